@@ -1,0 +1,6 @@
+#![doc = "placeholder"]
+pub mod model;
+pub mod registry;
+pub mod seam;
+pub mod sign;
+pub mod trust;

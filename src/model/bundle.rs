@@ -1,0 +1,285 @@
+//! Sigstore bundle v0.1 to v0.3: read; v0.3: written (`sigstore_bundle.proto` of sigstore/protobuf-specs).
+
+use super::envelope::Envelope;
+use super::json::{self, Field, JsonError};
+use super::limits;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+/// Media type of what is written: the bundle, its layer and its manifest's `artifactType`.
+pub const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+/// Version of a bundle, from its media type. The media type is not signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BundleVersion {
+    /// `application/vnd.dev.sigstore.bundle+json;version=0.1`
+    V01,
+    /// `application/vnd.dev.sigstore.bundle+json;version=0.2`
+    V02,
+    /// `application/vnd.dev.sigstore.bundle.v0.3+json`, or the older spelling with `;version=0.3`
+    V03,
+}
+
+impl BundleVersion {
+    /// The version that a media type names.
+    #[must_use]
+    pub fn by_media_type(media_type: &str) -> Option<Self> {
+        match media_type {
+            "application/vnd.dev.sigstore.bundle+json;version=0.1" => Some(Self::V01),
+            "application/vnd.dev.sigstore.bundle+json;version=0.2" => Some(Self::V02),
+            MEDIA_TYPE | "application/vnd.dev.sigstore.bundle+json;version=0.3" => Some(Self::V03),
+            _ => None,
+        }
+    }
+}
+
+/// What is signed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum BundleContent {
+    /// A DSSE envelope: what an attestation is.
+    Envelope(Envelope),
+    /// A signature over a digest. It says nothing about the artifact, so it never becomes a verified statement.
+    MessageSignature {
+        /// The signature.
+        signature: Vec<u8>,
+    },
+}
+
+/// What the signature is to be checked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VerificationMaterial {
+    /// A key that the verifier must already have; `hint` is unauthenticated.
+    PublicKey {
+        /// Usually base64 of the SHA-256 digest of the key's SubjectPublicKeyInfo.
+        hint: String,
+    },
+    /// Certificates, DER, leaf first; v0.3 has exactly one.
+    Certificates(Vec<Vec<u8>>),
+}
+
+/// A Sigstore bundle. Parsed is not verified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bundle {
+    version: BundleVersion,
+    content: BundleContent,
+    material: VerificationMaterial,
+    log_entries: Vec<Value>,
+    timestamps: Vec<Vec<u8>>,
+}
+
+impl Bundle {
+    /// A v0.3 bundle of an envelope signed with a key.
+    #[must_use]
+    pub fn keyed(envelope: Envelope, hint: String) -> Self {
+        Self {
+            version: BundleVersion::V03,
+            content: BundleContent::Envelope(envelope),
+            material: VerificationMaterial::PublicKey { hint },
+            log_entries: Vec::new(),
+            timestamps: Vec::new(),
+        }
+    }
+
+    /// Adds a log entry, as its JSON form (`TransparencyLogEntry` of `sigstore_rekor.proto`).
+    #[must_use]
+    pub fn with_log_entry(mut self, entry: Value) -> Self {
+        self.log_entries.push(entry);
+        self
+    }
+
+    /// Adds an RFC 3161 `TimeStampResp`, DER.
+    #[must_use]
+    pub fn with_timestamp(mut self, response: Vec<u8>) -> Self {
+        self.timestamps.push(response);
+        self
+    }
+
+    /// Reads a bundle.
+    ///
+    /// # Errors
+    /// Not JSON, a duplicate key, an unknown media type, a part missing that the version demands, two parts where one
+    /// may be, a second spelling of a field, or over a limit.
+    pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        let value = json::parse(bytes, limits::BUNDLE_BYTES)?;
+        let root = Field::root("bundle", &value);
+        let media_type = root.need("mediaType")?;
+        let version = BundleVersion::by_media_type(media_type.str()?).ok_or_else(|| {
+            media_type.error(
+                format!("`{MEDIA_TYPE}` or an older version"),
+                format!("`{}`", media_type.str().unwrap_or_default()),
+            )
+        })?;
+        // Protobuf's JSON readers also take the names of the .proto file: two spellings, two meanings.
+        no_twins(&root, &["media_type", "verification_material", "message_signature", "dsse_envelope"])?;
+        let material_field = root.need("verificationMaterial")?;
+        no_twins(
+            &material_field,
+            &["public_key", "x509_certificate_chain", "tlog_entries", "timestamp_verification_data"],
+        )?;
+
+        let content = match (root.get("dsseEnvelope")?, root.get("messageSignature")?) {
+            (Some(e), None) => {
+                no_twins(&e, &["payload_type"])?;
+                BundleContent::Envelope(Envelope::from_json(&e)?)
+            }
+            (None, Some(m)) => BundleContent::MessageSignature { signature: m.need("signature")?.base64()? },
+            (None, None) => return Err(JsonError::Missing { path: "bundle.dsseEnvelope".into() }),
+            (Some(_), Some(_)) => return Err(root.error("one of `dsseEnvelope` and `messageSignature`", "both")),
+        };
+        let log_entries = match material_field.get("tlogEntries")? {
+            Some(l) => l
+                .list(limits::LOG_ENTRIES)?
+                .iter()
+                .map(|e| e.object().map(|_| e.value().clone()))
+                .collect::<Result<_, _>>()?,
+            None => Vec::new(),
+        };
+        let mut timestamps = Vec::new();
+        if let Some(data) = material_field.get("timestampVerificationData")? {
+            no_twins(&data, &["rfc3161_timestamps"])?;
+            if let Some(list) = data.get("rfc3161Timestamps")? {
+                for t in list.list(limits::TIMESTAMPS)? {
+                    timestamps.push(t.need("signedTimestamp")?.base64()?);
+                }
+            }
+        }
+        Ok(Self { version, content, material: material(&material_field, version)?, log_entries, timestamps })
+    }
+
+    /// The JSON form, one line, v0.3.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut material = match &self.material {
+            VerificationMaterial::PublicKey { hint } => json!({ "publicKey": { "hint": hint } }),
+            VerificationMaterial::Certificates(c) => {
+                json!({ "certificate": { "rawBytes": STANDARD.encode(c.first().map_or(&[][..], Vec::as_slice)) } })
+            }
+        };
+        if !self.log_entries.is_empty() {
+            material["tlogEntries"] = self.log_entries.clone().into();
+        }
+        if !self.timestamps.is_empty() {
+            let list: Vec<_> =
+                self.timestamps.iter().map(|t| json!({ "signedTimestamp": STANDARD.encode(t) })).collect();
+            material["timestampVerificationData"] = json!({ "rfc3161Timestamps": list });
+        }
+        let mut out = json!({ "mediaType": MEDIA_TYPE, "verificationMaterial": material });
+        match &self.content {
+            BundleContent::Envelope(e) => out["dsseEnvelope"] = e.to_json(),
+            BundleContent::MessageSignature { signature } => {
+                out["messageSignature"] = json!({ "signature": STANDARD.encode(signature) });
+            }
+        }
+        out.to_string().into_bytes()
+    }
+
+    /// The version its media type claims.
+    #[must_use]
+    pub fn version(&self) -> BundleVersion {
+        self.version
+    }
+
+    /// What is signed.
+    #[must_use]
+    pub fn content(&self) -> &BundleContent {
+        &self.content
+    }
+
+    /// The envelope, if the content is one.
+    #[must_use]
+    pub fn envelope(&self) -> Option<&Envelope> {
+        match &self.content {
+            BundleContent::Envelope(e) => Some(e),
+            BundleContent::MessageSignature { .. } => None,
+        }
+    }
+
+    /// What the signature is to be checked with.
+    #[must_use]
+    pub fn material(&self) -> &VerificationMaterial {
+        &self.material
+    }
+
+    /// Log entries as found.
+    #[must_use]
+    pub fn log_entries(&self) -> &[Value] {
+        &self.log_entries
+    }
+
+    /// RFC 3161 responses as found, DER.
+    #[must_use]
+    pub fn timestamps(&self) -> &[Vec<u8>] {
+        &self.timestamps
+    }
+}
+
+fn no_twins(field: &Field<'_>, twins: &[&str]) -> Result<(), JsonError> {
+    let object = field.object()?;
+    match twins.iter().find(|t| object.contains_key(**t)) {
+        Some(t) => Err(JsonError::unexpected(
+            format!("{}.{t}", field.path()),
+            "the field's lowerCamelCase name",
+            "a second spelling",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn material(field: &Field<'_>, version: BundleVersion) -> Result<VerificationMaterial, JsonError> {
+    let key = field.get("publicKey")?;
+    let single = field.get("certificate")?;
+    let chain = field.get("x509CertificateChain")?;
+    match (key, single, chain) {
+        (Some(k), None, None) => {
+            Ok(VerificationMaterial::PublicKey { hint: k.opt_str("hint")?.unwrap_or_default().to_owned() })
+        }
+        (None, Some(c), None) => Ok(VerificationMaterial::Certificates(vec![c.need("rawBytes")?.base64()?])),
+        (None, None, Some(c)) if version < BundleVersion::V03 => {
+            let list = c.need("certificates")?;
+            let certificates = list.list(limits::CHAIN)?;
+            if certificates.is_empty() {
+                return Err(list.error("at least one certificate", "none"));
+            }
+            let certificates = certificates.iter().map(|c| c.need("rawBytes")?.base64()).collect::<Result<_, _>>()?;
+            Ok(VerificationMaterial::Certificates(certificates))
+        }
+        (None, None, Some(_)) => Err(field.error("`certificate` or `publicKey` (bundle v0.3)", "a certificate chain")),
+        (None, None, None) => Err(field.error("one of `publicKey`, `certificate`, `x509CertificateChain`", "none")),
+        _ => Err(field.error("one of `publicKey`, `certificate`, `x509CertificateChain`", "several")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::envelope::{EnvelopeSignature, IN_TOTO};
+
+    fn keyed() -> Bundle {
+        let sig = EnvelopeSignature { sig: vec![1], keyid: String::new() };
+        Bundle::keyed(Envelope::new(IN_TOTO, b"{}".to_vec(), sig), "hint".into())
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_equal() {
+        let b = keyed().with_timestamp(vec![7]).with_log_entry(json!({"logIndex": "1"}));
+        assert_eq!(Bundle::parse(&b.to_bytes()).unwrap(), b);
+    }
+
+    #[test]
+    fn two_meanings_are_refused() {
+        let good: Value = serde_json::from_slice(&keyed().to_bytes()).unwrap();
+        let with = |f: &dyn Fn(&mut Value)| {
+            let mut v = good.clone();
+            f(&mut v);
+            Bundle::parse(v.to_string().as_bytes())
+        };
+        assert!(with(&|_| ()).is_ok());
+        assert!(with(&|v| v["messageSignature"] = json!({"signature": "AA=="})).is_err());
+        assert!(with(&|v| v["dsse_envelope"] = json!({})).is_err());
+        assert!(with(&|v| v["verificationMaterial"]["certificate"] = json!({"rawBytes": "AA=="})).is_err());
+        assert!(with(&|v| v["verificationMaterial"]["x509CertificateChain"] = json!({"certificates": []})).is_err());
+        assert!(with(&|v| v["mediaType"] = "application/vnd.dev.sigstore.bundle.v0.4+json".into()).is_err());
+    }
+}

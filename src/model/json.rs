@@ -1,0 +1,317 @@
+//! JSON as a verifier must read it: no duplicate keys, bounded depth and size, errors that name the field.
+//!
+//! Two readers that disagree about which of two equal keys counts would see two statements under one signature, so a
+//! duplicate key is refused (in-toto and DSSE are silent here; RFC 8259 section 4 calls the outcome unpredictable).
+
+use super::{Code, code, limits};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::fmt;
+
+/// Why a JSON document or one of its fields could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// Not JSON, or a duplicate key, or too deep.
+    #[error("not acceptable JSON: {message}")]
+    Syntax {
+        /// The parser's message, with line and column.
+        message: String,
+    },
+    /// One object has the same key twice.
+    #[error("duplicate key `{key}` in a JSON object: its meaning would depend on the reader")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+    },
+    /// The document is nested deeper, is longer or has more elements than allowed.
+    #[error("{what} is over the limit of {limit}")]
+    TooLarge {
+        /// What was counted.
+        what: String,
+        /// The cap.
+        limit: usize,
+    },
+    /// A field is absent.
+    #[error("field `{path}` is missing")]
+    Missing {
+        /// Dotted path of the field.
+        path: String,
+    },
+    /// A field has another type or form.
+    #[error("field `{path}`: expected {expected}, found {found}")]
+    Unexpected {
+        /// Dotted path of the field.
+        path: String,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+}
+
+impl JsonError {
+    /// Codes of this enum.
+    pub const CODES: &'static [Code] = &[
+        Code::new("malformed-json"),
+        Code::new("duplicate-key"),
+        Code::new("malformed-field"),
+        Code::new("missing-field"),
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Syntax { .. } => Self::CODES[0],
+            Self::DuplicateKey { .. } => Self::CODES[1],
+            Self::TooLarge { .. } => code::LIMIT_EXCEEDED,
+            Self::Unexpected { .. } => Self::CODES[2],
+            Self::Missing { .. } => Self::CODES[3],
+        }
+    }
+
+    /// A field that is not what it must be.
+    pub fn unexpected(path: impl Into<String>, expected: impl Into<String>, found: impl fmt::Display) -> Self {
+        let found: String = found.to_string().chars().take(120).collect();
+        Self::Unexpected { path: path.into(), expected: expected.into(), found }
+    }
+}
+
+const DUPLICATE: &str = "\u{1}duplicate key ";
+const DEPTH: &str = "\u{1}too deep";
+
+/// Parses a whole document of at most `limit` bytes.
+///
+/// # Errors
+/// [`JsonError::TooLarge`] over `limit` bytes or [`limits::JSON_DEPTH`] levels, [`JsonError::DuplicateKey`],
+/// [`JsonError::Syntax`].
+pub fn parse(bytes: &[u8], limit: usize) -> Result<Value, JsonError> {
+    if bytes.len() > limit {
+        return Err(JsonError::TooLarge { what: format!("a JSON document of {} bytes", bytes.len()), limit });
+    }
+    let mut de = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { depth: 0 }.deserialize(&mut de).and_then(|v| de.end().map(|()| v));
+    value.map_err(|e| {
+        let text = e.to_string();
+        if let Some(rest) = text.strip_prefix(DUPLICATE) {
+            // serde_json appends " at line L column C".
+            let key = rest.rsplit_once(" at line ").map_or(rest, |(k, _)| k);
+            return JsonError::DuplicateKey { key: key.chars().take(120).collect() };
+        }
+        if text.starts_with(DEPTH) || text.starts_with("recursion limit exceeded") {
+            return JsonError::TooLarge { what: "the nesting of a JSON document".into(), limit: limits::JSON_DEPTH };
+        }
+        JsonError::Syntax { message: text }
+    })
+}
+
+struct Strict {
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Value, D::Error> {
+        if self.depth > limits::JSON_DEPTH {
+            return Err(D::Error::custom(DEPTH));
+        }
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
+        Ok(Value::Bool(v))
+    }
+    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
+        Ok(Value::Number(v.into()))
+    }
+    fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
+        Ok(Value::Number(v.into()))
+    }
+    fn visit_f64<E>(self, v: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(v).map_or(Value::Null, Value::Number))
+    }
+    fn visit_str<E>(self, v: &str) -> Result<Value, E> {
+        Ok(Value::String(v.to_owned()))
+    }
+    fn visit_string<E>(self, v: String) -> Result<Value, E> {
+        Ok(Value::String(v))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut out = Vec::new();
+        while let Some(v) = seq.next_element_seed(Self { depth: self.depth + 1 })? {
+            out.push(v);
+        }
+        Ok(Value::Array(out))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut out = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if out.contains_key(&key) {
+                return Err(A::Error::custom(format!("{DUPLICATE}{key}")));
+            }
+            let value = map.next_value_seed(Self { depth: self.depth + 1 })?;
+            out.insert(key, value);
+        }
+        Ok(Value::Object(out))
+    }
+}
+
+/// What a value is, in words for an error message.
+#[must_use]
+pub fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// One value of a document together with its path, so that every error names the field.
+#[derive(Clone, Debug)]
+pub struct Field<'a> {
+    path: String,
+    value: &'a Value,
+}
+
+impl<'a> Field<'a> {
+    /// The whole document; `name` stands in errors for the document itself.
+    #[must_use]
+    pub fn root(name: &str, value: &'a Value) -> Self {
+        Self { path: name.to_owned(), value }
+    }
+
+    /// Dotted path from the root.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// An error about this field.
+    pub fn error(&self, expected: impl Into<String>, found: impl fmt::Display) -> JsonError {
+        JsonError::unexpected(&self.path, expected, found)
+    }
+
+    /// The object this is.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn object(&self) -> Result<&'a Map<String, Value>, JsonError> {
+        self.value.as_object().ok_or_else(|| self.error("an object", kind(self.value)))
+    }
+
+    /// A member that may be absent; `null` counts as absent.
+    ///
+    /// # Errors
+    /// When this is no object.
+    pub fn get(&self, key: &str) -> Result<Option<Self>, JsonError> {
+        Ok(self.object()?.get(key).filter(|v| !v.is_null()).map(|value| Self { path: self.join(key), value }))
+    }
+
+    /// A member that must be there.
+    ///
+    /// # Errors
+    /// When it is absent or `null`.
+    pub fn need(&self, key: &str) -> Result<Self, JsonError> {
+        self.get(key)?.ok_or_else(|| JsonError::Missing { path: self.join(key) })
+    }
+
+    /// The elements of the list this is.
+    ///
+    /// # Errors
+    /// When it is something else, or has more than `limit` elements.
+    pub fn list(&self, limit: usize) -> Result<Vec<Self>, JsonError> {
+        let items = self.value.as_array().ok_or_else(|| self.error("a list", kind(self.value)))?;
+        if items.len() > limit {
+            return Err(JsonError::TooLarge { what: format!("the list `{}` of {}", self.path, items.len()), limit });
+        }
+        Ok(items.iter().enumerate().map(|(i, value)| Self { path: format!("{}[{i}]", self.path), value }).collect())
+    }
+
+    /// The string this is.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn str(&self) -> Result<&'a str, JsonError> {
+        self.value.as_str().ok_or_else(|| self.error("a string", kind(self.value)))
+    }
+
+    /// The bytes that this string of standard base64 stands for; only the canonical encoding is taken.
+    ///
+    /// # Errors
+    /// When it is no string or no canonical base64.
+    pub fn base64(&self) -> Result<Vec<u8>, JsonError> {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD
+            .decode(self.str()?)
+            .map_err(|e| self.error("standard base64 with padding", e))
+    }
+
+    /// A member that is a string, if there.
+    ///
+    /// # Errors
+    /// When it is there and no string.
+    pub fn opt_str(&self, key: &str) -> Result<Option<&'a str>, JsonError> {
+        self.get(key)?.map(|f| f.str()).transpose()
+    }
+
+    fn join(&self, key: &str) -> String {
+        format!("{}.{key}", self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duplicate_key_is_refused_at_any_depth() {
+        let e = parse(br#"{"a":[{"b":1,"b":2}]}"#, 100).unwrap_err();
+        assert_eq!(e, JsonError::DuplicateKey { key: "b".into() });
+        assert!(parse(br#"{"a":[{"b":1},{"b":2}]}"#, 100).is_ok());
+        // An escaped spelling of the same key is the same key.
+        assert_eq!(parse(br#"{"a":1,"\u0061":2}"#, 100).unwrap_err().code().as_str(), "duplicate-key");
+    }
+
+    #[test]
+    fn depth_is_capped() {
+        let doc = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(parse(doc(limits::JSON_DEPTH).as_bytes(), 1 << 20).is_ok());
+        for n in [limits::JSON_DEPTH + 2, 10_000] {
+            assert_eq!(parse(doc(n).as_bytes(), 1 << 20).unwrap_err().code(), code::LIMIT_EXCEEDED);
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_field() {
+        let v = parse(br#"{"a":{"b":[1]}}"#, 100).unwrap();
+        let root = Field::root("doc", &v);
+        let e = root.need("a").unwrap().need("b").unwrap().list(5).unwrap()[0].str().unwrap_err();
+        assert_eq!(e.to_string(), "field `doc.a.b[0]`: expected a string, found a number");
+        assert_eq!(root.need("c").unwrap_err().to_string(), "field `doc.c` is missing");
+    }
+
+    #[test]
+    fn trailing_bytes_are_refused() {
+        assert!(matches!(parse(b"{} {}", 100), Err(JsonError::Syntax { .. })));
+    }
+}

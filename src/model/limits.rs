@@ -1,0 +1,74 @@
+//! Every cap on untrusted input, in one place. Over a cap is `limit-exceeded`: could not find out, never "none".
+
+/// Nesting of JSON and YAML documents (levels).
+pub const JSON_DEPTH: usize = 64;
+/// A Sigstore bundle, whole (bytes).
+pub const BUNDLE_BYTES: usize = 32 << 20;
+/// A statement before encoding (bytes): what base64 leaves of a bundle.
+pub const STATEMENT_BYTES: usize = 24 << 20;
+/// Subjects of one statement; sigstore-go and actions/attest refuse more.
+pub const SUBJECTS: usize = 1024;
+/// Digests of one resource descriptor; sigstore-go refuses more.
+pub const DIGESTS: usize = 32;
+/// Resolved dependencies or byproducts of one provenance.
+pub const DEPENDENCIES: usize = 100_000;
+/// Signatures of one envelope; each costs a verification per key.
+pub const SIGNATURES: usize = 16;
+/// Transparency log entries of one bundle.
+pub const LOG_ENTRIES: usize = 32;
+/// Signed timestamps of one bundle.
+pub const TIMESTAMPS: usize = 32;
+/// Certificates of one bundle's chain.
+pub const CHAIN: usize = 10;
+/// An OCI manifest or index (bytes): the distribution specification asks registries for 4 MiB.
+pub const MANIFEST_BYTES: usize = 4 << 20;
+/// Referrers of one subject that are looked at.
+pub const REFERRERS: usize = 1000;
+/// Pages of one referrers listing.
+pub const REFERRER_PAGES: usize = 100;
+/// Evidence read for one subject, together (bytes).
+pub const EVIDENCE_BYTES: usize = 64 << 20;
+/// Referrers fetched at once.
+pub const PARALLEL_FETCHES: usize = 8;
+/// Manifests below one index.
+pub const CHILDREN: usize = 256;
+/// Levels of an index inside an index.
+pub const INDEX_DEPTH: usize = 4;
+/// Redirects of one request.
+pub const REDIRECTS: usize = 5;
+/// An error body of a registry or token service that is read for its message (bytes).
+pub const ERROR_BODY_BYTES: usize = 64 << 10;
+/// An answer of a token service (bytes).
+pub const TOKEN_BYTES: usize = 1 << 20;
+/// A policy file (bytes).
+pub const POLICY_BYTES: usize = 1 << 20;
+/// Nodes (scalars, lists, maps) of a policy file.
+pub const POLICY_NODES: usize = 100_000;
+/// Policies of one folder.
+pub const POLICIES: usize = 256;
+/// A key file (bytes).
+pub const KEY_BYTES: usize = 64 << 10;
+/// Keys that one bundle is tried against.
+pub const KEYS: usize = 256;
+/// scrypt's N of an encrypted private key. cosign writes 2^16 (`log_n` 16) with r = 8: 64 MiB of memory.
+pub const SCRYPT_LOG_N: u8 = 17;
+/// scrypt's r and p together with N: N x r x p (memory-hard rounds); 2^17 x 8 x 1.
+pub const SCRYPT_COST: u64 = (1 << 17) * 8;
+/// PBKDF2 iterations of an encrypted PKCS#8 key.
+pub const PBKDF2_ITERATIONS: u32 = 10_000_000;
+/// A lock file (bytes).
+pub const LOCK_FILE_BYTES: usize = 64 << 20;
+/// Any other file captured into a statement, by digest (bytes).
+pub const PREDICATE_BYTES: usize = 16 << 20;
+/// Subjects named by one checksum file or glob.
+pub const INPUT_SUBJECTS: usize = 100_000;
+/// A checksum file (bytes).
+pub const CHECKSUM_BYTES: usize = 64 << 20;
+/// Output of one `git` call that is read (bytes).
+pub const GIT_OUTPUT_BYTES: usize = 64 << 20;
+/// Files whose difference from the commit is hashed for the dirty state.
+pub const DIRTY_FILES: usize = 100_000;
+/// Bundle files below one folder given by `--bundle`.
+pub const BUNDLE_FILES: usize = 1000;
+/// A string from outside that is shown to a person (characters); longer ones are cut.
+pub const SHOWN_CHARS: usize = 512;

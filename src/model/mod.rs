@@ -1,0 +1,24 @@
+//! Values: what is read and written, and nothing that happens. No I/O, clock, environment or randomness.
+
+pub mod artifact;
+pub mod bundle;
+pub mod code;
+pub mod digest;
+pub mod envelope;
+pub mod json;
+pub mod limits;
+pub mod oci;
+pub mod resource;
+pub mod statement;
+pub mod time;
+pub mod uri;
+
+pub use artifact::Artifact;
+pub use bundle::{Bundle, BundleContent, BundleVersion, VerificationMaterial};
+pub use code::Code;
+pub use digest::{Digest, DigestSet};
+pub use envelope::{Envelope, EnvelopeSignature};
+pub use oci::{Descriptor, Reference};
+pub use resource::{ResourceDescriptor, Subject};
+pub use statement::{PredicateUri, Statement};
+pub use time::{Timestamp, ValidityWindow};

@@ -1,0 +1,167 @@
+//! in-toto Statement: v1 read and written, v0.1 read.
+
+use super::json::{self, Field, JsonError};
+use super::resource::Subject;
+use super::{limits, uri};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// The type of a predicate: an absolute URI without white space, at most 2,048 characters (in-toto `TypeURI`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PredicateUri(String);
+
+impl PredicateUri {
+    /// Checks the form; two URIs are the same only if equal to the letter.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once(':')?;
+        let ok = !rest.is_empty()
+            && text.len() <= 2048
+            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+            && text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+        ok.then(|| Self(text.to_owned()))
+    }
+
+    /// SLSA provenance v1.
+    #[must_use]
+    pub fn slsa_provenance() -> Self {
+        Self(uri::SLSA_PROVENANCE.to_owned())
+    }
+
+    /// The URI.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PredicateUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An in-toto Statement (attestation framework, Statement layer v1): 1 to [`limits::SUBJECTS`] subjects, a predicate.
+///
+/// Parsed is not verified: that a value of this type exists says nothing about who wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    subjects: Vec<Subject>,
+    predicate_type: PredicateUri,
+    predicate: Map<String, Value>,
+}
+
+impl Statement {
+    /// Composes a statement.
+    ///
+    /// # Errors
+    /// When there is no subject, or more than [`limits::SUBJECTS`].
+    pub fn new(
+        subjects: Vec<Subject>,
+        predicate_type: PredicateUri,
+        predicate: Map<String, Value>,
+    ) -> Result<Self, JsonError> {
+        if subjects.is_empty() {
+            return Err(JsonError::unexpected("statement.subject", "at least one subject", "none"));
+        }
+        if subjects.len() > limits::SUBJECTS {
+            let what = format!("the number of subjects of a statement, {}", subjects.len());
+            return Err(JsonError::TooLarge { what, limit: limits::SUBJECTS });
+        }
+        Ok(Self { subjects, predicate_type, predicate })
+    }
+
+    /// Reads a statement, v1 or v0.1.
+    ///
+    /// # Errors
+    /// Not JSON, a duplicate key, another `_type`, no subject, a subject without a digest, a digest that is not
+    /// canonical, a predicate type that is no URI, a predicate that is no object, or over a limit.
+    pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        let value = json::parse(bytes, limits::STATEMENT_BYTES)?;
+        let root = Field::root("statement", &value);
+        let version = root.need("_type")?;
+        if ![uri::STATEMENT_V1, uri::STATEMENT_V01].contains(&version.str()?) {
+            return Err(version.error(format!("`{}`", uri::STATEMENT_V1), format!("`{}`", version.str()?)));
+        }
+        // Names that other readers take for the same field would give one statement two meanings.
+        for twin in ["predicate_type", "PredicateType", "subjects"] {
+            if root.object()?.contains_key(twin) {
+                return Err(JsonError::unexpected(
+                    format!("statement.{twin}"),
+                    "no such field",
+                    "a second spelling of a field",
+                ));
+            }
+        }
+        let subjects = root.need("subject")?.list(limits::SUBJECTS)?;
+        let subjects = subjects.iter().map(Subject::from_json).collect::<Result<Vec<_>, _>>()?;
+        let kind = root.need("predicateType")?;
+        let predicate_type = PredicateUri::parse(kind.str()?)
+            .ok_or_else(|| kind.error("an absolute URI", format!("`{}`", kind.str().unwrap_or_default())))?;
+        let predicate = match root.get("predicate")? {
+            Some(p) => p.object()?.clone(),
+            None => Map::new(),
+        };
+        Self::new(subjects, predicate_type, predicate)
+    }
+
+    /// The bytes to sign: JSON, v1, fields in the specification's order.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Map::new();
+        out.insert("_type".into(), uri::STATEMENT_V1.into());
+        out.insert("subject".into(), self.subjects.iter().map(|s| s.descriptor().to_json()).collect());
+        out.insert("predicateType".into(), self.predicate_type.as_str().into());
+        out.insert("predicate".into(), Value::Object(self.predicate.clone()));
+        Value::Object(out).to_string().into_bytes()
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn subjects(&self) -> &[Subject] {
+        &self.subjects
+    }
+
+    /// What kind of claim it makes.
+    #[must_use]
+    pub fn predicate_type(&self) -> &PredicateUri {
+        &self.predicate_type
+    }
+
+    /// The claim.
+    #[must_use]
+    pub fn predicate(&self) -> &Map<String, Value> {
+        &self.predicate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn doc(kind: &str, digest: &str) -> String {
+        format!(
+            r#"{{"_type":"{kind}","subject":[{{"name":"a","digest":{{"sha256":"{digest}"}}}}],"predicateType":"https://x.example/p","predicate":{{"k":9007199254740993}}}}"#
+        )
+    }
+
+    #[test]
+    fn both_versions_are_read_and_anything_else_is_refused() {
+        let hex = "0".repeat(64);
+        assert!(Statement::parse(doc(uri::STATEMENT_V1, &hex).as_bytes()).is_ok());
+        assert!(Statement::parse(doc(uri::STATEMENT_V01, &hex).as_bytes()).is_ok());
+        let e = Statement::parse(doc("https://in-toto.io/Statement/v2", &hex).as_bytes()).unwrap_err();
+        assert!(e.to_string().contains("statement._type"), "{e}");
+        let e = Statement::parse(doc(uri::STATEMENT_V1, "00").as_bytes()).unwrap_err();
+        assert!(e.to_string().contains("statement.subject[0].digest.sha256"), "{e}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_equal() {
+        let s = Statement::parse(doc(uri::STATEMENT_V01, &"0".repeat(64)).as_bytes()).unwrap();
+        let again = Statement::parse(&s.to_bytes()).unwrap();
+        assert_eq!(s, again);
+        assert_eq!(again.predicate()["k"].to_string(), "9007199254740993");
+    }
+}

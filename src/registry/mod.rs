@@ -1,0 +1,62 @@
+//! Where artifacts and their evidence live: one repository of a registry, or an image layout folder.
+//!
+//! A back end answers for one repository. It need not be honest: [`Checked`] compares every digest and cap above it, so
+//! a back end only transports.
+
+mod checked;
+mod error;
+
+pub use checked::Checked;
+pub use error::RegistryError;
+
+use crate::model::{Descriptor, Digest};
+use crate::seam::BoxFuture;
+
+/// A manifest as it was served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Media type it was served with.
+    pub media_type: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// One repository.
+///
+/// Contract:
+/// - a reader MUST stop at its limit (bytes or entries) with [`RegistryError::TooLarge`];
+/// - absence is `Ok(None)` or an empty list, and MUST be a definite answer of the registry: a refusal, a rate limit or a
+///   failure is an error, never an empty list;
+/// - nothing is retried above this trait; a back end retries what is safe and says how often it tried;
+/// - after `push_*` returned `Ok` the content MUST be readable, and for a referrer MUST be listed.
+pub trait Registry: Send + Sync {
+    /// The repository in words, for messages: `ghcr.io/acme/app`, `oci:path`.
+    fn place(&self) -> String;
+
+    /// The descriptor that a tag names now; `None` when there is no such tag.
+    fn resolve<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<Option<Descriptor>, RegistryError>>;
+
+    /// A manifest by digest, at most `limit` bytes.
+    fn manifest<'a>(&'a self, digest: &'a Digest, limit: usize)
+    -> BoxFuture<'a, Result<Option<Served>, RegistryError>>;
+
+    /// A blob by digest, at most `limit` bytes.
+    fn blob<'a>(&'a self, digest: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Option<Vec<u8>>, RegistryError>>;
+
+    /// Descriptors of the manifests that name `subject`, at most `limit` of them; no filter is trusted or sent.
+    fn referrers<'a>(
+        &'a self,
+        subject: &'a Digest,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>>;
+
+    /// Stores a blob; does nothing when it is there.
+    fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>>;
+
+    /// Stores a manifest by digest. When it has a `subject`, makes it a listed referrer of it.
+    fn push_manifest<'a>(
+        &'a self,
+        descriptor: &'a Descriptor,
+        bytes: &'a [u8],
+    ) -> BoxFuture<'a, Result<(), RegistryError>>;
+}

@@ -1,0 +1,95 @@
+//! [`SignError`]: why there is no signature. Never carries a secret.
+
+use crate::model::{Code, code};
+
+/// Why a key could not be opened or a signature could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The reference names no kind of signer this version has.
+    #[error("expected a key reference like `attest.key`, `file:PATH` or `env:VARIABLE`, found `{found}`")]
+    UnknownReference {
+        /// The reference as given.
+        found: String,
+    },
+    /// The key is not there or cannot be read.
+    #[error("cannot read the key `{reference}`: {cause}")]
+    Unreadable {
+        /// The reference as given.
+        reference: String,
+        /// The operating system's words.
+        cause: String,
+    },
+    /// Not a private key in a form we read.
+    #[error("`{reference}` is not a usable private key: {why}")]
+    Malformed {
+        /// The reference as given.
+        reference: String,
+        /// What was expected and found; never key bytes.
+        why: String,
+    },
+    /// Deriving the key from the password would cost too much.
+    #[error("`{reference}` asks for {what} over the limit of {limit}")]
+    TooExpensive {
+        /// The reference as given.
+        reference: String,
+        /// Which parameter.
+        what: String,
+        /// The cap.
+        limit: u64,
+    },
+    /// The key is encrypted and nobody gave a password.
+    #[error("`{reference}` is encrypted and there is no password: set ATTEST_PASSWORD or run on a terminal")]
+    PasswordNeeded {
+        /// The reference as given.
+        reference: String,
+    },
+    /// The password does not open the key.
+    #[error("the password does not open `{reference}`")]
+    WrongPassword {
+        /// The reference as given.
+        reference: String,
+    },
+    /// The key refused to sign.
+    #[error("signing failed: {cause}")]
+    Failed {
+        /// What happened; never a secret.
+        cause: String,
+    },
+    /// A service that signs or witnesses did not answer.
+    #[error("{service}: {cause}")]
+    Unavailable {
+        /// The service.
+        service: String,
+        /// What happened and what was tried.
+        cause: String,
+    },
+}
+
+impl SignError {
+    /// Codes of this enum.
+    pub const CODES: &'static [Code] = &[
+        Code::new("key-reference-unknown"),
+        Code::new("key-unreadable"),
+        Code::new("key-malformed"),
+        Code::new("password-needed"),
+        Code::new("password-wrong"),
+        Code::new("signing-failed"),
+        Code::new("signing-unavailable"),
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::UnknownReference { .. } => Self::CODES[0],
+            Self::Unreadable { .. } => Self::CODES[1],
+            Self::Malformed { .. } => Self::CODES[2],
+            Self::PasswordNeeded { .. } => Self::CODES[3],
+            Self::WrongPassword { .. } => Self::CODES[4],
+            Self::Failed { .. } => Self::CODES[5],
+            Self::Unavailable { .. } => Self::CODES[6],
+            Self::TooExpensive { .. } => code::LIMIT_EXCEEDED,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Who signs, and who witnesses a signature. Neither knows how the other works; `flow::publish` composes them.
+
+use crate::model::{Code, Envelope};
+use crate::seam::BoxFuture;
+use crate::trust::PublicKey;
+
+mod error;
+
+pub use error::SignError;
+
+/// What a verifier needs to check a signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyMaterial {
+    /// A key that verifiers hold already.
+    PublicKey(PublicKey),
+    /// A certificate chain, DER, leaf first.
+    Certificates(Vec<Vec<u8>>),
+}
+
+/// A signature and what to check it with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The signature in its algorithm's usual form: ECDSA as ASN.1 DER, Ed25519 as 64 bytes.
+    pub signature: Vec<u8>,
+    /// What to check it with.
+    pub material: KeyMaterial,
+}
+
+/// Signs the pre-authentication encoding of an envelope.
+///
+/// Contract: the signature MUST be over exactly the bytes given; the material MUST be the one that checks it; a secret
+/// MUST NOT appear in an error, a `Debug` output or a log.
+pub trait Signer: Send + Sync {
+    /// Signs `pae`.
+    fn sign<'a>(&'a self, pae: &'a [u8]) -> BoxFuture<'a, Result<Signed, SignError>>;
+}
+
+/// What a witness of a signature hands back.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EvidenceItem {
+    /// `TransparencyLogEntry` of `sigstore_rekor.proto`, as JSON.
+    LogEntry(serde_json::Value),
+    /// RFC 3161 `TimeStampResp`, DER.
+    Timestamp(Vec<u8>),
+}
+
+/// Witnesses a signature: a transparency log, a timestamp authority.
+pub trait Evidence: Send + Sync {
+    /// The service in words, for messages and progress.
+    fn name(&self) -> String;
+
+    /// Hands in an envelope and its key material.
+    fn attest<'a>(
+        &'a self,
+        envelope: &'a Envelope,
+        material: &'a KeyMaterial,
+    ) -> BoxFuture<'a, Result<EvidenceItem, SignError>>;
+}
+
+/// All codes of this module.
+pub const CODES: &[&[Code]] = &[SignError::CODES];
