@@ -1,5 +1,6 @@
 #![doc = "placeholder"]
 pub mod model;
+pub mod predicate;
 pub mod registry;
 pub mod seam;
 pub mod sign;

@@ -1,0 +1,322 @@
+//! SLSA provenance v1 (`https://slsa.dev/provenance/v1`), and the fields of the agent build type in it.
+
+use super::PredicateType;
+use crate::model::json::{Field, JsonError};
+use crate::model::{DigestSet, ResourceDescriptor, Timestamp, limits, uri};
+use serde_json::{Map, Value};
+
+/// The predicate type's row.
+pub(super) struct SlsaProvenance;
+
+impl PredicateType for SlsaProvenance {
+    fn uri(&self) -> &'static str {
+        uri::SLSA_PROVENANCE
+    }
+    fn name(&self) -> &'static str {
+        "provenance"
+    }
+    fn check(&self, predicate: &Map<String, Value>) -> Result<(), JsonError> {
+        Provenance::from_json(predicate).map(|_| ())
+    }
+}
+
+/// SLSA provenance v1. Fields this version does not know are kept.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Provenance {
+    /// `buildDefinition.buildType`, a URI.
+    pub build_type: String,
+    /// `buildDefinition.externalParameters`.
+    pub external: Map<String, Value>,
+    /// `buildDefinition.internalParameters`.
+    pub internal: Map<String, Value>,
+    /// `buildDefinition.resolvedDependencies`.
+    pub dependencies: Vec<ResourceDescriptor>,
+    /// `runDetails.builder.id`: a claim until a signer is bound to it.
+    pub builder_id: String,
+    /// `runDetails.metadata`: `invocationId`, `startedOn`, `finishedOn`.
+    pub metadata: Map<String, Value>,
+    /// `runDetails.byproducts`.
+    pub byproducts: Vec<ResourceDescriptor>,
+    /// Unknown members of the predicate, `buildDefinition`, `runDetails` and `runDetails.builder`.
+    extra: [Map<String, Value>; 4],
+}
+
+/// The source that a provenance claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Repository URL without `git+` and without the ref.
+    pub repository: String,
+    /// Full ref, for example `refs/heads/main`.
+    pub reference: Option<String>,
+    /// Commit, 40 or 64 hex digits.
+    pub commit: Option<String>,
+    /// Whether the work tree differed from the commit; `None` when the provenance does not say.
+    pub dirty: Option<bool>,
+    /// Where in the predicate this stands.
+    pub path: &'static str,
+}
+
+impl Provenance {
+    /// Reads a predicate.
+    ///
+    /// # Errors
+    /// When `buildDefinition.buildType`, `externalParameters` or `runDetails.builder.id` is missing (SLSA v1), a field
+    /// has another type, a time is no RFC 3339, or two fields name different commits of one source.
+    pub fn from_json(predicate: &Map<String, Value>) -> Result<Self, JsonError> {
+        let whole = Value::Object(predicate.clone());
+        let root = Field::root("predicate", &whole);
+        let definition = root.need("buildDefinition")?;
+        let run = root.need("runDetails")?;
+        let builder = run.need("builder")?;
+        let object = |f: Option<Field<'_>>| f.map_or(Ok(Map::new()), |f| f.object().cloned());
+        let list = |f: Option<Field<'_>>| -> Result<Vec<_>, JsonError> {
+            f.map_or(Ok(Vec::new()), |f| {
+                f.list(limits::DEPENDENCIES)?.iter().map(ResourceDescriptor::from_json).collect()
+            })
+        };
+        let rest = |f: &Field<'_>, known: &[&str]| -> Result<Map<String, Value>, JsonError> {
+            let unknown = f.object()?.iter().filter(|(k, _)| !known.contains(&k.as_str()));
+            Ok(unknown.map(|(k, v)| (k.clone(), v.clone())).collect())
+        };
+        let build_type = definition.need("buildType")?;
+        let builder_id = builder.need("id")?;
+        for f in [&build_type, &builder_id] {
+            if f.str()?.is_empty() {
+                return Err(f.error("a URI", "an empty string"));
+            }
+        }
+        if let Some(m) = run.get("metadata")? {
+            for key in ["startedOn", "finishedOn"] {
+                if let Some(t) = m.opt_str(key)? {
+                    Timestamp::parse(t).map_err(|e| {
+                        JsonError::unexpected(format!("{}.{key}", m.path()), "an RFC 3339 time", e.found)
+                    })?;
+                }
+            }
+            m.opt_str("invocationId")?;
+        }
+        let provenance = Self {
+            build_type: build_type.str()?.to_owned(),
+            external: definition.need("externalParameters")?.object()?.clone(),
+            internal: object(definition.get("internalParameters")?)?,
+            dependencies: list(definition.get("resolvedDependencies")?)?,
+            builder_id: builder_id.str()?.to_owned(),
+            metadata: object(run.get("metadata")?)?,
+            byproducts: list(run.get("byproducts")?)?,
+            extra: [
+                rest(&root, &["buildDefinition", "runDetails"])?,
+                rest(&definition, &["buildType", "externalParameters", "internalParameters", "resolvedDependencies"])?,
+                rest(&run, &["builder", "metadata", "byproducts"])?,
+                rest(&builder, &["id"])?,
+            ],
+        };
+        provenance.check_external()?;
+        Ok(provenance)
+    }
+
+    /// The JSON form, fields in the specification's order.
+    #[must_use]
+    pub fn to_json(&self) -> Map<String, Value> {
+        let list = |l: &[ResourceDescriptor]| Value::Array(l.iter().map(ResourceDescriptor::to_json).collect());
+        let mut definition = Map::new();
+        definition.insert("buildType".into(), self.build_type.clone().into());
+        definition.insert("externalParameters".into(), Value::Object(self.external.clone()));
+        if !self.internal.is_empty() {
+            definition.insert("internalParameters".into(), Value::Object(self.internal.clone()));
+        }
+        if !self.dependencies.is_empty() {
+            definition.insert("resolvedDependencies".into(), list(&self.dependencies));
+        }
+        definition.extend(self.extra[1].clone());
+        let mut builder = Map::new();
+        builder.insert("id".into(), self.builder_id.clone().into());
+        builder.extend(self.extra[3].clone());
+        let mut run = Map::new();
+        run.insert("builder".into(), Value::Object(builder));
+        if !self.metadata.is_empty() {
+            run.insert("metadata".into(), Value::Object(self.metadata.clone()));
+        }
+        if !self.byproducts.is_empty() {
+            run.insert("byproducts".into(), list(&self.byproducts));
+        }
+        run.extend(self.extra[2].clone());
+        let mut out = Map::new();
+        out.insert("buildDefinition".into(), Value::Object(definition));
+        out.insert("runDetails".into(), Value::Object(run));
+        out.extend(self.extra[0].clone());
+        out
+    }
+
+    /// The source: `externalParameters.source`, or the first resolved dependency where that is a git repository (as
+    /// GitHub writes it).
+    #[must_use]
+    pub fn source(&self) -> Option<Source> {
+        let (descriptor, path) = match self.external("source") {
+            Some(value) => (ResourceDescriptor::from_json(&value).ok()?, "externalParameters.source"),
+            None => (self.dependencies.first()?.clone(), "resolvedDependencies[0]"),
+        };
+        let (repository, reference) = split_source(descriptor.uri()?)?;
+        let commit = descriptor.digest().and_then(|d| d.get("gitCommit")).map(str::to_owned);
+        let same = |d: &&ResourceDescriptor| d.uri() == descriptor.uri();
+        let dirty = self.dependencies.iter().find(same).and_then(|d| d.annotations().get("dirty")?.as_bool());
+        Some(Source { repository, reference, commit, dirty, path })
+    }
+
+    /// `externalParameters.agent.id`, written `squad/agent`.
+    #[must_use]
+    pub fn agent(&self) -> Option<&str> {
+        self.text(&["agent", "id"])
+    }
+
+    /// `externalParameters.agent.model` as `provider/id`.
+    #[must_use]
+    pub fn model(&self) -> Option<String> {
+        Some(format!("{}/{}", self.text(&["agent", "model", "provider"])?, self.text(&["agent", "model", "id"])?))
+    }
+
+    /// `externalParameters.task.id`.
+    #[must_use]
+    pub fn task(&self) -> Option<&str> {
+        self.text(&["task", "id"])
+    }
+
+    /// `externalParameters.charter.uri`.
+    #[must_use]
+    pub fn charter(&self) -> Option<&str> {
+        self.text(&["charter", "uri"])
+    }
+
+    /// `externalParameters.charter.digest`.
+    #[must_use]
+    pub fn charter_digest(&self) -> Option<DigestSet> {
+        DigestSet::from_json(&self.external("charter")?.get("digest").ok()??).ok()
+    }
+
+    /// `externalParameters.requestedBy.id`.
+    #[must_use]
+    pub fn requested_by(&self) -> Option<&str> {
+        self.text(&["requestedBy", "id"])
+    }
+
+    /// A string of `runDetails.metadata`.
+    #[must_use]
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key)?.as_str()
+    }
+
+    /// A string below `externalParameters`.
+    #[must_use]
+    pub fn text(&self, path: &[&str]) -> Option<&str> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(self.external.get(*first)?, |v, key| v.get(key))?.as_str()
+    }
+
+    fn external(&self, key: &str) -> Option<Field<'_>> {
+        self.external
+            .get(key)
+            .filter(|v| v.is_object())
+            .map(|v| Field::root(&format!("predicate.buildDefinition.externalParameters.{key}"), v))
+    }
+
+    /// The forms that the agent build type demands of its parameters, and that no field has two meanings.
+    fn check_external(&self) -> Result<(), JsonError> {
+        if self.build_type == uri::AGENT_BUILD {
+            for key in ["source", "charter"] {
+                if let Some(v) = self.external.get(key) {
+                    let path = format!("predicate.buildDefinition.externalParameters.{key}");
+                    let field = Field::root(&path, v);
+                    ResourceDescriptor::from_json(&field)?;
+                    field.need("uri")?.str()?;
+                }
+            }
+            for (key, member) in [("task", "id"), ("agent", "id"), ("requestedBy", "id")] {
+                if let Some(v) = self.external.get(key) {
+                    let path = format!("predicate.buildDefinition.externalParameters.{key}");
+                    Field::root(&path, v).need(member)?.str()?;
+                }
+            }
+        }
+        // One source, one commit: a dependency of the same place must name the same commit.
+        let Some(source) = self.external("source").and_then(|f| ResourceDescriptor::from_json(&f).ok()) else {
+            return Ok(());
+        };
+        let commit = source.digest().and_then(|d| d.get("gitCommit"));
+        for (i, d) in self.dependencies.iter().enumerate().filter(|(_, d)| d.uri().is_some() && d.uri() == source.uri())
+        {
+            let other = d.digest().and_then(|d| d.get("gitCommit"));
+            if other != commit {
+                return Err(JsonError::unexpected(
+                    format!("predicate.buildDefinition.resolvedDependencies[{i}].digest.gitCommit"),
+                    format!("the commit of externalParameters.source, {}", commit.unwrap_or("none")),
+                    other.unwrap_or("none"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Splits `git+https://host/path@refs/heads/main` into repository and ref.
+///
+/// The first `@` separates: a repository is written without user, while a branch may contain `@`.
+fn split_source(text: &str) -> Option<(String, Option<String>)> {
+    let rest = text.strip_prefix("git+")?;
+    Some(match rest.split_once('@') {
+        Some((repository, reference)) => (repository.to_owned(), Some(reference.to_owned())),
+        None => (rest.to_owned(), None),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn predicate(commit: &str) -> Map<String, Value> {
+        let a = "a".repeat(40);
+        json!({
+            "buildDefinition": {
+                "buildType": uri::AGENT_BUILD,
+                "externalParameters": {
+                    "source": {"uri": "git+https://h.example/a/b@refs/heads/x@refs/heads/main", "digest": {"gitCommit": a}},
+                    "agent": {"id": "s/a", "model": {"provider": "p", "id": "m"}},
+                },
+                "resolvedDependencies": [{
+                    "uri": "git+https://h.example/a/b@refs/heads/x@refs/heads/main",
+                    "digest": {"gitCommit": commit}, "annotations": {"dirty": false},
+                }],
+                "later": 1,
+            },
+            "runDetails": {"builder": {"id": "https://b.example", "version": {}}},
+        }).as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn fields_are_found_and_unknown_ones_survive() {
+        let p = predicate(&"a".repeat(40));
+        let v = Provenance::from_json(&p).unwrap();
+        assert_eq!(Value::Object(v.to_json()), Value::Object(p));
+        let s = v.source().unwrap();
+        assert_eq!(s.repository, "https://h.example/a/b");
+        assert_eq!(s.reference.as_deref(), Some("refs/heads/x@refs/heads/main"));
+        assert_eq!((s.dirty, v.agent(), v.model().as_deref()), (Some(false), Some("s/a"), Some("p/m")));
+    }
+
+    #[test]
+    fn two_commits_of_one_source_are_refused() {
+        let e = Provenance::from_json(&predicate(&"b".repeat(40))).unwrap_err();
+        assert!(e.to_string().contains("resolvedDependencies[0].digest.gitCommit"), "{e}");
+    }
+
+    #[test]
+    fn what_slsa_demands_must_be_there() {
+        for path in
+            [["buildDefinition", "buildType"], ["buildDefinition", "externalParameters"], ["runDetails", "builder"]]
+        {
+            let mut p = predicate(&"a".repeat(40));
+            p[path[0]].as_object_mut().unwrap().remove(path[1]);
+            let e = Provenance::from_json(&p).unwrap_err();
+            assert!(e.to_string().contains(path[1]), "{e}");
+        }
+    }
+}
