@@ -1,7 +1,9 @@
 #![doc = "placeholder"]
 pub mod model;
+pub mod policy;
 pub mod predicate;
 pub mod registry;
 pub mod seam;
 pub mod sign;
 pub mod trust;
+pub mod verify;

@@ -1,0 +1,237 @@
+//! From evidence to a decision on one subject.
+
+use super::{
+    Accepted, CandidateDecision, FieldAssurance, Outcome, Policy, PolicyDecision, Reason, Requirement,
+    RequirementDecision, RuleInput, SignerRule, SubjectDecision, Verdict,
+};
+use crate::model::{Artifact, Code};
+use crate::predicate::Provenance;
+use crate::verify::{Origin, Signer, VerifiedStatement, VerifyError};
+use std::sync::Arc;
+
+/// There is no evidence at all about the subject.
+pub const NO_ATTESTATION: Code = Code::new("no-attestation");
+const NO_POLICY: Code = Code::new("no-policy-for-subject");
+const PREDICATE_TYPE: Code = Code::new("predicate-type-mismatch");
+const SIGNER: Code = Code::new("signer-not-accepted");
+const WINDOW: Code = Code::new("key-outside-window");
+const KEY_REVOKED: Code = Code::new("key-revoked");
+const STATEMENT_REVOKED: Code = Code::new("statement-revoked");
+const BUILDER: Code = Code::new("builder-not-allowed");
+/// Codes of this file.
+pub const CODES: &[Code] =
+    &[NO_ATTESTATION, NO_POLICY, PREDICATE_TYPE, SIGNER, WINDOW, KEY_REVOKED, STATEMENT_REVOKED, BUILDER];
+
+/// One candidate after verification.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Where it came from.
+    pub origin: Origin,
+    /// What came of it.
+    pub finding: Finding,
+}
+
+/// What came of verifying one candidate.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// Proof.
+    Verified(Arc<VerifiedStatement>),
+    /// It could not be believed, or (by its own word) not be looked at.
+    Rejected(VerifyError),
+    /// It is no evidence about this artifact.
+    SetAside {
+        /// Stable code.
+        code: Code,
+        /// Why.
+        message: String,
+    },
+    /// It could not be looked at.
+    Unavailable {
+        /// Stable code.
+        code: Code,
+        /// Why.
+        message: String,
+    },
+}
+
+/// Decides on one subject.
+///
+/// - Every policy that matches applies; none matching is `no-policy-for-subject`.
+/// - Every requirement of a policy must be met, each by one statement that meets all of it.
+/// - A candidate that could not be looked at makes a requirement `Unavailable` only where no other one meets it.
+#[must_use]
+pub fn decide(policies: &[Policy], artifact: &Artifact, evidence: &[Evidence]) -> SubjectDecision {
+    let decided: Vec<_> = policies
+        .iter()
+        .filter(|p| p.matches(&artifact.scope))
+        .map(|policy| {
+            let requirements: Vec<_> = policy.requirements.iter().map(|r| requirement(policy, r, evidence)).collect();
+            // A policy without requirements proves nothing; the parser refuses it, and so does this.
+            let verdict = requirements.iter().map(|r| r.verdict).max().unwrap_or(Verdict::Deny);
+            PolicyDecision { policy: policy.name.clone(), verdict, requirements }
+        })
+        .collect();
+    let mut reasons = Vec::new();
+    if decided.is_empty() {
+        let names = policies.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+        reasons
+            .push(Reason::new(NO_POLICY, format!("no policy speaks about `{}` (policies: {names})", artifact.scope)));
+    }
+    let verdict = decided.iter().map(|p| p.verdict).max().unwrap_or(Verdict::Deny);
+    if verdict == Verdict::Deny && evidence.is_empty() && !decided.is_empty() {
+        reasons.push(Reason::new(NO_ATTESTATION, format!("no attestation of {} was found", artifact.digest)));
+    }
+    SubjectDecision {
+        artifact: artifact.clone(),
+        verdict,
+        reasons,
+        policies: decided,
+        children: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn requirement(policy: &Policy, requirement: &Requirement, evidence: &[Evidence]) -> RequirementDecision {
+    let candidates: Vec<_> = evidence
+        .iter()
+        .map(|e| {
+            let (outcome, reasons) = candidate(policy, requirement, &e.finding);
+            CandidateDecision { origin: e.origin.clone(), outcome, reasons }
+        })
+        .collect();
+    let any = |f: fn(&Outcome) -> bool| candidates.iter().any(|c| f(&c.outcome));
+    let verdict = if any(|o| matches!(o, Outcome::Accepted(_))) {
+        Verdict::Allow
+    } else if any(|o| matches!(o, Outcome::Unavailable)) {
+        Verdict::Unavailable
+    } else {
+        Verdict::Deny
+    };
+    RequirementDecision { predicate_type: requirement.predicate_type.clone(), verdict, candidates }
+}
+
+fn candidate(policy: &Policy, requirement: &Requirement, finding: &Finding) -> (Outcome, Vec<Reason>) {
+    let one = |code: Code, message: String| vec![Reason::new(code, message)];
+    match finding {
+        Finding::Unavailable { code, message } => (Outcome::Unavailable, one(*code, message.clone())),
+        Finding::SetAside { code, message } => (Outcome::SetAside, one(*code, message.clone())),
+        Finding::Rejected(e) if e.is_unavailable() => (Outcome::Unavailable, one(e.code(), e.to_string())),
+        Finding::Rejected(e) => {
+            let outcome =
+                if matches!(e, VerifyError::SubjectMismatch { .. }) { Outcome::SetAside } else { Outcome::Rejected };
+            (outcome, one(e.code(), e.to_string()))
+        }
+        Finding::Verified(statement) => {
+            if *statement.statement().predicate_type() != requirement.predicate_type {
+                let expected = format!("`{}`", requirement.predicate_type);
+                let found = statement.statement().predicate_type().as_str();
+                return (
+                    Outcome::SetAside,
+                    vec![Reason::unmet(PREDICATE_TYPE, "predicate type", expected, Some(found))],
+                );
+            }
+            match accept(policy, requirement, statement) {
+                Ok(accepted) => (Outcome::Accepted(Box::new(accepted)), Vec::new()),
+                Err(reasons) => (Outcome::Rejected, reasons),
+            }
+        }
+    }
+}
+
+/// One statement against all of one requirement: revocation, then any signer whose rules it meets.
+fn accept(
+    policy: &Policy,
+    requirement: &Requirement,
+    statement: &Arc<VerifiedStatement>,
+) -> Result<Accepted, Vec<Reason>> {
+    let digest = statement.payload_digest();
+    if policy.revoked.statements.contains(&digest) {
+        return Err(vec![Reason::new(STATEMENT_REVOKED, format!("the policy revokes statement {digest}"))]);
+    }
+    let provenance = Provenance::from_json(statement.statement().predicate()).ok();
+    let is_provenance = statement.statement().predicate_type().as_str() == crate::model::uri::SLSA_PROVENANCE;
+    let provenance = provenance.filter(|_| is_provenance);
+    let mut reasons = Vec::new();
+    for rule in &requirement.signers {
+        let Some(signer) = statement.signers().iter().find(|s| rule.who.matches(s)) else { continue };
+        match signed_by(policy, requirement, statement, provenance.as_ref(), rule, signer) {
+            Ok(accepted) => return Ok(accepted),
+            Err(more) => reasons.extend(more),
+        }
+    }
+    if reasons.is_empty() {
+        let found = statement.signers().iter().map(Signer::describe).collect::<Vec<_>>().join(", ");
+        let expected = requirement.signers.iter().map(|s| s.label.as_str()).collect::<Vec<_>>().join(" or ");
+        reasons.push(Reason::unmet(SIGNER, "signer", expected, Some(&found)));
+    }
+    reasons.dedup();
+    Err(reasons)
+}
+
+fn signed_by(
+    policy: &Policy,
+    requirement: &Requirement,
+    statement: &Arc<VerifiedStatement>,
+    provenance: Option<&Provenance>,
+    rule: &SignerRule,
+    signer: &Signer,
+) -> Result<Accepted, Vec<Reason>> {
+    let mut reasons = Vec::new();
+    if let Signer::Key { key } = signer {
+        if policy.revoked.keys.contains(&key.id()) {
+            return Err(vec![Reason::new(KEY_REVOKED, format!("the policy revokes key {}", key.id()))]);
+        }
+    }
+    let time = statement.existed_at();
+    if !rule.window.contains(time) {
+        let how =
+            if statement.proven_times().is_empty() { "no time is proven, and now is" } else { "the proven time is" };
+        let message = format!("signer {} may sign {}; {how} {time}", rule.label, rule.window);
+        reasons.push(Reason::new(WINDOW, message));
+    }
+    let mut builder_bound = false;
+    if let Some(p) = provenance.filter(|_| !rule.builders.is_empty()) {
+        builder_bound = rule.builders.iter().any(|b| b.matches(&p.builder_id));
+        if !builder_bound {
+            let expected = rule.builders.iter().map(|b| format!("`{b}`")).collect::<Vec<_>>().join(" or ");
+            let what = format!("builder that {} may speak for", rule.label);
+            reasons.push(Reason::unmet(BUILDER, &what, expected, Some(&p.builder_id)));
+        }
+    }
+    let input = RuleInput { statement, provenance, builder_bound };
+    for check in &requirement.checks {
+        if let Err(more) = check.check(&input) {
+            reasons.extend(more);
+        }
+    }
+    if !reasons.is_empty() {
+        return Err(reasons);
+    }
+    Ok(Accepted { statement: statement.clone(), signer: rule.label.clone(), fields: fields(&input) })
+}
+
+/// The fields that the product promises, with how each is known.
+fn fields(input: &RuleInput<'_>) -> Vec<FieldAssurance> {
+    let Some(p) = input.provenance else { return Vec::new() };
+    let source = p.source();
+    let source = source.as_ref();
+    let rows: [(&'static str, Option<String>); 10] = [
+        ("builder.id", Some(p.builder_id.clone())),
+        ("source.repository", source.map(|s| s.repository.clone())),
+        ("source.ref", source.and_then(|s| s.reference.clone())),
+        ("source.commit", source.and_then(|s| s.commit.clone())),
+        ("source.dirty", source.and_then(|s| s.dirty).map(|d| d.to_string())),
+        ("agent.id", p.agent().map(str::to_owned)),
+        ("agent.model", p.model()),
+        ("task.id", p.task().map(str::to_owned)),
+        ("charter.uri", p.charter().map(str::to_owned)),
+        ("requestedBy.id", p.requested_by().map(str::to_owned)),
+    ];
+    rows.into_iter()
+        .filter_map(|(field, value)| {
+            let bound = field == "builder.id" && input.builder_bound;
+            Some(FieldAssurance { field, value: value?, assurance: input.assurance(field), bound })
+        })
+        .collect()
+}

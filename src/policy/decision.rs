@@ -1,0 +1,250 @@
+//! [`Decision`]: one value that says yes, no or "could not find out", and why, for every subject, policy, requirement
+//! and candidate.
+
+use crate::model::{Artifact, Code, Digest, PredicateUri, Timestamp};
+use crate::verify::{Origin, VerifiedStatement};
+use std::fmt;
+use std::sync::Arc;
+
+/// The answer. Ordered from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// There is positive proof of everything demanded.
+    Allow,
+    /// Something could not be looked at, and it could have made the difference.
+    Unavailable,
+    /// The answer is no.
+    Deny,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Allow => "allow",
+            Self::Unavailable => "unavailable",
+            Self::Deny => "deny",
+        })
+    }
+}
+
+/// How a field of a provenance is known. Derived by the verifier, never read from the predicate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Assurance {
+    /// The signer says so.
+    Declared,
+    /// The policy says of this signer that it measures this field.
+    Measured,
+    /// Another verified statement says so.
+    Signed,
+    /// The signing certificate's own claim says the same.
+    Certificate,
+}
+
+impl Assurance {
+    /// Every level with its name, weakest first.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Declared, "declared"),
+        (Self::Measured, "measured"),
+        (Self::Signed, "signed"),
+        (Self::Certificate, "certificate"),
+    ];
+
+    /// The level of a name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, n)| *n == name).map(|(a, _)| a)
+    }
+
+    /// Its name in policies and output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(a, _)| *a == self).map_or("declared", |(_, n)| n)
+    }
+}
+
+/// One reason of a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Stable code.
+    pub code: Code,
+    /// For people.
+    pub message: String,
+    /// What was demanded, if one thing was.
+    pub expected: Option<String>,
+    /// What was found instead, if anything.
+    pub found: Option<String>,
+}
+
+impl Reason {
+    /// A reason with a message of its own.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), expected: None, found: None }
+    }
+
+    /// A demand on `what` that is not met.
+    pub fn unmet(code: Code, what: &str, expected: impl Into<String>, found: Option<&str>) -> Self {
+        let expected = expected.into();
+        let shown = found.map_or_else(|| "none".to_owned(), |f| format!("`{f}`"));
+        Self {
+            code,
+            message: format!("{what}: expected {expected}, found {shown}"),
+            expected: Some(expected),
+            found: found.map(str::to_owned),
+        }
+    }
+}
+
+/// A field of an accepted provenance and how it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldAssurance {
+    /// Name, for example `source.commit`.
+    pub field: &'static str,
+    /// Value.
+    pub value: String,
+    /// How it is known.
+    pub assurance: Assurance,
+    /// For the builder: whether the policy or flag lets this signer speak for it.
+    pub bound: bool,
+}
+
+/// What became of one candidate under one requirement.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It meets everything that the requirement demands.
+    Accepted(Box<Accepted>),
+    /// It was believed or not, and does not meet the requirement.
+    Rejected,
+    /// It is no evidence about this artifact or for this requirement.
+    SetAside,
+    /// It could not be looked at.
+    Unavailable,
+}
+
+/// An accepted candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accepted {
+    /// The proof.
+    pub statement: Arc<VerifiedStatement>,
+    /// Which of the requirement's signers it met, as the policy writes it.
+    pub signer: String,
+    /// Fields and how they are known.
+    pub fields: Vec<FieldAssurance>,
+}
+
+/// One candidate under one requirement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CandidateDecision {
+    /// Where it came from.
+    pub origin: Origin,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why; empty for an accepted one.
+    pub reasons: Vec<Reason>,
+}
+
+/// One requirement of one policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequirementDecision {
+    /// The predicate type demanded.
+    pub predicate_type: PredicateUri,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Every candidate.
+    pub candidates: Vec<CandidateDecision>,
+}
+
+/// One policy on one subject.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyDecision {
+    /// The policy's name.
+    pub policy: String,
+    /// The answer: all requirements must be met.
+    pub verdict: Verdict,
+    /// Every requirement.
+    pub requirements: Vec<RequirementDecision>,
+}
+
+/// One subject.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubjectDecision {
+    /// What was decided on.
+    pub artifact: Artifact,
+    /// The answer: at least one policy matches, and all that match allow.
+    pub verdict: Verdict,
+    /// Reasons that concern the subject as a whole.
+    pub reasons: Vec<Reason>,
+    /// Every policy that matches.
+    pub policies: Vec<PolicyDecision>,
+    /// Manifests below an index, where they were decided on.
+    pub children: Vec<SubjectDecision>,
+    /// What a reader should know and what changes nothing.
+    pub notes: Vec<String>,
+}
+
+/// A policy that took part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyUsed {
+    /// Its name.
+    pub name: String,
+    /// Its file, or `flags`.
+    pub origin: String,
+    /// Digest of its file.
+    pub digest: Option<Digest>,
+}
+
+/// The whole answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The worst of all subjects; `Deny` when there is none.
+    pub verdict: Verdict,
+    /// Every subject.
+    pub subjects: Vec<SubjectDecision>,
+    /// Every policy that took part.
+    pub policies: Vec<PolicyUsed>,
+    /// When it was made.
+    pub decided_at: Timestamp,
+}
+
+impl Decision {
+    /// The decision on several subjects.
+    #[must_use]
+    pub fn of(subjects: Vec<SubjectDecision>, policies: Vec<PolicyUsed>, decided_at: Timestamp) -> Self {
+        let verdict = subjects.iter().map(|s| s.verdict).max().unwrap_or(Verdict::Deny);
+        Self { verdict, subjects, policies, decided_at }
+    }
+
+    /// The most telling code of a decision that is not `Allow`.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        self.subjects.iter().find(|s| s.verdict == self.verdict).and_then(SubjectDecision::code)
+    }
+}
+
+impl SubjectDecision {
+    /// The most telling code, when the answer is not `Allow`: of the subject itself, else of the candidate that came
+    /// closest to being accepted.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        if self.verdict == Verdict::Allow {
+            return None;
+        }
+        if let Some(r) = self.reasons.first() {
+            return Some(r.code);
+        }
+        let requirement = self
+            .policies
+            .iter()
+            .filter(|p| p.verdict == self.verdict)
+            .flat_map(|p| &p.requirements)
+            .find(|r| r.verdict == self.verdict)?;
+        let rank = |c: &&CandidateDecision| match (&c.outcome, self.verdict) {
+            (Outcome::Unavailable, Verdict::Unavailable) => 0,
+            (Outcome::Rejected, _) => 1,
+            (Outcome::Unavailable, _) => 2,
+            _ => 3,
+        };
+        let best = requirement.candidates.iter().min_by_key(rank)?;
+        best.reasons.first().map(|r| r.code)
+    }
+}

@@ -1,0 +1,187 @@
+//! A policy file: from text to [`Policy`], whole or not at all.
+
+use super::{At, Glob, Images, Mode, Node, Policy, PolicyError, Requirement, Revoked, SignerMatch, SignerRule, rule};
+use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
+use crate::trust::PublicKey;
+
+/// `apiVersion` of a policy.
+const API_VERSION: &str = "agent-attest.github.io/v1";
+/// `kind` of a policy.
+const KIND: &str = "AttestationPolicy";
+
+/// Finds the key that a policy names: a path relative to the policy file. The error is for people.
+pub(super) type KeyLoader<'a> = &'a dyn Fn(&str) -> Result<PublicKey, String>;
+
+/// Reads a policy. `origin` is the file's name; `load_key` reads the keys it names by path.
+///
+/// # Errors
+/// [`PolicyError`] for an unknown field, one this version does not enforce, a missing or malformed one, a key that
+/// cannot be read.
+pub fn parse(text: &str, origin: &str, load_key: KeyLoader<'_>) -> Result<Policy, PolicyError> {
+    let node = Node::parse(text)?;
+    let root = At::root(&node);
+    root.fields(&["apiVersion", "kind", "metadata", "spec"], &[])?;
+    for (key, wanted) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+        let field = root.need(key)?;
+        if field.str()? != wanted {
+            return Err(field.error(format!("`{wanted}`")));
+        }
+    }
+    let metadata = root.need("metadata")?;
+    metadata.fields(&["name", "labels", "annotations"], &[])?;
+    let spec = root.need("spec")?;
+    spec.fields(&["images", "mode", "revoked", "require"], &["onUnavailable", "people"])?;
+    let requirements = spec.need("require")?.list()?;
+    Ok(Policy {
+        name: metadata.need("name")?.str()?.to_owned(),
+        origin: origin.to_owned(),
+        digest: Some(Digest::sha256(text.as_bytes())),
+        images: Images::Named(spec.need("images")?.list()?.iter().map(image).collect::<Result<_, _>>()?),
+        mode: spec.get("mode").map_or(Ok(Mode::default()), |f| mode(&f))?,
+        requirements: requirements.iter().map(|r| requirement(r, load_key)).collect::<Result<_, _>>()?,
+        revoked: spec.get("revoked").map_or(Ok(Revoked::default()), |f| revoked(&f, load_key))?,
+    })
+}
+
+fn image(field: &At<'_>) -> Result<Glob, PolicyError> {
+    field.fields(&["glob"], &[])?;
+    let glob = field.need("glob")?;
+    let text = glob.str()?;
+    // What is matched has neither digest nor tag: a pattern with one would never match, and so never protect.
+    let last = text.rsplit('/').next().unwrap_or(text);
+    let local = text.starts_with("oci:") || text.starts_with("file:");
+    if text.contains('@') || (!local && last.contains(':')) {
+        return Err(glob.error("a repository without tag or digest, such as ghcr.io/acme/**"));
+    }
+    Glob::parse(text).ok_or_else(|| glob.error("a glob (`*` within a path element, `**` across `/`)"))
+}
+
+fn mode(field: &At<'_>) -> Result<Mode, PolicyError> {
+    match field.str()? {
+        "enforce" => Ok(Mode::Enforce),
+        "warn" => Ok(Mode::Warn),
+        "audit" => Ok(Mode::Audit),
+        _ => Err(field.error("enforce, warn or audit")),
+    }
+}
+
+fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, PolicyError> {
+    let rules: Vec<_> = rule::ALL.iter().map(|r| r.name()).collect();
+    let known: Vec<_> = ["predicateType", "signers"].into_iter().chain(rules).collect();
+    let later = ["approvals", "credentials", "dependencies", "maxAge", "cel", "threshold", "trust"];
+    field.fields(&known, &later)?;
+    let predicate_type = match field.get("predicateType") {
+        Some(f) => PredicateUri::parse(f.str()?).ok_or_else(|| f.error("an absolute URI"))?,
+        None => PredicateUri::slsa_provenance(),
+    };
+    let signers = field.need("signers")?.list()?;
+    let checks = rule::ALL.iter().filter_map(|r| Some(r.parse(&field.get(r.name())?))).collect::<Result<_, _>>()?;
+    Ok(Requirement {
+        predicate_type,
+        signers: signers.iter().map(|s| signer(s, load_key)).collect::<Result<_, _>>()?,
+        checks,
+    })
+}
+
+fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyError> {
+    let later = ["issuer", "issuerRegexp", "identity", "identityGlob", "identityRegexp", "certificate", "measures"];
+    field.fields(&["key", "notBefore", "notAfter", "builders"], &later)?;
+    let time = |key: &str| -> Result<Option<Timestamp>, PolicyError> {
+        field
+            .get(key)
+            .map(|f| Timestamp::parse(f.str()?).map_err(|_| f.error("a time such as 2026-01-31T00:00:00Z")))
+            .transpose()
+    };
+    let window = ValidityWindow { not_before: time("notBefore")?, not_after: time("notAfter")? };
+    if let (Some(b), Some(a)) = (window.not_before, window.not_after) {
+        if a < b {
+            return Err(field.error("a notAfter that is not before notBefore"));
+        }
+    }
+    let builders = match field.get("builders") {
+        Some(f) => f
+            .list()?
+            .iter()
+            .map(|b| Glob::parse(b.str()?).ok_or_else(|| b.error("a builder id or glob")))
+            .collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
+    let key_field = field.need("key")?;
+    let key = key(&key_field, load_key)?;
+    let label = if key_field.str()?.starts_with("-----") { key.id() } else { format!("key {}", key_field.str()?) };
+    Ok(SignerRule { label, who: SignerMatch::Key(key), window, builders })
+}
+
+/// A key: PEM in the policy itself, or the path of a PEM file.
+fn key(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<PublicKey, PolicyError> {
+    let text = field.str()?;
+    let key = if text.starts_with("-----BEGIN") {
+        PublicKey::from_pem(text.as_bytes()).map_err(|e| e.to_string())
+    } else {
+        load_key(text)
+    };
+    key.map_err(|why| field.error(format!("a public key ({why})")))
+}
+
+fn revoked(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Revoked, PolicyError> {
+    field.fields(&["keys", "statements"], &[])?;
+    let items = |name: &str| match field.get(name) {
+        Some(f) if matches!(&f.node.kind, super::Kind::List(l) if l.is_empty()) => Ok(Vec::new()),
+        Some(f) => f.list(),
+        None => Ok(Vec::new()),
+    };
+    let keys = items("keys")?
+        .iter()
+        .map(|f| match Digest::parse(f.str()?) {
+            Ok(digest) => Ok(digest.to_string()),
+            Err(_) => Ok(key(f, load_key)?.id()),
+        })
+        .collect::<Result<_, PolicyError>>()?;
+    let statements = items("statements")?
+        .iter()
+        .map(|f| Digest::parse(f.str()?).map_err(|_| f.error("the sha256 digest of a signed statement")))
+        .collect::<Result<_, _>>()?;
+    Ok(Revoked { keys, statements })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(spec: &str) -> Result<Policy, PolicyError> {
+        let text = format!("apiVersion: {API_VERSION}\nkind: {KIND}\nmetadata: {{ name: t }}\nspec:\n{spec}");
+        parse(&text, "t.yaml", &|_| Err("not there".into()))
+    }
+
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END PUBLIC KEY-----\\n";
+
+    #[test]
+    fn a_policy_is_read_whole() {
+        let p = with(&format!("  images: [{{glob: 'ghcr.io/acme/**'}}]\n  require:\n    - signers: [{{key: \"{PEM}\", builders: [b]}}]\n      source: {{repository: 'https://h.example/a.git', refs: [refs/heads/main]}}\n")).unwrap();
+        assert_eq!((p.requirements.len(), p.requirements[0].checks.len()), (1, 1));
+        assert!(p.matches("ghcr.io/acme/x/y") && !p.matches("ghcr.io/evil/x"));
+    }
+
+    #[test]
+    fn what_would_be_half_applied_is_refused() {
+        let ok = format!("  images: [{{glob: 'a/*'}}]\n  require: [{{signers: [{{key: \"{PEM}\"}}]}}]\n");
+        assert!(with(&ok).is_ok());
+        let cases = [
+            (ok.replace("images", "image"), "policy-field-unknown", "spec.image"),
+            (format!("{ok}  people: {{}}\n"), "policy-field-not-enforced", "spec.people"),
+            (ok.replace("signers", "maxAge: 30d, signers"), "policy-field-not-enforced", "spec.require[0].maxAge"),
+            (ok.replace("key:", "issuer: x, key:"), "policy-field-not-enforced", "signers[0].issuer"),
+            (ok.replace("'a/*'", "'a/*:v1'"), "policy-malformed", "images[0].glob"),
+            (ok.replace("'a/*'", "'a/*@sha256:1'"), "policy-malformed", "images[0].glob"),
+            (format!("  images: []\n{}", ok.lines().nth(1).unwrap()), "policy-malformed", "spec.images"),
+            ("  images: [{glob: a}]\n  require: [{}]\n".to_owned(), "policy-malformed", "signers"),
+            ("  images: [{glob: a}]\n  require: []\n".to_owned(), "policy-malformed", "spec.require"),
+            (ok.replace(PEM, "missing.pub"), "policy-malformed", "not there"),
+            (ok.replace("key:", "notBefore: soon, key:"), "policy-malformed", "notBefore"),
+        ];
+        for (spec, code, word) in cases {
+            let e = with(&spec).unwrap_err();
+            assert!(e.code().as_str() == code && e.to_string().contains(word), "{spec}: {e}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What is demanded, and whether it is met: from verified statements only.
+//!
+//! Pure: a decision is a function of policies, evidence and time, and replays from a folder.
+
+mod decide;
+mod decision;
+mod error;
+mod file;
+mod glob;
+mod node;
+pub mod report;
+pub mod rule;
+
+pub use decide::{CODES as DECISION_CODES, Evidence, Finding, NO_ATTESTATION, decide};
+pub use decision::{
+    Accepted, Assurance, CandidateDecision, Decision, FieldAssurance, Outcome, PolicyDecision, PolicyUsed, Reason,
+    RequirementDecision, SubjectDecision, Verdict,
+};
+pub use error::PolicyError;
+pub use file::parse;
+pub use glob::Glob;
+pub use node::{At, Kind, Node};
+pub use rule::{Check, Rule, RuleInput};
+
+use crate::model::{Digest, PredicateUri, ValidityWindow};
+use crate::trust::PublicKey;
+use crate::verify::Signer;
+
+/// What a cluster does with a denial. It never changes an exit code of the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Deny.
+    #[default]
+    Enforce,
+    /// Admit with a warning.
+    Warn,
+    /// Admit and record.
+    Audit,
+}
+
+/// A policy: which subjects it speaks about, and what each of them must show.
+#[derive(Debug)]
+pub struct Policy {
+    /// `metadata.name`, or `flags`.
+    pub name: String,
+    /// The file it came from, or `flags`.
+    pub origin: String,
+    /// Digest of the file; none for flags.
+    pub digest: Option<Digest>,
+    /// Subjects it speaks about; flags speak about all.
+    pub images: Images,
+    /// What a cluster does with a denial.
+    pub mode: Mode,
+    /// All must be met.
+    pub requirements: Vec<Requirement>,
+    /// What is never accepted.
+    pub revoked: Revoked,
+}
+
+/// Subjects that a policy speaks about.
+#[derive(Debug)]
+pub enum Images {
+    /// Every one: flags.
+    All,
+    /// Those whose name one of these matches.
+    Named(Vec<Glob>),
+}
+
+/// One statement must meet all of this.
+#[derive(Debug)]
+pub struct Requirement {
+    /// Type of the predicate.
+    pub predicate_type: PredicateUri,
+    /// Any of these must have signed: at least one.
+    pub signers: Vec<SignerRule>,
+    /// All of these must be met by the same statement.
+    pub checks: Vec<Box<dyn Check>>,
+}
+
+/// A signer that a requirement accepts.
+#[derive(Clone, Debug)]
+pub struct SignerRule {
+    /// As the policy or flag writes it.
+    pub label: String,
+    /// Who it is.
+    pub who: SignerMatch,
+    /// When it may sign.
+    pub window: ValidityWindow,
+    /// Builders that it may speak for; with none, a builder id is only declared.
+    pub builders: Vec<Glob>,
+}
+
+/// Whom a signer rule accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignerMatch {
+    /// Exactly this key.
+    Key(PublicKey),
+}
+
+impl SignerMatch {
+    /// Whether a verified signer is the one meant.
+    #[must_use]
+    pub fn matches(&self, signer: &Signer) -> bool {
+        match (self, signer) {
+            (Self::Key(wanted), Signer::Key { key }) => wanted == key,
+            (Self::Key(_), Signer::Certificate { .. }) => false,
+        }
+    }
+}
+
+/// What a policy never accepts.
+#[derive(Clone, Debug, Default)]
+pub struct Revoked {
+    /// Key ids: `sha256:` and the hex digest of the key's DER.
+    pub keys: Vec<String>,
+    /// Digests of signed statements.
+    pub statements: Vec<Digest>,
+}
+
+impl Policy {
+    /// Whether it speaks about a subject of this name.
+    #[must_use]
+    pub fn matches(&self, scope: &str) -> bool {
+        match &self.images {
+            Images::All => true,
+            Images::Named(globs) => globs.iter().any(|g| g.matches(scope)),
+        }
+    }
+
+    /// Every key that it names.
+    pub fn keys(&self) -> impl Iterator<Item = &PublicKey> {
+        self.requirements.iter().flat_map(|r| &r.signers).map(|s| match &s.who {
+            SignerMatch::Key(key) => key,
+        })
+    }
+
+    /// How it stands in a decision.
+    #[must_use]
+    pub fn used(&self) -> PolicyUsed {
+        PolicyUsed { name: self.name.clone(), origin: self.origin.clone(), digest: self.digest.clone() }
+    }
+}

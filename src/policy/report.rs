@@ -1,0 +1,293 @@
+//! The decision on the wire: what `--format json` prints and `schemas/decision.schema.json` describes.
+//!
+//! Separate from [`Decision`], so that the one can grow without breaking readers of the other.
+
+use super::{Accepted, CandidateDecision, Decision, Outcome, PolicyDecision, Reason, SubjectDecision};
+use crate::verify::{Signer, TimeSource};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Version of this document; it grows when a field changes meaning or goes away.
+const SCHEMA_VERSION: u32 = 1;
+
+/// A decision.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// `allow`, `deny` or `unavailable`.
+    pub verdict: String,
+    /// Stable code of the most telling reason; absent when the verdict is `allow`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// When it was decided, RFC 3339.
+    pub decided_at: String,
+    /// Policies that took part.
+    pub policies: Vec<PolicyReport>,
+    /// One entry per subject.
+    pub subjects: Vec<SubjectReport>,
+}
+
+/// A policy that took part.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PolicyReport {
+    /// Its name.
+    pub name: String,
+    /// Its file, or `flags`.
+    pub origin: String,
+    /// Digest of its file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// A subject.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SubjectReport {
+    /// As it was given.
+    pub name: String,
+    /// Its digests by algorithm.
+    pub digests: BTreeMap<String, String>,
+    /// `allow`, `deny` or `unavailable`.
+    pub verdict: String,
+    /// Reasons that concern the subject as a whole.
+    pub reasons: Vec<ReasonReport>,
+    /// Every policy that matches.
+    pub policies: Vec<SubjectPolicyReport>,
+    /// Manifests below an index, where they were decided on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<SubjectReport>,
+    /// What a reader should know and what changes nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A policy on a subject.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SubjectPolicyReport {
+    /// The policy's name.
+    pub policy: String,
+    /// `allow`, `deny` or `unavailable`.
+    pub verdict: String,
+    /// Every requirement.
+    pub requirements: Vec<RequirementReport>,
+}
+
+/// A requirement of a policy.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RequirementReport {
+    /// Predicate type demanded.
+    pub predicate_type: String,
+    /// `allow`, `deny` or `unavailable`.
+    pub verdict: String,
+    /// Every candidate.
+    pub candidates: Vec<CandidateReport>,
+}
+
+/// A candidate attestation under a requirement.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CandidateReport {
+    /// Where it was found.
+    pub place: String,
+    /// What names it there.
+    pub id: String,
+    /// `accepted`, `rejected`, `set-aside` or `unavailable`.
+    pub outcome: String,
+    /// Why it was not accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonReport>,
+    /// The proof, for an accepted one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<AcceptedReport>,
+}
+
+/// A reason.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReasonReport {
+    /// Stable code.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// What was demanded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+/// An accepted attestation.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AcceptedReport {
+    /// The verified in-toto statement.
+    pub statement: Value,
+    /// Digest of the signed bytes.
+    pub statement_digest: String,
+    /// Digest of the bundle.
+    pub evidence_digest: String,
+    /// Who signed.
+    pub signer: SignerReport,
+    /// Proven times; empty when none is proven.
+    pub proven_times: Vec<TimeReport>,
+    /// Log entries whose inclusion is proven.
+    pub log_entries: Vec<LogEntryReport>,
+    /// Fields of the provenance and how each is known.
+    pub fields: Vec<FieldReport>,
+}
+
+/// A signer.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignerReport {
+    /// `key` or `certificate`.
+    pub kind: String,
+    /// Key id, or the certificate's identity.
+    pub id: String,
+    /// Algorithm of the key, or the certificate's issuer.
+    pub detail: String,
+    /// Which signer of the requirement it met.
+    pub rule: String,
+}
+
+/// A proven time.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TimeReport {
+    /// RFC 3339.
+    pub time: String,
+    /// `timestamp-authority` or `log`.
+    pub source: String,
+    /// Which one.
+    pub authority: String,
+}
+
+/// A proven log entry.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LogEntryReport {
+    /// Log id.
+    pub log: String,
+    /// Index.
+    pub index: u64,
+}
+
+/// A field of a provenance.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FieldReport {
+    /// Name.
+    pub field: String,
+    /// Value.
+    pub value: String,
+    /// `declared`, `measured`, `signed` or `certificate`.
+    pub assurance: String,
+    /// For the builder: whether the signer may speak for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bound: bool,
+}
+
+impl From<&Decision> for DecisionReport {
+    fn from(d: &Decision) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            verdict: d.verdict.to_string(),
+            code: d.code().map(|c| c.to_string()),
+            decided_at: d.decided_at.to_string(),
+            policies: d
+                .policies
+                .iter()
+                .map(|p| PolicyReport {
+                    name: p.name.clone(),
+                    origin: p.origin.clone(),
+                    digest: p.digest.as_ref().map(ToString::to_string),
+                })
+                .collect(),
+            subjects: d.subjects.iter().map(subject).collect(),
+        }
+    }
+}
+
+fn subject(s: &SubjectDecision) -> SubjectReport {
+    SubjectReport {
+        name: s.artifact.name.clone(),
+        digests: s.artifact.digests.iter().map(|(a, v)| (a.to_owned(), v.to_owned())).collect(),
+        verdict: s.verdict.to_string(),
+        reasons: s.reasons.iter().map(reason).collect(),
+        policies: s.policies.iter().map(policy).collect(),
+        children: s.children.iter().map(subject).collect(),
+        notes: s.notes.clone(),
+    }
+}
+
+fn policy(p: &PolicyDecision) -> SubjectPolicyReport {
+    let requirements = p.requirements.iter().map(|r| RequirementReport {
+        predicate_type: r.predicate_type.to_string(),
+        verdict: r.verdict.to_string(),
+        candidates: r.candidates.iter().map(candidate).collect(),
+    });
+    SubjectPolicyReport {
+        policy: p.policy.clone(),
+        verdict: p.verdict.to_string(),
+        requirements: requirements.collect(),
+    }
+}
+
+fn candidate(c: &CandidateDecision) -> CandidateReport {
+    let (outcome, accepted) = match &c.outcome {
+        Outcome::Accepted(a) => ("accepted", Some(self::accepted(a))),
+        Outcome::Rejected => ("rejected", None),
+        Outcome::SetAside => ("set-aside", None),
+        Outcome::Unavailable => ("unavailable", None),
+    };
+    CandidateReport {
+        place: c.origin.place.clone(),
+        id: c.origin.id.clone(),
+        outcome: outcome.into(),
+        reasons: c.reasons.iter().map(reason).collect(),
+        accepted,
+    }
+}
+
+fn reason(r: &Reason) -> ReasonReport {
+    ReasonReport {
+        code: r.code.to_string(),
+        message: r.message.clone(),
+        expected: r.expected.clone(),
+        found: r.found.clone(),
+    }
+}
+
+fn accepted(a: &Accepted) -> AcceptedReport {
+    let s = &a.statement;
+    let (kind, id, detail) = match &s.signers()[0] {
+        Signer::Key { key } => ("key", key.id(), key.algorithm().to_string()),
+        Signer::Certificate { identity, issuer, .. } => ("certificate", identity.clone(), issuer.clone()),
+    };
+    let time = |t: &crate::verify::ProvenTime| {
+        let (source, authority) = match &t.source {
+            TimeSource::TimestampAuthority(name) => ("timestamp-authority", name),
+            TimeSource::Log(log) => ("log", log),
+        };
+        TimeReport { time: t.time.to_string(), source: source.into(), authority: authority.clone() }
+    };
+    AcceptedReport {
+        // The payload parsed as a statement before, so this cannot fail; null would say that it did.
+        statement: serde_json::from_slice(s.payload()).unwrap_or(Value::Null),
+        statement_digest: s.payload_digest().to_string(),
+        evidence_digest: s.evidence_digest().to_string(),
+        signer: SignerReport { kind: kind.into(), id, detail, rule: a.signer.clone() },
+        proven_times: s.proven_times().iter().map(time).collect(),
+        log_entries: s.log_entries().iter().map(|l| LogEntryReport { log: l.log.clone(), index: l.index }).collect(),
+        fields: a
+            .fields
+            .iter()
+            .map(|f| FieldReport {
+                field: f.field.into(),
+                value: f.value.clone(),
+                assurance: f.assurance.name().into(),
+                bound: f.bound,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,49 @@
+//! `agent`: which agent, with which model.
+
+use super::{Check, Rule, RuleInput, any_of, globs, verdict};
+use crate::model::Code;
+use crate::policy::{At, Glob, PolicyError, Reason};
+
+const AGENT: Code = Code::new("agent-mismatch");
+const MODEL: Code = Code::new("model-mismatch");
+/// Codes of this rule.
+pub(super) const CODES: &[Code] = &[AGENT, MODEL];
+
+/// The row.
+pub(super) struct Agent;
+
+/// A demand on the agent.
+#[derive(Debug, Default, Clone)]
+pub struct AgentCheck {
+    /// Any of these ids, `squad/agent`; empty means any.
+    pub ids: Vec<Glob>,
+    /// Any of these models, `provider/id`; empty means any.
+    pub models: Vec<Glob>,
+}
+
+impl Rule for Agent {
+    fn name(&self) -> &'static str {
+        "agent"
+    }
+
+    fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
+        field.fields(&["ids", "models"], &[])?;
+        let list = |key: &str| field.get(key).map_or(Ok(Vec::new()), |f| globs(&f));
+        let (ids, models) = (list("ids")?, list("models")?);
+        if ids.is_empty() && models.is_empty() {
+            return Err(field.error("at least one of ids, models"));
+        }
+        Ok(Box::new(AgentCheck { ids, models }))
+    }
+}
+
+impl Check for AgentCheck {
+    fn check(&self, input: &RuleInput<'_>) -> Result<(), Vec<Reason>> {
+        let p = input.provenance()?;
+        let (agent, model) = (p.agent(), p.model());
+        verdict(vec![
+            (!self.ids.is_empty()).then(|| any_of(AGENT, "agent", &self.ids, agent)).flatten(),
+            (!self.models.is_empty()).then(|| any_of(MODEL, "model", &self.models, model.as_deref())).flatten(),
+        ])
+    }
+}

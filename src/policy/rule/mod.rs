@@ -1,0 +1,120 @@
+//! Rules of a requirement. One file each, one row in [`ALL`].
+
+mod agent;
+mod builder;
+mod charter;
+mod requested_by;
+mod runner;
+mod source;
+mod task;
+
+pub use agent::AgentCheck;
+pub use builder::BuilderCheck;
+pub use charter::CharterCheck;
+pub use requested_by::RequestedByCheck;
+pub use runner::HostedRunnerCheck;
+pub use source::{SourceCheck, normal_repository};
+pub use task::TaskCheck;
+
+use super::{Assurance, At, Glob, PolicyError, Reason};
+use crate::model::Code;
+use crate::predicate::Provenance;
+use crate::verify::VerifiedStatement;
+use std::fmt::Debug;
+
+/// What a check may look at: one verified statement and how its signer is bound.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleInput<'a> {
+    /// The statement.
+    pub statement: &'a VerifiedStatement,
+    /// Its predicate, where that is a SLSA provenance.
+    pub provenance: Option<&'a Provenance>,
+    /// Whether the signer may speak for the builder that the provenance claims.
+    pub builder_bound: bool,
+}
+
+impl<'a> RuleInput<'a> {
+    /// How a field is known. With a key it is never more than declared: a key says nothing of its own.
+    #[must_use]
+    pub fn assurance(&self, _field: &str) -> Assurance {
+        Assurance::Declared
+    }
+
+    /// The provenance, for checks that ask something of it.
+    ///
+    /// # Errors
+    /// A reason when the predicate is something else.
+    pub fn provenance(&self) -> Result<&'a Provenance, Vec<Reason>> {
+        self.provenance.ok_or_else(|| {
+            let found = self.statement.statement().predicate_type().as_str();
+            vec![Reason::unmet(
+                NOT_PROVENANCE,
+                "predicate type",
+                "a SLSA provenance v1, which carries this field",
+                Some(found),
+            )]
+        })
+    }
+}
+
+/// A demand on one statement, from a policy's field or a flag.
+///
+/// Contract: pure; `Ok` only on positive evidence: a field that is absent never meets a demand on it.
+pub trait Check: Debug + Send + Sync {
+    /// Whether the statement meets the demand.
+    ///
+    /// # Errors
+    /// Every reason why not: at least one.
+    fn check(&self, input: &RuleInput<'_>) -> Result<(), Vec<Reason>>;
+}
+
+/// A field of a requirement that parses into a [`Check`].
+pub trait Rule: Sync {
+    /// The field's name.
+    fn name(&self) -> &'static str;
+
+    /// Reads the field.
+    ///
+    /// # Errors
+    /// [`PolicyError`].
+    fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError>;
+}
+
+/// Every rule that a policy file may name.
+pub const ALL: &[&dyn Rule] = &[&source::Source, &agent::Agent, &task::Task, &charter::Charter];
+
+const NOT_PROVENANCE: Code = Code::new("not-provenance");
+/// All codes of this folder.
+pub const CODES: &[&[Code]] = &[
+    &[NOT_PROVENANCE],
+    source::CODES,
+    agent::CODES,
+    task::CODES,
+    charter::CODES,
+    builder::CODES,
+    requested_by::CODES,
+    runner::CODES,
+];
+
+/// A demand that a value matches one of several patterns.
+fn any_of(code: Code, what: &str, patterns: &[Glob], found: Option<&str>) -> Option<Reason> {
+    if found.is_some_and(|f| patterns.iter().any(|p| p.matches(f))) {
+        return None;
+    }
+    let expected = patterns.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(" or ");
+    Some(Reason::unmet(code, what, expected, found))
+}
+
+fn verdict(reasons: Vec<Option<Reason>>) -> Result<(), Vec<Reason>> {
+    let reasons: Vec<_> = reasons.into_iter().flatten().collect();
+    if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+/// Globs of a list of texts.
+fn globs(field: &At<'_>) -> Result<Vec<Glob>, PolicyError> {
+    field.list()?.iter().map(glob).collect()
+}
+
+fn glob(field: &At<'_>) -> Result<Glob, PolicyError> {
+    Glob::parse(field.str()?).ok_or_else(|| field.error("a glob (`*` within a path element, `**` across `/`)"))
+}

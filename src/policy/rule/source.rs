@@ -1,0 +1,134 @@
+//! `source`: repository, refs, commits, work tree.
+
+use super::{Check, Rule, RuleInput, any_of, globs, verdict};
+use crate::model::Code;
+use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
+
+const REPOSITORY: Code = Code::new("source-repository-mismatch");
+const REF: Code = Code::new("source-ref-mismatch");
+const COMMIT: Code = Code::new("source-commit-mismatch");
+const DIRTY: Code = Code::new("source-dirty");
+const ASSURANCE: Code = Code::new("assurance-too-low");
+/// Codes of this rule.
+pub(super) const CODES: &[Code] = &[REPOSITORY, REF, COMMIT, DIRTY, ASSURANCE];
+
+/// The row.
+pub(super) struct Source;
+
+/// A demand on the source.
+#[derive(Debug, Default, Clone)]
+pub struct SourceCheck {
+    /// Repository URL, compared without a trailing `/` or `.git`.
+    pub repository: Option<String>,
+    /// Any of these refs.
+    pub refs: Vec<Glob>,
+    /// This commit.
+    pub commit: Option<String>,
+    /// At least this level; unset means `declared`.
+    pub assurance: Option<Assurance>,
+    /// `Some(false)`: the provenance must say that the work tree was clean. `None`: it must not say that it was dirty.
+    /// `Some(true)`: anything.
+    pub allow_dirty: Option<bool>,
+}
+
+impl Rule for Source {
+    fn name(&self) -> &'static str {
+        "source"
+    }
+
+    fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
+        field.fields(&["repository", "refs", "commit", "assurance", "allowDirty"], &[])?;
+        let repository = match field.get("repository") {
+            Some(f) if f.str()?.contains("://") => Some(normal_repository(f.str()?)),
+            Some(f) => return Err(f.error("a repository URL such as https://github.com/acme/app")),
+            None => None,
+        };
+        let commit = match field.get("commit") {
+            Some(f) if is_commit(f.str()?) => Some(f.str()?.to_owned()),
+            Some(f) => return Err(f.error("a full commit id of 40 or 64 lower-case hex digits")),
+            None => None,
+        };
+        let assurance = match field.get("assurance") {
+            Some(f) => {
+                Some(Assurance::by_name(f.str()?).ok_or_else(|| f.error("declared, measured, signed or certificate"))?)
+            }
+            None => None,
+        };
+        let refs = match field.get("refs") {
+            Some(f) => {
+                for item in f.list()? {
+                    let text = item.str()?;
+                    if !text.starts_with("refs/") && !text.starts_with('*') {
+                        return Err(item.error("a full ref such as refs/heads/main"));
+                    }
+                }
+                globs(&f)?
+            }
+            None => Vec::new(),
+        };
+        let allow_dirty = field.get("allowDirty").map(|f| f.bool()).transpose()?;
+        if repository.is_none() && refs.is_empty() && commit.is_none() && assurance.is_none() && allow_dirty.is_none() {
+            return Err(field.error("at least one of repository, refs, commit, assurance, allowDirty"));
+        }
+        Ok(Box::new(SourceCheck { repository, refs, commit, assurance, allow_dirty }))
+    }
+}
+
+impl Check for SourceCheck {
+    fn check(&self, input: &RuleInput<'_>) -> Result<(), Vec<Reason>> {
+        let source = input.provenance()?.source();
+        let source = source.as_ref();
+        let repository = source.map(|s| normal_repository(&s.repository));
+        let mut reasons = Vec::new();
+        if let Some(wanted) = &self.repository {
+            let met = repository.as_deref() == Some(wanted);
+            reasons.push(
+                (!met).then(|| {
+                    Reason::unmet(REPOSITORY, "source repository", format!("`{wanted}`"), repository.as_deref())
+                }),
+            );
+        }
+        if !self.refs.is_empty() {
+            reasons.push(any_of(REF, "source ref", &self.refs, source.and_then(|s| s.reference.as_deref())));
+        }
+        if let Some(wanted) = &self.commit {
+            let found = source.and_then(|s| s.commit.as_deref());
+            reasons.push(
+                (found != Some(wanted)).then(|| Reason::unmet(COMMIT, "source commit", format!("`{wanted}`"), found)),
+            );
+        }
+        let dirty = source.and_then(|s| s.dirty);
+        let clean_enough = match self.allow_dirty {
+            Some(true) => true,
+            Some(false) => dirty == Some(false),
+            None => dirty != Some(true),
+        };
+        if !clean_enough {
+            let found = match dirty {
+                Some(true) => "a work tree that differs from the commit",
+                _ => "no word about it",
+            };
+            reasons.push(Some(Reason::unmet(DIRTY, "source work tree", "one that equals the commit", Some(found))));
+        }
+        if let Some(wanted) = self.assurance {
+            let found = if source.is_some() { Some(input.assurance("source")) } else { None };
+            if found.is_none_or(|f| f < wanted) {
+                let expected = format!("assurance `{}` or better", wanted.name());
+                reasons.push(Some(Reason::unmet(ASSURANCE, "source", expected, found.map(Assurance::name))));
+            }
+        }
+        verdict(reasons)
+    }
+}
+
+/// A repository URL without trailing `/` and `.git`; nothing else is folded.
+#[must_use]
+pub fn normal_repository(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    url.strip_suffix(".git").unwrap_or(url).to_owned()
+}
+
+/// Whether a text is a full commit id.
+fn is_commit(text: &str) -> bool {
+    [40, 64].contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}

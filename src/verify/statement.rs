@@ -1,0 +1,168 @@
+//! [`VerifiedStatement`]: proof as a type. Its fields are private and only [`Verifier`](super::Verifier) fills them.
+
+use crate::model::{Digest, Statement, Timestamp};
+use crate::trust::PublicKey;
+
+/// Who signed, as far as it was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signer {
+    /// A key that a flag or policy names.
+    Key {
+        /// The key.
+        key: PublicKey,
+    },
+    /// A certificate that a trusted root's authority issued. Made once keyless verification is there.
+    Certificate {
+        /// Chain, DER, leaf first.
+        chain: Vec<Vec<u8>>,
+        /// Subject alternative name.
+        identity: String,
+        /// OIDC issuer.
+        issuer: String,
+        /// Fulcio's claims by the last arc of their object identifier (1.3.6.1.4.1.57264.1.x).
+        claims: std::collections::BTreeMap<u32, String>,
+    },
+}
+
+impl Signer {
+    /// The signer in one line.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Key { key } => format!("key {} ({})", key.id(), key.algorithm()),
+            Self::Certificate { identity, issuer, .. } => format!("{identity} (issuer {issuer})"),
+        }
+    }
+}
+
+/// What proved a point in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TimeSource {
+    /// A timestamp authority, by name.
+    TimestampAuthority(String),
+    /// A transparency log's signed entry, by its log id.
+    Log(String),
+}
+
+/// A point in time by which the signature provably existed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvenTime {
+    /// When.
+    pub time: Timestamp,
+    /// Who says so.
+    pub source: TimeSource,
+}
+
+/// A transparency log entry whose inclusion was proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Log id, base64.
+    pub log: String,
+    /// Index in the log.
+    pub index: u64,
+}
+
+/// A statement whose signature, form and binding to one artifact were verified.
+///
+/// It cannot be made outside the verifier:
+/// ```compile_fail
+/// let forged = attest::verify::VerifiedStatement { statement: unimplemented!() };
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifiedStatement {
+    pub(super) statement: Statement,
+    pub(super) payload: Vec<u8>,
+    pub(super) evidence: Digest,
+    pub(super) signature: Vec<u8>,
+    pub(super) artifact: Digest,
+    pub(super) subject: usize,
+    pub(super) signers: Vec<Signer>,
+    pub(super) proven_times: Vec<ProvenTime>,
+    pub(super) log_entries: Vec<LogEntry>,
+    pub(super) unchecked_log_entries: usize,
+    pub(super) unchecked_timestamps: usize,
+    pub(super) verified_at: Timestamp,
+}
+
+impl VerifiedStatement {
+    /// The statement.
+    #[must_use]
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// The bytes that were signed.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Digest of the signed bytes: what a policy's `revoked.statements` names.
+    #[must_use]
+    pub fn payload_digest(&self) -> Digest {
+        Digest::sha256(&self.payload)
+    }
+
+    /// Digest of the evidence (the bundle) as it was read.
+    #[must_use]
+    pub fn evidence_digest(&self) -> &Digest {
+        &self.evidence
+    }
+
+    /// The envelope's first signature.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// The primary digest of the artifact that it was verified for.
+    #[must_use]
+    pub fn artifact(&self) -> &Digest {
+        &self.artifact
+    }
+
+    /// Position of the statement's subject that binds to the artifact.
+    #[must_use]
+    pub fn subject_index(&self) -> usize {
+        self.subject
+    }
+
+    /// Everybody trusted who signed it: at least one.
+    #[must_use]
+    pub fn signers(&self) -> &[Signer] {
+        &self.signers
+    }
+
+    /// Times that were proved; possibly none.
+    #[must_use]
+    pub fn proven_times(&self) -> &[ProvenTime] {
+        &self.proven_times
+    }
+
+    /// Log entries whose inclusion was proved; possibly none.
+    #[must_use]
+    pub fn log_entries(&self) -> &[LogEntry] {
+        &self.log_entries
+    }
+
+    /// Log entries and timestamps that the evidence carries and this version did not check: they prove nothing.
+    #[must_use]
+    pub fn unchecked(&self) -> (usize, usize) {
+        (self.unchecked_log_entries, self.unchecked_timestamps)
+    }
+
+    /// When it was verified.
+    #[must_use]
+    pub fn verified_at(&self) -> Timestamp {
+        self.verified_at
+    }
+
+    /// The earliest time by which the signature provably existed: a proven one, or else the time of verification, at
+    /// which the verifier itself saw it. A key's window is checked at this time.
+    #[must_use]
+    pub fn existed_at(&self) -> Timestamp {
+        self.proven_times.iter().map(|t| t.time).min().unwrap_or(self.verified_at)
+    }
+}

@@ -1,0 +1,65 @@
+//! Binding a statement's subject to an artifact.
+
+use super::VerifyError;
+use crate::model::{Artifact, DigestSet, Statement, Subject};
+
+/// How one subject relates to an artifact.
+enum Relation {
+    /// No strong digest is equal.
+    Other,
+    /// One is equal and none contradicts.
+    Same,
+    /// One is equal and another one contradicts.
+    Conflict { algorithm: &'static str, expected: String, found: String },
+    /// One is equal and another one cannot be compared, as the artifact's is not known.
+    Unknown { algorithm: &'static str },
+}
+
+fn relate(subject: &Subject, artifact: &DigestSet) -> Relation {
+    let claimed = subject.digest();
+    let equal = claimed.strong().any(|d| artifact.get(d.algorithm().name()) == Some(d.hex()));
+    if !equal {
+        return Relation::Other;
+    }
+    for d in claimed.strong() {
+        let algorithm = d.algorithm().name();
+        match artifact.get(algorithm) {
+            Some(hex) if hex == d.hex() => {}
+            Some(hex) => return Relation::Conflict { algorithm, expected: hex.to_owned(), found: d.hex().to_owned() },
+            None => return Relation::Unknown { algorithm },
+        }
+    }
+    Relation::Same
+}
+
+/// Position of the first subject that binds to the artifact: by sha256, sha384 or sha512, and if it carries several,
+/// all agree. A contradiction in any subject that shares a digest with the artifact is an error.
+pub(super) fn bind(statement: &Statement, artifact: &Artifact) -> Result<usize, VerifyError> {
+    let mut bound = None;
+    for (i, subject) in statement.subjects().iter().enumerate() {
+        match relate(subject, &artifact.digests) {
+            Relation::Other => {}
+            Relation::Same => bound = bound.or(Some(i)),
+            Relation::Conflict { algorithm, expected, found } => {
+                return Err(VerifyError::SubjectConflict { algorithm, expected, found });
+            }
+            Relation::Unknown { algorithm } => return Err(VerifyError::SubjectDigestUnknown { algorithm }),
+        }
+    }
+    bound.ok_or_else(|| VerifyError::SubjectMismatch {
+        expected: artifact.digest.to_string(),
+        found: statement
+            .subjects()
+            .iter()
+            .take(3)
+            .flat_map(|s| s.digest().iter())
+            .map(|(a, v)| format!("{a}:{v}"))
+            .collect(),
+        subjects: statement.subjects().len(),
+    })
+}
+
+/// Whether binding will ask for a digest of the artifact that is not known yet.
+pub(super) fn wants_more(statement: &Statement, artifact: &Artifact) -> bool {
+    statement.subjects().iter().any(|s| matches!(relate(s, &artifact.digests), Relation::Unknown { .. }))
+}
