@@ -1,4 +1,5 @@
 #![doc = "placeholder"]
+pub mod flow;
 pub mod model;
 pub mod policy;
 pub mod predicate;

@@ -208,7 +208,12 @@ fn signed_by(
     if !reasons.is_empty() {
         return Err(reasons);
     }
-    Ok(Accepted { statement: statement.clone(), signer: rule.label.clone(), fields: fields(&input) })
+    Ok(Accepted {
+        statement: statement.clone(),
+        rule: rule.label.clone(),
+        signer: signer.clone(),
+        fields: fields(&input),
+    })
 }
 
 /// The fields that the product promises, with how each is known.

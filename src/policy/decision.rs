@@ -2,7 +2,7 @@
 //! and candidate.
 
 use crate::model::{Artifact, Code, Digest, PredicateUri, Timestamp};
-use crate::verify::{Origin, VerifiedStatement};
+use crate::verify::{Origin, Signer, VerifiedStatement};
 use std::fmt;
 use std::sync::Arc;
 
@@ -127,7 +127,9 @@ pub struct Accepted {
     /// The proof.
     pub statement: Arc<VerifiedStatement>,
     /// Which of the requirement's signers it met, as the policy writes it.
-    pub signer: String,
+    pub rule: String,
+    /// Who that is.
+    pub signer: Signer,
     /// Fields and how they are known.
     pub fields: Vec<FieldAssurance>,
 }
@@ -222,6 +224,12 @@ impl Decision {
 }
 
 impl SubjectDecision {
+    /// Adds a reason that concerns the subject as a whole, and makes the answer at best `verdict`.
+    pub fn worsen(&mut self, verdict: Verdict, reason: Reason) {
+        self.verdict = self.verdict.max(verdict);
+        self.reasons.insert(0, reason);
+    }
+
     /// The most telling code, when the answer is not `Allow`: of the subject itself, else of the candidate that came
     /// closest to being accepted.
     #[must_use]

@@ -260,7 +260,7 @@ fn reason(r: &Reason) -> ReasonReport {
 
 fn accepted(a: &Accepted) -> AcceptedReport {
     let s = &a.statement;
-    let (kind, id, detail) = match &s.signers()[0] {
+    let (kind, id, detail) = match &a.signer {
         Signer::Key { key } => ("key", key.id(), key.algorithm().to_string()),
         Signer::Certificate { identity, issuer, .. } => ("certificate", identity.clone(), issuer.clone()),
     };
@@ -276,7 +276,7 @@ fn accepted(a: &Accepted) -> AcceptedReport {
         statement: serde_json::from_slice(s.payload()).unwrap_or(Value::Null),
         statement_digest: s.payload_digest().to_string(),
         evidence_digest: s.evidence_digest().to_string(),
-        signer: SignerReport { kind: kind.into(), id, detail, rule: a.signer.clone() },
+        signer: SignerReport { kind: kind.into(), id, detail, rule: a.rule.clone() },
         proven_times: s.proven_times().iter().map(time).collect(),
         log_entries: s.log_entries().iter().map(|l| LogEntryReport { log: l.log.clone(), index: l.index }).collect(),
         fields: a

@@ -5,9 +5,11 @@
 
 mod checked;
 mod error;
+mod evidence;
 
 pub use checked::Checked;
 pub use error::RegistryError;
+pub use evidence::{CODES as EVIDENCE_CODES, RegistryEvidence};
 
 use crate::model::{Descriptor, Digest};
 use crate::seam::BoxFuture;

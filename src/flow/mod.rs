@@ -1,0 +1,11 @@
+//! Use cases over the seams: what the commands, the webhook and the action do, without knowing which they are.
+
+mod attach;
+mod check;
+mod found;
+mod publish;
+
+pub use attach::{Attached, attach};
+pub use check::{Target, check};
+pub use found::{Claim, Found, look};
+pub use publish::{PublishError, sign, verify_own};

@@ -1,0 +1,124 @@
+//! Sign: from a checked statement to a bundle that its own verifier accepts.
+
+use crate::model::envelope::IN_TOTO;
+use crate::model::json::JsonError;
+use crate::model::{Artifact, Bundle, Code, Envelope, EnvelopeSignature, Statement, Timestamp};
+use crate::predicate;
+use crate::registry::RegistryError;
+use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Signer};
+use crate::trust::{PublicKey, TrustMaterial};
+use crate::verify::{VerifiedStatement, Verifier, VerifyError};
+
+/// Why nothing was published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The statement is one that we would refuse to read.
+    #[error("the statement is not acceptable: {0}")]
+    Statement(#[source] JsonError),
+    /// No signature.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// Our own bundle does not verify.
+    #[error("the signed bundle does not verify, so it was not published: {0}")]
+    OwnBundle(#[source] VerifyError),
+    /// The bundle to be attached is about something else, or is none.
+    #[error("the bundle cannot be attached: {0}")]
+    Bundle(#[source] VerifyError),
+    /// The registry could not take it, or does not give it back.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The subject is not in the registry.
+    #[error("{place}: the subject {digest} is not there, so nothing can refer to it")]
+    SubjectNotFound {
+        /// The repository.
+        place: String,
+        /// The subject's digest.
+        digest: String,
+    },
+    /// What was pushed is not listed afterwards.
+    #[error("{place}: the pushed referrer {digest} is not listed for its subject")]
+    NotListed {
+        /// The repository.
+        place: String,
+        /// The referrer's digest.
+        digest: String,
+    },
+}
+
+impl PublishError {
+    /// Codes of this enum.
+    pub const CODES: &'static [Code] = &[
+        Code::new("statement-refused"),
+        Code::new("own-bundle-invalid"),
+        Code::new("bundle-not-attachable"),
+        Code::new("subject-not-found"),
+        Code::new("referrer-not-listed"),
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Statement(_) => Self::CODES[0],
+            Self::OwnBundle(_) => Self::CODES[1],
+            Self::Bundle(_) => Self::CODES[2],
+            Self::SubjectNotFound { .. } => Self::CODES[3],
+            Self::NotListed { .. } => Self::CODES[4],
+            Self::Sign(e) => e.code(),
+            Self::Registry(e) => e.code(),
+        }
+    }
+}
+
+/// Signs the bytes of a statement, and hands the envelope to every witness of signatures.
+///
+/// The bytes are signed as they are. A statement that we would refuse to read is refused before anything is signed.
+///
+/// # Errors
+/// [`PublishError`].
+pub async fn sign(
+    statement: Vec<u8>,
+    signer: &dyn Signer,
+    evidence: &[&dyn Evidence],
+) -> Result<(Bundle, KeyMaterial), PublishError> {
+    let parsed = Statement::parse(&statement).map_err(PublishError::Statement)?;
+    if let Some(kind) = predicate::by_uri(parsed.predicate_type().as_str()) {
+        kind.check(parsed.predicate()).map_err(PublishError::Statement)?;
+    }
+    let signed = signer.sign(&crate::model::envelope::pae(IN_TOTO, &statement)).await?;
+    let signature = EnvelopeSignature { sig: signed.signature, keyid: String::new() };
+    let envelope = Envelope::new(IN_TOTO, statement, signature);
+    let mut items = Vec::new();
+    for witness in evidence {
+        items.push(witness.attest(&envelope, &signed.material).await?);
+    }
+    let hint = match &signed.material {
+        KeyMaterial::PublicKey(key) => key.hint(),
+        KeyMaterial::Certificates(_) => {
+            return Err(PublishError::OwnBundle(VerifyError::UnsupportedMaterial {
+                found: "a certificate (keyless signing)",
+            }));
+        }
+    };
+    let bundle = items.into_iter().fold(Bundle::keyed(envelope, hint), |bundle, item| match item {
+        EvidenceItem::LogEntry(entry) => bundle.with_log_entry(entry),
+        EvidenceItem::Timestamp(response) => bundle.with_timestamp(response),
+    });
+    Ok((bundle, signed.material))
+}
+
+/// Verifies a bundle of ours with the key that signed it, for each artifact that it is about.
+///
+/// # Errors
+/// [`PublishError::OwnBundle`].
+pub fn verify_own(
+    bundle: &[u8],
+    artifacts: &[Artifact],
+    key: &PublicKey,
+    now: Timestamp,
+) -> Result<Vec<VerifiedStatement>, PublishError> {
+    let trust = TrustMaterial::of_keys([key.clone()]);
+    let verifier = Verifier { trust: &trust, now };
+    artifacts.iter().map(|a| verifier.verify(bundle, a)).collect::<Result<_, _>>().map_err(PublishError::OwnBundle)
+}
