@@ -7,10 +7,12 @@ use crate::model::{Code, code};
 #[non_exhaustive]
 pub enum SignError {
     /// The reference names no kind of signer this version has.
-    #[error("expected a key reference like `attest.key`, `file:PATH` or `env:VARIABLE`, found `{found}`")]
+    #[error("expected a key reference of the form {known}, found `{found}`")]
     UnknownReference {
-        /// The reference as given.
+        /// The reference as given, cut at 160 characters; never the text of a key.
         found: String,
+        /// The forms that [`KINDS`](super::KINDS) reads.
+        known: String,
     },
     /// The key is not there or cannot be read.
     #[error("cannot read the key `{reference}`: {cause}")]
@@ -28,8 +30,8 @@ pub enum SignError {
         /// What was expected and found; never key bytes.
         why: String,
     },
-    /// Deriving the key from the password would cost too much.
-    #[error("`{reference}` asks for {what} over the limit of {limit}")]
+    /// It is too long, or deriving the key from the password would cost too much.
+    #[error("`{reference}` has {what} over the limit of {limit}")]
     TooExpensive {
         /// The reference as given.
         reference: String,

@@ -4,9 +4,25 @@ use crate::model::{Code, Envelope};
 use crate::seam::BoxFuture;
 use crate::trust::PublicKey;
 
+mod armor;
+mod cosign;
+mod environment;
 mod error;
+mod file;
+mod keygen;
+mod local;
+mod password;
+mod pbes2;
+mod pkcs8;
+mod reference;
 
+pub use armor::read_private_key;
 pub use error::SignError;
+pub use file::KeyFileFacts;
+pub use keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};
+pub use local::LocalKey;
+pub use password::{EnvironmentPasswords, FirstOf, NoPassword, PASSWORD_VARIABLES, PasswordSource};
+pub use reference::{KINDS, Kind, OpenContext, Opened, key_file_facts, open};
 
 /// What a verifier needs to check a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,4 +76,4 @@ pub trait Evidence: Send + Sync {
 }
 
 /// All codes of this module.
-pub const CODES: &[&[Code]] = &[SignError::CODES];
+pub const CODES: &[&[Code]] = &[SignError::CODES, KeygenError::CODES];

@@ -1,0 +1,85 @@
+//! Private keys in PEM (RFC 7468): which block is which format.
+
+use super::{LocalKey, PasswordSource, SignError, cosign, pbes2, pkcs8};
+use crate::model::limits;
+use zeroize::Zeroizing;
+
+type Password<'a> = &'a dyn Fn() -> Result<Zeroizing<Vec<u8>>, SignError>;
+type Reader = fn(&str, &[u8], Password<'_>) -> Result<LocalKey, SignError>;
+
+/// PEM labels and what reads their contents. A new format is a file and a row here.
+const FORMATS: &[(&str, Reader)] = &[
+    ("PRIVATE KEY", |reference, der, _| pkcs8::read(reference, der)),
+    ("EC PRIVATE KEY", |reference, der, _| pkcs8::read_sec1(reference, der)),
+    ("ENCRYPTED PRIVATE KEY", pbes2::read),
+    (cosign::LABEL, cosign::read),
+    (cosign::OLD_LABEL, cosign::read),
+];
+
+/// Labels that people hand in by mistake, and what to say of them.
+const MISTAKEN: &[(&str, &str)] = &[
+    ("PUBLIC KEY", "a public key; the private half signs"),
+    ("CERTIFICATE", "a certificate; a private key signs"),
+    ("RSA PRIVATE KEY", "an RSA key; RSA keys verify here but do not sign"),
+    ("OPENSSH PRIVATE KEY", "an OpenSSH key; keys are read as PKCS#8, SEC1 or cosign's format"),
+];
+
+/// Reads the one private key of a PEM text: PKCS#8, SEC1, encrypted PKCS#8 (PBES2) or cosign's format.
+///
+/// `reference` names the key in errors and to `passwords`, which is asked only when the key is encrypted and the cost
+/// of deriving from a password is within [`limits`].
+///
+/// # Errors
+/// [`SignError::TooExpensive`] over [`limits::KEY_BYTES`] or a derivation limit, [`SignError::Malformed`] saying what
+/// was found, [`SignError::PasswordNeeded`], [`SignError::WrongPassword`], and what `passwords` returns.
+pub fn read_private_key(reference: &str, text: &[u8], passwords: &dyn PasswordSource) -> Result<LocalKey, SignError> {
+    let (label, contents) = one_block(reference, text)?;
+    let Some((_, read)) = FORMATS.iter().find(|(known, _)| *known == label) else {
+        let found = MISTAKEN.iter().find(|(known, _)| *known == label).map(|(_, words)| (*words).to_owned());
+        let found = found.unwrap_or_else(|| format!("a PEM block `{label}`"));
+        let why = format!("expected a PEM private key, found {found}");
+        return Err(SignError::Malformed { reference: reference.to_owned(), why });
+    };
+    read(reference, &contents, &|| {
+        passwords.password(reference)?.ok_or_else(|| SignError::PasswordNeeded { reference: reference.to_owned() })
+    })
+}
+
+/// The label and the contents of the only block.
+fn one_block(reference: &str, text: &[u8]) -> Result<(String, Zeroizing<Vec<u8>>), SignError> {
+    let malformed = |found: &str| SignError::Malformed {
+        reference: reference.to_owned(),
+        why: format!("expected one PEM private key (-----BEGIN ... PRIVATE KEY-----), found {found}"),
+    };
+    if text.len() > limits::KEY_BYTES {
+        let limit = limits::KEY_BYTES as u64;
+        return Err(SignError::TooExpensive { reference: reference.to_owned(), what: "a size in bytes".into(), limit });
+    }
+    let text = std::str::from_utf8(text).map_err(|_| malformed("bytes that are no text"))?;
+    let blocks = pem::parse_many(text).map_err(|_| malformed("text that is no PEM"))?;
+    let mut blocks: Vec<_> = blocks
+        .into_iter()
+        .map(|b| {
+            let headers = b.headers().iter().next().is_some();
+            (b.tag().chars().take(60).collect::<String>(), headers, Zeroizing::new(b.into_contents()))
+        })
+        .collect();
+    // A block that is cut short is skipped by the parser; here it counts.
+    let begun = text.matches("-----BEGIN ").count();
+    match (blocks.pop(), begun) {
+        (Some((label, false, contents)), 1) => Ok((label, contents)),
+        (Some((label, true, _)), 1) => Err(malformed(&format!(
+            "`{label}` with headers (OpenSSL's old encryption); `openssl pkcs8 -topk8` converts it"
+        ))),
+        (None, 0) => Err(malformed("no PEM block")),
+        (None, _) => Err(malformed("a PEM block that is cut short")),
+        (Some(last), n) => {
+            let labels: Vec<_> = blocks.iter().chain([&last]).map(|(label, ..)| format!("`{label}`")).collect();
+            Err(malformed(&format!("{n} PEM blocks ({})", labels.join(", "))))
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "armor_tests.rs"]
+mod tests;

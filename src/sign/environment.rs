@@ -1,0 +1,42 @@
+//! Keys in the environment: `env:VARIABLE`, whose value is the PEM text.
+
+use super::{LocalKey, OpenContext, Opened, SignError, armor};
+use zeroize::Zeroizing;
+
+/// Opens the key in a variable; `env://VARIABLE`, as cosign writes it, is the same.
+pub(super) fn open(rest: &str, reference: &str, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+    let variable = rest.strip_prefix("//").unwrap_or(rest);
+    let value = (context.environment)(variable).ok_or_else(|| SignError::Unreadable {
+        reference: reference.to_owned(),
+        cause: format!("the variable {variable} is not set"),
+    })?;
+    let text = Zeroizing::new(value.into_encoded_bytes());
+    let key: LocalKey = armor::read_private_key(reference, &text, context.passwords)?;
+    Ok(Opened { public_key: Some(key.public_key().clone()), signer: Box::new(key), file: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sign::{NoPassword, OpenContext, SignError, open};
+    use crate::trust::KeyAlgorithm;
+
+    #[test]
+    fn the_value_of_the_variable_is_the_key() {
+        let key = crate::sign::LocalKey::generate(KeyAlgorithm::Ed25519).unwrap();
+        let text = pem::encode(&pem::Pem::new("PRIVATE KEY", key.to_pkcs8().unwrap().to_vec()));
+        let environment = move |name: &str| (name == "KEY").then(|| text.clone().into());
+        let context = OpenContext { environment: &environment, passwords: &NoPassword };
+        for reference in ["env:KEY", "env://KEY"] {
+            let opened = open(reference, &context).unwrap();
+            assert_eq!(opened.public_key.as_ref(), Some(key.public_key()));
+            assert_eq!(opened.file, None);
+        }
+        assert_eq!(
+            open("env:OTHER", &context).err(),
+            Some(SignError::Unreadable {
+                reference: "env:OTHER".into(),
+                cause: "the variable OTHER is not set".into()
+            })
+        );
+    }
+}

@@ -1,0 +1,126 @@
+#![expect(clippy::disallowed_methods, reason = "back end: reads key files")]
+//! Keys in files: `PATH` and `file:PATH`.
+
+use super::{LocalKey, OpenContext, Opened, SignError, armor};
+use crate::model::limits;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// What the file system says of a key file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFileFacts {
+    /// The path as given.
+    pub path: PathBuf,
+    /// Permission bits, the lower twelve of the mode.
+    pub mode: u32,
+    /// Whether the group or everybody may read it.
+    pub readable_by_others: bool,
+}
+
+impl KeyFileFacts {
+    fn of(path: &Path, metadata: &Metadata) -> Self {
+        let mode = metadata.permissions().mode() & 0o7777;
+        Self { path: path.to_owned(), mode, readable_by_others: mode & 0o044 != 0 }
+    }
+}
+
+/// Facts about a file without reading it; `None` when none is there.
+pub(super) fn facts(path: &str) -> Option<KeyFileFacts> {
+    let path = Path::new(path);
+    fs::metadata(path).ok().map(|m| KeyFileFacts::of(path, &m))
+}
+
+/// Opens the key in a file.
+pub(super) fn open(rest: &str, reference: &str, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+    let (text, facts) = read(Path::new(rest), reference)?;
+    let key: LocalKey = armor::read_private_key(reference, &text, context.passwords)?;
+    Ok(Opened { public_key: Some(key.public_key().clone()), signer: Box::new(key), file: Some(facts) })
+}
+
+fn read(path: &Path, reference: &str) -> Result<(Zeroizing<Vec<u8>>, KeyFileFacts), SignError> {
+    let unreadable = |e: io::Error| SignError::Unreadable { reference: reference.to_owned(), cause: e.to_string() };
+    // Looked at before it is opened: opening a FIFO would wait for a writer. Looked at again once open: it may have
+    // been exchanged in between.
+    regular(&fs::metadata(path).map_err(unreadable)?, reference)?;
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    regular(&metadata, reference)?;
+    // Room for all of it at once, so that growing leaves no copies behind in memory.
+    let mut text = Zeroizing::new(Vec::with_capacity(limits::KEY_BYTES + 1));
+    file.take(limits::KEY_BYTES as u64 + 1).read_to_end(&mut text).map_err(unreadable)?;
+    Ok((text, KeyFileFacts::of(path, &metadata)))
+}
+
+fn regular(metadata: &Metadata, reference: &str) -> Result<(), SignError> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let found = if metadata.is_dir() { "a folder" } else { "a pipe, socket or device" };
+    Err(SignError::Unreadable {
+        reference: reference.to_owned(),
+        cause: format!("expected a regular file, found {found}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign::{NoPassword, key_file_facts};
+    use crate::trust::KeyAlgorithm;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    fn open_file(path: &Path) -> Result<Opened, SignError> {
+        let context = OpenContext { environment: &|_| None, passwords: &NoPassword };
+        crate::sign::open(path.to_str().unwrap(), &context)
+    }
+
+    #[test]
+    fn a_key_file_is_opened_and_says_who_may_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let text = pem::encode(&pem::Pem::new("PRIVATE KEY", key.to_pkcs8().unwrap().to_vec()));
+        for (mode, others) in [(0o600, false), (0o640, true), (0o604, true), (0o622, false)] {
+            let path = dir.path().join(format!("{mode:o}"));
+            fs::write(&path, &text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let opened = open_file(&path).unwrap();
+            assert_eq!(opened.public_key.as_ref(), Some(key.public_key()));
+            let facts = opened.file.unwrap();
+            assert_eq!((facts.mode, facts.readable_by_others), (mode, others));
+            assert_eq!(key_file_facts(path.to_str().unwrap()).unwrap(), Some(facts));
+        }
+    }
+
+    #[test]
+    fn what_is_no_readable_regular_file_says_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let message = |path: &Path| open_file(path).err().unwrap().to_string();
+        let absent = dir.path().join("absent");
+        assert!(message(&absent).contains("absent`: No such file"), "{}", message(&absent));
+        assert!(message(dir.path()).ends_with("found a folder"));
+        assert!(message(Path::new("/dev/null")).ends_with("found a pipe, socket or device"));
+        assert_eq!(key_file_facts(absent.to_str().unwrap()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_pipe_is_refused_without_waiting_for_a_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        assert!(open_file(&path).err().unwrap().to_string().ends_with("found a pipe, socket or device"));
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_not_read_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("long");
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
+        // A hole: reading all of it would take a terabyte of memory.
+        file.set_len(1 << 40).unwrap();
+        assert_eq!(open_file(&path).err().unwrap().code(), crate::model::code::LIMIT_EXCEEDED);
+    }
+}

@@ -1,0 +1,118 @@
+//! Key references: from `attest.key`, `file:PATH` or `env:VARIABLE` to an open signer.
+
+use super::{KeyFileFacts, PasswordSource, SignError, Signer, environment, file};
+use crate::trust::PublicKey;
+use std::ffi::OsString;
+
+/// What opening a key may look at.
+#[derive(Clone, Copy)]
+pub struct OpenContext<'a> {
+    /// Looks up a variable of the environment.
+    pub environment: &'a (dyn Fn(&str) -> Option<OsString> + Send + Sync),
+    /// Asked when the key is encrypted.
+    pub passwords: &'a dyn PasswordSource,
+}
+
+/// An open signer and what is known of it before it signs.
+pub struct Opened {
+    /// The signer.
+    pub signer: Box<dyn Signer>,
+    /// The key that its signatures will be checked with, if it has one from the start.
+    pub public_key: Option<PublicKey>,
+    /// The file that the key came from, if it came from one.
+    pub file: Option<KeyFileFacts>,
+}
+
+/// One kind of signer that a reference can name.
+pub struct Kind {
+    /// What a reference to it starts with, without the colon.
+    pub prefix: &'static str,
+    /// How a reference is written, for messages.
+    pub form: &'static str,
+    /// Opens it; arguments are what follows the prefix and the whole reference, for messages.
+    pub open: fn(&str, &str, &OpenContext<'_>) -> Result<Opened, SignError>,
+}
+
+/// Every kind of signer. A new one is a file and a row here.
+pub const KINDS: &[Kind] = &[
+    Kind { prefix: "file", form: "PATH or file:PATH", open: file::open },
+    Kind { prefix: "env", form: "env:VARIABLE", open: environment::open },
+];
+
+/// Opens the signer that a reference names: `PATH`, or the prefix of one of [`KINDS`], a colon and what it takes.
+///
+/// A path that looks like a prefix (`a:b`) is written `file:a:b` or `./a:b`.
+///
+/// # Errors
+/// [`SignError::UnknownReference`] for another prefix, and what the kind returns.
+pub fn open(reference: &str, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+    let (kind, rest) = resolve(reference)?;
+    (kind.open)(rest, reference, context)
+}
+
+/// What can be seen of the key's file without opening the key; `None` when the reference names no file or none is
+/// there. For asking, before a build step runs, whether the step could read the key.
+///
+/// # Errors
+/// [`SignError::UnknownReference`].
+pub fn key_file_facts(reference: &str) -> Result<Option<KeyFileFacts>, SignError> {
+    let (kind, rest) = resolve(reference)?;
+    Ok(if kind.prefix == "file" { file::facts(rest) } else { None })
+}
+
+fn resolve(reference: &str) -> Result<(&'static Kind, &str), SignError> {
+    let unknown = |found: String| {
+        let known = KINDS.iter().map(|k| k.form).collect::<Vec<_>>().join(" or ");
+        SignError::UnknownReference { found, known }
+    };
+    // A key given in place of its reference must not be shown.
+    if reference.contains("-----BEGIN") || reference.contains('\n') {
+        return Err(unknown("the text of a key".into()));
+    }
+    match reference.split_once(':') {
+        Some((prefix, rest)) if is_prefix(prefix) => match KINDS.iter().find(|k| k.prefix == prefix) {
+            Some(kind) if !rest.is_empty() => Ok((kind, rest)),
+            _ => Err(unknown(reference.chars().take(160).collect())),
+        },
+        _ if reference.is_empty() => Err(unknown(String::new())),
+        _ => Ok((&KINDS[0], reference)),
+    }
+}
+
+/// Whether text before a colon is a URI scheme (RFC 3986 section 3.1) and so no part of a path.
+fn is_prefix(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_names_one_kind() {
+        for (text, prefix, rest) in [
+            ("attest.key", "file", "attest.key"),
+            ("/a/b:c", "file", "/a/b:c"),
+            ("./a:b", "file", "./a:b"),
+            ("file:a:b", "file", "a:b"),
+            ("env:KEY", "env", "KEY"),
+        ] {
+            let (kind, found) = resolve(text).unwrap();
+            assert_eq!((kind.prefix, found), (prefix, rest), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_names_the_known_ones_and_never_a_key() {
+        for text in ["pkcs11:token=a", "awskms:///alias/a", "env:", "file:", "", "ENV:KEY"] {
+            let e = resolve(text).err().unwrap();
+            assert_eq!(e.code().as_str(), "key-reference-unknown", "{text}");
+            let message = e.to_string();
+            assert!(message.contains("file:PATH") && message.contains("env:VARIABLE"), "{message}");
+            assert!(message.contains(text), "{message}");
+        }
+        let e = resolve("-----BEGIN PRIVATE KEY-----\nc2VjcmV0").err().unwrap();
+        assert!(!format!("{e} {e:?}").contains("c2VjcmV0"));
+    }
+}
