@@ -5,9 +5,14 @@
 
 mod checked;
 mod error;
+mod listing;
+pub mod memory;
+pub mod oci_layout;
 
 pub use checked::Checked;
 pub use error::RegistryError;
+pub use memory::Memory;
+pub use oci_layout::OciLayout;
 
 use crate::model::{Descriptor, Digest};
 use crate::seam::BoxFuture;
