@@ -90,6 +90,16 @@ pub enum RegistryError {
         /// What was asked.
         what: String,
     },
+    /// A referrer was stored, and the listing of its subject lost it as often as it was put there.
+    #[error("{place}: {what} was stored but is not listed after {tries} tries: attach it again")]
+    NotListed {
+        /// The repository.
+        place: String,
+        /// What was stored.
+        what: String,
+        /// How often the listing was written or read.
+        tries: usize,
+    },
     /// Wrong set-up on our side: credentials helper, CA file, plain HTTP not allowed.
     #[error("{place}: {cause}")]
     Configuration {
@@ -110,6 +120,7 @@ impl RegistryError {
         Code::new("digest-mismatch"),
         Code::new("content-missing"),
         Code::new("registry-configuration"),
+        Code::new("referrer-not-listed"),
     ];
 
     /// The stable code.
@@ -123,6 +134,7 @@ impl RegistryError {
             Self::DigestMismatch { .. } => Self::CODES[4],
             Self::NotFound { .. } => Self::CODES[5],
             Self::Configuration { .. } => Self::CODES[6],
+            Self::NotListed { .. } => Self::CODES[7],
             Self::TooLarge { .. } => code::LIMIT_EXCEEDED,
         }
     }

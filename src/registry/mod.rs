@@ -6,10 +6,15 @@
 mod checked;
 mod error;
 mod evidence;
+mod listing;
+pub mod memory;
+pub mod oci_layout;
 
 pub use checked::Checked;
 pub use error::RegistryError;
 pub use evidence::{CODES as EVIDENCE_CODES, RegistryEvidence};
+pub use memory::Memory;
+pub use oci_layout::OciLayout;
 
 use crate::model::{Descriptor, Digest};
 use crate::seam::BoxFuture;

@@ -1,0 +1,160 @@
+//! The JSON of listings: an index read without losing what is not understood, and the entry that makes a manifest a
+//! listed referrer. Shared by the back ends; no transport.
+
+use super::RegistryError;
+use crate::model::json::{self, Field, JsonError};
+use crate::model::oci::{IMAGE_INDEX, Manifest};
+use crate::model::{Descriptor, Digest, limits};
+use serde_json::{Value, json};
+
+/// Annotation of an image layout's index entry that holds its tag (image-spec, `annotations.md`).
+pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+
+/// The tag under which clients keep the referrers of `subject` where the registry lists none (distribution-spec,
+/// "Referrers Tag Schema"): the encoded part is cut at 64 characters.
+pub(super) fn fallback_tag(subject: &Digest) -> String {
+    let hex: String = subject.hex().chars().take(64).collect();
+    format!("{}-{hex}", subject.algorithm().name())
+}
+
+/// Whether a tag has the form of [`fallback_tag`].
+pub(super) fn is_fallback_tag(tag: &str) -> bool {
+    tag.split_once('-').is_some_and(|(algorithm, hex)| {
+        crate::model::digest::DigestAlgorithm::by_name(algorithm).is_some()
+            && hex.len() == 64
+            && hex.bytes().all(|b| b.is_ascii_hexdigit())
+    })
+}
+
+/// An index as raw JSON, so that writing it back drops nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Listing(Value);
+
+impl Listing {
+    /// One with no entries.
+    pub(super) fn empty() -> Self {
+        Self(json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [] }))
+    }
+
+    /// Reads an index document of at most [`limits::MANIFEST_BYTES`].
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        let value = json::parse(bytes, limits::MANIFEST_BYTES)?;
+        let root = Field::root("index", &value);
+        if root.get("layers")?.is_some() {
+            return Err(root.error("an index", "a document with `layers`"));
+        }
+        match root.get("manifests")? {
+            Some(list) => list.list(usize::MAX).map(|_| ())?,
+            // Go writes an empty list as null.
+            None if root.object()?.get("manifests").is_some_and(Value::is_null) => {}
+            None => return Err(JsonError::Missing { path: "index.manifests".into() }),
+        }
+        Ok(Self(value))
+    }
+
+    /// The entries, each a descriptor.
+    pub(super) fn entries(&self) -> Result<Vec<Descriptor>, JsonError> {
+        match Field::root("index", &self.0).get("manifests")? {
+            Some(list) => list.list(usize::MAX)?.iter().map(Descriptor::from_json).collect(),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.0["manifests"].as_array().map_or(0, Vec::len)
+    }
+
+    /// Whether an entry has this digest.
+    pub(super) fn contains(&self, digest: &Digest) -> bool {
+        let digest = digest.to_string();
+        self.0["manifests"].as_array().is_some_and(|l| l.iter().any(|e| e["digest"].as_str() == Some(&digest)))
+    }
+
+    /// Appends an entry; every other one stays as it is.
+    pub(super) fn push(&mut self, entry: &Descriptor) {
+        let entry = entry.to_json();
+        match self.0["manifests"].as_array_mut() {
+            Some(list) => list.push(entry),
+            None => self.0["manifests"] = Value::Array(vec![entry]),
+        }
+    }
+
+    /// Takes a tag from the entry that has it. The entry goes with it, since it was there as the tag's, unless it says
+    /// that it is an artifact: that may be a referrer, which stays listed.
+    pub(super) fn untag(&mut self, tag: &str) {
+        let Some(list) = self.0["manifests"].as_array_mut() else { return };
+        let tagged = |e: &Value| e["annotations"][REF_NAME].as_str() == Some(tag);
+        list.retain(|e| !tagged(e) || e["artifactType"].is_string());
+        for entry in list.iter_mut().filter(|e| tagged(e)) {
+            if let Some(annotations) = entry["annotations"].as_object_mut() {
+                annotations.shift_remove(REF_NAME);
+            }
+        }
+    }
+
+    /// The document's bytes.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_string().into_bytes()
+    }
+}
+
+/// What a manifest says of itself as a referrer: its subject, and the entry that lists it, with `artifactType` and
+/// annotations from its own bytes (distribution-spec, "Listing Referrers"). `None` without a `subject`.
+pub(super) fn referrer_entry(
+    descriptor: &Descriptor,
+    bytes: &[u8],
+) -> Result<Option<(Descriptor, Descriptor)>, JsonError> {
+    let manifest = Manifest::parse(bytes, &descriptor.media_type)?;
+    Ok(manifest.subject.map(|subject| {
+        let mut entry = Descriptor::new(&manifest.media_type, bytes.len() as u64, descriptor.digest.clone());
+        entry.artifact_type = manifest.artifact_type;
+        entry.annotations = manifest.annotations;
+        (subject, entry)
+    }))
+}
+
+/// An error of reading JSON, as one of the repository.
+pub(super) fn unreadable(place: &str, what: &str, error: JsonError) -> RegistryError {
+    match error {
+        JsonError::TooLarge { what: counted, limit } => {
+            RegistryError::TooLarge { place: place.to_owned(), what: format!("{what}: {counted}"), limit }
+        }
+        e => RegistryError::Malformed { place: place.to_owned(), what: what.to_owned(), cause: e.to_string() },
+    }
+}
+
+/// More referrers than are looked at.
+pub(super) fn too_many(place: &str, subject: &Digest, limit: usize) -> RegistryError {
+    RegistryError::TooLarge { place: place.to_owned(), what: format!("the number of referrers of {subject}"), limit }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_understood_survives_a_merge() {
+        let text = br#"{"schemaVersion":2,"x":{"y":1},"manifests":[{"mediaType":"a/b","size":3,"digest":"blake3:00","z":[1]}]}"#;
+        let mut l = Listing::parse(text).unwrap();
+        l.push(&Descriptor::of(IMAGE_INDEX, b"{}"));
+        let out = String::from_utf8(l.to_bytes()).unwrap();
+        assert!(out.contains(r#""x":{"y":1}"#) && out.contains(r#""digest":"blake3:00","z":[1]"#), "{out}");
+        assert_eq!(l.len(), 2);
+        assert!(l.contains(&Digest::sha256(b"{}")) && !l.contains(&Digest::sha256(b"")));
+    }
+
+    #[test]
+    fn an_image_manifest_is_no_listing() {
+        assert!(Listing::parse(br#"{"layers":[],"manifests":[]}"#).is_err());
+        assert!(Listing::parse(br#"{"schemaVersion":2}"#).is_err());
+        assert!(Listing::parse(br#"{"manifests":null}"#).is_ok());
+    }
+
+    #[test]
+    fn fallback_tags_fit_a_tag() {
+        let d = Digest::parse(&format!("sha512:{}", "a".repeat(128))).unwrap();
+        assert_eq!(fallback_tag(&d), format!("sha512-{}", "a".repeat(64)));
+        assert!(is_fallback_tag(&fallback_tag(&Digest::sha256(b""))) && !is_fallback_tag("sha256-1"));
+    }
+}
