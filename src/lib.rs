@@ -1,4 +1,8 @@
-#![doc = "placeholder"]
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod evidence;
 pub mod flow;
 pub mod model;
 pub mod policy;
@@ -6,5 +10,7 @@ pub mod predicate;
 pub mod registry;
 pub mod seam;
 pub mod sign;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod trust;
 pub mod verify;

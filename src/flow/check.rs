@@ -1,7 +1,7 @@
 //! Verify: gather evidence, verify it, decide, explain.
 
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Code, Descriptor, Timestamp, limits};
+use crate::model::{Artifact, Code, Descriptor, DigestSet, Timestamp, limits};
 use crate::policy::{Evidence, Finding, Policy, Reason, SubjectDecision, Verdict, decide};
 use crate::registry::Checked;
 use crate::seam::BoxFuture;
@@ -17,7 +17,12 @@ pub struct Target<'a> {
     pub sources: Vec<&'a dyn EvidenceSource>,
     /// Where the artifact's own manifest can be read, for children of an index and further digests.
     pub content: Option<Checked<'a>>,
+    /// Computes all binding digests of an artifact that is no manifest; asked only when evidence carries one more.
+    pub digests: Option<Digests<'a>>,
 }
+
+/// Computes all binding digests of an artifact; the error is for people.
+pub type Digests<'a> = &'a (dyn Fn() -> Result<DigestSet, String> + Send + Sync);
 
 /// Decides on one subject.
 ///
@@ -78,9 +83,18 @@ async fn with_digests(
     candidates: &[Candidate],
 ) -> (Artifact, Option<String>) {
     let wanted = candidates.iter().any(|c| matches!(&c.content, Content::Evidence(b) if digests_wanted(b, artifact)));
-    let (Some(content), true) = (&target.content, wanted) else { return (artifact.clone(), None) };
-    match content.need_manifest(&artifact.digest).await {
-        Ok(served) => (artifact.clone().with_bytes(&served.bytes).unwrap_or_else(|| artifact.clone()), None),
+    let computed = match (wanted, &target.content, target.digests) {
+        (true, Some(content), _) => match content.need_manifest(&artifact.digest).await {
+            Ok(served) => Ok(artifact.clone().with_bytes(&served.bytes)),
+            Err(e) => Err(e.to_string()),
+        },
+        (true, None, Some(digests)) => digests().map(|d| artifact.clone().with_set(&d)),
+        _ => return (artifact.clone(), None),
+    };
+    match computed {
+        Ok(Some(artifact)) => (artifact, None),
+        // Content that no longer has the digest that was fixed: what is missing stays missing, and is said.
+        Ok(None) => (artifact.clone(), Some("the artifact changed while it was verified".into())),
         Err(e) => (artifact.clone(), Some(format!("further digests could not be computed: {e}"))),
     }
 }

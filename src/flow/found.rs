@@ -68,11 +68,8 @@ impl Claim {
         let bundle = read_evidence(bytes)?;
         let envelope = in_toto_envelope(&bundle)?;
         let statement = Statement::parse(envelope.payload()).map_err(crate::verify::VerifyError::Statement)?;
-        let provenance = (statement.predicate_type().as_str() == crate::model::uri::SLSA_PROVENANCE)
-            .then(|| Provenance::from_json(statement.predicate()).ok())
-            .flatten();
         Ok(Self {
-            provenance,
+            provenance: provenance_of(&statement),
             payload_digest: Digest::sha256(envelope.payload()),
             signer: match bundle.material() {
                 VerificationMaterial::PublicKey { hint } => format!("key {hint}"),
@@ -84,4 +81,25 @@ impl Claim {
             statement,
         })
     }
+}
+
+impl Claim {
+    /// A statement that nobody signed.
+    #[must_use]
+    pub fn unsigned(statement: Statement, bytes: &[u8]) -> Self {
+        Self {
+            provenance: provenance_of(&statement),
+            payload_digest: Digest::sha256(bytes),
+            signer: "nobody".into(),
+            signature: Vec::new(),
+            log_entries: 0,
+            timestamps: 0,
+            statement,
+        }
+    }
+}
+
+fn provenance_of(statement: &Statement) -> Option<Provenance> {
+    let is_provenance = statement.predicate_type().as_str() == crate::model::uri::SLSA_PROVENANCE;
+    is_provenance.then(|| Provenance::from_json(statement.predicate()).ok()).flatten()
 }

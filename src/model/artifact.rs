@@ -39,4 +39,15 @@ impl Artifact {
         }
         Some(self)
     }
+
+    /// Adds digests that were computed from the artifact's own bytes.
+    ///
+    /// Returns `None` when one of them contradicts what is already known.
+    #[must_use]
+    pub fn with_set(mut self, digests: &DigestSet) -> Option<Self> {
+        for digest in digests.strong() {
+            self.digests = self.digests.with(&digest)?;
+        }
+        Some(self)
+    }
 }

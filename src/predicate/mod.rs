@@ -1,6 +1,7 @@
 //! What payloads mean. One file per predicate type, one row in [`ALL`].
 
 mod provenance;
+pub mod record;
 
 pub use provenance::{Provenance, Source};
 

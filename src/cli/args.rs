@@ -1,0 +1,201 @@
+//! Arguments that several commands share: one name, one meaning.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines; schemas/ describes it.
+    Json,
+    /// The flat provenance record (inspect only).
+    Record,
+}
+
+/// Arguments of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// How to print the result
+    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    pub format: Format,
+    /// Deadline of one registry operation, for example 30s or 2m
+    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub timeout: Duration,
+    /// Say nothing on standard error but failures
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more on standard error
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Allow plain HTTP to registries that are not on this machine
+    #[arg(long, global = true)]
+    pub allow_http_registry: bool,
+    /// PEM file of certificates to trust for registries, besides the system's
+    #[arg(long, global = true, value_name = "FILE")]
+    pub registry_ca: Option<PathBuf>,
+}
+
+/// Whom to trust.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Whom to trust")]
+pub struct TrustArgs {
+    /// Public key that may have signed: a PEM file, or env:VARIABLE (repeatable: any of them)
+    #[arg(long, value_name = "REF")]
+    pub key: Vec<String>,
+    /// Policy that must be met, besides the system's (repeatable: all of them)
+    #[arg(long, value_name = "FILE")]
+    pub policy: Vec<PathBuf>,
+    /// Identity of the signing certificate; needs an issuer
+    #[arg(long, value_name = "IDENTITY")]
+    pub certificate_identity: Option<String>,
+    /// Glob over the identity of the signing certificate; needs an issuer
+    #[arg(long, value_name = "GLOB")]
+    pub certificate_identity_glob: Option<String>,
+    /// Regular expression over the whole identity of the signing certificate; needs an issuer
+    #[arg(long, value_name = "REGEX")]
+    pub certificate_identity_regexp: Option<String>,
+    /// OIDC issuer of the signing certificate
+    #[arg(long, value_name = "URL")]
+    pub certificate_oidc_issuer: Option<String>,
+    /// Regular expression over the whole OIDC issuer of the signing certificate
+    #[arg(long, value_name = "REGEX")]
+    pub certificate_oidc_issuer_regexp: Option<String>,
+    /// GitHub workflow that must have signed: OWNER/REPO/PATH
+    #[arg(long, value_name = "WORKFLOW")]
+    pub signer_workflow: Option<String>,
+    /// GitHub repository whose workflows may have signed: OWNER/REPO
+    #[arg(long, value_name = "OWNER/REPO", conflicts_with = "owner")]
+    pub repo: Option<String>,
+    /// GitHub owner whose workflows may have signed
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Option<String>,
+    /// Trusted root for certificates (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub trusted_root: Vec<PathBuf>,
+}
+
+/// What to demand.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "What to demand")]
+pub struct DemandArgs {
+    /// Predicate type, a URI or `provenance` [default: SLSA provenance v1]
+    #[arg(long, value_name = "TYPE")]
+    pub predicate_type: Option<String>,
+    /// Source repository, for example https://github.com/acme/app
+    #[arg(long, value_name = "URL")]
+    pub source_repository: Option<String>,
+    /// Source ref, for example refs/heads/main
+    #[arg(long, value_name = "REF")]
+    pub source_ref: Option<String>,
+    /// Source commit, the full id
+    #[arg(long, value_name = "COMMIT")]
+    pub source_commit: Option<String>,
+    /// Builder, to the letter; with --key, that key may speak for it
+    #[arg(long, value_name = "URI")]
+    pub builder_id: Option<String>,
+    /// Agent that built: squad/agent, or a glob
+    #[arg(long, value_name = "GLOB")]
+    pub agent: Option<String>,
+    /// Task, or a glob
+    #[arg(long, value_name = "GLOB")]
+    pub task: Option<String>,
+    /// Charter: the URI of the issue or document that authorised the work
+    #[arg(long, value_name = "URI")]
+    pub charter: Option<String>,
+    /// Who asked for the build, for example github:583231
+    #[arg(long, value_name = "ID")]
+    pub requested_by: Option<String>,
+    /// Refuse what was not built on a runner of the platform
+    #[arg(long)]
+    pub deny_self_hosted_runners: bool,
+    /// Refuse subjects that are named by tag
+    #[arg(long)]
+    pub require_digest: bool,
+}
+
+/// Where evidence is.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Where evidence is")]
+pub struct EvidenceArgs {
+    /// Repository that keeps the attestations, if not the subject's own
+    #[arg(long, value_name = "REPOSITORY", env = "COSIGN_REPOSITORY")]
+    pub attestation_repository: Option<String>,
+    /// Bundle, JSONL of bundles, or folder of them; replaces every other source (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Vec<PathBuf>,
+    /// Make no network connection
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// What was done.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "What was done")]
+pub struct BuildArgs {
+    /// Agent that built: squad/agent
+    #[arg(long, value_name = "ID")]
+    pub agent: Option<String>,
+    /// Version of the agent
+    #[arg(long, value_name = "VERSION")]
+    pub agent_version: Option<String>,
+    /// Model that the agent used: provider/id
+    #[arg(long, value_name = "PROVIDER/ID")]
+    pub model: Option<String>,
+    /// Session of the agent
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
+    /// Execution (one run) of the agent
+    #[arg(long, value_name = "ID")]
+    pub execution: Option<String>,
+    /// Task
+    #[arg(long, value_name = "ID")]
+    pub task: Option<String>,
+    /// Where the task is described
+    #[arg(long, value_name = "URI")]
+    pub task_uri: Option<String>,
+    /// Issue or document that authorised the work: a URI, or a file
+    #[arg(long, value_name = "URI|FILE")]
+    pub charter: Option<String>,
+    /// Who asked for the build, for example github:583231
+    #[arg(long, value_name = "ID")]
+    pub requested_by: Option<String>,
+    /// What set the build off: manual, scheduled, event or smart
+    #[arg(long, value_name = "KIND")]
+    pub trigger: Option<String>,
+    /// Lock file whose packages are dependencies, besides those found (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub dependencies: Vec<PathBuf>,
+    /// Further input: NAME=URI@sha256:DIGEST (repeatable)
+    #[arg(long, value_name = "MATERIAL")]
+    pub materials: Vec<String>,
+    /// Base image: NAME@sha256:DIGEST
+    #[arg(long, value_name = "IMAGE")]
+    pub base_image: Option<String>,
+    /// Predicate to sign instead of provenance; needs --predicate-type
+    #[arg(long, value_name = "FILE", requires = "predicate_type")]
+    pub predicate: Option<PathBuf>,
+    /// Type of --predicate
+    #[arg(long, value_name = "URI", requires = "predicate")]
+    pub predicate_type: Option<String>,
+}
+
+/// Reads `30s`, `2m`, `500ms`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let expected = || "expected a time such as 30s, 2m or 500ms".to_owned();
+    let number: u64 = number.parse().map_err(|_| expected())?;
+    let millis = match unit {
+        "ms" => Some(number),
+        "s" | "" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => None,
+    };
+    let millis = millis.filter(|m| *m > 0).ok_or_else(expected)?;
+    Ok(Duration::from_millis(millis))
+}

@@ -1,0 +1,111 @@
+//! `attest attach`
+
+use crate::cli::args::{Common, EvidenceArgs, Format};
+use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::target::{self, Resolved};
+use crate::cli::{Ui, files};
+use crate::evidence::FileEvidence;
+use crate::flow;
+use crate::model::Timestamp;
+use crate::verify::{Content, EvidenceSource as _};
+use clap::Args;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Attach bundles to an artifact in a registry or image layout
+///
+/// The artifact must be there; each bundle must be an attestation about it. The same bundle again changes nothing, and
+/// mends the registry's list where it lost it.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest attach ghcr.io/acme/app@sha256:DIGEST --bundle app.sigstore.json
+  attest attach oci:build/image --bundle attestations/")]
+pub struct AttachArgs {
+    /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, or oci:PATH[@sha256:DIGEST]
+    #[arg(value_name = "SUBJECT")]
+    pub subject: String,
+    /// Bundle, JSONL of bundles, or folder of them (repeatable)
+    #[arg(long, value_name = "FILE", required = true)]
+    pub bundle: Vec<PathBuf>,
+    /// Repository that keeps the attestations, if not the subject's own
+    #[arg(long, value_name = "REPOSITORY", env = "COSIGN_REPOSITORY")]
+    pub attestation_repository: Option<String>,
+}
+
+/// One attached bundle.
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachedReport {
+    /// The subject's digest.
+    pub subject: String,
+    /// Where the attestation was attached.
+    pub place: String,
+    /// Digest of the referrer's manifest.
+    pub referrer: String,
+    /// Whether it was there before.
+    pub already: bool,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// One entry per bundle.
+    pub attached: Vec<AttachedReport>,
+}
+
+/// Attaches one bundle to a resolved subject.
+///
+/// # Errors
+/// Exit 2 for a file; [`Failure`] of the registry.
+pub async fn attach_one(resolved: &Resolved, bundle: &[u8], now: Timestamp) -> Result<AttachedReport, Failure> {
+    let (Some(subject), Some(store)) = (&resolved.subject, &resolved.store) else {
+        return Err(Failure::usage(codes::USAGE, format!("`{}` is a file: nothing can be attached to it", resolved.artifact.name)));
+    };
+    let attached = flow::attach(subject.as_ref(), store.as_ref(), &resolved.artifact, bundle, now).await?;
+    Ok(AttachedReport {
+        subject: resolved.artifact.digest.to_string(),
+        place: store.place(),
+        referrer: attached.referrer.to_string(),
+        already: attached.already,
+    })
+}
+
+/// Attached bundles as text.
+#[must_use]
+pub fn text(attached: &[AttachedReport]) -> String {
+    attached.iter().fold(String::new(), |mut out, a| {
+        let word = if a.already { "already attached" } else { "attached" };
+        let _ = writeln!(out, "{word}: {} to {} in {}", a.referrer, a.subject, a.place);
+        out
+    })
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn run(args: &AttachArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let places = EvidenceArgs { attestation_repository: args.attestation_repository.clone(), ..EvidenceArgs::default() };
+    let resolved = target::resolve(&args.subject, common, &places, false).await?;
+    let mut attached = Vec::new();
+    for path in &args.bundle {
+        if !files::exists(path) {
+            return Err(Failure::usage(codes::FILE_UNREADABLE, format!("--bundle `{}` is not there", path.display())));
+        }
+        for candidate in FileEvidence::new(path).candidates(&resolved.artifact).await {
+            match candidate.content {
+                Content::Evidence(bytes) => attached.push(attach_one(&resolved, bytes.trim_ascii(), ui.now).await?),
+                Content::SetAside { code, message } | Content::Unavailable { code, message } => {
+                    return Err(Failure::usage(code, message));
+                }
+            }
+        }
+    }
+    Ok(match common.format {
+        Format::Json => Outcome::json(&AttachReport { schema_version: 1, attached }, Exit::Done),
+        _ => Outcome::done(text(&attached)),
+    })
+}

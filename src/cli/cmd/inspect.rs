@@ -1,0 +1,222 @@
+//! `attest inspect`
+
+use crate::cli::args::{Common, EvidenceArgs, Format};
+use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::sanitize::line;
+use crate::cli::subject::SubjectSpec;
+use crate::cli::{Ui, files, target};
+use crate::flow::{self, Claim, Found};
+use crate::model::{Code, Digest, Statement, limits};
+use crate::policy::NO_ATTESTATION;
+use crate::predicate::record::ProvenanceRecord;
+use crate::verify::{Candidate, Content, Origin};
+use clap::Args;
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Show the attestations of an artifact, or a bundle or statement in a file, without verifying them
+///
+/// Nothing that this prints is verified; `attest verify` decides.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest inspect ghcr.io/acme/app@sha256:DIGEST
+  attest inspect app.tar.gz.sigstore.json --format json
+  attest inspect oci:build/image --format record")]
+pub struct InspectArgs {
+    /// Artifact, or a file that holds a bundle or statement
+    #[arg(value_name = "SUBJECT|FILE")]
+    pub subject: String,
+    #[command(flatten)]
+    evidence: EvidenceArgs,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InspectReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Digest of the artifact, where one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Every attestation.
+    pub attestations: Vec<AttestationReport>,
+}
+
+/// An attestation as it describes itself.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttestationReport {
+    /// Where it was found.
+    pub place: String,
+    /// What names it there.
+    pub id: String,
+    /// Always `unverified`.
+    pub assurance: String,
+    /// Whose signature it claims to carry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// Digest of the signed bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement_digest: Option<String>,
+    /// The statement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Value>,
+    /// Log entries that it carries.
+    pub log_entries: usize,
+    /// Timestamps that it carries.
+    pub timestamps: usize,
+    /// Why it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn run(args: &InspectArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    if let SubjectSpec::File(path) = SubjectSpec::parse(&args.subject)? {
+        if let Some(found) = document(&path)? {
+            return render(&[found], None, common);
+        }
+    }
+    let resolved = target::resolve(&args.subject, common, &args.evidence, false).await?;
+    if let Some(what) = &resolved.by_tag {
+        ui.note(&format!("{what} is resolved once, to {}", resolved.artifact.digest));
+    }
+    let sources = resolved.sources();
+    let sources: Vec<_> = sources.iter().map(AsRef::as_ref).collect();
+    let found = flow::look(&sources, &resolved.artifact).await;
+    render(&found, Some(&resolved.artifact.digest), common)
+}
+
+/// A file that is itself a bundle, an envelope or a statement.
+fn document(path: &Path) -> Result<Option<Found>, Failure> {
+    let Ok(bytes) = files::read(path, limits::BUNDLE_BYTES) else { return Ok(None) };
+    let origin = Origin { place: path.display().to_string(), id: String::new() };
+    if let Ok(statement) = Statement::parse(&bytes) {
+        return Ok(Some(Found { origin, claim: Ok(Claim::unsigned(statement, &bytes)), bytes }));
+    }
+    let found = Found::read(Candidate { origin, content: Content::Evidence(bytes) });
+    Ok(found.claim.is_ok().then_some(found))
+}
+
+/// That nothing, or nothing readable, was found.
+///
+/// # Errors
+/// Exit 1 or 3.
+pub fn something(found: &[Found], digest: Option<&Digest>) -> Result<(), Failure> {
+    if found.iter().any(|f| f.claim.is_ok()) {
+        return Ok(());
+    }
+    let what = digest.map_or_else(|| "it".to_owned(), ToString::to_string);
+    match found.first().and_then(|f| f.claim.as_ref().err()) {
+        Some(e) => Err(Failure::unknown(Code::new("evidence-unreadable"), format!("no attestation of {what} could be read: {e}"))),
+        None => Err(Failure::no(NO_ATTESTATION, format!("no attestation of {what} was found"))),
+    }
+}
+
+fn render(found: &[Found], digest: Option<&Digest>, common: &Common) -> Result<Outcome, Failure> {
+    something(found, digest)?;
+    match common.format {
+        Format::Json => {
+            let attestations = found.iter().map(report).collect();
+            let report = InspectReport { schema_version: 1, digest: digest.map(ToString::to_string), attestations };
+            Ok(Outcome::json(&report, Exit::Done))
+        }
+        Format::Record => record(found, digest),
+        Format::Text => Ok(Outcome::done(text(found, digest))),
+    }
+}
+
+fn report(f: &Found) -> AttestationReport {
+    let claim = f.claim.as_ref().ok();
+    AttestationReport {
+        place: f.origin.place.clone(),
+        id: f.origin.id.clone(),
+        assurance: "unverified".into(),
+        signer: claim.map(|c| c.signer.clone()),
+        statement_digest: claim.map(|c| c.payload_digest.to_string()),
+        statement: claim.map(|c| serde_json::from_slice(&c.statement.to_bytes()).unwrap_or(Value::Null)),
+        log_entries: claim.map_or(0, |c| c.log_entries),
+        timestamps: claim.map_or(0, |c| c.timestamps),
+        problem: f.claim.as_ref().err().cloned(),
+    }
+}
+
+/// One record per subject of every provenance that is about the artifact.
+fn record(found: &[Found], digest: Option<&Digest>) -> Result<Outcome, Failure> {
+    let mut records = Vec::new();
+    for claim in found.iter().filter_map(|f| f.claim.as_ref().ok()) {
+        let Some(provenance) = &claim.provenance else { continue };
+        for subject in claim.statement.subjects() {
+            let Some(d) = subject.digest().strong().find(|d| digest.is_none_or(|wanted| wanted == d)) else { continue };
+            let name = subject.descriptor().name().unwrap_or("unnamed");
+            let kind = if name.contains(':') || !name.contains('/') { "" } else { "docker-image:" };
+            let signature = (!claim.signature.is_empty()).then_some(claim.signature.as_slice());
+            records.push(ProvenanceRecord::new(&format!("{kind}{name}"), &d.to_string(), provenance, signature));
+        }
+    }
+    match records.as_slice() {
+        [] => Err(Failure::no(NO_ATTESTATION, "there is no SLSA provenance of it, so there is no record")),
+        [one] => Ok(Outcome::json(one, Exit::Done)),
+        many => Ok(Outcome::json(&many, Exit::Done)),
+    }
+}
+
+fn text(found: &[Found], digest: Option<&Digest>) -> String {
+    let mut out = String::new();
+    if let Some(d) = digest {
+        let _ = writeln!(out, "{d}");
+    }
+    for f in found {
+        let id = if f.origin.id.is_empty() { line(&f.origin.place) } else { format!("{} in {}", line(&f.origin.id), line(&f.origin.place)) };
+        match &f.claim {
+            Err(e) => {
+                let _ = writeln!(out, "attestation {id}\n  cannot be read: {}", line(e));
+            }
+            Ok(c) => {
+                let _ = writeln!(out, "attestation {id} (unverified)");
+                claim(&mut out, c);
+            }
+        }
+    }
+    out
+}
+
+fn claim(out: &mut String, c: &Claim) {
+    let mut row = |name: &str, value: &str| {
+        let _ = writeln!(out, "  {name}: {}", line(value));
+    };
+    row("type", c.statement.predicate_type().as_str());
+    row("signer", &c.signer);
+    row("log entries, timestamps", &format!("{}, {}", c.log_entries, c.timestamps));
+    for s in c.statement.subjects().iter().take(10) {
+        let digests: Vec<_> = s.digest().iter().map(|(a, v)| format!("{a}:{v}")).collect();
+        row("subject", &format!("{} {}", s.descriptor().name().unwrap_or("(no name)"), digests.join(" ")));
+    }
+    if c.statement.subjects().len() > 10 {
+        row("subject", &format!("and {} more", c.statement.subjects().len() - 10));
+    }
+    let Some(p) = &c.provenance else { return };
+    row("builder", &p.builder_id);
+    if let Some(s) = p.source() {
+        let dirty = if s.dirty == Some(true) { " (work tree differs)" } else { "" };
+        row("source", &format!("{} {} {}{dirty}", s.repository, s.reference.unwrap_or_default(), s.commit.unwrap_or_default()));
+    }
+    let fields = [("agent", p.agent().map(str::to_owned)), ("model", p.model()), ("task", p.task().map(str::to_owned)), ("charter", p.charter().map(str::to_owned)), ("requested by", p.requested_by().map(str::to_owned)), ("started", p.metadata("startedOn").map(str::to_owned)), ("finished", p.metadata("finishedOn").map(str::to_owned))];
+    for (name, value) in fields {
+        if let Some(v) = value {
+            row(name, &v);
+        }
+    }
+    for d in p.dependencies.iter().take(20) {
+        let digests: Vec<_> = d.digest().map(|d| d.iter().map(|(a, v)| format!("{a}:{v}")).collect()).unwrap_or_default();
+        row("dependency", &format!("{} {}", d.name().or(d.uri()).unwrap_or("(no name)"), digests.join(" ")));
+    }
+    if p.dependencies.len() > 20 {
+        row("dependency", &format!("and {} more; --format json shows all", p.dependencies.len() - 20));
+    }
+}

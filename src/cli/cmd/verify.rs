@@ -1,0 +1,241 @@
+//! `attest verify`
+
+use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
+use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::policies::PolicyPlaces;
+use crate::cli::sanitize::line;
+use crate::cli::target::{self, Resolved};
+use crate::cli::{Ui, keys, render};
+use crate::flow::{self, Target};
+use crate::model::{PredicateUri, Timestamp, ValidityWindow};
+use crate::policy::report::DecisionReport;
+use crate::policy::rule::{
+    AgentCheck, BuilderCheck, CharterCheck, HostedRunnerCheck, RequestedByCheck, SourceCheck, TaskCheck,
+    normal_repository,
+};
+use crate::policy::{Check, Decision, Glob, Images, Mode, Policy, Requirement, Revoked, SignerMatch, SignerRule};
+use crate::predicate;
+use crate::registry::Checked;
+use clap::Args;
+use std::fmt::Write as _;
+
+/// Verify attestations of artifacts and decide
+///
+/// Exits 0 when there is positive proof of everything demanded, 1 when the answer is no, 2 for wrong usage or
+/// configuration, 3 when it could not be found out.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest verify ghcr.io/acme/app@sha256:DIGEST                  by the policy of this machine
+  attest verify ghcr.io/acme/app@sha256:DIGEST --key attest.pub
+  attest verify oci:build/image --key attest.pub --agent 'platform/*' --source-ref refs/heads/main
+  attest verify app.tar.gz --key attest.pub                     evidence in app.tar.gz.sigstore.json
+  attest verify app.tar.gz --bundle app.sigstore.json --policy policy.yaml --format json")]
+pub struct VerifyArgs {
+    /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH[@sha256:DIGEST], or a file
+    #[arg(required = true, value_name = "SUBJECT")]
+    pub subjects: Vec<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
+    #[command(flatten)]
+    demands: DemandArgs,
+    #[command(flatten)]
+    evidence: EvidenceArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let mut policies = PolicyPlaces::of_process(&args.trust.policy).load()?;
+    let wanted = predicate_type(args.demands.predicate_type.as_deref())?;
+    policies.extend(flags_policy(&args.trust, &args.demands, &wanted)?);
+    if policies.is_empty() {
+        return Err(no_policy(args, common).await);
+    }
+    join_demands(&mut policies, &args.demands, &wanted)?;
+    let mut subjects = Vec::new();
+    for typed in &args.subjects {
+        let resolved = target::resolve(typed, common, &args.evidence, args.demands.require_digest).await?;
+        if let Some(what) = &resolved.by_tag {
+            ui.note(&format!("{}: {what} is resolved once, to {}", line(typed), resolved.artifact.digest));
+        }
+        subjects.push(one(&resolved, &policies, ui.now).await);
+    }
+    let decision = Decision::of(subjects, policies.iter().map(Policy::used).collect(), ui.now);
+    let exit = Exit::from(decision.verdict);
+    if let Some(code) = decision.code() {
+        ui.hint(code);
+    }
+    Ok(match common.format {
+        Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
+        _ => Outcome { stdout: render::decision(&decision, common.verbose).into_bytes(), exit },
+    })
+}
+
+async fn one(resolved: &Resolved, policies: &[Policy], now: Timestamp) -> crate::policy::SubjectDecision {
+    let sources = resolved.sources();
+    let digests = || resolved.file_digests();
+    let target = Target {
+        artifact: resolved.artifact.clone(),
+        sources: sources.iter().map(AsRef::as_ref).collect(),
+        content: resolved.subject.as_deref().map(Checked::new),
+        digests: resolved.path.is_some().then_some(&digests),
+    };
+    let mut decision = flow::check(&target, policies, now).await;
+    resolved.check_content(&mut decision);
+    decision.notes.extend(resolved.notes());
+    decision
+}
+
+/// A predicate type by URI or short name.
+///
+/// # Errors
+/// Exit 2.
+pub fn predicate_type(text: Option<&str>) -> Result<PredicateUri, Failure> {
+    let Some(text) = text else { return Ok(PredicateUri::slsa_provenance()) };
+    let by_name = predicate::ALL.iter().find(|p| p.name() == text).map(|p| p.uri());
+    PredicateUri::parse(by_name.unwrap_or(text)).ok_or_else(|| {
+        let names = predicate::ALL.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
+        Failure::usage(codes::USAGE, format!("--predicate-type: expected a URI or one of {names}, found `{text}`"))
+    })
+}
+
+/// The requirement that trust flags make, if there are any.
+fn flags_policy(trust: &TrustArgs, demands: &DemandArgs, wanted: &PredicateUri) -> Result<Option<Policy>, Failure> {
+    let identity = [&trust.certificate_identity, &trust.certificate_identity_glob, &trust.certificate_identity_regexp];
+    let issuer = [&trust.certificate_oidc_issuer, &trust.certificate_oidc_issuer_regexp];
+    let (has_identity, has_issuer) = (identity.iter().any(|i| i.is_some()), issuer.iter().any(|i| i.is_some()));
+    if has_identity != has_issuer {
+        let message = "an identity without an issuer can be had from anybody's issuer: both or neither must be given";
+        return Err(Failure::usage(codes::IDENTITY_WITHOUT_ISSUER, message));
+    }
+    let keyless = has_identity || trust.signer_workflow.is_some() || trust.repo.is_some() || trust.owner.is_some();
+    if keyless || !trust.trusted_root.is_empty() {
+        let message = "this version verifies keys only, not certificates: pass --key or a policy with keys";
+        return Err(Failure::usage(codes::NOT_SUPPORTED, message));
+    }
+    if trust.key.is_empty() {
+        return Ok(None);
+    }
+    let builders: Vec<_> = demands.builder_id.iter().map(|b| Glob::exact(b)).collect();
+    let signers = trust.key.iter().map(|reference| {
+        let who = SignerMatch::Key(keys::public_key(reference)?);
+        let label = format!("key {reference}");
+        Ok(SignerRule { label, who, window: ValidityWindow::default(), builders: builders.clone() })
+    });
+    Ok(Some(Policy {
+        name: "flags".into(),
+        origin: "flags".into(),
+        digest: None,
+        images: Images::All,
+        mode: Mode::Enforce,
+        requirements: vec![Requirement {
+            predicate_type: wanted.clone(),
+            signers: signers.collect::<Result<_, Failure>>()?,
+            checks: Vec::new(),
+        }],
+        revoked: Revoked::default(),
+    }))
+}
+
+/// Lets the demand flags join every requirement of their predicate type.
+fn join_demands(policies: &mut [Policy], demands: &DemandArgs, wanted: &PredicateUri) -> Result<(), Failure> {
+    let mut joined = false;
+    let requirements = policies.iter_mut().flat_map(|p| &mut p.requirements);
+    for requirement in requirements.filter(|r| r.predicate_type == *wanted) {
+        requirement.checks.extend(checks(demands)?);
+        joined = true;
+    }
+    // A demand that nothing takes up would be a demand that is silently dropped.
+    if !joined && (demands.predicate_type.is_some() || !checks(demands)?.is_empty()) {
+        let message = format!("no policy has a requirement of type {wanted} that the flags could join");
+        return Err(Failure::usage(codes::DEMAND_UNUSED, message));
+    }
+    Ok(())
+}
+
+/// The checks that demand flags make.
+fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
+    let usage = |m: String| Failure::usage(codes::USAGE, m);
+    let glob = |flag: &str, text: &str| Glob::parse(text).ok_or_else(|| usage(format!("--{flag}: expected a text or glob, found `{text}`")));
+    let mut out: Vec<Box<dyn Check>> = Vec::new();
+    if d.source_repository.is_some() || d.source_ref.is_some() || d.source_commit.is_some() {
+        let repository = d.source_repository.as_deref().map(|r| {
+            let url = if r.contains("://") { r.to_owned() } else { format!("https://{r}") };
+            normal_repository(&url)
+        });
+        if let Some(r) = d.source_ref.as_deref().filter(|r| !r.starts_with("refs/")) {
+            return Err(usage(format!("--source-ref: expected a full ref such as refs/heads/{r}, found `{r}`")));
+        }
+        let refs = d.source_ref.as_deref().map(|r| glob("source-ref", r)).transpose()?.into_iter().collect();
+        let full = |c: &str| [40, 64].contains(&c.len()) && c.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if let Some(c) = d.source_commit.as_deref().filter(|c| !full(c)) {
+            return Err(usage(format!("--source-commit: expected a full commit id of 40 or 64 lower-case hex digits, found `{c}`")));
+        }
+        let commit = d.source_commit.clone();
+        out.push(Box::new(SourceCheck { repository, refs, commit, assurance: None, allow_dirty: None }));
+    }
+    if let Some(id) = &d.builder_id {
+        out.push(Box::new(BuilderCheck { id: id.clone() }));
+    }
+    if let Some(agent) = &d.agent {
+        out.push(Box::new(AgentCheck { ids: vec![glob("agent", agent)?], models: Vec::new() }));
+    }
+    if let Some(task) = &d.task {
+        out.push(Box::new(TaskCheck { ids: vec![glob("task", task)?] }));
+    }
+    if let Some(charter) = &d.charter {
+        out.push(Box::new(CharterCheck { prefix: None, exact: Some(charter.clone()), digest: false }));
+    }
+    if let Some(id) = &d.requested_by {
+        out.push(Box::new(RequestedByCheck { id: Glob::exact(id) }));
+    }
+    if d.deny_self_hosted_runners {
+        out.push(Box::new(HostedRunnerCheck));
+    }
+    Ok(out)
+}
+
+/// No policy and no trust flag: what there is, unverified, and the command line that would demand it.
+async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
+    let mut failure = Failure::usage(
+        codes::NO_POLICY,
+        "there is no policy on this machine and no flag says whom to trust, so nothing can be verified",
+    );
+    for typed in &args.subjects {
+        let resolved = match target::resolve(typed, common, &args.evidence, args.demands.require_digest).await {
+            Ok(r) => r,
+            Err(e) => {
+                let _ = writeln!(failure.detail, "{}: {}", line(typed), line(&e.message));
+                continue;
+            }
+        };
+        let sources = resolved.sources();
+        let sources: Vec<_> = sources.iter().map(AsRef::as_ref).collect();
+        let found = flow::look(&sources, &resolved.artifact).await;
+        let _ = writeln!(failure.detail, "found for {} ({}), all of it UNVERIFIED:", line(typed), resolved.artifact.digest);
+        let mut types = Vec::new();
+        for f in &found {
+            let what = match &f.claim {
+                Ok(c) => {
+                    types.push(c.statement.predicate_type().to_string());
+                    format!("{} signed by {}", line(c.statement.predicate_type().as_str()), line(&c.signer))
+                }
+                Err(e) => line(e),
+            };
+            let _ = writeln!(failure.detail, "  {what}");
+        }
+        if found.is_empty() {
+            let _ = writeln!(failure.detail, "  nothing");
+        }
+        types.sort();
+        types.dedup();
+        let provenance = crate::model::uri::SLSA_PROVENANCE;
+        for t in if types.is_empty() { vec![provenance.to_owned()] } else { types } {
+            let kind = if t == provenance { String::new() } else { format!(" --predicate-type {}", line(&t)) };
+            let _ = writeln!(failure.detail, "to demand it: attest verify {} --key PUBLIC_KEY{kind}", line(typed));
+        }
+    }
+    failure
+}

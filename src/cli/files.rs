@@ -1,0 +1,95 @@
+//! Files that arguments name: read with a limit, written whole or not at all.
+#![expect(clippy::disallowed_methods, reason = "back end: files")]
+
+use super::exit::{Failure, codes};
+use crate::model::code;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Reads a regular file of at most `limit` bytes; `-` is standard input.
+///
+/// # Errors
+/// `file-unreadable`, `limit-exceeded`; names the file.
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let unreadable = |e: &io::Error| {
+        Failure::usage(codes::FILE_UNREADABLE, format!("cannot read `{}`: {e}", path.display()))
+    };
+    let mut bytes = Vec::new();
+    let cap = limit as u64 + 1;
+    if path == Path::new("-") {
+        io::stdin().lock().take(cap).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+    } else {
+        let file = File::open(path).map_err(|e| unreadable(&e))?;
+        let meta = file.metadata().map_err(|e| unreadable(&e))?;
+        if meta.is_dir() {
+            return Err(unreadable(&io::Error::other("it is a folder")));
+        }
+        if meta.len() > limit as u64 {
+            return Err(too_large(path, limit));
+        }
+        file.take(cap).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+    }
+    if bytes.len() > limit { Err(too_large(path, limit)) } else { Ok(bytes) }
+}
+
+fn too_large(path: &Path, limit: usize) -> Failure {
+    Failure::unknown(code::LIMIT_EXCEEDED, format!("`{}` is over the limit of {limit} bytes", path.display()))
+}
+
+/// Whether a path names something that exists.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether a path names a folder.
+#[must_use]
+pub fn is_folder(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|m| m.is_dir())
+}
+
+/// Replaces a file by rename: readers see the old one or the new one, never a part.
+///
+/// # Errors
+/// `file-unwritable`; names the file.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let unwritable = |e: &io::Error| {
+        Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {e}", path.display()))
+    };
+    let name = path.file_name().ok_or_else(|| unwritable(&io::Error::other("it names no file")))?;
+    let temporary = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let write = || {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|e| {
+        let _ = fs::remove_file(&temporary);
+        unwritable(&e)
+    })
+}
+
+/// Names of the regular files of a folder that `keep` says yes to, sorted; `None` when there is no such folder.
+///
+/// # Errors
+/// `file-unreadable`, `limit-exceeded`.
+pub fn list(folder: &Path, limit: usize, keep: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |e: io::Error| {
+        Failure::usage(codes::FILE_UNREADABLE, format!("cannot read the folder `{}`: {e}", folder.display()))
+    };
+    let mut out = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(&keep) {
+            out.push(entry.path());
+        }
+        if out.len() > limit {
+            return Err(too_large(folder, limit));
+        }
+    }
+    out.sort();
+    Ok(out)
+}

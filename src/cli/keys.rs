@@ -1,0 +1,72 @@
+//! Public keys and passwords that flags name.
+#![expect(clippy::disallowed_methods, reason = "back end: environment and terminal")]
+
+use super::exit::{Failure, codes};
+use super::files;
+use crate::model::limits;
+use crate::sign::{EnvironmentPasswords, FirstOf, OpenContext, Opened, PasswordSource, SignError};
+use crate::trust::PublicKey;
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Reads a public key: a PEM file, `file:PATH` or `env:VARIABLE`.
+///
+/// # Errors
+/// `file-unreadable`, `public-key-malformed`, `public-key-unsupported`; exit 2.
+pub fn public_key(reference: &str) -> Result<PublicKey, Failure> {
+    let bytes = match reference.strip_prefix("env:") {
+        Some(variable) => std::env::var_os(variable)
+            .ok_or_else(|| Failure::usage(codes::FILE_UNREADABLE, format!("variable `{variable}` is not set")))?
+            .into_encoded_bytes(),
+        None => files::read(Path::new(reference.strip_prefix("file:").unwrap_or(reference)), limits::KEY_BYTES)?,
+    };
+    PublicKey::from_pem(&bytes).map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("key `{reference}`")))
+}
+
+/// Opens a signer, asking for a password where there is a terminal.
+///
+/// # Errors
+/// [`SignError`].
+pub fn open_signer(reference: &str) -> Result<Opened, SignError> {
+    let look = |name: &str| -> Option<OsString> { std::env::var_os(name) };
+    let variables = EnvironmentPasswords(look);
+    let passwords = FirstOf(&[&variables, &Prompt]);
+    crate::sign::open(reference, &OpenContext { environment: &look, passwords: &passwords })
+}
+
+/// The password for a new key: variables, else asked for twice; `None` without a terminal.
+///
+/// # Errors
+/// [`SignError`] when the terminal fails or the two do not agree.
+pub fn new_password(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
+    if let Some(p) = EnvironmentPasswords(|n: &str| std::env::var_os(n)).password(name)? {
+        return Ok(Some(p));
+    }
+    let Some(first) = ask(&format!("New password for {name}: "))? else { return Ok(None) };
+    let second = ask("The same again: ")?;
+    if second.as_ref() != Some(&first) {
+        return Err(SignError::Failed { cause: "the two passwords are not the same".into() });
+    }
+    Ok(Some(first))
+}
+
+/// Asks on the terminal, if there is one.
+struct Prompt;
+
+impl PasswordSource for Prompt {
+    fn password(&self, for_what: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
+        ask(&format!("Password for {for_what}: "))
+    }
+}
+
+fn ask(prompt: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    match rpassword::prompt_password(prompt) {
+        Ok(text) => Ok(Some(Zeroizing::new(text.into_bytes()))),
+        Err(e) => Err(SignError::Failed { cause: format!("the terminal gave no password: {e}") }),
+    }
+}

@@ -1,0 +1,159 @@
+//! The command line: arguments, rendering, exit codes. The only place that prints.
+#![expect(clippy::disallowed_methods, reason = "back end: the process's clock and streams")]
+
+pub mod args;
+pub mod cmd;
+pub mod exit;
+mod files;
+mod hint;
+mod keys;
+mod policies;
+mod progress;
+mod render;
+mod sanitize;
+mod subject;
+mod target;
+
+use crate::model::{Code, Timestamp};
+use args::{Common, Format};
+use clap::{Parser, Subcommand};
+use exit::{Exit, Failure, FailureReport, Outcome, codes};
+use std::cell::Cell;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// Prove who made an artifact: which agent, asked by whom, under which charter, from which source
+///
+/// Exit codes: 0 done or verified, 1 the answer is no, 2 wrong usage or configuration, 3 could not find out.
+#[derive(Debug, Parser)]
+#[command(name = "attest", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Start with `attest quickstart`: the whole route on this checkout, with no server and no account.")]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The commands. A new one is a file in `cmd/` and a variant here.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(Box<cmd::verify::VerifyArgs>),
+    Inspect(cmd::inspect::InspectArgs),
+    List(cmd::list::ListArgs),
+    Download(cmd::download::DownloadArgs),
+    Sign(cmd::sign::SignArgs),
+    Attach(cmd::attach::AttachArgs),
+    Keygen(cmd::keygen::KeygenArgs),
+}
+
+/// What a command tells a person while it runs.
+#[derive(Debug)]
+pub struct Ui {
+    /// The time at which the command started: the present for everything that it decides.
+    pub now: Timestamp,
+    quiet: bool,
+    hint: Cell<Option<Code>>,
+}
+
+impl Ui {
+    /// A line on standard error, unless `--quiet`.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr().lock(), "attest: {}", sanitize::line(text));
+        }
+    }
+
+    /// Offers the suggestion of a code at the end.
+    pub fn hint(&self, code: Code) {
+        self.hint.set(Some(code));
+    }
+}
+
+/// Runs the program on the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let json = wants_json(&arguments);
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => run(cli),
+        Err(e) if !e.use_stderr() => {
+            // --help and --version: data that was asked for.
+            let _ = e.print();
+            Exit::Done.into()
+        }
+        Err(e) => {
+            if json {
+                let first = e.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                let report = FailureReport::from(&Failure::usage(codes::USAGE, first));
+                let _ = print(&Outcome::json(&report, Exit::Usage).stdout);
+            }
+            let _ = e.print();
+            Exit::Usage.into()
+        }
+    }
+}
+
+/// Whether `--format json` stands among arguments that may be wrong otherwise.
+fn wants_json(arguments: &[std::ffi::OsString]) -> bool {
+    let before_command = arguments.iter().take_while(|a| *a != "--");
+    let words: Vec<_> = before_command.map(|a| a.to_string_lossy()).collect();
+    words.iter().any(|w| w == "--format=json") || words.windows(2).any(|w| w[0] == "--format" && w[1] == "json")
+}
+
+fn run(cli: Cli) -> ExitCode {
+    let ui = Ui { now: chrono::Utc::now().into(), quiet: cli.common.quiet, hint: Cell::new(None) };
+    let outcome = match cli.common.format {
+        Format::Record if !matches!(cli.command, Command::Inspect(_)) => {
+            Err(Failure::usage(codes::USAGE, "--format record is for `attest inspect` only"))
+        }
+        _ => dispatch(&cli, &ui),
+    };
+    let outcome = outcome.unwrap_or_else(|failure| {
+        let report = FailureReport::from(&failure);
+        let mut err = io::stderr().lock();
+        let _ = writeln!(err, "error[{}]: {}", failure.code, sanitize::line(&failure.message));
+        let _ = write!(err, "{}", failure.detail);
+        ui.hint(failure.code);
+        let stdout = if cli.common.format == Format::Json { Outcome::json(&report, failure.exit).stdout } else { Vec::new() };
+        Outcome { stdout, exit: failure.exit }
+    });
+    let printed = print(&outcome.stdout);
+    if let (Some(hint), false) = (ui.hint.get().and_then(hint::hint), cli.common.quiet) {
+        let _ = writeln!(io::stderr().lock(), "\nhint: {hint}");
+    }
+    match printed {
+        Ok(()) => outcome.exit.into(),
+        // A reader that has seen enough is no failure; the answer stands.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => outcome.exit.into(),
+        Err(e) => {
+            let _ = writeln!(io::stderr().lock(), "error[{}]: standard output: {e}", codes::OUTPUT);
+            Exit::Unknown.into()
+        }
+    }
+}
+
+fn print(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
+    let common = &cli.common;
+    // One thread waits for all sockets; work that needs cores takes threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
+        Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}"))
+    })?;
+    runtime.block_on(async {
+        match &cli.command {
+            Command::Verify(a) => cmd::verify::run(a, common, ui).await,
+            Command::Inspect(a) => cmd::inspect::run(a, common, ui).await,
+            Command::List(a) => cmd::list::run(a, common).await,
+            Command::Download(a) => cmd::download::run(a, common, ui).await,
+            Command::Sign(a) => cmd::sign::run(a, common, ui).await,
+            Command::Attach(a) => cmd::attach::run(a, common, ui).await,
+            Command::Keygen(a) => cmd::keygen::run(a, common),
+        }
+    })
+}

@@ -1,0 +1,179 @@
+//! Which policies apply, and that nobody else could have written them.
+#![expect(clippy::disallowed_methods, reason = "back end: policy files and their owners")]
+
+use super::exit::{Failure, codes};
+use super::{files, keys};
+use crate::model::limits;
+use crate::policy::{self, Policy};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// The system's policy, a file or a folder of them. It applies wherever it exists; nothing replaces it.
+const SYSTEM: &str = "/etc/attest/policy.yaml";
+/// The system's policies, when there are several.
+const SYSTEM_FOLDER: &str = "/etc/attest/policies";
+
+/// Where policies are looked for.
+#[derive(Clone, Debug)]
+pub struct PolicyPlaces {
+    /// The system's: each applies where it exists.
+    pub system: Vec<PathBuf>,
+    /// Those that flags name, or else `ATTEST_POLICY`: each must exist.
+    pub named: Vec<PathBuf>,
+    /// The user's: applies where it exists and `named` is empty.
+    pub user: Option<PathBuf>,
+}
+
+impl PolicyPlaces {
+    /// The places of this machine and user. Never one of the working folder: whoever wrote the checkout must not
+    /// choose what it is checked against.
+    #[must_use]
+    pub fn of_process(flags: &[PathBuf]) -> Self {
+        let named = match std::env::var_os("ATTEST_POLICY") {
+            Some(v) if flags.is_empty() && !v.is_empty() => vec![PathBuf::from(v)],
+            _ => flags.to_vec(),
+        };
+        let absolute = |v: &str| std::env::var_os(v).map(PathBuf::from).filter(|p| p.is_absolute());
+        let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
+        let user = config.map(|c| c.join("attest").join("policy.yaml"));
+        Self { system: vec![SYSTEM.into(), SYSTEM_FOLDER.into()], named, user }
+    }
+
+    /// Reads every policy that applies.
+    ///
+    /// # Errors
+    /// Exit 2: a policy that is named and not there, cannot be read, is malformed, or could have been written by others.
+    pub fn load(&self) -> Result<Vec<Policy>, Failure> {
+        let mut out = Vec::new();
+        for path in self.system.iter().filter(|p| files::exists(p)) {
+            load(path, &mut out)?;
+        }
+        for path in &self.named {
+            load(path, &mut out)?;
+        }
+        if let (true, Some(user)) = (self.named.is_empty(), &self.user) {
+            if files::exists(user) {
+                load(user, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn load(path: &Path, out: &mut Vec<Policy>) -> Result<(), Failure> {
+    if !files::is_folder(path) {
+        out.push(one(path)?);
+        return Ok(());
+    }
+    let is_policy = |name: &str| !name.starts_with('.') && [".yaml", ".yml", ".json"].iter().any(|e| name.ends_with(e));
+    let found = files::list(path, limits::POLICIES, is_policy)?;
+    if found.is_empty() {
+        let message = format!("the policy folder `{}` holds no .yaml, .yml or .json file", path.display());
+        return Err(Failure::usage(codes::FILE_UNREADABLE, message));
+    }
+    found.iter().try_for_each(|f| {
+        out.push(one(f)?);
+        Ok(())
+    })
+}
+
+fn one(path: &Path) -> Result<Policy, Failure> {
+    // Links are followed once, here, so that what is checked is what is read.
+    let real = fs::canonicalize(path)
+        .map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("cannot read policy `{}`: {e}", path.display())))?;
+    only_ours(&real)?;
+    let shown = path.display().to_string();
+    let text = String::from_utf8(files::read(&real, limits::POLICY_BYTES)?)
+        .map_err(|_| Failure::usage(codes::FILE_UNREADABLE, format!("policy `{shown}` is not UTF-8 text")))?;
+    let folder = real.parent().unwrap_or(Path::new("/")).to_owned();
+    let load_key = |name: &str| {
+        let key = folder.join(name);
+        only_ours(&fs::canonicalize(&key).map_err(|e| format!("`{}`: {e}", key.display()))?).map_err(|f| f.message)?;
+        keys::public_key(&key.to_string_lossy()).map_err(|f| f.message)
+    };
+    policy::parse(&text, &shown, &load_key).map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("policy `{shown}`")))
+}
+
+/// That nobody but us and root can write a file or replace it in its folder.
+fn only_ours(path: &Path) -> Result<(), Failure> {
+    let us = rustix::process::geteuid().as_raw();
+    for (i, p) in [Some(path), path.parent()].into_iter().flatten().enumerate() {
+        let meta = fs::metadata(p).map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("cannot look at `{}`: {e}", p.display())))?;
+        let mode = meta.mode();
+        // In a sticky folder (/tmp) others cannot replace what is not theirs.
+        let sticky = i == 1 && mode & 0o1000 != 0;
+        let who = if ![0, us].contains(&meta.uid()) {
+            format!("user {}, who owns it,", meta.uid())
+        } else if mode & 0o002 != 0 && !sticky {
+            "everybody".to_owned()
+        } else if mode & 0o020 != 0 && !sticky && !is_private_group(meta.uid(), meta.gid()) {
+            format!("group {}", meta.gid())
+        } else {
+            continue;
+        };
+        let message = format!("`{}` decides what is trusted, and {who} can write `{}`", path.display(), p.display());
+        return Err(Failure::usage(codes::POLICY_WRITABLE, message));
+    }
+    Ok(())
+}
+
+/// Whether a group is the owner's private one: the owner's own primary group, and nobody else is in it.
+fn is_private_group(uid: u32, gid: u32) -> bool {
+    let read = |p: &str| files::read(Path::new(p), limits::POLICY_BYTES).ok().and_then(|b| String::from_utf8(b).ok());
+    let (Some(users), Some(groups)) = (read("/etc/passwd"), read("/etc/group")) else { return false };
+    let field = |line: &str, n: usize| line.split(':').nth(n).unwrap_or_default().to_owned();
+    let Some(owner) = users.lines().find(|l| field(l, 2) == uid.to_string()) else { return false };
+    let name = field(owner, 0);
+    let others = users.lines().filter(|l| field(l, 3) == gid.to_string() && field(l, 0) != name).count();
+    let members = groups.lines().find(|l| field(l, 2) == gid.to_string()).map(|l| field(l, 3)).unwrap_or_default();
+    field(owner, 3) == gid.to_string() && others == 0 && members.split(',').all(|m| m.is_empty() || m == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END PUBLIC KEY-----\\n";
+
+    fn write(folder: &Path, name: &str) -> PathBuf {
+        let text = format!("{{apiVersion: agent-attest.github.io/v1, kind: AttestationPolicy, metadata: {{name: {name}}}, spec: {{images: [{{glob: '**'}}], require: [{{signers: [{{key: \"{PEM}\"}}]}}]}}}}");
+        let path = folder.join(format!("{name}.yaml"));
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        path
+    }
+
+    fn names(places: &PolicyPlaces) -> Result<Vec<String>, Failure> {
+        Ok(places.load()?.into_iter().map(|p| p.name).collect())
+    }
+
+    #[test]
+    fn the_systems_policy_always_applies_and_the_users_only_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let [system, named, user] = ["system", "named", "user"].map(|n| write(dir.path(), n));
+        let mut places = PolicyPlaces { system: vec![system, dir.path().join("absent.yaml")], named: vec![named], user: Some(user) };
+        assert_eq!(names(&places).unwrap(), ["system", "named"]);
+        places.named.clear();
+        assert_eq!(names(&places).unwrap(), ["system", "user"]);
+        places.named = vec![dir.path().join("absent.yaml")];
+        assert_eq!(names(&places).unwrap_err().exit, super::super::exit::Exit::Usage);
+    }
+
+    #[test]
+    fn a_policy_that_others_can_write_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = write(dir.path(), "p");
+        let places = PolicyPlaces { system: Vec::new(), named: vec![path.clone()], user: None };
+        assert!(names(&places).is_ok());
+        let set = |p: &Path, mode| fs::set_permissions(p, fs::Permissions::from_mode(mode)).unwrap();
+        set(&path, 0o666);
+        assert_eq!(names(&places).unwrap_err().code, codes::POLICY_WRITABLE);
+        set(&path, 0o644);
+        set(dir.path(), 0o777);
+        assert_eq!(names(&places).unwrap_err().code, codes::POLICY_WRITABLE);
+        set(dir.path(), 0o755);
+        assert!(names(&places).is_ok());
+    }
+}

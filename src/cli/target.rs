@@ -1,0 +1,227 @@
+//! From a subject as typed to what is verified and where its evidence is: everything is resolved once, here.
+
+use super::args::{Common, EvidenceArgs};
+use super::exit::{Failure, codes};
+use super::files;
+use super::subject::SubjectSpec;
+use crate::capture::files as hashing;
+use crate::evidence::FileEvidence;
+use crate::model::{Artifact, Code, Digest, DigestSet, Reference, limits};
+use crate::policy::{Reason, SubjectDecision, Verdict};
+use crate::registry::oci_http::{DockerCredentials, HttpOptions, OciHttp};
+use crate::registry::{OciLayout, Registry, RegistryEvidence, RegistryError};
+use crate::verify::EvidenceSource;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Name of the file that keeps the attestations of several file subjects.
+pub const SHARED_BUNDLES: &str = "attest.sigstore.jsonl";
+
+/// A subject that was resolved.
+pub struct Resolved {
+    /// What it is.
+    pub artifact: Artifact,
+    /// Where it is; none for files.
+    pub subject: Option<Arc<dyn Registry>>,
+    /// The repository that keeps its evidence; none for files.
+    pub store: Option<Arc<dyn Registry>>,
+    /// Files that hold evidence.
+    pub bundles: Vec<FileEvidence>,
+    /// The file itself, for a file.
+    pub path: Option<PathBuf>,
+    /// The layout, for one.
+    pub layout: Option<Arc<OciLayout>>,
+    /// Whether a tag was resolved.
+    pub by_tag: Option<String>,
+}
+
+impl From<RegistryError> for Failure {
+    fn from(e: RegistryError) -> Self {
+        match e {
+            RegistryError::Configuration { .. } => Self::usage(e.code(), e.to_string()),
+            _ => Self::unknown(e.code(), e.to_string()),
+        }
+    }
+}
+
+impl From<crate::capture::CaptureError> for Failure {
+    fn from(e: crate::capture::CaptureError) -> Self {
+        if e.code() == crate::model::code::LIMIT_EXCEEDED {
+            return Self::unknown(e.code(), e.to_string());
+        }
+        Self::usage(e.code(), e.to_string())
+    }
+}
+
+/// Options for registries, from the flags that every command has.
+///
+/// # Errors
+/// Exit 2 when the CA file cannot be read.
+pub fn http_options(common: &Common) -> Result<HttpOptions, Failure> {
+    let ca_pem = common.registry_ca.as_deref().map(|p| files::read(p, limits::KEY_BYTES * 64)).transpose()?;
+    let mut options = HttpOptions::new(Arc::new(DockerCredentials::from_environment()));
+    options.allow_http = common.allow_http_registry;
+    options.ca_pem = ca_pem;
+    options.timeout = common.timeout;
+    Ok(options)
+}
+
+/// Opens the repository of a reference.
+///
+/// # Errors
+/// [`RegistryError`] as a failure.
+pub fn open_image(reference: &Reference, common: &Common) -> Result<Arc<dyn Registry>, Failure> {
+    Ok(Arc::new(OciHttp::new(reference, http_options(common)?)?))
+}
+
+/// Resolves one subject: a tag once, a file by hashing it.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn resolve(
+    typed: &str,
+    common: &Common,
+    evidence: &EvidenceArgs,
+    require_digest: bool,
+) -> Result<Resolved, Failure> {
+    let spec = SubjectSpec::parse(typed)?;
+    if let Some(missing) = evidence.bundle.iter().find(|p| !files::exists(p)) {
+        return Err(Failure::usage(codes::FILE_UNREADABLE, format!("--bundle `{}` is not there", missing.display())));
+    }
+    let bundles = evidence.bundle.iter().map(FileEvidence::new).collect::<Vec<_>>();
+    match spec {
+        SubjectSpec::File(path) => file(typed, path, bundles, common),
+        SubjectSpec::Layout { path, digest } => layout(typed, &path, digest, bundles, require_digest),
+        SubjectSpec::Image(reference) => image(typed, &reference, bundles, common, evidence, require_digest).await,
+    }
+}
+
+fn file(typed: &str, path: PathBuf, mut bundles: Vec<FileEvidence>, common: &Common) -> Result<Resolved, Failure> {
+    let digest = hashing::sha256(&path, super::progress::hashing(common).as_ref())?;
+    if bundles.is_empty() {
+        let beside = |name: String| path.with_file_name(name);
+        let own = beside(format!("{}.sigstore.json", path.file_name().unwrap_or_default().to_string_lossy()));
+        let shared = beside(SHARED_BUNDLES.to_owned());
+        bundles.extend([own, shared].into_iter().filter(|p| files::exists(p)).map(FileEvidence::new));
+    }
+    let artifact = Artifact::new(typed, format!("file:{}", path.display()), digest);
+    Ok(Resolved { artifact, subject: None, store: None, bundles, path: Some(path), layout: None, by_tag: None })
+}
+
+fn layout(typed: &str, path: &Path, digest: Option<Digest>, bundles: Vec<FileEvidence>, require_digest: bool) -> Result<Resolved, Failure> {
+    let layout = Arc::new(OciLayout::open(path)?);
+    let (digest, by_tag) = match digest {
+        Some(d) => (d, None),
+        None if require_digest => return Err(digest_required(typed)),
+        None => {
+            let images = layout.images()?;
+            match images.as_slice() {
+                [one] => (one.digest.clone(), Some("the layout's only image".to_owned())),
+                list => {
+                    let message = format!("`{typed}` holds {} images; name one as oci:{}@sha256:...", list.len(), path.display());
+                    return Err(Failure::usage(codes::SUBJECT_AMBIGUOUS, message));
+                }
+            }
+        }
+    };
+    let artifact = Artifact::new(typed, format!("oci:{}", path.display()), digest);
+    let registry: Arc<dyn Registry> = layout.clone();
+    let store = bundles.is_empty().then(|| registry.clone());
+    Ok(Resolved { artifact, subject: Some(registry), store, bundles, path: None, layout: Some(layout), by_tag })
+}
+
+async fn image(
+    typed: &str,
+    reference: &Reference,
+    bundles: Vec<FileEvidence>,
+    common: &Common,
+    evidence: &EvidenceArgs,
+    require_digest: bool,
+) -> Result<Resolved, Failure> {
+    let needs_network = reference.digest().is_none() || bundles.is_empty();
+    if evidence.offline && needs_network {
+        let message = format!("`{typed}` needs its registry, and --offline forbids it: pin the digest and pass --bundle");
+        return Err(Failure::usage(codes::OFFLINE, message));
+    }
+    let registry = if evidence.offline { None } else { Some(open_image(reference, common)?) };
+    let (digest, by_tag) = match (reference.digest(), &registry) {
+        (Some(d), _) => (d.clone(), None),
+        (None, _) if require_digest => return Err(digest_required(typed)),
+        (None, Some(registry)) => {
+            let tag = reference.tag().unwrap_or("latest");
+            let found = registry.resolve(tag).await?;
+            let Some(d) = found else {
+                return Err(Failure::unknown(Code::new("subject-not-found"), format!("{}: there is no tag `{tag}`", registry.place())));
+            };
+            (d.digest, Some(format!("tag `{tag}`")))
+        }
+        (None, None) => return Err(digest_required(typed)),
+    };
+    let store = match (&evidence.attestation_repository, bundles.is_empty()) {
+        (_, false) => None,
+        (Some(name), true) => {
+            let other = Reference::parse(name).map_err(|e| Failure::usage(codes::USAGE, format!("--attestation-repository: {e}")))?;
+            Some(open_image(&other, common)?)
+        }
+        (None, true) => registry.clone(),
+    };
+    let artifact = Artifact::new(typed, reference.name(), digest);
+    Ok(Resolved { artifact, subject: registry, store, bundles, path: None, layout: None, by_tag })
+}
+
+fn digest_required(typed: &str) -> Failure {
+    Failure::usage(codes::DIGEST_REQUIRED, format!("`{typed}` names no digest, and --require-digest demands one"))
+}
+
+impl Resolved {
+    /// Notes for the reader of a decision.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(what) = &self.by_tag {
+            notes.push(format!("{what} was resolved once, to {}; deploy that digest, for the name can move", self.artifact.digest));
+        }
+        if self.subject.is_some() && self.layout.is_none() {
+            notes.push("whoever pulls the image checks its layers against this digest; they were not fetched here".into());
+        }
+        notes
+    }
+
+    /// All evidence sources of the subject.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Box<dyn EvidenceSource + '_>> {
+        let mut out: Vec<Box<dyn EvidenceSource + '_>> = Vec::new();
+        for b in &self.bundles {
+            out.push(Box::new(b));
+        }
+        if let Some(store) = &self.store {
+            out.push(Box::new(RegistryEvidence::new(store.as_ref())));
+        }
+        out
+    }
+
+    /// All binding digests of a file, read again.
+    ///
+    /// # Errors
+    /// For people.
+    pub fn file_digests(&self) -> Result<DigestSet, String> {
+        let path = self.path.as_deref().ok_or("it is no file")?;
+        hashing::strong_digests(path).map_err(|e| e.to_string())
+    }
+
+    /// Hashes every reachable blob of a layout's subject, and worsens the decision when one is not what it should be.
+    pub fn check_content(&self, decision: &mut SubjectDecision) {
+        let Some(layout) = &self.layout else { return };
+        match layout.verify_content(&self.artifact.digest) {
+            Ok(report) => decision.notes.push(format!(
+                "all content of the layout's image was hashed: {} manifests, {} blobs, {} bytes",
+                report.manifests, report.blobs, report.bytes
+            )),
+            Err(e) => {
+                // A blob with another digest is a definite no; one that cannot be read leaves the question open.
+                let verdict = if matches!(e, RegistryError::DigestMismatch { .. }) { Verdict::Deny } else { Verdict::Unavailable };
+                decision.worsen(verdict, Reason::new(e.code(), e.to_string()));
+            }
+        }
+    }
+}

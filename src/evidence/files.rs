@@ -1,0 +1,128 @@
+//! [`FileEvidence`]: bundles that a person or a download put into files.
+#![expect(clippy::disallowed_methods, reason = "back end: files")]
+
+use crate::model::{Artifact, Code, code, limits};
+use crate::seam::{BoxFuture, ready};
+use crate::verify::{Candidate, Content, EvidenceSource, Origin};
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+const UNREADABLE: Code = Code::new("evidence-unreadable");
+const EMPTY: Code = Code::new("evidence-empty");
+
+/// A file or folder of evidence.
+///
+/// A file is one JSON document, or one document per line (JSONL). Of a folder, the files that end in `.json`, `.jsonl`
+/// or `.sigstore` are read, not those of folders below it; at most [`limits::BUNDLE_FILES`].
+#[derive(Debug)]
+pub struct FileEvidence {
+    path: PathBuf,
+}
+
+impl FileEvidence {
+    /// Codes of this type.
+    pub const CODES: &'static [Code] = &[UNREADABLE, EMPTY];
+
+    /// Evidence at a path.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    fn all(&self) -> Vec<Candidate> {
+        let mut budget = limits::EVIDENCE_BYTES;
+        let files = match files_of(&self.path) {
+            Ok(files) => files,
+            Err(content) => return vec![candidate(&self.path, String::new(), content)],
+        };
+        let mut out = Vec::new();
+        for file in &files {
+            match read(file, budget) {
+                Ok(bytes) => {
+                    budget -= bytes.len();
+                    split(file, &bytes, &mut out);
+                }
+                Err(content) => out.push(candidate(file, String::new(), content)),
+            }
+        }
+        if out.is_empty() {
+            let message = format!("`{}` holds no bundle", self.path.display());
+            out.push(candidate(&self.path, String::new(), Content::SetAside { code: EMPTY, message }));
+        }
+        out
+    }
+}
+
+impl EvidenceSource for FileEvidence {
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn candidates<'a>(&'a self, _: &'a Artifact) -> BoxFuture<'a, Vec<Candidate>> {
+        ready(self.all())
+    }
+}
+
+fn candidate(path: &Path, id: String, content: Content) -> Candidate {
+    Candidate { origin: Origin { place: path.display().to_string(), id }, content }
+}
+
+fn unreadable(path: &Path, e: &io::Error) -> Content {
+    Content::Unavailable { code: UNREADABLE, message: format!("cannot read `{}`: {e}", path.display()) }
+}
+
+fn too_large(path: &Path, what: &str, limit: usize) -> Content {
+    Content::Unavailable { code: code::LIMIT_EXCEEDED, message: format!("`{}`: {what} is over the limit of {limit}", path.display()) }
+}
+
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, Content> {
+    if !fs::metadata(path).map_err(|e| unreadable(path, &e))?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut out = Vec::new();
+    for entry in fs::read_dir(path).map_err(|e| unreadable(path, &e))? {
+        let file = entry.map_err(|e| unreadable(path, &e))?.path();
+        if file.extension().is_some_and(|e| e == "json" || e == "jsonl" || e == "sigstore") {
+            out.push(file);
+        }
+        if out.len() > limits::BUNDLE_FILES {
+            return Err(too_large(path, "the number of files", limits::BUNDLE_FILES));
+        }
+    }
+    out.sort();
+    Ok(out)
+}
+
+fn read(path: &Path, budget: usize) -> Result<Vec<u8>, Content> {
+    let file = fs::File::open(path).map_err(|e| unreadable(path, &e))?;
+    let size = file.metadata().map_err(|e| unreadable(path, &e))?.len();
+    let limit = if path.extension().is_some_and(|e| e == "jsonl") { budget } else { budget.min(limits::BUNDLE_BYTES) };
+    if size > limit as u64 {
+        return Err(too_large(path, "its size (bytes)", limit));
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+    if bytes.len() > limit { Err(too_large(path, "its size (bytes)", limit)) } else { Ok(bytes) }
+}
+
+/// One document, or one per line: a file of several lines is lines when its first line is a whole document.
+fn split(path: &Path, bytes: &[u8], out: &mut Vec<Candidate>) {
+    let first = bytes.split(|b| *b == b'\n').find(|l| !l.trim_ascii().is_empty()).unwrap_or_default();
+    let by_line = first.trim_ascii().len() < bytes.trim_ascii().len()
+        && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok();
+    if !by_line {
+        if !bytes.trim_ascii().is_empty() {
+            out.push(candidate(path, "whole file".into(), Content::Evidence(bytes.to_vec())));
+        }
+        return;
+    }
+    let lines = bytes.split(|b| *b == b'\n').enumerate().filter(|(_, l)| !l.trim_ascii().is_empty());
+    for (i, line) in lines {
+        if out.len() >= limits::REFERRERS {
+            out.push(candidate(path, format!("line {}", i + 1), too_large(path, "the number of bundles", limits::REFERRERS)));
+            return;
+        }
+        out.push(candidate(path, format!("line {}", i + 1), Content::Evidence(line.to_vec())));
+    }
+}
