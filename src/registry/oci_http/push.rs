@@ -20,13 +20,13 @@ use super::auth::Scope;
 use super::locks;
 use super::referrers::fallback_name;
 use super::retry::growing;
-use super::transport::Ask;
+use super::transport::{Ask, origin};
 use crate::model::oci::IMAGE_INDEX;
 use crate::model::{Descriptor, Digest, limits};
 use crate::registry::RegistryError;
 use crate::registry::listing::{fallback_tag, referrer_entry, unreadable};
+use reqwest::Method;
 use reqwest::header::{HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
-use reqwest::{Method, Url};
 use std::time::Duration;
 use tokio::time::{self, Instant};
 
@@ -60,7 +60,10 @@ impl OciHttp {
         }
         let location = answer.header(LOCATION).and_then(|l| answer.url.join(l).ok());
         let mut location = location.ok_or_else(|| self.transport.malformed(&what, "no usable `Location`"))?;
-        self.may_upload_to(&what, &answer.url, &location)?;
+        if !self.transport.may_ask(&answer.url, &location) {
+            let cause = format!("its upload location {} is not HTTPS", origin(&location));
+            return Err(self.transport.malformed(&what, cause));
+        }
         location.query_pairs_mut().append_pair("digest", &digest.to_string());
         // The transport leaves the credentials out when this is another host.
         let mut ask = Ask::write(Method::PUT, location, &what, deadline);
@@ -70,13 +73,6 @@ impl OciHttp {
             return Ok(());
         }
         Err(self.transport.refused(&what, &answer, Scope::Push).await)
-    }
-
-    fn may_upload_to(&self, what: &str, from: &Url, to: &Url) -> Result<(), RegistryError> {
-        if to.scheme() == "https" || (to.scheme() == "http" && from.scheme() == "http") {
-            return Ok(());
-        }
-        Err(self.transport.malformed(what, "an upload location that is not HTTPS"))
     }
 
     /// Stores a manifest by digest and sees that it is listed. What is there and listed is left as it is.

@@ -134,7 +134,7 @@ impl Transport {
     }
 
     /// Whether a URL that the registry named may be asked at all.
-    fn may_ask(&self, from: &Url, to: &Url) -> bool {
+    pub(super) fn may_ask(&self, from: &Url, to: &Url) -> bool {
         match to.scheme() {
             "https" => true,
             "http" => from.scheme() == "http" && (self.allow_http || to.host_str().is_some_and(is_loopback)),
