@@ -16,7 +16,7 @@ pub enum RegistryError {
         /// What happened, and how often it was tried.
         cause: String,
     },
-    /// 5xx.
+    /// 5xx, or another refusal that is neither of credentials nor of rate.
     #[error("{place}: {what} failed with status {status}{detail}")]
     Failed {
         /// The repository.

@@ -8,12 +8,16 @@ mod error;
 mod evidence;
 mod listing;
 pub mod memory;
+#[cfg(feature = "cli")]
+pub mod oci_http;
 pub mod oci_layout;
 
 pub use checked::Checked;
 pub use error::RegistryError;
 pub use evidence::{CODES as EVIDENCE_CODES, RegistryEvidence};
 pub use memory::Memory;
+#[cfg(feature = "cli")]
+pub use oci_http::{HttpOptions, OciHttp};
 pub use oci_layout::OciLayout;
 
 use crate::model::{Descriptor, Digest};

@@ -1,0 +1,218 @@
+//! Storing blobs and manifests, and making a referrer a listed one.
+//!
+//! # The fallback index without conditional writes
+//!
+//! A registry without the referrers API leaves the listing to its clients: read the index, add an entry, write it
+//! back. Two writers that read the same state both write, and the later one takes the other's entry away. Where the
+//! registry honours `If-Match` that cannot happen. Where it does not (some send an `ETag` and still do not), this is done:
+//!
+//! 1. The writers of one user on one machine take turns, by an advisory lock held from reading to writing.
+//! 2. After writing, the index is read again after a pause and once more after a longer one. Only when the own entry was
+//!    there both times is the push done; otherwise it is added again, with longer pauses. Pauses have jitter, and grow
+//!    with the time that this writer's own reading and writing took, since that is how long another's takes.
+//!
+//! What remains: a writer elsewhere whose own reading-to-writing takes longer than both pauses of another together (at
+//! least 120 ms and nine times that other's own) can still write back a state from before the other's entry, after the
+//! other has finished. The entry is then not listed although its manifest is there. Pushing the same again lists it.
+
+use super::OciHttp;
+use super::auth::Scope;
+use super::locks;
+use super::referrers::fallback_name;
+use super::retry::growing;
+use super::transport::{Ask, origin};
+use crate::model::oci::IMAGE_INDEX;
+use crate::model::{Descriptor, Digest, limits};
+use crate::registry::RegistryError;
+use crate::registry::listing::{fallback_tag, referrer_entry, unreadable};
+use reqwest::Method;
+use reqwest::header::{HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use std::time::Duration;
+use tokio::time::{self, Instant};
+
+/// How often the fallback index is read and written for one entry.
+const ROUNDS: usize = 40;
+/// How often the own entry must have been seen after writing it.
+const SIGHTINGS: usize = 2;
+/// The first pause before reading back; the next ones double.
+const FIRST_PAUSE: Duration = Duration::from_millis(40);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The pause before trying again when another writer was faster.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
+
+impl OciHttp {
+    /// Uploads a blob in one piece, unless it is there.
+    pub(super) async fn upload(&self, digest: &Digest, bytes: &[u8], deadline: Instant) -> Result<(), RegistryError> {
+        self.own_digest("blob", digest, bytes)?;
+        let what = format!("looking for blob {digest}");
+        let url = self.url(&format!("blobs/{digest}"), deadline).await?;
+        let answer = self.transport.send(&Ask { scope: Scope::Push, ..Ask::head(url, &what, "*/*", deadline) }).await?;
+        match answer.status {
+            200 => return Ok(()),
+            404 => {}
+            _ => return Err(self.transport.refused(&what, &answer, Scope::Push).await),
+        }
+        let what = format!("uploading blob {digest}");
+        let url = self.url("blobs/uploads/", deadline).await?;
+        let answer = self.transport.send(&Ask::write(Method::POST, url, &what, deadline)).await?;
+        if answer.status != 202 {
+            return Err(self.transport.refused(&what, &answer, Scope::Push).await);
+        }
+        let location = answer.header(LOCATION).and_then(|l| answer.url.join(l).ok());
+        let mut location = location.ok_or_else(|| self.transport.malformed(&what, "no usable `Location`"))?;
+        if !self.transport.may_ask(&answer.url, &location) {
+            let cause = format!("its upload location {} is not HTTPS", origin(&location));
+            return Err(self.transport.malformed(&what, cause));
+        }
+        location.query_pairs_mut().append_pair("digest", &digest.to_string());
+        // The transport leaves the credentials out when this is another host.
+        let mut ask = Ask::write(Method::PUT, location, &what, deadline);
+        ask.body = Some(("application/octet-stream", bytes));
+        let answer = self.transport.send(&ask).await?;
+        if matches!(answer.status, 200 | 201 | 204) {
+            return Ok(());
+        }
+        Err(self.transport.refused(&what, &answer, Scope::Push).await)
+    }
+
+    /// Stores a manifest by digest and sees that it is listed. What is there and listed is left as it is.
+    pub(super) async fn store(
+        &self,
+        descriptor: &Descriptor,
+        bytes: &[u8],
+        deadline: Instant,
+    ) -> Result<(), RegistryError> {
+        let digest = &descriptor.digest;
+        let what = format!("pushing manifest {digest}");
+        self.own_digest("manifest", digest, bytes)?;
+        let referrer = referrer_entry(descriptor, bytes).map_err(|e| unreadable(&self.transport.place, &what, e))?;
+        let url = self.url(&format!("manifests/{digest}"), deadline).await?;
+        let head = Ask::head(url.clone(), &what, &descriptor.media_type, deadline);
+        let there = self.transport.send(&Ask { scope: Scope::Push, ..head }).await?;
+        match there.status {
+            200 if self.is_listed(referrer.as_ref(), deadline).await? => return Ok(()),
+            200 | 404 => {}
+            _ => return Err(self.transport.refused(&what, &there, Scope::Push).await),
+        }
+        let mut ask = Ask::write(Method::PUT, url, &what, deadline);
+        ask.body = Some((&descriptor.media_type, bytes));
+        let answer = self.transport.send(&ask).await?;
+        if !matches!(answer.status, 200..=202 | 204) {
+            return Err(self.transport.refused(&what, &answer, Scope::Push).await);
+        }
+        match referrer {
+            // The registry says that it has seen the subject, so it lists the manifest itself.
+            Some((subject, _)) if answer.header("oci-subject") == Some(&subject.digest.to_string()) => Ok(()),
+            Some((subject, entry)) => self.list_in_fallback(&subject.digest, &entry, deadline).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn is_listed(
+        &self,
+        referrer: Option<&(Descriptor, Descriptor)>,
+        deadline: Instant,
+    ) -> Result<bool, RegistryError> {
+        let Some((subject, entry)) = referrer else { return Ok(true) };
+        match self.list(&subject.digest, limits::REFERRERS, deadline).await {
+            Ok(list) => Ok(list.iter().any(|d| d.digest == entry.digest)),
+            // More than are looked at: pushing again does no harm.
+            Err(RegistryError::TooLarge { .. }) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Adds an entry to the fallback index and makes sure that it stays: see the module's text.
+    async fn list_in_fallback(
+        &self,
+        subject: &Digest,
+        entry: &Descriptor,
+        deadline: Instant,
+    ) -> Result<(), RegistryError> {
+        let mut pauses = growing(FIRST_PAUSE, LONGEST_PAUSE, ROUNDS);
+        let mut conflicts = growing(CONFLICT_PAUSE, LONGEST_PAUSE / 4, ROUNDS);
+        let mut seen = SIGHTINGS;
+        let mut own = Duration::ZERO;
+        for _ in 0..ROUNDS {
+            if seen == SIGHTINGS {
+                // Not written yet, or written and lost.
+                let started = Instant::now();
+                match self.add_once(subject, entry, deadline).await? {
+                    Added::WasThere => return Ok(()),
+                    Added::Written => seen = 0,
+                    Added::Conflict => {
+                        time::sleep(conflicts.next().unwrap_or(LONGEST_PAUSE)).await;
+                        continue;
+                    }
+                }
+                own = started.elapsed();
+            }
+            let factor = if seen == 0 { 3 } else { 6 };
+            time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE).max(own * factor).min(LONGEST_PAUSE)).await;
+            if self.read_fallback(subject, deadline).await?.listing.contains(&entry.digest) {
+                seen += 1;
+                if seen == SIGHTINGS {
+                    return Ok(());
+                }
+            } else {
+                seen = SIGHTINGS;
+            }
+        }
+        let what = format!("manifest {} in {}", entry.digest, fallback_name(subject));
+        Err(RegistryError::NotListed { place: self.transport.place.clone(), what, tries: ROUNDS })
+    }
+
+    /// One reading, adding and writing back.
+    async fn add_once(&self, subject: &Digest, entry: &Descriptor, deadline: Instant) -> Result<Added, RegistryError> {
+        let _turn = locks::take(self.locks.as_deref(), &self.transport.place, subject).await;
+        let mut old = self.read_fallback(subject, deadline).await?;
+        if old.listing.contains(&entry.digest) {
+            return Ok(Added::WasThere);
+        }
+        old.listing.push(entry);
+        let bytes = old.listing.to_bytes();
+        let what = format!("writing {} of {} entries", fallback_name(subject), old.listing.len());
+        if bytes.len() > limits::MANIFEST_BYTES {
+            // What could be written and not read again would hide every other entry too.
+            let (place, limit) = (self.transport.place.clone(), limits::MANIFEST_BYTES);
+            return Err(RegistryError::TooLarge { place, what: format!("{what} (bytes)"), limit });
+        }
+        let url = self.url(&format!("manifests/{}", fallback_tag(subject)), deadline).await?;
+        let mut ask = Ask::write(Method::PUT, url, &what, deadline);
+        ask.body = Some((IMAGE_INDEX, &bytes));
+        // A second try would write what was read before the first.
+        ask.repeatable = false;
+        match old.etag {
+            Some(etag) => ask.headers.push((IF_MATCH, etag)),
+            None if !old.exists => ask.headers.push((IF_NONE_MATCH, HeaderValue::from_static("*"))),
+            None => {}
+        }
+        let answer = self.transport.send(&ask).await?;
+        match answer.status {
+            200..=202 | 204 => Ok(Added::Written),
+            409 | 412 | 429 | 502..=504 => Ok(Added::Conflict),
+            _ => Err(self.transport.refused(&what, &answer, Scope::Push).await),
+        }
+    }
+
+    fn own_digest(&self, what: &str, digest: &Digest, bytes: &[u8]) -> Result<(), RegistryError> {
+        if digest.matches(bytes) {
+            return Ok(());
+        }
+        Err(RegistryError::DigestMismatch {
+            place: self.transport.place.clone(),
+            what: format!("{what} {digest}"),
+            expected: digest.to_string(),
+            found: format!("{}:{}", digest.algorithm().name(), digest.algorithm().hex_of(bytes)),
+        })
+    }
+}
+
+enum Added {
+    /// Nothing was to be done.
+    WasThere,
+    /// The index was written with the entry.
+    Written,
+    /// Somebody else was faster, or the registry could not write: to be read again.
+    Conflict,
+}

@@ -1,0 +1,5 @@
+//! Worlds for tests: what misbehaves as the real thing might. Never part of a release.
+
+pub mod registry;
+
+pub use registry::{Access, Action, Behaviour, Conditional, Fault, Seen, TestRegistry};
