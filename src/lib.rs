@@ -1,4 +1,5 @@
 #![doc = "placeholder"]
+pub mod capture;
 pub mod model;
 pub mod predicate;
 pub mod registry;
