@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod capture;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod evidence;

@@ -12,9 +12,8 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// `file-unreadable`, `limit-exceeded`; names the file.
 pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let unreadable = |e: &io::Error| {
-        Failure::usage(codes::FILE_UNREADABLE, format!("cannot read `{}`: {e}", path.display()))
-    };
+    let unreadable =
+        |e: &io::Error| Failure::usage(codes::FILE_UNREADABLE, format!("cannot read `{}`: {e}", path.display()));
     let mut bytes = Vec::new();
     let cap = limit as u64 + 1;
     if path == Path::new("-") {
@@ -54,9 +53,8 @@ pub fn is_folder(path: &Path) -> bool {
 /// # Errors
 /// `file-unwritable`; names the file.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let unwritable = |e: &io::Error| {
-        Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {e}", path.display()))
-    };
+    let unwritable =
+        |e: &io::Error| Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {e}", path.display()));
     let name = path.file_name().ok_or_else(|| unwritable(&io::Error::other("it names no file")))?;
     let temporary = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
     let write = || {

@@ -6,13 +6,21 @@ use crate::model::Code;
 #[must_use]
 pub fn hint(code: Code) -> Option<&'static str> {
     Some(match code.as_str() {
-        "no-attestation" => "attach one with `attest create`, or name where it is with --bundle or --attestation-repository",
+        "no-attestation" => {
+            "attach one with `attest create`, or name where it is with --bundle or --attestation-repository"
+        }
         "key-not-trusted" => "pass the public key that should have signed with --key, or name it in the policy",
-        "signature-invalid" => "the attestation was changed after it was signed, or names a key that did not sign it: do not use the artifact",
+        "signature-invalid" => {
+            "the attestation was changed after it was signed, or names a key that did not sign it: do not use the artifact"
+        }
         "subject-mismatch" => "the attestation belongs to another artifact: check the digest that you verify",
         "digest-mismatch" => "the content is not what its digest says: fetch it again from a source that you trust",
-        "unsupported-material" => "this attestation was signed without a long-lived key; this version verifies keys only",
-        "builder-not-bound" => "list the builder under the signer's `builders` in a policy, or pass --builder-id beside --key",
+        "unsupported-material" => {
+            "this attestation was signed without a long-lived key; this version verifies keys only"
+        }
+        "builder-not-bound" => {
+            "list the builder under the signer's `builders` in a policy, or pass --builder-id beside --key"
+        }
         "no-policy-for-subject" => "add the repository to `images` of a policy",
         "digest-required" => "pin the subject: REPOSITORY@sha256:DIGEST",
         "identity-without-issuer" => "pass --certificate-identity and --certificate-oidc-issuer together",
@@ -20,7 +28,9 @@ pub fn hint(code: Code) -> Option<&'static str> {
         "password-needed" => "set ATTEST_PASSWORD (or COSIGN_PASSWORD), or run on a terminal",
         "registry-unauthorized" => "log in with `docker login REGISTRY`; attest reads the same credentials",
         "rate-limited" => "wait and try again, or log in: anonymous limits are lower",
-        "registry-unavailable" => "check the registry's name and the network, then try again; --timeout gives it longer",
+        "registry-unavailable" => {
+            "check the registry's name and the network, then try again; --timeout gives it longer"
+        }
         "policy-writable-by-others" => "let only its owner write it: chmod go-w FILE FOLDER",
         "policy-field-not-enforced" => "remove the field, or use a version that enforces it",
         "key-exists" => "choose another name with --output-key-prefix",

@@ -22,7 +22,8 @@ pub fn public_key(reference: &str) -> Result<PublicKey, Failure> {
             .into_encoded_bytes(),
         None => files::read(Path::new(reference.strip_prefix("file:").unwrap_or(reference)), limits::KEY_BYTES)?,
     };
-    PublicKey::from_pem(&bytes).map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("key `{reference}`")))
+    PublicKey::from_pem(&bytes)
+        .map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("key `{reference}`")))
 }
 
 /// Opens a signer, asking for a password where there is a terminal.

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: the process's clock and streams")]
 
 pub mod args;
+mod build;
 pub mod cmd;
 pub mod exit;
 mod files;
@@ -27,7 +28,9 @@ use std::process::ExitCode;
 /// Exit codes: 0 done or verified, 1 the answer is no, 2 wrong usage or configuration, 3 could not find out.
 #[derive(Debug, Parser)]
 #[command(name = "attest", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Start with `attest quickstart`: the whole route on this checkout, with no server and no account.")]
+#[command(
+    after_help = "Start with `attest quickstart`: the whole route on this checkout, with no server and no account."
+)]
 pub struct Cli {
     #[command(flatten)]
     common: Common,
@@ -38,6 +41,8 @@ pub struct Cli {
 /// The commands. A new one is a file in `cmd/` and a variant here.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Create(Box<cmd::create::CreateArgs>),
+    Generate(Box<cmd::generate::GenerateArgs>),
     Verify(Box<cmd::verify::VerifyArgs>),
     Inspect(cmd::inspect::InspectArgs),
     List(cmd::list::ListArgs),
@@ -68,6 +73,11 @@ impl Ui {
     pub fn hint(&self, code: Code) {
         self.hint.set(Some(code));
     }
+}
+
+/// The clock. Everything else takes the time as an argument.
+fn now() -> Timestamp {
+    chrono::Utc::now().into()
 }
 
 /// Runs the program on the process's arguments.
@@ -102,7 +112,7 @@ fn wants_json(arguments: &[std::ffi::OsString]) -> bool {
 }
 
 fn run(cli: Cli) -> ExitCode {
-    let ui = Ui { now: chrono::Utc::now().into(), quiet: cli.common.quiet, hint: Cell::new(None) };
+    let ui = Ui { now: now(), quiet: cli.common.quiet, hint: Cell::new(None) };
     let outcome = match cli.common.format {
         Format::Record if !matches!(cli.command, Command::Inspect(_)) => {
             Err(Failure::usage(codes::USAGE, "--format record is for `attest inspect` only"))
@@ -115,7 +125,8 @@ fn run(cli: Cli) -> ExitCode {
         let _ = writeln!(err, "error[{}]: {}", failure.code, sanitize::line(&failure.message));
         let _ = write!(err, "{}", failure.detail);
         ui.hint(failure.code);
-        let stdout = if cli.common.format == Format::Json { Outcome::json(&report, failure.exit).stdout } else { Vec::new() };
+        let stdout =
+            if cli.common.format == Format::Json { Outcome::json(&report, failure.exit).stdout } else { Vec::new() };
         Outcome { stdout, exit: failure.exit }
     });
     let printed = print(&outcome.stdout);
@@ -142,11 +153,14 @@ fn print(bytes: &[u8]) -> io::Result<()> {
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
     let common = &cli.common;
     // One thread waits for all sockets; work that needs cores takes threads of its own.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
-        Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}"))
-    })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}")))?;
     runtime.block_on(async {
         match &cli.command {
+            Command::Create(a) => cmd::create::run(a, common, ui).await,
+            Command::Generate(a) => cmd::generate::run(a, common, ui).await,
             Command::Verify(a) => cmd::verify::run(a, common, ui).await,
             Command::Inspect(a) => cmd::inspect::run(a, common, ui).await,
             Command::List(a) => cmd::list::run(a, common).await,

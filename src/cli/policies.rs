@@ -92,14 +92,16 @@ fn one(path: &Path) -> Result<Policy, Failure> {
         only_ours(&fs::canonicalize(&key).map_err(|e| format!("`{}`: {e}", key.display()))?).map_err(|f| f.message)?;
         keys::public_key(&key.to_string_lossy()).map_err(|f| f.message)
     };
-    policy::parse(&text, &shown, &load_key).map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("policy `{shown}`")))
+    policy::parse(&text, &shown, &load_key)
+        .map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("policy `{shown}`")))
 }
 
 /// That nobody but us and root can write a file or replace it in its folder.
 fn only_ours(path: &Path) -> Result<(), Failure> {
     let us = rustix::process::geteuid().as_raw();
     for (i, p) in [Some(path), path.parent()].into_iter().flatten().enumerate() {
-        let meta = fs::metadata(p).map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("cannot look at `{}`: {e}", p.display())))?;
+        let meta = fs::metadata(p)
+            .map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("cannot look at `{}`: {e}", p.display())))?;
         let mode = meta.mode();
         // In a sticky folder (/tmp) others cannot replace what is not theirs.
         let sticky = i == 1 && mode & 0o1000 != 0;
@@ -138,7 +140,9 @@ mod tests {
     const PEM: &str = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END PUBLIC KEY-----\\n";
 
     fn write(folder: &Path, name: &str) -> PathBuf {
-        let text = format!("{{apiVersion: agent-attest.github.io/v1, kind: AttestationPolicy, metadata: {{name: {name}}}, spec: {{images: [{{glob: '**'}}], require: [{{signers: [{{key: \"{PEM}\"}}]}}]}}}}");
+        let text = format!(
+            "{{apiVersion: agent-attest.github.io/v1, kind: AttestationPolicy, metadata: {{name: {name}}}, spec: {{images: [{{glob: '**'}}], require: [{{signers: [{{key: \"{PEM}\"}}]}}]}}}}"
+        );
         let path = folder.join(format!("{name}.yaml"));
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
@@ -153,7 +157,8 @@ mod tests {
     fn the_systems_policy_always_applies_and_the_users_only_alone() {
         let dir = tempfile::tempdir().unwrap();
         let [system, named, user] = ["system", "named", "user"].map(|n| write(dir.path(), n));
-        let mut places = PolicyPlaces { system: vec![system, dir.path().join("absent.yaml")], named: vec![named], user: Some(user) };
+        let mut places =
+            PolicyPlaces { system: vec![system, dir.path().join("absent.yaml")], named: vec![named], user: Some(user) };
         assert_eq!(names(&places).unwrap(), ["system", "named"]);
         places.named.clear();
         assert_eq!(names(&places).unwrap(), ["system", "user"]);

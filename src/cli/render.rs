@@ -11,11 +11,18 @@ pub fn decision(decision: &Decision, verbose: bool) -> String {
     for s in &decision.subjects {
         subject(&mut out, s, verbose, 0);
     }
-    let policies: Vec<_> = decision
-        .policies
-        .iter()
-        .map(|p| if p.origin == "flags" { "flags".to_owned() } else { format!("{} ({})", line(&p.name), line(&p.origin)) })
-        .collect();
+    let policies: Vec<_> =
+        decision
+            .policies
+            .iter()
+            .map(|p| {
+                if p.origin == "flags" {
+                    "flags".to_owned()
+                } else {
+                    format!("{} ({})", line(&p.name), line(&p.origin))
+                }
+            })
+            .collect();
     let _ = writeln!(out, "policies: {}", policies.join(", "));
     out
 }
@@ -39,7 +46,13 @@ fn subject(out: &mut String, s: &SubjectDecision, verbose: bool, depth: usize) {
     }
     for p in &s.policies {
         for r in &p.requirements {
-            let _ = writeln!(out, "{pad}  {} by policy {}: {}", word(r.verdict), line(&p.policy), line(r.predicate_type.as_str()));
+            let _ = writeln!(
+                out,
+                "{pad}  {} by policy {}: {}",
+                word(r.verdict),
+                line(&p.policy),
+                line(r.predicate_type.as_str())
+            );
             let met = r.verdict == Verdict::Allow;
             for c in &r.candidates {
                 // Of a met requirement, only what met it matters; `--verbose` shows the rest.
@@ -58,7 +71,11 @@ fn subject(out: &mut String, s: &SubjectDecision, verbose: bool, depth: usize) {
 }
 
 fn candidate(out: &mut String, c: &CandidateDecision, pad: &str) {
-    let place = if c.origin.id.is_empty() { line(&c.origin.place) } else { format!("{} in {}", line(&c.origin.id), line(&c.origin.place)) };
+    let place = if c.origin.id.is_empty() {
+        line(&c.origin.place)
+    } else {
+        format!("{} in {}", line(&c.origin.id), line(&c.origin.place))
+    };
     let word = match &c.outcome {
         Outcome::Accepted(_) => "accepted",
         Outcome::Rejected => "rejected",
@@ -86,7 +103,11 @@ fn accepted(out: &mut String, a: &Accepted, pad: &str) {
     }
     let _ = writeln!(out, "{pad}      statement: {}", s.payload_digest());
     for f in &a.fields {
-        let how = if f.bound { format!("{}, bound to the signer", f.assurance.name()) } else { f.assurance.name().to_owned() };
+        let how = if f.bound {
+            format!("{}, bound to the signer", f.assurance.name())
+        } else {
+            f.assurance.name().to_owned()
+        };
         let _ = writeln!(out, "{pad}      {}: {} ({how})", f.field, line(&f.value));
     }
 }

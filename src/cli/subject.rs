@@ -31,7 +31,8 @@ impl SubjectSpec {
         if let Some(rest) = text.strip_prefix("oci:") {
             let (path, digest) = match rest.rsplit_once('@') {
                 Some((path, d)) => {
-                    let digest = Digest::parse(d).map_err(|e| Failure::usage(codes::USAGE, format!("subject `{text}`: {e}")))?;
+                    let digest =
+                        Digest::parse(d).map_err(|e| Failure::usage(codes::USAGE, format!("subject `{text}`: {e}")))?;
                     (path, Some(digest))
                 }
                 None => (rest, None),

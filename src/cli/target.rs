@@ -9,7 +9,7 @@ use crate::evidence::FileEvidence;
 use crate::model::{Artifact, Code, Digest, DigestSet, Reference, limits};
 use crate::policy::{Reason, SubjectDecision, Verdict};
 use crate::registry::oci_http::{DockerCredentials, HttpOptions, OciHttp};
-use crate::registry::{OciLayout, Registry, RegistryEvidence, RegistryError};
+use crate::registry::{OciLayout, Registry, RegistryError, RegistryEvidence};
 use crate::verify::EvidenceSource;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -108,7 +108,13 @@ fn file(typed: &str, path: PathBuf, mut bundles: Vec<FileEvidence>, common: &Com
     Ok(Resolved { artifact, subject: None, store: None, bundles, path: Some(path), layout: None, by_tag: None })
 }
 
-fn layout(typed: &str, path: &Path, digest: Option<Digest>, bundles: Vec<FileEvidence>, require_digest: bool) -> Result<Resolved, Failure> {
+fn layout(
+    typed: &str,
+    path: &Path,
+    digest: Option<Digest>,
+    bundles: Vec<FileEvidence>,
+    require_digest: bool,
+) -> Result<Resolved, Failure> {
     let layout = Arc::new(OciLayout::open(path)?);
     let (digest, by_tag) = match digest {
         Some(d) => (d, None),
@@ -118,7 +124,8 @@ fn layout(typed: &str, path: &Path, digest: Option<Digest>, bundles: Vec<FileEvi
             match images.as_slice() {
                 [one] => (one.digest.clone(), Some("the layout's only image".to_owned())),
                 list => {
-                    let message = format!("`{typed}` holds {} images; name one as oci:{}@sha256:...", list.len(), path.display());
+                    let message =
+                        format!("`{typed}` holds {} images; name one as oci:{}@sha256:...", list.len(), path.display());
                     return Err(Failure::usage(codes::SUBJECT_AMBIGUOUS, message));
                 }
             }
@@ -140,7 +147,8 @@ async fn image(
 ) -> Result<Resolved, Failure> {
     let needs_network = reference.digest().is_none() || bundles.is_empty();
     if evidence.offline && needs_network {
-        let message = format!("`{typed}` needs its registry, and --offline forbids it: pin the digest and pass --bundle");
+        let message =
+            format!("`{typed}` needs its registry, and --offline forbids it: pin the digest and pass --bundle");
         return Err(Failure::usage(codes::OFFLINE, message));
     }
     let registry = if evidence.offline { None } else { Some(open_image(reference, common)?) };
@@ -151,7 +159,10 @@ async fn image(
             let tag = reference.tag().unwrap_or("latest");
             let found = registry.resolve(tag).await?;
             let Some(d) = found else {
-                return Err(Failure::unknown(Code::new("subject-not-found"), format!("{}: there is no tag `{tag}`", registry.place())));
+                return Err(Failure::unknown(
+                    Code::new("subject-not-found"),
+                    format!("{}: there is no tag `{tag}`", registry.place()),
+                ));
             };
             (d.digest, Some(format!("tag `{tag}`")))
         }
@@ -160,7 +171,8 @@ async fn image(
     let store = match (&evidence.attestation_repository, bundles.is_empty()) {
         (_, false) => None,
         (Some(name), true) => {
-            let other = Reference::parse(name).map_err(|e| Failure::usage(codes::USAGE, format!("--attestation-repository: {e}")))?;
+            let other = Reference::parse(name)
+                .map_err(|e| Failure::usage(codes::USAGE, format!("--attestation-repository: {e}")))?;
             Some(open_image(&other, common)?)
         }
         (None, true) => registry.clone(),
@@ -179,10 +191,15 @@ impl Resolved {
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(what) = &self.by_tag {
-            notes.push(format!("{what} was resolved once, to {}; deploy that digest, for the name can move", self.artifact.digest));
+            notes.push(format!(
+                "{what} was resolved once, to {}; deploy that digest, for the name can move",
+                self.artifact.digest
+            ));
         }
         if self.subject.is_some() && self.layout.is_none() {
-            notes.push("whoever pulls the image checks its layers against this digest; they were not fetched here".into());
+            notes.push(
+                "whoever pulls the image checks its layers against this digest; they were not fetched here".into(),
+            );
         }
         notes
     }
@@ -192,7 +209,7 @@ impl Resolved {
     pub fn sources(&self) -> Vec<Box<dyn EvidenceSource + '_>> {
         let mut out: Vec<Box<dyn EvidenceSource + '_>> = Vec::new();
         for b in &self.bundles {
-            out.push(Box::new(b));
+            out.push(Box::new(b.clone()));
         }
         if let Some(store) = &self.store {
             out.push(Box::new(RegistryEvidence::new(store.as_ref())));
@@ -219,7 +236,11 @@ impl Resolved {
             )),
             Err(e) => {
                 // A blob with another digest is a definite no; one that cannot be read leaves the question open.
-                let verdict = if matches!(e, RegistryError::DigestMismatch { .. }) { Verdict::Deny } else { Verdict::Unavailable };
+                let verdict = if matches!(e, RegistryError::DigestMismatch { .. }) {
+                    Verdict::Deny
+                } else {
+                    Verdict::Unavailable
+                };
                 decision.worsen(verdict, Reason::new(e.code(), e.to_string()));
             }
         }

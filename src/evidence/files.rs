@@ -15,7 +15,7 @@ const EMPTY: Code = Code::new("evidence-empty");
 ///
 /// A file is one JSON document, or one document per line (JSONL). Of a folder, the files that end in `.json`, `.jsonl`
 /// or `.sigstore` are read, not those of folders below it; at most [`limits::BUNDLE_FILES`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FileEvidence {
     path: PathBuf,
 }
@@ -73,7 +73,10 @@ fn unreadable(path: &Path, e: &io::Error) -> Content {
 }
 
 fn too_large(path: &Path, what: &str, limit: usize) -> Content {
-    Content::Unavailable { code: code::LIMIT_EXCEEDED, message: format!("`{}`: {what} is over the limit of {limit}", path.display()) }
+    Content::Unavailable {
+        code: code::LIMIT_EXCEEDED,
+        message: format!("`{}`: {what} is over the limit of {limit}", path.display()),
+    }
 }
 
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, Content> {
@@ -120,7 +123,11 @@ fn split(path: &Path, bytes: &[u8], out: &mut Vec<Candidate>) {
     let lines = bytes.split(|b| *b == b'\n').enumerate().filter(|(_, l)| !l.trim_ascii().is_empty());
     for (i, line) in lines {
         if out.len() >= limits::REFERRERS {
-            out.push(candidate(path, format!("line {}", i + 1), too_large(path, "the number of bundles", limits::REFERRERS)));
+            out.push(candidate(
+                path,
+                format!("line {}", i + 1),
+                too_large(path, "the number of bundles", limits::REFERRERS),
+            ));
             return;
         }
         out.push(candidate(path, format!("line {}", i + 1), Content::Evidence(line.to_vec())));

@@ -72,3 +72,15 @@ pub const DIRTY_FILES: usize = 100_000;
 pub const BUNDLE_FILES: usize = 1000;
 /// A string from outside that is shown to a person (characters); longer ones are cut.
 pub const SHOWN_CHARS: usize = 512;
+/// Files, links and folders of one tree whose NAR is hashed.
+pub const NAR_ENTRIES: usize = 1_000_000;
+/// Levels of folders of one tree whose NAR is hashed.
+pub const NAR_DEPTH: usize = 128;
+/// A charter, container file or project file (bytes).
+pub const TEXT_FILE_BYTES: usize = 4 << 20;
+/// How long one `git` call may take (seconds).
+pub const GIT_SECONDS: u64 = 30;
+/// Levels of submodules whose state is looked at.
+pub const SUBMODULE_DEPTH: usize = 4;
+/// A value given by flag, variable or project file (bytes).
+pub const VALUE_BYTES: usize = 2048;

@@ -116,7 +116,10 @@ impl ProvenanceRecord {
                 }),
                 charter: provenance.charter().map(without_scheme),
                 requested_by: provenance.requested_by().map(str::to_owned),
-                environment: RecordEnvironment { runner: environment(&["id"]), nix_hash: environment(&["nix", "flake"]) },
+                environment: RecordEnvironment {
+                    runner: environment(&["id"]),
+                    nix_hash: environment(&["nix", "flake"]),
+                },
                 dependencies: provenance.dependencies.iter().filter_map(dependency).collect(),
                 signature: signature.map(|s| STANDARD.encode(s)),
             },

@@ -62,7 +62,10 @@ pub struct AttachReport {
 /// Exit 2 for a file; [`Failure`] of the registry.
 pub async fn attach_one(resolved: &Resolved, bundle: &[u8], now: Timestamp) -> Result<AttachedReport, Failure> {
     let (Some(subject), Some(store)) = (&resolved.subject, &resolved.store) else {
-        return Err(Failure::usage(codes::USAGE, format!("`{}` is a file: nothing can be attached to it", resolved.artifact.name)));
+        return Err(Failure::usage(
+            codes::USAGE,
+            format!("`{}` is a file: nothing can be attached to it", resolved.artifact.name),
+        ));
     };
     let attached = flow::attach(subject.as_ref(), store.as_ref(), &resolved.artifact, bundle, now).await?;
     Ok(AttachedReport {
@@ -88,7 +91,8 @@ pub fn text(attached: &[AttachedReport]) -> String {
 /// # Errors
 /// [`Failure`].
 pub async fn run(args: &AttachArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
-    let places = EvidenceArgs { attestation_repository: args.attestation_repository.clone(), ..EvidenceArgs::default() };
+    let places =
+        EvidenceArgs { attestation_repository: args.attestation_repository.clone(), ..EvidenceArgs::default() };
     let resolved = target::resolve(&args.subject, common, &places, false).await?;
     let mut attached = Vec::new();
     for path in &args.bundle {

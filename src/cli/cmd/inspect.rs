@@ -113,7 +113,10 @@ pub fn something(found: &[Found], digest: Option<&Digest>) -> Result<(), Failure
     }
     let what = digest.map_or_else(|| "it".to_owned(), ToString::to_string);
     match found.first().and_then(|f| f.claim.as_ref().err()) {
-        Some(e) => Err(Failure::unknown(Code::new("evidence-unreadable"), format!("no attestation of {what} could be read: {e}"))),
+        Some(e) => Err(Failure::unknown(
+            Code::new("evidence-unreadable"),
+            format!("no attestation of {what} could be read: {e}"),
+        )),
         None => Err(Failure::no(NO_ATTESTATION, format!("no attestation of {what} was found"))),
     }
 }
@@ -172,7 +175,11 @@ fn text(found: &[Found], digest: Option<&Digest>) -> String {
         let _ = writeln!(out, "{d}");
     }
     for f in found {
-        let id = if f.origin.id.is_empty() { line(&f.origin.place) } else { format!("{} in {}", line(&f.origin.id), line(&f.origin.place)) };
+        let id = if f.origin.id.is_empty() {
+            line(&f.origin.place)
+        } else {
+            format!("{} in {}", line(&f.origin.id), line(&f.origin.place))
+        };
         match &f.claim {
             Err(e) => {
                 let _ = writeln!(out, "attestation {id}\n  cannot be read: {}", line(e));
@@ -204,16 +211,28 @@ fn claim(out: &mut String, c: &Claim) {
     row("builder", &p.builder_id);
     if let Some(s) = p.source() {
         let dirty = if s.dirty == Some(true) { " (work tree differs)" } else { "" };
-        row("source", &format!("{} {} {}{dirty}", s.repository, s.reference.unwrap_or_default(), s.commit.unwrap_or_default()));
+        row(
+            "source",
+            &format!("{} {} {}{dirty}", s.repository, s.reference.unwrap_or_default(), s.commit.unwrap_or_default()),
+        );
     }
-    let fields = [("agent", p.agent().map(str::to_owned)), ("model", p.model()), ("task", p.task().map(str::to_owned)), ("charter", p.charter().map(str::to_owned)), ("requested by", p.requested_by().map(str::to_owned)), ("started", p.metadata("startedOn").map(str::to_owned)), ("finished", p.metadata("finishedOn").map(str::to_owned))];
+    let fields = [
+        ("agent", p.agent().map(str::to_owned)),
+        ("model", p.model()),
+        ("task", p.task().map(str::to_owned)),
+        ("charter", p.charter().map(str::to_owned)),
+        ("requested by", p.requested_by().map(str::to_owned)),
+        ("started", p.metadata("startedOn").map(str::to_owned)),
+        ("finished", p.metadata("finishedOn").map(str::to_owned)),
+    ];
     for (name, value) in fields {
         if let Some(v) = value {
             row(name, &v);
         }
     }
     for d in p.dependencies.iter().take(20) {
-        let digests: Vec<_> = d.digest().map(|d| d.iter().map(|(a, v)| format!("{a}:{v}")).collect()).unwrap_or_default();
+        let digests: Vec<_> =
+            d.digest().map(|d| d.iter().map(|(a, v)| format!("{a}:{v}")).collect()).unwrap_or_default();
         row("dependency", &format!("{} {}", d.name().or(d.uri()).unwrap_or("(no name)"), digests.join(" ")));
     }
     if p.dependencies.len() > 20 {

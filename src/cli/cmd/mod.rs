@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
 pub mod attach;
+pub mod create;
 pub mod download;
+pub mod generate;
 pub mod inspect;
 pub mod keygen;
 pub mod list;

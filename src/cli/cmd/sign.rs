@@ -68,7 +68,7 @@ impl SigningArgs {
     /// [`Failure`].
     pub fn open(&self, ui: &Ui) -> Result<(Box<dyn Signer>, PublicKey), Failure> {
         let opened = keys::open_signer(self.reference()?)?;
-        if opened.file.as_ref().is_some_and(|f| f.others_can_read()) {
+        if opened.file.as_ref().is_some_and(|f| f.readable_by_others) {
             ui.note("others on this machine can read the private key's file: chmod 600 it");
         }
         match opened.public_key {
@@ -82,7 +82,12 @@ impl SigningArgs {
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn sign_and_check(statement: Vec<u8>, signer: &dyn Signer, key: &PublicKey, now: Timestamp) -> Result<Vec<u8>, Failure> {
+pub async fn sign_and_check(
+    statement: Vec<u8>,
+    signer: &dyn Signer,
+    key: &PublicKey,
+    now: Timestamp,
+) -> Result<Vec<u8>, Failure> {
     let parsed = Statement::parse(&statement).map_err(PublishError::Statement)?;
     let about: Vec<_> = parsed
         .subjects()
@@ -97,7 +102,8 @@ pub async fn sign_and_check(statement: Vec<u8>, signer: &dyn Signer, key: &Publi
         })
         .collect();
     if about.is_empty() {
-        let message = "no subject of the statement has a sha256, sha384 or sha512 digest, so nothing could be verified with it";
+        let message =
+            "no subject of the statement has a sha256, sha384 or sha512 digest, so nothing could be verified with it";
         return Err(Failure::usage(crate::model::Code::new("statement-refused"), message));
     }
     let (bundle, _) = flow::sign(statement, signer, &[]).await?;

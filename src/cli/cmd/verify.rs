@@ -158,7 +158,9 @@ fn join_demands(policies: &mut [Policy], demands: &DemandArgs, wanted: &Predicat
 /// The checks that demand flags make.
 fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
     let usage = |m: String| Failure::usage(codes::USAGE, m);
-    let glob = |flag: &str, text: &str| Glob::parse(text).ok_or_else(|| usage(format!("--{flag}: expected a text or glob, found `{text}`")));
+    let glob = |flag: &str, text: &str| {
+        Glob::parse(text).ok_or_else(|| usage(format!("--{flag}: expected a text or glob, found `{text}`")))
+    };
     let mut out: Vec<Box<dyn Check>> = Vec::new();
     if d.source_repository.is_some() || d.source_ref.is_some() || d.source_commit.is_some() {
         let repository = d.source_repository.as_deref().map(|r| {
@@ -171,7 +173,9 @@ fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
         let refs = d.source_ref.as_deref().map(|r| glob("source-ref", r)).transpose()?.into_iter().collect();
         let full = |c: &str| [40, 64].contains(&c.len()) && c.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if let Some(c) = d.source_commit.as_deref().filter(|c| !full(c)) {
-            return Err(usage(format!("--source-commit: expected a full commit id of 40 or 64 lower-case hex digits, found `{c}`")));
+            return Err(usage(format!(
+                "--source-commit: expected a full commit id of 40 or 64 lower-case hex digits, found `{c}`"
+            )));
         }
         let commit = d.source_commit.clone();
         out.push(Box::new(SourceCheck { repository, refs, commit, assurance: None, allow_dirty: None }));
@@ -214,7 +218,8 @@ async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
         let sources = resolved.sources();
         let sources: Vec<_> = sources.iter().map(AsRef::as_ref).collect();
         let found = flow::look(&sources, &resolved.artifact).await;
-        let _ = writeln!(failure.detail, "found for {} ({}), all of it UNVERIFIED:", line(typed), resolved.artifact.digest);
+        let _ =
+            writeln!(failure.detail, "found for {} ({}), all of it UNVERIFIED:", line(typed), resolved.artifact.digest);
         let mut types = Vec::new();
         for f in &found {
             let what = match &f.claim {

@@ -1,0 +1,44 @@
+//! The charter: what authorises the work, as a URL or as a file.
+
+use super::{CaptureError, Captured, Checkout, materials};
+use crate::model::{DigestSet, ResourceDescriptor, limits};
+use std::path::Path;
+
+/// Whether a text is a URL and no file name.
+pub(super) fn is_url(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        !rest.is_empty()
+            && !scheme.is_empty()
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    })
+}
+
+/// A URL is recorded as it is, without credentials; a file by its place in the source and the digest of its bytes.
+///
+/// # Errors
+/// The file's that cannot be read; [`CaptureError::Value`] for a URL with a password.
+pub(super) fn capture(
+    given: Captured<String>,
+    place: &materials::Place<'_>,
+    checkout: &dyn Checkout,
+) -> Result<Captured<ResourceDescriptor>, CaptureError> {
+    let (text, source) = match given {
+        Captured::Found { value, source } => (value, source),
+        Captured::Absent { reason } => return Ok(Captured::absent(&reason)),
+    };
+    if is_url(&text) {
+        let authority = text.split("://").nth(1).and_then(|r| r.split(['/', '?', '#']).next()).unwrap_or_default();
+        if authority.contains('@') || text.contains(char::is_whitespace) {
+            return Err(CaptureError::Value { name: source, expected: "a URL without user", found: "another".into() });
+        }
+        return Ok(Captured::found(ResourceDescriptor::at(text), &source));
+    }
+    let path = place.working_dir.join(&text);
+    let bytes = checkout.read(&path, limits::PREDICATE_BYTES)?;
+    let bytes = bytes.ok_or(CaptureError::NothingMatches { pattern: text })?;
+    let uri = place.uri(Path::new(&path));
+    Ok(Captured::found(
+        ResourceDescriptor::at(uri).digest_of(DigestSet::sha256(&bytes)),
+        &format!("{source}, the file"),
+    ))
+}

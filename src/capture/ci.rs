@@ -1,0 +1,93 @@
+//! What a platform says of a run, in terms that all platforms share.
+
+use super::{CaptureError, Captured};
+use serde_json::{Map, Value, json};
+
+/// Why a run began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A person asked for it.
+    Manual,
+    /// A timetable.
+    Scheduled,
+    /// Something happened: a push, a merge request, another run.
+    Event,
+    /// An agent decided to; only ever said by flag.
+    Smart,
+}
+
+impl Trigger {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Manual, Self::Scheduled, Self::Event, Self::Smart];
+
+    /// As provenance writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Scheduled => "scheduled",
+            Self::Event => "event",
+            Self::Smart => "smart",
+        }
+    }
+
+    pub(super) fn parse(name: &str, text: &str) -> Result<Self, CaptureError> {
+        let found = Self::ALL.into_iter().find(|t| t.name() == text);
+        found.ok_or_else(|| CaptureError::value(name, "manual, scheduled, event or smart", text))
+    }
+}
+
+/// Somebody, by an id that does not change with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// For example `github:583231`.
+    pub id: String,
+    /// What people call it.
+    pub name: Option<String>,
+}
+
+impl Principal {
+    pub(super) fn to_json(&self) -> Value {
+        let mut out = Map::from_iter([("id".to_owned(), json!(self.id))]);
+        out.extend(self.name.iter().map(|n| ("name".to_owned(), json!(n))));
+        Value::Object(out)
+    }
+}
+
+/// The file that says what a run does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workflow {
+    /// Repository URL.
+    pub repository: String,
+    /// Path in the repository.
+    pub path: String,
+    /// Ref it was read at.
+    pub reference: String,
+}
+
+/// What a platform says of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CiContext {
+    /// `builder.id` where no certificate speaks for the run.
+    pub builder: Captured<String>,
+    /// The page of the run, a URL.
+    pub invocation: Captured<String>,
+    /// Why it began.
+    pub trigger: Captured<Trigger>,
+    /// Who asked for it.
+    pub requested_by: Captured<Principal>,
+    /// What it runs.
+    pub workflow: Captured<Workflow>,
+    /// Repository URL that the run is for.
+    pub repository: Captured<String>,
+    /// Ref that the run is for.
+    pub reference: Captured<String>,
+    /// Commit that the run is for.
+    pub commit: Captured<String>,
+    /// The machine, as the platform names it.
+    pub runner: Captured<String>,
+    /// Whose machine it is: `github-hosted`, `self-hosted`, `local`.
+    pub runner_kind: Captured<String>,
+    /// What else the platform says, under its own names.
+    pub details: Map<String, Value>,
+}

@@ -1,0 +1,310 @@
+//! [`capture`]: puts the parts together by precedence.
+
+use super::request::given;
+use super::{
+    CaptureError, Captured, Checkout, CiContext, Difference, Environment, Principal, Request, SourceState, Trigger,
+    base_image, charter, detect, lockfiles, materials,
+};
+use crate::model::{DigestSet, ResourceDescriptor, Timestamp, limits};
+use std::path::{Path, PathBuf};
+
+/// The agent that builds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Written `squad/agent`.
+    pub id: Captured<String>,
+    /// Its version.
+    pub version: Captured<String>,
+    /// Provider and id of the model.
+    pub model: Captured<(String, String)>,
+    /// The conversation.
+    pub session: Captured<String>,
+    /// The run.
+    pub execution: Captured<String>,
+}
+
+/// What was to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its id.
+    pub id: Captured<String>,
+    /// Where it is written.
+    pub uri: Captured<String>,
+}
+
+/// Everything that was captured of a build. [`Context::provenance`] makes the predicate, [`Context::explain`] says where
+/// each field came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Context {
+    /// The agent.
+    pub agent: Agent,
+    /// The task.
+    pub task: Task,
+    /// What authorises it.
+    pub charter: Captured<ResourceDescriptor>,
+    /// Who asked for it.
+    pub requested_by: Captured<Principal>,
+    /// Why it began.
+    pub trigger: Captured<Trigger>,
+    /// The build step.
+    pub command: Captured<Vec<String>>,
+    /// `git+REMOTE@REF` and commit.
+    pub source: Captured<ResourceDescriptor>,
+    /// The commit's tree.
+    pub tree: Captured<String>,
+    /// How the work tree differed before the build step.
+    pub dirty: Captured<Difference>,
+    /// What the image is built on.
+    pub base_image: Captured<ResourceDescriptor>,
+    /// Paths of the lock files that were read.
+    pub lock_files: Captured<Vec<String>>,
+    /// Lock files, the packages they name, and materials; without the source and the base image.
+    pub dependencies: Vec<ResourceDescriptor>,
+    /// `nixpkgs#REV`, from `flake.lock`.
+    pub nix: Captured<String>,
+    /// What the platform says.
+    pub platform: CiContext,
+    /// The platform's name, as in [`super::Capture::name`].
+    pub platform_name: &'static str,
+    /// Operating system.
+    pub os: String,
+    /// Processor architecture.
+    pub arch: String,
+    /// When the build step began.
+    pub started: Captured<Timestamp>,
+    /// When it ended.
+    pub finished: Captured<Timestamp>,
+    /// Subjects that the build step did not write; `None` without a step.
+    pub unwritten: Option<Vec<String>>,
+    /// What does not agree: a field and what two places say of it.
+    pub disagreements: Vec<(&'static str, String)>,
+}
+
+/// Captures the context of a build, before its step runs.
+///
+/// # Errors
+/// [`CaptureError`]: a value, lock file or material that was given or is there, and is malformed, unreadable or over a
+/// limit. What merely is not there is absent in the result.
+pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) -> Result<Context, CaptureError> {
+    let platform = detect(env);
+    let ci = platform.capture(env);
+    let git = checkout.source(env, &request.excluded);
+    let (source, mut disagreements) = source(&git, &ci);
+    let root = git.root.clone().unwrap_or_else(|| env.working_dir.clone());
+    let real_dir = real_working_dir(env, &root);
+    let source_uri = source.value().and_then(ResourceDescriptor::uri);
+    let place = materials::Place { working_dir: &real_dir, root: &root, source: source_uri };
+
+    let value = |flag: &Option<String>, name: &str| given(flag, name, env);
+    let charter = charter::capture(value(&request.charter, "charter")?, &place, checkout)?;
+    let said_by = value(&request.requested_by, "requested-by")?.map(|id| Principal { id, name: None });
+    let requested_by = prefer(said_by, &ci.requested_by);
+    let trigger = match value(&request.trigger, "trigger")? {
+        Captured::Found { value, source } => Captured::found(Trigger::parse(&source, &value)?, &source),
+        Captured::Absent { reason } => prefer(Captured::Absent { reason }, &ci.trigger),
+    };
+    if let (Some(ours), Some(theirs)) = (trigger.value(), ci.trigger.value())
+        && ours != theirs
+        && *ours != Trigger::Smart
+    {
+        let text = format!("`{}` was given, the platform says `{}`", ours.name(), theirs.name());
+        disagreements.push(("externalParameters.trigger", text));
+    }
+    let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &root, checkout)?;
+    let read = lock_files(request, &real_dir, &root, &place, checkout)?;
+    let mut dependencies = read.dependencies;
+    for text in &request.materials {
+        dependencies.push(materials::read(text, &place, checkout)?);
+    }
+    let dependencies = merge(dependencies)?;
+    const NO_STEP: &str = "no build step was run";
+    Ok(Context {
+        agent: Agent {
+            id: value(&request.agent, "agent")?,
+            version: value(&request.agent_version, "agent-version")?,
+            model: model(value(&request.model, "model")?)?,
+            session: value(&request.session, "session")?,
+            execution: value(&request.execution, "execution")?,
+        },
+        task: Task { id: value(&request.task, "task")?, uri: value(&request.task_uri, "task-uri")? },
+        charter,
+        requested_by,
+        trigger,
+        command: if request.command.is_empty() {
+            Captured::absent(NO_STEP)
+        } else {
+            Captured::found(request.command.clone(), "the command after --")
+        },
+        source,
+        tree: git.tree,
+        dirty: git.dirty,
+        base_image,
+        lock_files: read.names,
+        dependencies,
+        nix: read.nix,
+        platform: ci,
+        platform_name: platform.name(),
+        os: env.os.clone(),
+        arch: env.arch.clone(),
+        started: Captured::absent(NO_STEP),
+        finished: Captured::absent(NO_STEP),
+        unwritten: None,
+        disagreements,
+    })
+}
+
+/// `git` names the top folder by its real path; the working folder may have come over a link.
+fn real_working_dir(env: &Environment, root: &Path) -> PathBuf {
+    if env.working_dir.starts_with(root) {
+        return env.working_dir.clone();
+    }
+    env.working_dir.canonicalize().unwrap_or_else(|_| env.working_dir.clone())
+}
+
+/// `first`, else `second`; where neither was found both reasons count.
+fn prefer<T: Clone>(first: Captured<T>, second: &Captured<T>) -> Captured<T> {
+    match (first, second) {
+        (Captured::Absent { reason }, Captured::Absent { reason: other }) => {
+            Captured::Absent { reason: format!("{reason}; {other}") }
+        }
+        (Captured::Absent { .. }, found) => found.clone(),
+        (found, _) => found,
+    }
+}
+
+fn model(given: Captured<String>) -> Result<Captured<(String, String)>, CaptureError> {
+    Ok(match given {
+        Captured::Absent { reason } => Captured::Absent { reason },
+        Captured::Found { value, source } => {
+            let parts = value.split_once('/').filter(|(provider, id)| !provider.is_empty() && !id.is_empty());
+            let Some((provider, id)) = parts else {
+                return Err(CaptureError::value(source, "PROVIDER/ID", &value));
+            };
+            Captured::found((provider.to_owned(), id.to_owned()), &source)
+        }
+    })
+}
+
+/// The source: what git says. Only what git cannot know comes from the platform, and only for the same commit.
+fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, Vec<(&'static str, String)>) {
+    let mut disagreements = Vec::new();
+    if let (Some(ours), Some(theirs)) = (git.commit.value(), ci.commit.value())
+        && ours != theirs
+    {
+        let text = format!("git has checked out {ours}, the platform runs for {theirs}");
+        disagreements.push(("externalParameters.source.digest.gitCommit", text));
+    }
+    if let (Some(ours), Some(theirs)) = (git.remote.value(), ci.repository.value())
+        && !ours.eq_ignore_ascii_case(theirs)
+    {
+        let text = format!("git's remote is {ours}, the platform runs for {theirs}");
+        disagreements.push(("externalParameters.source.uri", text));
+    }
+    let same = git.commit.value().is_some() && git.commit.value() == ci.commit.value();
+    // Without a checkout by git (a downloaded archive) the platform's word is all there is.
+    let (commit, platform) = match (&git.commit, &ci.commit) {
+        (Captured::Absent { reason }, Captured::Found { value, source }) => {
+            (Captured::found(value.clone(), &format!("{source} ({reason})")), true)
+        }
+        _ => (git.commit.clone(), same),
+    };
+    let from_platform = |ours: &Captured<String>, theirs: &Captured<String>| {
+        if platform { prefer(ours.clone(), theirs) } else { ours.clone() }
+    };
+    let reference = from_platform(&git.reference, &ci.reference);
+    let folder = || match &git.root {
+        Some(root) => match super::remote::normalise(&root.to_string_lossy(), root) {
+            Some(url) => Captured::found(url, "the folder, as the repository has no remote"),
+            None => Captured::absent("the checkout's folder cannot be written as a URL"),
+        },
+        None => Captured::absent("the checkout's folder is not known"),
+    };
+    let remote = from_platform(&git.remote, &ci.repository).or(folder());
+    let source = match (commit, remote) {
+        (Captured::Found { value: commit, source: by }, Captured::Found { value: remote, source: from }) => {
+            let uri = match reference.value() {
+                Some(reference) => format!("git+{remote}@{reference}"),
+                None => format!("git+{remote}"),
+            };
+            let at = match &reference {
+                Captured::Found { source, .. } => source.clone(),
+                Captured::Absent { reason } => format!("no ref: {reason}"),
+            };
+            match DigestSet::new("source.digest", [("gitCommit", commit)]) {
+                Ok(digest) => {
+                    Captured::found(ResourceDescriptor::at(uri).digest_of(digest), &format!("{by}; {from}; {at}"))
+                }
+                Err(e) => Captured::absent(&e.to_string()),
+            }
+        }
+        (Captured::Absent { reason }, _) | (_, Captured::Absent { reason }) => Captured::Absent { reason },
+    };
+    (source, disagreements)
+}
+
+struct Read {
+    names: Captured<Vec<String>>,
+    dependencies: Vec<ResourceDescriptor>,
+    nix: Captured<String>,
+}
+
+fn lock_files(
+    request: &Request,
+    working_dir: &Path,
+    root: &Path,
+    place: &materials::Place<'_>,
+    checkout: &dyn Checkout,
+) -> Result<Read, CaptureError> {
+    let found = lockfiles::ALL.iter().flat_map(|l| l.file_names()).map(|name| (root.join(name), false));
+    let named = request.dependencies.iter().map(|path| (working_dir.join(path), true));
+    let (mut names, mut dependencies) = (Vec::new(), Vec::new());
+    let mut nix = Captured::absent("no flake.lock");
+    for (path, asked_for) in found.chain(named) {
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(format) = lockfiles::by_file_name(&file_name) else {
+            return Err(CaptureError::value("--dependencies", lockfiles::FILE_NAMES, &path.to_string_lossy()));
+        };
+        let Some(bytes) = checkout.read(&path, limits::LOCK_FILE_BYTES)? else {
+            if asked_for {
+                return Err(CaptureError::NothingMatches { pattern: path.display().to_string() });
+            }
+            continue;
+        };
+        let name = place.name(&path);
+        if names.contains(&name) {
+            continue;
+        }
+        let malformed = |cause| CaptureError::Malformed { file: name.clone(), cause };
+        let packages = format.read(&bytes).map_err(malformed)?;
+        if let Some(flake) = format.nixpkgs(&packages) {
+            nix = nix.or(Captured::found(flake, &name));
+        } else if file_name == "flake.lock" && nix.value().is_none() {
+            nix = Captured::absent("flake.lock has no input named nixpkgs that is locked to a commit");
+        }
+        let file = ResourceDescriptor::at(place.uri(&path)).named(&*name).digest_of(DigestSet::sha256(&bytes));
+        dependencies.push(file);
+        dependencies.extend(packages);
+        names.push(name);
+    }
+    let names = if names.is_empty() {
+        Captured::absent("no lock file of a known kind at the top of the checkout, and no --dependencies")
+    } else {
+        Captured::found(names, "files of the checkout, and --dependencies")
+    };
+    Ok(Read { names, dependencies, nix })
+}
+
+/// Each descriptor once, in the order in which it first came.
+fn merge(all: Vec<ResourceDescriptor>) -> Result<Vec<ResourceDescriptor>, CaptureError> {
+    let mut seen = std::collections::HashSet::new();
+    let key = |d: &ResourceDescriptor| d.to_json().to_string();
+    let merged: Vec<_> = all.into_iter().filter(|d| seen.insert(key(d))).collect();
+    // The source and the base image come before them.
+    if merged.len() > limits::DEPENDENCIES - 2 {
+        return Err(CaptureError::TooLarge {
+            what: format!("the number of dependencies, {}", merged.len()),
+            limit: limits::DEPENDENCIES - 2,
+        });
+    }
+    Ok(merged)
+}

@@ -1,0 +1,57 @@
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the environment of the process")]
+//! [`Environment`]: what a process can know of where it runs, taken once, so that everything else is a function of it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// A snapshot of the process's surroundings. Tests make their own.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Environment {
+    /// Environment variables.
+    pub variables: BTreeMap<OsString, OsString>,
+    /// The working folder, absolute.
+    pub working_dir: PathBuf,
+    /// Operating system, as Rust names it (`linux`).
+    pub os: String,
+    /// Processor architecture, as Rust names it (`x86_64`).
+    pub arch: String,
+    /// The host's name, where the system tells it.
+    pub hostname: Option<String>,
+}
+
+impl Environment {
+    /// Of this process, now.
+    ///
+    /// # Errors
+    /// When the working folder is gone.
+    pub fn from_process() -> std::io::Result<Self> {
+        let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        Ok(Self {
+            variables: std::env::vars_os().collect(),
+            working_dir: std::env::current_dir()?,
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            hostname: hostname.map(|h| h.trim().to_owned()).filter(|h| !h.is_empty()),
+        })
+    }
+
+    /// A variable that is set, not empty and UTF-8; an empty one says as little as none.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(OsStr::new(name))?.to_str().filter(|v| !v.is_empty())
+    }
+}
+
+/// Names only: any variable may be a secret.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment")
+            .field("variables", &self.variables.keys().collect::<Vec<_>>())
+            .field("working_dir", &self.working_dir)
+            .field("os", &self.os)
+            .field("arch", &self.arch)
+            .field("hostname", &self.hostname)
+            .finish()
+    }
+}

@@ -1,0 +1,138 @@
+//! [`CaptureError`]: why the context of a build could not be captured.
+//!
+//! What merely could not be found is no error: it is [`Captured::Absent`](super::Captured) with its reason. An error is
+//! input that contradicts itself, is hostile, or was asked for by name and is not there.
+
+use crate::model::json::JsonError;
+use crate::model::{Code, code};
+
+/// Why capturing stopped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaptureError {
+    /// A file that was asked for, or that is there, cannot be read.
+    #[error("cannot read `{path}`: {cause}")]
+    Unreadable {
+        /// The path as given.
+        path: String,
+        /// The operating system's words.
+        cause: String,
+    },
+    /// A path names something that has no bytes of its own.
+    #[error("`{path}`: expected a regular file, found {found}")]
+    NotRegular {
+        /// The path as given.
+        path: String,
+        /// What it is, for example `a FIFO`.
+        found: &'static str,
+    },
+    /// A file of a known format does not keep it.
+    #[error("`{file}`: {cause}")]
+    Malformed {
+        /// The file as given.
+        file: String,
+        /// Field, expected and found.
+        cause: JsonError,
+    },
+    /// A line of a text file does not have the form it must have.
+    #[error("`{file}` line {line}: expected {expected}, found `{found}`")]
+    MalformedLine {
+        /// The file as given.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What it must be.
+        expected: &'static str,
+        /// The line, cut at 120 characters.
+        found: String,
+    },
+    /// A flag, variable or field of the project file has a value that means nothing.
+    #[error("{name}: expected {expected}, found `{found}`")]
+    Value {
+        /// Flag, variable or field.
+        name: String,
+        /// What it must be.
+        expected: &'static str,
+        /// The value, cut at 120 characters.
+        found: String,
+    },
+    /// More than a cap of [`limits`](crate::model::limits).
+    #[error("{what} is over the limit of {limit}")]
+    TooLarge {
+        /// What was counted.
+        what: String,
+        /// The cap.
+        limit: usize,
+    },
+    /// A pattern names no file.
+    #[error("`{pattern}` names no file")]
+    NothingMatches {
+        /// The file name or glob as given.
+        pattern: String,
+    },
+    /// The build step could not be started.
+    #[error("cannot start `{program}`: {cause}")]
+    StepNotStarted {
+        /// The program.
+        program: String,
+        /// The operating system's words.
+        cause: String,
+    },
+    /// This process could not be made safe to run a build step beside.
+    #[error("cannot prepare for the build step: {cause}")]
+    StepNotIsolated {
+        /// The operating system's words.
+        cause: String,
+    },
+    /// The finished statement holds a value that is known to be secret.
+    #[error("field `{path}` holds the value of `{name}`, which is secret; nothing was signed")]
+    SecretInStatement {
+        /// Dotted path of the field.
+        path: String,
+        /// The variable whose value it is; never the value.
+        name: String,
+    },
+}
+
+impl CaptureError {
+    /// Codes of this enum.
+    pub const CODES: &'static [Code] = &[
+        Code::new("file-unreadable"),
+        Code::new("not-a-regular-file"),
+        Code::new("input-malformed"),
+        Code::new("value-malformed"),
+        Code::new("no-file-matches"),
+        Code::new("step-not-started"),
+        Code::new("step-not-isolated"),
+        Code::new("secret-in-statement"),
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unreadable { .. } => Self::CODES[0],
+            Self::NotRegular { .. } => Self::CODES[1],
+            Self::Malformed { cause: JsonError::TooLarge { .. }, .. } | Self::TooLarge { .. } => code::LIMIT_EXCEEDED,
+            Self::Malformed { .. } | Self::MalformedLine { .. } => Self::CODES[2],
+            Self::Value { .. } => Self::CODES[3],
+            Self::NothingMatches { .. } => Self::CODES[4],
+            Self::StepNotStarted { .. } => Self::CODES[5],
+            Self::StepNotIsolated { .. } => Self::CODES[6],
+            Self::SecretInStatement { .. } => Self::CODES[7],
+        }
+    }
+
+    pub(super) fn value(name: impl Into<String>, expected: &'static str, found: &str) -> Self {
+        Self::Value { name: name.into(), expected, found: cut(found) }
+    }
+
+    pub(super) fn unreadable(path: &std::path::Path, cause: impl std::fmt::Display) -> Self {
+        Self::Unreadable { path: path.display().to_string(), cause: cause.to_string() }
+    }
+}
+
+/// The first 120 characters: enough to recognise a value by.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(120).collect()
+}

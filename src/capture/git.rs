@@ -1,0 +1,138 @@
+//! The source as the real git knows it. `git_call.rs` says why that runs nothing of the checkout.
+
+use super::git_call::{GitCaller, GitOutput};
+use super::git_dirty::{self, Settings};
+use super::source::SourceState;
+use super::{Captured, Environment, remote};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The state of the checkout around the working folder. `excluded` are subjects: that they differ is what a build is. No
+/// call to git lasts longer than `timeout`.
+pub(super) fn state(env: &Environment, excluded: &[PathBuf], timeout: Duration) -> SourceState {
+    match GitCaller::find(env, timeout) {
+        Ok(git) => state_of(git, excluded),
+        Err(reason) => SourceState::absent(&reason),
+    }
+}
+
+const WHERE: [&str; 4] = ["rev-parse", "--show-object-format", "--is-inside-work-tree", "--show-toplevel"];
+
+fn state_of(mut git: GitCaller, excluded: &[PathBuf]) -> SourceState {
+    let mut place = match git.call(&WHERE, Vec::new()) {
+        Ok(place) => place,
+        Err(reason) => return SourceState::absent(&reason),
+    };
+    if !place.ok && place.complaint.contains("dubious ownership") && git.trust_what_the_user_trusts() {
+        place = match git.call(&WHERE, Vec::new()) {
+            Ok(place) => place,
+            Err(reason) => return SourceState::absent(&reason),
+        };
+    }
+    if !place.ok && place.complaint.contains("dubious ownership") {
+        return SourceState::absent(
+            "the repository belongs to another user; `git config --global safe.directory` can say that you trust it",
+        );
+    }
+    let mut lines = place.stdout.splitn(3, |b| *b == b'\n');
+    let (format, inside) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let sha256 = match format {
+        b"sha1" => false,
+        b"sha256" => true,
+        _ => return SourceState::absent(&complaint(&place, "not a git checkout")),
+    };
+    let root = lines.next().and_then(|l| l.strip_suffix(b"\n")).filter(|_| place.ok && inside == b"true");
+    let root = root.map(|r| PathBuf::from(OsStr::from_bytes(r)));
+    let mut state = SourceState::absent("the repository has no commit yet");
+    match git.call(&["rev-parse", "HEAD^{commit}", "HEAD^{tree}"], Vec::new()) {
+        Ok(out) if out.ok => {
+            let text = String::from_utf8_lossy(&out.stdout).into_owned();
+            let mut ids = text.lines().filter(|l| is_object_id(l)).map(str::to_owned);
+            if let (Some(commit), Some(tree)) = (ids.next(), ids.next()) {
+                state.commit = Captured::found(commit, "git rev-parse HEAD");
+                state.tree = Captured::found(tree, "git rev-parse HEAD^{tree}");
+            }
+        }
+        Ok(_) => {}
+        Err(reason) => state.commit = Captured::absent(&reason),
+    }
+    state.reference = reference(&git);
+    let config = config(&git);
+    state.remote = match &config {
+        Ok(config) => find_remote(config, &state.reference, root.as_deref().unwrap_or(&git.dir)),
+        Err(reason) => Captured::absent(reason),
+    };
+    let within = |root: &PathBuf| git.dir.canonicalize().is_ok_and(|dir| dir.starts_with(root));
+    state.dirty = match (&root, &state.commit, &config) {
+        (Some(root), _, _) if !within(root) => {
+            Captured::absent("the repository says that its work tree is elsewhere; it was not looked at")
+        }
+        (Some(root), Captured::Found { value: commit, .. }, Ok(config)) => {
+            let settings = Settings::new(config, sha256);
+            git_dirty::difference(&git.moved_to(root.clone()), commit, &settings, excluded, 0)
+        }
+        (None, _, _) => Captured::absent("a bare repository has no work tree"),
+        (_, Captured::Absent { reason }, _) | (_, _, Err(reason)) => Captured::absent(reason),
+    };
+    state.root = root.filter(within);
+    state
+}
+
+fn complaint(out: &GitOutput, otherwise: &str) -> String {
+    if out.complaint.is_empty() { otherwise.to_owned() } else { format!("git: {}", out.complaint) }
+}
+
+pub(super) fn is_object_id(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn reference(git: &GitCaller) -> Captured<String> {
+    match git.call(&["symbolic-ref", "-q", "HEAD"], Vec::new()) {
+        Ok(out) if out.ok => match std::str::from_utf8(&out.stdout).map(|s| s.trim_end_matches('\n')) {
+            Ok(name) if name.starts_with("refs/") => Captured::found(name.to_owned(), "git symbolic-ref HEAD"),
+            _ => Captured::absent("the branch's name is no UTF-8 below refs/"),
+        },
+        Ok(_) => Captured::absent("HEAD is detached"),
+        Err(reason) => Captured::absent(&reason),
+    }
+}
+
+/// Key and value of the repository's configuration; a key without value is `true`.
+pub(super) type Config = Vec<(String, String)>;
+
+pub(super) fn config(git: &GitCaller) -> Result<Config, String> {
+    let wanted = r"^(remote\..*\.url|branch\..*\.remote|core\.(filemode|symlinks|autocrlf|eol))$";
+    let out = git.call(&["config", "-z", "--get-regexp", wanted], Vec::new())?;
+    let entries = out.stdout.split(|b| *b == 0).filter(|e| !e.is_empty()).map(|entry| {
+        let text = String::from_utf8_lossy(entry).into_owned();
+        text.split_once('\n').map_or((text.clone(), "true".to_owned()), |(k, v)| (k.to_owned(), v.to_owned()))
+    });
+    Ok(entries.collect())
+}
+
+/// The remote of the branch, else `origin`, else the only one.
+fn find_remote(config: &Config, reference: &Captured<String>, root: &Path) -> Captured<String> {
+    let get = |key: &str| config.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+    let branch = reference.value().and_then(|r| r.strip_prefix("refs/heads/"));
+    let mut names: Vec<&str> =
+        config.iter().filter_map(|(k, _)| k.strip_prefix("remote.")?.strip_suffix(".url")).collect();
+    names.sort_unstable();
+    names.dedup();
+    let tracked = branch.and_then(|b| get(&format!("branch.{b}.remote"))).filter(|r| names.contains(r));
+    let name = match (tracked, names.as_slice()) {
+        (Some(name), _) => name,
+        (None, names) if names.contains(&"origin") => "origin",
+        (None, [only]) => only,
+        (None, []) => return Captured::absent("the repository has no remote"),
+        (None, _) => return Captured::absent("several remotes, none named origin and none that the branch tracks"),
+    };
+    // Of several URLs of one remote the first is the one that is fetched from.
+    let key = format!("remote.{name}.url");
+    let url = config.iter().find(|(k, _)| *k == key).map_or("", |(_, v)| v.as_str());
+    match remote::normalise(url, root) {
+        Some(url) => Captured::found(url, &format!("git config remote.{name}.url, normalised")),
+        None => Captured::absent(&format!("the URL of the remote {name} is no address of a repository")),
+    }
+}

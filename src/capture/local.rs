@@ -1,0 +1,38 @@
+#![expect(clippy::disallowed_methods, reason = "looks whether a file is there")]
+//! [`Local`]: the checkout on this machine.
+
+use super::{CaptureError, Checkout, Environment, SourceState, files, git, nar};
+use crate::model::limits;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Files of this machine, and its `git`.
+#[derive(Clone, Copy, Debug)]
+pub struct Local {
+    /// How long one call to git may take.
+    pub git_timeout: Duration,
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self { git_timeout: Duration::from_secs(limits::GIT_SECONDS) }
+    }
+}
+
+impl Checkout for Local {
+    fn source(&self, env: &Environment, excluded: &[PathBuf]) -> SourceState {
+        let excluded: Vec<_> = excluded.iter().map(|p| env.working_dir.join(p)).collect();
+        git::state(env, &excluded, self.git_timeout)
+    }
+
+    fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError> {
+        match std::fs::symlink_metadata(path) {
+            Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+            _ => files::read(path, limit).map(Some),
+        }
+    }
+
+    fn nar_hash(&self, path: &Path) -> Result<String, CaptureError> {
+        nar::hash(path)
+    }
+}

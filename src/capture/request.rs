@@ -1,0 +1,61 @@
+//! [`Request`]: what the caller says of a build, by flag, checked before it is used.
+
+use super::error::CaptureError;
+use super::{Captured, Environment};
+use crate::model::limits;
+use std::path::PathBuf;
+
+/// What flags say. Each value wins over the variable `ATTEST_NAME`, which wins over what the platform says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// `--agent`: who built, written `squad/agent`.
+    pub agent: Option<String>,
+    /// `--agent-version`.
+    pub agent_version: Option<String>,
+    /// `--model`: written `provider/id`.
+    pub model: Option<String>,
+    /// `--session`: the conversation.
+    pub session: Option<String>,
+    /// `--execution`: one run of the agent.
+    pub execution: Option<String>,
+    /// `--task`: the id of what was to be done.
+    pub task: Option<String>,
+    /// `--task-uri`.
+    pub task_uri: Option<String>,
+    /// `--charter`: a URL, or a file.
+    pub charter: Option<String>,
+    /// `--requested-by`: a principal, for example `github:583231`.
+    pub requested_by: Option<String>,
+    /// `--trigger`: manual, scheduled, event or smart.
+    pub trigger: Option<String>,
+    /// `--dependencies`: lock files beside those at the top of the checkout.
+    pub dependencies: Vec<PathBuf>,
+    /// `--materials`: `NAME=URI@ALGORITHM:HEX`, `NAME=nar:PATH`, `NAME=PATH` or `PATH`.
+    pub materials: Vec<String>,
+    /// `--base-image`: an image reference with a digest.
+    pub base_image: Option<String>,
+    /// The subject's annotations `org.opencontainers.image.base.name` and `.digest`, where the caller has its manifest.
+    pub base_annotations: Option<(String, String)>,
+    /// The build step after `--`.
+    pub command: Vec<String>,
+    /// Subjects and outputs, relative to the working folder: no part of the source.
+    pub excluded: Vec<PathBuf>,
+}
+
+/// A flag, else its variable; `None` with the reason where neither is there.
+///
+/// # Errors
+/// [`CaptureError::Value`] when it is empty, too long or has control characters.
+pub(super) fn given(flag: &Option<String>, name: &str, env: &Environment) -> Result<Captured<String>, CaptureError> {
+    let variable = format!("ATTEST_{}", name.to_ascii_uppercase().replace('-', "_"));
+    let flag_name = format!("--{name}");
+    let (value, source) = match (flag, env.variable(&variable)) {
+        (Some(value), _) => (value.as_str(), flag_name),
+        (None, Some(value)) => (value, variable),
+        (None, None) => return Ok(Captured::absent(&format!("neither {flag_name} nor {variable} was given"))),
+    };
+    if value.trim().is_empty() || value.len() > limits::VALUE_BYTES || value.chars().any(char::is_control) {
+        return Err(CaptureError::value(source, "one line of text", value));
+    }
+    Ok(Captured::found(value.to_owned(), &source))
+}

@@ -1,0 +1,194 @@
+//! What `create` and `generate` share: subjects, captured context, statements.
+
+use super::args::{BuildArgs, Common};
+use super::exit::{Failure, codes};
+use super::subject::SubjectSpec;
+use super::target::{self, Resolved};
+use super::{files, progress};
+use crate::capture::step::Snapshot;
+use crate::capture::{self, Context, Environment, Local, Request, files as hashing};
+use crate::cli::args::EvidenceArgs;
+use crate::model::json;
+use crate::model::{Artifact, DigestSet, PredicateUri, Statement, Subject, limits};
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+/// The subjects of a build, as they are after the step.
+#[derive(Default)]
+pub struct Subjects {
+    /// Artifacts in registries and layouts.
+    pub images: Vec<Resolved>,
+    /// Files, and what checksum files name.
+    pub files: Vec<Subject>,
+    /// Paths of the files, where the subjects are files that are here.
+    pub paths: Vec<PathBuf>,
+}
+
+/// The process's surroundings.
+///
+/// # Errors
+/// When the working folder is gone.
+pub fn environment() -> Result<Environment, Failure> {
+    Environment::from_process()
+        .map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("the working folder cannot be read: {e}")))
+}
+
+/// Captures the context, before the build step.
+///
+/// # Errors
+/// [`Failure`].
+pub fn context(
+    build: &BuildArgs,
+    subjects: &[String],
+    outputs: &[&Path],
+    command: &[String],
+    env: &Environment,
+) -> Result<Context, Failure> {
+    let mut excluded: Vec<PathBuf> = subjects.iter().filter_map(|s| local_path(s)).collect();
+    excluded.extend(outputs.iter().map(|p| p.to_path_buf()));
+    let request = Request {
+        agent: build.agent.clone(),
+        agent_version: build.agent_version.clone(),
+        model: build.model.clone(),
+        session: build.session.clone(),
+        execution: build.execution.clone(),
+        task: build.task.clone(),
+        task_uri: build.task_uri.clone(),
+        charter: build.charter.clone(),
+        requested_by: build.requested_by.clone(),
+        trigger: build.trigger.clone(),
+        dependencies: build.dependencies.clone(),
+        materials: build.materials.clone(),
+        base_image: build.base_image.clone(),
+        base_annotations: None,
+        command: command.to_vec(),
+        excluded,
+    };
+    Ok(capture::capture(&request, env, &Local::default())?)
+}
+
+/// The path of a subject that may be one: nothing that names a registry.
+fn local_path(subject: &str) -> Option<PathBuf> {
+    let text = subject.strip_prefix("file:").unwrap_or(subject);
+    if let Some(layout) = text.strip_prefix("oci:") {
+        return Some(layout.split_once("@sha").map_or(layout, |(p, _)| p).into());
+    }
+    (!text.contains('@')).then(|| text.into())
+}
+
+/// Files that subjects name and that are there already, with their digests: to tell later what the step wrote.
+///
+/// # Errors
+/// A file's that is there and cannot be hashed.
+pub fn snapshot(subjects: &[String], env: &Environment, common: &Common) -> Result<Snapshot, Failure> {
+    let mut paths = Vec::new();
+    for s in subjects.iter().filter(|s| !s.starts_with("oci:") && !s.contains('@')) {
+        let pattern = s.strip_prefix("file:").unwrap_or(s).to_owned();
+        // What does not exist yet is the usual case before a build.
+        if let Ok(found) = hashing::expand(&[pattern], &env.working_dir) {
+            paths.extend(found.iter().map(|p| env.working_dir.join(p)));
+        }
+    }
+    Ok(Snapshot::take(&paths, progress::hashing(common).as_ref())?)
+}
+
+/// Resolves all subjects, after the step.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn subjects(
+    typed: &[String],
+    env: &Environment,
+    common: &Common,
+    attestation_repository: Option<&str>,
+) -> Result<Subjects, Failure> {
+    let mut out = Subjects::default();
+    let places =
+        EvidenceArgs { attestation_repository: attestation_repository.map(str::to_owned), ..EvidenceArgs::default() };
+    let mut patterns = Vec::new();
+    for text in typed {
+        let pattern = text.strip_prefix("file:").unwrap_or(text);
+        let is_glob = !text.starts_with("oci:") && !text.contains('@') && pattern.contains(['*', '?', '[']);
+        let checksums = Path::new(pattern).file_name().and_then(|n| n.to_str()).is_some_and(capture::is_checksum_file);
+        if is_glob {
+            patterns.push(pattern.to_owned());
+            continue;
+        }
+        match SubjectSpec::parse(text)? {
+            SubjectSpec::File(path) if checksums => {
+                let bytes = files::read(&path, limits::CHECKSUM_BYTES)?;
+                out.files.extend(capture::from_checksums(&path.display().to_string(), &bytes)?);
+            }
+            SubjectSpec::File(path) => patterns.push(path.display().to_string()),
+            SubjectSpec::Image(_) | SubjectSpec::Layout { .. } => {
+                out.images.push(target::resolve(text, common, &places, false).await?);
+            }
+        }
+    }
+    if !patterns.is_empty() {
+        let found = hashing::subjects(&patterns, &env.working_dir, progress::hashing(common).as_ref())?;
+        out.paths = found.iter().filter_map(|s| s.descriptor().name()).map(PathBuf::from).collect();
+        out.files.extend(found);
+    }
+    Ok(out)
+}
+
+impl Subjects {
+    /// All subjects of the statements: images first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Subject> {
+        let images =
+            self.images.iter().map(|r| Subject::new(image_name(&r.artifact), DigestSet::of(&r.artifact.digest)));
+        images.chain(self.files.iter().cloned()).collect()
+    }
+}
+
+/// Name of an image in a statement: the repository, or the layout's folder without what leads to it.
+fn image_name(artifact: &Artifact) -> String {
+    match artifact.scope.strip_prefix("oci:") {
+        Some(path) => {
+            Path::new(path).file_name().map_or_else(|| "image".to_owned(), |n| n.to_string_lossy().into_owned())
+        }
+        None => artifact.scope.clone(),
+    }
+}
+
+/// The predicate that flags name, instead of provenance.
+///
+/// # Errors
+/// [`Failure`].
+pub fn given_predicate(build: &BuildArgs) -> Result<Option<(PredicateUri, Map<String, Value>)>, Failure> {
+    let Some(path) = &build.predicate else { return Ok(None) };
+    let kind = super::cmd::verify::predicate_type(build.predicate_type.as_deref())?;
+    let bytes = files::read(path, limits::PREDICATE_BYTES)?;
+    let malformed = |e: json::JsonError| Failure::usage(e.code(), format!("--predicate `{}`: {e}", path.display()));
+    let value = json::parse(&bytes, limits::PREDICATE_BYTES).map_err(malformed)?;
+    match value {
+        Value::Object(map) => Ok(Some((kind, map))),
+        other => Err(malformed(json::JsonError::unexpected("predicate", "an object", json::kind(&other)))),
+    }
+}
+
+/// The statements about the subjects: one, or several above the limit of subjects. Searched for secrets.
+///
+/// # Errors
+/// [`Failure`]; `secret-in-statement` names the field and exits 1.
+pub fn statements(
+    subjects: Vec<Subject>,
+    kind: &PredicateUri,
+    predicate: &Map<String, Value>,
+    env: &Environment,
+    withheld: &[String],
+) -> Result<Vec<Vec<u8>>, Failure> {
+    let secrets = capture::secrets(env, withheld);
+    let mut out = Vec::new();
+    for chunk in capture::chunks(subjects) {
+        let refused = |e| Failure::from(crate::flow::PublishError::Statement(e));
+        let statement = Statement::new(chunk, kind.clone(), predicate.clone()).map_err(refused)?;
+        let bytes = statement.to_bytes();
+        let value = json::parse(&bytes, limits::STATEMENT_BYTES).map_err(refused)?;
+        capture::find_secret(&value, &secrets).map_err(|e| Failure::no(e.code(), e.to_string()))?;
+        out.push(bytes);
+    }
+    Ok(out)
+}

@@ -1,0 +1,227 @@
+//! `attest create`
+
+use super::attach::{AttachedReport, attach_one};
+use super::sign::{SigningArgs, sign_and_check};
+use crate::capture::step::{self, Snapshot};
+use crate::capture::{Context, Environment};
+use crate::cli::args::{BuildArgs, Common, Format};
+use crate::cli::build::{self, Subjects};
+use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::sanitize::line;
+use crate::cli::target::SHARED_BUNDLES;
+use crate::cli::{Ui, files};
+use crate::model::{Digest, PredicateUri, Statement};
+use crate::sign::key_file_facts;
+use clap::Args;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Run a build step, capture its context, sign it and attach it
+///
+/// The attestation of an image is attached to it; that of one file is written beside it as FILE.sigstore.json, that of
+/// several as attest.sigstore.jsonl. The bundle is verified before it is published. The exit code of a build step that
+/// fails is passed through, and nothing is attested.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest create ghcr.io/acme/app@sha256:DIGEST --key attest.key --agent platform/builder --task task-1
+  attest create target/release/app --key attest.key -- cargo build --release
+  attest create oci:build/image --key attest.key --charter https://github.com/acme/app/issues/42
+  attest create ghcr.io/acme/app@sha256:DIGEST --key attest.key --predicate scan.json --predicate-type https://acme.example/scan/v1")]
+pub struct CreateArgs {
+    /// What is attested: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH, files, globs, checksum files
+    #[arg(value_name = "SUBJECT", required = true)]
+    pub subjects: Vec<String>,
+    #[command(flatten)]
+    build: BuildArgs,
+    #[command(flatten)]
+    signing: SigningArgs,
+    /// Write the bundles to this file, one per line
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Attach nothing; needs --output for images
+    #[arg(long)]
+    pub no_attach: bool,
+    /// Repository that keeps the attestations, if not the subject's own
+    #[arg(long, value_name = "REPOSITORY", env = "COSIGN_REPOSITORY")]
+    pub attestation_repository: Option<String>,
+    /// The build step
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Id of the key that signed.
+    pub key_id: String,
+    /// One entry per statement.
+    pub statements: Vec<CreatedStatement>,
+    /// The file that the bundles were written to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Where bundles were attached.
+    pub attached: Vec<AttachedReport>,
+}
+
+/// A statement that was signed.
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedStatement {
+    /// Digest of the signed bytes.
+    pub statement_digest: String,
+    /// Digest of the bundle.
+    pub bundle_digest: String,
+    /// Type of its predicate.
+    pub predicate_type: String,
+    /// How many subjects it has.
+    pub subjects: usize,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    // What can be known to be wrong is said before a build that may take an hour.
+    let reference = args.signing.reference()?;
+    let given = build::given_predicate(&args.build)?;
+    let key_file = key_file_facts(reference)?;
+    let variables: Vec<String> = reference.strip_prefix("env:").map(str::to_owned).into_iter().collect();
+    let env = build::environment()?;
+    let outputs: Vec<&Path> = args.output.as_deref().into_iter().collect();
+    let mut context = build::context(&args.build, &args.subjects, &outputs, &args.command, &env)?;
+    step::keep_memory_private()?;
+    if !args.command.is_empty() {
+        let before = build::snapshot(&args.subjects, &env, common)?;
+        run_step(args, &mut context, &before, &env, &variables, common)?;
+    }
+    let subjects = build::subjects(&args.subjects, &env, common, args.attestation_repository.as_deref()).await?;
+    for r in &subjects.images {
+        if let Some(what) = &r.by_tag {
+            ui.note(&format!("{}: {what} is resolved once, to {}", line(&r.artifact.name), r.artifact.digest));
+        }
+    }
+    let (kind, predicate) = match given {
+        Some(given) => given,
+        None => {
+            let mut provenance = context.provenance();
+            if key_file.is_some() && !args.command.is_empty() {
+                // Same user, same file: the step could have read it.
+                provenance.internal.insert("signingKey".into(), json!({ "readableByStep": true }));
+            }
+            (PredicateUri::slsa_provenance(), provenance.to_json())
+        }
+    };
+    let statements = build::statements(subjects.all(), &kind, &predicate, &env, &variables)?;
+    // Keys are opened after the step has ended.
+    let (signer, key) = args.signing.open(ui)?;
+    let mut bundles = Vec::new();
+    let mut report = CreateReport {
+        schema_version: 1,
+        key_id: key.id(),
+        statements: Vec::new(),
+        output: None,
+        attached: Vec::new(),
+    };
+    for statement in statements {
+        let parsed = Statement::parse(&statement).map_err(crate::flow::PublishError::Statement)?;
+        let digest = Digest::sha256(&statement);
+        let bundle = sign_and_check(statement, signer.as_ref(), &key, ui.now).await?;
+        report.statements.push(CreatedStatement {
+            statement_digest: digest.to_string(),
+            bundle_digest: Digest::sha256(&bundle).to_string(),
+            predicate_type: kind.to_string(),
+            subjects: parsed.subjects().len(),
+        });
+        bundles.push((parsed, bundle));
+    }
+    publish(args, &subjects, &bundles, &mut report, ui).await?;
+    Ok(match common.format {
+        Format::Json => Outcome::json(&report, Exit::Done),
+        _ => Outcome::done(text(&report)),
+    })
+}
+
+fn run_step(
+    args: &CreateArgs,
+    context: &mut Context,
+    before: &Snapshot,
+    env: &Environment,
+    variables: &[String],
+    common: &Common,
+) -> Result<(), Failure> {
+    let ended = step::run(&args.command, env, variables, &super::super::now)?;
+    let after = build::snapshot(&args.subjects, env, common)?;
+    let unwritten = after.unwritten(before);
+    let name = |p: &PathBuf| p.strip_prefix(&env.working_dir).unwrap_or(p).display().to_string();
+    match ended.record(unwritten.iter().map(name).collect()) {
+        Some(record) => context.record_step(record),
+        None => {
+            let exit = Exit::Step(u8::try_from(ended.code).unwrap_or(1).max(1));
+            let message = format!("the build step ended with {}; nothing was attested", ended.code);
+            return Err(Failure { exit, ..Failure::no(codes::STEP_FAILED, message) });
+        }
+    }
+    Ok(())
+}
+
+async fn publish(
+    args: &CreateArgs,
+    subjects: &Subjects,
+    bundles: &[(Statement, Vec<u8>)],
+    report: &mut CreateReport,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let default = match subjects.paths.as_slice() {
+        _ if subjects.files.is_empty() => None,
+        [one] if subjects.files.len() == 1 => {
+            let name = one.file_name().unwrap_or_default().to_string_lossy();
+            Some(one.with_file_name(format!("{name}.sigstore.json")))
+        }
+        paths => Some(paths.first().and_then(|p| p.parent()).unwrap_or(Path::new("")).join(SHARED_BUNDLES)),
+    };
+    let output = args.output.clone().or(default);
+    if args.no_attach && output.is_none() {
+        return Err(Failure::usage(codes::USAGE, "--no-attach without --output leaves the bundle nowhere"));
+    }
+    if let Some(path) = &output {
+        let mut lines = Vec::new();
+        for (_, bundle) in bundles {
+            lines.extend_from_slice(bundle);
+            lines.push(b'\n');
+        }
+        files::replace(path, &lines)?;
+        report.output = Some(path.display().to_string());
+    }
+    for resolved in subjects.images.iter().filter(|_| !args.no_attach) {
+        for (statement, bundle) in bundles {
+            let about = statement.subjects().iter().any(|s| s.digest().strong().any(|d| d == resolved.artifact.digest));
+            if about {
+                report.attached.push(attach_one(resolved, bundle, ui.now).await?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn text(report: &CreateReport) -> String {
+    let mut out = String::new();
+    for s in &report.statements {
+        let _ = writeln!(
+            out,
+            "signed: {} about {} subject(s), {}",
+            s.statement_digest,
+            s.subjects,
+            line(&s.predicate_type)
+        );
+    }
+    let _ = writeln!(out, "key: {}", report.key_id);
+    if let Some(path) = &report.output {
+        let _ = writeln!(out, "wrote: {}", line(path));
+    }
+    out + &super::attach::text(&report.attached)
+}
