@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// The subjects of a build, as they are after the step.
 #[derive(Default)]
-pub struct Subjects {
+pub(super) struct Subjects {
     /// Artifacts in registries and layouts.
     pub images: Vec<Resolved>,
     /// Files, and what checksum files name.
@@ -28,7 +28,7 @@ pub struct Subjects {
 ///
 /// # Errors
 /// When the working folder is gone.
-pub fn environment() -> Result<Environment, Failure> {
+pub(super) fn environment() -> Result<Environment, Failure> {
     Environment::from_process()
         .map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("the working folder cannot be read: {e}")))
 }
@@ -37,7 +37,7 @@ pub fn environment() -> Result<Environment, Failure> {
 ///
 /// # Errors
 /// [`Failure`].
-pub fn context(
+pub(super) fn context(
     build: &BuildArgs,
     subjects: &[String],
     outputs: &[&Path],
@@ -80,7 +80,7 @@ fn local_path(subject: &str) -> Option<PathBuf> {
 ///
 /// # Errors
 /// A file's that is there and cannot be hashed.
-pub fn snapshot(subjects: &[String], env: &Environment, common: &Common) -> Result<Snapshot, Failure> {
+pub(super) fn snapshot(subjects: &[String], env: &Environment, common: &Common) -> Result<Snapshot, Failure> {
     let mut paths = Vec::new();
     for s in subjects.iter().filter(|s| !s.starts_with("oci:") && !s.contains('@')) {
         let pattern = s.strip_prefix("file:").unwrap_or(s).to_owned();
@@ -96,7 +96,7 @@ pub fn snapshot(subjects: &[String], env: &Environment, common: &Common) -> Resu
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn subjects(
+pub(super) async fn subjects(
     typed: &[String],
     env: &Environment,
     common: &Common,
@@ -136,7 +136,7 @@ pub async fn subjects(
 impl Subjects {
     /// All subjects of the statements: images first.
     #[must_use]
-    pub fn all(&self) -> Vec<Subject> {
+    pub(super) fn all(&self) -> Vec<Subject> {
         let images =
             self.images.iter().map(|r| Subject::new(image_name(&r.artifact), DigestSet::of(&r.artifact.digest)));
         images.chain(self.files.iter().cloned()).collect()
@@ -157,7 +157,7 @@ fn image_name(artifact: &Artifact) -> String {
 ///
 /// # Errors
 /// [`Failure`].
-pub fn given_predicate(build: &BuildArgs) -> Result<Option<(PredicateUri, Map<String, Value>)>, Failure> {
+pub(super) fn given_predicate(build: &BuildArgs) -> Result<Option<(PredicateUri, Map<String, Value>)>, Failure> {
     let Some(path) = &build.predicate else { return Ok(None) };
     let kind = super::cmd::verify::predicate_type(build.predicate_type.as_deref())?;
     let bytes = files::read(path, limits::PREDICATE_BYTES)?;
@@ -173,7 +173,7 @@ pub fn given_predicate(build: &BuildArgs) -> Result<Option<(PredicateUri, Map<St
 ///
 /// # Errors
 /// [`Failure`]; `secret-in-statement` names the field and exits 1.
-pub fn statements(
+pub(super) fn statements(
     subjects: Vec<Subject>,
     kind: &PredicateUri,
     predicate: &Map<String, Value>,

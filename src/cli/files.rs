@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// `file-unreadable`, `limit-exceeded`; names the file.
-pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
     let unreadable =
         |e: &io::Error| Failure::usage(codes::FILE_UNREADABLE, format!("cannot read `{}`: {e}", path.display()));
     let mut bytes = Vec::new();
@@ -38,13 +38,13 @@ fn too_large(path: &Path, limit: usize) -> Failure {
 
 /// Whether a path names something that exists.
 #[must_use]
-pub fn exists(path: &Path) -> bool {
+pub(super) fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
 /// Whether a path names a folder.
 #[must_use]
-pub fn is_folder(path: &Path) -> bool {
+pub(super) fn is_folder(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_dir())
 }
 
@@ -52,7 +52,7 @@ pub fn is_folder(path: &Path) -> bool {
 ///
 /// # Errors
 /// `file-unwritable`; names the file.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let unwritable =
         |e: &io::Error| Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {e}", path.display()));
     let name = path.file_name().ok_or_else(|| unwritable(&io::Error::other("it names no file")))?;
@@ -73,7 +73,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 ///
 /// # Errors
 /// `file-unreadable`, `limit-exceeded`.
-pub fn list(folder: &Path, limit: usize, keep: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn list(folder: &Path, limit: usize, keep: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |e: io::Error| {
         Failure::usage(codes::FILE_UNREADABLE, format!("cannot read the folder `{}`: {e}", folder.display()))
     };

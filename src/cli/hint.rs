@@ -4,7 +4,7 @@ use crate::model::Code;
 
 /// What a person can do about a failure or denial.
 #[must_use]
-pub fn hint(code: Code) -> Option<&'static str> {
+pub(super) fn hint(code: Code) -> Option<&'static str> {
     Some(match code.as_str() {
         "no-attestation" => {
             "attach one with `attest create`, or name where it is with --bundle or --attestation-repository"

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 /// `file-unreadable`, `public-key-malformed`, `public-key-unsupported`; exit 2.
-pub fn public_key(reference: &str) -> Result<PublicKey, Failure> {
+pub(super) fn public_key(reference: &str) -> Result<PublicKey, Failure> {
     let bytes = match reference.strip_prefix("env:") {
         Some(variable) => std::env::var_os(variable)
             .ok_or_else(|| Failure::usage(codes::FILE_UNREADABLE, format!("variable `{variable}` is not set")))?
@@ -30,7 +30,7 @@ pub fn public_key(reference: &str) -> Result<PublicKey, Failure> {
 ///
 /// # Errors
 /// [`SignError`].
-pub fn open_signer(reference: &str) -> Result<Opened, SignError> {
+pub(super) fn open_signer(reference: &str) -> Result<Opened, SignError> {
     let look = |name: &str| -> Option<OsString> { std::env::var_os(name) };
     let variables = EnvironmentPasswords(look);
     let passwords = FirstOf(&[&variables, &Prompt]);
@@ -41,7 +41,7 @@ pub fn open_signer(reference: &str) -> Result<Opened, SignError> {
 ///
 /// # Errors
 /// [`SignError`] when the terminal fails or the two do not agree.
-pub fn new_password(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
+pub(super) fn new_password(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
     if let Some(p) = EnvironmentPasswords(|n: &str| std::env::var_os(n)).password(name)? {
         return Ok(Some(p));
     }

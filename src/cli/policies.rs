@@ -16,7 +16,7 @@ const SYSTEM_FOLDER: &str = "/etc/attest/policies";
 
 /// Where policies are looked for.
 #[derive(Clone, Debug)]
-pub struct PolicyPlaces {
+pub(super) struct PolicyPlaces {
     /// The system's: each applies where it exists.
     pub system: Vec<PathBuf>,
     /// Those that flags name, or else `ATTEST_POLICY`: each must exist.
@@ -29,7 +29,7 @@ impl PolicyPlaces {
     /// The places of this machine and user. Never one of the working folder: whoever wrote the checkout must not
     /// choose what it is checked against.
     #[must_use]
-    pub fn of_process(flags: &[PathBuf]) -> Self {
+    pub(super) fn of_process(flags: &[PathBuf]) -> Self {
         let named = match std::env::var_os("ATTEST_POLICY") {
             Some(v) if flags.is_empty() && !v.is_empty() => vec![PathBuf::from(v)],
             _ => flags.to_vec(),
@@ -44,7 +44,7 @@ impl PolicyPlaces {
     ///
     /// # Errors
     /// Exit 2: a policy that is named and not there, cannot be read, is malformed, or could have been written by others.
-    pub fn load(&self) -> Result<Vec<Policy>, Failure> {
+    pub(super) fn load(&self) -> Result<Vec<Policy>, Failure> {
         let mut out = Vec::new();
         for path in self.system.iter().filter(|p| files::exists(p)) {
             load(path, &mut out)?;

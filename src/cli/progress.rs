@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 
 /// A callback that takes bytes done, for hashing and uploads; draws only where standard error is a terminal.
 #[must_use]
-pub fn hashing(common: &Common) -> Box<dyn Fn(u64) + Send + Sync> {
+pub(super) fn hashing(common: &Common) -> Box<dyn Fn(u64) + Send + Sync> {
     if common.quiet || !std::io::stderr().is_terminal() {
         return Box::new(|_| ());
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// The decision as text; `verbose` also shows candidates that did not matter.
 #[must_use]
-pub fn decision(decision: &Decision, verbose: bool) -> String {
+pub(super) fn decision(decision: &Decision, verbose: bool) -> String {
     let mut out = String::new();
     for s in &decision.subjects {
         subject(&mut out, s, verbose, 0);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// The text on one line, with control and direction-changing characters escaped, cut at [`limits::SHOWN_CHARS`].
 #[must_use]
-pub fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (i, c) in text.chars().enumerate() {
         if i == limits::SHOWN_CHARS {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// What a subject argument names. Nothing was resolved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubjectSpec {
+pub(super) enum SubjectSpec {
     /// An artifact in a registry.
     Image(Reference),
     /// An image layout folder: `oci:PATH[@sha256:...]`.
@@ -27,7 +27,7 @@ impl SubjectSpec {
     ///
     /// # Errors
     /// Exit 2 for what is neither.
-    pub fn parse(text: &str) -> Result<Self, Failure> {
+    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
         if let Some(rest) = text.strip_prefix("oci:") {
             let (path, digest) = match rest.rsplit_once('@') {
                 Some((path, d)) => {

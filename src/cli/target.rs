@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Name of the file that keeps the attestations of several file subjects.
-pub const SHARED_BUNDLES: &str = "attest.sigstore.jsonl";
+pub(super) const SHARED_BUNDLES: &str = "attest.sigstore.jsonl";
 
 /// A subject that was resolved.
 pub struct Resolved {
@@ -57,7 +57,7 @@ impl From<crate::capture::CaptureError> for Failure {
 ///
 /// # Errors
 /// Exit 2 when the CA file cannot be read.
-pub fn http_options(common: &Common) -> Result<HttpOptions, Failure> {
+pub(super) fn http_options(common: &Common) -> Result<HttpOptions, Failure> {
     let ca_pem = common.registry_ca.as_deref().map(|p| files::read(p, limits::KEY_BYTES * 64)).transpose()?;
     let mut options = HttpOptions::new(Arc::new(DockerCredentials::from_environment()));
     options.allow_http = common.allow_http_registry;
@@ -70,7 +70,7 @@ pub fn http_options(common: &Common) -> Result<HttpOptions, Failure> {
 ///
 /// # Errors
 /// [`RegistryError`] as a failure.
-pub fn open_image(reference: &Reference, common: &Common) -> Result<Arc<dyn Registry>, Failure> {
+pub(super) fn open_image(reference: &Reference, common: &Common) -> Result<Arc<dyn Registry>, Failure> {
     Ok(Arc::new(OciHttp::new(reference, http_options(common)?)?))
 }
 
@@ -78,7 +78,7 @@ pub fn open_image(reference: &Reference, common: &Common) -> Result<Arc<dyn Regi
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn resolve(
+pub(super) async fn resolve(
     typed: &str,
     common: &Common,
     evidence: &EvidenceArgs,

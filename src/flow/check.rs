@@ -22,7 +22,7 @@ pub struct Target<'a> {
 }
 
 /// Computes all binding digests of an artifact; the error is for people.
-pub type Digests<'a> = &'a (dyn Fn() -> Result<DigestSet, String> + Send + Sync);
+pub(super) type Digests<'a> = &'a (dyn Fn() -> Result<DigestSet, String> + Send + Sync);
 
 /// Decides on one subject.
 ///
@@ -155,7 +155,7 @@ async fn children(
 
 const CHILD: Code = Code::new("child-unavailable");
 /// Codes of this file.
-pub const CODES: &[Code] = &[CHILD];
+pub(super) const CODES: &[Code] = &[CHILD];
 
 /// Reads the manifest that a subject's digest names, for callers that need its descriptor.
 ///
