@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "a test: looks at the clock and at fuzz/")]
 //! No reader of untrusted bytes panics, hangs or breaks its property, whatever it is given.
 //!
 //! Mutates good input with a generator whose seed is fixed, so a failure is the same on every machine and the message
