@@ -69,10 +69,14 @@ impl Reference {
             Some(_) => (DOCKER_HUB, name.to_owned()),
             None => (DOCKER_HUB, format!("library/{name}")),
         };
-        let registry = if registry == "index.docker.io" { DOCKER_HUB } else { registry };
+        let registry = if registry.eq_ignore_ascii_case("index.docker.io") { DOCKER_HUB } else { registry };
+        // Host names have no case, policies' globs do: `GHCR.io` must not be another registry than `ghcr.io`.
+        let registry = registry.to_ascii_lowercase();
         let host_ok = !registry.is_empty()
+            && registry.len() <= 261
             && registry.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
-            && !registry.starts_with(['-', '.', ':']);
+            && !registry.starts_with(['-', '.', ':'])
+            && !registry.split(':').next().is_some_and(|host| host.ends_with('.'));
         if !host_ok {
             return Err(error("the registry is not a host name with an optional port"));
         }
@@ -81,8 +85,8 @@ impl Reference {
                 && p.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
                 && p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
         };
-        if !repository.split('/').all(part_ok) {
-            return Err(error("the repository is not lower-case letters, digits, `.`, `_`, `-` and `/`"));
+        if repository.len() > 255 || !repository.split('/').all(part_ok) {
+            return Err(error("the repository is not up to 255 lower-case letters, digits, `.`, `_`, `-` and `/`"));
         }
         if let Some(t) = tag {
             let ok = !t.is_empty()
@@ -97,7 +101,7 @@ impl Reference {
             (None, None) => Some("latest".to_owned()),
             (t, _) => t.map(str::to_owned),
         };
-        Ok(Self { registry: registry.to_owned(), repository, tag, digest })
+        Ok(Self { registry, repository, tag, digest })
     }
 
     /// Host and optional port; `docker.io` for Docker Hub.
@@ -321,6 +325,8 @@ mod tests {
             ("ghcr.io/acme/app", "ghcr.io/acme/app", Some("latest"), false),
             ("127.0.0.1:5000/a/b:t", "127.0.0.1:5000/a/b", Some("t"), false),
             ("localhost/a", "localhost/a", Some("latest"), false),
+            ("GHCR.io/acme/app:v1", "ghcr.io/acme/app", Some("v1"), false),
+            ("Index.Docker.IO/acme/app:v1", "docker.io/acme/app", Some("v1"), false),
             (&format!("127.0.0.1:5000/a@{d}"), "127.0.0.1:5000/a", None, true),
             (&format!("ghcr.io/a/b:v1@{d}"), "ghcr.io/a/b", Some("v1"), true),
         ] {
@@ -342,6 +348,10 @@ mod tests {
             "-x.io/a",
             "ghcr.io/a@sha256:",
             "ghcr.io/a/../../b",
+            "ghcr.io./a",
+            "ghcr.io.:443/a",
+            &"a".repeat(256),
+            &format!("{}.io/a", "a".repeat(260)),
         ] {
             assert!(Reference::parse(text).is_err(), "{text}");
         }

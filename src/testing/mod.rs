@@ -1,5 +1,6 @@
 //! Worlds for tests: what misbehaves as the real thing might. Never part of a release.
 
+pub mod fuzz;
 pub mod registry;
 
 pub use registry::{Access, Action, Behaviour, Conditional, Fault, Seen, TestRegistry};

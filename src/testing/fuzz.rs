@@ -1,0 +1,277 @@
+//! Every reader of untrusted bytes, each with good input to start from and the property that must hold for any input.
+//!
+//! `tests/hostile_bytes.rs` runs all of them on every `cargo test`, with mutations from a fixed seed; `fuzz/` runs them
+//! under libFuzzer. A new reader is a function, a row in [`READERS`], and `fuzz/fuzz_targets/NAME.rs` with its `[[bin]]`
+//! in `fuzz/Cargo.toml`; a test keeps the two in step.
+//!
+//! That a reader returns an error is fine; that it panics, hangs, or breaks its property is the defect.
+
+use crate::model::bundle::BundleVersion;
+use crate::model::json::{self, Field};
+use crate::model::oci::{self, Manifest};
+use crate::model::{
+    Artifact, Bundle, Digest, DigestSet, Envelope, EnvelopeSignature, Reference, Statement, Timestamp, envelope, limits,
+};
+use crate::predicate::Provenance;
+use crate::trust::{PublicKey, TrustMaterial};
+use crate::verify::Verifier;
+use crate::{policy, sign};
+use serde_json::json;
+
+/// One reader of untrusted bytes.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    /// Its name, which is also its fuzz target's.
+    pub name: &'static str,
+    /// Good inputs.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Reads `bytes` and panics if a property does not hold. Returns whether they were accepted.
+    pub read: fn(bytes: &[u8]) -> bool,
+}
+
+/// All of them.
+pub const READERS: &[Reader] = &[
+    Reader { name: "bundle", seeds: || vec![bundle().to_bytes()], read: read_bundle },
+    Reader { name: "digest_set", seeds: digest_sets, read: read_digest_set },
+    Reader { name: "envelope", seeds: || vec![signed().to_json().to_string().into_bytes()], read: read_envelope },
+    Reader { name: "evidence", seeds: evidence, read: read_evidence },
+    Reader { name: "manifest", seeds: manifests, read: read_manifest },
+    Reader { name: "policy", seeds: || vec![POLICY.replace("KEY", &escaped_key()).into_bytes()], read: read_policy },
+    Reader { name: "private_key", seeds: private_keys, read: read_private_key },
+    Reader { name: "public_key", seeds: || vec![key().public_key().to_pem().into_bytes()], read: read_public_key },
+    Reader { name: "reference", seeds: references, read: read_reference },
+    Reader { name: "statement", seeds: || vec![statement().to_bytes()], read: read_statement },
+    Reader { name: "timestamp", seeds: || vec![b"2026-01-31T00:00:00.5+01:00".to_vec()], read: read_timestamp },
+];
+
+/// Runs one reader: what a fuzz target calls.
+///
+/// # Panics
+/// When there is no reader of that name, or the reader has a defect.
+pub fn run(name: &str, bytes: &[u8]) {
+    let reader = READERS.iter().find(|r| r.name == name).expect("a reader of that name");
+    (reader.read)(bytes);
+}
+
+fn read_bundle(bytes: &[u8]) -> bool {
+    let Ok(read) = Bundle::parse(bytes) else { return false };
+    // Older versions are read and not written.
+    if read.version() == BundleVersion::V03 {
+        assert_eq!(Bundle::parse(&read.to_bytes()).as_ref(), Ok(&read), "a bundle changes when it is written");
+    }
+    true
+}
+
+fn read_envelope(bytes: &[u8]) -> bool {
+    let Ok(read) = Envelope::parse(bytes) else { return false };
+    assert_eq!(Envelope::parse(read.to_json().to_string().as_bytes()).as_ref(), Ok(&read));
+    assert!((1..=limits::SIGNATURES).contains(&read.signatures().len()));
+    true
+}
+
+fn read_statement(bytes: &[u8]) -> bool {
+    let Ok(read) = Statement::parse(bytes) else { return false };
+    let written = read.to_bytes();
+    let again = Statement::parse(&written).expect("what is written is read");
+    assert_eq!(again.subjects(), read.subjects());
+    if let Ok(provenance) = Provenance::from_json(read.predicate()) {
+        Provenance::from_json(&provenance.to_json()).expect("what is written is read");
+        let _ = (provenance.source(), provenance.charter_digest(), provenance.model());
+    }
+    true
+}
+
+/// Whatever is done to evidence, what is verified is what was signed.
+fn read_evidence(bytes: &[u8]) -> bool {
+    let trust = TrustMaterial::of_keys([key().public_key().clone()]);
+    let now = Timestamp::from_unix(1_800_000_000).expect("a time");
+    let artifact = artifact();
+    let _ = crate::verify::digests_wanted(bytes, &artifact);
+    let Ok(verified) = (Verifier { trust: &trust, now }).verify(bytes, &artifact) else { return false };
+    assert_eq!(verified.payload(), statement().to_bytes(), "verified, and not what was signed");
+    true
+}
+
+fn read_manifest(bytes: &[u8]) -> bool {
+    Manifest::parse(bytes, oci::IMAGE_MANIFEST).is_ok_and(|m| {
+        assert!(m.layers.is_empty() || m.manifests.is_empty(), "both manifest and index");
+        true
+    })
+}
+
+fn read_digest_set(bytes: &[u8]) -> bool {
+    let Ok(value) = json::parse(bytes, limits::KEY_BYTES) else { return false };
+    let Ok(read) = DigestSet::from_json(&Field::root("digest", &value)) else { return false };
+    let written = read.to_json();
+    assert_eq!(DigestSet::from_json(&Field::root("digest", &written)).as_ref(), Ok(&read));
+    for digest in read.strong() {
+        assert_eq!(Digest::parse(&digest.to_string()), Ok(digest));
+    }
+    true
+}
+
+fn read_reference(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(read) = Reference::parse(text) else { return false };
+    assert_eq!(Reference::parse(&read.to_string()).as_ref(), Ok(&read), "a reference changes when it is written");
+    assert!(!read.repository().split('/').any(|p| p.is_empty() || p == "." || p == ".."));
+    true
+}
+
+fn read_timestamp(bytes: &[u8]) -> bool {
+    let Some(read) = std::str::from_utf8(bytes).ok().and_then(|t| Timestamp::parse(t).ok()) else { return false };
+    let _ = (read.unix(), read.to_string());
+    true
+}
+
+fn read_public_key(bytes: &[u8]) -> bool {
+    let Ok(read) = PublicKey::from_pem(bytes) else { return false };
+    assert_eq!(PublicKey::from_pem(read.to_pem().as_bytes()).as_ref(), Ok(&read));
+    assert_eq!(PublicKey::from_der(read.spki()).as_ref(), Ok(&read));
+    true
+}
+
+/// No password: encrypted keys are read up to the point where one would be derived from.
+fn read_private_key(bytes: &[u8]) -> bool {
+    match sign::read_private_key("k", bytes, &sign::NoPassword) {
+        Ok(key) => {
+            let again = sign::LocalKey::from_pkcs8("k", &key.to_pkcs8().expect("an own key")).expect("an own key");
+            assert_eq!(again.public_key(), key.public_key());
+            true
+        }
+        Err(e) => matches!(e, sign::SignError::PasswordNeeded { .. }),
+    }
+}
+
+fn read_policy(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let load = |path: &str| match path {
+        "prod.pub" => Ok(key().public_key().clone()),
+        _ => Err("not there".to_owned()),
+    };
+    policy::parse(text, "policy.yaml", &load).is_ok_and(|p| {
+        assert!(!p.requirements.is_empty() && p.requirements.iter().all(|r| !r.signers.is_empty()), "demands nothing");
+        let _ = p.matches("ghcr.io/acme/app");
+        true
+    })
+}
+
+/// An Ed25519 key from a fixed seed, so that every run starts from the same bytes. It guards nothing.
+fn key() -> sign::LocalKey {
+    // RFC 8410 section 7: version 0, id-Ed25519, an OCTET STRING in an OCTET STRING.
+    let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    der.extend([7; 32]);
+    sign::LocalKey::from_pkcs8("k", &der).expect("a key")
+}
+
+fn escaped_key() -> String {
+    key().public_key().to_pem().replace('\n', "\\n")
+}
+
+fn artifact() -> Artifact {
+    Artifact::new("ghcr.io/acme/app", "ghcr.io/acme/app", Digest::sha256(b"artifact"))
+}
+
+fn statement() -> Statement {
+    let text = json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{ "name": "app", "digest": artifact().digests.to_json(), "annotations": { "a": [1, -1, null] } }],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": "https://ci.acme.example/build/v1",
+                "externalParameters": { "task": "acme/app#7", "n": 9_007_199_254_740_993_u64 },
+                "internalParameters": {},
+                "resolvedDependencies": [{
+                    "uri": "git+https://github.com/acme/app@refs/heads/main",
+                    "digest": { "gitCommit": "0123456789012345678901234567890123456789" },
+                }],
+            },
+            "runDetails": {
+                "builder": { "id": "https://ci.acme.example/main", "version": { "agent": "1" } },
+                "metadata": { "invocationId": "1", "startedOn": "2026-01-31T00:00:00Z" },
+                "byproducts": [],
+            },
+        },
+    });
+    Statement::parse(text.to_string().as_bytes()).expect("a statement")
+}
+
+fn signed() -> Envelope {
+    let payload = statement().to_bytes();
+    let sig = key().sign_bytes(&envelope::pae(envelope::IN_TOTO, &payload)).expect("a signature");
+    Envelope::new(envelope::IN_TOTO, payload, EnvelopeSignature { sig, keyid: "k".into() })
+}
+
+fn bundle() -> Bundle {
+    Bundle::keyed(signed(), key().public_key().hint()).with_timestamp(vec![0x30, 0]).with_log_entry(json!({
+        "logIndex": "1", "logId": { "keyId": "AA==" }, "inclusionProof": { "hashes": [] },
+    }))
+}
+
+fn evidence() -> Vec<Vec<u8>> {
+    vec![bundle().to_bytes(), signed().to_json().to_string().into_bytes()]
+}
+
+fn manifests() -> Vec<Vec<u8>> {
+    let descriptor = |kind: &str| oci::Descriptor::of(kind, b"{}").to_json();
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": oci::IMAGE_MANIFEST, "artifactType": "application/x",
+        "config": descriptor(oci::EMPTY), "layers": [descriptor("application/x")],
+        "subject": descriptor(oci::IMAGE_MANIFEST), "annotations": { "a": "b" },
+    });
+    let mut child = descriptor(oci::IMAGE_MANIFEST);
+    child["platform"] = json!({ "os": "linux", "architecture": "arm", "variant": "v7" });
+    let index = json!({ "schemaVersion": 2, "mediaType": oci::IMAGE_INDEX, "manifests": [child] });
+    [manifest, index].iter().map(|m| m.to_string().into_bytes()).collect()
+}
+
+fn digest_sets() -> Vec<Vec<u8>> {
+    let sets = [
+        json!({ "sha256": "0".repeat(64), "sha512": "a".repeat(128) }),
+        json!({ "gitCommit": "0".repeat(40), "goModuleH1": "h1:abc=" }),
+    ];
+    sets.iter().map(|s| s.to_string().into_bytes()).collect()
+}
+
+fn references() -> Vec<Vec<u8>> {
+    let digest = Digest::sha256(b"");
+    ["nginx", "127.0.0.1:5000/a/b:t", &format!("ghcr.io/acme/app:v1@{digest}"), "[::1]:5000/a", "index.docker.io/a/b"]
+        .iter()
+        .map(|r| r.as_bytes().to_vec())
+        .collect()
+}
+
+fn private_keys() -> Vec<Vec<u8>> {
+    let plain = pem::Pem::new("PRIVATE KEY", key().to_pkcs8().expect("an own key").to_vec());
+    let body = json!({
+        "kdf": { "name": "scrypt", "params": { "N": 65536, "r": 8, "p": 1 }, "salt": "AAAA" },
+        "cipher": { "name": "nacl/secretbox", "nonce": "A".repeat(32) },
+        "ciphertext": "A".repeat(64),
+    });
+    let sealed = pem::Pem::new("ENCRYPTED SIGSTORE PRIVATE KEY", body.to_string());
+    [plain, sealed].iter().map(|p| pem::encode(p).into_bytes()).chain([ENCRYPTED_PKCS8.to_vec()]).collect()
+}
+
+/// `openssl genpkey -algorithm ed25519 | openssl pkcs8 -topk8 -passout pass:password -scrypt -scrypt_N 1024`.
+const ENCRYPTED_PKCS8: &[u8] = include_bytes!("../sign/testdata/ed25519-scrypt.pem");
+
+const POLICY: &str = r#"apiVersion: agent-attest.github.io/v1
+kind: AttestationPolicy
+metadata: { name: production, labels: { a: b } }
+spec:
+  images: [{ glob: "ghcr.io/acme/**" }]
+  mode: enforce # or warn
+  revoked: { keys: [], statements: [] }
+  require:
+    - predicateType: https://slsa.dev/provenance/v1
+      signers:
+        - { key: prod.pub, notBefore: "2026-01-01T00:00:00Z", builders: ["https://ci.acme.example/*"] }
+        - key: "KEY"
+      source: { repository: 'https://github.com/acme/app', refs: ["refs/heads/main"], allowDirty: false }
+      agent: { ids: ["platform/*"], models: ["anthropic/*"] }
+      task:
+        ids:
+          - "acme/app#*"
+      charter: { uriPrefix: "https://github.com/acme/app/issues/", digest: required }
+"#;
