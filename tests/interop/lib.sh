@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What every interop case uses. Sourced, never run: `source "$INTEROP/lib.sh"`.
 #
 # A case is given: ATTEST (the binary), INTEROP (this folder), WORK (an empty folder of its own, removed afterwards),

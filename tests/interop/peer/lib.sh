@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What every peer script uses. A peer script is called with:
 #   install      makes the program available in the cache folder and prints its path; exit 77 and a reason if it cannot
 #   start DIR    (servers) starts it on a free loopback port, waits until it answers, prints ADDRESS:PORT,
