@@ -43,7 +43,7 @@ fn module(path: &str) -> Option<(&str, usize)> {
 
 /// Whether the whole file is compiled for tests only.
 fn is_test_file(path: &str) -> bool {
-    path.ends_with("/tests.rs") || path.contains("/tests/")
+    path.ends_with("/tests.rs") || path.ends_with("_tests.rs") || path.contains("/tests/")
 }
 
 /// What one file does against the direction of the layers.
