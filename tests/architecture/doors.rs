@@ -8,6 +8,7 @@ const BACK_ENDS: &[&str] = &[
     "src/registry/",
     "src/sign/",
     "src/capture/",
+    "src/evidence/",
     "src/roots/",
     "src/audit/store/",
     "src/cli/",

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("sign", 5),
     ("roots", 5),
     ("registry", 5),
+    ("evidence", 5),
     ("audit", 5),
     ("policy", 4),
     ("verify", 3),

@@ -49,8 +49,8 @@ contains() {
   grep -qF -- "$2" "$1" || fail "$(basename "$1") does not contain '$2': $(head -c 2000 "$1")"
 }
 
-# start PEER: starts a server for this case and prints its address; the runner stops it.
-start() { bash "$INTEROP/peer/$1.sh" start "$WORK"; }
+# start PEER ARGUMENT...: starts a server for this case and prints its address; the runner stops it.
+start() { bash "$INTEROP/peer/$1.sh" start "$WORK" "${@:2}"; }
 
 # serve SCRIPT ARGUMENT...: starts one of server/*.py and prints its address; the runner stops it.
 serve() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # docker-registry 2.8 of Debian: a registry without the referrers API. The package is unpacked, not installed, so that
-# no service of the machine is changed and no root is needed.
+# no service of the machine is changed and no root is needed. `start DIR HTPASSWD` starts one that asks for a password.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 program=$CACHE/docker-registry/usr/bin/docker-registry
@@ -26,6 +26,9 @@ log: { level: warn }
 storage: { filesystem: { rootdirectory: $2/docker-registry }, delete: { enabled: true } }
 http: { addr: "127.0.0.1:$port" }
 YAML
+  if [[ -n ${3:-} ]]; then
+    printf 'auth: { htpasswd: { realm: registry, path: %s } }\n' "$3" >>"$2/docker-registry.yaml"
+  fi
   start_http docker-registry "$2" "$port" "$program" serve "$2/docker-registry.yaml"
   ;;
 stop) stop docker-registry "$2" ;;

@@ -81,6 +81,15 @@ free_port() {
   "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
+# Whether a registry answers at all; a demand for a password is an answer.
+answers='
+import sys, urllib.error, urllib.request
+try:
+    urllib.request.urlopen(sys.argv[1], timeout=2)
+except urllib.error.HTTPError as error:
+    sys.exit(error.code != 401)
+'
+
 # start_http NAME DIR PORT COMMAND...: starts a registry and waits until /v2/ answers.
 start_http() {
   local name=$1 dir=$2 port=$3
@@ -89,8 +98,7 @@ start_http() {
   local pid=$! _
   echo "$pid" >"$dir/$name.pid"
   for _ in $(seq 150); do
-    if "$PYTHON" -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=2)' \
-      "http://127.0.0.1:$port/v2/" 2>/dev/null; then
+    if "$PYTHON" -c "$answers" "http://127.0.0.1:$port/v2/" 2>/dev/null; then
       printf '127.0.0.1:%s\n' "$port"
       return
     fi
