@@ -1,0 +1,137 @@
+//! The doors: which files may do I/O, and which may know a foreign crate.
+
+use crate::assert_none;
+use crate::source::{File, code, sources};
+
+/// Where a back-end file may lie: a prefix of its path. `mod.rs` of a seam holds the trait and is no back end.
+const BACK_ENDS: &[&str] = &[
+    "src/registry/",
+    "src/sign/",
+    "src/capture/",
+    "src/evidence/",
+    "src/roots/",
+    "src/audit/store/",
+    "src/cli/",
+    "src/action/",
+    "src/webhook/server.rs",
+    "src/testing/",
+    "src/main.rs",
+];
+
+/// Foreign crates that only their adapter files know, so that a change there is a change of one file.
+const ADAPTERS: &[(&str, &[&str])] = &[
+    (
+        "sigstore_",
+        &[
+            "src/verify/sigstore.rs",
+            "src/sign/keyless.rs",
+            "src/sign/rekor.rs",
+            "src/sign/timestamp.rs",
+            "src/roots/tuf.rs",
+        ],
+    ),
+    ("oci_client", &["src/registry/oci_http", "src/registry/auth"]),
+    ("docker_credential", &["src/registry/auth"]),
+    ("reqwest", &["src/registry/", "src/testing/"]),
+    ("clap", &["src/cli/", "src/main.rs"]),
+    ("axum", &["src/testing/", "src/webhook/"]),
+    ("tempfile", &["src/testing/"]),
+    ("aws_lc_rs", &["src/sign/", "src/trust/", "src/verify/", "src/capture/", "src/testing/", "src/cli/"]),
+];
+
+/// The lint that a back-end file lifts.
+const LINT: &str = "clippy::disallowed_methods";
+
+/// What one file does about I/O that it must not.
+fn door_violations(file: &File) -> Vec<String> {
+    let code = code(&file.text);
+    let mut found = Vec::new();
+    for (number, line) in code.lines().enumerate() {
+        if !line.contains(LINT) {
+            continue;
+        }
+        let at = format!("{}:{}", file.path, number + 1);
+        if !line.trim_start().starts_with("#![expect(") {
+            found.push(format!("{at}: a back-end file says so once, for the whole file, with `#![expect({LINT}, …)]`"));
+        } else if code.lines().take(number).any(|before| !before.trim().is_empty() && !before.starts_with("#![")) {
+            found.push(format!("{at}: the door stands before all items of the file"));
+        }
+        let is_seam = file.path.ends_with("/mod.rs") && file.path.matches('/').count() == 2;
+        if !BACK_ENDS.iter().any(|place| file.path.starts_with(place))
+            || (is_seam && !file.path.starts_with("src/cli/"))
+        {
+            found.push(format!(
+                "{at}: I/O, clock, environment and randomness are for back-end files; take them as arguments"
+            ));
+        }
+    }
+    found
+}
+
+/// Foreign crates that one file knows and must not.
+fn adapter_violations(file: &File) -> Vec<String> {
+    let code = code(&file.text);
+    let mut found = Vec::new();
+    for (name, places) in ADAPTERS {
+        let known = code.match_indices(name).any(|(at, _)| {
+            let alone = !code[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
+            let rest = code[at + name.len()..]
+                .trim_start_matches(|c: char| name.ends_with('_') && (c.is_alphanumeric() || c == '_'));
+            alone && (rest.starts_with("::") || (code[..at].ends_with("use ") && rest.starts_with([';', ' '])))
+        });
+        if known && !places.iter().any(|place| file.path.starts_with(place)) {
+            found.push(format!("{}: `{name}` is known only in {}", file.path, places.join(", ")));
+        }
+    }
+    found
+}
+
+#[test]
+fn input_and_output_are_in_back_end_files() {
+    assert_none(&sources().iter().flat_map(door_violations).collect::<Vec<_>>());
+}
+
+#[test]
+fn foreign_crates_are_known_in_their_adapters() {
+    assert_none(&sources().iter().flat_map(adapter_violations).collect::<Vec<_>>());
+}
+
+#[test]
+fn planted_doors_are_caught() {
+    let door = "#![expect(clippy::disallowed_methods, reason = \"reads files\")]\n";
+    let caught = |path: &str, text: &str, why: &str| {
+        let found = door_violations(&File::new(path, text));
+        assert!(found.iter().any(|violation| violation.contains(why)), "{path}: {text}: {found:?}");
+    };
+    caught("src/verify/signature.rs", door, "take them as arguments");
+    caught("src/flow/check.rs", door, "take them as arguments");
+    caught("src/sign/mod.rs", door, "take them as arguments");
+    caught("src/audit/query.rs", door, "take them as arguments");
+    caught("src/sign/file.rs", &door.replace("#![expect", "#![allow"), "once, for the whole file");
+    caught("src/sign/file.rs", &format!("{}fn f() {{}}", door.replace("#![", "#[")), "once, for the whole file");
+    caught("src/sign/file.rs", &format!("use a::b;\n{door}"), "before all items");
+    for path in ["src/sign/file.rs", "src/cli/mod.rs", "src/cli/cmd/mod.rs", "src/audit/store/fs.rs"] {
+        assert_none(&door_violations(&File::new(path, &format!("//! Reads files.\n{door}use a::b;\n"))));
+    }
+}
+
+#[test]
+fn planted_imports_are_caught() {
+    let caught = |path: &str, text: &str| {
+        assert_eq!(adapter_violations(&File::new(path, text)).len(), 1, "{path}: {text}");
+    };
+    caught("src/verify/mod.rs", "use sigstore_verify::Verifier;");
+    caught("src/policy/mod.rs", "fn f(_: reqwest::Client) {}");
+    caught("src/registry/layout.rs", "use oci_client::Reference;");
+    caught("src/flow/publish.rs", "use clap;");
+    for (path, text) in [
+        ("src/verify/sigstore.rs", "use sigstore_verify::Verifier;"),
+        ("src/registry/auth.rs", "use oci_client::Reference;"),
+        (
+            "src/verify/mod.rs",
+            "// like oci_client::Reference\nlet s = \"reqwest::Client\"; let my_reqwest = a::reqwest::b;",
+        ),
+    ] {
+        assert_none(&adapter_violations(&File::new(path, text)));
+    }
+}

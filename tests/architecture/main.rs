@@ -1,0 +1,19 @@
+//! The rules of the house that no compiler keeps: direction of the layers, the doors for I/O, the size of files, who may
+//! import what, and documents that say what is true.
+//!
+//! Each rule is a function from text to violations, run over the real tree; beside it stands a self-test that plants a
+//! violation and sees it caught.
+
+#![expect(clippy::disallowed_methods, reason = "reads the source tree and runs the built binary")]
+
+mod documents;
+mod doors;
+mod house;
+mod layers;
+mod source;
+
+/// Fails with all violations at once, so that one run shows the whole list.
+#[track_caller]
+fn assert_none(violations: &[String]) {
+    assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
+}

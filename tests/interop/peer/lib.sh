@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# What every peer script uses. A peer script is called with:
+#   install      makes the program available in the cache folder and prints its path; exit 77 and a reason if it cannot
+#   start DIR    (servers) starts it on a free loopback port, waits until it answers, prints ADDRESS:PORT,
+#                and leaves DIR/NAME.pid for whoever stops it
+#   stop DIR     (servers) stops the process that `start` left there
+# Versions are pinned in the scripts. Everything is kept outside the repository.
+
+CACHE=${ATTEST_INTEROP_CACHE:-$HOME/.cache/attest-interop}
+mkdir -p "$CACHE/bin"
+PYTHON=${PYTHON:-python3}
+
+cannot() {
+  printf '%s\n' "$*" >&2
+  exit 77
+}
+
+# One installation at a time, also between two runs of the suite.
+locked() {
+  exec 9>"$CACHE/lock"
+  flock -w 1200 9 || cannot "another installation holds $CACHE/lock"
+}
+
+# go_version PROGRAM MODULE: the version of MODULE that PROGRAM was built from.
+go_version() {
+  command -v go >/dev/null || return 0
+  go version -m "$1" 2>/dev/null | awk -v module="$2" '($1 == "mod" || $1 == "dep") && $2 == module { print $3; exit }'
+}
+
+# go_install NAME MODULE VERSION PACKAGE: `go install`, only when the program of that version is not there.
+go_install() {
+  local name=$1 module=$2 version=$3 package=$4
+  locked
+  if [[ $(go_version "$CACHE/bin/$name" "$module") != "$version" ]]; then
+    command -v go >/dev/null || cannot "$name $version needs Go to be built, and there is no go"
+    (cd "$CACHE" && CGO_ENABLED=0 GOBIN="$CACHE/bin" go install -ldflags='-s -w' "$package@$version") \
+      >"$CACHE/$name.log" 2>&1 || cannot "go install of $name $version failed: $(tail -n 1 "$CACHE/$name.log")"
+  fi
+  printf '%s\n' "$CACHE/bin/$name"
+}
+
+# go_module NAME MODULE VERSION PACKAGE: for programs whose own go.mod cannot be installed: a small module around it.
+go_module() {
+  local name=$1 module=$2 version=$3 package=$4
+  locked
+  if [[ $(go_version "$CACHE/bin/$name" "$module") != "$version" ]]; then
+    command -v go >/dev/null || cannot "$name $version needs Go to be built, and there is no go"
+    local folder="$CACHE/build-$name"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    printf 'module interop\n\ngo 1.24\n\nrequire %s %s\n' "$module" "$version" >"$folder/go.mod"
+    printf '//go:build tools\n\npackage tools\n\nimport _ "%s"\n' "$package" >"$folder/tools.go"
+    (cd "$folder" && go mod tidy && CGO_ENABLED=0 go build -ldflags='-s -w' -o "$CACHE/bin/$name" "$package") \
+      >"$CACHE/$name.log" 2>&1 || cannot "building $name $version failed: $(tail -n 1 "$CACHE/$name.log")"
+  fi
+  printf '%s\n' "$CACHE/bin/$name"
+}
+
+# apt COMMAND...: apt-get; package lists are fetched once, and only when the command fails without.
+apt() {
+  command -v apt-get >/dev/null || cannot "$1 of ${*: -1} needs Debian's apt-get, which is not here"
+  if ! DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" >"$CACHE/apt.log" 2>&1; then
+    apt-get -qq update >"$CACHE/apt.log" 2>&1 || cannot "apt-get update failed: $(tail -n 1 "$CACHE/apt.log")"
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" >"$CACHE/apt.log" 2>&1 ||
+      cannot "apt-get $* failed: $(tail -n 1 "$CACHE/apt.log")"
+  fi
+}
+
+# apt_program PACKAGE PROGRAM: PROGRAM of the machine, from Debian's PACKAGE where it is missing.
+apt_program() {
+  if ! command -v "$2" >/dev/null; then
+    locked
+    [[ $(id -u) == 0 ]] || cannot "$2 is missing and installing Debian's $1 needs root"
+    apt install --no-install-recommends "$1"
+    hash -r
+  fi
+  command -v "$2" || cannot "Debian's $1 brought no $2"
+}
+
+free_port() {
+  "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Whether a registry answers at all; a demand for a password is an answer.
+answers='
+import sys, urllib.error, urllib.request
+try:
+    urllib.request.urlopen(sys.argv[1], timeout=2)
+except urllib.error.HTTPError as error:
+    sys.exit(error.code != 401)
+'
+
+# start_http NAME DIR PORT COMMAND...: starts a registry and waits until /v2/ answers.
+start_http() {
+  local name=$1 dir=$2 port=$3
+  shift 3
+  "$@" >"$dir/$name.log" 2>&1 </dev/null &
+  local pid=$! _
+  echo "$pid" >"$dir/$name.pid"
+  for _ in $(seq 150); do
+    if "$PYTHON" -c "$answers" "http://127.0.0.1:$port/v2/" 2>/dev/null; then
+      printf '127.0.0.1:%s\n' "$port"
+      return
+    fi
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  printf '%s did not become ready: %s\n' "$name" "$(tail -n 3 "$dir/$name.log")" >&2
+  return 1
+}
+
+# stop NAME DIR: ends the process that start left there, by its id.
+stop() {
+  local pid
+  [[ -s $2/$1.pid ]] || return 0
+  pid=$(<"$2/$1.pid")
+  kill "$pid" 2>/dev/null || true
+  rm -f "$2/$1.pid"
+}

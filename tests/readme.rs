@@ -1,0 +1,117 @@
+//! What README and the example policies show is what the program reads.
+
+#![expect(clippy::disallowed_methods, reason = "reads the documents and asks the built binary for its help")]
+
+use std::fs;
+use std::path::Path;
+
+use attest::policy;
+use attest::trust::PublicKey;
+
+/// A key that stands for every path a policy names.
+const KEY: &[u8] = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+fn parse(text: &str, origin: &str) -> Result<policy::Policy, String> {
+    policy::parse(text, origin, &|_| PublicKey::from_pem(KEY).map_err(|error| error.to_string()))
+        .map_err(|error| format!("{origin}: {error}"))
+}
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Fenced blocks of a language.
+fn blocks<'a>(markdown: &'a str, language: &str) -> Vec<&'a str> {
+    let open = format!("```{language}\n");
+    markdown.split(&open).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// Command lines of `attest` in a shell block, continued lines joined: subcommand and flags, up to the build step.
+fn command_lines(shell: &str) -> Vec<(String, Vec<String>)> {
+    let joined = shell.replace("\\\n", " ");
+    let lines = joined.lines().filter_map(|line| line.strip_prefix("attest "));
+    lines
+        .map(|line| {
+            let words = line.split_whitespace().take_while(|word| *word != "--" && *word != "#");
+            let words: Vec<&str> = words.collect();
+            let flags = words.iter().filter(|word| word.starts_with("--"));
+            (words[0].to_owned(), flags.map(|flag| flag.split('=').next().unwrap_or(flag).to_owned()).collect())
+        })
+        .collect()
+}
+
+/// Flags in the scripts of the action: of the step that creates, and of the one that verifies.
+fn flags_of_action(action: &str, command: &str) -> Vec<String> {
+    let end = action.find(&format!("\"$attest\" {command}")).expect("the action runs the command");
+    let start = action[..end].rfind("    - name:").expect("in a step");
+    let words = action[start..end].split(['(', ' ', '"', '=', '\n']);
+    words.filter(|word| word.starts_with("--")).map(str::to_owned).collect()
+}
+
+/// Whether clap's help names a flag.
+fn names(help: &str, flag: &str) -> bool {
+    help.split(|c: char| c.is_whitespace() || c == ',' || c == '[' || c == '=').any(|word| word == flag)
+}
+
+#[cfg(feature = "cli")]
+fn help(command: &str) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_attest")).args([command, "--help"]).output().unwrap();
+    assert!(output.status.success(), "attest {command} --help");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn command_lines_are_found() {
+    let found =
+        command_lines("attest create a --key k \\\n  --task=t -- make --all\nattest keygen   # --no\nother --x\n");
+    let expected =
+        [("create".to_owned(), vec!["--key".to_owned(), "--task".to_owned()]), ("keygen".to_owned(), vec![])];
+    assert_eq!(found, expected);
+    let action = "    - name: A\n      run: --no\n    - name: B\n      run: |\n        a=(--key env:K \"--output=$O\")\n        \"$attest\" create\n";
+    assert_eq!(flags_of_action(action, "create"), ["--key", "--output"]);
+    assert!(names("  -k, --key <REF>  x\n", "--key") && !names("  --keys <REF>", "--key"));
+}
+
+#[test]
+#[cfg(feature = "cli")]
+fn the_command_lines_of_readme_and_action_have_flags_that_exist() {
+    let readme = fs::read_to_string(top().join("README.md")).unwrap();
+    let action = fs::read_to_string(top().join("action.yml")).unwrap();
+    let mut lines: Vec<_> = blocks(&readme, "sh").into_iter().flat_map(command_lines).collect();
+    assert!(lines.len() >= 6, "README.md shows {} command lines", lines.len());
+    lines.extend(["create", "verify"].map(|command| (command.to_owned(), flags_of_action(&action, command))));
+    for (command, flags) in lines {
+        let help = help(&command);
+        for flag in flags {
+            assert!(names(&help, &flag), "attest {command} has no {flag}");
+        }
+    }
+}
+
+#[test]
+fn the_policy_of_readme_is_one() {
+    let readme = fs::read_to_string(top().join("README.md")).unwrap();
+    let policies: Vec<&str> =
+        blocks(&readme, "yaml").into_iter().filter(|block| block.contains("kind: AttestationPolicy")).collect();
+    assert!(!policies.is_empty(), "README.md shows no policy");
+    for text in policies {
+        parse(text, "README.md").unwrap();
+        let misspelt = text.replace("allowDirty", "allowDirt");
+        assert_ne!(misspelt, text);
+        parse(&misspelt, "README.md").unwrap_err();
+    }
+}
+
+#[test]
+fn the_example_policies_are_policies() {
+    let mut count = 0;
+    for entry in fs::read_dir(top().join("examples/policies")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let policy = parse(&text, &path.display().to_string()).unwrap();
+        let stem = path.file_stem().unwrap().to_string_lossy();
+        assert_eq!(policy.name, stem, "an example is named after its file");
+        count += 1;
+    }
+    assert!(count >= 3, "{count} examples");
+}
