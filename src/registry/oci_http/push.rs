@@ -32,8 +32,9 @@ use tokio::time::{self, Instant};
 
 /// How often the fallback index is read and written for one entry.
 const ROUNDS: usize = 40;
-/// How often the own entry must have been seen after writing it.
-const SIGHTINGS: usize = 2;
+/// The own entry must be seen this often after it was written, each time after a pause of so many times what reading
+/// and writing took.
+const FACTORS: [u32; 2] = [3, 6];
 /// The first pause before reading back; the next ones double.
 const FIRST_PAUSE: Duration = Duration::from_millis(40);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -129,42 +130,41 @@ impl OciHttp {
         entry: &Descriptor,
         deadline: Instant,
     ) -> Result<(), RegistryError> {
-        let mut pauses = growing(FIRST_PAUSE, LONGEST_PAUSE, ROUNDS);
+        let mut pauses = growing(FIRST_PAUSE, LONGEST_PAUSE, ROUNDS * FACTORS.len());
         let mut conflicts = growing(CONFLICT_PAUSE, LONGEST_PAUSE / 4, ROUNDS);
-        let mut seen = SIGHTINGS;
-        let mut own = Duration::ZERO;
-        for _ in 0..ROUNDS {
-            if seen == SIGHTINGS {
-                // Not written yet, or written and lost.
-                let started = Instant::now();
-                match self.add_once(subject, entry, deadline).await? {
-                    Added::WasThere => return Ok(()),
-                    Added::Written => seen = 0,
-                    Added::Conflict => {
-                        time::sleep(conflicts.next().unwrap_or(LONGEST_PAUSE)).await;
-                        continue;
-                    }
+        let lost = |tries| {
+            let what = format!("manifest {} in {}", entry.digest, fallback_name(subject));
+            RegistryError::NotListed { place: self.transport.place.clone(), what, tries }
+        };
+        for round in 1..=ROUNDS {
+            let own = match self.add_once(subject, entry, deadline).await? {
+                Added::WasThere if round == 1 => return Ok(()),
+                Added::WasThere => Duration::ZERO,
+                Added::Written(own) => own,
+                Added::Conflict => {
+                    pause(conflicts.next(), Duration::ZERO, deadline).await.ok_or_else(|| lost(round))?;
+                    continue;
                 }
-                own = started.elapsed();
+            };
+            let mut stays = true;
+            for factor in FACTORS {
+                pause(pauses.next(), own * factor, deadline).await.ok_or_else(|| lost(round))?;
+                stays = stays && self.read_fallback(subject, deadline).await?.listing.contains(&entry.digest);
+                if !stays {
+                    break;
+                }
             }
-            let factor = if seen == 0 { 3 } else { 6 };
-            time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE).max(own * factor).min(LONGEST_PAUSE)).await;
-            if self.read_fallback(subject, deadline).await?.listing.contains(&entry.digest) {
-                seen += 1;
-                if seen == SIGHTINGS {
-                    return Ok(());
-                }
-            } else {
-                seen = SIGHTINGS;
+            if stays {
+                return Ok(());
             }
         }
-        let what = format!("manifest {} in {}", entry.digest, fallback_name(subject));
-        Err(RegistryError::NotListed { place: self.transport.place.clone(), what, tries: ROUNDS })
+        Err(lost(ROUNDS))
     }
 
     /// One reading, adding and writing back.
     async fn add_once(&self, subject: &Digest, entry: &Descriptor, deadline: Instant) -> Result<Added, RegistryError> {
         let _turn = locks::take(self.locks.as_deref(), &self.transport.place, subject).await;
+        let started = Instant::now();
         let mut old = self.read_fallback(subject, deadline).await?;
         if old.listing.contains(&entry.digest) {
             return Ok(Added::WasThere);
@@ -189,7 +189,7 @@ impl OciHttp {
         }
         let answer = self.transport.send(&ask).await?;
         match answer.status {
-            200..=202 | 204 => Ok(Added::Written),
+            200..=202 | 204 => Ok(Added::Written(started.elapsed())),
             409 | 412 | 429 | 502..=504 => Ok(Added::Conflict),
             _ => Err(self.transport.refused(&what, &answer, Scope::Push).await),
         }
@@ -208,11 +208,19 @@ impl OciHttp {
     }
 }
 
+/// Waits for what is due or for what is needed, if that is longer; `None` when there is no time for it.
+async fn pause(due: Option<Duration>, needed: Duration, deadline: Instant) -> Option<()> {
+    let wait = due.unwrap_or(LONGEST_PAUSE).max(needed.min(LONGEST_PAUSE * 2));
+    (Instant::now() + wait < deadline).then_some(())?;
+    time::sleep(wait).await;
+    Some(())
+}
+
 enum Added {
     /// Nothing was to be done.
     WasThere,
-    /// The index was written with the entry.
-    Written,
+    /// The index was written with the entry; how long that took from the start of reading.
+    Written(Duration),
     /// Somebody else was faster, or the registry could not write: to be read again.
     Conflict,
 }
