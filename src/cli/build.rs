@@ -40,12 +40,12 @@ pub(super) fn environment() -> Result<Environment, Failure> {
 pub(super) fn context(
     build: &BuildArgs,
     subjects: &[String],
-    outputs: &[&Path],
+    own: &[PathBuf],
     command: &[String],
     env: &Environment,
 ) -> Result<Context, Failure> {
     let mut excluded: Vec<PathBuf> = subjects.iter().filter_map(|s| local_path(s)).collect();
-    excluded.extend(outputs.iter().map(|p| p.to_path_buf()));
+    excluded.extend_from_slice(own);
     let request = Request {
         agent: build.agent.clone(),
         agent_version: build.agent_version.clone(),

@@ -41,6 +41,7 @@ pub struct Cli {
 /// The commands. A new one is a file in `cmd/` and a variant here.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Quickstart(cmd::quickstart::QuickstartArgs),
     Create(Box<cmd::create::CreateArgs>),
     Generate(Box<cmd::generate::GenerateArgs>),
     Verify(Box<cmd::verify::VerifyArgs>),
@@ -159,6 +160,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
         .map_err(|e| Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}")))?;
     runtime.block_on(async {
         match &cli.command {
+            Command::Quickstart(a) => cmd::quickstart::run(a, common).await,
             Command::Create(a) => cmd::create::run(a, common, ui).await,
             Command::Generate(a) => cmd::generate::run(a, common, ui).await,
             Command::Verify(a) => cmd::verify::run(a, common, ui).await,

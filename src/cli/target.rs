@@ -204,6 +204,13 @@ impl Resolved {
         notes
     }
 
+    /// Warns that a tag was resolved: what it names can change.
+    pub(super) fn warn(&self, ui: &super::Ui) {
+        if let (Some(what), None) = (&self.by_tag, &self.layout) {
+            ui.note(&format!("{}: {what} is resolved once, to {}", self.artifact.name, self.artifact.digest));
+        }
+    }
+
     /// All evidence sources of the subject.
     #[must_use]
     pub fn sources(&self) -> Vec<Box<dyn EvidenceSource + '_>> {

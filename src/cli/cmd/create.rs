@@ -92,8 +92,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let key_file = key_file_facts(reference)?;
     let variables: Vec<String> = reference.strip_prefix("env:").map(str::to_owned).into_iter().collect();
     let env = build::environment()?;
-    let outputs: Vec<&Path> = args.output.as_deref().into_iter().collect();
-    let mut context = build::context(&args.build, &args.subjects, &outputs, &args.command, &env)?;
+    let mut context = build::context(&args.build, &args.subjects, &own_files(args, reference), &args.command, &env)?;
     step::keep_memory_private()?;
     if !args.command.is_empty() {
         let before = build::snapshot(&args.subjects, &env, common)?;
@@ -101,9 +100,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     let subjects = build::subjects(&args.subjects, &env, common, args.attestation_repository.as_deref()).await?;
     for r in &subjects.images {
-        if let Some(what) = &r.by_tag {
-            ui.note(&format!("{}: {what} is resolved once, to {}", line(&r.artifact.name), r.artifact.digest));
-        }
+        r.warn(ui);
     }
     let (kind, predicate) = match given {
         Some(given) => given,
@@ -144,6 +141,14 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         Format::Json => Outcome::json(&report, Exit::Done),
         _ => Outcome::done(text(&report)),
     })
+}
+
+/// Files of ours that may lie in the checkout and are no part of the source: the key pair, and the bundles of before.
+fn own_files(args: &CreateArgs, reference: &str) -> Vec<PathBuf> {
+    let key = PathBuf::from(reference.strip_prefix("file:").unwrap_or(reference));
+    let bundles = args.subjects.iter().map(|s| PathBuf::from(format!("{s}.sigstore.json")));
+    let shared = args.subjects.iter().map(|s| Path::new(s).with_file_name(SHARED_BUNDLES));
+    bundles.chain(shared).chain(args.output.clone()).chain([key.with_extension("pub"), key]).collect()
 }
 
 fn run_step(

@@ -6,7 +6,7 @@ use crate::cli::sanitize::line;
 use crate::cli::subject::SubjectSpec;
 use crate::cli::{Ui, files, target};
 use crate::flow::{self, Claim, Found};
-use crate::model::{Code, Digest, Statement, limits};
+use crate::model::{Code, Digest, ResourceDescriptor, Statement, limits};
 use crate::policy::NO_ATTESTATION;
 use crate::predicate::record::ProvenanceRecord;
 use crate::verify::{Candidate, Content, Origin};
@@ -83,9 +83,7 @@ pub async fn run(args: &InspectArgs, common: &Common, ui: &Ui) -> Result<Outcome
         }
     }
     let resolved = target::resolve(&args.subject, common, &args.evidence, false).await?;
-    if let Some(what) = &resolved.by_tag {
-        ui.note(&format!("{what} is resolved once, to {}", resolved.artifact.digest));
-    }
+    resolved.warn(ui);
     let sources = resolved.sources();
     let sources: Vec<_> = sources.iter().map(AsRef::as_ref).collect();
     let found = flow::look(&sources, &resolved.artifact).await;
@@ -230,12 +228,17 @@ fn claim(out: &mut String, c: &Claim) {
             row(name, &v);
         }
     }
-    for d in p.dependencies.iter().take(20) {
+    // Packages of lock files come by the hundred: what stands beside them is what a person looks for.
+    let is_package = |d: &&ResourceDescriptor| d.name().is_none() && d.uri().is_some_and(|u| u.starts_with("pkg:"));
+    let (packages, others): (Vec<_>, Vec<_>) = p.dependencies.iter().partition(is_package);
+    for d in others.iter().take(20) {
         let digests: Vec<_> =
             d.digest().map(|d| d.iter().map(|(a, v)| format!("{a}:{v}")).collect()).unwrap_or_default();
         row("dependency", &format!("{} {}", d.name().or(d.uri()).unwrap_or("(no name)"), digests.join(" ")));
     }
-    if p.dependencies.len() > 20 {
-        row("dependency", &format!("and {} more; --format json shows all", p.dependencies.len() - 20));
+    let rest = others.len().saturating_sub(20) + packages.len();
+    if rest > 0 {
+        let bare = packages.iter().filter(|d| d.digest().is_none()).count();
+        row("dependency", &format!("and {rest} more, {bare} packages of them without digest; --format json shows all"));
     }
 }

@@ -7,5 +7,6 @@ pub mod generate;
 pub mod inspect;
 pub mod keygen;
 pub mod list;
+pub mod quickstart;
 pub mod sign;
 pub mod verify;

@@ -57,9 +57,6 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let mut subjects = Vec::new();
     for typed in &args.subjects {
         let resolved = target::resolve(typed, common, &args.evidence, args.demands.require_digest).await?;
-        if let Some(what) = &resolved.by_tag {
-            ui.note(&format!("{}: {what} is resolved once, to {}", line(typed), resolved.artifact.digest));
-        }
         subjects.push(one(&resolved, &policies, ui.now).await);
     }
     let decision = Decision::of(subjects, policies.iter().map(Policy::used).collect(), ui.now);

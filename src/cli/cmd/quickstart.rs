@@ -1,0 +1,231 @@
+//! `attest quickstart`
+#![expect(clippy::disallowed_methods, reason = "back end: a temporary folder, and this program run as its user would")]
+
+use crate::cli::args::Common;
+use crate::cli::exit::{Failure, Outcome, codes};
+use crate::model::digest::hex;
+use crate::model::oci::{EMPTY, IMAGE_MANIFEST};
+use crate::model::{Code, Descriptor};
+use crate::registry::{OciLayout, Registry as _};
+use clap::Args;
+use serde_json::json;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Try the whole route on this checkout: no server, no account, no network
+///
+/// Makes an image layout of a file of this folder in a temporary folder, makes a key, attests the layout with this
+/// checkout's real commit and lock files, verifies and inspects it, and shows three refusals. Each command is printed
+/// before it is run. The checkout stays as it is.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest quickstart
+  attest quickstart --keep        leaves the temporary folder, to play with")]
+pub struct QuickstartArgs {
+    /// Keep the temporary folder
+    #[arg(long)]
+    pub keep: bool,
+}
+
+const NOT_AS_EXPECTED: Code = Code::new("quickstart-failed");
+/// Codes of this command.
+pub const CODES: &[Code] = &[NOT_AS_EXPECTED];
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`] when a step ends otherwise than it must.
+pub async fn run(args: &QuickstartArgs, _common: &Common) -> Result<Outcome, Failure> {
+    let failed =
+        |what: &str, e: &dyn std::fmt::Display| Failure::unknown(codes::FILE_UNWRITABLE, format!("{what}: {e}"));
+    let here = std::env::current_dir().map_err(|e| failed("the working folder", &e))?;
+    let program = std::env::current_exe().map_err(|e| failed("this program's own file", &e))?;
+    let folder = temporary_folder().map_err(|e| failed("the temporary folder", &e))?;
+    let tour = Tour { here, program, folder: folder.clone(), password: password()? };
+    let result = tour.all().await;
+    if args.keep {
+        say(&format!("\nkept: {}", folder.display()));
+    } else {
+        fs::remove_dir_all(&folder).map_err(|e| failed("removing the temporary folder", &e))?;
+    }
+    result?;
+    Ok(Outcome::done("\nDone: what was signed here verified, and three things that were not were refused.\n"))
+}
+
+struct Tour {
+    here: PathBuf,
+    program: PathBuf,
+    folder: PathBuf,
+    password: String,
+}
+
+impl Tour {
+    async fn all(&self) -> Result<(), Failure> {
+        let (first, second) = two_files(&self.here)?;
+        say(&format!(
+            "1. An image to attest: an OCI layout in {}, its layer is {}",
+            self.folder.display(),
+            first.display()
+        ));
+        self.layout("image", &first).await?;
+
+        say("\n2. A key. The password would come from a prompt or a secret store.");
+        self.step(&["keygen", "--output-key-prefix", "demo"], 0, "private key")?;
+
+        say("\n3. Capture this checkout's context, sign it, attach it to the image.");
+        let create = ["create", "oci:image", "--key", "demo.key", "--agent", "quickstart/you", "--task", "try-attest"];
+        self.step(&create, 0, "attached")?;
+
+        say("\n4. Verify: only what the key signed about exactly this image counts.");
+        let verify = ["verify", "oci:image", "--key", "demo.pub", "--agent", "quickstart/*"];
+        self.step(&verify, 0, "allow: oci:")?;
+        self.step(&["inspect", "oci:image"], 0, "(unverified)")?;
+
+        say("\n5. Refused: one byte of the layer was changed.");
+        let layer = self.layout("changed-layer", &first).await?;
+        self.step(&["download", "oci:image", "--output", "bundle.jsonl"], 0, "")?;
+        flip(&blob(&self.folder.join("changed-layer"), &layer), |bytes| bytes.len() / 2)?;
+        let verify =
+            |what: &'static str, bundle: &'static str| ["verify", what, "--bundle", bundle, "--key", "demo.pub"];
+        self.step(&verify("oci:changed-layer", "bundle.jsonl"), 1, "digest-mismatch")?;
+
+        say("\n6. Refused: one byte of the signed envelope was changed.");
+        let bundle = self.read("bundle.jsonl")?;
+        self.write("changed-envelope.jsonl", &bundle)?;
+        let payload = |bytes: &[u8]| {
+            let key = b"\"payload\":\"";
+            bytes.windows(key.len()).position(|w| w == key).map_or(0, |at| at + key.len() + 40)
+        };
+        flip(&self.folder.join("changed-envelope.jsonl"), payload)?;
+        self.step(&verify("oci:image", "changed-envelope.jsonl"), 1, "signature-invalid")?;
+
+        say(&format!("\n7. Refused: the same attestation for another image, whose layer is {}.", second.display()));
+        self.layout("other", &second).await?;
+        self.step(&verify("oci:other", "bundle.jsonl"), 1, "subject-mismatch")
+    }
+
+    /// Prints a command, runs this program with it in the checkout, and compares how it ends.
+    fn step(&self, args: &[&str], exit: i32, word: &str) -> Result<(), Failure> {
+        let place = |a: &str| match a {
+            "demo" | "demo.key" | "demo.pub" | "bundle.jsonl" | "changed-envelope.jsonl" => {
+                self.folder.join(a).display().to_string()
+            }
+            _ => a
+                .strip_prefix("oci:")
+                .map_or_else(|| a.to_owned(), |p| format!("oci:{}", self.folder.join(p).display())),
+        };
+        let args: Vec<_> = args.iter().map(|a| place(a)).collect();
+        say(&format!("$ attest {}", args.join(" ")));
+        let failed = |why: String| Failure::unknown(NOT_AS_EXPECTED, format!("`attest {}` {why}", args.join(" ")));
+        let output = Command::new(&self.program)
+            .args(&args)
+            .current_dir(&self.here)
+            .env("ATTEST_PASSWORD", &self.password)
+            .output()
+            .map_err(|e| failed(format!("could not be started: {e}")))?;
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        for line in text.lines() {
+            say(&format!("  {line}"));
+        }
+        let code = output.status.code();
+        if code != Some(exit) {
+            return Err(failed(format!("ended with {code:?}, expected {exit}")));
+        }
+        if exit != 0 {
+            say(&format!("  (exit code {exit})"));
+        }
+        if text.contains(word) { Ok(()) } else { Err(failed(format!("did not say `{word}`"))) }
+    }
+
+    /// Makes a layout whose one image has one layer, a file; returns the layer.
+    async fn layout(&self, name: &str, file: &Path) -> Result<Descriptor, Failure> {
+        let bytes = crate::capture::files::read(&self.here.join(file), crate::model::limits::PREDICATE_BYTES)?;
+        let layout = OciLayout::create(&self.folder.join(name))?;
+        let layer = Descriptor::of("application/octet-stream", &bytes);
+        let config = Descriptor::of(EMPTY, b"{}");
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": IMAGE_MANIFEST,
+            "artifactType": "application/vnd.agent-attest.quickstart",
+            "config": config.to_json(),
+            "layers": [layer.to_json()],
+        });
+        let manifest = manifest.to_string().into_bytes();
+        let descriptor = Descriptor::of(IMAGE_MANIFEST, &manifest);
+        layout.push_blob(&config.digest, b"{}").await?;
+        layout.push_blob(&layer.digest, &bytes).await?;
+        layout.push_manifest(&descriptor, &manifest).await?;
+        layout.tag("latest", &descriptor)?;
+        Ok(layer)
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, Failure> {
+        crate::cli::files::read(&self.folder.join(name), crate::model::limits::BUNDLE_BYTES)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        crate::cli::files::replace(&self.folder.join(name), bytes)
+    }
+}
+
+/// Two different, not empty files of a folder's top level.
+fn two_files(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
+    let names = crate::cli::files::list(folder, crate::model::limits::INPUT_SUBJECTS, |n| !n.starts_with('.'))?;
+    let mut found: Vec<(PathBuf, u64)> = names
+        .into_iter()
+        .filter_map(|p| {
+            let meta = fs::symlink_metadata(&p).ok()?;
+            let fits = meta.is_file() && meta.len() > 0 && meta.len() < crate::model::limits::PREDICATE_BYTES as u64;
+            fits.then(|| (PathBuf::from(p.file_name().unwrap_or_default()), meta.len()))
+        })
+        .collect();
+    // What a reader knows best comes first.
+    found.sort_by_key(|(p, _)| !p.to_string_lossy().starts_with("README"));
+    let other = found.iter().skip(1).find(|(_, size)| Some(*size) != found.first().map(|f| f.1));
+    match (found.first(), other) {
+        (Some((a, _)), Some((b, _))) => Ok((a.clone(), b.clone())),
+        _ => Err(Failure::usage(
+            codes::USAGE,
+            "the quickstart needs two different files in this folder: run it in a checkout",
+        )),
+    }
+}
+
+fn blob(layout: &Path, layer: &Descriptor) -> PathBuf {
+    layout.join("blobs").join("sha256").join(layer.digest.hex())
+}
+
+/// Changes one byte of a file to another printable one.
+fn flip(path: &Path, position: impl Fn(&[u8]) -> usize) -> Result<(), Failure> {
+    let mut bytes = crate::cli::files::read(path, crate::model::limits::BUNDLE_BYTES)?;
+    let at = position(&bytes);
+    if let Some(b) = bytes.get_mut(at) {
+        *b = if *b == b'A' { b'B' } else { b'A' };
+    }
+    crate::cli::files::replace(path, &bytes)
+}
+
+fn temporary_folder() -> io::Result<PathBuf> {
+    let base = std::env::temp_dir();
+    // Ours alone: it must be new, and nobody else may look into it.
+    let path = base.join(format!("attest-quickstart-{}", std::process::id()));
+    fs::DirBuilder::new().mode(0o700).create(&path)?;
+    path.canonicalize()
+}
+
+/// A password that nobody needs to know.
+fn password() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Failure::unknown(NOT_AS_EXPECTED, "the system gave no random bytes"))?;
+    Ok(hex(&bytes))
+}
+
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+    let _ = out.flush();
+}
