@@ -41,9 +41,6 @@ fn check_at<'a>(
     depth: usize,
 ) -> BoxFuture<'a, SubjectDecision> {
     Box::pin(async move {
-        if !policies.iter().any(|p| p.matches(&artifact.scope)) {
-            return decide(policies, artifact, &[]);
-        }
         let mut candidates = Vec::new();
         for source in &target.sources {
             candidates.extend(source.candidates(artifact).await);

@@ -69,9 +69,11 @@ impl Reference {
             Some(_) => (DOCKER_HUB, name.to_owned()),
             None => (DOCKER_HUB, format!("library/{name}")),
         };
-        let registry = if registry.eq_ignore_ascii_case("index.docker.io") { DOCKER_HUB } else { registry };
-        // Host names have no case, policies' globs do: `GHCR.io` must not be another registry than `ghcr.io`.
+        // One registry, one spelling: policies' globs compare names. `GHCR.io:443` is no other registry than `ghcr.io`.
         let registry = registry.to_ascii_lowercase();
+        let registry = registry.strip_suffix(":443").unwrap_or(&registry);
+        let docker_hub = ["index.docker.io", "registry-1.docker.io"].contains(&registry);
+        let registry = if docker_hub { DOCKER_HUB } else { registry };
         let host_ok = !registry.is_empty()
             && registry.len() <= 261
             && registry.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
@@ -101,7 +103,7 @@ impl Reference {
             (None, None) => Some("latest".to_owned()),
             (t, _) => t.map(str::to_owned),
         };
-        Ok(Self { registry, repository, tag, digest })
+        Ok(Self { registry: registry.to_owned(), repository, tag, digest })
     }
 
     /// Host and optional port; `docker.io` for Docker Hub.
@@ -325,6 +327,8 @@ mod tests {
             ("ghcr.io/acme/app", "ghcr.io/acme/app", Some("latest"), false),
             ("127.0.0.1:5000/a/b:t", "127.0.0.1:5000/a/b", Some("t"), false),
             ("localhost/a", "localhost/a", Some("latest"), false),
+            ("GHCR.io:443/acme/app", "ghcr.io/acme/app", Some("latest"), false),
+            ("index.docker.io/library/nginx", "docker.io/library/nginx", Some("latest"), false),
             ("GHCR.io/acme/app:v1", "ghcr.io/acme/app", Some("v1"), false),
             ("Index.Docker.IO/acme/app:v1", "docker.io/acme/app", Some("v1"), false),
             (&format!("127.0.0.1:5000/a@{d}"), "127.0.0.1:5000/a", None, true),

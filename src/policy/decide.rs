@@ -1,7 +1,7 @@
 //! From evidence to a decision on one subject.
 
 use super::{
-    Accepted, CandidateDecision, FieldAssurance, Outcome, Policy, PolicyDecision, Reason, Requirement,
+    Accepted, CandidateDecision, FieldAssurance, Images, Outcome, Policy, PolicyDecision, Reason, Requirement,
     RequirementDecision, RuleInput, SignerRule, SubjectDecision, Verdict,
 };
 use crate::model::{Artifact, Code};
@@ -57,7 +57,7 @@ pub enum Finding {
 
 /// Decides on one subject.
 ///
-/// - Every policy that matches applies; none matching is `no-policy-for-subject`.
+/// - Every policy that matches applies; no policy file matching where there are some is `no-policy-for-subject`.
 /// - Every requirement of a policy must be met, each by one statement that meets all of it.
 /// - A candidate that could not be looked at makes a requirement `Unavailable` only where no other one meets it.
 #[must_use]
@@ -73,13 +73,17 @@ pub fn decide(policies: &[Policy], artifact: &Artifact, evidence: &[Evidence]) -
         })
         .collect();
     let mut reasons = Vec::new();
-    if decided.is_empty() {
+    // Flags only add demands: where policy files exist, one of them must speak about the subject.
+    let files = || policies.iter().filter(|p| matches!(p.images, Images::Named(_)));
+    let unspoken = files().next().is_some() && !files().any(|p| p.matches(&artifact.scope));
+    if decided.is_empty() || unspoken {
         let names = policies.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
         reasons
             .push(Reason::new(NO_POLICY, format!("no policy speaks about `{}` (policies: {names})", artifact.scope)));
     }
-    let verdict = decided.iter().map(|p| p.verdict).max().unwrap_or(Verdict::Deny);
-    if verdict == Verdict::Deny && evidence.is_empty() && !decided.is_empty() {
+    let met = decided.iter().map(|p| p.verdict).max().unwrap_or(Verdict::Deny);
+    let verdict = if reasons.is_empty() { met } else { Verdict::Deny };
+    if verdict == Verdict::Deny && evidence.is_empty() && reasons.is_empty() {
         reasons.push(Reason::new(NO_ATTESTATION, format!("no attestation of {} was found", artifact.digest)));
     }
     SubjectDecision {
