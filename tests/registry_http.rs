@@ -268,10 +268,11 @@ fn a_passing_failure_is_tried_again_and_a_lasting_one_says_how_often() {
         let error = ask(&world, &client, Ask::Blob).await.unwrap_err().to_string();
         assert!(error.ends_with("status 503: UNKNOWN as told, tried 4 times"), "{error}");
         assert_eq!(world.server.count("GET", "/blobs/"), 4);
+        // What would be refused again is not asked again.
         world.server.heal();
         world.server.forget_requests();
-        world.server.fault(Fault::on("/blobs/", Action::status(500)));
-        assert_eq!(code(ask(&world, &client, Ask::Blob).await), "registry-unavailable");
+        world.server.fault(Fault::on("/blobs/", Action::status(403)));
+        assert_eq!(code(ask(&world, &client, Ask::Blob).await), "registry-unauthorized");
         assert_eq!(world.server.count("GET", "/blobs/"), 1);
     });
 }
@@ -571,6 +572,43 @@ fn an_entry_that_another_writer_takes_away_is_put_back() {
     });
     assert!(world.listed().contains(&d.digest.to_string()));
     assert_eq!(world.server.count("PUT", "sha256-"), 2);
+}
+
+#[test]
+fn an_index_that_cannot_be_written_is_the_registrys_failure() {
+    let world = World::start(Behaviour::without_referrers_api(Conditional::None));
+    let (d, bytes) = manifest(Some(&world.subject), 5);
+    for (action, expected) in [
+        (Action::status(500), "registry-unavailable"),
+        (Action::rate_limit("0"), "rate-limited"),
+        (Action::status(403), "registry-unauthorized"),
+    ] {
+        world.server.heal();
+        world.server.fault(Fault::on("/manifests/sha256-", action).method("PUT"));
+        assert_eq!(code(run(world.client().push_manifest(&d, &bytes))), expected);
+    }
+    world.server.heal();
+    world.server.fault(Fault::on("/manifests/sha256-", Action::status(500)).method("PUT").times(2));
+    run(world.client().push_manifest(&d, &bytes)).unwrap();
+}
+
+#[test]
+fn a_registry_that_does_not_list_what_it_promised_is_asked_again() {
+    let world = World::start(Behaviour::default());
+    let empty = || Action::body(IMAGE_INDEX, r#"{"manifests":[]}"#);
+    let (d, bytes) = manifest(Some(&world.subject), 5);
+    world.server.fault(Fault::on("/referrers/", empty()).times(1));
+    run(world.client().push_manifest(&d, &bytes)).unwrap();
+    assert_eq!(world.server.count("PUT", "/manifests/"), 2);
+    let (d, bytes) = manifest(Some(&world.subject), 6);
+    world.server.fault(Fault::on("/referrers/", empty()));
+    assert_eq!(code(run(world.client().push_manifest(&d, &bytes))), "referrer-not-listed");
+    // Without an API after all, the index under the tag has to do.
+    world.server.heal();
+    world.server.fault(Fault::on("/referrers/", Action::status(404)));
+    let (d, bytes) = manifest(Some(&world.subject), 7);
+    run(world.client().push_manifest(&d, &bytes)).unwrap();
+    assert_eq!(world.listed(), [d.digest.to_string()]);
 }
 
 #[test]
