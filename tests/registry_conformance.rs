@@ -10,11 +10,14 @@ use std::sync::Arc;
 
 const ARTIFACT: &str = "application/vnd.example.evidence+json";
 
+/// Lets a tag name something.
+type Tag = Box<dyn Fn(&str, &Descriptor)>;
+
 /// A repository, and what lets a tag name something in it.
 struct World {
     name: String,
     registry: Arc<dyn Registry>,
-    tag: Box<dyn Fn(&str, &Descriptor)>,
+    tag: Tag,
     /// Kept until the end.
     _folder: Option<tempfile::TempDir>,
 }

@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "measures how long answers take, and writes late on purpose")]
 //! Registries that misbehave: each case beside the same one without the defect.
 
 use attest::model::oci::{EMPTY, IMAGE_INDEX, IMAGE_MANIFEST};
@@ -267,10 +268,11 @@ fn a_passing_failure_is_tried_again_and_a_lasting_one_says_how_often() {
         let error = ask(&world, &client, Ask::Blob).await.unwrap_err().to_string();
         assert!(error.ends_with("status 503: UNKNOWN as told, tried 4 times"), "{error}");
         assert_eq!(world.server.count("GET", "/blobs/"), 4);
+        // What would be refused again is not asked again.
         world.server.heal();
         world.server.forget_requests();
-        world.server.fault(Fault::on("/blobs/", Action::status(500)));
-        assert_eq!(code(ask(&world, &client, Ask::Blob).await), "registry-unavailable");
+        world.server.fault(Fault::on("/blobs/", Action::status(403)));
+        assert_eq!(code(ask(&world, &client, Ask::Blob).await), "registry-unauthorized");
         assert_eq!(world.server.count("GET", "/blobs/"), 1);
     });
 }
@@ -573,6 +575,43 @@ fn an_entry_that_another_writer_takes_away_is_put_back() {
 }
 
 #[test]
+fn an_index_that_cannot_be_written_is_the_registrys_failure() {
+    let world = World::start(Behaviour::without_referrers_api(Conditional::None));
+    let (d, bytes) = manifest(Some(&world.subject), 5);
+    for (action, expected) in [
+        (Action::status(500), "registry-unavailable"),
+        (Action::rate_limit("0"), "rate-limited"),
+        (Action::status(403), "registry-unauthorized"),
+    ] {
+        world.server.heal();
+        world.server.fault(Fault::on("/manifests/sha256-", action).method("PUT"));
+        assert_eq!(code(run(world.client().push_manifest(&d, &bytes))), expected);
+    }
+    world.server.heal();
+    world.server.fault(Fault::on("/manifests/sha256-", Action::status(500)).method("PUT").times(2));
+    run(world.client().push_manifest(&d, &bytes)).unwrap();
+}
+
+#[test]
+fn a_registry_that_does_not_list_what_it_promised_is_asked_again() {
+    let world = World::start(Behaviour::default());
+    let empty = || Action::body(IMAGE_INDEX, r#"{"manifests":[]}"#);
+    let (d, bytes) = manifest(Some(&world.subject), 5);
+    world.server.fault(Fault::on("/referrers/", empty()).times(1));
+    run(world.client().push_manifest(&d, &bytes)).unwrap();
+    assert_eq!(world.server.count("PUT", "/manifests/"), 2);
+    let (d, bytes) = manifest(Some(&world.subject), 6);
+    world.server.fault(Fault::on("/referrers/", empty()));
+    assert_eq!(code(run(world.client().push_manifest(&d, &bytes))), "referrer-not-listed");
+    // Without an API after all, the index under the tag has to do.
+    world.server.heal();
+    world.server.fault(Fault::on("/referrers/", Action::status(404)));
+    let (d, bytes) = manifest(Some(&world.subject), 7);
+    run(world.client().push_manifest(&d, &bytes)).unwrap();
+    assert_eq!(world.listed(), [d.digest.to_string()]);
+}
+
+#[test]
 fn an_entry_that_never_stays_is_an_error() {
     let world = World::start(Behaviour::without_referrers_api(Conditional::None));
     let (d, bytes) = manifest(Some(&world.subject), 5);
@@ -588,8 +627,8 @@ fn an_entry_that_never_stays_is_an_error() {
     });
 }
 
-/// Two writers, twenty pushes each, on a registry that cannot write conditionally.
-fn writers_lose_nothing(locks: bool, delay: Duration) {
+/// Two writers on a registry that cannot write conditionally.
+fn writers_lose_nothing(locks: bool, pushes: usize, delay: Duration) {
     let world = World::start(Behaviour::without_referrers_api(Conditional::Pretended));
     let folder = tempfile::tempdir().unwrap();
     if !delay.is_zero() {
@@ -601,8 +640,8 @@ fn writers_lose_nothing(locks: bool, delay: Duration) {
             scope.spawn(move || {
                 let client = world.client_with(|o| o.locks = locks.then(|| folder.path().join("locks")));
                 run(async {
-                    for push in 0..20 {
-                        let (d, bytes) = manifest(Some(&world.subject), 100 + writer * 20 + push);
+                    for push in 0..pushes {
+                        let (d, bytes) = manifest(Some(&world.subject), 100 + writer * pushes + push);
                         client.push_manifest(&d, &bytes).await.unwrap();
                     }
                 });
@@ -612,22 +651,22 @@ fn writers_lose_nothing(locks: bool, delay: Duration) {
     let mut listed = world.listed();
     listed.sort();
     listed.dedup();
-    assert_eq!(listed.len(), 41);
+    assert_eq!(listed.len(), 1 + 2 * pushes);
 }
 
 #[test]
 fn writers_of_one_machine_lose_nothing() {
-    writers_lose_nothing(true, Duration::ZERO);
+    writers_lose_nothing(true, 20, Duration::ZERO);
 }
 
 #[test]
 fn writers_of_two_machines_lose_nothing() {
-    writers_lose_nothing(false, Duration::ZERO);
+    writers_lose_nothing(false, 20, Duration::ZERO);
 }
 
 #[test]
 fn writers_of_two_machines_lose_nothing_to_a_slow_registry() {
-    writers_lose_nothing(false, Duration::from_millis(20));
+    writers_lose_nothing(false, 8, Duration::from_millis(20));
 }
 
 #[test]

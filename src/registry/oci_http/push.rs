@@ -16,6 +16,7 @@
 //! other has finished. The entry is then not listed although its manifest is there. Pushing the same again lists it.
 
 use super::OciHttp;
+use super::answer::Answer;
 use super::auth::Scope;
 use super::locks;
 use super::referrers::fallback_name;
@@ -30,8 +31,13 @@ use reqwest::header::{HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use std::time::Duration;
 use tokio::time::{self, Instant};
 
+/// How often it is seen whether a registry's own listing has the entry, the first time after [`API_PAUSE`].
+const API_ROUNDS: usize = 8;
+const API_PAUSE: Duration = Duration::from_millis(15);
 /// How often the fallback index is read and written for one entry.
 const ROUNDS: usize = 40;
+/// How often in a row the registry may fail to write the index.
+const REFUSALS: usize = 6;
 /// The own entry must be seen this often after it was written, each time after a pause of so many times what reading
 /// and writing took.
 const FACTORS: [u32; 2] = [3, 6];
@@ -97,16 +103,50 @@ impl OciHttp {
         }
         let mut ask = Ask::write(Method::PUT, url, &what, deadline);
         ask.body = Some((&descriptor.media_type, bytes));
-        let answer = self.transport.send(&ask).await?;
-        if !matches!(answer.status, 200..=202 | 204) {
-            return Err(self.transport.refused(&what, &answer, Scope::Push).await);
+        let answer = self.put(&ask).await?;
+        let Some((subject, entry)) = referrer else { return Ok(()) };
+        if answer.header("oci-subject") == Some(&subject.digest.to_string())
+            && self.is_listed_by_api(&subject.digest, &ask, &entry, deadline).await?
+        {
+            return Ok(());
         }
-        match referrer {
-            // The registry says that it has seen the subject, so it lists the manifest itself.
-            Some((subject, _)) if answer.header("oci-subject") == Some(&subject.digest.to_string()) => Ok(()),
-            Some((subject, entry)) => self.list_in_fallback(&subject.digest, &entry, deadline).await,
-            None => Ok(()),
+        self.list_in_fallback(&subject.digest, &entry, deadline).await
+    }
+
+    async fn put(&self, ask: &Ask<'_>) -> Result<Answer, RegistryError> {
+        let answer = self.transport.send(ask).await?;
+        if matches!(answer.status, 200..=202 | 204) {
+            return Ok(answer);
         }
+        Err(self.transport.refused(ask.what, &answer, Scope::Push).await)
+    }
+
+    /// Sees that the registry lists what it said it would, and pushes again where it does not: olareg 0.1 loses one of
+    /// two that come at the same moment. `false` when there is no API after all.
+    async fn is_listed_by_api(
+        &self,
+        subject: &Digest,
+        push: &Ask<'_>,
+        entry: &Descriptor,
+        deadline: Instant,
+    ) -> Result<bool, RegistryError> {
+        let mut pauses = growing(API_PAUSE, LONGEST_PAUSE, API_ROUNDS);
+        let lost = |tries| {
+            let (place, what) = (self.transport.place.clone(), format!("manifest {}", entry.digest));
+            RegistryError::NotListed { place, what, tries }
+        };
+        for round in 1..=API_ROUNDS {
+            pause(pauses.next(), Duration::ZERO, deadline).await.ok_or_else(|| lost(round))?;
+            match self.list_api(subject, limits::REFERRERS, deadline).await {
+                Ok(Some(list)) if list.iter().any(|d| d.digest == entry.digest) => return Ok(true),
+                Ok(Some(_)) => self.put(push).await?,
+                Ok(None) => return Ok(false),
+                // More than are looked at: the registry's word has to do.
+                Err(RegistryError::TooLarge { .. }) => return Ok(true),
+                Err(e) => return Err(e),
+            };
+        }
+        Err(lost(API_ROUNDS))
     }
 
     async fn is_listed(
@@ -136,12 +176,17 @@ impl OciHttp {
             let what = format!("manifest {} in {}", entry.digest, fallback_name(subject));
             RegistryError::NotListed { place: self.transport.place.clone(), what, tries }
         };
+        let mut refusals = 0;
         for round in 1..=ROUNDS {
             let own = match self.add_once(subject, entry, deadline).await? {
                 Added::WasThere if round == 1 => return Ok(()),
                 Added::WasThere => Duration::ZERO,
                 Added::Written(own) => own,
-                Added::Conflict => {
+                Added::Conflict(refusal) => {
+                    refusals = if refusal.is_some() { refusals + 1 } else { 0 };
+                    if let Some(error) = refusal.filter(|_| refusals >= REFUSALS) {
+                        return Err(error);
+                    }
                     pause(conflicts.next(), Duration::ZERO, deadline).await.ok_or_else(|| lost(round))?;
                     continue;
                 }
@@ -190,7 +235,11 @@ impl OciHttp {
         let answer = self.transport.send(&ask).await?;
         match answer.status {
             200..=202 | 204 => Ok(Added::Written(started.elapsed())),
-            409 | 412 | 429 | 502..=504 => Ok(Added::Conflict),
+            409 | 412 => Ok(Added::Conflict(None)),
+            429 | 500..=504 => {
+                let refusal = self.transport.refused(&what, &answer, Scope::Push).await;
+                Ok(Added::Conflict(Some(refusal)))
+            }
             _ => Err(self.transport.refused(&what, &answer, Scope::Push).await),
         }
     }
@@ -221,6 +270,6 @@ enum Added {
     WasThere,
     /// The index was written with the entry; how long that took from the start of reading.
     Written(Duration),
-    /// Somebody else was faster, or the registry could not write: to be read again.
-    Conflict,
+    /// Somebody else was faster, or the registry could not write, with its refusal: to be read again.
+    Conflict(Option<RegistryError>),
 }

@@ -43,7 +43,7 @@ impl OciHttp {
     }
 
     /// All pages of the API; `None` when the registry has no such API.
-    async fn list_api(
+    pub(super) async fn list_api(
         &self,
         subject: &Digest,
         limit: usize,

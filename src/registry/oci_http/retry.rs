@@ -9,9 +9,10 @@ pub(super) const TRIES: usize = 4;
 /// A `Retry-After` is waited for at most this long.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Whether another try can be expected to end otherwise.
+/// Whether another try can be expected to end otherwise. 500 is among them because docker-registry 2.8 answers so while
+/// the tag that is read is being written.
 pub(super) fn is_transient(status: u16) -> bool {
-    matches!(status, 429 | 502 | 503 | 504)
+    matches!(status, 429 | 500 | 502 | 503 | 504)
 }
 
 /// Growing delays with jitter between the tries of one request.

@@ -346,6 +346,50 @@ pub(super) fn deadline(timeout: Duration) -> Instant {
 mod tests {
     use super::*;
 
+    fn transport(host: &str, allow_http: bool) -> Transport {
+        let store = std::sync::Arc::new(super::super::credentials::Anonymous);
+        let auth = Auth::new("a".into(), host.into(), store);
+        Transport::new("p".into(), host.into(), allow_http, None, auth).unwrap()
+    }
+
+    #[test]
+    fn what_came_over_tls_stays_there() {
+        let url = |u: &str| Url::parse(u).unwrap();
+        let t = transport("r.example", true);
+        assert!(t.may_ask(&url("https://r.example/"), &url("https://cdn.example/")));
+        for to in ["http://r.example/", "http://127.0.0.1/", "file:///etc/passwd"] {
+            assert!(!t.may_ask(&url("https://r.example/"), &url(to)), "{to}");
+        }
+        assert!(t.may_ask(&url("http://r.example/"), &url("http://cdn.example/")));
+        let t = transport("127.0.0.1:1", false);
+        assert!(t.may_ask(&url("http://127.0.0.1:1/"), &url("http://localhost:2/")));
+        assert!(!t.may_ask(&url("http://127.0.0.1:1/"), &url("http://cdn.example/")));
+    }
+
+    #[test]
+    fn credentials_go_to_token_services_over_tls_or_on_this_machine() {
+        let url = |u: &str| Url::parse(u).unwrap();
+        let t = transport("r.example", false);
+        assert!(t.may_trust_realm(&url("https://auth.example/token")));
+        assert!(!t.may_trust_realm(&url("http://auth.example/token")));
+        assert!(!t.may_trust_realm(&url("http://r.example/token")));
+        assert!(!t.may_trust_realm(&url("http://127.0.0.1/token")));
+        let t = transport("127.0.0.1:1", false);
+        assert!(t.may_trust_realm(&url("http://127.0.0.1:2/token")));
+        assert!(!t.may_trust_realm(&url("http://auth.example/token")));
+    }
+
+    #[test]
+    fn credentials_are_for_one_scheme_host_and_port() {
+        let url = |u: &str| Url::parse(u).unwrap();
+        let t = transport("r.example", false);
+        assert!(t.is_own(&url("https://r.example/v2/")));
+        assert!(t.is_own(&url("https://r.example:443/v2/")));
+        for other in ["http://r.example/", "https://r.example:444/", "https://r.example.evil/", "https://x@evil/"] {
+            assert!(!t.is_own(&url(other)), "{other}");
+        }
+    }
+
     #[test]
     fn only_this_machine_is_loopback() {
         for host in ["localhost", "localhost:5000", "127.0.0.1:1", "127.9.9.9", "[::1]:80", "[::1]", "::1"] {

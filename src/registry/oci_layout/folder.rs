@@ -96,10 +96,12 @@ impl Folder {
     pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let target = self.root.join(name);
         let parent = target.parent().unwrap_or(&self.root);
-        fs::create_dir_all(parent)?;
-        if !fs::canonicalize(parent)?.starts_with(&self.root) {
+        // Of the folders that are there, before any is made.
+        let there = parent.ancestors().find(|p| p.symlink_metadata().is_ok()).unwrap_or(&self.root);
+        if !fs::canonicalize(there)?.starts_with(&self.root) {
             return Err(io::Error::other(format!("`{name}` leads out of the folder")));
         }
+        fs::create_dir_all(parent)?;
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let temporary = self.root.join(format!(".attest-{}-{serial}.tmp", std::process::id()));
         let written = OpenOptions::new().write(true).create_new(true).open(&temporary).and_then(|mut f| {

@@ -1,0 +1,361 @@
+#![expect(clippy::disallowed_methods, reason = "writes folders as other tools and attackers would")]
+//! Image layout folders: what other tools write, what an attacker writes, and hashing all that a manifest reaches.
+
+use attest::model::oci::{EMPTY, IMAGE_INDEX, IMAGE_MANIFEST};
+use attest::model::{Descriptor, Digest};
+use attest::registry::{Checked, OciLayout, Registry, RegistryError};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+const LAYER: &[u8] = b"the one layer of the image";
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a layout waited"),
+    }
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, RegistryError>) -> &'static str {
+    result.unwrap_err().code().as_str()
+}
+
+struct World {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+    layout: OciLayout,
+    image: Descriptor,
+}
+
+fn blob(path: &Path, digest: &Digest) -> PathBuf {
+    path.join("blobs").join("sha256").join(digest.hex())
+}
+
+fn image_bytes(layers: &[&[u8]]) -> Vec<u8> {
+    let layers: Vec<Value> = layers.iter().map(|l| Descriptor::of("application/x", l).to_json()).collect();
+    let config = Descriptor::of(EMPTY, b"{}").to_json();
+    json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "config": config, "layers": layers })
+        .to_string()
+        .into_bytes()
+}
+
+impl World {
+    /// A layout with one image of one layer, tagged `v1`.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("layout");
+        let layout = OciLayout::create(&path).unwrap();
+        for bytes in [LAYER, b"{}"] {
+            now(layout.push_blob(&Digest::sha256(bytes), bytes)).unwrap();
+        }
+        let bytes = image_bytes(&[LAYER]);
+        let image = Descriptor::of(IMAGE_MANIFEST, &bytes);
+        now(layout.push_manifest(&image, &bytes)).unwrap();
+        layout.tag("v1", &image).unwrap();
+        Self { _folder: folder, path, layout, image }
+    }
+
+    fn index(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.path.join("index.json")).unwrap()).unwrap()
+    }
+
+    fn write_index(&self, index: &Value) {
+        fs::write(self.path.join("index.json"), index.to_string()).unwrap();
+    }
+
+    /// A manifest put there as another tool would, not listed.
+    fn put(&self, value: &Value) -> Descriptor {
+        let bytes = value.to_string().into_bytes();
+        let descriptor = Descriptor::of(value["mediaType"].as_str().unwrap(), &bytes);
+        fs::write(blob(&self.path, &descriptor.digest), bytes).unwrap();
+        descriptor
+    }
+
+    fn referrer(&self, seed: usize) -> Value {
+        json!({
+            "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "artifactType": "application/vnd.example",
+            "config": Descriptor::of(EMPTY, b"{}").to_json(), "layers": [], "subject": self.image.to_json(),
+            "annotations": { "seed": seed.to_string() },
+        })
+    }
+
+    fn referrers(&self) -> Result<Vec<Descriptor>, RegistryError> {
+        now(self.layout.referrers(&self.image.digest, 1000))
+    }
+}
+
+#[test]
+fn every_reachable_blob_is_hashed() {
+    let w = World::new();
+    let report = w.layout.verify_content(&w.image.digest).unwrap();
+    let manifest = fs::metadata(blob(&w.path, &w.image.digest)).unwrap().len();
+    assert_eq!((report.manifests, report.blobs), (1, 2));
+    assert_eq!(report.bytes, LAYER.len() as u64 + 2 + manifest);
+}
+
+#[test]
+fn a_changed_missing_or_grown_blob_is_named() {
+    let w = World::new();
+    let layer = blob(&w.path, &Digest::sha256(LAYER));
+    let refused = |bytes: Option<&[u8]>, expected: &str, digest: &str| {
+        match bytes {
+            Some(b) => fs::write(&layer, b).unwrap(),
+            None => fs::remove_file(&layer).unwrap(),
+        }
+        let error = w.layout.verify_content(&w.image.digest).unwrap_err();
+        assert_eq!(error.code().as_str(), expected, "{error}");
+        assert!(error.to_string().contains(digest), "{error}");
+        fs::write(&layer, LAYER).unwrap();
+        w.layout.verify_content(&w.image.digest).unwrap();
+    };
+    let hex = Digest::sha256(LAYER).to_string();
+    let mut changed = LAYER.to_vec();
+    changed[3] ^= 1;
+    refused(Some(&changed), "digest-mismatch", &hex);
+    refused(Some(&[LAYER, b"x"].concat()), "digest-mismatch", &hex);
+    refused(Some(b""), "digest-mismatch", &hex);
+    refused(None, "content-missing", &hex);
+    // The manifest itself.
+    let path = blob(&w.path, &w.image.digest);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, [&bytes[..], b" "].concat()).unwrap();
+    assert_eq!(code(w.layout.verify_content(&w.image.digest)), "digest-mismatch");
+}
+
+#[test]
+fn a_descriptor_that_lies_about_the_size_is_refused() {
+    let w = World::new();
+    let mut layer = Descriptor::of("application/x", LAYER);
+    layer.size += 1;
+    let config = Descriptor::of(EMPTY, b"{}").to_json();
+    let lying = w.put(&json!({ "mediaType": IMAGE_MANIFEST, "config": config, "layers": [layer.to_json()] }));
+    assert_eq!(code(w.layout.verify_content(&lying.digest)), "registry-malformed");
+}
+
+#[test]
+fn children_of_an_index_are_followed_even_if_also_listed_as_a_layer() {
+    let w = World::new();
+    // A child that one manifest calls its layer is still a manifest with layers of its own.
+    let child_bytes = image_bytes(&[b"absent"]);
+    let child = Descriptor::of(IMAGE_MANIFEST, &child_bytes);
+    fs::write(blob(&w.path, &child.digest), &child_bytes).unwrap();
+    let hiding = image_bytes(&[&child_bytes]);
+    let hiding_descriptor = Descriptor::of(IMAGE_MANIFEST, &hiding);
+    fs::write(blob(&w.path, &hiding_descriptor.digest), &hiding).unwrap();
+    for order in [[&child, &hiding_descriptor], [&hiding_descriptor, &child]] {
+        let list: Vec<Value> = order.iter().map(|d| d.to_json()).collect();
+        let index = w.put(&json!({ "mediaType": IMAGE_INDEX, "manifests": list }));
+        assert_eq!(code(w.layout.verify_content(&index.digest)), "content-missing");
+    }
+    let index = w.put(&json!({ "mediaType": IMAGE_INDEX, "manifests": [w.image.to_json()] }));
+    assert_eq!(w.layout.verify_content(&index.digest).unwrap().manifests, 2);
+}
+
+#[test]
+fn indexes_are_bounded_in_depth_and_number() {
+    let w = World::new();
+    let mut inner = w.image.clone();
+    for level in 1..=5 {
+        inner = w.put(&json!({ "mediaType": IMAGE_INDEX, "manifests": [inner.to_json()], "annotations": { "level": level.to_string() } }));
+        match w.layout.verify_content(&inner.digest) {
+            Ok(report) => assert_eq!((level, report.manifests), (report.manifests - 1, level + 1)),
+            Err(e) => assert_eq!((level, e.code().as_str()), (5, "limit-exceeded")),
+        }
+    }
+    let many: Vec<Value> = (0..300_u32).map(|i| Descriptor::of(IMAGE_MANIFEST, &i.to_be_bytes()).to_json()).collect();
+    let index = w.put(&json!({ "mediaType": IMAGE_INDEX, "manifests": many }));
+    assert_eq!(code(w.layout.verify_content(&index.digest)), "limit-exceeded");
+}
+
+#[test]
+fn referrers_are_found_as_other_tools_write_them() {
+    let w = World::new();
+    // As an untagged entry of index.json, without artifactType.
+    let one = w.put(&w.referrer(1));
+    let mut index = w.index();
+    index["manifests"].as_array_mut().unwrap().push(one.to_json());
+    // As an entry of an index under the fallback tag.
+    let two = w.put(&w.referrer(2));
+    let list =
+        w.put(&json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [two.to_json(), one.to_json()] }));
+    let mut entry = list.to_json();
+    entry["annotations"] = json!({ "org.opencontainers.image.ref.name": format!("sha256-{}", w.image.digest.hex()) });
+    index["manifests"].as_array_mut().unwrap().push(entry);
+    w.write_index(&index);
+    let mut found: Vec<Digest> = w.referrers().unwrap().into_iter().map(|d| d.digest).collect();
+    found.sort();
+    let mut expected = vec![one.digest, two.digest];
+    expected.sort();
+    assert_eq!(found, expected);
+    // Neither of them, nor their listing, is an image.
+    let images: Vec<Digest> = w.layout.images().unwrap().into_iter().map(|d| d.digest).collect();
+    assert_eq!(images, std::slice::from_ref(&w.image.digest));
+}
+
+#[test]
+fn an_entry_decides_nothing_and_a_subject_of_its_own_everything() {
+    let w = World::new();
+    let mut other = w.referrer(1);
+    other["subject"] = Descriptor::of(IMAGE_MANIFEST, b"another").to_json();
+    let other = w.put(&other);
+    let list = w.put(&json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [other.to_json()] }));
+    let mut entry = list.to_json();
+    entry["annotations"] = json!({ "org.opencontainers.image.ref.name": format!("sha256-{}", w.image.digest.hex()) });
+    let mut index = w.index();
+    index["manifests"].as_array_mut().unwrap().push(entry);
+    w.write_index(&index);
+    assert_eq!(w.referrers().unwrap(), []);
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_stays_a_candidate_with_its_cause() {
+    let w = World::new();
+    let lost = w.put(&w.referrer(1));
+    let mut index = w.index();
+    index["manifests"].as_array_mut().unwrap().push(lost.to_json());
+    w.write_index(&index);
+    for (change, expected) in [(None, "content-missing"), (Some("{}"), "digest-mismatch")] {
+        match change {
+            None => fs::remove_file(blob(&w.path, &lost.digest)).unwrap(),
+            Some(text) => fs::write(blob(&w.path, &lost.digest), text).unwrap(),
+        }
+        let list = w.referrers().unwrap();
+        assert_eq!(list.len(), 1);
+        assert_eq!(code(now(Checked::new(&w.layout).need_manifest(&list[0].digest))), expected);
+    }
+}
+
+#[test]
+fn too_many_referrers_are_an_error() {
+    let w = World::new();
+    let mut index = w.index();
+    for seed in 0..1001 {
+        let d = w.put(&w.referrer(seed));
+        index["manifests"].as_array_mut().unwrap().push(d.to_json());
+        if seed == 999 {
+            w.write_index(&index);
+            assert_eq!(w.referrers().unwrap().len(), 1000);
+        }
+    }
+    w.write_index(&index);
+    assert_eq!(code(w.referrers()), "limit-exceeded");
+}
+
+#[test]
+fn what_is_no_layout_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(code(OciLayout::open(folder.path())), "content-missing");
+    assert_eq!(code(OciLayout::open(&folder.path().join("absent"))), "content-missing");
+    for (marker, expected) in [
+        ("{", "registry-malformed"),
+        (r#"{"imageLayoutVersion":"2.0.0"}"#, "registry-malformed"),
+        (r#"{"imageLayoutVersion":1}"#, "registry-malformed"),
+    ] {
+        fs::write(folder.path().join("oci-layout"), marker).unwrap();
+        assert_eq!(code(OciLayout::open(folder.path())), expected, "{marker}");
+    }
+    fs::write(folder.path().join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    assert_eq!(code(OciLayout::open(folder.path()).unwrap().images()), "content-missing");
+    // Nor is one made where something else lies.
+    assert_eq!(code(OciLayout::create(folder.path())), "registry-configuration");
+}
+
+#[test]
+fn an_index_with_hostile_json_is_refused() {
+    let w = World::new();
+    for (text, expected) in [
+        ("no json".to_owned(), "registry-malformed"),
+        (r#"{"manifests":[],"manifests":[]}"#.to_owned(), "registry-malformed"),
+        (
+            r#"{"manifests":[{"mediaType":"a","size":1,"digest":"sha256:../../../etc/passwd"}]}"#.to_owned(),
+            "registry-malformed",
+        ),
+        (format!("{{\"manifests\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000)), "limit-exceeded"),
+        (" ".repeat((4 << 20) + 1), "limit-exceeded"),
+    ] {
+        fs::write(w.path.join("index.json"), text).unwrap();
+        assert_eq!(code(w.referrers()), expected);
+    }
+}
+
+#[test]
+fn two_images_with_one_tag_are_ambiguous() {
+    let w = World::new();
+    assert_eq!(now(w.layout.resolve("v1")).unwrap().unwrap().digest, w.image.digest);
+    let mut index = w.index();
+    let mut entry = index["manifests"][0].clone();
+    entry["digest"] = Digest::sha256(b"x").to_string().into();
+    index["manifests"].as_array_mut().unwrap().push(entry);
+    w.write_index(&index);
+    assert_eq!(code(now(w.layout.resolve("v1"))), "registry-malformed");
+}
+
+#[test]
+fn pushing_replaces_wrong_bytes_and_writes_nothing_twice() {
+    let w = World::new();
+    let bytes = w.referrer(1).to_string().into_bytes();
+    let d = Descriptor::of(IMAGE_MANIFEST, &bytes);
+    now(w.layout.push_manifest(&d, &bytes)).unwrap();
+    let before = fs::read(w.path.join("index.json")).unwrap();
+    now(w.layout.push_manifest(&d, &bytes)).unwrap();
+    assert_eq!(fs::read(w.path.join("index.json")).unwrap(), before);
+    fs::write(blob(&w.path, &d.digest), "wrong").unwrap();
+    now(w.layout.push_manifest(&d, &bytes)).unwrap();
+    assert_eq!(fs::read(blob(&w.path, &d.digest)).unwrap(), bytes);
+    // Nothing is left behind.
+    let names = fs::read_dir(&w.path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    assert_eq!(names, ["blobs", "index.json", "oci-layout"]);
+}
+
+#[test]
+fn writers_lose_nothing() {
+    let w = World::new();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let w = &w;
+            scope.spawn(move || {
+                let layout = OciLayout::open(&w.path).unwrap();
+                for push in 0..25 {
+                    let bytes = w.referrer(writer * 25 + push).to_string().into_bytes();
+                    now(layout.push_manifest(&Descriptor::of(IMAGE_MANIFEST, &bytes), &bytes)).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(w.referrers().unwrap().len(), 100);
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_leads_out() {
+    use std::os::unix::fs::symlink;
+    let w = World::new();
+    let outside = w.path.parent().unwrap().join("outside");
+    fs::write(&outside, LAYER).unwrap();
+    let layer = blob(&w.path, &Digest::sha256(LAYER));
+    fs::remove_file(&layer).unwrap();
+    symlink(&outside, &layer).unwrap();
+    assert_eq!(code(now(w.layout.blob(&Digest::sha256(LAYER), 100))), "registry-unavailable");
+    assert_eq!(code(w.layout.verify_content(&w.image.digest)), "registry-unavailable");
+    // Inside it may.
+    fs::write(w.path.join("kept"), LAYER).unwrap();
+    fs::remove_file(&layer).unwrap();
+    symlink("../../kept", &layer).unwrap();
+    w.layout.verify_content(&w.image.digest).unwrap();
+    // Writing neither.
+    let elsewhere = w.path.parent().unwrap().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::remove_dir_all(w.path.join("blobs")).unwrap();
+    symlink(&elsewhere, w.path.join("blobs")).unwrap();
+    assert_eq!(code(now(w.layout.push_blob(&Digest::sha256(b"x"), b"x"))), "registry-unavailable");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    // A folder or a pipe in place of a file.
+    fs::remove_file(w.path.join("index.json")).unwrap();
+    fs::create_dir(w.path.join("index.json")).unwrap();
+    assert_eq!(code(w.layout.images()), "registry-unavailable");
+}
