@@ -10,13 +10,15 @@ use crate::model::bundle::BundleVersion;
 use crate::model::json::{self, Field};
 use crate::model::oci::{self, Manifest};
 use crate::model::{
-    Artifact, Bundle, Digest, DigestSet, Envelope, EnvelopeSignature, Reference, Statement, Timestamp, envelope, limits,
+    Artifact, Bundle, Digest, DigestSet, Envelope, EnvelopeSignature, Reference, ResourceDescriptor, Statement,
+    Timestamp, envelope, limits,
 };
 use crate::predicate::Provenance;
 use crate::trust::{PublicKey, TrustMaterial};
 use crate::verify::Verifier;
-use crate::{policy, sign};
+use crate::{capture, policy, sign};
 use serde_json::json;
+use std::path::Path;
 
 /// One reader of untrusted bytes.
 #[derive(Clone, Copy)]
@@ -32,14 +34,20 @@ pub struct Reader {
 /// All of them.
 pub const READERS: &[Reader] = &[
     Reader { name: "bundle", seeds: || vec![bundle().to_bytes()], read: read_bundle },
+    Reader { name: "checksums", seeds: checksums, read: read_checksums },
     Reader { name: "digest_set", seeds: digest_sets, read: read_digest_set },
     Reader { name: "envelope", seeds: || vec![signed().to_json().to_string().into_bytes()], read: read_envelope },
     Reader { name: "evidence", seeds: evidence, read: read_evidence },
+    Reader { name: "lock_cargo", seeds: || vec![CARGO_LOCK.into()], read: |b| read_lock("Cargo.lock", b) },
+    Reader { name: "lock_flake", seeds: || vec![FLAKE_LOCK.into()], read: |b| read_lock("flake.lock", b) },
+    Reader { name: "lock_npm", seeds: || vec![NPM_LOCK.into()], read: |b| read_lock("package-lock.json", b) },
+    Reader { name: "lock_uv", seeds: || vec![UV_LOCK.into()], read: |b| read_lock("uv.lock", b) },
     Reader { name: "manifest", seeds: manifests, read: read_manifest },
     Reader { name: "policy", seeds: || vec![POLICY.replace("KEY", &escaped_key()).into_bytes()], read: read_policy },
     Reader { name: "private_key", seeds: private_keys, read: read_private_key },
     Reader { name: "public_key", seeds: || vec![key().public_key().to_pem().into_bytes()], read: read_public_key },
     Reader { name: "reference", seeds: references, read: read_reference },
+    Reader { name: "remote", seeds: remotes, read: read_remote },
     Reader { name: "statement", seeds: || vec![statement().to_bytes()], read: read_statement },
     Reader { name: "timestamp", seeds: || vec![b"2026-01-31T00:00:00.5+01:00".to_vec()], read: read_timestamp },
 ];
@@ -156,6 +164,34 @@ fn read_policy(bytes: &[u8]) -> bool {
     })
 }
 
+fn read_lock(name: &str, bytes: &[u8]) -> bool {
+    let format = capture::lockfiles::by_file_name(name).expect("a format of that name");
+    let Ok(packages) = format.read(bytes) else { return false };
+    let _ = format.nixpkgs(&packages);
+    for package in &packages {
+        let written = package.to_json();
+        assert_eq!(ResourceDescriptor::from_json(&Field::root("d", &written)).as_ref(), Ok(package));
+    }
+    true
+}
+
+fn read_checksums(bytes: &[u8]) -> bool {
+    let Ok(subjects) = capture::from_checksums("SHA256SUMS", bytes) else { return false };
+    assert!(!subjects.is_empty() && subjects.iter().all(|s| s.digest().strong().next().is_some()), "nothing binds");
+    true
+}
+
+/// Nothing of a remote that could be a credential stays.
+fn read_remote(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Some(url) = capture::normalise_remote(text, Path::new("/src/app")) else { return false };
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let authority = rest.split('/').next().unwrap_or_default();
+    assert!(scheme == "file" || !authority.contains('@'), "{text:?} became {url:?}");
+    assert!(!url.contains(char::is_control), "{text:?} became {url:?}");
+    true
+}
+
 /// An Ed25519 key from a fixed seed, so that every run starts from the same bytes. It guards nothing.
 fn key() -> sign::LocalKey {
     // RFC 8410 section 7: version 0, id-Ed25519, an OCTET STRING in an OCTET STRING.
@@ -242,6 +278,24 @@ fn references() -> Vec<Vec<u8>> {
         .collect()
 }
 
+fn remotes() -> Vec<Vec<u8>> {
+    [
+        "https://user:secret@github.com/acme/app.git",
+        "git@github.com:acme/app.git",
+        "ssh://git@git.example:2222/acme/app",
+        "../other",
+    ]
+    .iter()
+    .map(|r| r.as_bytes().to_vec())
+    .collect()
+}
+
+fn checksums() -> Vec<Vec<u8>> {
+    let digest = Digest::sha256(b"");
+    let text = format!("{0}  a b\n{0} *c\nSHA256 (d) = {0}\n\\{0}  e\\nf\n", digest.hex());
+    vec![text.into_bytes()]
+}
+
 fn private_keys() -> Vec<Vec<u8>> {
     let plain = pem::Pem::new("PRIVATE KEY", key().to_pkcs8().expect("an own key").to_vec());
     let body = json!({
@@ -275,3 +329,67 @@ spec:
           - "acme/app#*"
       charter: { uriPrefix: "https://github.com/acme/app/issues/", digest: required }
 "#;
+
+const CARGO_LOCK: &str = r#"version = 4
+
+[[package]]
+name = "app"
+version = "0.1.0"
+dependencies = ["base64"]
+
+[[package]]
+name = "base64"
+version = "0.22.1"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+checksum = "72b3254f16251a8381aa12e40e3c4d2f0199f8c6508fbecb9d91f575e0fbb8c6"
+
+[[package]]
+name = "forked"
+version = "1.0.0"
+source = "git+https://github.com/acme/forked?branch=main#0123456789012345678901234567890123456789"
+"#;
+
+const NPM_LOCK: &str = r#"{
+  "name": "app", "version": "1.0.0", "lockfileVersion": 3, "requires": true,
+  "packages": {
+    "": { "name": "app", "version": "1.0.0", "dependencies": { "@acme/lib": "^1.0.0" } },
+    "node_modules/@acme/lib": {
+      "version": "1.0.0", "resolved": "https://npm.example/@acme/lib/-/lib-1.0.0.tgz",
+      "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="
+    },
+    "node_modules/local": { "resolved": "packages/local", "link": true }
+  }
+}"#;
+
+const UV_LOCK: &str = r#"version = 1
+requires-python = ">=3.12"
+
+[[package]]
+name = "app"
+version = "0.1.0"
+source = { virtual = "." }
+
+[[package]]
+name = "idna"
+version = "3.10"
+source = { registry = "https://pypi.example/simple" }
+sdist = { url = "https://files.example/idna-3.10.tar.gz", hash = "sha256:12f65c9b470abda6dc35cf8e63cc574b1c52b11df2c86030af0ac09b01b13ea9", size = 190490 }
+wheels = [
+    { url = "https://files.example/idna-3.10-py3-none-any.whl", hash = "sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3", size = 70442 },
+]
+"#;
+
+const FLAKE_LOCK: &str = r#"{
+  "nodes": {
+    "nixpkgs": {
+      "locked": {
+        "lastModified": 1700000000, "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+        "owner": "NixOS", "repo": "nixpkgs", "rev": "0123456789012345678901234567890123456789", "type": "github"
+      },
+      "original": { "owner": "NixOS", "ref": "nixos-unstable", "repo": "nixpkgs", "type": "github" }
+    },
+    "root": { "inputs": { "nixpkgs": "nixpkgs" } }
+  },
+  "root": "root",
+  "version": 7
+}"#;
