@@ -68,12 +68,12 @@ pub(crate) fn code(text: &str) -> String {
     without_tests(&blanked(text)).to_owned()
 }
 
-/// Cuts from the first `#[cfg(test)]` that heads a `mod … {` at the start of a line.
+/// Cuts from the first `#[cfg(test)]` or `#[cfg(all(test, …))]` that heads a `mod … {` at the start of a line.
 fn without_tests(code: &str) -> &str {
     let mut offset = 0;
     let lines: Vec<&str> = code.split_inclusive('\n').collect();
     for (number, line) in lines.iter().enumerate() {
-        let heads_tests = line.trim_end() == "#[cfg(test)]"
+        let heads_tests = (line.trim_end() == "#[cfg(test)]" || line.starts_with("#[cfg(all(test,"))
             && lines[number + 1..]
                 .iter()
                 .find(|next| !next.trim_start().starts_with("#["))
@@ -159,6 +159,11 @@ fn only_code_is_left() {
     assert!(!code.contains("crate::"), "{code}");
     assert!(code.contains("let b =") && code.contains("let e =") && code.contains("&'static str"), "{code}");
     assert_eq!(code.lines().count(), 2, "{code}");
+}
+
+#[test]
+fn tests_of_one_system_are_tests() {
+    assert!(!code("fn a() {}\n#[cfg(all(test, unix))]\nmod tests {\n fn b() {}\n}\n").contains("fn b"));
 }
 
 #[test]

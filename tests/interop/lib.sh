@@ -35,6 +35,8 @@ shown() {
   local text="$*"
   text=${text//"$WORK/"/}
   text=${text//"$BIN/"/}
+  text=${text//"$INTEROP/server/"/}
+  text=${text//"$PYTHON"/python3}
   printf '%s' "${text//"$ATTEST"/attest}"
 }
 

@@ -30,7 +30,7 @@ attacked 3 limit-exceeded deep/listing
 attacked 3 limit-exceeded deep/bundle
 attacked 3 digest-mismatch lies/manifest
 attacked 3 digest-mismatch lies/bundle
-attacked 3 timed-out slow --timeout 5s
+attacked 3 registry-unavailable slow --timeout 3s
 
 say 'a bundle file over 32 MiB'
 head -c $((33 << 20)) /dev/zero | tr '\0' ' ' >"$WORK/huge.json"

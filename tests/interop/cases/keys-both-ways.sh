@@ -76,7 +76,7 @@ say 'list is the same'
 say 'list, download, inspect'
 expect 0 "$ATTEST" list "$back"
 expect 0 "$ATTEST" download "$ours" --output "$WORK/downloaded.jsonl"
-[[ $(jq -cS . "$WORK/downloaded.jsonl") == $(jq -cS . "$WORK/ours.json") ]] || fail 'the downloaded bundle is another one'
+cmp <(jq -cS . "$WORK/downloaded.jsonl") <(jq -cS . "$WORK/ours.json") || fail 'the downloaded bundle is another one'
 expect 0 "$ATTEST" verify "$ours" --key "$WORK/ours.pub" --bundle "$WORK/downloaded.jsonl"
 expect 0 "$ATTEST" inspect "$ours"
 contains "$WORK/out" squad/agent
