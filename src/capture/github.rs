@@ -116,8 +116,12 @@ fn invocation(env: &Environment, repository: &Captured<String>) -> Captured<Stri
 
 /// Whoever's rights the run has. The one who started it again, if another, is in `triggering_actor`, and by name only.
 fn requester(env: &Environment) -> Captured<Principal> {
-    if env.variable("GITHUB_EVENT_NAME") == Some("schedule") {
-        return Captured::absent("nobody asks for a scheduled run; GITHUB_ACTOR is who last changed its timetable");
+    match env.variable("GITHUB_EVENT_NAME") {
+        Some("schedule") => {
+            return Captured::absent("nobody asks for a scheduled run; GITHUB_ACTOR is who last changed its timetable");
+        }
+        Some(_) => {}
+        None => return Captured::absent("GITHUB_EVENT_NAME is not set, so the run may be a scheduled one"),
     }
     let name = variable(env, "GITHUB_ACTOR", |_| true);
     match variable(env, "GITHUB_ACTOR_ID", is_number) {

@@ -21,7 +21,12 @@ impl Default for Local {
 
 impl Checkout for Local {
     fn source(&self, env: &Environment, excluded: &[PathBuf]) -> SourceState {
-        let excluded: Vec<_> = excluded.iter().map(|p| env.working_dir.join(p)).collect();
+        let files = |pattern: &PathBuf| match pattern.to_str().map(|p| files::expand(&[p.to_owned()], &env.working_dir)) {
+            Some(Ok(found)) => found,
+            // Not there, or not yet.
+            _ => vec![pattern.clone()],
+        };
+        let excluded: Vec<_> = excluded.iter().flat_map(files).map(|p| env.working_dir.join(p)).collect();
         git::state(env, &excluded, self.git_timeout)
     }
 

@@ -38,7 +38,7 @@ pub struct Request {
     pub base_annotations: Option<(String, String)>,
     /// The build step after `--`.
     pub command: Vec<String>,
-    /// Subjects and outputs, relative to the working folder: no part of the source.
+    /// Subjects and outputs, names or globs relative to the working folder: no part of the source.
     pub excluded: Vec<PathBuf>,
 }
 

@@ -1,0 +1,294 @@
+//! What is captured where, and what is said of every field; golden files in `tests/capture/golden`.
+
+use crate::repo::{Repo, env_in};
+use attest::capture::{Context, Environment, Explained, Local, Request, capture};
+use attest::model::{Timestamp, uri};
+use attest::predicate::{PredicateType, Provenance};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// What GitHub's documentation says a runner sets, for the commit of [`Repo::new`].
+const GITHUB: &[(&str, &str)] = &[
+    ("GITHUB_ACTIONS", "true"),
+    ("GITHUB_ACTOR", "octocat"),
+    ("GITHUB_ACTOR_ID", "583231"),
+    ("GITHUB_EVENT_NAME", "push"),
+    ("GITHUB_REF", "refs/tags/v1.0"),
+    ("GITHUB_REPOSITORY", "acme/app"),
+    ("GITHUB_REPOSITORY_ID", "11"),
+    ("GITHUB_REPOSITORY_OWNER_ID", "22"),
+    ("GITHUB_RUN_ATTEMPT", "2"),
+    ("GITHUB_RUN_ID", "1658821493"),
+    ("GITHUB_SERVER_URL", "https://github.com"),
+    ("GITHUB_SHA", COMMIT),
+    ("GITHUB_TRIGGERING_ACTOR", "monalisa"),
+    ("GITHUB_WORKFLOW_REF", "acme/app/.github/workflows/release.yml@refs/heads/x@y"),
+    ("RUNNER_ENVIRONMENT", "github-hosted"),
+    ("RUNNER_NAME", "GitHub Actions 4"),
+];
+const COMMIT: &str = "COMMIT_ID";
+
+const ATTEST: &[(&str, &str)] = &[
+    ("ATTEST_AGENT", "platform/builder"),
+    ("ATTEST_AGENT_VERSION", "1.2"),
+    ("ATTEST_MODEL", "anthropic/some-model"),
+    ("ATTEST_SESSION", "s-1"),
+    ("ATTEST_EXECUTION", "e-1"),
+    ("ATTEST_TASK", "task-1"),
+    ("ATTEST_TASK_URI", "https://tasks.example/1"),
+    ("ATTEST_CHARTER", "https://github.com/acme/app/issues/42"),
+    ("ATTEST_REQUESTED_BY", "alice@acme.example"),
+    ("ATTEST_TRIGGER", "smart"),
+    ("ATTEST_BASE_IMAGE", BASE),
+];
+const BASE: &str = "r.example/base@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+fn with(mut env: Environment, variables: &[(&str, &str)]) -> Environment {
+    env.variables.extend(variables.iter().map(|(k, v)| ((*k).into(), (*v).into())));
+    env
+}
+
+fn context(env: &Environment, request: &Request) -> Context {
+    let context = capture(request, env, &Local::default()).unwrap();
+    // Whatever was captured is a predicate that a verifier reads.
+    let written = context.provenance().to_json();
+    let row = attest::predicate::by_uri(uri::SLSA_PROVENANCE).unwrap();
+    PredicateType::check(row, &written).unwrap();
+    assert_eq!(Provenance::from_json(&written).unwrap().to_json(), written);
+    context
+}
+
+fn golden(name: &str, context: &Context) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/capture/golden").join(name);
+    let found = json!({ "explanation": context.explain(), "predicate": context.provenance().to_json() });
+    let found = serde_json::to_string_pretty(&found).unwrap() + "\n";
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "{name} differs (UPDATE_GOLDEN=1 writes it); found:\n{found}");
+}
+
+fn row<'a>(rows: &'a [Explained], field: &str) -> &'a Explained {
+    rows.iter().find(|r| r.field.ends_with(field)).unwrap_or_else(|| panic!("no row {field}"))
+}
+
+#[test]
+fn on_github() {
+    let repo = Repo::new();
+    repo.git(&["checkout", "-q", "--detach"]);
+    golden("github.json", &context(&with(repo.env(), GITHUB), &Request::default()));
+}
+
+#[test]
+fn on_a_plain_machine_with_everything_said() {
+    let repo = Repo::new();
+    let request = Request { command: vec!["make".into(), "all".into()], ..Request::default() };
+    let mut context = context(&with(repo.env(), ATTEST), &request);
+    let time = |s| Timestamp::from_unix(1_767_225_600 + s).unwrap();
+    let outcome = attest::capture::step::StepOutcome { code: 0, started: time(0), finished: time(5) };
+    context.record_step(outcome.record(vec!["dist/old".into()]).unwrap());
+    golden("plain.json", &context);
+}
+
+#[test]
+fn with_a_dirty_tree() {
+    let repo = Repo::new();
+    repo.write("a.txt", "changed\n");
+    golden("dirty.json", &context(&repo.env(), &Request::default()));
+}
+
+#[test]
+fn without_git() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut env = env_in(folder.path());
+    env.variables.insert("PATH".into(), "/nonexistent".into());
+    golden("no-git.json", &context(&env, &Request::default()));
+}
+
+/// A downloaded archive on GitHub: the run's word is all there is, and the tree is not called clean.
+#[test]
+fn on_github_without_a_checkout() {
+    let folder = tempfile::tempdir().unwrap();
+    let commit = "c".repeat(40);
+    let env = with(with(env_in(folder.path()), GITHUB), &[("GITHUB_SHA", &commit)]);
+    let provenance = context(&env, &Request::default()).provenance();
+    let source = provenance.source().unwrap();
+    assert_eq!(source.commit, Some(commit));
+    assert_eq!((source.repository.as_str(), source.dirty), ("https://github.com/acme/app", None));
+}
+
+#[test]
+fn a_missing_variable_is_a_missing_field_with_its_reason() {
+    let repo = Repo::new();
+    repo.git(&["checkout", "-q", "--detach"]);
+    let head = repo.git(&["rev-parse", "HEAD"]);
+    for set in [GITHUB, ATTEST] {
+        let mut all = with(repo.env(), set);
+        if set == GITHUB {
+            all.variables.insert("GITHUB_SHA".into(), head.clone().into());
+        }
+        let whole = context(&all, &Request::default());
+        let before = whole.explain();
+        for (name, _) in set.iter().filter(|(n, _)| *n != "GITHUB_ACTIONS") {
+            for value in [None, Some("")] {
+                let mut env = all.clone();
+                env.variables.remove(std::ffi::OsStr::new(name));
+                env.variables.extend(value.map(|v| ((*name).into(), v.into())));
+                let less = context(&env, &Request::default());
+                let after = less.explain();
+                assert_ne!(less.provenance(), whole.provenance(), "{name} was used for nothing");
+                for (a, b) in after.iter().zip(&before).filter(|(a, b)| a.value != b.value) {
+                    only_less(name, a, b);
+                }
+            }
+        }
+    }
+}
+
+/// A field may be gone, or have lost a part; it never has another value, and what is said of it names the variable.
+fn only_less(name: &str, after: &Explained, before: &Explained) {
+    let said = after.reason.as_ref().or(after.source.as_ref()).unwrap();
+    // Without the word of the agent or task above it, a part has nothing to belong to.
+    let parent = (name == "ATTEST_AGENT" || name == "ATTEST_TASK") && said.contains("it would belong to");
+    assert!(said.contains(name) || parent || name == "GITHUB_SHA" || name == "GITHUB_ACTOR", "{name}: {after:?}");
+    let text = |v: &Value| match v {
+        Value::Object(m) => m.get("uri").or_else(|| m.get("id")).and_then(Value::as_str).unwrap_or_default().to_owned(),
+        v => v.as_str().unwrap_or_default().to_owned(),
+    };
+    if let Some(value) = &after.value {
+        let (now, then) = (text(value), text(before.value.as_ref().unwrap()));
+        assert!(!now.is_empty() && then.starts_with(&now), "{name}: {} became {value}", before.value.as_ref().unwrap());
+    }
+}
+
+#[test]
+fn flags_win_over_variables_and_those_over_the_platform() {
+    let repo = Repo::new();
+    let github = with(repo.env(), GITHUB);
+    let by = |env: &Environment, request: &Request| {
+        let rows = context(env, request).explain();
+        let row = row(&rows, "requestedBy");
+        (row.value.clone().unwrap()["id"].clone(), row.source.clone().unwrap())
+    };
+    let flag = Request { requested_by: Some("bob".into()), ..Request::default() };
+    assert_eq!(by(&github, &Request::default()), (json!("github:583231"), "GITHUB_ACTOR_ID, GITHUB_ACTOR".into()));
+    let both = with(github, ATTEST);
+    assert_eq!(by(&both, &Request::default()), (json!("alice@acme.example"), "ATTEST_REQUESTED_BY".into()));
+    assert_eq!(by(&both, &flag), (json!("bob"), "--requested-by".into()));
+}
+
+#[test]
+fn disagreements_are_shown_and_git_decides() {
+    let repo = Repo::new();
+    let other = "d".repeat(40);
+    let env = with(with(repo.env(), GITHUB), &[("GITHUB_SHA", &other), ("GITHUB_REPOSITORY", "acme/fork")]);
+    let request = Request { trigger: Some("manual".into()), ..Request::default() };
+    let context = context(&env, &request);
+    let rows = context.explain();
+    let source = row(&rows, "externalParameters.source");
+    let text = source.disagreement.as_deref().unwrap();
+    assert!(text.contains(&other) && text.contains("acme/fork"), "{text}");
+    assert!(row(&rows, "trigger").disagreement.as_deref().unwrap().contains("event"));
+    let provenance = context.provenance();
+    let source = provenance.source().unwrap();
+    assert_eq!(source.commit, Some(repo.git(&["rev-parse", "HEAD"])));
+    assert_eq!(source.reference.as_deref(), Some("refs/heads/main"));
+    assert_eq!(provenance.internal["github"]["sha"], json!(other));
+    // The twin agrees, and nothing is said.
+    let head = repo.git(&["rev-parse", "HEAD"]);
+    let env = with(with(repo.env(), GITHUB), &[("GITHUB_SHA", &head)]);
+    let rows = self::context(&env, &Request::default()).explain();
+    assert!(rows.iter().all(|r| r.disagreement.is_none()));
+}
+
+#[test]
+fn triggers_and_requesters_of_events() {
+    let repo = Repo::new();
+    for (event, trigger, asked) in [
+        ("workflow_dispatch", "manual", true),
+        ("schedule", "scheduled", false),
+        ("push", "event", true),
+        ("repository_dispatch", "event", true),
+    ] {
+        let env = with(with(repo.env(), GITHUB), &[("GITHUB_EVENT_NAME", event)]);
+        let rows = context(&env, &Request::default()).explain();
+        assert_eq!(row(&rows, "trigger").value, Some(json!(trigger)), "{event}");
+        assert_eq!(row(&rows, "requestedBy").value.is_some(), asked, "{event}");
+    }
+}
+
+#[test]
+fn values_of_another_form_are_absent_from_a_platform_and_refused_from_a_person() {
+    let repo = Repo::new();
+    for (name, value, field) in [
+        ("GITHUB_ACTOR_ID", "octocat", "requestedBy"),
+        ("GITHUB_RUN_ID", "1/../../x", "invocationId"),
+        ("GITHUB_SERVER_URL", "https://u:p@github.com", "invocationId"),
+        ("GITHUB_REPOSITORY", "acme/app/x", "invocationId"),
+        ("GITHUB_WORKFLOW_REF", "nonsense", "workflow"),
+        ("GITHUB_EVENT_NAME", "a b", "trigger"),
+    ] {
+        let env = with(with(repo.env(), GITHUB), &[(name, value)]);
+        let rows = context(&env, &Request::default()).explain();
+        let reason = row(&rows, field).reason.clone().unwrap_or_else(|| panic!("{name} was believed"));
+        assert!(reason.contains(name), "{reason}");
+    }
+    let text = |s: &str| Some(s.to_owned());
+    for request in [
+        Request { agent: text(""), ..Request::default() },
+        Request { agent: text("a\nb"), ..Request::default() },
+        Request { agent: Some("x".repeat(3000)), ..Request::default() },
+        Request { model: text("no-provider"), ..Request::default() },
+        Request { trigger: text("sometimes"), ..Request::default() },
+        Request { charter: text("https://user:pass@h.example/1"), ..Request::default() },
+        Request { base_image: text("debian:13"), ..Request::default() },
+        Request { materials: vec!["x=https://h.example/no-digest".into()], ..Request::default() },
+        Request { dependencies: vec!["yarn.lock".into()], ..Request::default() },
+    ] {
+        let e = capture(&request, &repo.env(), &Local::default()).unwrap_err();
+        assert_eq!(e.code().as_str(), "value-malformed", "{request:?}: {e}");
+        assert!(!e.to_string().contains("pass@"), "{e}");
+    }
+    for request in [
+        Request { charter: text("missing.md"), ..Request::default() },
+        Request { materials: vec!["missing.bin".into()], ..Request::default() },
+        Request { dependencies: vec!["sub/Cargo.lock".into()], ..Request::default() },
+    ] {
+        let e = capture(&request, &repo.env(), &Local::default()).unwrap_err();
+        assert_eq!(e.code().as_str(), "no-file-matches", "{request:?}: {e}");
+    }
+}
+
+/// The example, each value against what the file itself says.
+#[test]
+fn the_example_is_captured_down_to_its_packages() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/agent-image");
+    let repo = Repo::empty(&[]);
+    for name in ["Cargo.lock", "package-lock.json", "uv.lock", "flake.lock", "Containerfile", "charter.md"] {
+        repo.write(name, std::fs::read(example.join(name)).unwrap());
+    }
+    repo.commit();
+    repo.git(&["remote", "add", "origin", "git@github.com:acme/tide-times.git"]);
+    let request = Request {
+        charter: Some("charter.md".into()),
+        materials: vec!["Containerfile".into(), "model=nar:charter.md".into(), format!("data=https://d.example/x@sha256:{}", "e".repeat(64))],
+        ..Request::default()
+    };
+    let context = context(&repo.env(), &request);
+    let provenance = context.provenance();
+    let text = serde_json::to_string_pretty(&provenance.dependencies.iter().map(|d| d.to_json()).collect::<Vec<_>>());
+    let path = example.parent().unwrap().parent().unwrap().join("tests/capture/golden/example-dependencies.json");
+    let found = text.unwrap().replace(&repo.git(&["rev-parse", "HEAD"]), "COMMIT").replace(&repo.git(&["rev-parse", "HEAD^{tree}"]), "TREE") + "\n";
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    assert_eq!(found, std::fs::read_to_string(&path).unwrap_or_default());
+    let charter = provenance.charter_digest().unwrap();
+    let bytes = std::fs::read(example.join("charter.md")).unwrap();
+    assert_eq!(charter.get("sha256"), Some(attest::model::Digest::sha256(&bytes).hex()));
+    assert_eq!(provenance.charter(), Some("git+https://github.com/acme/tide-times@refs/heads/main#charter.md"));
+    let lock: Value = serde_json::from_slice(&std::fs::read(example.join("flake.lock")).unwrap()).unwrap();
+    let revision = lock["nodes"]["nixpkgs"]["locked"]["rev"].as_str().unwrap();
+    assert_eq!(provenance.internal["environment"]["nix"]["flake"], json!(format!("nixpkgs#{revision}")));
+}
