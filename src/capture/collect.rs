@@ -208,14 +208,12 @@ fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, V
         }
         _ => (git.commit.clone(), same),
     };
-    let from_platform = |ours: &Captured<String>, theirs: &Captured<String>| {
-        match (ours, theirs) {
-            _ if platform => prefer(ours.clone(), theirs),
-            (Captured::Absent { reason }, Captured::Found { source, .. }) => {
-                Captured::absent(&format!("{reason}; {source} is for another commit, or for none that is named"))
-            }
-            _ => ours.clone(),
+    let from_platform = |ours: &Captured<String>, theirs: &Captured<String>| match (ours, theirs) {
+        _ if platform => prefer(ours.clone(), theirs),
+        (Captured::Absent { reason }, Captured::Found { source, .. }) => {
+            Captured::absent(&format!("{reason}; {source} is for another commit, or for none that is named"))
         }
+        _ => ours.clone(),
     };
     let reference = from_platform(&git.reference, &ci.reference);
     let folder = || match &git.root {

@@ -21,7 +21,8 @@ impl Default for Local {
 
 impl Checkout for Local {
     fn source(&self, env: &Environment, excluded: &[PathBuf]) -> SourceState {
-        let files = |pattern: &PathBuf| match pattern.to_str().map(|p| files::expand(&[p.to_owned()], &env.working_dir)) {
+        let files = |pattern: &PathBuf| match pattern.to_str().map(|p| files::expand(&[p.to_owned()], &env.working_dir))
+        {
             Some(Ok(found)) => found,
             // Not there, or not yet.
             _ => vec![pattern.clone()],

@@ -1,8 +1,10 @@
 //! Look: what evidence there is, without believing any of it.
 
 use crate::model::bundle::VerificationMaterial;
-use crate::model::{Artifact, Digest, Statement};
+use crate::model::oci::{IMAGE_MANIFEST, Manifest};
+use crate::model::{Artifact, Descriptor, Digest, Statement, envelope, limits};
 use crate::predicate::Provenance;
+use crate::registry::Checked;
 use crate::verify::{Candidate, Content, EvidenceSource, Origin, in_toto_envelope, read_evidence};
 
 /// One piece of evidence as it describes itself. Nothing here is verified.
@@ -43,6 +45,36 @@ pub async fn look(sources: &[&dyn EvidenceSource], artifact: &Artifact) -> Vec<F
     }
     out
 }
+
+/// What BuildKit keeps inside an index about the images beside it: statements that nobody signed. They are shown and
+/// never trusted.
+pub async fn look_inside(content: &Checked<'_>, artifact: &Artifact) -> Vec<Found> {
+    let mut out = Vec::new();
+    let Ok(Some(served)) = content.manifest(&artifact.digest).await else { return out };
+    let Ok(index) = Manifest::parse(&served.bytes, &served.media_type) else { return out };
+    let is_attestation =
+        |d: &&Descriptor| d.annotations.get(REFERENCE_TYPE).is_some_and(|t| t == "attestation-manifest");
+    for listed in index.manifests.iter().filter(is_attestation).take(limits::CHILDREN) {
+        let Ok(served) = content.need_manifest(&listed.digest).await else { continue };
+        let Ok(manifest) = Manifest::parse(&served.bytes, IMAGE_MANIFEST) else { continue };
+        for layer in manifest.layers.iter().filter(|l| l.media_type == envelope::IN_TOTO).take(limits::SIGNATURES) {
+            let origin = Origin { place: format!("the index, in {}", content.place()), id: layer.digest.to_string() };
+            let read = content.need_blob(&layer.digest, limits::STATEMENT_BYTES).await.map_err(|e| e.to_string());
+            let (bytes, claim) = match read {
+                Ok(bytes) => {
+                    let claim = Statement::parse(&bytes).map(|s| Claim::unsigned(s, &bytes)).map_err(|e| e.to_string());
+                    (bytes, claim)
+                }
+                Err(e) => (Vec::new(), Err(e)),
+            };
+            out.push(Found { origin, bytes, claim });
+        }
+    }
+    out
+}
+
+/// Annotation by which BuildKit marks the manifests of its attestations.
+const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
 impl Found {
     /// Reads one candidate.
@@ -102,4 +134,43 @@ impl Claim {
 fn provenance_of(statement: &Statement) -> Option<Provenance> {
     let is_provenance = statement.predicate_type().as_str() == crate::model::uri::SLSA_PROVENANCE;
     is_provenance.then(|| Provenance::from_json(statement.predicate()).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::oci::{EMPTY, IMAGE_INDEX};
+    use crate::registry::{Memory, Registry as _};
+    use serde_json::json;
+
+    /// An index as BuildKit makes it: one image, and beside it the manifest of one unsigned statement.
+    async fn built(reference_type: &str) -> Vec<Found> {
+        let memory = Memory::new("memory");
+        let image = Digest::sha256(b"image");
+        let statement = format!(
+            r#"{{"_type":"https://in-toto.io/Statement/v0.1","subject":[{{"name":"i","digest":{{"sha256":"{}"}}}}],"predicateType":"https://slsa.dev/provenance/v0.2","predicate":{{}}}}"#,
+            image.hex()
+        );
+        let layer = Descriptor::of(envelope::IN_TOTO, statement.as_bytes());
+        memory.push_blob(&layer.digest, statement.as_bytes()).await.unwrap();
+        let config = Descriptor::of(EMPTY, b"{}");
+        let manifest = json!({"schemaVersion": 2, "config": config.to_json(), "layers": [layer.to_json()]}).to_string();
+        let listed = Descriptor::of(IMAGE_MANIFEST, manifest.as_bytes());
+        memory.push_manifest(&listed, manifest.as_bytes()).await.unwrap();
+        let mut entry = listed.to_json();
+        entry["annotations"] = json!({ REFERENCE_TYPE: reference_type });
+        let index = json!({"schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [entry]}).to_string();
+        let index_descriptor = Descriptor::of(IMAGE_INDEX, index.as_bytes());
+        memory.push_manifest(&index_descriptor, index.as_bytes()).await.unwrap();
+        look_inside(&Checked::new(&memory), &Artifact::new("i", "i", index_descriptor.digest)).await
+    }
+
+    #[test]
+    fn what_buildkit_keeps_in_an_index_is_shown_as_signed_by_nobody() {
+        let run = |t| futures_util::FutureExt::now_or_never(built(t)).expect("memory never waits");
+        let found = run("attestation-manifest");
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].claim.as_ref().unwrap().signer, "nobody");
+        assert!(run("something-else").is_empty());
+    }
 }

@@ -7,5 +7,5 @@ mod publish;
 
 pub use attach::{Attached, attach};
 pub use check::{Target, check};
-pub use found::{Claim, Found, look};
+pub use found::{Claim, Found, look, look_inside};
 pub use publish::{PublishError, sign, verify_own};

@@ -85,7 +85,7 @@ fn on_a_plain_machine_with_everything_said() {
     let repo = Repo::new();
     let request = Request { command: vec!["make".into(), "all".into()], ..Request::default() };
     let mut context = context(&with(repo.env(), ATTEST), &request);
-    let time = |s| Timestamp::from_unix(1_767_225_600 + s).unwrap();
+    let time = |s: i64| Timestamp::from_unix(1_767_225_600 + s).unwrap();
     let outcome = attest::capture::step::StepOutcome { code: 0, started: time(0), finished: time(5) };
     context.record_step(outcome.record(vec!["dist/old".into()]).unwrap());
     golden("plain.json", &context);
@@ -272,14 +272,22 @@ fn the_example_is_captured_down_to_its_packages() {
     repo.git(&["remote", "add", "origin", "git@github.com:acme/tide-times.git"]);
     let request = Request {
         charter: Some("charter.md".into()),
-        materials: vec!["Containerfile".into(), "model=nar:charter.md".into(), format!("data=https://d.example/x@sha256:{}", "e".repeat(64))],
+        materials: vec![
+            "Containerfile".into(),
+            "model=nar:charter.md".into(),
+            format!("data=https://d.example/x@sha256:{}", "e".repeat(64)),
+        ],
         ..Request::default()
     };
     let context = context(&repo.env(), &request);
     let provenance = context.provenance();
     let text = serde_json::to_string_pretty(&provenance.dependencies.iter().map(|d| d.to_json()).collect::<Vec<_>>());
     let path = example.parent().unwrap().parent().unwrap().join("tests/capture/golden/example-dependencies.json");
-    let found = text.unwrap().replace(&repo.git(&["rev-parse", "HEAD"]), "COMMIT").replace(&repo.git(&["rev-parse", "HEAD^{tree}"]), "TREE") + "\n";
+    let found = text
+        .unwrap()
+        .replace(&repo.git(&["rev-parse", "HEAD"]), "COMMIT")
+        .replace(&repo.git(&["rev-parse", "HEAD^{tree}"]), "TREE")
+        + "\n";
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &found).unwrap();
     }

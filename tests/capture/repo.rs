@@ -1,6 +1,6 @@
 //! A git repository of its own for every test.
 
-use attest::capture::{Environment, Local, SourceState, Checkout};
+use attest::capture::{Checkout, Environment, Local, SourceState};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

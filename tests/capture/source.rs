@@ -28,7 +28,10 @@ fn what_git_says_is_what_is_captured() {
     symlink(&repo.root, &link).unwrap();
     for dir in [repo.root.join("dir"), link] {
         let other = Local::default().source(&env_in(&dir), &[]);
-        assert_eq!((other.commit, other.dirty, other.root), (state.commit.clone(), state.dirty.clone(), state.root.clone()));
+        assert_eq!(
+            (other.commit, other.dirty, other.root),
+            (state.commit.clone(), state.dirty.clone(), state.root.clone())
+        );
     }
 }
 

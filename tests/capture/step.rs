@@ -85,7 +85,10 @@ fn no_descriptor_but_the_three_is_inherited() {
     let inheritable = || rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).unwrap();
     inheritable();
     // The twin: left alone, the descriptor does reach a child.
-    let number = { use std::os::fd::AsRawFd as _; file.as_raw_fd() };
+    let number = {
+        use std::os::fd::AsRawFd as _;
+        file.as_raw_fd()
+    };
     let plain = std::process::Command::new("sh").args(["-c", &format!("test -e /proc/self/fd/{number}")]).status();
     assert!(plain.unwrap().success());
     inheritable();

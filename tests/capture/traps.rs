@@ -137,7 +137,8 @@ fn a_git_of_the_checkout_is_not_called() {
     let real = env.variables[std::ffi::OsStr::new("PATH")].to_str().unwrap().to_owned();
     for first in [repo.root.join("node_modules/.bin").to_str().unwrap(), "node_modules/.bin", ".", ""] {
         env.variables.insert("PATH".into(), format!("{first}:{real}").into());
-        env.working_dir = if first.is_empty() || first == "." { repo.root.join("node_modules/.bin") } else { repo.root.clone() };
+        env.working_dir =
+            if first.is_empty() || first == "." { repo.root.join("node_modules/.bin") } else { repo.root.clone() };
         let state = Local::default().source(&env, &[]);
         assert!(state.commit.value().is_some(), "{state:?}");
         assert!(!marker.exists(), "{first}");
@@ -172,7 +173,9 @@ fn variables_of_the_caller_change_nothing() {
     env.variables.insert("GIT_DIR".into(), repo.root.join(".git").into());
     assert_eq!(Local::default().source(&env, &[]).commit, before.commit);
     env.variables.insert("GIT_DIR".into(), "/nonexistent".into());
-    assert!(matches!(Local::default().source(&env, &[]).commit, Captured::Absent { reason } if reason.contains("GIT_DIR")));
+    assert!(
+        matches!(Local::default().source(&env, &[]).commit, Captured::Absent { reason } if reason.contains("GIT_DIR"))
+    );
 }
 
 #[test]
@@ -212,7 +215,8 @@ fn a_repository_of_another_user_is_reported() {
     assert!(reason.contains("another user"), "{reason}");
     assert!(state.dirty.value().is_none());
     // The repository cannot vouch for itself; the user can.
-    std::fs::write(repo.root.join(".git/config"), "[core]\n\trepositoryformatversion = 0\n[safe]\n\tdirectory = *\n").unwrap();
+    std::fs::write(repo.root.join(".git/config"), "[core]\n\trepositoryformatversion = 0\n[safe]\n\tdirectory = *\n")
+        .unwrap();
     assert!(repo.state().commit.value().is_none());
     std::fs::write(repo.home().join(".gitconfig"), format!("[safe]\n\tdirectory = {}\n", repo.root.display())).unwrap();
     let mut env = repo.env();

@@ -9,6 +9,7 @@ use crate::flow::{self, Claim, Found};
 use crate::model::{Code, Digest, ResourceDescriptor, Statement, limits};
 use crate::policy::NO_ATTESTATION;
 use crate::predicate::record::ProvenanceRecord;
+use crate::registry::Checked;
 use crate::verify::{Candidate, Content, Origin};
 use clap::Args;
 use serde_json::Value;
@@ -86,7 +87,10 @@ pub async fn run(args: &InspectArgs, common: &Common, ui: &Ui) -> Result<Outcome
     resolved.warn(ui);
     let sources = resolved.sources();
     let sources: Vec<_> = sources.iter().map(AsRef::as_ref).collect();
-    let found = flow::look(&sources, &resolved.artifact).await;
+    let mut found = flow::look(&sources, &resolved.artifact).await;
+    if let Some(registry) = &resolved.subject {
+        found.extend(flow::look_inside(&Checked::new(registry.as_ref()), &resolved.artifact).await);
+    }
     render(&found, Some(&resolved.artifact.digest), common)
 }
 
