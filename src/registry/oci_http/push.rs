@@ -216,7 +216,7 @@ impl OciHttp {
         }
         old.listing.push(entry);
         let bytes = old.listing.to_bytes();
-        let what = format!("writing {} of {} entries", fallback_name(subject), old.listing.len());
+        let what = format!("writing {}", fallback_name(subject));
         if bytes.len() > limits::MANIFEST_BYTES {
             // What could be written and not read again would hide every other entry too.
             let (place, limit) = (self.transport.place.clone(), limits::MANIFEST_BYTES);
