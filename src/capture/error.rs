@@ -127,6 +127,7 @@ impl CaptureError {
         Self::Value { name: name.into(), expected, found: cut(found) }
     }
 
+    #[cfg(feature = "cli")]
     pub(super) fn unreadable(path: &std::path::Path, cause: impl std::fmt::Display) -> Self {
         Self::Unreadable { path: path.display().to_string(), cause: cause.to_string() }
     }

@@ -107,7 +107,8 @@ pub(super) fn config(git: &GitCaller) -> Result<Config, String> {
     let out = git.call(&["config", "-z", "--get-regexp", wanted], Vec::new())?;
     let entries = out.stdout.split(|b| *b == 0).filter(|e| !e.is_empty()).map(|entry| {
         let text = String::from_utf8_lossy(entry).into_owned();
-        text.split_once('\n').map_or((text.clone(), "true".to_owned()), |(k, v)| (k.to_owned(), v.to_owned()))
+        let (key, value) = text.split_once('\n').unwrap_or((text.as_str(), "true"));
+        (key.to_owned(), value.to_owned())
     });
     Ok(entries.collect())
 }

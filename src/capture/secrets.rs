@@ -62,6 +62,7 @@ pub fn withheld(name: &str, keys: &[String]) -> bool {
 }
 
 /// The environment without what is withheld.
+#[cfg(feature = "cli")]
 pub(super) fn handed(env: &Environment, keys: &[String]) -> Vec<(OsString, OsString)> {
     let keep = |name: &OsString| !withheld(&name.to_string_lossy(), keys);
     env.variables.iter().filter(|(name, _)| keep(name)).map(|(n, v)| (n.clone(), v.clone())).collect()

@@ -26,7 +26,7 @@ const GITHUB: &[(&str, &str)] = &[
     ("RUNNER_ENVIRONMENT", "github-hosted"),
     ("RUNNER_NAME", "GitHub Actions 4"),
 ];
-const COMMIT: &str = "COMMIT_ID";
+const COMMIT: &str = "8536f046563c833ed0eeeb5b7ed9d913802cffb5";
 
 const ATTEST: &[(&str, &str)] = &[
     ("ATTEST_AGENT", "platform/builder"),

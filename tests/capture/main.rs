@@ -1,6 +1,7 @@
 //! Capturing the context of a build with the real git, in temporary folders.
 
 #![expect(clippy::disallowed_methods, reason = "makes checkouts, and reads the golden files")]
+#![expect(clippy::print_stdout, reason = "says by name what was skipped")]
 
 mod explain;
 mod repo;

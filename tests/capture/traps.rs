@@ -106,6 +106,8 @@ fn a_partial_clone_fetches_nothing() {
     let build = || {
         let repo = Repo::new();
         let (program, marker) = trap(&repo, "transport");
+        // A transport that waited for its caller would wait for ever.
+        std::fs::write(&program, format!("#!/bin/sh\ntouch '{}'\n", marker.display())).unwrap();
         repo.git(&["config", "extensions.partialClone", "origin"]);
         repo.git(&["config", "remote.origin.promisor", "true"]);
         repo.git(&["config", "remote.origin.url", &format!("ext::{program} %S")]);

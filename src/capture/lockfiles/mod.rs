@@ -173,3 +173,6 @@ fn sorted(mut packages: Vec<ResourceDescriptor>) -> Vec<ResourceDescriptor> {
 fn digest_of(algorithm: &str, hex: &str) -> Map<String, Value> {
     Map::from_iter([(algorithm.to_owned(), json!(hex))])
 }
+
+#[cfg(test)]
+mod tests;
