@@ -134,7 +134,7 @@ impl From<&Failure> for FailureReport {
             schema_version: 1,
             code: f.code.to_string(),
             message: f.message.clone(),
-            hint: super::hint::hint(f.code).map(str::to_owned),
+            hint: super::hint::hint(f.code.as_str()).map(str::to_owned),
             exit: f.exit.number(),
         }
     }

@@ -1,11 +1,9 @@
 //! One suggestion per code: what to do next.
 
-use crate::model::Code;
-
 /// What a person can do about a failure or denial.
 #[must_use]
-pub(super) fn hint(code: Code) -> Option<&'static str> {
-    Some(match code.as_str() {
+pub(super) fn hint(code: &str) -> Option<&'static str> {
+    Some(match code {
         "no-attestation" => {
             "attach one with `attest create`, or name where it is with --bundle or --attestation-repository"
         }

@@ -4,6 +4,7 @@
 pub mod args;
 mod build;
 pub mod cmd;
+pub mod code_table;
 pub mod exit;
 mod files;
 mod hint;
@@ -12,12 +13,13 @@ mod policies;
 mod progress;
 mod render;
 mod sanitize;
+pub mod schema;
 mod subject;
 mod target;
 
 use crate::model::{Code, Timestamp};
 use args::{Common, Format};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use exit::{Exit, Failure, FailureReport, Outcome, codes};
 use std::cell::Cell;
 use std::io::{self, Write as _};
@@ -51,6 +53,9 @@ enum Command {
     Sign(cmd::sign::SignArgs),
     Attach(cmd::attach::AttachArgs),
     Keygen(cmd::keygen::KeygenArgs),
+    Schema(cmd::schema::SchemaArgs),
+    Completions(cmd::completions::CompletionsArgs),
+    Man(cmd::completions::ManArgs),
 }
 
 /// What a command tells a person while it runs.
@@ -131,7 +136,7 @@ fn run(cli: Cli) -> ExitCode {
         Outcome { stdout, exit: failure.exit }
     });
     let printed = print(&outcome.stdout);
-    if let (Some(hint), false) = (ui.hint.get().and_then(hint::hint), cli.common.quiet) {
+    if let (Some(hint), false) = (ui.hint.get().and_then(|code| hint::hint(code.as_str())), cli.common.quiet) {
         let _ = writeln!(io::stderr().lock(), "\nhint: {hint}");
     }
     match printed {
@@ -170,6 +175,9 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Sign(a) => cmd::sign::run(a, common, ui).await,
             Command::Attach(a) => cmd::attach::run(a, common, ui).await,
             Command::Keygen(a) => cmd::keygen::run(a, common),
+            Command::Schema(a) => cmd::schema::run(a, common),
+            Command::Completions(a) => Ok(cmd::completions::completions(a, Cli::command())),
+            Command::Man(a) => cmd::completions::man(a, Cli::command()),
         }
     })
 }

@@ -151,8 +151,8 @@ async fn children(
 }
 
 const CHILD: Code = Code::new("child-unavailable");
-/// Codes of this file.
-pub(super) const CODES: &[Code] = &[CHILD];
+/// Codes of deciding on what an index lists.
+pub const CODES: &[Code] = &[CHILD];
 
 /// Reads the manifest that a subject's digest names, for callers that need its descriptor.
 ///

@@ -6,6 +6,6 @@ mod found;
 mod publish;
 
 pub use attach::{Attached, attach};
-pub use check::{Target, check};
+pub use check::{CODES as CHECK_CODES, Target, check};
 pub use found::{Claim, Found, look, look_inside};
 pub use publish::{PublishError, sign, verify_own};

@@ -5,9 +5,9 @@ use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
 use crate::trust::PublicKey;
 
 /// `apiVersion` of a policy.
-const API_VERSION: &str = "agent-attest.github.io/v1";
+pub(super) const API_VERSION: &str = "agent-attest.github.io/v1";
 /// `kind` of a policy.
-const KIND: &str = "AttestationPolicy";
+pub(super) const KIND: &str = "AttestationPolicy";
 
 /// Finds the key that a policy names: a path relative to the policy file. The error is for people.
 pub(super) type KeyLoader<'a> = &'a dyn Fn(&str) -> Result<PublicKey, String>;

@@ -10,6 +10,7 @@ mod glob;
 mod node;
 pub mod report;
 pub mod rule;
+mod schema;
 
 pub use decide::{CODES as DECISION_CODES, Evidence, Finding, NO_ATTESTATION, decide};
 pub use decision::{
@@ -21,6 +22,7 @@ pub use file::parse;
 pub use glob::Glob;
 pub use node::{At, Kind, Node};
 pub use rule::{Check, Rule, RuleInput};
+pub use schema::schema;
 
 use crate::model::{Digest, PredicateUri, ValidityWindow};
 use crate::trust::PublicKey;

@@ -19,6 +19,7 @@ pub struct DecisionReport {
     /// Always 1 for this document.
     pub schema_version: u32,
     /// `allow`, `deny` or `unavailable`.
+    #[schemars(extend("enum" = ["allow", "deny", "unavailable"]))]
     pub verdict: String,
     /// Stable code of the most telling reason; absent when the verdict is `allow`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,6 +52,7 @@ pub struct SubjectReport {
     /// Its digests by algorithm.
     pub digests: BTreeMap<String, String>,
     /// `allow`, `deny` or `unavailable`.
+    #[schemars(extend("enum" = ["allow", "deny", "unavailable"]))]
     pub verdict: String,
     /// Reasons that concern the subject as a whole.
     pub reasons: Vec<ReasonReport>,
@@ -70,6 +72,7 @@ pub struct SubjectPolicyReport {
     /// The policy's name.
     pub policy: String,
     /// `allow`, `deny` or `unavailable`.
+    #[schemars(extend("enum" = ["allow", "deny", "unavailable"]))]
     pub verdict: String,
     /// Every requirement.
     pub requirements: Vec<RequirementReport>,
@@ -82,6 +85,7 @@ pub struct RequirementReport {
     /// Predicate type demanded.
     pub predicate_type: String,
     /// `allow`, `deny` or `unavailable`.
+    #[schemars(extend("enum" = ["allow", "deny", "unavailable"]))]
     pub verdict: String,
     /// Every candidate.
     pub candidates: Vec<CandidateReport>,
@@ -95,6 +99,7 @@ pub struct CandidateReport {
     /// What names it there.
     pub id: String,
     /// `accepted`, `rejected`, `set-aside` or `unavailable`.
+    #[schemars(extend("enum" = ["accepted", "rejected", "set-aside", "unavailable"]))]
     pub outcome: String,
     /// Why it was not accepted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -144,6 +149,7 @@ pub struct AcceptedReport {
 #[serde(rename_all = "camelCase")]
 pub struct SignerReport {
     /// `key` or `certificate`.
+    #[schemars(extend("enum" = ["key", "certificate"]))]
     pub kind: String,
     /// Key id, or the certificate's identity.
     pub id: String,
@@ -159,6 +165,7 @@ pub struct TimeReport {
     /// RFC 3339.
     pub time: String,
     /// `timestamp-authority` or `log`.
+    #[schemars(extend("enum" = ["timestamp-authority", "log"]))]
     pub source: String,
     /// Which one.
     pub authority: String,
@@ -181,6 +188,7 @@ pub struct FieldReport {
     /// Value.
     pub value: String,
     /// `declared`, `measured`, `signed` or `certificate`.
+    #[schemars(extend("enum" = ["declared", "measured", "signed", "certificate"]))]
     pub assurance: String,
     /// For the builder: whether the signer may speak for it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

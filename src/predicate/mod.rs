@@ -2,6 +2,7 @@
 
 mod provenance;
 pub mod record;
+pub mod schema;
 
 pub use provenance::{Provenance, Source};
 

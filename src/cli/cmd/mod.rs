@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod attach;
+pub mod completions;
 pub mod create;
 pub mod download;
 pub mod generate;
@@ -8,5 +9,6 @@ pub mod inspect;
 pub mod keygen;
 pub mod list;
 pub mod quickstart;
+pub mod schema;
 pub mod sign;
 pub mod verify;

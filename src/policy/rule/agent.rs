@@ -2,7 +2,9 @@
 
 use super::{Check, Rule, RuleInput, any_of, globs, verdict};
 use crate::model::Code;
+use crate::policy::schema;
 use crate::policy::{At, Glob, PolicyError, Reason};
+use serde_json::{Value, json};
 
 const AGENT: Code = Code::new("agent-mismatch");
 const MODEL: Code = Code::new("model-mismatch");
@@ -34,6 +36,17 @@ impl Rule for Agent {
             return Err(field.error("at least one of ids, models"));
         }
         Ok(Box::new(AgentCheck { ids, models }))
+    }
+
+    fn schema(&self) -> Value {
+        schema::rule(
+            "Which agent, with which model.",
+            &[],
+            json!({
+                "ids": schema::globs("Ids, squad/agent: any of these."),
+                "models": schema::globs("Models, provider/id: any of these."),
+            }),
+        )
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Check, Rule, RuleInput};
 use crate::model::Code;
+use crate::policy::schema;
 use crate::policy::{At, PolicyError, Reason};
+use serde_json::{Value, json};
 
 const CHARTER: Code = Code::new("charter-mismatch");
 const DIGEST: Code = Code::new("charter-digest-missing");
@@ -41,6 +43,18 @@ impl Rule for Charter {
             return Err(field.error("at least one of uriPrefix, uri, digest"));
         }
         Ok(Box::new(check))
+    }
+
+    fn schema(&self) -> Value {
+        schema::rule(
+            "What authorised the work.",
+            &[],
+            json!({
+                "uriPrefix": schema::text("Its URI begins with this, and stays below it."),
+                "uri": schema::text("Its URI is this."),
+                "digest": { "description": "A digest of its text must be recorded.", "const": "required" },
+            }),
+        )
     }
 }
 

@@ -20,6 +20,7 @@ use super::{Assurance, At, Glob, PolicyError, Reason};
 use crate::model::Code;
 use crate::predicate::Provenance;
 use crate::verify::VerifiedStatement;
+use serde_json::Value;
 use std::fmt::Debug;
 
 /// What a check may look at: one verified statement and how its signer is bound.
@@ -78,6 +79,9 @@ pub trait Rule: Sync {
     /// # Errors
     /// [`PolicyError`].
     fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError>;
+
+    /// The JSON Schema of the field: the same members that [`Rule::parse`] knows.
+    fn schema(&self) -> Value;
 }
 
 /// Every rule that a policy file may name.

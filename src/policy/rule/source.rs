@@ -2,7 +2,9 @@
 
 use super::{Check, Rule, RuleInput, any_of, globs, verdict};
 use crate::model::Code;
+use crate::policy::schema;
 use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
+use serde_json::{Value, json};
 
 const REPOSITORY: Code = Code::new("source-repository-mismatch");
 const REF: Code = Code::new("source-ref-mismatch");
@@ -71,6 +73,36 @@ impl Rule for Source {
             return Err(field.error("at least one of repository, refs, commit, assurance, allowDirty"));
         }
         Ok(Box::new(SourceCheck { repository, refs, commit, assurance, allow_dirty }))
+    }
+
+    fn schema(&self) -> Value {
+        schema::rule(
+            "From which source.",
+            &[],
+            json!({
+                "repository": {
+                    "description": "Repository URL; a trailing / or .git makes no difference.",
+                    "type": "string", "pattern": "://",
+                },
+                "refs": {
+                    "description": "Full refs: any of these.",
+                    "type": "array", "minItems": 1,
+                    "items": { "allOf": [schema::glob("A full ref or glob."), { "pattern": "^(refs/|\\*)" }] },
+                },
+                "commit": {
+                    "description": "The full commit id.",
+                    "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$",
+                },
+                "assurance": {
+                    "description": "What must stand behind the source at least.",
+                    "enum": Assurance::ALL.map(|(_, name)| name),
+                },
+                "allowDirty": {
+                    "description": "false: the provenance must say that the work tree equalled the commit. true: anything. Absent: it must not say that it differed.",
+                    "type": "boolean",
+                },
+            }),
+        )
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Check, Rule, RuleInput, any_of, globs, verdict};
 use crate::model::Code;
+use crate::policy::schema;
 use crate::policy::{At, Glob, PolicyError, Reason};
+use serde_json::{Value, json};
 
 const TASK: Code = Code::new("task-mismatch");
 /// Codes of this rule.
@@ -26,6 +28,10 @@ impl Rule for Task {
     fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
         field.fields(&["ids"], &[])?;
         Ok(Box::new(TaskCheck { ids: globs(&field.need("ids")?)? }))
+    }
+
+    fn schema(&self) -> Value {
+        schema::rule("Under which task.", &["ids"], json!({ "ids": schema::globs("Ids: any of these.") }))
     }
 }
 

@@ -1,0 +1,60 @@
+//! `attest completions` and `attest man`: the command line described to other programs.
+
+use crate::cli::exit::{Failure, Outcome, codes};
+use clap::{Args, Command};
+use clap_complete::Shell;
+
+/// Print the completions of a shell
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest completions bash > ~/.local/share/bash-completion/completions/attest
+  attest completions zsh > ~/.zfunc/_attest
+  attest completions fish > ~/.config/fish/completions/attest.fish")]
+pub struct CompletionsArgs {
+    /// Shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Print a manual page
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest man | man -l -
+  attest man verify > attest-verify.1")]
+pub struct ManArgs {
+    /// Which command's page [default: the program's]
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+}
+
+/// Runs `attest completions` for a command line.
+#[must_use]
+pub fn completions(args: &CompletionsArgs, mut program: Command) -> Outcome {
+    let mut out = Vec::new();
+    clap_complete::generate(args.shell, &mut program, "attest", &mut out);
+    Outcome::done(out)
+}
+
+/// Runs `attest man` for a command line.
+///
+/// # Errors
+/// [`Failure`] for a command that does not exist.
+pub fn man(args: &ManArgs, mut program: Command) -> Result<Outcome, Failure> {
+    program.build();
+    let page = match &args.command {
+        None => program,
+        Some(name) => {
+            let known = || program.get_subcommands().map(Command::get_name).collect::<Vec<_>>().join(", ");
+            let Some(found) = program.find_subcommand(name) else {
+                let message = format!("expected one of {}, found `{name}`", known());
+                return Err(Failure::usage(codes::USAGE, message));
+            };
+            found.clone().name(format!("attest-{}", found.get_name()))
+        }
+    };
+    let mut out = Vec::new();
+    clap_mangen::Man::new(page)
+        .render(&mut out)
+        .map_err(|e| Failure::unknown(codes::OUTPUT, format!("the page could not be made: {e}")))?;
+    Ok(Outcome::done(out))
+}

@@ -1,0 +1,204 @@
+//! Every stable code with its exit codes and meaning: `docs/codes.md` is generated from it.
+
+use super::cmd::quickstart;
+use super::{exit, hint};
+use crate::evidence::FileEvidence;
+use crate::model::json::JsonError;
+use crate::model::{Code, code};
+use crate::sign::{KeygenError, SignError};
+use crate::trust::KeyError;
+use crate::{capture, flow, policy, registry, verify};
+use std::fmt::Write as _;
+
+/// What a code means.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeRow {
+    /// The code.
+    pub code: &'static str,
+    /// Exit codes that it comes with; none: that of the build step.
+    pub exits: &'static [u8],
+    /// What it says about the world.
+    pub meaning: &'static str,
+}
+
+/// A `CODES` list of the program, and the codes of it that another list also has, on purpose and with one meaning.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeList {
+    /// Where it is.
+    pub owner: &'static str,
+    /// The list.
+    pub codes: &'static [Code],
+    /// Codes that an earlier list has too.
+    pub shared: &'static [&'static str],
+}
+
+const fn list(owner: &'static str, codes: &'static [Code], shared: &'static [&'static str]) -> CodeList {
+    CodeList { owner, codes, shared }
+}
+
+/// Every list of codes. A new list is a row here.
+#[must_use]
+pub fn lists() -> Vec<CodeList> {
+    let mut lists = vec![
+        list("model::code", &[code::LIMIT_EXCEEDED], &[]),
+        list("JsonError", JsonError::CODES, &[]),
+        list("KeyError", KeyError::CODES, &[]),
+        list("VerifyError", verify::VerifyError::CODES, &[]),
+        list("policy::decide", policy::DECISION_CODES, &[]),
+        list("PolicyError", policy::PolicyError::CODES, &[]),
+        list("SignError", SignError::CODES, &[]),
+        list("KeygenError", KeygenError::CODES, &[]),
+        list("RegistryError", registry::RegistryError::CODES, &[]),
+        list("registry::evidence", registry::EVIDENCE_CODES, &[]),
+        list("FileEvidence", FileEvidence::CODES, &[]),
+        list("CaptureError", capture::CaptureError::CODES, &[]),
+        list("flow::check", flow::CHECK_CODES, &[]),
+        // A registry that loses what it was given, told by its back end or found out above it.
+        list("PublishError", flow::PublishError::CODES, &["referrer-not-listed"]),
+        // A file that cannot be read, whoever tries.
+        list("cli", exit::codes::CODES, &["file-unreadable"]),
+        list("quickstart", quickstart::CODES, &[]),
+    ];
+    lists.extend(policy::rule::CODES.iter().map(|codes| list("policy::rule", codes, &[])));
+    lists
+}
+
+const fn row(code: &'static str, exits: &'static [u8], meaning: &'static str) -> CodeRow {
+    CodeRow { code, exits, meaning }
+}
+
+/// What every code means, by name.
+pub const ROWS: &[CodeRow] = &[
+    row("agent-mismatch", &[1], "the provenance names another agent than is demanded, or none"),
+    row("assurance-too-low", &[1], "what stands behind the field is less than the policy demands"),
+    row("builder-mismatch", &[1], "the provenance names another builder than is demanded"),
+    row("builder-not-allowed", &[1], "the provenance claims a builder that this signer may not speak for"),
+    row("builder-not-bound", &[1], "a builder is demanded, and nothing binds the signer to it"),
+    row("bundle-not-attachable", &[1], "the bundle is no attestation, or one about another artifact"),
+    row("charter-digest-missing", &[1], "the policy demands a digest of the charter, and none is recorded"),
+    row("charter-mismatch", &[1], "the provenance names another charter than is demanded, or none"),
+    row("child-unavailable", &[3], "a manifest that the index lists could not be checked"),
+    row("content-missing", &[3], "the registry or layout does not have content that something names"),
+    row("demand-unused", &[2], "a flag demands something that no requirement takes up"),
+    row(
+        "digest-mismatch",
+        &[1, 3],
+        "content is not what its digest says: 1 in a layout that is here, 3 as a registry served it",
+    ),
+    row("digest-required", &[2], "`--require-digest` was given, and a subject names no digest"),
+    row("duplicate-key", &[2], "an object has a key twice, so readers would not agree about it"),
+    row("evidence-empty", &[1, 2], "a file or folder of evidence holds no bundle"),
+    row(
+        "evidence-malformed",
+        &[1],
+        "the evidence is neither a bundle nor an envelope of the form that its type demands",
+    ),
+    row("evidence-unreadable", &[2, 3], "evidence could not be read"),
+    row("file-unreadable", &[2], "a file, folder or variable that was named cannot be read"),
+    row("file-unwritable", &[2, 3], "a file cannot be written; the old one is as it was"),
+    row("identity-without-issuer", &[2], "an identity was given without its issuer, or an issuer without an identity"),
+    row(
+        "input-malformed",
+        &[2],
+        "a lock file, checksum file or other input does not have the form that its name promises",
+    ),
+    row("key-exists", &[2], "a key file of this name is there; keys are never overwritten"),
+    row("key-malformed", &[2], "what was named is no private key of a known form"),
+    row("key-not-trusted", &[1], "no trusted key made the signature"),
+    row("key-outside-window", &[1], "the key signed, and may not: before its `notBefore` or after its `notAfter`"),
+    row("key-reference-unknown", &[2], "a key reference of a kind that this version does not know"),
+    row("key-revoked", &[1], "the policy lists the key as revoked"),
+    row("key-unreadable", &[2], "the private key cannot be read"),
+    row("key-unwritable", &[2], "a key file cannot be written"),
+    row("limit-exceeded", &[3], "input is larger, longer or deeper than a limit: what it says was not found out"),
+    row("malformed-field", &[2], "a field has another type or form than it must have"),
+    row("malformed-json", &[2], "the bytes are no JSON"),
+    row("missing-field", &[2], "a field that must be there is not"),
+    row("model-mismatch", &[1], "the provenance names another model than is demanded, or none"),
+    row("no-attestation", &[1], "there is no attestation of the artifact, or none of the kind that was asked for"),
+    row("no-file-matches", &[2], "a name or glob matches no file"),
+    row("no-policy", &[2], "there is no policy on this machine, and no flag says whom to trust"),
+    row("no-policy-for-subject", &[1], "there are policies, and none speaks about this subject"),
+    row("no-signer", &[2], "there is nothing to sign with"),
+    row("not-a-regular-file", &[2], "a file was expected, and something without bytes of its own found"),
+    row("not-an-attestation", &[1], "a signature over a digest: it states nothing about the artifact"),
+    row("not-provenance", &[1], "something of a provenance is demanded of a statement of another type"),
+    row("not-supported", &[2], "the interface has this, and this version does not"),
+    row("offline", &[2], "`--offline` was given, and the network is needed"),
+    row("output-failed", &[3], "standard output or another stream failed"),
+    row("own-bundle-invalid", &[1], "what was just signed does not verify, so it was not published"),
+    row("password-needed", &[2], "the private key is encrypted, and there is no password"),
+    row("password-wrong", &[2], "the password does not open the private key"),
+    row("payload-type-unknown", &[1], "the envelope holds something else than an in-toto statement"),
+    row("policy-field-not-enforced", &[2], "a field of the policy format that this version does not enforce"),
+    row("policy-field-unknown", &[2], "a field that the policy format does not have"),
+    row(
+        "policy-malformed",
+        &[2],
+        "the policy is not of the form that it must have, or a key that it names cannot be read",
+    ),
+    row("policy-writable-by-others", &[2], "somebody else can write a file that decides what is trusted"),
+    row("predicate-type-mismatch", &[1], "a verified statement, of another type than is demanded"),
+    row("public-key-malformed", &[2], "what was named is no public key"),
+    row("public-key-unsupported", &[2], "a public key of an algorithm that is not verified"),
+    row("quickstart-failed", &[3], "a step of `attest quickstart` did not end as it must"),
+    row("rate-limited", &[3], "the registry asks to wait"),
+    row("referrer-not-listed", &[3], "the registry took the attestation and does not list it for its subject"),
+    row("referrer-subject-mismatch", &[1], "the registry lists a referrer whose own `subject` is another artifact"),
+    row(
+        "registry-configuration",
+        &[2],
+        "credentials, certificates or the use of plain HTTP are not set up as the registry needs it",
+    ),
+    row("registry-malformed", &[3], "the registry's answer is not one that the protocol allows"),
+    row("registry-unauthorized", &[3], "the registry refuses these credentials, or wants some"),
+    row("registry-unavailable", &[3], "the registry does not answer, or fails"),
+    row("requester-mismatch", &[1], "the provenance names another requester than is demanded, or none"),
+    row("runner-not-proven", &[1], "a runner of the platform is demanded, and no certificate says that it was one"),
+    row("secret-in-statement", &[1], "the statement holds a value that is known to be secret; nothing was signed"),
+    row("signature-invalid", &[1], "a trusted key is named, and did not sign these bytes"),
+    row("signer-not-accepted", &[1], "a trusted key signed, and this requirement accepts another"),
+    row("signing-failed", &[3], "the key did not sign"),
+    row("signing-unavailable", &[3], "what holds the key does not answer"),
+    row("source-commit-mismatch", &[1], "the provenance names another commit than is demanded, or none"),
+    row("source-dirty", &[1], "the work tree differed from the commit, or nothing says that it did not"),
+    row("source-ref-mismatch", &[1], "the provenance names another ref than is demanded, or none"),
+    row("source-repository-mismatch", &[1], "the provenance names another repository than is demanded, or none"),
+    row("statement-malformed", &[1], "what was signed is no statement of the form that its types demand"),
+    row("statement-refused", &[2], "a statement that `attest verify` would refuse to read; nothing was signed"),
+    row("statement-revoked", &[1], "the policy lists the statement as revoked"),
+    row("step-failed", &[], "the build step failed; its own exit code is passed through, and nothing was attested"),
+    row(
+        "step-not-isolated",
+        &[2],
+        "this process cannot keep its memory from the build step, so the step was not started",
+    ),
+    row("step-not-started", &[2], "the build step cannot be started"),
+    row("subject-ambiguous", &[2], "the subject names more than one artifact"),
+    row("subject-digest-conflict", &[1], "one digest of the subject is the artifact's, and another contradicts it"),
+    row("subject-digest-unknown", &[3], "a digest of the subject could not be compared with the artifact"),
+    row("subject-mismatch", &[1], "a valid attestation, of another artifact"),
+    row("subject-not-found", &[3], "the artifact is not there: no such tag, or nothing to attach to"),
+    row("task-mismatch", &[1], "the provenance names another task than is demanded, or none"),
+    row("timeout", &[3], "the time of `--timeout` was over"),
+    row("unsupported-material", &[1], "the evidence was signed in a way that this version does not verify"),
+    row("usage", &[2], "wrong arguments"),
+    row("value-malformed", &[2], "a flag or variable has a value that means nothing"),
+];
+
+/// `docs/codes.md`.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::from(
+        "# Codes\n\nEvery failure and every reason has a stable name. Machines match on it; the message beside it may change. \
+         A reason inside a\ndecision has the exit code of the decision that it alone leads to. This table is generated from \
+         `src/cli/code_table.rs` and\ncompared with the program by a test.\n\n| code | exit | means | what to do |\n|---|---|---|---|\n",
+    );
+    for r in ROWS {
+        let exits = r.exits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let exits = if exits.is_empty() { "the step's" } else { &exits };
+        let hint = hint::hint(r.code).unwrap_or_default();
+        let _ = writeln!(out, "| `{}` | {exits} | {} | {hint} |", r.code, r.meaning);
+    }
+    out
+}

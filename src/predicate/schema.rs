@@ -1,0 +1,246 @@
+//! The JSON Schema of the predicate that the agent build type has: what another implementation must write.
+
+use crate::model::uri;
+use serde_json::{Value, json};
+
+/// The schema of a SLSA provenance v1 predicate whose `buildType` is the agent build type.
+///
+/// It describes all fields that are written, and those that are reserved. Fields that it does not name are legal and are
+/// kept (in-toto's monotonic rule).
+#[must_use]
+pub fn provenance() -> Value {
+    json!({
+        "title": "Provenance of an agent's build",
+        "description": "Predicate of an in-toto Statement v1 whose predicateType is https://slsa.dev/provenance/v1. A field that could not be found out is absent; nothing is invented. No value is secret.",
+        "type": "object",
+        "required": ["buildDefinition", "runDetails"],
+        "properties": {
+            "buildDefinition": {
+                "type": "object",
+                "required": ["buildType", "externalParameters"],
+                "properties": {
+                    "buildType": { "const": uri::AGENT_BUILD },
+                    "externalParameters": external(),
+                    "internalParameters": internal(),
+                    "resolvedDependencies": {
+                        "description": "What went into the build: the source repository, the base image, lock files, the packages that they name, further materials. One with the uri of externalParameters.source names the same commit.",
+                        "type": "array",
+                        "items": { "$ref": "#/$defs/resource" },
+                    },
+                },
+            },
+            "runDetails": {
+                "type": "object",
+                "required": ["builder"],
+                "properties": {
+                    "builder": {
+                        "type": "object",
+                        "required": ["id"],
+                        "properties": {
+                            "id": text("Who built: what the signing certificate says, else BASE/builder/NAME/v1 of a CI system or BASE/builder/local/v1. A claim until a policy binds a signer to it.", "uri"),
+                        },
+                    },
+                    "metadata": {
+                        "type": "object",
+                        "properties": {
+                            "invocationId": plain("The run of the platform, as a URL where it has one."),
+                            "startedOn": text("When the build step was started.", "date-time"),
+                            "finishedOn": text("When the build step ended.", "date-time"),
+                        },
+                    },
+                    "byproducts": { "type": "array", "items": { "$ref": "#/$defs/resource" } },
+                },
+            },
+        },
+        "$defs": { "resource": resource(), "digest": digest() },
+    })
+}
+
+/// What whoever asked for the build decided.
+fn external() -> Value {
+    json!({
+        "description": "What whoever asked for the build decided. Everything here is to be checked by a policy.",
+        "type": "object",
+        "properties": {
+            "source": {
+                "description": "The commit that was built: uri git+REPOSITORY@REF (the first @ separates; a repository has no user, a ref is full, and @REF is absent where no ref is known), digest gitCommit. SSH remotes of known hosts are written as https.",
+                "allOf": [{ "$ref": "#/$defs/resource" }],
+                "required": ["uri"],
+                "properties": { "uri": { "pattern": "^git\\+[^@]+(@.+)?$" }, "digest": { "required": ["gitCommit"] } },
+            },
+            "task": {
+                "description": "What was to be done.",
+                "type": "object",
+                "required": ["id"],
+                "properties": { "id": plain("Its id."), "uri": plain("Where it is described.") },
+            },
+            "charter": {
+                "description": "The issue or document that authorised the work. Digest of a file: of its bytes; of an issue: of the RFC 8785 JSON of {authorId, body, host, id, title}, where no body is the empty text and id is the API's global id.",
+                "allOf": [{ "$ref": "#/$defs/resource" }],
+                "required": ["uri"],
+                "properties": {
+                    "annotations": {
+                        "properties": {
+                            "capturedAt": text("When it was read.", "date-time"),
+                            "author": plain("Principal, HOST:ID."),
+                            "state": plain("Its state then, for example open."),
+                            "labels": { "type": "array", "items": { "type": "string" } },
+                        },
+                    },
+                },
+            },
+            "agent": {
+                "description": "Which agent did the work.",
+                "type": "object",
+                "required": ["id"],
+                "properties": {
+                    "id": plain("Its full id, squad/agent."),
+                    "version": plain("Its version."),
+                    "model": {
+                        "description": "The model that it used.",
+                        "type": "object",
+                        "required": ["provider", "id"],
+                        "properties": { "provider": plain("Who offers it."), "id": plain("Its id there.") },
+                    },
+                    "session": plain("The conversation."),
+                    "execution": plain("One run of the agent."),
+                },
+            },
+            "requestedBy": {
+                "description": "Who asked for the build.",
+                "type": "object",
+                "required": ["id"],
+                "properties": {
+                    "id": plain("Principal that does not change hands, for example github:583231."),
+                    "name": plain("Name at that time: for people."),
+                },
+            },
+            "trigger": {
+                "description": "What set the build off: a person (manual), a timetable (scheduled), something that happened (event), an agent's own decision (smart).",
+                "enum": ["manual", "scheduled", "event", "smart"],
+            },
+            "command": {
+                "description": "The build step: program and arguments.",
+                "type": "array", "minItems": 1, "items": { "type": "string" },
+            },
+            "workflow": {
+                "description": "The workflow of the platform that ran.",
+                "type": "object",
+                "required": ["repository", "path", "ref"],
+                "properties": {
+                    "repository": plain("URL of its repository."),
+                    "path": plain("File in it."),
+                    "ref": plain("Ref that it came from."),
+                },
+            },
+            "inputs": { "description": "Inputs of the workflow.", "type": "object" },
+        },
+    })
+}
+
+/// What the builder found itself in.
+fn internal() -> Value {
+    json!({
+        "description": "What the builder found itself in.",
+        "type": "object",
+        "properties": {
+            "environment": {
+                "type": "object",
+                "properties": {
+                    "id": plain("The runner; outside CI the host's name."),
+                    "kind": plain("Kind of runner, for example github-hosted or self-hosted."),
+                    "os": plain("Operating system, for example linux."),
+                    "arch": plain("Processor architecture, for example x86_64."),
+                    "container": {
+                        "description": "Image that the build ran in.",
+                        "type": "object",
+                        "properties": { "digest": { "$ref": "#/$defs/digest" } },
+                    },
+                    "nix": {
+                        "type": "object",
+                        "properties": {
+                            "system": plain("ARCH-OS."),
+                            "flake": plain("The pinned package set, nixpkgs#COMMIT."),
+                        },
+                    },
+                },
+            },
+            "credentials": {
+                "description": "Kinds of credentials that the build had; never a value.",
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["kind"],
+                    "properties": {
+                        "kind": plain("For example github-token."),
+                        "scope": { "type": "array", "items": { "type": "string" } },
+                        "expiresAt": text("When it ends.", "date-time"),
+                    },
+                },
+            },
+            "elevated": { "description": "Whether the build had more rights than usual.", "type": "boolean" },
+            "subjectsNotWritten": {
+                "description": "Subjects that the build step left untouched: it did not make them.",
+                "type": "array", "items": { "type": "string" },
+            },
+            "signingKey": {
+                "description": "What the build step could do with the key that signs.",
+                "type": "object",
+                "properties": {
+                    "readableByStep": { "description": "It ran as a user who can read the key's file.", "type": "boolean" },
+                },
+            },
+            "github": { "description": "Variables of GitHub Actions, named as GitHub's own provenance names them.", "type": "object" },
+        },
+    })
+}
+
+/// in-toto ResourceDescriptor v1.
+fn resource() -> Value {
+    json!({
+        "description": "in-toto ResourceDescriptor v1. A git source says whether the work tree differed from the commit (dirty), and then the digest of the difference: sha256 of the RFC 8785 JSON of the sorted [path, mode, sha256].",
+        "type": "object",
+        "anyOf": [{ "required": ["uri"] }, { "required": ["digest"] }, { "required": ["content"] }],
+        "properties": {
+            "name": { "description": "For people; of a lock file its path.", "type": "string" },
+            "uri": { "type": "string" },
+            "digest": { "$ref": "#/$defs/digest" },
+            "content": { "type": "string", "contentEncoding": "base64" },
+            "downloadLocation": { "type": "string" },
+            "mediaType": { "type": "string" },
+            "annotations": {
+                "type": "object",
+                "properties": {
+                    "dirty": { "type": "boolean" },
+                    "difference": { "$ref": "#/$defs/digest" },
+                    "gitTree": { "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" },
+                },
+            },
+        },
+    })
+}
+
+/// in-toto DigestSet: only canonical spellings, so that one thing has one digest.
+fn digest() -> Value {
+    let hex = |digits: u32| json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") });
+    let git = json!({ "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" });
+    json!({
+        "description": "in-toto DigestSet: algorithm and value.",
+        "type": "object",
+        "maxProperties": crate::model::limits::DIGESTS,
+        "properties": {
+            "sha256": hex(64), "sha384": hex(96), "sha512": hex(128), "sha224": hex(56), "sha1": hex(40),
+            "narSha256": hex(64),
+            "gitCommit": git, "gitTree": git, "gitBlob": git, "gitTag": git,
+        },
+        "additionalProperties": { "type": "string", "minLength": 1, "maxLength": 512 },
+    })
+}
+
+fn plain(description: &str) -> Value {
+    json!({ "description": description, "type": "string" })
+}
+
+fn text(description: &str, format: &str) -> Value {
+    json!({ "description": description, "type": "string", "format": format })
+}
