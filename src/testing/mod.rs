@@ -2,5 +2,7 @@
 
 pub mod fuzz;
 pub mod registry;
+pub mod world;
 
 pub use registry::{Access, Action, Behaviour, Conditional, Fault, Seen, TestRegistry};
+pub use world::{Claim, Image, World};
