@@ -153,11 +153,14 @@ fn image_name(artifact: &Artifact) -> String {
     }
 }
 
+/// A predicate and its type.
+pub(super) type GivenPredicate = (PredicateUri, Map<String, Value>);
+
 /// The predicate that flags name, instead of provenance.
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn given_predicate(build: &BuildArgs) -> Result<Option<(PredicateUri, Map<String, Value>)>, Failure> {
+pub(super) fn given_predicate(build: &BuildArgs) -> Result<Option<GivenPredicate>, Failure> {
     let Some(path) = &build.predicate else { return Ok(None) };
     let kind = super::cmd::verify::predicate_type(build.predicate_type.as_deref())?;
     let bytes = files::read(path, limits::PREDICATE_BYTES)?;

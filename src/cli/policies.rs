@@ -52,10 +52,10 @@ impl PolicyPlaces {
         for path in &self.named {
             load(path, &mut out)?;
         }
-        if let (true, Some(user)) = (self.named.is_empty(), &self.user) {
-            if files::exists(user) {
-                load(user, &mut out)?;
-            }
+        if let (true, Some(user)) = (self.named.is_empty(), &self.user)
+            && files::exists(user)
+        {
+            load(user, &mut out)?;
         }
         Ok(out)
     }
@@ -86,7 +86,7 @@ fn one(path: &Path) -> Result<Policy, Failure> {
     let shown = path.display().to_string();
     let text = String::from_utf8(files::read(&real, limits::POLICY_BYTES)?)
         .map_err(|_| Failure::usage(codes::FILE_UNREADABLE, format!("policy `{shown}` is not UTF-8 text")))?;
-    let folder = real.parent().unwrap_or(Path::new("/")).to_owned();
+    let folder = real.parent().unwrap_or_else(|| Path::new("/")).to_owned();
     let load_key = |name: &str| {
         let key = folder.join(name);
         only_ours(&fs::canonicalize(&key).map_err(|e| format!("`{}`: {e}", key.display()))?).map_err(|f| f.message)?;

@@ -8,8 +8,11 @@ use crate::predicate;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
+/// Makes a schema from the structs that it describes.
+pub type MakeSchema = fn() -> Value;
+
 /// Every schema by name: its file is `schemas/NAME.schema.json`. A new format is a row here.
-pub const ALL: &[(&str, fn() -> Value)] = &[
+pub const ALL: &[(&str, MakeSchema)] = &[
     ("attach", of::<attach::AttachReport>),
     ("create", of::<create::CreateReport>),
     ("decision", of::<DecisionReport>),

@@ -164,6 +164,6 @@ pub(super) async fn describe(
 ) -> Result<Descriptor, crate::registry::RegistryError> {
     let served = content.need_manifest(&artifact.digest).await?;
     let media_type =
-        Manifest::parse(&served.bytes, &served.media_type).map_or(IMAGE_MANIFEST.to_owned(), |m| m.media_type);
+        Manifest::parse(&served.bytes, &served.media_type).map_or_else(|_| IMAGE_MANIFEST.to_owned(), |m| m.media_type);
     Ok(Descriptor::new(&media_type, served.bytes.len() as u64, artifact.digest.clone()))
 }

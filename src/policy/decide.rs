@@ -182,10 +182,10 @@ fn signed_by(
     signer: &Signer,
 ) -> Result<Accepted, Vec<Reason>> {
     let mut reasons = Vec::new();
-    if let Signer::Key { key } = signer {
-        if policy.revoked.keys.contains(&key.id()) {
-            return Err(vec![Reason::new(KEY_REVOKED, format!("the policy revokes key {}", key.id()))]);
-        }
+    if let Signer::Key { key } = signer
+        && policy.revoked.keys.contains(&key.id())
+    {
+        return Err(vec![Reason::new(KEY_REVOKED, format!("the policy revokes key {}", key.id()))]);
     }
     let time = statement.existed_at();
     if !rule.window.contains(time) {

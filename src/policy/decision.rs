@@ -179,7 +179,7 @@ pub struct SubjectDecision {
     /// Every policy that matches.
     pub policies: Vec<PolicyDecision>,
     /// Manifests below an index, where they were decided on.
-    pub children: Vec<SubjectDecision>,
+    pub children: Vec<Self>,
     /// What a reader should know and what changes nothing.
     pub notes: Vec<String>,
 }

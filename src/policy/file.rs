@@ -37,9 +37,9 @@ pub fn parse(text: &str, origin: &str, load_key: KeyLoader<'_>) -> Result<Policy
         origin: origin.to_owned(),
         digest: Some(Digest::sha256(text.as_bytes())),
         images: Images::Named(spec.need("images")?.list()?.iter().map(image).collect::<Result<_, _>>()?),
-        mode: spec.get("mode").map_or(Ok(Mode::default()), |f| mode(&f))?,
+        mode: spec.get("mode").map_or_else(|| Ok(Mode::default()), |f| mode(&f))?,
         requirements: requirements.iter().map(|r| requirement(r, load_key)).collect::<Result<_, _>>()?,
-        revoked: spec.get("revoked").map_or(Ok(Revoked::default()), |f| revoked(&f, load_key))?,
+        revoked: spec.get("revoked").map_or_else(|| Ok(Revoked::default()), |f| revoked(&f, load_key))?,
     })
 }
 
@@ -93,10 +93,10 @@ fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyE
             .transpose()
     };
     let window = ValidityWindow { not_before: time("notBefore")?, not_after: time("notAfter")? };
-    if let (Some(b), Some(a)) = (window.not_before, window.not_after) {
-        if a < b {
-            return Err(field.error("a notAfter that is not before notBefore"));
-        }
+    if let (Some(b), Some(a)) = (window.not_before, window.not_after)
+        && a < b
+    {
+        return Err(field.error("a notAfter that is not before notBefore"));
     }
     let builders = match field.get("builders") {
         Some(f) => f

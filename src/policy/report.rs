@@ -60,7 +60,7 @@ pub struct SubjectReport {
     pub policies: Vec<SubjectPolicyReport>,
     /// Manifests below an index, where they were decided on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub children: Vec<SubjectReport>,
+    pub children: Vec<Self>,
     /// What a reader should know and what changes nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -136,7 +136,7 @@ fn dependency(d: &ResourceDescriptor) -> Option<RecordDependency> {
             Some(RecordDependency { name: d.name()?.to_owned(), digest: None, lockfile_hash: digest })
         }
         Some(_) if d.name().is_none() => None,
-        _ => Some(RecordDependency { name: d.name().or(d.uri())?.to_owned(), digest, lockfile_hash: None }),
+        _ => Some(RecordDependency { name: d.name().or_else(|| d.uri())?.to_owned(), digest, lockfile_hash: None }),
     }
 }
 

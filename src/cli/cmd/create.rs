@@ -187,7 +187,7 @@ async fn publish(
             let name = one.file_name().unwrap_or_default().to_string_lossy();
             Some(one.with_file_name(format!("{name}.sigstore.json")))
         }
-        paths => Some(paths.first().and_then(|p| p.parent()).unwrap_or(Path::new("")).join(SHARED_BUNDLES)),
+        paths => Some(paths.first().and_then(|p| p.parent()).unwrap_or_else(|| Path::new("")).join(SHARED_BUNDLES)),
     };
     let output = args.output.clone().or(default);
     if args.no_attach && output.is_none() {

@@ -78,10 +78,10 @@ pub struct AttestationReport {
 /// # Errors
 /// [`Failure`].
 pub async fn run(args: &InspectArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
-    if let SubjectSpec::File(path) = SubjectSpec::parse(&args.subject)? {
-        if let Some(found) = document(&path)? {
-            return render(&[found], None, common);
-        }
+    if let SubjectSpec::File(path) = SubjectSpec::parse(&args.subject)?
+        && let Some(found) = document(&path)?
+    {
+        return render(&[found], None, common);
     }
     let resolved = target::resolve(&args.subject, common, &args.evidence, false).await?;
     resolved.warn(ui);
@@ -238,7 +238,7 @@ fn claim(out: &mut String, c: &Claim) {
     for d in others.iter().take(20) {
         let digests: Vec<_> =
             d.digest().map(|d| d.iter().map(|(a, v)| format!("{a}:{v}")).collect()).unwrap_or_default();
-        row("dependency", &format!("{} {}", d.name().or(d.uri()).unwrap_or("(no name)"), digests.join(" ")));
+        row("dependency", &format!("{} {}", d.name().or_else(|| d.uri()).unwrap_or("(no name)"), digests.join(" ")));
     }
     let rest = others.len().saturating_sub(20) + packages.len();
     if rest > 0 {

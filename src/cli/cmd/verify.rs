@@ -13,11 +13,16 @@ use crate::policy::rule::{
     AgentCheck, BuilderCheck, CharterCheck, HostedRunnerCheck, RequestedByCheck, SourceCheck, TaskCheck,
     normal_repository,
 };
-use crate::policy::{Check, Decision, Glob, Images, Mode, Policy, Requirement, Revoked, SignerMatch, SignerRule};
+use crate::policy::{
+    Check, Decision, Glob, Images, Mode, Policy, Reason, Requirement, Revoked, SignerMatch, SignerRule,
+    SubjectDecision, Verdict, decide,
+};
 use crate::predicate;
 use crate::registry::Checked;
+use crate::verify::Origin;
 use clap::Args;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Verify attestations of artifacts and decide
 ///
@@ -57,7 +62,7 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let mut subjects = Vec::new();
     for typed in &args.subjects {
         let resolved = target::resolve(typed, common, &args.evidence, args.demands.require_digest).await?;
-        subjects.push(one(&resolved, &policies, ui.now).await);
+        subjects.push(in_time(&resolved, &policies, ui.now, common.timeout).await);
     }
     let decision = Decision::of(subjects, policies.iter().map(Policy::used).collect(), ui.now);
     let exit = Exit::from(decision.verdict);
@@ -70,7 +75,18 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     })
 }
 
-async fn one(resolved: &Resolved, policies: &[Policy], now: Timestamp) -> crate::policy::SubjectDecision {
+/// The decision on one subject, or that it did not come in time: a registry that drips bytes must not hold a deployment.
+async fn in_time(resolved: &Resolved, policies: &[Policy], now: Timestamp, patience: Duration) -> SubjectDecision {
+    let decided = tokio::time::timeout(patience, one(resolved, policies, now)).await;
+    decided.unwrap_or_else(|_| {
+        let message = format!("not gathered within {} s (--timeout)", patience.as_secs_f32());
+        let origin = Origin { place: "all evidence".into(), id: String::new() };
+        let finding = Finding::Unavailable { code: codes::TIMEOUT, message };
+        decide(policies, &resolved.artifact, &[Evidence { origin, finding }])
+    })
+}
+
+async fn one(resolved: &Resolved, policies: &[Policy], now: Timestamp) -> SubjectDecision {
     let sources = resolved.sources();
     let digests = || resolved.file_digests();
     let target = Target {

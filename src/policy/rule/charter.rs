@@ -69,10 +69,10 @@ impl Check for CharterCheck {
                 reasons.push(Reason::unmet(CHARTER, "charter", format!("a URI that begins with `{prefix}`"), found));
             }
         }
-        if let Some(exact) = &self.exact {
-            if found != Some(exact) {
-                reasons.push(Reason::unmet(CHARTER, "charter", format!("`{exact}`"), found));
-            }
+        if let Some(exact) = &self.exact
+            && found != Some(exact)
+        {
+            reasons.push(Reason::unmet(CHARTER, "charter", format!("`{exact}`"), found));
         }
         if self.digest && provenance.charter_digest().is_none_or(|d| d.strong().next().is_none()) {
             reasons.push(Reason::unmet(
