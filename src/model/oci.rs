@@ -10,6 +10,10 @@ use std::fmt;
 pub const IMAGE_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// An OCI image index.
 pub const IMAGE_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// The config of an image that can be run.
+pub const IMAGE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// Docker's config of an image.
+pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 /// The empty descriptor's media type; its content is `{}`.
 pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 /// Docker's manifest, schema 2.
