@@ -11,7 +11,7 @@ mod node;
 pub mod report;
 pub mod rule;
 
-pub use decide::{CODES as DECISION_CODES, Evidence, Finding, NO_ATTESTATION, decide};
+pub use decide::{CODES as DECISION_CODES, Evidence, Finding, NO_ATTESTATION, NO_POLICY, decide};
 pub use decision::{
     Accepted, Assurance, CandidateDecision, Decision, FieldAssurance, Outcome, PolicyDecision, PolicyUsed, Reason,
     RequirementDecision, SubjectDecision, Verdict,
