@@ -294,6 +294,27 @@ fn two_images_with_one_tag_are_ambiguous() {
 }
 
 #[test]
+fn an_image_does_not_hide_behind_a_subject() {
+    let w = World::new();
+    let config = |media_type: &str| Descriptor::of(media_type, b"{}").to_json();
+    let refers = |config: Value| {
+        let manifest = json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "artifactType": "application/x",
+            "config": config, "layers": [], "subject": w.image.to_json() });
+        let bytes = manifest.to_string().into_bytes();
+        let descriptor = Descriptor::of(IMAGE_MANIFEST, &bytes);
+        now(w.layout.push_manifest(&descriptor, &bytes)).unwrap();
+        descriptor
+    };
+    let count = || w.layout.images().unwrap().len();
+    let plain = refers(config(EMPTY));
+    assert_eq!(count(), 1);
+    refers(config("application/vnd.oci.image.config.v1+json"));
+    assert_eq!(count(), 2);
+    w.layout.tag("v2", &plain).unwrap();
+    assert_eq!(count(), 3);
+}
+
+#[test]
 fn pushing_replaces_wrong_bytes_and_writes_nothing_twice() {
     let w = World::new();
     let bytes = w.referrer(1).to_string().into_bytes();

@@ -37,9 +37,24 @@ fn too_large(path: &Path, limit: usize) -> Failure {
 }
 
 /// Whether a path names something that exists.
-#[must_use]
-pub(super) fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
+///
+/// # Errors
+/// `file-unreadable` when that cannot be told, as below a folder that this user may not enter.
+pub(super) fn exists(path: &Path) -> Result<bool, Failure> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        // A name that is longer than a file's can be names none.
+        Err(e)
+            if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory, io::ErrorKind::InvalidFilename]
+                .contains(&e.kind()) =>
+        {
+            Ok(false)
+        }
+        Err(e) => {
+            let message = format!("cannot tell whether `{}` exists: {e}", path.display());
+            Err(Failure::usage(codes::FILE_UNREADABLE, message))
+        }
+    }
 }
 
 /// Whether a path names a folder.

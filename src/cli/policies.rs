@@ -46,14 +46,17 @@ impl PolicyPlaces {
     /// Exit 2: a policy that is named and not there, cannot be read, is malformed, or could have been written by others.
     pub(super) fn load(&self) -> Result<Vec<Policy>, Failure> {
         let mut out = Vec::new();
-        for path in self.system.iter().filter(|p| files::exists(p)) {
-            load(path, &mut out)?;
+        for path in &self.system {
+            // What cannot be told to be absent may be there: it must not be passed over.
+            if files::exists(path)? {
+                load(path, &mut out)?;
+            }
         }
         for path in &self.named {
             load(path, &mut out)?;
         }
         if let (true, Some(user)) = (self.named.is_empty(), &self.user)
-            && files::exists(user)
+            && files::exists(user)?
         {
             load(user, &mut out)?;
         }
@@ -88,8 +91,9 @@ fn one(path: &Path) -> Result<Policy, Failure> {
         .map_err(|_| Failure::usage(codes::FILE_UNREADABLE, format!("policy `{shown}` is not UTF-8 text")))?;
     let folder = real.parent().unwrap_or_else(|| Path::new("/")).to_owned();
     let load_key = |name: &str| {
-        let key = folder.join(name);
-        only_ours(&fs::canonicalize(&key).map_err(|e| format!("`{}`: {e}", key.display()))?).map_err(|f| f.message)?;
+        let typed = folder.join(name);
+        let key = fs::canonicalize(&typed).map_err(|e| format!("`{}`: {e}", typed.display()))?;
+        only_ours(&key).map_err(|f| f.message)?;
         keys::public_key(&key.to_string_lossy()).map_err(|f| f.message)
     };
     policy::parse(&text, &shown, &load_key)
@@ -164,6 +168,17 @@ mod tests {
         assert_eq!(names(&places).unwrap(), ["system", "user"]);
         places.named = vec![dir.path().join("absent.yaml")];
         assert_eq!(names(&places).unwrap_err().exit, super::super::exit::Exit::Usage);
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_looked_for_is_not_taken_for_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        // A loop of links cannot be entered by anybody, root included.
+        let folder = dir.path().join("attest");
+        std::os::unix::fs::symlink(&folder, &folder).unwrap();
+        let place = |p: &Path| PolicyPlaces { system: vec![p.join("policy.yaml")], named: Vec::new(), user: None };
+        assert_eq!(names(&place(&folder)).unwrap_err().code, codes::FILE_UNREADABLE);
+        assert!(names(&place(dir.path())).unwrap().is_empty());
     }
 
     #[test]

@@ -42,12 +42,50 @@ impl SubjectSpec {
         if let Some(path) = text.strip_prefix("file:") {
             return Ok(Self::File(path.into()));
         }
-        let looks_like_path = text.starts_with(['/', '.']) || (!text.contains('@') && files::exists(text.as_ref()));
-        if looks_like_path {
+        if text.starts_with(['/', '.']) {
+            return Ok(Self::File(text.into()));
+        }
+        if !text.contains('@') && files::exists(text.as_ref())? {
+            // Whoever wrote the working folder must not choose what a registry's name means.
+            if names_a_registry(text) {
+                let message = format!(
+                    "`{text}` is a file here and a reference: write ./{text} for the file, or pin the reference with @sha256:..."
+                );
+                return Err(Failure::usage(codes::SUBJECT_AMBIGUOUS, message));
+            }
             return Ok(Self::File(text.into()));
         }
         Reference::parse(text).map(Self::Image).map_err(|e| {
             Failure::usage(codes::USAGE, format!("subject `{text}` is no file that exists and no reference: {e}"))
         })
+    }
+}
+
+/// Whether a text is a reference that shows it: by a tag, or by a registry's host before the first slash.
+fn names_a_registry(text: &str) -> bool {
+    let host = text.split_once('/').is_some_and(|(h, _)| h.contains('.') || h == "localhost");
+    (host || text.contains(':')) && Reference::parse(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_shows_that_it_names_a_registry_is_ambiguous() {
+        for reference in ["ghcr.io/acme/app", "ghcr.io/acme/app:v1", "localhost/app", "app:v1", "127.0.0.1:5000/a"] {
+            assert!(names_a_registry(reference), "{reference}");
+        }
+        for file in ["app", "app.tar.gz", "target/release/app", "dist/app-1.0.tgz", "a b:c"] {
+            assert!(!names_a_registry(file), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_a_file() {
+        // The test's working folder is the package's root.
+        assert_eq!(SubjectSpec::parse("Cargo.toml").unwrap(), SubjectSpec::File("Cargo.toml".into()));
+        assert_eq!(SubjectSpec::parse("src/lib.rs").unwrap(), SubjectSpec::File("src/lib.rs".into()));
+        assert!(matches!(SubjectSpec::parse("ghcr.io/acme/app:v1").unwrap(), SubjectSpec::Image(_)));
     }
 }

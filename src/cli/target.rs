@@ -85,8 +85,10 @@ pub(super) async fn resolve(
     require_digest: bool,
 ) -> Result<Resolved, Failure> {
     let spec = SubjectSpec::parse(typed)?;
-    if let Some(missing) = evidence.bundle.iter().find(|p| !files::exists(p)) {
-        return Err(Failure::usage(codes::FILE_UNREADABLE, format!("--bundle `{}` is not there", missing.display())));
+    for path in &evidence.bundle {
+        if !files::exists(path)? {
+            return Err(Failure::usage(codes::FILE_UNREADABLE, format!("--bundle `{}` is not there", path.display())));
+        }
     }
     let bundles = evidence.bundle.iter().map(FileEvidence::new).collect::<Vec<_>>();
     match spec {
@@ -102,7 +104,9 @@ fn file(typed: &str, path: PathBuf, mut bundles: Vec<FileEvidence>, common: &Com
         let beside = |name: String| path.with_file_name(name);
         let own = beside(format!("{}.sigstore.json", path.file_name().unwrap_or_default().to_string_lossy()));
         let shared = beside(SHARED_BUNDLES.to_owned());
-        bundles.extend([own, shared].into_iter().filter(|p| files::exists(p)).map(FileEvidence::new));
+        // One that cannot be looked at is evidence that could not be looked at, not none.
+        bundles
+            .extend([own, shared].into_iter().filter(|p| files::exists(p).unwrap_or(true)).map(FileEvidence::beside));
     }
     let artifact = Artifact::new(typed, format!("file:{}", path.display()), digest);
     Ok(Resolved { artifact, subject: None, store: None, bundles, path: Some(path), layout: None, by_tag: None })

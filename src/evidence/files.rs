@@ -18,6 +18,8 @@ const EMPTY: Code = Code::new("evidence-empty");
 #[derive(Clone, Debug)]
 pub struct FileEvidence {
     path: PathBuf,
+    /// Whether somebody named the path itself: then it may be a pipe.
+    named: bool,
 }
 
 impl FileEvidence {
@@ -27,7 +29,14 @@ impl FileEvidence {
     /// Evidence at a path.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), named: true }
+    }
+
+    /// Evidence at a path that nobody named, found beside its subject: only a file, for opening a pipe waits for its
+    /// writer.
+    #[must_use]
+    pub fn beside(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), named: false }
     }
 
     fn all(&self) -> Vec<Candidate> {
@@ -38,7 +47,7 @@ impl FileEvidence {
         };
         let mut out = Vec::new();
         for file in &files {
-            match read(file, budget) {
+            match read(file, budget, self.named && *file == self.path) {
                 Ok(bytes) => {
                     budget -= bytes.len();
                     split(file, &bytes, &mut out);
@@ -97,7 +106,10 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Content> {
     Ok(out)
 }
 
-fn read(path: &Path, budget: usize) -> Result<Vec<u8>, Content> {
+fn read(path: &Path, budget: usize, pipe: bool) -> Result<Vec<u8>, Content> {
+    if !pipe && !fs::metadata(path).map_err(|e| unreadable(path, &e))?.is_file() {
+        return Err(unreadable(path, &io::Error::other("it is not a regular file")));
+    }
     let file = fs::File::open(path).map_err(|e| unreadable(path, &e))?;
     let size = file.metadata().map_err(|e| unreadable(path, &e))?.len();
     let limit = if path.extension().is_some_and(|e| e == "jsonl") { budget } else { budget.min(limits::BUNDLE_BYTES) };
@@ -131,5 +143,26 @@ fn split(path: &Path, bytes: &[u8], out: &mut Vec<Candidate>) {
             return;
         }
         out.push(candidate(path, format!("line {}", i + 1), Content::Evidence(line.to_vec())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn what_is_no_file_is_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.json");
+        let _socket = UnixListener::bind(&path).unwrap();
+        for evidence in [FileEvidence::new(dir.path()), FileEvidence::beside(&path)] {
+            let found = evidence.all();
+            let Content::Unavailable { code, message } = &found[0].content else { panic!("{found:?}") };
+            assert!(*code == UNREADABLE && message.contains("not a regular file"), "{message}");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "{}").unwrap();
+        assert!(matches!(FileEvidence::beside(&path).all()[0].content, Content::Evidence(_)));
     }
 }

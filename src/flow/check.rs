@@ -1,13 +1,16 @@
 //! Verify: gather evidence, verify it, decide, explain.
 
+use crate::model::json::JsonError;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
 use crate::model::{Artifact, Code, Descriptor, DigestSet, Timestamp, limits};
-use crate::policy::{Evidence, Finding, Policy, Reason, SubjectDecision, Verdict, decide};
+use crate::policy::{Evidence, Finding, NO_POLICY, Policy, Reason, SubjectDecision, Verdict, decide};
 use crate::registry::Checked;
 use crate::seam::BoxFuture;
 use crate::trust::TrustMaterial;
 use crate::verify::{Candidate, Content, EvidenceSource, Verifier, digests_wanted};
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One subject of a verification.
 pub struct Target<'a> {
@@ -30,7 +33,18 @@ pub(super) type Digests<'a> = &'a (dyn Fn() -> Result<DigestSet, String> + Send 
 /// attested, each manifest that it lists is decided on by the same policies, and the index is allowed when all are.
 /// An index pins its manifests by digest, so that what a machine pulls from it is one of those.
 pub async fn check(target: &Target<'_>, policies: &[Policy], now: Timestamp) -> SubjectDecision {
-    check_at(target, &target.artifact, policies, now, 0).await
+    // Of all levels together: an index of indexes of indexes grows with a power of what one may list.
+    let left = AtomicUsize::new(limits::CHILDREN);
+    check_at(target, &target.artifact, policies, now, Below { depth: 0, left: &left }).await
+}
+
+/// Where in an index the check is.
+#[derive(Clone, Copy)]
+struct Below<'a> {
+    /// Levels above.
+    depth: usize,
+    /// Manifests that may still be looked at.
+    left: &'a AtomicUsize,
 }
 
 fn check_at<'a>(
@@ -38,7 +52,7 @@ fn check_at<'a>(
     artifact: &'a Artifact,
     policies: &'a [Policy],
     now: Timestamp,
-    depth: usize,
+    below: Below<'a>,
 ) -> BoxFuture<'a, SubjectDecision> {
     Box::pin(async move {
         let mut candidates = Vec::new();
@@ -54,8 +68,10 @@ fn check_at<'a>(
         let evidence: Vec<_> = candidates.into_iter().map(|c| finding(c, &verifier, &artifact)).collect();
         let mut decision = decide(policies, &artifact, &evidence);
         decision.notes.extend(note);
-        if decision.verdict != Verdict::Allow {
-            children(target, &artifact, policies, now, depth, &mut decision).await;
+        // Where nothing speaks about the index, nothing speaks about what it lists.
+        let spoken = decision.reasons.iter().all(|r| r.code != NO_POLICY);
+        if decision.verdict != Verdict::Allow && spoken {
+            children(target, &artifact, policies, now, below, &mut decision).await;
         }
         decision
     })
@@ -102,37 +118,54 @@ async fn children(
     artifact: &Artifact,
     policies: &[Policy],
     now: Timestamp,
-    depth: usize,
+    at: Below<'_>,
     decision: &mut SubjectDecision,
 ) {
     let Some(content) = &target.content else { return };
+    let unread = |decision: &mut SubjectDecision, code, why: String| {
+        if decision.verdict == Verdict::Deny {
+            // It may be an index of manifests that are all attested.
+            decision.verdict = Verdict::Unavailable;
+            decision.reasons.clear();
+            decision.reasons.push(Reason::new(code, format!("the subject's manifest could not be read: {why}")));
+        }
+    };
     let manifest = match content.manifest(&artifact.digest).await {
         Ok(Some(served)) => match Manifest::parse(&served.bytes, &served.media_type) {
             Ok(m) if m.is_index() => m,
-            _ => return,
+            Ok(_) => return,
+            Err(e @ JsonError::TooLarge { .. }) => return unread(decision, e.code(), e.to_string()),
+            Err(e) => return decision.notes.push(format!("the subject's manifest is not acceptable: {e}")),
         },
-        // The subject's manifest need not be there; and what the registry says of it cannot improve the answer.
-        Ok(None) | Err(_) => return,
+        // The subject's manifest need not be there.
+        Ok(None) => return,
+        Err(e) => return unread(decision, e.code(), e.to_string()),
     };
     // BuildKit lists its unsigned attestations as manifests of platform unknown/unknown: no machine runs those.
     let runs = |d: &&Descriptor| d.platform.as_deref() != Some("unknown/unknown");
-    let listed: Vec<_> = manifest.manifests.iter().filter(runs).collect();
+    let mut seen = HashSet::new();
+    let listed: Vec<_> = manifest.manifests.iter().filter(runs).filter(|d| seen.insert(&d.digest)).collect();
     if listed.is_empty() {
         return;
     }
-    if listed.len() > limits::CHILDREN || depth >= limits::INDEX_DEPTH {
-        let message = format!("the index lists {} manifests, or is nested too deep", listed.len());
+    let enough = at.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(listed.len()));
+    if enough.is_err() || at.depth >= limits::INDEX_DEPTH {
+        let message = format!(
+            "the index lists {} more manifests, over the limit of {} in all, or is nested too deep",
+            listed.len(),
+            limits::CHILDREN
+        );
         decision.worsen(Verdict::Unavailable, Reason::new(crate::model::code::LIMIT_EXCEEDED, message));
         return;
     }
     for child in listed {
         let name = format!("{}@{}", artifact.scope, child.digest);
         let name = child.platform.as_ref().map_or_else(|| name.clone(), |p| format!("{name} ({p})"));
-        let below = Artifact {
+        let one = Artifact {
             descriptor: Some(child.clone()),
             ..Artifact::new(name, artifact.scope.clone(), child.digest.clone())
         };
-        decision.children.push(check_at(target, &below, policies, now, depth + 1).await);
+        decision.children.push(check_at(target, &one, policies, now, Below { depth: at.depth + 1, ..at }).await);
     }
     let verdict = decision.children.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Deny);
     if verdict == Verdict::Allow {
@@ -166,4 +199,92 @@ pub(super) async fn describe(
     let media_type =
         Manifest::parse(&served.bytes, &served.media_type).map_or_else(|_| IMAGE_MANIFEST.to_owned(), |m| m.media_type);
     Ok(Descriptor::new(&media_type, served.bytes.len() as u64, artifact.digest.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Digest;
+    use crate::model::oci::IMAGE_INDEX;
+    use crate::policy;
+    use crate::registry::memory::Operation;
+    use crate::registry::{Memory, Registry as _, RegistryError, RegistryEvidence};
+    use serde_json::json;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END PUBLIC KEY-----\\n";
+
+    fn ready<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("memory waited"),
+        }
+    }
+
+    fn push(registry: &Memory, media_type: &str, document: &serde_json::Value) -> Descriptor {
+        let bytes = document.to_string().into_bytes();
+        let descriptor = Descriptor::of(media_type, &bytes);
+        ready(registry.push_manifest(&descriptor, &bytes)).unwrap();
+        descriptor
+    }
+
+    fn image(registry: &Memory, name: &str) -> Descriptor {
+        push(registry, IMAGE_MANIFEST, &json!({ "schemaVersion": 2, "layers": [], "annotations": { "n": name } }))
+    }
+
+    fn index(registry: &Memory, entries: &[Descriptor]) -> Descriptor {
+        let entries: Vec<_> = entries.iter().map(Descriptor::to_json).collect();
+        push(registry, IMAGE_INDEX, &json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": entries }))
+    }
+
+    fn decide_on(registry: &Memory, digest: &Digest) -> SubjectDecision {
+        let text = format!(
+            "{{apiVersion: agent-attest.github.io/v1, kind: AttestationPolicy, metadata: {{name: t}}, spec: {{images: [{{glob: r/a}}], require: [{{signers: [{{key: \"{PEM}\"}}]}}]}}}}"
+        );
+        let policies = [policy::parse(&text, "t", &|_| Err(String::new())).unwrap()];
+        let evidence = RegistryEvidence::new(registry);
+        let target = Target {
+            artifact: Artifact::new("r/a", "r/a", digest.clone()),
+            sources: vec![&evidence],
+            content: Some(Checked::new(registry)),
+            digests: None,
+        };
+        ready(check(&target, &policies, Timestamp::from_unix(0).unwrap()))
+    }
+
+    #[test]
+    fn an_index_that_could_not_be_read_leaves_the_answer_open() {
+        let honest = Memory::new("r/a");
+        let subject = index(&honest, &[image(&honest, "one")]).digest;
+        assert_eq!(decide_on(&honest, &subject).verdict, Verdict::Deny);
+        let (wanted, down) = (
+            subject.clone(),
+            RegistryError::RateLimited { place: "r/a".into(), what: "it".into(), detail: String::new() },
+        );
+        let failing = Memory::new("r/a")
+            .with_faults(move |o| matches!(o, Operation::Manifest(d) if *d == wanted).then(|| down.clone()));
+        let decision = decide_on(&failing, &subject);
+        assert_eq!((decision.verdict, decision.code().unwrap().as_str()), (Verdict::Unavailable, "rate-limited"));
+    }
+
+    #[test]
+    fn what_indexes_of_indexes_list_is_capped_together() {
+        let registry = Memory::new("r/a");
+        let nested = |wide: usize, deep: usize| {
+            let inner: Vec<_> = (0..wide)
+                .map(|i| {
+                    let images: Vec<_> = (0..deep).map(|j| image(&registry, &format!("{i}-{j}"))).collect();
+                    index(&registry, &images)
+                })
+                .collect();
+            decide_on(&registry, &index(&registry, &inner).digest)
+        };
+        assert_eq!(nested(10, 10).verdict, Verdict::Deny);
+        let decision = nested(20, 20);
+        assert_eq!(decision.verdict, Verdict::Unavailable);
+        // The same one again costs nothing.
+        let one = image(&registry, "one");
+        assert_eq!(decide_on(&registry, &index(&registry, &vec![one; 1000]).digest).verdict, Verdict::Deny);
+    }
 }

@@ -38,6 +38,7 @@ impl Envelope {
     /// When a field is missing or has another form, the payload is over [`limits::STATEMENT_BYTES`], or there are no or
     /// too many signatures.
     pub fn from_json(field: &Field<'_>) -> Result<Self, JsonError> {
+        field.spelled(&["payload", "payloadType", "signatures"])?;
         let payload = field.need("payload")?.base64()?;
         if payload.len() > limits::STATEMENT_BYTES {
             let what = format!("a payload of {} bytes", payload.len());

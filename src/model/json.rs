@@ -274,9 +274,37 @@ impl<'a> Field<'a> {
         self.get(key)?.map(|f| f.str()).transpose()
     }
 
+    /// That this object names none of `names` in another spelling: other case, underscores, or a letter that folds to
+    /// one of theirs.
+    ///
+    /// Other readers take such a key for the same field (Go's `encoding/json` and protobuf's JSON do), so that one
+    /// document would have two meanings.
+    ///
+    /// # Errors
+    /// When this is no object, or has such a key.
+    pub fn spelled(&self, names: &[&str]) -> Result<(), JsonError> {
+        for key in self.object()?.keys().filter(|k| !names.contains(&k.as_str())) {
+            if let Some(name) = names.iter().find(|n| folded(n).eq(folded(key))) {
+                let found = format!("a second spelling, `{key}`");
+                return Err(JsonError::unexpected(self.join(name), format!("the name `{name}`"), found));
+            }
+        }
+        Ok(())
+    }
+
     fn join(&self, key: &str) -> String {
         format!("{}.{key}", self.path)
     }
+}
+
+/// A key as lenient readers compare it: without underscores, in lower case, with the two letters outside of ASCII that
+/// fold into it (U+017F, U+212A).
+fn folded(key: &str) -> impl Iterator<Item = char> + '_ {
+    key.chars().filter(|c| *c != '_').map(|c| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    })
 }
 
 #[cfg(test)]
@@ -308,6 +336,17 @@ mod tests {
         let e = root.need("a").unwrap().need("b").unwrap().list(5).unwrap()[0].str().unwrap_err();
         assert_eq!(e.to_string(), "field `doc.a.b[0]`: expected a string, found a number");
         assert_eq!(root.need("c").unwrap_err().to_string(), "field `doc.c` is missing");
+    }
+
+    #[test]
+    fn a_second_spelling_of_a_field_is_refused() {
+        let check =
+            |text: &str| Field::root("d", &parse(text.as_bytes(), 100).unwrap()).spelled(&["manifests", "mediaType"]);
+        assert!(check(r#"{"manifests":1,"mediaType":2,"other":3}"#).is_ok());
+        for bad in ["Manifests", "manifeſts", "MANIFESTS", "media_type", "MediaType"] {
+            let e = check(&format!(r#"{{"manifests":1,"{bad}":2}}"#)).unwrap_err();
+            assert!(e.to_string().contains("a second spelling"), "{bad}: {e}");
+        }
     }
 
     #[test]

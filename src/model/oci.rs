@@ -10,6 +10,10 @@ use std::fmt;
 pub const IMAGE_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// An OCI image index.
 pub const IMAGE_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// The config of an image that can be run.
+pub const IMAGE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// Docker's config of an image.
+pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 /// The empty descriptor's media type; its content is `{}`.
 pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 /// Docker's manifest, schema 2.
@@ -198,6 +202,7 @@ impl Descriptor {
     /// # Errors
     /// When a field is missing or has another form.
     pub fn from_json(field: &Field<'_>) -> Result<Self, JsonError> {
+        field.spelled(&["mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"])?;
         let digest = field.need("digest")?;
         let digest =
             Digest::parse(digest.str()?).map_err(|e| digest.error("a sha256, sha384 or sha512 digest", e.found))?;
@@ -209,11 +214,10 @@ impl Descriptor {
         };
         let platform = match field.get("platform")? {
             Some(p) => {
-                let mut text = format!(
-                    "{}/{}",
-                    p.opt_str("os")?.unwrap_or("unknown"),
-                    p.opt_str("architecture")?.unwrap_or("unknown")
-                );
+                p.spelled(&["os", "architecture", "variant", "os.version", "os.features"])?;
+                // Not `unknown`: that is a word of its own, for what no machine runs.
+                let member = |key| Ok(p.opt_str(key)?.filter(|t| !t.is_empty()).unwrap_or("unnamed"));
+                let mut text = format!("{}/{}", member("os")?, member("architecture")?);
                 if let Some(v) = p.opt_str("variant")? {
                     text = format!("{text}/{v}");
                 }
@@ -272,12 +276,25 @@ impl Manifest {
     pub fn parse(bytes: &[u8], served_as: &str) -> Result<Self, JsonError> {
         let value = json::parse(bytes, limits::MANIFEST_BYTES)?;
         let root = Field::root("manifest", &value);
+        root.spelled(&[
+            "schemaVersion",
+            "mediaType",
+            "artifactType",
+            "config",
+            "layers",
+            "fsLayers",
+            "manifests",
+            "subject",
+            "annotations",
+        ])?;
         let own = root.opt_str("mediaType")?;
         let layers = root.get("layers")?;
         let manifests = root.get("manifests")?;
-        if layers.is_some() && manifests.is_some() {
-            // CVE-2021-41190: one document, two meanings, chosen by a header.
-            return Err(root.error("`layers` or `manifests`", "both"));
+        // CVE-2021-41190: one document, two meanings, chosen by a header.
+        for of_a_manifest in ["layers", "config", "fsLayers"] {
+            if manifests.is_some() && root.get(of_a_manifest)?.is_some() {
+                return Err(root.error(format!("`{of_a_manifest}` or `manifests`"), "both"));
+            }
         }
         if let Some(own) = own {
             let index = [IMAGE_INDEX, DOCKER_LIST].contains(&own);
@@ -317,6 +334,40 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_index_that_others_would_read_as_something_else_is_refused() {
+        let d = Digest::sha256(b"");
+        let entry = |more: &str| format!(r#"{{"mediaType":"{IMAGE_MANIFEST}","digest":"{d}","size":0{more}}}"#);
+        let index = |more: &str, entry: &str| {
+            let text = format!(r#"{{"schemaVersion":2,"manifests":[{entry}]{more}}}"#);
+            Manifest::parse(text.as_bytes(), IMAGE_INDEX)
+        };
+        assert!(index("", &entry("")).is_ok());
+        for more in [r#""Manifests":[]"#, r#""manifeſts":[]"#, r#""fsLayers":[]"#, r#""config":{}"#, r#""layers":[]"#]
+        {
+            assert!(index(&format!(",{more}"), &entry("")).is_err(), "{more}");
+        }
+        for more in [
+            format!(r#","Digest":"{d}""#),
+            r#","Platform":{"os":"linux"}"#.to_owned(),
+            r#","platform":{"os":"unknown","OS":"linux"}"#.to_owned(),
+        ] {
+            assert!(index("", &entry(&more)).is_err(), "{more}");
+        }
+    }
+
+    #[test]
+    fn a_platform_that_is_not_named_is_not_called_unknown() {
+        let platform = |p: &str| {
+            let text = format!(r#"{{"mediaType":"a/b","digest":"{}","size":0,"platform":{p}}}"#, Digest::sha256(b""));
+            Descriptor::from_json(&Field::root("d", &json::parse(text.as_bytes(), 1000).unwrap())).unwrap().platform
+        };
+        assert_eq!(platform(r#"{"os":"unknown","architecture":"unknown"}"#).as_deref(), Some("unknown/unknown"));
+        for open in ["{}", r#"{"os":"","architecture":""}"#, r#"{"architecture":"unknown"}"#] {
+            assert_ne!(platform(open).as_deref(), Some("unknown/unknown"), "{open}");
+        }
+    }
 
     #[test]
     fn references_are_read_as_docker_reads_them() {

@@ -144,6 +144,7 @@ impl Subject {
     /// # Errors
     /// As [`ResourceDescriptor::from_json`], and when there is no digest.
     pub fn from_json(field: &Field<'_>) -> Result<Self, JsonError> {
+        field.spelled(&["name", "uri", "digest", "content", "downloadLocation", "mediaType", "annotations"])?;
         let descriptor = ResourceDescriptor::from_json(field)?;
         if descriptor.digest.is_none() {
             return Err(JsonError::Missing { path: format!("{}.digest", field.path()) });

@@ -84,15 +84,9 @@ impl Statement {
         if ![uri::STATEMENT_V1, uri::STATEMENT_V01].contains(&version.str()?) {
             return Err(version.error(format!("`{}`", uri::STATEMENT_V1), format!("`{}`", version.str()?)));
         }
-        // Names that other readers take for the same field would give one statement two meanings.
-        for twin in ["predicate_type", "PredicateType", "subjects"] {
-            if root.object()?.contains_key(twin) {
-                return Err(JsonError::unexpected(
-                    format!("statement.{twin}"),
-                    "no such field",
-                    "a second spelling of a field",
-                ));
-            }
+        root.spelled(&["_type", "subject", "predicateType", "predicate"])?;
+        if root.object()?.contains_key("subjects") {
+            return Err(JsonError::unexpected("statement.subjects", "no such field", "a second spelling of a field"));
         }
         let subjects = root.need("subject")?.list(limits::SUBJECTS)?;
         let subjects = subjects.iter().map(Subject::from_json).collect::<Result<Vec<_>, _>>()?;

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 /// There is no evidence at all about the subject.
 pub const NO_ATTESTATION: Code = Code::new("no-attestation");
-const NO_POLICY: Code = Code::new("no-policy-for-subject");
+/// No policy speaks about the subject.
+pub const NO_POLICY: Code = Code::new("no-policy-for-subject");
 const PREDICATE_TYPE: Code = Code::new("predicate-type-mismatch");
 const SIGNER: Code = Code::new("signer-not-accepted");
 const WINDOW: Code = Code::new("key-outside-window");

@@ -12,7 +12,7 @@ pub mod report;
 pub mod rule;
 mod schema;
 
-pub use decide::{CODES as DECISION_CODES, Evidence, Finding, NO_ATTESTATION, decide};
+pub use decide::{CODES as DECISION_CODES, Evidence, Finding, NO_ATTESTATION, NO_POLICY, decide};
 pub use decision::{
     Accepted, Assurance, CandidateDecision, Decision, FieldAssurance, Outcome, PolicyDecision, PolicyUsed, Reason,
     RequirementDecision, SubjectDecision, Verdict,

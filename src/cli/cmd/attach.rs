@@ -96,7 +96,7 @@ pub async fn run(args: &AttachArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let resolved = target::resolve(&args.subject, common, &places, false).await?;
     let mut attached = Vec::new();
     for path in &args.bundle {
-        if !files::exists(path) {
+        if !files::exists(path)? {
             return Err(Failure::usage(codes::FILE_UNREADABLE, format!("--bundle `{}` is not there", path.display())));
         }
         for candidate in FileEvidence::new(path).candidates(&resolved.artifact).await {

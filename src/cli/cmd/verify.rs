@@ -14,8 +14,8 @@ use crate::policy::rule::{
     normal_repository,
 };
 use crate::policy::{
-    Check, Decision, Glob, Images, Mode, Policy, Reason, Requirement, Revoked, SignerMatch, SignerRule,
-    SubjectDecision, Verdict, decide,
+    Check, Decision, Evidence, Finding, Glob, Images, Mode, Policy, Requirement, Revoked, SignerMatch, SignerRule,
+    SubjectDecision, decide,
 };
 use crate::predicate;
 use crate::registry::Checked;
@@ -62,6 +62,7 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let mut subjects = Vec::new();
     for typed in &args.subjects {
         let resolved = target::resolve(typed, common, &args.evidence, args.demands.require_digest).await?;
+        demands_reach(&policies, &resolved.artifact.scope, &args.demands, &wanted)?;
         subjects.push(in_time(&resolved, &policies, ui.now, common.timeout).await);
     }
     let decision = Decision::of(subjects, policies.iter().map(Policy::used).collect(), ui.now);
@@ -168,6 +169,19 @@ fn join_demands(policies: &mut [Policy], demands: &DemandArgs, wanted: &Predicat
     Ok(())
 }
 
+/// That a policy which speaks about this subject takes up the demands: those that only another subject's policy takes
+/// up are dropped for this one.
+fn demands_reach(policies: &[Policy], scope: &str, demands: &DemandArgs, wanted: &PredicateUri) -> Result<(), Failure> {
+    let mut speaking = policies.iter().filter(|p| p.matches(scope)).peekable();
+    let spoken = speaking.peek().is_some();
+    let joined = speaking.flat_map(|p| &p.requirements).any(|r| r.predicate_type == *wanted);
+    if spoken && !joined && (demands.predicate_type.is_some() || !checks(demands)?.is_empty()) {
+        let message = format!("no policy for `{scope}` has a requirement of type {wanted} that the flags could join");
+        return Err(Failure::usage(codes::DEMAND_UNUSED, message));
+    }
+    Ok(())
+}
+
 /// The checks that demand flags make.
 fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
     let usage = |m: String| Failure::usage(codes::USAGE, m);
@@ -256,4 +270,48 @@ async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
         }
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trust::PublicKey;
+
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+    fn policy(images: &str, kind: &str) -> Policy {
+        let key = PublicKey::from_pem(PEM.as_bytes()).unwrap();
+        let signer = SignerRule {
+            label: "k".into(),
+            who: SignerMatch::Key(key),
+            window: ValidityWindow::default(),
+            builders: Vec::new(),
+        };
+        Policy {
+            name: images.into(),
+            origin: images.into(),
+            digest: None,
+            images: Images::Named(vec![Glob::parse(images).unwrap()]),
+            mode: Mode::Enforce,
+            requirements: vec![Requirement {
+                predicate_type: PredicateUri::parse(kind).unwrap(),
+                signers: vec![signer],
+                checks: Vec::new(),
+            }],
+            revoked: Revoked::default(),
+        }
+    }
+
+    #[test]
+    fn a_demand_that_only_another_subjects_policy_takes_up_is_wrong_usage() {
+        let wanted = PredicateUri::slsa_provenance();
+        let policies = [policy("oci:a", "https://x.example/p"), policy("oci:b", wanted.as_str())];
+        let demands = DemandArgs { agent: Some("s/a".into()), ..DemandArgs::default() };
+        let e = demands_reach(&policies, "oci:a", &demands, &wanted).unwrap_err();
+        assert_eq!(e.code, codes::DEMAND_UNUSED);
+        assert!(demands_reach(&policies, "oci:b", &demands, &wanted).is_ok());
+        assert!(demands_reach(&policies, "oci:a", &DemandArgs::default(), &wanted).is_ok());
+        // Nobody speaks about it: the decision says so, with its own code.
+        assert!(demands_reach(&policies, "oci:c", &demands, &wanted).is_ok());
+    }
 }

@@ -11,7 +11,7 @@ pub use content::ContentReport;
 use super::listing::{Listing, REF_NAME, fallback_tag, is_fallback_tag, referrer_entry, too_many, unreadable};
 use super::{Registry, RegistryError, Served};
 use crate::model::json::{self, Field};
-use crate::model::oci::Manifest;
+use crate::model::oci::{DOCKER_CONFIG, IMAGE_CONFIG, Manifest};
 use crate::model::{Descriptor, Digest, limits};
 use crate::seam::{BoxFuture, ready};
 use folder::{Folder, ReadError};
@@ -75,7 +75,8 @@ impl OciLayout {
     }
 
     /// The images of the layout: entries of `index.json` that are neither referrers nor listings of them. An entry that
-    /// cannot be read counts as an image.
+    /// cannot be read counts as an image, and so does one with a `subject` that can be run all the same: by a tag, or by
+    /// its config. Who loads the folder would run it.
     ///
     /// # Errors
     /// When `index.json` cannot be read.
@@ -84,7 +85,7 @@ impl OciLayout {
         let mut out = self.listing()?.1;
         out.retain(|entry| {
             !tag_of(entry).is_some_and(is_fallback_tag)
-                && !matches!(self.referrer(entry), Ok(Some(_)))
+                && (tag_of(entry).is_some() || !self.is_only_referrer(entry))
                 && seen.insert(entry.digest.clone())
         });
         Ok(out)
@@ -172,6 +173,14 @@ impl OciLayout {
         let what = format!("manifest {}", entry.digest);
         let bytes = self.checked_bytes(&entry.digest, limits::MANIFEST_BYTES)?.ok_or_else(|| self.not_found(&what))?;
         referrer_entry(entry, &bytes).map_err(|e| unreadable(&self.name, &what, e))
+    }
+
+    /// Whether an entry refers to a subject and is nothing that can be run.
+    fn is_only_referrer(&self, entry: &Descriptor) -> bool {
+        let Ok(Some(bytes)) = self.checked_bytes(&entry.digest, limits::MANIFEST_BYTES) else { return false };
+        let Ok(manifest) = Manifest::parse(&bytes, &entry.media_type) else { return false };
+        let runs = manifest.config.is_some_and(|c| [IMAGE_CONFIG, DOCKER_CONFIG].contains(&c.media_type.as_str()));
+        manifest.subject.is_some() && !runs
     }
 
     fn find_tag(&self, tag: &str) -> Result<Option<Descriptor>, RegistryError> {
