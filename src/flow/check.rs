@@ -155,7 +155,9 @@ async fn children(
             listed.len(),
             limits::CHILDREN
         );
-        decision.worsen(Verdict::Unavailable, Reason::new(crate::model::code::LIMIT_EXCEEDED, message));
+        // Not looked at is not denied: they may all be attested.
+        decision.verdict = Verdict::Unavailable;
+        decision.reasons = vec![Reason::new(crate::model::code::LIMIT_EXCEEDED, message)];
         return;
     }
     for child in listed {
@@ -281,8 +283,13 @@ mod tests {
             decide_on(&registry, &index(&registry, &inner).digest)
         };
         assert_eq!(nested(10, 10).verdict, Verdict::Deny);
+        // The first ones were looked at, and a no is a no whatever the others are; the later ones were left open.
         let decision = nested(20, 20);
-        assert_eq!(decision.verdict, Verdict::Unavailable);
+        let open = decision.children.iter().filter(|c| c.verdict == Verdict::Unavailable).count();
+        assert_eq!((decision.verdict, open > 0), (Verdict::Deny, true));
+        let images: Vec<_> = (0..=limits::CHILDREN).map(|i| image(&registry, &i.to_string())).collect();
+        let wide = decide_on(&registry, &index(&registry, &images).digest);
+        assert_eq!((wide.verdict, wide.code()), (Verdict::Unavailable, Some(crate::model::code::LIMIT_EXCEEDED)));
         // The same one again costs nothing.
         let one = image(&registry, "one");
         assert_eq!(decide_on(&registry, &index(&registry, &vec![one; 1000]).digest).verdict, Verdict::Deny);
