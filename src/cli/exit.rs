@@ -111,7 +111,7 @@ impl Failure {
     }
 }
 
-/// A document on standard output for a command that did not come to its end, with `--format json`.
+/// What every command prints with `--format json` when it could not come to its end: wrong arguments, too.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureReport {
@@ -171,8 +171,6 @@ pub mod codes {
     pub const STEP_FAILED: Code = Code::new("step-failed");
     /// Standard output or another stream broke.
     pub const OUTPUT: Code = Code::new("output-failed");
-    /// The deadline of `--timeout` passed.
-    pub const TIMEOUT: Code = Code::new("timeout");
     /// All of these.
     pub const CODES: &[Code] = &[
         USAGE,
@@ -189,6 +187,5 @@ pub mod codes {
         NO_SIGNER,
         STEP_FAILED,
         OUTPUT,
-        TIMEOUT,
     ];
 }
