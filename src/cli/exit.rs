@@ -111,7 +111,7 @@ impl Failure {
     }
 }
 
-/// A document on standard output for a command that did not come to its end, with `--format json`.
+/// What every command prints with `--format json` when it could not come to its end: wrong arguments, too.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureReport {

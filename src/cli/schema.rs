@@ -34,7 +34,13 @@ pub fn document(name: &str) -> Option<String> {
     let mut out = Map::new();
     out.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
     out.insert("$id".into(), json!(format!("{}schemas/{name}.schema.json", uri::BASE)));
-    if let Value::Object(members) = schema() {
+    out.insert("title".into(), json!(name));
+    if let Value::Object(mut members) = schema() {
+        // A type's name says nothing to its reader.
+        let title = members.shift_remove("title");
+        let title = title.filter(|t| t.as_str().is_some_and(|t| t.contains(' ')));
+        out.extend(title.map(|t| ("title".to_owned(), t)));
+        out.extend(members.shift_remove("description").map(|d| ("description".to_owned(), d)));
         out.extend(members);
     }
     if let Some(version) = out.get_mut("properties").and_then(|p| p.get_mut("schemaVersion")) {
@@ -46,10 +52,34 @@ pub fn document(name: &str) -> Option<String> {
 
 /// What a struct serialises to.
 fn of<T: JsonSchema>() -> Value {
-    let schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
-    let mut value = schema.to_value();
-    if let Some(members) = value.as_object_mut() {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    without_null(&mut schema);
+    if let Some(members) = schema.as_object_mut() {
         members.shift_remove("$schema");
     }
-    value
+    schema
+}
+
+/// Takes `null` out of optional members: what there is nothing of is absent in every document of ours.
+fn without_null(schema: &mut Value) {
+    let is_null = |v: &Value| *v == json!("null") || *v == json!({ "type": "null" });
+    match schema {
+        Value::Object(members) => {
+            for (key, value) in members.iter_mut() {
+                match value {
+                    Value::Array(kinds) if key == "type" && kinds.len() == 2 => {
+                        if let (true, Some(kind)) = (kinds.iter().any(is_null), kinds.iter().find(|k| !is_null(k))) {
+                            *value = kind.clone();
+                        }
+                    }
+                    Value::Array(choices) if key == "anyOf" => choices.retain(|c| !is_null(c)),
+                    _ => {}
+                }
+            }
+            members.values_mut().for_each(without_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
 }

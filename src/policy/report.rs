@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Version of this document; it grows when a field changes meaning or goes away.
 const SCHEMA_VERSION: u32 = 1;
 
-/// A decision.
+/// A decision: what `attest verify --format json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionReport {

@@ -6,7 +6,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// One artifact and how it came to be. What the provenance does not say is absent.
+/// One artifact and how it came to be: what `attest inspect --format record` prints, in an array where there are
+/// several. What the provenance does not say is absent.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ProvenanceRecord {
     /// Kind and name of the artifact, for example `docker-image:ghcr.io/acme/app:v1.2.3` or `file:app.tar.gz`.

@@ -46,7 +46,7 @@ pub struct AttachedReport {
     pub already: bool,
 }
 
-/// What `--format json` prints.
+/// What `attest attach --format json` prints.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttachReport {

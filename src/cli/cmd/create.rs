@@ -50,7 +50,7 @@ pub struct CreateArgs {
     pub command: Vec<String>,
 }
 
-/// What `--format json` prints.
+/// What `attest create --format json` prints.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateReport {

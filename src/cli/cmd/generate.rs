@@ -29,7 +29,7 @@ pub struct GenerateArgs {
     pub explain: bool,
 }
 
-/// What `--explain --format json` prints.
+/// What `attest generate --explain --format json` prints.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainReport {

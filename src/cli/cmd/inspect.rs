@@ -32,7 +32,7 @@ pub struct InspectArgs {
     evidence: EvidenceArgs,
 }
 
-/// What `--format json` prints.
+/// What `attest inspect --format json` prints.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InspectReport {

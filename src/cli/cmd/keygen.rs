@@ -34,7 +34,7 @@ pub struct KeygenArgs {
     pub algorithm: Algorithm,
 }
 
-/// What `--format json` prints.
+/// What `attest keygen --format json` prints.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeygenReport {

@@ -41,7 +41,7 @@ pub struct ListRow {
     pub problem: Option<String>,
 }
 
-/// What `--format json` prints.
+/// What `attest list --format json` prints.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListReport {

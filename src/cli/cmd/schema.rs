@@ -20,7 +20,7 @@ pub struct SchemaArgs {
     pub name: Option<String>,
 }
 
-/// What `--format json` prints without a name.
+/// What `attest schema --format json` prints: the names of all schemas.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SchemasReport {

@@ -1,0 +1,47 @@
+//! The help of the program and of every command.
+
+use crate::transcript::Transcript;
+use crate::world::World;
+
+#[test]
+fn of_the_program() {
+    let world = World::empty();
+    Transcript::new(&world).run(0, "--help").run(0, "-h").is("help");
+}
+
+#[test]
+fn of_every_command() {
+    let world = World::empty();
+    let help = world.done(&["--help"]);
+    let commands: Vec<_> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.len() > 10, "{commands:?}");
+    for name in commands {
+        Transcript::new(&world).run(0, &format!("{name} --help")).is(&format!("help-{name}"));
+    }
+}
+
+#[test]
+fn completions_and_manual_pages() {
+    let world = World::empty();
+    for (shell, word) in [("bash", "_attest()"), ("zsh", "#compdef attest"), ("fish", "complete -c attest")] {
+        let text = world.done(&["completions", shell]);
+        assert!(text.contains(word) && text.contains("verify"), "{shell}");
+    }
+    assert!(world.done(&["man"]).contains(".TH attest 1"));
+    let page = world.done(&["man", "verify"]);
+    assert!(page.contains(".TH attest-verify 1") && page.contains("certificate\\-identity"), "{page}");
+    Transcript::new(&world)
+        .run(2, "man nothing")
+        .run(2, "completions nothing")
+        .run(2, "schema nothing")
+        .run(0, "schema")
+        .is("describe-itself");
+}

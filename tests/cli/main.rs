@@ -1,0 +1,9 @@
+//! Commands as a person runs them, with everything that they print. To accept what changed: `SNAPSHOTS=overwrite cargo
+//! test --test cli`, then read the difference as its reader would.
+#![cfg(feature = "cli")]
+
+mod help;
+mod scenarios;
+mod transcript;
+#[path = "../world/mod.rs"]
+mod world;
