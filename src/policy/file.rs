@@ -1,6 +1,7 @@
 //! A policy file: from text to [`Policy`], whole or not at all.
 
 use super::{At, Glob, Images, Mode, Node, Policy, PolicyError, Requirement, Revoked, SignerMatch, SignerRule, rule};
+use crate::model::digest::DigestAlgorithm;
 use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
 use crate::trust::PublicKey;
 
@@ -133,15 +134,26 @@ fn revoked(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Revoked, PolicyErr
     let keys = items("keys")?
         .iter()
         .map(|f| match Digest::parse(f.str()?) {
-            Ok(digest) => Ok(digest.to_string()),
+            Ok(digest) => sha256(f, digest, "key").map(|d| d.to_string()),
             Err(_) => Ok(key(f, load_key)?.id()),
         })
         .collect::<Result<_, PolicyError>>()?;
     let statements = items("statements")?
         .iter()
-        .map(|f| Digest::parse(f.str()?).map_err(|_| f.error("the sha256 digest of a signed statement")))
+        .map(|f| {
+            let digest = Digest::parse(f.str()?).map_err(|_| f.error("the sha256 digest of a signed statement"))?;
+            sha256(f, digest, "signed statement")
+        })
         .collect::<Result<_, _>>()?;
     Ok(Revoked { keys, statements })
+}
+
+/// What is revoked is compared by sha256: another digest would revoke nothing, and nobody would notice.
+fn sha256(field: &At<'_>, digest: Digest, of: &str) -> Result<Digest, PolicyError> {
+    match digest.algorithm() {
+        DigestAlgorithm::Sha256 => Ok(digest),
+        _ => Err(field.error(format!("the sha256 digest of a {of}"))),
+    }
 }
 
 #[cfg(test)]

@@ -159,7 +159,9 @@ impl Provenance {
         let (repository, reference) = split_source(descriptor.uri()?)?;
         let commit = descriptor.digest().and_then(|d| d.get("gitCommit")).map(str::to_owned);
         let same = |d: &&ResourceDescriptor| d.uri() == descriptor.uri();
-        let dirty = self.dependencies.iter().find(same).and_then(|d| d.annotations().get("dirty")?.as_bool());
+        // Several entries of one place: one that says dirty is enough.
+        let said = self.dependencies.iter().filter(same).filter_map(|d| d.annotations().get("dirty")?.as_bool());
+        let dirty = said.reduce(|a, b| a | b);
         Some(Source { repository, reference, commit, dirty, path })
     }
 
@@ -259,10 +261,11 @@ impl Provenance {
 
 /// Splits `git+https://host/path@refs/heads/main` into repository and ref.
 ///
-/// The first `@` separates: a repository is written without user, while a branch may contain `@`.
+/// The first `@refs/` separates, since a branch may contain one too; where there is none, the first `@`.
 fn split_source(text: &str) -> Option<(String, Option<String>)> {
     let rest = text.strip_prefix("git+")?;
-    Some(match rest.split_once('@') {
+    let at = rest.find("@refs/").or_else(|| rest.find('@'));
+    Some(match at.map(|at| (&rest[..at], &rest[at + 1..])) {
         Some((repository, reference)) => (repository.to_owned(), Some(reference.to_owned())),
         None => (rest.to_owned(), None),
     })

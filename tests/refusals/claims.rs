@@ -38,13 +38,14 @@ crate::refusals! {
     charter_that_climbs_out_encoded: requiring("charter", CHARTERS), charter("https://git.example/acme/app/issues/%2E%2e/%2e./evil") => 1 "charter-mismatch";
     charter_that_climbs_out_with_backslashes: requiring("charter", CHARTERS), charter("https://git.example/acme/app/issues/..\\..\\evil") => 1 "charter-mismatch";
     charter_that_climbs_out_over_a_tab: requiring("charter", CHARTERS), charter("https://git.example/acme/app/issues/.\t./.\n./evil") => 1 "charter-mismatch";
+    charter_prefix_that_ends_within_the_host: requiring("charter", r#"{ "uriPrefix": "https://git.example/" }"#), |s| s.require()["charter"]["uriPrefix"] = "https://git.example".into() => 2 "policy-malformed";
     charter_without_a_digest: requiring("charter", r#"{ "digest": "required" }"#), |s| s.claim.charter_digest = None => 1 "charter-digest-missing";
     wrong_commit: file(&["--source-commit", COMMIT]), |s| { s.claim.commit = "b".repeat(40); s.claim.dependency_commit = "b".repeat(40) } => 1 "source-commit-mismatch";
     wrong_commit_by_policy: requiring("source", r#"{ "commit": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }"#), |s| { s.claim.commit = "b".repeat(40); s.claim.dependency_commit = "b".repeat(40) } => 1 "source-commit-mismatch";
     two_commits_of_one_source: file(&["--source-commit", COMMIT]), |s| s.claim.dependency_commit = "b".repeat(40) => 1 "statement-malformed";
     wrong_repository: file(&["--source-repository", "https://git.example/acme/app"]), |s| s.claim.repository = "https://git.example/evil/app".into() => 1 "source-repository-mismatch";
     repository_that_begins_alike: file(&["--source-repository", "https://git.example/acme/app"]), |s| s.claim.repository = "https://git.example/acme/app-evil".into() => 1 "source-repository-mismatch";
-    repository_of_another_user: file(&["--source-repository", "https://git.example/acme/app"]), |s| s.claim.repository = "https://git.example/acme/app@evil.example/x".into() => 1 "source-ref-mismatch-is-not-asked";
+    repository_of_another_user: file(&["--source-repository", "https://git.example/acme/app"]), |s| s.claim.repository = "https://git.example/acme/app@evil.example/x".into() => 1 "source-repository-mismatch";
     wrong_ref: file(&["--source-ref", "refs/heads/main"]), |s| s.claim.reference = "refs/heads/evil".into() => 1 "source-ref-mismatch";
     tag_of_the_branchs_name: file(&["--source-ref", "refs/heads/main"]), |s| s.claim.reference = "refs/tags/main".into() => 1 "source-ref-mismatch";
     branch_named_like_another_ref: requiring("source", BRANCHES), |s| s.claim.reference = "refs/heads/x@refs/heads/main".into() => 1 "source-ref-mismatch";
@@ -52,8 +53,7 @@ crate::refusals! {
     branch_deeper_than_the_glob: requiring("source", BRANCHES), |s| s.claim.reference = "refs/heads/evil/main".into() => 1 "source-ref-mismatch";
     wrong_requester: file(&["--requested-by", "github:583231"]), |s| s.claim.requested_by = Some("github:1".into()) => 1 "requester-mismatch";
     requester_not_said: file(&["--requested-by", "github:583231"]), |s| s.claim.requested_by = None => 1 "requester-mismatch";
-    dirty_source: file(&[]), |s| s.claim.dirty = Some(true) => 1 "source-dirty-needs-a-demand";
-    dirty_source_against_a_demand: requiring("source", r#"{ "refs": ["refs/heads/main"] }"#), |s| s.claim.dirty = Some(true) => 1 "source-dirty";
+    dirty_source: requiring("source", r#"{ "refs": ["refs/heads/main"] }"#), |s| s.claim.dirty = Some(true) => 1 "source-dirty";
     dirty_source_by_flag: file(&["--source-ref", "refs/heads/main"]), |s| s.claim.dirty = Some(true) => 1 "source-dirty";
     source_not_said_to_be_clean: requiring("source", r#"{ "allowDirty": false }"#), |s| s.claim.dirty = None => 1 "source-dirty";
     assurance_above_declared: requiring("source", r#"{ "assurance": "declared" }"#), |s| s.require()["source"]["assurance"] = "measured".into() => 1 "assurance-too-low";

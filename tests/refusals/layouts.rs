@@ -1,14 +1,26 @@
 //! Image layouts that are not what they were.
 
 use crate::layout;
+use crate::scene::Staged;
 use attest::model::Digest;
-use attest::testing::Image;
-use attest::testing::world;
+use attest::registry::OciLayout;
+use attest::testing::{Image, world};
 use std::fs;
 
 fn unpinned(s: &mut crate::Scene) {
     layout(s);
     s.by_tag = true;
+}
+
+/// Another image under this tag, which says that it refers to the good one.
+fn disguised(at: &mut Staged, tag: &str) {
+    let layout = OciLayout::open(&at.path).unwrap();
+    let mut evil = Image::of(b"evil");
+    let mut manifest: serde_json::Value = serde_json::from_slice(&evil.manifest).unwrap();
+    manifest["subject"] = at.image.descriptor().to_json();
+    evil.manifest = manifest.to_string().into_bytes();
+    let descriptor = evil.push(&layout);
+    layout.tag(tag, &descriptor).unwrap();
 }
 
 crate::refusals! {
@@ -31,16 +43,12 @@ crate::refusals! {
     referrer_in_a_layout_whose_statement_names_another_subject: layout, |s| s.claim.subjects = vec![world::subject("app", &Digest::sha256(b"x"))] => 1 "subject-mismatch";
     layout_of_two_images: unpinned, |s| s.then(|at| {
         let other = Image::of(b"another");
-        let layout = attest::registry::OciLayout::open(&at.path).unwrap();
+        let layout = OciLayout::open(&at.path).unwrap();
         let descriptor = other.push(&layout);
         layout.tag("v2", &descriptor).unwrap();
     }) => 2 "subject-ambiguous";
-    second_image_of_a_layout_disguised_as_a_referrer: unpinned, |s| s.then(|at| {
-        let layout = attest::registry::OciLayout::open(&at.path).unwrap();
-        let manifest = world::referrer(Some(&at.image.descriptor()), b"evil");
-        let digest = crate::scene::put_manifest(&layout, &manifest, b"evil");
-        layout.tag("v1", &attest::model::Descriptor::new(attest::model::oci::IMAGE_MANIFEST, manifest.len() as u64, digest)).unwrap();
-    }) => 2 "subject-ambiguous";
+    second_image_of_a_layout_disguised_as_a_referrer: unpinned, |s| s.then(|at| disguised(at, "v2")) => 2 "subject-ambiguous";
+    image_of_a_layout_replaced_by_one_disguised_as_its_referrer: unpinned, |s| s.then(|at| disguised(at, "v1")) => 1 "no-attestation";
     layout_without_a_digest_where_one_is_required: |s| { layout(s); s.flag(&["--require-digest"]) }, |s| s.by_tag = true => 2 "digest-required";
     layout_that_is_not_there: layout, |s| s.then(|at| fs::remove_file(at.path.join("oci-layout")).unwrap()) => 3 "content-missing";
     image_that_is_not_in_the_layout: layout, |s| s.then(|at| fs::remove_file(at.blob(&at.image.digest())).unwrap()) => 3 "content-missing";

@@ -21,7 +21,7 @@ macro_rules! refusals {
             $crate::refused(&$base, &$defect, $exit, $code);
         })*
         /// Names of the rows.
-        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
     };
 }
 

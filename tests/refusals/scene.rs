@@ -12,7 +12,7 @@ use std::process::Command;
 
 /// Where the subject and its evidence are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// `app`, and beside it `app.sigstore.json`.
     File,
     /// The layout `image`, and in it the referrer.
@@ -22,66 +22,67 @@ pub enum Place {
 }
 
 /// The repository of the registry.
-pub const REPOSITORY: &str = "acme/app";
+pub(crate) const REPOSITORY: &str = "acme/app";
 /// The file's bytes.
-pub const FILE: &[u8] = b"the artifact";
+pub(crate) const FILE: &[u8] = b"the artifact";
 
 /// What is about to be verified.
-pub struct Scene {
-    pub world: World,
-    pub place: Place,
-    pub image: Image,
-    pub claim: Claim,
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) place: Place,
+    pub(crate) image: Image,
+    pub(crate) claim: Claim,
     /// Whether there is evidence at all.
-    pub attested: bool,
+    pub(crate) attested: bool,
     /// Whether the key that nobody trusts signs.
-    pub other_signs: bool,
+    pub(crate) other_signs: bool,
     /// The envelope's payload type.
-    pub payload_type: &'static str,
+    pub(crate) payload_type: &'static str,
     /// Changes the statement's bytes before they are signed.
-    pub statement: Option<fn(String) -> String>,
+    pub(crate) statement: Option<fn(String) -> String>,
     /// Changes the bundle after it was signed.
-    pub bundle: Option<fn(&World, Vec<u8>) -> Vec<u8>>,
+    pub(crate) bundle: Option<fn(&World, Vec<u8>) -> Vec<u8>>,
     /// A second statement, by the trusted key.
-    pub second: Option<Claim>,
+    pub(crate) second: Option<Claim>,
     /// Whether `--key` names the trusted key.
-    pub key_flag: bool,
-    pub policies: Vec<Value>,
-    pub flags: Vec<String>,
-    pub env: Vec<(&'static str, String)>,
-    pub behaviour: Behaviour,
+    pub(crate) key_flag: bool,
+    pub(crate) policies: Vec<Value>,
+    pub(crate) flags: Vec<String>,
+    pub(crate) env: Vec<(&'static str, String)>,
+    pub(crate) behaviour: Behaviour,
     /// Whether the subject is named by tag (or, of a layout, by nothing).
-    pub by_tag: bool,
+    pub(crate) by_tag: bool,
     late: Vec<Box<dyn FnOnce(&mut Staged)>>,
 }
 
 /// What was staged.
-pub struct Staged {
-    pub world: World,
-    pub registry: Option<TestRegistry>,
+pub(crate) struct Staged {
+    pub(crate) world: World,
+    pub(crate) registry: Option<TestRegistry>,
     /// The layout's folder, or the file.
-    pub path: PathBuf,
-    pub image: Image,
-    pub claim: Claim,
+    pub(crate) path: PathBuf,
+    pub(crate) image: Image,
     /// The evidence, and the referrers that hold it.
-    pub bundles: Vec<Vec<u8>>,
-    pub referrers: Vec<Digest>,
+    pub(crate) bundles: Vec<Vec<u8>>,
+    pub(crate) referrers: Vec<Digest>,
     /// Arguments after `verify`.
-    pub arguments: Vec<String>,
+    pub(crate) arguments: Vec<String>,
     env: Vec<(&'static str, String)>,
 }
 
 /// What the binary answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub exit: i32,
-    pub code: String,
-    pub json: Value,
-    pub stderr: String,
+pub(crate) struct Answer {
+    pub(crate) exit: i32,
+    pub(crate) code: String,
+    pub(crate) json: Value,
+    /// For people who read a failure.
+    #[expect(dead_code, reason = "shown by Debug")]
+    stderr: String,
 }
 
 impl Scene {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             world: World::new(KeyAlgorithm::EcdsaP256),
             place: Place::File,
@@ -104,40 +105,40 @@ impl Scene {
     }
 
     /// The subject is elsewhere: the claim is made about it.
-    pub fn at(&mut self, place: Place) {
+    pub(crate) fn at(&mut self, place: Place) {
         self.place = place;
         let digest = if place == Place::File { Digest::sha256(FILE) } else { self.image.digest() };
         self.claim.subjects = vec![world::subject("app", &digest)];
     }
 
-    pub fn flag(&mut self, flags: &[&str]) {
+    pub(crate) fn flag(&mut self, flags: &[&str]) {
         self.flags.extend(flags.iter().map(|f| (*f).to_owned()));
     }
 
     /// Trusts the key by a policy instead of by flag.
-    pub fn by_policy(&mut self) {
+    pub(crate) fn by_policy(&mut self) {
         self.key_flag = false;
         let key = self.world.key.public_key().to_pem();
         self.policies.push(policy(&key));
     }
 
     /// The spec of the first policy.
-    pub fn spec(&mut self) -> &mut Value {
+    pub(crate) fn spec(&mut self) -> &mut Value {
         &mut self.policies[0]["spec"]
     }
 
     /// The first requirement of the first policy.
-    pub fn require(&mut self) -> &mut Value {
+    pub(crate) fn require(&mut self) -> &mut Value {
         &mut self.policies[0]["spec"]["require"][0]
     }
 
     /// Its first signer.
-    pub fn signer(&mut self) -> &mut Value {
+    pub(crate) fn signer(&mut self) -> &mut Value {
         &mut self.policies[0]["spec"]["require"][0]["signers"][0]
     }
 
     /// Does something to what was staged, before the binary runs.
-    pub fn then(&mut self, change: impl FnOnce(&mut Staged) + 'static) {
+    pub(crate) fn then(&mut self, change: impl FnOnce(&mut Staged) + 'static) {
         self.late.push(Box::new(change));
     }
 
@@ -155,7 +156,7 @@ impl Scene {
     }
 
     /// Stages everything.
-    pub fn stage(self) -> Staged {
+    pub(crate) fn stage(self) -> Staged {
         let bundles: Vec<_> = (self.attested.then(|| self.sign(&self.claim, true)))
             .into_iter()
             .chain(self.second.as_ref().map(|c| self.sign(c, false)))
@@ -205,8 +206,7 @@ impl Scene {
             arguments.extend(["--policy".into(), text(&path)]);
         }
         arguments.extend(self.flags);
-        let mut staged =
-            Staged { world, registry, path, image, claim: self.claim, bundles, referrers, arguments, env: self.env };
+        let mut staged = Staged { world, registry, path, image, bundles, referrers, arguments, env: self.env };
         for change in self.late {
             change(&mut staged);
         }
@@ -214,19 +214,19 @@ impl Scene {
     }
 
     /// Stages everything and asks.
-    pub fn answer(self) -> Answer {
+    pub(crate) fn answer(self) -> Answer {
         self.stage().verify()
     }
 }
 
 impl Staged {
     /// A registry as it should be.
-    pub fn server(&self) -> &TestRegistry {
+    pub(crate) fn server(&self) -> &TestRegistry {
         self.registry.as_ref().expect("a registry")
     }
 
     /// Another referrer of the image, whatever it holds.
-    pub fn refer(&self, bundle: &[u8]) -> Digest {
+    pub(crate) fn refer(&self, bundle: &[u8]) -> Digest {
         let memory = self.image.in_memory();
         let referrer = put(&memory, &self.image.descriptor(), bundle);
         self.server().load(REPOSITORY, None, &memory, &referrer);
@@ -234,17 +234,17 @@ impl Staged {
     }
 
     /// Sets a variable of the binary's environment.
-    pub fn set(&mut self, variable: &'static str, value: String) {
+    pub(crate) fn set(&mut self, variable: &'static str, value: String) {
         self.env.push((variable, value));
     }
 
     /// A file among the layout's blobs.
-    pub fn blob(&self, digest: &Digest) -> PathBuf {
+    pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
         self.path.join("blobs").join(digest.algorithm().name()).join(digest.hex())
     }
 
     /// Runs `attest verify` on it, with nothing of this process's environment.
-    pub fn verify(&self) -> Answer {
+    pub(crate) fn verify(&self) -> Answer {
         let mut command = attest(&self.world);
         command.arg("verify").args(&self.arguments).args(["--format", "json", "--timeout", "5s"]);
         command.envs(self.env.iter().map(|(k, v)| (*k, v)));
@@ -265,7 +265,7 @@ impl Answer {
 }
 
 /// The real binary in a world, with nothing of this process's environment.
-pub fn attest(world: &World) -> Command {
+pub(crate) fn attest(world: &World) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("HOME", world.path("home")).current_dir(world.path(""));
@@ -273,7 +273,7 @@ pub fn attest(world: &World) -> Command {
 }
 
 /// A policy that trusts one key for every subject.
-pub fn policy(key: &str) -> Value {
+pub(crate) fn policy(key: &str) -> Value {
     json!({
         "apiVersion": "agent-attest.github.io/v1",
         "kind": "AttestationPolicy",
@@ -292,7 +292,7 @@ fn put(to: &dyn Registry, subject: &Descriptor, bundle: &[u8]) -> Digest {
 }
 
 /// Stores a referrer's manifest and its blobs.
-pub fn put_manifest(to: &dyn Registry, manifest: &[u8], bundle: &[u8]) -> Digest {
+pub(crate) fn put_manifest(to: &dyn Registry, manifest: &[u8], bundle: &[u8]) -> Digest {
     let descriptor = Descriptor::of(attest::model::oci::IMAGE_MANIFEST, manifest);
     block_on(async {
         to.push_blob(&Digest::sha256(b"{}"), b"{}").await?;
@@ -304,7 +304,7 @@ pub fn put_manifest(to: &dyn Registry, manifest: &[u8], bundle: &[u8]) -> Digest
 }
 
 /// The answer of a registry that serves this image's manifest.
-pub fn served(image: &Image) -> Action {
+pub(crate) fn served(image: &Image) -> Action {
     let headers = [
         ("content-type", attest::model::oci::IMAGE_MANIFEST.to_owned()),
         ("docker-content-digest", image.digest().to_string()),

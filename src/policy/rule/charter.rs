@@ -39,6 +39,12 @@ impl Rule for Charter {
             None => false,
         };
         let check = CharterCheck { prefix: text("uriPrefix")?, exact: text("uri")?, digest };
+        if let (Some(prefix), Some(f)) = (&check.prefix, field.get("uriPrefix")) {
+            // `https://h.example` also begins `https://h.example.evil/` and `https://h.example@evil/`.
+            if prefix.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) {
+                return Err(f.error("a URI that goes on to the `/` after its host"));
+            }
+        }
         if check.prefix.is_none() && check.exact.is_none() && !check.digest {
             return Err(field.error("at least one of uriPrefix, uri, digest"));
         }
@@ -86,8 +92,12 @@ impl Check for CharterCheck {
     }
 }
 
-/// Whether a URI's rest can only lead further down: no dot segment, in any spelling, and no backslash.
+/// Whether a URI's rest can only lead further down: no dot segment, in any spelling, no backslash, and nothing that
+/// readers of URLs drop (white space, controls) so that a dot segment would come about.
 fn stays_below(rest: &str) -> bool {
+    if rest.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return false;
+    }
     let plain = rest.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
     !plain.contains('\\') && !plain.split(['/', '?', '#']).any(|segment| segment == ".." || segment == ".")
 }
