@@ -22,8 +22,8 @@ pub(super) enum SubjectSpec {
 }
 
 impl SubjectSpec {
-    /// Reads an argument. `oci:` and `file:` decide; a digest makes it a registry's; else a file that exists, a path
-    /// that looks like one, and last a registry's.
+    /// Reads an argument. `oci:` and `file:` decide; a digest makes it a registry's; else a path that looks like one or
+    /// a file that exists, and last a reference that shows it is one by its host or tag.
     ///
     /// # Errors
     /// Exit 2 for what is neither.
@@ -54,6 +54,13 @@ impl SubjectSpec {
                 return Err(Failure::usage(codes::SUBJECT_AMBIGUOUS, message));
             }
             return Ok(Self::File(text.into()));
+        }
+        if !text.contains('@') && !names_a_registry(text) {
+            // A file that is not there, much more often than an image of Docker Hub.
+            let message = format!(
+                "`{text}` is no file that exists; a registry's reference shows its host, a tag or a digest, such as docker.io/library/{text}"
+            );
+            return Err(Failure::usage(codes::FILE_UNREADABLE, message));
         }
         Reference::parse(text).map(Self::Image).map_err(|e| {
             Failure::usage(codes::USAGE, format!("subject `{text}` is no file that exists and no reference: {e}"))
@@ -86,6 +93,11 @@ mod tests {
         // The test's working folder is the package's root.
         assert_eq!(SubjectSpec::parse("Cargo.toml").unwrap(), SubjectSpec::File("Cargo.toml".into()));
         assert_eq!(SubjectSpec::parse("src/lib.rs").unwrap(), SubjectSpec::File("src/lib.rs".into()));
-        assert!(matches!(SubjectSpec::parse("ghcr.io/acme/app:v1").unwrap(), SubjectSpec::Image(_)));
+        for image in ["ghcr.io/acme/app:v1", "nginx:1.27", "localhost/app"] {
+            assert!(matches!(SubjectSpec::parse(image).unwrap(), SubjectSpec::Image(_)), "{image}");
+        }
+        for absent in ["not-there", "dist/not-there"] {
+            assert_eq!(SubjectSpec::parse(absent).unwrap_err().code, codes::FILE_UNREADABLE, "{absent}");
+        }
     }
 }
