@@ -180,6 +180,7 @@ pub const ROWS: &[CodeRow] = &[
     row("subject-mismatch", &[1], "a valid attestation, of another artifact"),
     row("subject-not-found", &[3], "the artifact is not there: no such tag, or nothing to attach to"),
     row("task-mismatch", &[1], "the provenance names another task than is demanded, or none"),
+    row("timeout", &[3], "evidence could not be gathered within the time of `--timeout`"),
     row("unsupported-material", &[1], "the evidence was signed in a way that this version does not verify"),
     row("usage", &[2], "wrong arguments"),
     row("value-malformed", &[2], "a flag or variable has a value that means nothing"),

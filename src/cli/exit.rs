@@ -171,6 +171,8 @@ pub mod codes {
     pub const STEP_FAILED: Code = Code::new("step-failed");
     /// Standard output or another stream broke.
     pub const OUTPUT: Code = Code::new("output-failed");
+    /// The deadline of `--timeout` passed.
+    pub const TIMEOUT: Code = Code::new("timeout");
     /// All of these.
     pub const CODES: &[Code] = &[
         USAGE,
@@ -187,5 +189,6 @@ pub mod codes {
         NO_SIGNER,
         STEP_FAILED,
         OUTPUT,
+        TIMEOUT,
     ];
 }

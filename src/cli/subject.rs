@@ -55,6 +55,13 @@ impl SubjectSpec {
             }
             return Ok(Self::File(text.into()));
         }
+        // A mistyped file name must not become a question to a registry.
+        if !text.contains(['/', ':', '@']) {
+            let message = format!(
+                "there is no file `{text}`; an image is named with a tag, a digest or its registry, such as {text}:latest"
+            );
+            return Err(Failure::usage(codes::FILE_UNREADABLE, message));
+        }
         Reference::parse(text).map(Self::Image).map_err(|e| {
             Failure::usage(codes::USAGE, format!("subject `{text}` is no file that exists and no reference: {e}"))
         })
@@ -87,5 +94,7 @@ mod tests {
         assert_eq!(SubjectSpec::parse("Cargo.toml").unwrap(), SubjectSpec::File("Cargo.toml".into()));
         assert_eq!(SubjectSpec::parse("src/lib.rs").unwrap(), SubjectSpec::File("src/lib.rs".into()));
         assert!(matches!(SubjectSpec::parse("ghcr.io/acme/app:v1").unwrap(), SubjectSpec::Image(_)));
+        assert!(matches!(SubjectSpec::parse("app:latest").unwrap(), SubjectSpec::Image(_)));
+        assert_eq!(SubjectSpec::parse("app").unwrap_err().code, codes::FILE_UNREADABLE);
     }
 }
