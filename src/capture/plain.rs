@@ -18,8 +18,9 @@ impl Capture for Plain {
 
     fn capture(&self, env: &Environment) -> CiContext {
         const NO_CI: &str = "no CI system was recognised";
+        const FALLBACK: &str = "the absence of a CI system that is recognised";
         CiContext {
-            builder: Captured::found(uri::BUILDER_LOCAL.to_owned(), NO_CI),
+            builder: Captured::found(uri::BUILDER_LOCAL.to_owned(), FALLBACK),
             invocation: Captured::absent(NO_CI),
             trigger: Captured::absent(NO_CI),
             requested_by: Captured::absent(NO_CI),
@@ -31,7 +32,7 @@ impl Capture for Plain {
                 Some(name) => Captured::found(name.clone(), "the host's name"),
                 None => Captured::absent("the system tells no host name"),
             },
-            runner_kind: Captured::found("local".to_owned(), NO_CI),
+            runner_kind: Captured::found("local".to_owned(), FALLBACK),
             details: Map::new(),
         }
     }

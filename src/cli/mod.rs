@@ -91,6 +91,7 @@ fn now() -> Timestamp {
 pub fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     let json = wants_json(&arguments);
+    let has_controls = arguments.iter().any(|a| a.to_string_lossy().chars().any(char::is_control));
     match Cli::try_parse_from(arguments) {
         Ok(cli) => run(cli),
         Err(e) if !e.use_stderr() => {
@@ -99,12 +100,21 @@ pub fn main() -> ExitCode {
             Exit::Done.into()
         }
         Err(e) => {
+            let text = e.render().to_string();
             if json {
-                let first = e.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                let report = FailureReport::from(&Failure::usage(codes::USAGE, first));
+                // What is wrong stands before the first empty line, names of missing arguments included.
+                let message: Vec<_> = text.lines().take_while(|l| !l.trim().is_empty()).map(str::trim).collect();
+                let message = message.join(" ").trim_start_matches("error: ").to_owned();
+                let report = FailureReport::from(&Failure::usage(codes::USAGE, message));
                 let _ = print(&Outcome::json(&report, Exit::Usage).stdout);
             }
-            let _ = e.print();
+            if has_controls {
+                // Arguments may come from outside; a terminal must not obey them.
+                let lines: Vec<_> = text.lines().map(sanitize::line).collect();
+                let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+            } else {
+                let _ = e.print();
+            }
             Exit::Usage.into()
         }
     }

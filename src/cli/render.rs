@@ -93,7 +93,7 @@ fn candidate(out: &mut String, c: &CandidateDecision, pad: &str) {
 
 fn accepted(out: &mut String, a: &Accepted, pad: &str) {
     let s = &a.statement;
-    let _ = writeln!(out, "{pad}      signer: {} ({})", line(&a.signer.describe()), line(&a.rule));
+    let _ = writeln!(out, "{pad}      signer: {}, which is {}", line(&a.signer.describe()), line(&a.rule));
     let times: Vec<_> = s.proven_times().iter().map(|t| t.time.to_string()).collect();
     let time = if times.is_empty() { "none is proven".to_owned() } else { times.join(", ") };
     let _ = writeln!(out, "{pad}      time: {time}");

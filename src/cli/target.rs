@@ -119,6 +119,10 @@ fn layout(
     bundles: Vec<FileEvidence>,
     require_digest: bool,
 ) -> Result<Resolved, Failure> {
+    if !files::is_folder(path) {
+        let message = format!("`{typed}`: there is no folder `{}`", path.display());
+        return Err(Failure::usage(codes::FILE_UNREADABLE, message));
+    }
     let layout = Arc::new(OciLayout::open(path)?);
     let (digest, by_tag) = match digest {
         Some(d) => (d, None),

@@ -104,7 +104,7 @@ impl Claim {
             provenance: provenance_of(&statement),
             payload_digest: Digest::sha256(envelope.payload()),
             signer: match bundle.material() {
-                VerificationMaterial::PublicKey { hint } => format!("key {hint}"),
+                VerificationMaterial::PublicKey { hint } => format!("key {}", crate::trust::shown_hint(hint)),
                 VerificationMaterial::Certificates(_) => "certificate".into(),
             },
             signature: envelope.signatures()[0].sig.clone(),

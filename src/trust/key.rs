@@ -161,8 +161,34 @@ impl PublicKey {
     }
 }
 
+/// A bundle's hint as [`PublicKey::id`] writes it, where it has the form of [`PublicKey::hint`]; else as it is. It is a
+/// claim: nothing that it names is verified.
+#[must_use]
+pub fn shown_hint(hint: &str) -> String {
+    match STANDARD.decode(hint) {
+        Ok(digest) if digest.len() == 32 => format!("sha256:{}", hex(&digest)),
+        _ => hint.chars().take(100).collect(),
+    }
+}
+
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.algorithm, self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_is_shown_as_the_id_that_it_means() {
+        const PEM: &[u8] = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+        let key = PublicKey::from_pem(PEM).unwrap();
+        assert_eq!(shown_hint(&key.hint()), key.id());
+        for other in ["", "my-key", "AAAA"] {
+            assert_eq!(shown_hint(other), other);
+        }
+        assert_eq!(shown_hint(&"x".repeat(1000)).len(), 100);
     }
 }

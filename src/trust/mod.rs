@@ -2,7 +2,7 @@
 
 mod key;
 
-pub use key::{KeyAlgorithm, KeyError, PublicKey};
+pub use key::{KeyAlgorithm, KeyError, PublicKey, shown_hint};
 
 use crate::model::ValidityWindow;
 

@@ -87,7 +87,7 @@ impl Verifier<'_> {
         match keys.iter().find(|k| k.hint() == hint) {
             Some(key) => Err(VerifyError::SignatureInvalid { key: key.id() }),
             None => Err(VerifyError::KeyNotTrusted {
-                hint: hint.chars().take(100).collect(),
+                hint: crate::trust::shown_hint(hint),
                 trusted: keys.iter().map(PublicKey::id).collect(),
             }),
         }

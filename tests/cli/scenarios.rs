@@ -204,8 +204,6 @@ fn statements_that_are_not_signed() {
 fn attach_and_verify_an_image_layout() {
     let world = World::new();
     world.layout("image");
-    world.layout("other");
-    world.write("other/blobs/sha256/unrelated", "x");
     world.done(&["create", "oci:image", "--key", "attest.key", "--no-attach", "--output", "image.jsonl"]);
     world.done(&["create", "app", "--key", "attest.key"]);
     Transcript::new(&world)
@@ -247,7 +245,7 @@ fn text_from_outside_does_not_move_the_cursor() {
         .run(1, "verify app --key attest.pub --task task-1")
         .run(2, "verify 'no\u{1b}[2Jfile' --key attest.pub")
         .run(2, "verify app --key 'no\u{1b}[2Jkey'")
-        .run(2, "verify app '--no\u{1b}[2Jflag'")
+        .run(2, "verify app '--no\u{7}\u{1b}[2Jflag'")
         .run(2, "sign app.json --key attest.key --output 'no\u{1b}[2J/out'")
         .is("escapes");
 }

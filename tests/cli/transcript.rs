@@ -38,7 +38,7 @@ impl<'w> Transcript<'w> {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
-        let _ = writeln!(self.text, "$ attest {}", line.escape_debug().to_string().replace("\\'", "'"));
+        let _ = writeln!(self.text, "$ attest {}", visible(line));
         for (name, stream) in [("stdout", stdout), ("stderr", stderr)] {
             if !stream.is_empty() {
                 let end = if stream.ends_with('\n') { "" } else { "(no newline)\n" };
@@ -72,6 +72,10 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("attest prints UTF-8")
 }
 
+fn visible(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
 fn words(line: &str) -> Vec<String> {
     let mut out = vec![String::new()];
     let mut quoted = false;
@@ -88,7 +92,7 @@ fn words(line: &str) -> Vec<String> {
 /// Every `error[CODE]` is in the table of codes, with this exit code.
 #[track_caller]
 fn codes_are_documented(stderr: &str, exit: i32) {
-    for (_, code) in stderr.lines().filter_map(|l| l.strip_prefix("error[")?.split_once(']').map(|(c, _)| ((), c))) {
+    for (code, _) in stderr.lines().filter_map(|l| l.strip_prefix("error[")?.split_once(']')) {
         let row = ROWS.iter().find(|r| r.code == code).unwrap_or_else(|| panic!("`{code}` is not documented"));
         let fits = row.exits.is_empty() || row.exits.iter().any(|e| i32::from(*e) == exit);
         assert!(fits, "`{code}` came with exit {exit}, documented are {:?}", row.exits);

@@ -76,7 +76,9 @@ impl World {
     pub(crate) fn repository(&self) {
         self.git(&["init", "-q", "-b", "main"]);
         self.write("main.c", "int main(void) { return 0; }\n");
-        self.git(&["add", "main.c"]);
+        // Keys, artifacts and bundles are no part of the source.
+        self.write(".gitignore", "*\n!main.c\n!charter.md\n");
+        self.git(&["add", "-f", "main.c", ".gitignore"]);
         self.git(&["commit", "-q", "-m", "one"]);
         self.git(&["remote", "add", "origin", "https://github.com/acme/app.git"]);
     }

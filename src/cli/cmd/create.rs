@@ -24,30 +24,31 @@ use std::path::{Path, PathBuf};
 /// fails is passed through, and nothing is attested.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
-  attest create ghcr.io/acme/app@sha256:DIGEST --key attest.key --agent platform/builder --task task-1
+  attest create ghcr.io/acme/app@sha256:DIGEST --key attest.key --agent platform/builder
   attest create target/release/app --key attest.key -- cargo build --release
   attest create oci:build/image --key attest.key --charter https://github.com/acme/app/issues/42
-  attest create ghcr.io/acme/app@sha256:DIGEST --key attest.key --predicate scan.json --predicate-type https://acme.example/scan/v1")]
+  attest create oci:build/image --key attest.key \\
+    --predicate scan.json --predicate-type https://acme.example/scan/v1")]
 pub struct CreateArgs {
     /// What is attested: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH, files, globs, checksum files
     #[arg(value_name = "SUBJECT", required = true)]
     pub subjects: Vec<String>,
+    /// The build step
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
     #[command(flatten)]
     build: BuildArgs,
     #[command(flatten)]
     signing: SigningArgs,
     /// Write the bundles to this file, one per line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub output: Option<PathBuf>,
     /// Attach nothing; needs --output for images
-    #[arg(long)]
+    #[arg(long, help_heading = "Where it goes")]
     pub no_attach: bool,
     /// Repository that keeps the attestations, if not the subject's own
-    #[arg(long, value_name = "REPOSITORY", env = "COSIGN_REPOSITORY")]
+    #[arg(long, value_name = "REPOSITORY", env = "COSIGN_REPOSITORY", help_heading = "Where it goes")]
     pub attestation_repository: Option<String>,
-    /// The build step
-    #[arg(last = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
 }
 
 /// What `attest create --format json` prints.
@@ -218,9 +219,10 @@ fn text(report: &CreateReport) -> String {
     for s in &report.statements {
         let _ = writeln!(
             out,
-            "signed: {} about {} subject(s), {}",
+            "signed: {} about {} subject{}, {}",
             s.statement_digest,
             s.subjects,
+            if s.subjects == 1 { "" } else { "s" },
             line(&s.predicate_type)
         );
     }

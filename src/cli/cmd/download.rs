@@ -22,7 +22,7 @@ pub struct DownloadArgs {
     #[command(flatten)]
     evidence: EvidenceArgs,
     /// Where to write the bundles [default: standard output]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub output: Option<PathBuf>,
 }
 
@@ -57,7 +57,7 @@ pub async fn run(args: &DownloadArgs, common: &Common, ui: &Ui) -> Result<Outcom
     match &args.output {
         Some(path) => {
             files::replace(path, &out)?;
-            ui.note(&format!("wrote {count} bundle(s) to {}", path.display()));
+            ui.note(&format!("wrote {count} bundle{} to {}", if count == 1 { "" } else { "s" }, path.display()));
             Ok(Outcome::done(Vec::new()))
         }
         None => Ok(Outcome::done(out)),

@@ -22,11 +22,11 @@ pub struct GenerateArgs {
     /// What the statement is about: files, globs, checksum files, images
     #[arg(value_name = "SUBJECT", required_unless_present = "explain")]
     pub subjects: Vec<String>,
-    #[command(flatten)]
-    build: BuildArgs,
     /// Print for every field its value and source, or why it is absent
     #[arg(long)]
     pub explain: bool,
+    #[command(flatten)]
+    build: BuildArgs,
 }
 
 /// What `attest generate --explain --format json` prints.

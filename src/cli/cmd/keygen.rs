@@ -71,7 +71,10 @@ impl From<KeygenError> for Failure {
 /// [`Failure`].
 pub fn run(args: &KeygenArgs, common: &Common) -> Result<Outcome, Failure> {
     let name = format!("{}.key", args.output_key_prefix.display());
-    let password = keys::new_password(&name)?.ok_or(SignError::PasswordNeeded { reference: name })?;
+    let password = keys::new_password(&name)?.ok_or_else(|| {
+        let message = format!("`{name}` is to be encrypted, and there is no password for it");
+        Failure::usage(SignError::PasswordNeeded { reference: name.clone() }.code(), message)
+    })?;
     let algorithm = match args.algorithm {
         Algorithm::EcdsaP256 => KeyAlgorithm::EcdsaP256,
         Algorithm::Ed25519 => KeyAlgorithm::Ed25519,

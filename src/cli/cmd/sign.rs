@@ -24,7 +24,7 @@ pub struct SignArgs {
     #[command(flatten)]
     signing: SigningArgs,
     /// Where to write the bundle [default: standard output]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub output: Option<PathBuf>,
 }
 

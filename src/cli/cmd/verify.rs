@@ -245,8 +245,8 @@ async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
         let sources = resolved.sources();
         let sources: Vec<_> = sources.iter().map(AsRef::as_ref).collect();
         let found = flow::look(&sources, &resolved.artifact).await;
-        let _ =
-            writeln!(failure.detail, "found for {} ({}), all of it UNVERIFIED:", line(typed), resolved.artifact.digest);
+        let what = if found.is_empty() { "no attestation" } else { "all of it UNVERIFIED" };
+        let _ = writeln!(failure.detail, "found for {} ({}): {what}", line(typed), resolved.artifact.digest);
         let mut types = Vec::new();
         for f in &found {
             let what = match &f.claim {
@@ -257,9 +257,6 @@ async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
                 Err(e) => line(e),
             };
             let _ = writeln!(failure.detail, "  {what}");
-        }
-        if found.is_empty() {
-            let _ = writeln!(failure.detail, "  nothing");
         }
         types.sort();
         types.dedup();
