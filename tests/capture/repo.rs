@@ -55,7 +55,13 @@ impl Repo {
     /// Git as a person would call it: with the repository's whole configuration.
     pub(crate) fn git_in(&self, dir: &Path, args: &[&str]) -> String {
         let mut command = Command::new("git");
-        command.args(["-c", "protocol.file.allow=always"]).args(args).current_dir(dir).env("HOME", &self.home);
+        command
+            .args(["-c", "protocol.file.allow=always"])
+            .args(args)
+            .current_dir(dir)
+            .env_clear()
+            .env("HOME", &self.home);
+        command.env("PATH", std::env::var_os("PATH").unwrap());
         for (name, value) in [
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("GIT_AUTHOR_NAME", "A"),

@@ -180,6 +180,28 @@ fn variables_of_the_caller_change_nothing() {
     );
 }
 
+/// A process cannot change its own variables safely, so a test of this file runs again in one that was started with them.
+#[test]
+fn variables_of_this_process_change_nothing() {
+    let again = |variables: &[(&str, &str)]| {
+        let mut test = Command::new(std::env::current_exe().unwrap());
+        test.args(["--exact", "source::what_git_says_is_what_is_captured"]).envs(variables.iter().copied());
+        let out = test.output().unwrap();
+        assert!(String::from_utf8_lossy(&out.stdout).contains("running 1 test"));
+        (out.status.success(), String::from_utf8_lossy(&out.stdout).into_owned())
+    };
+    for variable in [
+        ("GIT_DIR", "/nonexistent"),
+        ("GIT_INDEX_FILE", "/nonexistent"),
+        ("GIT_OBJECT_DIRECTORY", "/nonexistent"),
+        ("GIT_CONFIG_PARAMETERS", "'core.bare=true'"),
+        ("GIT_NAMESPACE", "other"),
+    ] {
+        let (ok, out) = again(&[variable]);
+        assert!(ok, "{variable:?}: {out}");
+    }
+}
+
 #[test]
 fn a_replaced_object_hides_no_difference() {
     let repo = Repo::new();
