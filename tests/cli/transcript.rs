@@ -144,20 +144,19 @@ fn word_redacted(word: &str, seen: &mut BTreeMap<String, String>) -> String {
     let hex = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_hexdigit());
     let is_time = word.len() >= 20 && word.ends_with('Z') && word.get(10..11) == Some("T") && word.starts_with("20");
     let is_hint = word.len() == 44 && word.ends_with('=');
-    let name = match word.rsplit_once("sha256:") {
+    match word.rsplit_once("sha256:") {
         Some((before, digits)) if hex(digits.trim_end_matches([':', '.', ';']), 64) => {
             let digits_only = digits.trim_end_matches([':', '.', ';']);
             let after = &digits[digits_only.len()..];
             let count = seen.keys().filter(|k| k.len() == 64).count() + 1;
             let name = seen.entry(digits_only.to_owned()).or_insert_with(|| format!("sha256:[DIGEST-{count}]"));
-            return format!("{before}{name}{after}");
+            format!("{before}{name}{after}")
         }
         _ if is_time => "[TIME]".to_owned(),
         _ if is_hint => {
             let count = seen.keys().filter(|k| k.len() == 44).count() + 1;
             seen.entry(word.to_owned()).or_insert_with(|| format!("[HINT-{count}]")).clone()
         }
-        _ => return word.to_owned(),
-    };
-    name
+        _ => word.to_owned(),
+    }
 }
