@@ -1,6 +1,6 @@
 //! How a command ends: [`Outcome`] on the way out, [`Failure`] where it could not be reached.
 
-use crate::model::Code;
+use crate::model::{Code, code::LIMIT_EXCEEDED};
 use crate::policy::Verdict;
 use std::process::ExitCode;
 
@@ -88,9 +88,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Wrong usage or configuration.
+    /// Wrong usage or configuration. Input over a limit is not wrong: what it says was not found out.
     pub fn usage(code: Code, message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, code, message: message.into(), detail: String::new() }
+        let exit = if code == LIMIT_EXCEEDED { Exit::Unknown } else { Exit::Usage };
+        Self { exit, code, message: message.into(), detail: String::new() }
     }
 
     /// The answer is no.

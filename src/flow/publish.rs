@@ -2,7 +2,7 @@
 
 use crate::model::envelope::IN_TOTO;
 use crate::model::json::JsonError;
-use crate::model::{Artifact, Bundle, Code, Envelope, EnvelopeSignature, Statement, Timestamp};
+use crate::model::{Artifact, Bundle, Code, Envelope, EnvelopeSignature, Statement, Timestamp, code};
 use crate::predicate;
 use crate::registry::RegistryError;
 use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Signer};
@@ -60,6 +60,7 @@ impl PublishError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
+            Self::Statement(JsonError::TooLarge { .. }) => code::LIMIT_EXCEEDED,
             Self::Statement(_) => Self::CODES[0],
             Self::OwnBundle(_) => Self::CODES[1],
             Self::Bundle(_) => Self::CODES[2],

@@ -283,3 +283,21 @@ fn secrets_do_not_get_into_statements() {
         )
         .is("secrets");
 }
+
+#[test]
+fn what_is_over_a_limit_was_not_found_out() {
+    let world = World::new();
+    let deep = format!("{}1{}", "{\"a\":".repeat(80), "}".repeat(80));
+    world.write("deep.json", &deep);
+    world.write("deep.yaml", deep);
+    let large = std::fs::File::create(world.root().join("large.json")).unwrap();
+    large.set_len(33 << 20).unwrap();
+    world.layout("image");
+    Transcript::new(&world)
+        .run(3, "create app --key attest.key --predicate-type https://acme.example/scan/v1 --predicate deep.json")
+        .run(3, "sign deep.json --key attest.key")
+        .run(3, "verify app --policy deep.yaml")
+        .run(3, "verify app --key attest.pub --bundle large.json")
+        .run(3, "attach oci:image --bundle large.json")
+        .is("limits");
+}
