@@ -1,6 +1,7 @@
 //! A policy file: from text to [`Policy`], whole or not at all.
 
 use super::{At, Glob, Images, Mode, Node, Policy, PolicyError, Requirement, Revoked, SignerMatch, SignerRule, rule};
+use crate::model::digest::DigestAlgorithm;
 use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
 use crate::trust::PublicKey;
 
@@ -53,6 +54,12 @@ fn image(field: &At<'_>) -> Result<Glob, PolicyError> {
     if text.contains('@') || (!local && last.contains(':')) {
         return Err(glob.error("a repository without tag or digest, such as ghcr.io/acme/**"));
     }
+    // Nor would one in a spelling that references do not keep.
+    let host = text.split('/').next().unwrap_or(text);
+    let other = ["index.docker.io", "registry-1.docker.io"].contains(&host) || host.ends_with(":443");
+    if !local && (other || text.bytes().any(|b| b.is_ascii_uppercase())) {
+        return Err(glob.error("a repository as references spell it: lower case, docker.io, no port 443"));
+    }
     Glob::parse(text).ok_or_else(|| glob.error("a glob (`*` within a path element, `**` across `/`)"))
 }
 
@@ -75,6 +82,12 @@ fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, P
         None => PredicateUri::slsa_provenance(),
     };
     let signers = field.need("signers")?.list()?;
+    // Only provenance names a builder: for another type the list would bind nothing.
+    if predicate_type.as_str() != crate::model::uri::SLSA_PROVENANCE {
+        if let Some(builders) = signers.iter().find_map(|s| s.get("builders")) {
+            return Err(builders.error("no builders, which only a SLSA provenance v1 names"));
+        }
+    }
     let checks = rule::ALL.iter().filter_map(|r| Some(r.parse(&field.get(r.name())?))).collect::<Result<_, _>>()?;
     Ok(Requirement {
         predicate_type,
@@ -133,15 +146,21 @@ fn revoked(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Revoked, PolicyErr
     let keys = items("keys")?
         .iter()
         .map(|f| match Digest::parse(f.str()?) {
-            Ok(digest) => Ok(digest.to_string()),
+            Ok(_) => Ok(revocable(f, "the sha256 digest of a key's DER, or a key")?.to_string()),
             Err(_) => Ok(key(f, load_key)?.id()),
         })
         .collect::<Result<_, PolicyError>>()?;
     let statements = items("statements")?
         .iter()
-        .map(|f| Digest::parse(f.str()?).map_err(|_| f.error("the sha256 digest of a signed statement")))
+        .map(|f| revocable(f, "the sha256 digest of a signed statement"))
         .collect::<Result<_, _>>()?;
     Ok(Revoked { keys, statements })
+}
+
+/// A digest that something revoked is known by. Another algorithm's would match nothing, and so revoke nothing.
+fn revocable(field: &At<'_>, expected: &str) -> Result<Digest, PolicyError> {
+    let digest = Digest::parse(field.str()?).ok().filter(|d| d.algorithm() == DigestAlgorithm::Sha256);
+    digest.ok_or_else(|| field.error(expected))
 }
 
 #[cfg(test)]
@@ -166,6 +185,8 @@ mod tests {
     fn what_would_be_half_applied_is_refused() {
         let ok = format!("  images: [{{glob: 'a/*'}}]\n  require: [{{signers: [{{key: \"{PEM}\"}}]}}]\n");
         assert!(with(&ok).is_ok());
+        let revoking = |what: &str| with(&format!("{ok}  revoked: {{{what}: ['sha256:{}']}}\n", "a".repeat(64)));
+        assert!(revoking("keys").is_ok() && revoking("statements").is_ok());
         let cases = [
             (ok.replace("images", "image"), "policy-field-unknown", "spec.image"),
             (format!("{ok}  people: {{}}\n"), "policy-field-not-enforced", "spec.people"),
@@ -177,6 +198,20 @@ mod tests {
             ("  images: [{glob: a}]\n  require: [{}]\n".to_owned(), "policy-malformed", "signers"),
             ("  images: [{glob: a}]\n  require: []\n".to_owned(), "policy-malformed", "spec.require"),
             (ok.replace(PEM, "missing.pub"), "policy-malformed", "not there"),
+            (ok.replace("'a/*'", "'GHCR.io/a/*'"), "policy-malformed", "images[0].glob"),
+            (ok.replace("'a/*'", "'ghcr.io:443/a/*'"), "policy-malformed", "images[0].glob"),
+            (ok.replace("'a/*'", "index.docker.io/a/*"), "policy-malformed", "images[0].glob"),
+            (format!("{ok}  revoked: {{keys: ['sha512:{}']}}\n", "a".repeat(128)), "policy-malformed", "revoked.keys[0]"),
+            (
+                format!("{ok}  revoked: {{statements: ['sha512:{}']}}\n", "a".repeat(128)),
+                "policy-malformed",
+                "revoked.statements[0]",
+            ),
+            (
+                ok.replace("signers: [{", "predicateType: 'https://x.example/p', signers: [{builders: [b], "),
+                "policy-malformed",
+                "signers[0].builders",
+            ),
             (ok.replace("key:", "notBefore: soon, key:"), "policy-malformed", "notBefore"),
         ];
         for (spec, code, word) in cases {
