@@ -2,6 +2,8 @@
 
 /// Nesting of JSON and YAML documents (levels).
 pub const JSON_DEPTH: usize = 64;
+/// Values of one JSON document. Each takes up to 250 bytes of memory once read, however few it has in the document.
+pub const JSON_VALUES: usize = 500_000;
 /// A Sigstore bundle, whole (bytes).
 pub const BUNDLE_BYTES: usize = 32 << 20;
 /// A statement before encoding (bytes): what base64 leaves of a bundle.
