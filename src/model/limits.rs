@@ -30,6 +30,8 @@ pub const REFERRERS: usize = 1000;
 pub const REFERRER_PAGES: usize = 100;
 /// Evidence read for one subject, together (bytes).
 pub const EVIDENCE_BYTES: usize = 64 << 20;
+/// Pieces of evidence read for one subject: a referrer's manifest may name many layers.
+pub const EVIDENCE_PIECES: usize = 2000;
 /// Referrers fetched at once.
 pub const PARALLEL_FETCHES: usize = 8;
 /// Manifests below one index.
