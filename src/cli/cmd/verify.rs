@@ -3,7 +3,7 @@
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::policies::PolicyPlaces;
-use crate::cli::sanitize::line;
+use crate::cli::sanitize::{line, shell};
 use crate::cli::target::{self, Resolved};
 use crate::cli::{Ui, keys, render};
 use crate::flow::{self, Target};
@@ -254,8 +254,8 @@ async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
         types.dedup();
         let provenance = crate::model::uri::SLSA_PROVENANCE;
         for t in if types.is_empty() { vec![provenance.to_owned()] } else { types } {
-            let kind = if t == provenance { String::new() } else { format!(" --predicate-type {}", line(&t)) };
-            let _ = writeln!(failure.detail, "to demand it: attest verify {} --key PUBLIC_KEY{kind}", line(typed));
+            let kind = if t == provenance { String::new() } else { format!(" --predicate-type {}", shell(&t)) };
+            let _ = writeln!(failure.detail, "to demand it: attest verify {} --key PUBLIC_KEY{kind}", shell(typed));
         }
     }
     failure
