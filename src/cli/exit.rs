@@ -68,9 +68,10 @@ impl Outcome {
     #[must_use]
     pub fn json(value: &impl serde::Serialize, exit: Exit) -> Self {
         // Our own structs of strings and numbers: serialising them cannot fail.
-        let mut stdout = serde_json::to_vec_pretty(value).unwrap_or_default();
-        stdout.push(b'\n');
-        Self { stdout, exit }
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        // Only strings hold a `#`. GitHub's runner obeys `##[command]` wherever it stands in a line.
+        let text = text.replace("##[", "#\\u0023[") + "\n";
+        Self { stdout: text.into_bytes(), exit }
     }
 }
 
@@ -192,4 +193,16 @@ pub mod codes {
         OUTPUT,
         TIMEOUT,
     ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_no_command_to_a_runner_and_means_the_same() {
+        let out = Outcome::json(&["a ##[add-mask]b"], Exit::Done).stdout;
+        assert!(!String::from_utf8_lossy(&out).contains("##["));
+        assert_eq!(serde_json::from_slice::<[String; 1]>(&out).unwrap()[0], "a ##[add-mask]b");
+    }
 }

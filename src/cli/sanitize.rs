@@ -18,7 +18,16 @@ pub(super) fn line(text: &str) -> String {
             out.push(c);
         }
     }
-    out
+    // GitHub's runner obeys `##[command]` wherever it stands in a line of a step's output.
+    out.replace("##[", "#\\u{23}[")
+}
+
+/// A text as one word of a POSIX shell, for a command line that a person will copy.
+#[must_use]
+pub(super) fn shell(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-@%+=,".contains(c);
+    let text = line(text);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Characters that change how others are shown: bidirectional controls, zero-width, line and paragraph separators, tags.
@@ -29,6 +38,13 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_a_command_to_a_runner_or_a_shell() {
+        assert_eq!(line("a ##[add-mask]b #[c]"), "a #\\u{23}[add-mask]b #[c]");
+        assert_eq!(shell("https://x.example/p/v1"), "https://x.example/p/v1");
+        assert_eq!(shell("https://x/$(id)';id"), r"'https://x/$(id)'\'';id'");
+    }
 
     #[test]
     fn nothing_moves_the_cursor_or_the_reading_direction() {

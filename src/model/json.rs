@@ -6,6 +6,7 @@
 use super::{Code, code, limits};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use std::cell::Cell;
 use std::fmt;
 
 /// Why a JSON document or one of its fields could not be read.
@@ -80,24 +81,32 @@ impl JsonError {
 
 const DUPLICATE: &str = "\u{1}duplicate key ";
 const DEPTH: &str = "\u{1}too deep";
+const VALUES: &str = "\u{1}too many values";
 
 /// Parses a whole document of at most `limit` bytes.
 ///
 /// # Errors
-/// [`JsonError::TooLarge`] over `limit` bytes or [`limits::JSON_DEPTH`] levels, [`JsonError::DuplicateKey`],
+/// [`JsonError::TooLarge`] over `limit` bytes, [`limits::JSON_DEPTH`] levels or [`limits::JSON_VALUES`] values, [`JsonError::DuplicateKey`],
 /// [`JsonError::Syntax`].
 pub fn parse(bytes: &[u8], limit: usize) -> Result<Value, JsonError> {
     if bytes.len() > limit {
         return Err(JsonError::TooLarge { what: format!("a JSON document of {} bytes", bytes.len()), limit });
     }
     let mut de = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }.deserialize(&mut de).and_then(|v| de.end().map(|()| v));
+    let left = Cell::new(limits::JSON_VALUES);
+    let value = Strict { depth: 0, left: &left }.deserialize(&mut de).and_then(|v| de.end().map(|()| v));
     value.map_err(|e| {
         let text = e.to_string();
         if let Some(rest) = text.strip_prefix(DUPLICATE) {
             // serde_json appends " at line L column C".
             let key = rest.rsplit_once(" at line ").map_or(rest, |(k, _)| k);
             return JsonError::DuplicateKey { key: key.chars().take(120).collect() };
+        }
+        if text.starts_with(VALUES) {
+            return JsonError::TooLarge {
+                what: "the number of values of a JSON document".into(),
+                limit: limits::JSON_VALUES,
+            };
         }
         if text.starts_with(DEPTH) || text.starts_with("recursion limit exceeded") {
             return JsonError::TooLarge { what: "the nesting of a JSON document".into(), limit: limits::JSON_DEPTH };
@@ -106,21 +115,30 @@ pub fn parse(bytes: &[u8], limit: usize) -> Result<Value, JsonError> {
     })
 }
 
-struct Strict {
+struct Strict<'a> {
     depth: usize,
+    /// Values that the document may still have.
+    left: &'a Cell<usize>,
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl Strict<'_> {
+    fn below(&self) -> Self {
+        Self { depth: self.depth + 1, left: self.left }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Value, D::Error> {
         if self.depth > limits::JSON_DEPTH {
             return Err(D::Error::custom(DEPTH));
         }
+        self.left.set(self.left.get().checked_sub(1).ok_or_else(|| D::Error::custom(VALUES))?);
         d.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,7 +167,7 @@ impl<'de> Visitor<'de> for Strict {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut out = Vec::new();
-        while let Some(v) = seq.next_element_seed(Self { depth: self.depth + 1 })? {
+        while let Some(v) = seq.next_element_seed(self.below())? {
             out.push(v);
         }
         Ok(Value::Array(out))
@@ -160,7 +178,7 @@ impl<'de> Visitor<'de> for Strict {
             if out.contains_key(&key) {
                 return Err(A::Error::custom(format!("{DUPLICATE}{key}")));
             }
-            let value = map.next_value_seed(Self { depth: self.depth + 1 })?;
+            let value = map.next_value_seed(self.below())?;
             out.insert(key, value);
         }
         Ok(Value::Object(out))
@@ -327,6 +345,14 @@ mod tests {
         for n in [limits::JSON_DEPTH + 2, 10_000] {
             assert_eq!(parse(doc(n).as_bytes(), 1 << 20).unwrap_err().code(), code::LIMIT_EXCEEDED);
         }
+    }
+
+    #[test]
+    fn the_number_of_values_is_capped() {
+        let doc = |n: usize| format!("[{}0]", "0,".repeat(n - 2));
+        assert!(parse(doc(limits::JSON_VALUES).as_bytes(), 1 << 24).is_ok());
+        let e = parse(doc(limits::JSON_VALUES + 1).as_bytes(), 1 << 24).unwrap_err();
+        assert_eq!(e.code(), code::LIMIT_EXCEEDED);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 /// Nesting of JSON and YAML documents (levels).
 pub const JSON_DEPTH: usize = 64;
+/// Values of one JSON document. Each takes up to 250 bytes of memory once read, however few it has in the document.
+pub const JSON_VALUES: usize = 500_000;
 /// A Sigstore bundle, whole (bytes).
 pub const BUNDLE_BYTES: usize = 32 << 20;
 /// A statement before encoding (bytes): what base64 leaves of a bundle.
@@ -28,6 +30,8 @@ pub const REFERRERS: usize = 1000;
 pub const REFERRER_PAGES: usize = 100;
 /// Evidence read for one subject, together (bytes).
 pub const EVIDENCE_BYTES: usize = 64 << 20;
+/// Pieces of evidence read for one subject: a referrer's manifest may name many layers.
+pub const EVIDENCE_PIECES: usize = 2000;
 /// Referrers fetched at once.
 pub const PARALLEL_FETCHES: usize = 8;
 /// Manifests below one index.

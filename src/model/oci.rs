@@ -78,12 +78,21 @@ impl Reference {
         let registry = registry.strip_suffix(":443").unwrap_or(&registry);
         let docker_hub = ["index.docker.io", "registry-1.docker.io"].contains(&registry);
         let registry = if docker_hub { DOCKER_HUB } else { registry };
+        let official = registry == DOCKER_HUB && !repository.contains('/');
+        let repository = if official { format!("library/{repository}") } else { repository };
         let host_ok = !registry.is_empty()
             && registry.len() <= 261
             && registry.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
             && !registry.starts_with(['-', '.', ':'])
             && !registry.split(':').next().is_some_and(|host| host.ends_with('.'));
-        if !host_ok {
+        // `:0443` is the same port under another name.
+        let port_ok = match registry.rsplit_once(':') {
+            Some((_, port)) if !registry.ends_with(']') => {
+                port.parse::<u16>().is_ok_and(|p| p > 0 && p.to_string() == port)
+            }
+            _ => true,
+        };
+        if !host_ok || !port_ok {
             return Err(error("the registry is not a host name with an optional port"));
         }
         let part_ok = |p: &str| {
@@ -336,6 +345,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_port_has_one_spelling() {
+        assert!(Reference::parse("ghcr.io:5000/a/b").is_ok());
+        for other in ["ghcr.io:0443/a/b", "ghcr.io:05000/a/b", "ghcr.io:/a/b", "ghcr.io:99999/a/b", "ghcr.io:+443/a/b"]
+        {
+            assert!(Reference::parse(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
     fn an_index_that_others_would_read_as_something_else_is_refused() {
         let d = Digest::sha256(b"");
         let entry = |more: &str| format!(r#"{{"mediaType":"{IMAGE_MANIFEST}","digest":"{d}","size":0{more}}}"#);
@@ -378,6 +396,8 @@ mod tests {
             ("ghcr.io/acme/app", "ghcr.io/acme/app", Some("latest"), false),
             ("127.0.0.1:5000/a/b:t", "127.0.0.1:5000/a/b", Some("t"), false),
             ("localhost/a", "localhost/a", Some("latest"), false),
+            ("docker.io/nginx", "docker.io/library/nginx", Some("latest"), false),
+            ("index.docker.io/nginx:1", "docker.io/library/nginx", Some("1"), false),
             ("GHCR.io:443/acme/app", "ghcr.io/acme/app", Some("latest"), false),
             ("index.docker.io/library/nginx", "docker.io/library/nginx", Some("latest"), false),
             ("GHCR.io/acme/app:v1", "ghcr.io/acme/app", Some("v1"), false),

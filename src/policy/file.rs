@@ -54,6 +54,12 @@ fn image(field: &At<'_>) -> Result<Glob, PolicyError> {
     if text.contains('@') || (!local && last.contains(':')) {
         return Err(glob.error("a repository without tag or digest, such as ghcr.io/acme/**"));
     }
+    // Nor would one in a spelling that references do not keep.
+    let host = text.split('/').next().unwrap_or(text);
+    let other = ["index.docker.io", "registry-1.docker.io"].contains(&host) || host.ends_with(":443");
+    if !local && (other || text.bytes().any(|b| b.is_ascii_uppercase())) {
+        return Err(glob.error("a repository as references spell it: lower case, docker.io, no port 443"));
+    }
     Glob::parse(text).ok_or_else(|| glob.error("a glob (`*` within a path element, `**` across `/`)"))
 }
 
@@ -76,6 +82,12 @@ fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, P
         None => PredicateUri::slsa_provenance(),
     };
     let signers = field.need("signers")?.list()?;
+    // Only provenance names a builder: for another type the list would bind nothing.
+    if predicate_type.as_str() != crate::model::uri::SLSA_PROVENANCE {
+        if let Some(builders) = signers.iter().find_map(|s| s.get("builders")) {
+            return Err(builders.error("no builders, which only a SLSA provenance v1 names"));
+        }
+    }
     let checks = rule::ALL.iter().filter_map(|r| Some(r.parse(&field.get(r.name())?))).collect::<Result<_, _>>()?;
     Ok(Requirement {
         predicate_type,
@@ -178,6 +190,8 @@ mod tests {
     fn what_would_be_half_applied_is_refused() {
         let ok = format!("  images: [{{glob: 'a/*'}}]\n  require: [{{signers: [{{key: \"{PEM}\"}}]}}]\n");
         assert!(with(&ok).is_ok());
+        let revoking = |what: &str| with(&format!("{ok}  revoked: {{{what}: ['sha256:{}']}}\n", "a".repeat(64)));
+        assert!(revoking("keys").is_ok() && revoking("statements").is_ok());
         let cases = [
             (ok.replace("images", "image"), "policy-field-unknown", "spec.image"),
             (format!("{ok}  people: {{}}\n"), "policy-field-not-enforced", "spec.people"),
@@ -189,6 +203,24 @@ mod tests {
             ("  images: [{glob: a}]\n  require: [{}]\n".to_owned(), "policy-malformed", "signers"),
             ("  images: [{glob: a}]\n  require: []\n".to_owned(), "policy-malformed", "spec.require"),
             (ok.replace(PEM, "missing.pub"), "policy-malformed", "not there"),
+            (ok.replace("'a/*'", "'GHCR.io/a/*'"), "policy-malformed", "images[0].glob"),
+            (ok.replace("'a/*'", "'ghcr.io:443/a/*'"), "policy-malformed", "images[0].glob"),
+            (ok.replace("'a/*'", "index.docker.io/a/*"), "policy-malformed", "images[0].glob"),
+            (
+                format!("{ok}  revoked: {{keys: ['sha512:{}']}}\n", "a".repeat(128)),
+                "policy-malformed",
+                "revoked.keys[0]",
+            ),
+            (
+                format!("{ok}  revoked: {{statements: ['sha512:{}']}}\n", "a".repeat(128)),
+                "policy-malformed",
+                "revoked.statements[0]",
+            ),
+            (
+                ok.replace("signers: [{", "predicateType: 'https://x.example/p', signers: [{builders: [b], "),
+                "policy-malformed",
+                "signers[0].builders",
+            ),
             (ok.replace("key:", "notBefore: soon, key:"), "policy-malformed", "notBefore"),
         ];
         for (spec, code, word) in cases {

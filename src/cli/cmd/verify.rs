@@ -3,7 +3,7 @@
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::policies::PolicyPlaces;
-use crate::cli::sanitize::line;
+use crate::cli::sanitize::{line, shell};
 use crate::cli::target::{self, Resolved};
 use crate::cli::{Ui, keys, render};
 use crate::flow::{self, Target};
@@ -78,9 +78,11 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
 
 /// The decision on one subject, or that it did not come in time: a registry that drips bytes must not hold a deployment.
 async fn in_time(resolved: &Resolved, policies: &[Policy], now: Timestamp, patience: Duration) -> SubjectDecision {
+    // One operation may take all of `--timeout` and says best itself what went wrong; all of them together take two.
+    let patience = patience * 2;
     let decided = tokio::time::timeout(patience, one(resolved, policies, now)).await;
     decided.unwrap_or_else(|_| {
-        let message = format!("not gathered within {} s (--timeout)", patience.as_secs_f32());
+        let message = format!("not gathered within {} s (twice --timeout)", patience.as_secs_f32());
         let origin = Origin { place: "all evidence".into(), id: String::new() };
         let finding = Finding::Unavailable { code: codes::TIMEOUT, message };
         decide(policies, &resolved.artifact, &[Evidence { origin, finding }])
@@ -262,8 +264,8 @@ async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
         types.dedup();
         let provenance = crate::model::uri::SLSA_PROVENANCE;
         for t in if types.is_empty() { vec![provenance.to_owned()] } else { types } {
-            let kind = if t == provenance { String::new() } else { format!(" --predicate-type {}", line(&t)) };
-            let _ = writeln!(failure.detail, "to demand it: attest verify {} --key PUBLIC_KEY{kind}", line(typed));
+            let kind = if t == provenance { String::new() } else { format!(" --predicate-type {}", shell(&t)) };
+            let _ = writeln!(failure.detail, "to demand it: attest verify {} --key PUBLIC_KEY{kind}", shell(typed));
         }
     }
     failure
