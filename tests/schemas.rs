@@ -377,7 +377,11 @@ spec:
         ("mode: enforce", "onUnavailable: deny"),
         ("mode: enforce", "people: {}"),
         ("[{ glob: 'ghcr.io/acme/**' }]", "[]"),
+        ("{ glob: 'ghcr.io/acme/**' }", "{ glob: a, tag: v1 }"),
         ("ghcr.io/acme/**", "ghcr.io/acme/app:v1"),
+        ("ghcr.io/acme/**", "ghcr.io/Acme/**"),
+        ("ghcr.io/acme/**", "index.docker.io/acme/**"),
+        ("ghcr.io/acme/**", "registry.example:443/acme/**"),
         ("ghcr.io/acme/**", "ghcr.io/acme/app@sha256:1"),
         ("ghcr.io/acme/**", "ghcr.io/***"),
         ("statements: []", "statements: [x]"),
@@ -401,7 +405,7 @@ spec:
         assert_eq!(taken(&bad), (false, false), "(schema, parser) with {to}");
     }
     for (from, to) in [
-        ("ghcr.io/acme/**", "oci:build/*:x"),
+        ("ghcr.io/acme/**", "oci:Build/*:x"),
         ("ghcr.io/acme/**", "localhost:5000/app"),
         ("allowDirty: false", "assurance: declared"),
         (

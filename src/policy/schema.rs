@@ -119,7 +119,10 @@ pub(super) fn rule(description: &str, required: &[&str], properties: Value) -> V
 
 fn image() -> Value {
     let mut image = glob("Repository as typed, without tag and digest; oci:PATH and file:PATH for the others.");
-    image["pattern"] = json!("^((oci|file):[^@]*|([^@]*/)?[^@:/]*)$");
+    image["pattern"] = json!("^((oci|file):[^@]*|([^@A-Z]*/)?[^@:/A-Z]*)$");
+    // Other spellings of a registry than references keep.
+    image["allOf"] =
+        json!([{ "not": { "pattern": "^(index\\.docker\\.io|registry-1\\.docker\\.io|[^/]*:443)(/|$)" } }]);
     image
 }
 
