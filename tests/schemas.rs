@@ -385,6 +385,7 @@ spec:
         ("ghcr.io/acme/**", "ghcr.io/acme/app@sha256:1"),
         ("ghcr.io/acme/**", "ghcr.io/***"),
         ("statements: []", "statements: [x]"),
+        ("predicateType: https://slsa.dev/provenance/v1", "predicateType: https://acme.example/scan/v1"),
         ("signers: [{ key: k.pub,", "signers: [{"),
         ("key: k.pub,", "key: k.pub, issuer: i,"),
         ("'2026-01-01T00:00:00Z'", "soon"),
@@ -403,6 +404,14 @@ spec:
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
         assert_eq!(taken(&bad), (false, false), "(schema, parser) with {to}");
+    }
+    for (digest, expected) in
+        [("sha256:", 64), ("sha512:", 128)].map(|(a, n)| (format!("{a}{}", "a".repeat(n)), n == 64))
+    {
+        for list in ["keys", "statements"] {
+            let policy = good.replacen(&format!("{list}: []"), &format!("{list}: ['{digest}']"), 1);
+            assert_eq!(taken(&policy), (expected, expected), "(schema, parser) with revoked {list} {digest}");
+        }
     }
     for (from, to) in [
         ("ghcr.io/acme/**", "oci:Build/*:x"),

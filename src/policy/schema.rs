@@ -71,8 +71,17 @@ pub fn schema() -> Value {
             })),
         }),
     );
+    let mut requirement = map("What one statement must show.", &["signers"], Value::Object(requirement));
+    // Only a provenance names a builder.
+    requirement["if"] = json!({
+        "required": ["predicateType"],
+        "properties": { "predicateType": { "not": { "const": uri::SLSA_PROVENANCE } } },
+    });
+    requirement["then"] = json!({
+        "properties": { "signers": { "items": { "not": { "required": ["builders"] } } } },
+    });
     root["$defs"] = json!({
-        "requirement": map("What one statement must show.", &["signers"], Value::Object(requirement)),
+        "requirement": requirement,
         "signer": map("A key that may have signed.", &["key"], json!({
             "key": text("Public key: path of a PEM file, relative to the policy's, or PEM itself."),
             "notBefore": time("The key may sign from then on."),
