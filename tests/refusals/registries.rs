@@ -120,7 +120,7 @@ crate::refusals! {
     registry_down: registry, |s| s.then(|at| drop(at.registry.take())) => 3 "registry-unavailable";
     registry_down_by_tag: tagged, |s| s.then(|at| drop(at.registry.take())) => 3 "registry-unavailable";
     registry_that_resets: registry, fault("/v2/", Action::Reset) => 3 "registry-unavailable";
-    registry_that_does_not_answer: registry, fault("/referrers/", Action::Delay(Duration::from_secs(60))) => 3 "registry-unavailable";
+    registry_that_does_not_answer: |s| { registry(s); s.flag(&["--timeout", "8s"]) }, fault("/referrers/", Action::Delay(Duration::from_secs(60))) => 3 "registry-unavailable";
     registry_401: registry, fault("/v2/", Action::status(401)) => 3 "registry-unauthorized";
     registry_403: registry, fault("/v2/", Action::status(403)) => 3 "registry-unauthorized";
     registry_429: registry, fault("/v2/", Action::status(429)) => 3 "rate-limited";
