@@ -176,7 +176,7 @@ async fn image(
         }
         (None, None) => return Err(digest_required(typed)),
     };
-    let store = match (&evidence.attestation_repository, bundles.is_empty()) {
+    let store = match (evidence.attestation_repository.as_deref().filter(|n| !n.is_empty()), bundles.is_empty()) {
         (_, false) => None,
         (Some(name), true) => {
             let other = Reference::parse(name)

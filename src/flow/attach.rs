@@ -42,6 +42,8 @@ pub async fn attach(
     let checked = Checked::new(store);
     let layer = Descriptor::of(bundle::MEDIA_TYPE, bundle_bytes);
     if let Some(referrer) = already_there(&checked, &artifact.digest, &layer.digest).await? {
+        // A registry that cleaned up may have kept the manifest and lost what it names.
+        store.push_blob(&layer.digest, bundle_bytes).await?;
         return Ok(Attached { referrer, already: true });
     }
     let empty = Descriptor::of(EMPTY, b"{}");

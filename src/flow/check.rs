@@ -1,5 +1,6 @@
 //! Verify: gather evidence, verify it, decide, explain.
 
+use super::found::is_buildkit_attestation;
 use crate::model::json::JsonError;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
 use crate::model::{Artifact, Code, Descriptor, DigestSet, Timestamp, limits};
@@ -141,8 +142,9 @@ async fn children(
         Ok(None) => return,
         Err(e) => return unread(decision, e.code(), e.to_string()),
     };
-    // BuildKit lists its unsigned attestations as manifests of platform unknown/unknown: no machine runs those.
-    let runs = |d: &&Descriptor| d.platform.as_deref() != Some("unknown/unknown");
+    // BuildKit lists its unsigned attestations as manifests of platform unknown/unknown and marks them: no machine runs
+    // those.
+    let runs = |d: &&Descriptor| !(d.platform.as_deref() == Some("unknown/unknown") && is_buildkit_attestation(d));
     let mut seen = HashSet::new();
     let listed: Vec<_> = manifest.manifests.iter().filter(runs).filter(|d| seen.insert(&d.digest)).collect();
     if listed.is_empty() {
@@ -173,7 +175,12 @@ async fn children(
     if verdict == Verdict::Allow {
         decision.verdict = Verdict::Allow;
         decision.reasons.clear();
-        decision.notes.push("the index itself is not attested; each manifest that it lists is".into());
+        let skipped = manifest.manifests.iter().filter(|d| !runs(d)).count();
+        let mut note = String::from("the index itself is not attested; each image that it lists is");
+        if skipped > 0 {
+            note += &format!(" ({skipped} manifests of BuildKit's unsigned attestations were passed over)");
+        }
+        decision.notes.push(note);
     } else if verdict == Verdict::Unavailable {
         // An answer about a child that is missing could have made the index allowed.
         let unavailable =

@@ -52,9 +52,7 @@ pub async fn look_inside(content: &Checked<'_>, artifact: &Artifact) -> Vec<Foun
     let mut out = Vec::new();
     let Ok(Some(served)) = content.manifest(&artifact.digest).await else { return out };
     let Ok(index) = Manifest::parse(&served.bytes, &served.media_type) else { return out };
-    let is_attestation =
-        |d: &&Descriptor| d.annotations.get(REFERENCE_TYPE).is_some_and(|t| t == "attestation-manifest");
-    for listed in index.manifests.iter().filter(is_attestation).take(limits::CHILDREN) {
+    for listed in index.manifests.iter().filter(|d| is_buildkit_attestation(d)).take(limits::CHILDREN) {
         let Ok(served) = content.need_manifest(&listed.digest).await else { continue };
         let Ok(manifest) = Manifest::parse(&served.bytes, IMAGE_MANIFEST) else { continue };
         for layer in manifest.layers.iter().filter(|l| l.media_type == envelope::IN_TOTO).take(limits::SIGNATURES) {
@@ -75,6 +73,11 @@ pub async fn look_inside(content: &Checked<'_>, artifact: &Artifact) -> Vec<Foun
 
 /// Annotation by which BuildKit marks the manifests of its attestations.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
+
+/// Whether an index marks an entry as one of BuildKit's attestations.
+pub(super) fn is_buildkit_attestation(entry: &Descriptor) -> bool {
+    entry.annotations.get(REFERENCE_TYPE).is_some_and(|t| t == "attestation-manifest")
+}
 
 impl Found {
     /// Reads one candidate.

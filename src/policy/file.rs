@@ -83,10 +83,10 @@ fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, P
     };
     let signers = field.need("signers")?.list()?;
     // Only provenance names a builder: for another type the list would bind nothing.
-    if predicate_type.as_str() != crate::model::uri::SLSA_PROVENANCE {
-        if let Some(builders) = signers.iter().find_map(|s| s.get("builders")) {
-            return Err(builders.error("no builders, which only a SLSA provenance v1 names"));
-        }
+    if predicate_type.as_str() != crate::model::uri::SLSA_PROVENANCE
+        && let Some(builders) = signers.iter().find_map(|s| s.get("builders"))
+    {
+        return Err(builders.error("no builders, which only a SLSA provenance v1 names"));
     }
     let checks = rule::ALL.iter().filter_map(|r| Some(r.parse(&field.get(r.name())?))).collect::<Result<_, _>>()?;
     Ok(Requirement {
