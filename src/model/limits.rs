@@ -88,3 +88,7 @@ pub const GIT_SECONDS: u64 = 30;
 pub const SUBMODULE_DEPTH: usize = 4;
 /// A value given by flag, variable or project file (bytes).
 pub const VALUE_BYTES: usize = 2048;
+/// How long a program that signs may take for one answer (seconds): a person may have to touch a token.
+pub const EXEC_SECONDS: u64 = 60;
+/// Output of a program that signs (bytes).
+pub const EXEC_OUTPUT_BYTES: usize = 1 << 20;

@@ -58,6 +58,24 @@ pub enum SignError {
         /// What happened; never a secret.
         cause: String,
     },
+    /// A program or service gave an answer that is none.
+    #[error("{service}: expected {expected} as its answer, found {found}")]
+    Answer {
+        /// Who answered.
+        service: String,
+        /// What it should have answered.
+        expected: String,
+        /// What is wrong with the answer; never a secret.
+        found: String,
+    },
+    /// A signature that the signer's own key did not make over these bytes.
+    #[error("`{signer}` made a signature that its own key {expected} does not verify; nothing was done with it")]
+    WrongKey {
+        /// The signer's reference.
+        signer: String,
+        /// Id of the key that it named.
+        expected: String,
+    },
     /// A service that signs or witnesses did not answer.
     #[error("{service}: {cause}")]
     Unavailable {
@@ -78,6 +96,8 @@ impl SignError {
         Code::new("password-wrong"),
         Code::new("signing-failed"),
         Code::new("signing-unavailable"),
+        Code::new("signing-answer-malformed"),
+        Code::new("signing-key-mismatch"),
     ];
 
     /// The stable code.
@@ -91,6 +111,8 @@ impl SignError {
             Self::WrongPassword { .. } => Self::CODES[4],
             Self::Failed { .. } => Self::CODES[5],
             Self::Unavailable { .. } => Self::CODES[6],
+            Self::Answer { .. } => Self::CODES[7],
+            Self::WrongKey { .. } => Self::CODES[8],
             Self::TooExpensive { .. } => code::LIMIT_EXCEEDED,
         }
     }

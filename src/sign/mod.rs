@@ -8,6 +8,8 @@ mod armor;
 mod cosign;
 mod environment;
 mod error;
+#[cfg(feature = "cli")]
+mod exec;
 mod file;
 mod keygen;
 mod local;

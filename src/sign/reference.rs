@@ -1,5 +1,7 @@
-//! Key references: from `attest.key`, `file:PATH` or `env:VARIABLE` to an open signer.
+//! Key references: from `attest.key`, `env:VARIABLE` or `exec:PROGRAM` to an open signer.
 
+#[cfg(feature = "cli")]
+use super::exec;
 use super::{KeyFileFacts, PasswordSource, SignError, Signer, environment, file};
 use crate::trust::PublicKey;
 use std::ffi::OsString;
@@ -37,6 +39,8 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     Kind { prefix: "file", form: "PATH or file:PATH", open: file::open },
     Kind { prefix: "env", form: "env:VARIABLE", open: environment::open },
+    #[cfg(feature = "cli")]
+    Kind { prefix: "exec", form: "exec:PROGRAM", open: exec::open },
 ];
 
 /// Opens the signer that a reference names: `PATH`, or the prefix of one of [`KINDS`], a colon and what it takes.
@@ -97,6 +101,8 @@ mod tests {
             ("./a:b", "file", "./a:b"),
             ("file:a:b", "file", "a:b"),
             ("env:KEY", "env", "KEY"),
+            #[cfg(feature = "cli")]
+            ("exec:kms sign --slot 1", "exec", "kms sign --slot 1"),
         ] {
             let (kind, found) = resolve(text).unwrap();
             assert_eq!((kind.prefix, found), (prefix, rest), "{text}");
