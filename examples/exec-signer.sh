@@ -6,8 +6,8 @@ key=$1
 question=$(cat)
 case $question in
 *'"operation":"public-key"'*)
-  pem=$(openssl pkey -in "$key" -pubout | awk '{ printf "%s\\n", $0 }')
-  printf '{"publicKey":"%s"}\n' "$pem"
+  pem=$(openssl pkey -in "$key" -pubout)
+  printf '{"publicKey":"%s"}\n' "$(printf '%s\n' "$pem" | awk '{ printf "%s\\n", $0 }')"
   ;;
 *'"operation":"sign"'*)
   case $question in *'"algorithm":"ecdsa-p384-sha384"'*) hash=sha384 ;; *) hash=sha256 ;; esac

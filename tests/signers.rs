@@ -35,3 +35,21 @@ fn a_program_that_signs_runs_only_after_the_build_step_has_ended() {
     assert_eq!(fs::read_to_string(dir.path().join("noted")).unwrap(), "step-ended\n");
     assert!(!dir.path().join("out.sigstore.json").exists(), "something was written");
 }
+
+#[test]
+fn a_pin_among_the_arguments_is_not_shown_to_a_build_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = "pkcs11:object=a?module-path=/no/such/module.so&pin-value=73519";
+    let out = attest(dir.path(), &["create", "out", "--key", key, "--", "touch", "ran"]);
+    let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("ATTEST_PKCS11_PIN") && !stderr.contains("73519"), "{stderr}");
+    assert!(!dir.path().join("ran").exists(), "the step ran");
+
+    // The twin without a step gets as far as the module, and does not show the PIN either.
+    fs::write(dir.path().join("out"), "x").unwrap();
+    let out = attest(dir.path(), &["create", "out", "--key", key]);
+    let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("cannot be loaded") && !stderr.contains("73519"), "{stderr}");
+}

@@ -92,3 +92,5 @@ pub const VALUE_BYTES: usize = 2048;
 pub const EXEC_SECONDS: u64 = 60;
 /// Output of a program that signs (bytes).
 pub const EXEC_OUTPUT_BYTES: usize = 1 << 20;
+/// The PIN of a token (bytes); longer files are cut.
+pub const PIN_BYTES: usize = 1024;

@@ -46,8 +46,16 @@ pub enum SignError {
         /// The reference as given.
         reference: String,
     },
-    /// The password does not open the key.
-    #[error("the password does not open `{reference}`")]
+    /// The token wants a PIN and nobody gave one.
+    #[error("the token of `{reference}` wants a PIN: set {variable}, or name a file with `pin-source=`")]
+    PinNeeded {
+        /// The reference as given, without a PIN.
+        reference: String,
+        /// The variable to set.
+        variable: &'static str,
+    },
+    /// The password or PIN does not open the key.
+    #[error("the password or PIN does not open `{reference}`")]
     WrongPassword {
         /// The reference as given.
         reference: String,
@@ -107,7 +115,7 @@ impl SignError {
             Self::UnknownReference { .. } => Self::CODES[0],
             Self::Unreadable { .. } => Self::CODES[1],
             Self::Malformed { .. } => Self::CODES[2],
-            Self::PasswordNeeded { .. } => Self::CODES[3],
+            Self::PasswordNeeded { .. } | Self::PinNeeded { .. } => Self::CODES[3],
             Self::WrongPassword { .. } => Self::CODES[4],
             Self::Failed { .. } => Self::CODES[5],
             Self::Unavailable { .. } => Self::CODES[6],

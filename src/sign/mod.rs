@@ -15,6 +15,10 @@ mod keygen;
 mod local;
 mod password;
 mod pbes2;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
+#[cfg(feature = "pkcs11")]
+mod pkcs11_uri;
 mod pkcs8;
 mod reference;
 

@@ -89,6 +89,11 @@ pub struct CreatedStatement {
 pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     // What can be known to be wrong is said before a build that may take an hour.
     let reference = args.signing.reference()?;
+    if !args.command.is_empty() && reference.contains("pin-value=") {
+        // Anybody on this machine can read the arguments of a process.
+        let message = "the build step could read a PIN among the arguments: use ATTEST_PKCS11_PIN, or `pin-source=`";
+        return Err(Failure::usage(codes::USAGE, message));
+    }
     let given = build::given_predicate(&args.build)?;
     let key_file = key_file_facts(reference)?;
     let variables: Vec<String> = reference.strip_prefix("env:").map(str::to_owned).into_iter().collect();

@@ -32,7 +32,7 @@ pub struct SignArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "How to sign")]
 pub struct SigningArgs {
-    /// What signs: the PEM file of a private key, env:VARIABLE, or exec:PROGRAM
+    /// What signs: the PEM file of a private key, env:VARIABLE, pkcs11:URI, or exec:PROGRAM
     #[arg(long, value_name = "REF")]
     pub key: Option<String>,
 }
