@@ -54,6 +54,7 @@ pub fn lists() -> Vec<CodeList> {
         list("CaptureError", capture::CaptureError::CODES, &[]),
         list("flow::check", flow::CHECK_CODES, &[]),
         // A registry that loses what it was given, told by its back end or found out above it.
+        list("OutboxError", flow::OutboxError::CODES, &[]),
         list("PublishError", flow::PublishError::CODES, &["referrer-not-listed"]),
         // A file that cannot be read, whoever tries.
         list("cli", exit::codes::CODES, &["file-unreadable"]),
@@ -125,6 +126,12 @@ pub const ROWS: &[CodeRow] = &[
     row("not-provenance", &[1], "something of a provenance is demanded of a statement of another type"),
     row("not-supported", &[2], "the interface has this, and this version does not"),
     row("offline", &[2], "`--offline` was given, and the network is needed"),
+    row("outbox-context-changed", &[1], "another run or identity left the statement in the outbox; it was not signed"),
+    row("outbox-entry-damaged", &[3], "a file of the outbox is not what its name says, or no entry"),
+    row("outbox-entry-missing", &[2], "nothing of this digest waits in the outbox to be signed"),
+    row("outbox-kept", &[3], "signing or publishing failed; what there is waits in the outbox, and nothing is lost"),
+    row("outbox-locked", &[3], "another process works in the outbox"),
+    row("outbox-unusable", &[2], "the outbox is no folder for its owner alone"),
     row("output-failed", &[3], "standard output or another stream failed"),
     row("own-bundle-invalid", &[1], "what was just signed does not verify, so it was not published"),
     row("password-needed", &[2], "the private key is encrypted or in a token, and there is no password or PIN"),

@@ -94,3 +94,7 @@ pub const EXEC_SECONDS: u64 = 60;
 pub const EXEC_OUTPUT_BYTES: usize = 1 << 20;
 /// The PIN of a token (bytes); longer files are cut.
 pub const PIN_BYTES: usize = 1024;
+/// An entry of an outbox (bytes): a bundle in base64, and where it goes.
+pub const OUTBOX_ENTRY_BYTES: usize = 44 << 20;
+/// Entries of one outbox.
+pub const OUTBOX_ENTRIES: usize = 1000;

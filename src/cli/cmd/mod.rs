@@ -4,6 +4,7 @@ pub mod attach;
 pub mod completions;
 pub mod create;
 pub mod download;
+pub mod flush;
 pub mod generate;
 pub mod inspect;
 pub mod keygen;
