@@ -16,6 +16,7 @@ mod sanitize;
 pub mod schema;
 mod subject;
 mod target;
+mod trust;
 
 use crate::model::{Code, Timestamp};
 use args::{Common, Format};
@@ -53,6 +54,8 @@ enum Command {
     Sign(cmd::sign::SignArgs),
     Attach(cmd::attach::AttachArgs),
     Keygen(cmd::keygen::KeygenArgs),
+    #[command(hide = true)]
+    Conformance(cmd::conformance::ConformanceArgs),
     Schema(cmd::schema::SchemaArgs),
     Completions(cmd::completions::CompletionsArgs),
     Man(cmd::completions::ManArgs),
@@ -185,6 +188,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Sign(a) => cmd::sign::run(a, common, ui).await,
             Command::Attach(a) => cmd::attach::run(a, common, ui).await,
             Command::Keygen(a) => cmd::keygen::run(a, common),
+            Command::Conformance(a) => cmd::conformance::run(a, ui),
             Command::Schema(a) => cmd::schema::run(a, common),
             Command::Completions(a) => Ok(cmd::completions::completions(a, Cli::command())),
             Command::Man(a) => cmd::completions::man(a, Cli::command()),

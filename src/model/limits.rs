@@ -88,3 +88,9 @@ pub const GIT_SECONDS: u64 = 30;
 pub const SUBMODULE_DEPTH: usize = 4;
 /// A value given by flag, variable or project file (bytes).
 pub const VALUE_BYTES: usize = 2048;
+/// Bytes of a file of trusted roots.
+pub const ROOT_BYTES: usize = 1 << 20;
+/// Trusted roots that evidence is tried against.
+pub const ROOTS: usize = 32;
+/// Authorities of one kind in a trusted root.
+pub const AUTHORITIES: usize = 256;
