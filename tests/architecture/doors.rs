@@ -32,7 +32,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("jiff", &["src/trust/root.rs", "src/verify/sigstore.rs"]),
-    ("x509_cert", &["src/trust/root.rs", "src/verify/certificate.rs"]),
+    ("x509_cert", &["src/trust/root.rs", "src/verify/certificate.rs", "src/testing/"]),
     ("oci_client", &["src/registry/oci_http"]),
     ("docker_credential", &["src/registry/oci_http"]),
     ("reqwest", &["src/registry/", "src/testing/"]),
