@@ -89,7 +89,7 @@ fn certificate(flags: &TrustArgs) -> Result<Option<CertificateMatch>, Failure> {
     }
     let by_github = flags.signer_workflow.is_some() || flags.repo.is_some() || flags.owner.is_some();
     let named = !wanted.identities.is_empty();
-    if named != !wanted.issuers.is_empty() && !by_github {
+    if named == wanted.issuers.is_empty() && !by_github {
         let message = "an identity without an issuer can be had from anybody's issuer: both or neither must be given";
         return Err(Failure::usage(codes::IDENTITY_WITHOUT_ISSUER, message));
     }

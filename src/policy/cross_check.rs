@@ -192,6 +192,10 @@ pub fn cross_check(
         if row.claim == 9 && speaks_for_others {
             continue;
         }
+        if row.claim == 9 && is_runner(claims, &provenance.builder_id) {
+            checked.certified.push(row.field);
+            continue;
+        }
         let Some(claim) = claims.get(&row.claim).filter(|c| !c.is_empty()) else { continue };
         let values = (row.values)(provenance);
         match values.iter().find(|v| !(row.same)(claim, v)) {
@@ -214,6 +218,13 @@ fn issuer_matches(pattern: &str, issuer: &str) -> bool {
             issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(word)
         }
     }
+}
+
+/// Whether a builder id is the one by which GitHub's and npm's own provenance name the kind of runner, and the
+/// certificate says that it was of that kind.
+fn is_runner(claims: &BTreeMap<u32, String>, builder_id: &str) -> bool {
+    let kind = builder_id.strip_prefix("https://github.com/actions/runner/");
+    kind.is_some() && claims.get(&RUNNER_ROW.claim).map(String::as_str) == kind
 }
 
 fn same(claim: &str, value: &str) -> bool {
@@ -505,6 +516,19 @@ mod tests {
         let provenance = Provenance::from_json(predicate.as_object().unwrap()).unwrap();
         assert!(cross_check(&issuer, &claims, &provenance, true).is_ok());
         assert!(cross_check(&issuer, &claims, &provenance, false).is_err());
+    }
+
+    #[test]
+    fn a_builder_may_be_the_kind_of_runner_that_the_certificate_names() {
+        let (issuer, mut claims, mut predicate) = honest("github");
+        let id = |kind: &str| serde_json::Value::from(format!("https://github.com/actions/runner/{kind}"));
+        *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id("github-hosted");
+        assert!(check(&issuer, &claims, &predicate).unwrap().certified.contains(&"builder.id"));
+        *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id("self-hosted");
+        assert_eq!(check(&issuer, &claims, &predicate), Err(vec![BUILDER]));
+        claims.remove(&11);
+        *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id("github-hosted");
+        assert_eq!(check(&issuer, &claims, &predicate), Err(vec![BUILDER]));
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, P
         predicate_type,
         signers: signers.iter().map(|s| signer(s, load_key)).collect::<Result<_, _>>()?,
         threshold: field.get("threshold").map_or(Ok(1), |f| count(&f))?,
-        trust: field.get("trust").map_or(Ok(TrustRule::default()), |f| trust(&f))?,
+        trust: field.get("trust").map(|f| trust(&f)).transpose()?.unwrap_or_default(),
         checks,
     })
 }

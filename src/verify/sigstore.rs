@@ -405,10 +405,7 @@ fn prepared(root: &TrustedRoot) -> Result<&Prepared, VerifyError> {
     root.prepared().map_err(|source| VerifyError::Root { root: root.origin().to_owned(), source })
 }
 
-fn with_root<'a>(
-    trust: &'a TrustMaterial,
-    wanted: impl Fn(&Prepared) -> bool,
-) -> Result<Option<&'a Prepared>, VerifyError> {
+fn with_root(trust: &TrustMaterial, wanted: impl Fn(&Prepared) -> bool) -> Result<Option<&Prepared>, VerifyError> {
     for root in &trust.roots {
         let prepared = prepared(root)?;
         if wanted(prepared) {

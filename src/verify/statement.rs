@@ -18,7 +18,7 @@ pub enum Signer {
         chain: Vec<Vec<u8>>,
         /// Subject alternative name.
         identity: String,
-        /// OIDC issuer.
+        /// OIDC issuer; empty where the certificate names none.
         issuer: String,
         /// Fulcio's claims by the last arc of their object identifier (1.3.6.1.4.1.57264.1.x).
         claims: std::collections::BTreeMap<u32, String>,
@@ -43,6 +43,7 @@ impl Signer {
     pub fn describe(&self) -> String {
         match self {
             Self::Key { key } => format!("key {} ({})", key.id(), key.algorithm()),
+            Self::Certificate { identity, issuer, .. } if issuer.is_empty() => format!("{identity} (no issuer)"),
             Self::Certificate { identity, issuer, .. } => format!("{identity} (issuer {issuer})"),
         }
     }

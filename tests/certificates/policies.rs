@@ -77,6 +77,15 @@ fn whoever_is_not_named_is_refused_by_what_differs() {
 }
 
 #[test]
+fn a_certificate_without_an_issuer_is_of_none_that_is_named() {
+    let mut unissued = workflow();
+    unissued.claims.retain(|(arc, _)| *arc != 8);
+    assert_eq!(by_signer(exactly(), &unissued, &claim()).as_deref(), Some("issuer-mismatch"));
+    let any = json!({ "issuerRegexp": ".*", "identity": WORKFLOW });
+    assert_eq!(by_signer(any, &unissued, &claim()), None);
+}
+
+#[test]
 fn a_pattern_that_fits_a_part_is_refused_with_a_hint() {
     let instance = Instance::new("acme", 1);
     let requirement = json!({ "signers": [{ "issuer": GITHUB, "identityRegexp": "^https://github.com/acme/" }] });
