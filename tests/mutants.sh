@@ -7,7 +7,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT INT TERM
 ( cd "$top" && git ls-files -z --cached --others --exclude-standard | xargs -0 tar cf - ) | tar xf - -C "$copy"
-# One build folder for all mutants, apart from the checkout's own: its tests must not run a mutant's binary.
+# One build folder for all mutants, apart from the checkout's own.
 CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$top/target/mutants}
 export CARGO_TARGET_DIR
 

@@ -200,7 +200,9 @@ fn signer(world: &World, answers: Option<[Value; 2]>) {
     let script = match answers {
         None => "#!/bin/sh\nexit 9\n".to_owned(),
         Some([key, signature]) => {
-            format!("#!/bin/sh\ncase \"$(cat)\" in *public-key*) printf %s '{key}';; *) printf %s '{signature}';; esac\n")
+            format!(
+                "#!/bin/sh\ncase \"$(cat)\" in *public-key*) printf %s '{key}';; *) printf %s '{signature}';; esac\n"
+            )
         }
     };
     world.write("signer", script);

@@ -3,7 +3,7 @@
 use attest::flow::{self, PublishError, Target};
 use attest::model::{Artifact, Bundle, Descriptor, Digest, Envelope, PredicateUri, Timestamp, ValidityWindow};
 use attest::policy::{
-    Images, Mode, Outcome, Policy, Requirement, Revoked, SignerMatch, SignerRule, SubjectDecision, Verdict,
+    Images, Mode, Outcome, Policy, Requirement, Revoked, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict,
 };
 use attest::registry::memory::Operation;
 use attest::registry::{Checked, Memory, Registry, RegistryError, RegistryEvidence, Served};
@@ -69,6 +69,8 @@ fn trusting(key: &PublicKey, window: ValidityWindow) -> Policy {
         requirements: vec![Requirement {
             predicate_type: PredicateUri::slsa_provenance(),
             signers: vec![SignerRule { label, who, window, builders: Vec::new() }],
+            threshold: 1,
+            trust: TrustRule::default(),
             checks: Vec::new(),
         }],
         revoked: Revoked::default(),
@@ -83,7 +85,7 @@ fn check(subject: &dyn Registry, store: &dyn Registry, policy: Policy) -> Subjec
     let source = RegistryEvidence::new(store);
     let sources: Vec<&dyn EvidenceSource> = vec![&source];
     let target = Target { artifact: artifact(), sources, content: Some(Checked::new(subject)), digests: None };
-    block_on(flow::check(&target, &[policy], now()))
+    block_on(flow::check(&target, &[policy], &[], now()))
 }
 
 fn always(key: &LocalKey) -> Policy {

@@ -377,15 +377,10 @@ spec:
         ("mode: enforce", "onUnavailable: deny"),
         ("mode: enforce", "people: {}"),
         ("[{ glob: 'ghcr.io/acme/**' }]", "[]"),
-        ("{ glob: 'ghcr.io/acme/**' }", "{ glob: a, tag: v1 }"),
         ("ghcr.io/acme/**", "ghcr.io/acme/app:v1"),
-        ("ghcr.io/acme/**", "ghcr.io/Acme/**"),
-        ("ghcr.io/acme/**", "index.docker.io/acme/**"),
-        ("ghcr.io/acme/**", "registry.example:443/acme/**"),
         ("ghcr.io/acme/**", "ghcr.io/acme/app@sha256:1"),
         ("ghcr.io/acme/**", "ghcr.io/***"),
         ("statements: []", "statements: [x]"),
-        ("predicateType: https://slsa.dev/provenance/v1", "predicateType: https://acme.example/scan/v1"),
         ("signers: [{ key: k.pub,", "signers: [{"),
         ("key: k.pub,", "key: k.pub, issuer: i,"),
         ("'2026-01-01T00:00:00Z'", "soon"),
@@ -405,16 +400,8 @@ spec:
         assert_ne!(bad, good, "{from}");
         assert_eq!(taken(&bad), (false, false), "(schema, parser) with {to}");
     }
-    for (digest, expected) in
-        [("sha256:", 64), ("sha512:", 128)].map(|(a, n)| (format!("{a}{}", "a".repeat(n)), n == 64))
-    {
-        for list in ["keys", "statements"] {
-            let policy = good.replacen(&format!("{list}: []"), &format!("{list}: ['{digest}']"), 1);
-            assert_eq!(taken(&policy), (expected, expected), "(schema, parser) with revoked {list} {digest}");
-        }
-    }
     for (from, to) in [
-        ("ghcr.io/acme/**", "oci:Build/*:x"),
+        ("ghcr.io/acme/**", "oci:build/*:x"),
         ("ghcr.io/acme/**", "localhost:5000/app"),
         ("allowDirty: false", "assurance: declared"),
         (

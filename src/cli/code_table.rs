@@ -1,12 +1,12 @@
 //! Every stable code with its exit codes and meaning: `docs/codes.md` is generated from it.
 
-use super::cmd::quickstart;
+use super::cmd::{conformance, quickstart};
 use super::{exit, hint};
 use crate::evidence::FileEvidence;
 use crate::model::json::JsonError;
 use crate::model::{Code, code};
 use crate::sign::{KeygenError, SignError};
-use crate::trust::KeyError;
+use crate::trust::{KeyError, RootError};
 use crate::{capture, flow, policy, registry, verify};
 use std::fmt::Write as _;
 
@@ -43,8 +43,10 @@ pub fn lists() -> Vec<CodeList> {
         list("model::code", &[code::LIMIT_EXCEEDED], &[]),
         list("JsonError", JsonError::CODES, &[]),
         list("KeyError", KeyError::CODES, &[]),
+        list("RootError", RootError::CODES, &[]),
         list("VerifyError", verify::VerifyError::CODES, &[]),
         list("policy::decide", policy::DECISION_CODES, &[]),
+        list("policy::cross_check", policy::CROSS_CHECK_CODES, &[]),
         list("PolicyError", policy::PolicyError::CODES, &[]),
         list("SignError", SignError::CODES, &[]),
         list("KeygenError", KeygenError::CODES, &[]),
@@ -59,6 +61,7 @@ pub fn lists() -> Vec<CodeList> {
         // A file that cannot be read, whoever tries.
         list("cli", exit::codes::CODES, &["file-unreadable"]),
         list("quickstart", quickstart::CODES, &[]),
+        list("conformance", conformance::CODES, &[]),
     ];
     lists.extend(policy::rule::CODES.iter().map(|codes| list("policy::rule", codes, &[])));
     lists
@@ -72,10 +75,54 @@ const fn row(code: &'static str, exits: &'static [u8], meaning: &'static str) ->
 pub const ROWS: &[CodeRow] = &[
     row("agent-mismatch", &[1], "the provenance names another agent than is demanded, or none"),
     row("assurance-too-low", &[1], "what stands behind the field is less than the policy demands"),
+    row(
+        "authority-not-valid-at-time",
+        &[1],
+        "the authority that issued the certificate was not valid when the signature existed",
+    ),
     row("builder-mismatch", &[1], "the provenance names another builder than is demanded"),
     row("builder-not-allowed", &[1], "the provenance claims a builder that this signer may not speak for"),
     row("builder-not-bound", &[1], "a builder is demanded, and nothing binds the signer to it"),
     row("bundle-not-attachable", &[1], "the bundle is no attestation, or one about another artifact"),
+    row("bundle-of-another-signer", &[1], "the bundle verifies, and another identity signed it (`attest conformance`)"),
+    row(
+        "certificate-claim-mismatch",
+        &[1],
+        "the certificate says something else than the policy demands, or does not say it",
+    ),
+    row(
+        "certificate-contradicts-builder",
+        &[1],
+        "the provenance claims another builder than the certificate's build signer",
+    ),
+    row("certificate-contradicts-invocation", &[1], "the provenance names another run than the certificate"),
+    row(
+        "certificate-contradicts-owner-id",
+        &[1],
+        "the provenance has another id of the repository's owner than the certificate",
+    ),
+    row(
+        "certificate-contradicts-repository-id",
+        &[1],
+        "the provenance has another id of the repository than the certificate",
+    ),
+    row("certificate-contradicts-runner", &[1], "the provenance names another kind of runner than the certificate"),
+    row("certificate-contradicts-source-commit", &[1], "the provenance names another commit than the certificate"),
+    row("certificate-contradicts-source-ref", &[1], "the provenance names another ref than the certificate"),
+    row(
+        "certificate-contradicts-source-repository",
+        &[1],
+        "the provenance names another repository than the certificate",
+    ),
+    row("certificate-contradicts-trigger", &[1], "the provenance names another trigger than the certificate"),
+    row("certificate-contradicts-workflow", &[1], "the provenance names another workflow than the certificate"),
+    row("certificate-expired-at-time", &[1], "the certificate was not valid when the signature provably existed"),
+    row(
+        "certificate-malformed",
+        &[1],
+        "the certificate is not of the form that Fulcio gives it: no name or two, an unreadable claim",
+    ),
+    row("certificate-untrusted", &[1], "no authority of a trusted root issued the certificate"),
     row("charter-digest-missing", &[1], "the policy demands a digest of the charter, and none is recorded"),
     row("charter-mismatch", &[1], "the provenance names another charter than is demanded, or none"),
     row("child-unavailable", &[3], "a manifest that the index lists could not be checked"),
@@ -97,12 +144,14 @@ pub const ROWS: &[CodeRow] = &[
     row("evidence-unreadable", &[2, 3], "evidence could not be read"),
     row("file-unreadable", &[2], "a file, folder or variable that was named cannot be read"),
     row("file-unwritable", &[2, 3], "a file cannot be written; the old one is as it was"),
+    row("identity-mismatch", &[1], "a trusted authority's certificate signed, of another identity than is demanded"),
     row("identity-without-issuer", &[2], "an identity was given without its issuer, or an issuer without an identity"),
     row(
         "input-malformed",
         &[2],
         "a lock file, checksum file or other input does not have the form that its name promises",
     ),
+    row("issuer-mismatch", &[1], "a trusted authority's certificate signed, of another issuer than is demanded"),
     row("key-exists", &[2], "a key file of this name is there; keys are never overwritten"),
     row("key-malformed", &[2], "what was named is no private key of a known form"),
     row("key-not-trusted", &[1], "no trusted key made the signature"),
@@ -112,6 +161,11 @@ pub const ROWS: &[CodeRow] = &[
     row("key-unreadable", &[2], "the private key cannot be read"),
     row("key-unwritable", &[2], "a key file cannot be written"),
     row("limit-exceeded", &[3], "input is larger, longer or deeper than a limit: what it says was not found out"),
+    row("log-entry-invalid", &[1], "a log entry does not verify, or is about another artifact, signature or signer"),
+    row("log-entry-missing", &[1], "the trusted root has transparency logs, and the bundle has no log entry"),
+    row("log-promise-only", &[1], "a log only promised to include its entry, and the requirement does not allow that"),
+    row("log-proof-missing", &[1], "a log entry has no proof of inclusion"),
+    row("log-unknown", &[1], "a log entry is of a log that the trusted root does not have"),
     row("malformed-field", &[2], "a field has another type or form than it must have"),
     row("malformed-json", &[2], "the bytes are no JSON"),
     row("missing-field", &[2], "a field that must be there is not"),
@@ -162,9 +216,11 @@ pub const ROWS: &[CodeRow] = &[
     row("registry-unavailable", &[3], "the registry does not answer, or fails"),
     row("requester-mismatch", &[1], "the provenance names another requester than is demanded, or none"),
     row("runner-not-proven", &[1], "a runner of the platform is demanded, and no certificate says that it was one"),
+    row("runner-was-entered", &[1], "somebody logged in to the machine of the build (CircleCI `ssh-rerun`)"),
+    row("sct-invalid", &[1], "no trusted certificate log vouches for the certificate"),
     row("secret-in-statement", &[1], "the statement holds a value that is known to be secret; nothing was signed"),
-    row("signature-invalid", &[1], "a trusted key is named, and did not sign these bytes"),
-    row("signer-not-accepted", &[1], "a trusted key signed, and this requirement accepts another"),
+    row("signature-invalid", &[1], "the key that is named, or the certificate's, did not sign these bytes"),
+    row("signer-not-accepted", &[1], "somebody trusted signed, and this requirement accepts another"),
     row("signing-answer-malformed", &[3], "a program or service that signs gave an answer that is none"),
     row("signing-failed", &[3], "the key did not sign"),
     row("signing-key-mismatch", &[3], "what was asked to sign did not do so with the key that it named"),
@@ -189,7 +245,14 @@ pub const ROWS: &[CodeRow] = &[
     row("subject-mismatch", &[1], "a valid attestation, of another artifact"),
     row("subject-not-found", &[3], "the artifact is not there: no such tag, or nothing to attach to"),
     row("task-mismatch", &[1], "the provenance names another task than is demanded, or none"),
+    row("threshold-not-met", &[1], "fewer distinct signers than are demanded signed what meets the requirement"),
     row("timeout", &[3], "the evidence of a subject was not gathered within `--timeout`"),
+    row("timestamp-invalid", &[1], "a timestamp does not verify, or is of the future"),
+    row("timestamp-missing", &[1], "no time is proven, and a certificate counts at a proven time only"),
+    row("too-few-logs", &[1], "fewer distinct transparency logs than are demanded have the entry"),
+    row("too-few-timestamps", &[1], "fewer distinct timestamp authorities than are demanded signed a time"),
+    row("trusted-root-malformed", &[2], "a file is no trusted root"),
+    row("trusted-root-unusable", &[2], "an authority in a trusted root cannot be used"),
     row("unsupported-material", &[1], "the evidence was signed in a way that this version does not verify"),
     row("usage", &[2], "wrong arguments"),
     row("value-malformed", &[2], "a flag or variable has a value that means nothing"),

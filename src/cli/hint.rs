@@ -13,8 +13,16 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         }
         "subject-mismatch" => "the attestation belongs to another artifact: check the digest that you verify",
         "digest-mismatch" => "the content is not what its digest says: fetch it again from a source that you trust",
-        "unsupported-material" => {
-            "this attestation was signed without a long-lived key; this version verifies keys only"
+        "certificate-untrusted" => "pass the instance's trusted root with --trusted-root FILE",
+        "log-unknown" => {
+            "the trusted root may be older than the log: pass a newer one with --trusted-root FILE, or use a newer version"
+        }
+        "log-proof-missing" => {
+            "sign again with a current client; a policy can accept the promise with `trust: { allowPromiseOnly: true }`"
+        }
+        "identity-mismatch" => "the message shows who signed: if that is right, pass it with --certificate-identity",
+        "certificate-contradicts-builder" => {
+            "list the builder under the signer's `builders` in a policy, if this identity may speak for it"
         }
         "builder-not-bound" => {
             "list the builder under the signer's `builders` in a policy, or pass --builder-id beside --key"

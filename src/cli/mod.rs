@@ -19,6 +19,7 @@ pub mod schema;
 mod signing;
 mod subject;
 mod target;
+mod trust;
 
 use crate::model::{Code, Timestamp};
 use args::{Common, Format};
@@ -57,6 +58,8 @@ enum Command {
     Attach(cmd::attach::AttachArgs),
     Flush(cmd::flush::FlushArgs),
     Keygen(cmd::keygen::KeygenArgs),
+    #[command(hide = true)]
+    Conformance(cmd::conformance::ConformanceArgs),
     Schema(cmd::schema::SchemaArgs),
     Completions(cmd::completions::CompletionsArgs),
     Man(cmd::completions::ManArgs),
@@ -190,6 +193,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Attach(a) => cmd::attach::run(a, common, ui).await,
             Command::Flush(a) => cmd::flush::run(a, common, ui).await,
             Command::Keygen(a) => cmd::keygen::run(a, common),
+            Command::Conformance(a) => cmd::conformance::run(a, ui),
             Command::Schema(a) => cmd::schema::run(a, common),
             Command::Completions(a) => Ok(cmd::completions::completions(a, Cli::command())),
             Command::Man(a) => cmd::completions::man(a, Cli::command()),

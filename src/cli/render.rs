@@ -2,6 +2,7 @@
 
 use super::sanitize::line;
 use crate::policy::{Accepted, CandidateDecision, Decision, Outcome, SubjectDecision, Verdict};
+use crate::verify::{ProvenTime, TimeSource};
 use std::fmt::Write as _;
 
 /// The decision as text; `verbose` also shows candidates that did not matter.
@@ -53,6 +54,9 @@ fn subject(out: &mut String, s: &SubjectDecision, verbose: bool, depth: usize) {
                 line(&p.policy),
                 line(r.predicate_type.as_str())
             );
+            for reason in &r.reasons {
+                let _ = writeln!(out, "{pad}    {}: {}", reason.code, line(&reason.message));
+            }
             let met = r.verdict == Verdict::Allow;
             for c in &r.candidates {
                 // Of a met requirement, only what met it matters; `--verbose` shows the rest.
@@ -94,12 +98,24 @@ fn candidate(out: &mut String, c: &CandidateDecision, pad: &str) {
 fn accepted(out: &mut String, a: &Accepted, pad: &str) {
     let s = &a.statement;
     let _ = writeln!(out, "{pad}      signer: {}, which is {}", line(&a.signer.describe()), line(&a.rule));
-    let times: Vec<_> = s.proven_times().iter().map(|t| t.time.to_string()).collect();
+    let by = |source: &TimeSource| match source {
+        TimeSource::TimestampAuthority(name) => format!("timestamp authority {name}"),
+        TimeSource::Log(id) => format!("log {id}"),
+    };
+    let time = |t: &ProvenTime| format!("{} by {}", t.time, line(&by(&t.source)));
+    let times: Vec<_> = s.proven_times().iter().map(time).collect();
     let time = if times.is_empty() { "none is proven".to_owned() } else { times.join(", ") };
     let _ = writeln!(out, "{pad}      time: {time}");
+    for entry in s.log_entries() {
+        let how = if entry.promise_only { "promised by" } else { "in" };
+        let _ = writeln!(out, "{pad}      logged: entry {} {how} log {}", entry.index, line(&entry.log));
+    }
     let (entries, stamps) = s.unchecked();
     if entries + stamps > 0 {
-        let _ = writeln!(out, "{pad}      not checked by this version: {entries} log entries, {stamps} timestamps");
+        let _ = writeln!(
+            out,
+            "{pad}      not checked, as no trusted root knows who made them: {entries} log entries, {stamps} timestamps"
+        );
     }
     let _ = writeln!(out, "{pad}      statement: {}", s.payload_digest());
     for f in &a.fields {

@@ -7,7 +7,7 @@ use crate::model::{Artifact, Code, Descriptor, DigestSet, Timestamp, limits};
 use crate::policy::{Evidence, Finding, NO_POLICY, Policy, Reason, SubjectDecision, Verdict, decide};
 use crate::registry::Checked;
 use crate::seam::BoxFuture;
-use crate::trust::TrustMaterial;
+use crate::trust::{TrustMaterial, TrustedRoot};
 use crate::verify::{Candidate, Content, EvidenceSource, Verifier, digests_wanted};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -33,10 +33,18 @@ pub(super) type Digests<'a> = &'a (dyn Fn() -> Result<DigestSet, String> + Send 
 /// The subject's digest is fixed before: nothing is resolved here. Where the subject is an index that is not itself
 /// attested, each manifest that it lists is decided on by the same policies, and the index is allowed when all are.
 /// An index pins its manifests by digest, so that what a machine pulls from it is one of those.
-pub async fn check(target: &Target<'_>, policies: &[Policy], now: Timestamp) -> SubjectDecision {
+pub async fn check(target: &Target<'_>, policies: &[Policy], roots: &[TrustedRoot], now: Timestamp) -> SubjectDecision {
     // Of all levels together: an index of indexes of indexes grows with a power of what one may list.
     let left = AtomicUsize::new(limits::CHILDREN);
-    check_at(target, &target.artifact, policies, now, Below { depth: 0, left: &left }).await
+    check_at(target, &target.artifact, Given { policies, roots, now }, Below { depth: 0, left: &left }).await
+}
+
+/// What a decision is made with; the same for an index and its manifests.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    policies: &'a [Policy],
+    roots: &'a [TrustedRoot],
+    now: Timestamp,
 }
 
 /// Where in an index the check is.
@@ -51,8 +59,7 @@ struct Below<'a> {
 fn check_at<'a>(
     target: &'a Target<'_>,
     artifact: &'a Artifact,
-    policies: &'a [Policy],
-    now: Timestamp,
+    given: Given<'a>,
     below: Below<'a>,
 ) -> BoxFuture<'a, SubjectDecision> {
     Box::pin(async move {
@@ -61,9 +68,11 @@ fn check_at<'a>(
             candidates.extend(source.candidates(artifact).await);
         }
         let (artifact, note) = with_digests(target, artifact, &candidates).await;
-        let trust = TrustMaterial::of_keys(
-            policies.iter().filter(|p| p.matches(&artifact.scope)).flat_map(Policy::keys).cloned(),
-        );
+        let Given { policies, roots, now } = given;
+        let matching = || policies.iter().filter(|p| p.matches(&artifact.scope));
+        let mut trust = TrustMaterial::of_keys(matching().flat_map(Policy::keys).cloned()).with_roots(roots);
+        // Each requirement decides again for itself.
+        trust.allow_promise_only = matching().any(Policy::allows_promise_only);
         let verifier = Verifier { trust: &trust, now };
         // One at a time, so that only what was verified stays in memory.
         let evidence: Vec<_> = candidates.into_iter().map(|c| finding(c, &verifier, &artifact)).collect();
@@ -72,7 +81,7 @@ fn check_at<'a>(
         // Where nothing speaks about the index, nothing speaks about what it lists.
         let spoken = decision.reasons.iter().all(|r| r.code != NO_POLICY);
         if decision.verdict != Verdict::Allow && spoken {
-            children(target, &artifact, policies, now, below, &mut decision).await;
+            children(target, &artifact, given, below, &mut decision).await;
         }
         decision
     })
@@ -117,8 +126,7 @@ async fn with_digests(
 async fn children(
     target: &Target<'_>,
     artifact: &Artifact,
-    policies: &[Policy],
-    now: Timestamp,
+    given: Given<'_>,
     at: Below<'_>,
     decision: &mut SubjectDecision,
 ) {
@@ -169,7 +177,7 @@ async fn children(
             descriptor: Some(child.clone()),
             ..Artifact::new(name, artifact.scope.clone(), child.digest.clone())
         };
-        decision.children.push(check_at(target, &one, policies, now, Below { depth: at.depth + 1, ..at }).await);
+        decision.children.push(check_at(target, &one, given, Below { depth: at.depth + 1, ..at }).await);
     }
     let verdict = decision.children.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Deny);
     if verdict == Verdict::Allow {
@@ -259,7 +267,7 @@ mod tests {
             content: Some(Checked::new(registry)),
             digests: None,
         };
-        ready(check(&target, &policies, Timestamp::from_unix(0).unwrap()))
+        ready(check(&target, &policies, &[], Timestamp::from_unix(0).unwrap()))
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub async fn sign(
         KeyMaterial::PublicKey(key) => key.hint(),
         KeyMaterial::Certificates(_) => {
             return Err(PublishError::OwnBundle(VerifyError::UnsupportedMaterial {
-                found: "a certificate (keyless signing)",
+                found: "a certificate (keyless signing)".into(),
             }));
         }
     };

@@ -98,3 +98,9 @@ pub const PIN_BYTES: usize = 1024;
 pub const OUTBOX_ENTRY_BYTES: usize = 44 << 20;
 /// Entries of one outbox.
 pub const OUTBOX_ENTRIES: usize = 1000;
+/// Bytes of a file of trusted roots.
+pub const ROOT_BYTES: usize = 1 << 20;
+/// Trusted roots that evidence is tried against.
+pub const ROOTS: usize = 32;
+/// Authorities of one kind in a trusted root.
+pub const AUTHORITIES: usize = 256;

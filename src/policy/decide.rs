@@ -2,11 +2,11 @@
 
 use super::{
     Accepted, CandidateDecision, FieldAssurance, Images, Outcome, Policy, PolicyDecision, Reason, Requirement,
-    RequirementDecision, RuleInput, SignerRule, SubjectDecision, Verdict,
+    RequirementDecision, RuleInput, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict, cross_check,
 };
 use crate::model::{Artifact, Code};
 use crate::predicate::Provenance;
-use crate::verify::{Origin, Signer, VerifiedStatement, VerifyError};
+use crate::verify::{Origin, Signer, TimeSource, VerifiedStatement, VerifyError};
 use std::sync::Arc;
 
 /// There is no evidence at all about the subject.
@@ -19,9 +19,31 @@ const WINDOW: Code = Code::new("key-outside-window");
 const KEY_REVOKED: Code = Code::new("key-revoked");
 const STATEMENT_REVOKED: Code = Code::new("statement-revoked");
 const BUILDER: Code = Code::new("builder-not-allowed");
+const IDENTITY: Code = Code::new("identity-mismatch");
+const ISSUER: Code = Code::new("issuer-mismatch");
+const CLAIM: Code = Code::new("certificate-claim-mismatch");
+const THRESHOLD: Code = Code::new("threshold-not-met");
+const LOGS: Code = Code::new("too-few-logs");
+const TIMESTAMPS: Code = Code::new("too-few-timestamps");
+const PROMISE_ONLY: Code = Code::new("log-promise-only");
 /// Codes of this file.
-pub const CODES: &[Code] =
-    &[NO_ATTESTATION, NO_POLICY, PREDICATE_TYPE, SIGNER, WINDOW, KEY_REVOKED, STATEMENT_REVOKED, BUILDER];
+pub const CODES: &[Code] = &[
+    NO_ATTESTATION,
+    NO_POLICY,
+    PREDICATE_TYPE,
+    SIGNER,
+    WINDOW,
+    KEY_REVOKED,
+    STATEMENT_REVOKED,
+    BUILDER,
+    IDENTITY,
+    ISSUER,
+    CLAIM,
+    THRESHOLD,
+    LOGS,
+    TIMESTAMPS,
+    PROMISE_ONLY,
+];
 
 /// One candidate after verification.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,14 +128,34 @@ fn requirement(policy: &Policy, requirement: &Requirement, evidence: &[Evidence]
         })
         .collect();
     let any = |f: fn(&Outcome) -> bool| candidates.iter().any(|c| f(&c.outcome));
-    let verdict = if any(|o| matches!(o, Outcome::Accepted(_))) {
+    let mut who: Vec<&Signer> = Vec::new();
+    for signer in candidates.iter().filter_map(accepted).flat_map(|a| &a.signers) {
+        if !who.iter().any(|w| w.is_same_identity(signer)) {
+            who.push(signer);
+        }
+    }
+    let met = !who.is_empty() && who.len() >= requirement.threshold;
+    let reasons = if met || who.is_empty() {
+        Vec::new()
+    } else {
+        let expected = format!("{} distinct signers", requirement.threshold);
+        vec![Reason::unmet(THRESHOLD, "signers", expected, Some(&who.len().to_string()))]
+    };
+    let verdict = if met {
         Verdict::Allow
     } else if any(|o| matches!(o, Outcome::Unavailable)) {
         Verdict::Unavailable
     } else {
         Verdict::Deny
     };
-    RequirementDecision { predicate_type: requirement.predicate_type.clone(), verdict, candidates }
+    RequirementDecision { predicate_type: requirement.predicate_type.clone(), verdict, reasons, candidates }
+}
+
+fn accepted(candidate: &CandidateDecision) -> Option<&Accepted> {
+    match &candidate.outcome {
+        Outcome::Accepted(a) => Some(a),
+        _ => None,
+    }
 }
 
 fn candidate(policy: &Policy, requirement: &Requirement, finding: &Finding) -> (Outcome, Vec<Reason>) {
@@ -157,13 +199,25 @@ fn accept(
     let provenance = Provenance::from_json(statement.statement().predicate()).ok();
     let is_provenance = statement.statement().predicate_type().as_str() == crate::model::uri::SLSA_PROVENANCE;
     let provenance = provenance.filter(|_| is_provenance);
-    let mut reasons = Vec::new();
+    let mut reasons = proofs(&requirement.trust, statement);
+    if !reasons.is_empty() {
+        return Err(reasons);
+    }
+    let mut first: Option<Accepted> = None;
     for rule in &requirement.signers {
-        let Some(signer) = statement.signers().iter().find(|s| rule.who.matches(s)) else { continue };
-        match signed_by(policy, requirement, statement, provenance.as_ref(), rule, signer) {
-            Ok(accepted) => return Ok(accepted),
-            Err(more) => reasons.extend(more),
+        for signer in statement.signers().iter().filter(|s| rule.who.matches(s)) {
+            match (signed_by(policy, requirement, statement, provenance.as_ref(), rule, signer), &mut first) {
+                (Ok(_), Some(accepted)) => accepted.signers.push(signer.clone()),
+                (Ok(accepted), none) => *none = Some(accepted),
+                (Err(more), _) => reasons.extend(more),
+            }
         }
+    }
+    if let Some(accepted) = first {
+        return Ok(accepted);
+    }
+    if reasons.is_empty() {
+        reasons = nearest(requirement, statement);
     }
     if reasons.is_empty() {
         let found = statement.signers().iter().map(Signer::describe).collect::<Vec<_>>().join(", ");
@@ -172,6 +226,59 @@ fn accept(
     }
     reasons.dedup();
     Err(reasons)
+}
+
+/// What logs and timestamp authorities did not prove.
+fn proofs(rule: &TrustRule, statement: &VerifiedStatement) -> Vec<Reason> {
+    let mut logs: Vec<&str> = statement.log_entries().iter().map(|e| e.log.as_str()).collect();
+    logs.sort_unstable();
+    logs.dedup();
+    let mut authorities: Vec<&str> = statement
+        .proven_times()
+        .iter()
+        .filter_map(|t| match &t.source {
+            TimeSource::TimestampAuthority(name) => Some(name.as_str()),
+            TimeSource::Log(_) => None,
+        })
+        .collect();
+    authorities.sort_unstable();
+    authorities.dedup();
+    let few = |code, what: &str, wanted: usize, found: usize| {
+        (found < wanted).then(|| Reason::unmet(code, what, format!("{wanted} distinct"), Some(&found.to_string())))
+    };
+    let promised = statement.log_entries().iter().any(|e| e.promise_only) && !rule.allow_promise_only;
+    let promised = promised.then(|| {
+        let message = "a log only promised to include its entry; this requirement does not take a promise for a proof";
+        Reason::new(PROMISE_ONLY, message)
+    });
+    let proven = [
+        promised,
+        few(LOGS, "transparency logs", rule.logs, logs.len()),
+        few(TIMESTAMPS, "timestamp authorities", rule.timestamps, authorities.len()),
+    ];
+    proven.into_iter().flatten().collect()
+}
+
+/// Why a certificate is not the one that a rule means, by the rule that it comes closest to.
+fn nearest(requirement: &Requirement, statement: &VerifiedStatement) -> Vec<Reason> {
+    let certificate = statement.signers().iter().find_map(|s| match s {
+        Signer::Certificate { identity, issuer, claims, .. } => Some((identity, issuer, claims)),
+        Signer::Key { .. } => None,
+    });
+    let Some((identity, issuer, claims)) = certificate else { return Vec::new() };
+    let unmet = requirement.signers.iter().filter_map(|rule| match &rule.who {
+        SignerMatch::Certificate(wanted) => Some(wanted.unmet(identity, issuer, claims)),
+        SignerMatch::Key(_) => None,
+    });
+    let code = |what: &str| match what {
+        "certificate issuer" => ISSUER,
+        "certificate identity" => IDENTITY,
+        _ => CLAIM,
+    };
+    let reason = |(what, expected, found): (&str, String, Option<String>)| {
+        Reason::unmet(code(what), what, expected, found.as_deref())
+    };
+    unmet.min_by_key(Vec::len).unwrap_or_default().into_iter().map(reason).collect()
 }
 
 fn signed_by(
@@ -204,7 +311,18 @@ fn signed_by(
             reasons.push(Reason::unmet(BUILDER, &what, expected, Some(&p.builder_id)));
         }
     }
-    let input = RuleInput { statement, provenance, builder_bound };
+    let mut certified = Vec::new();
+    if let (Signer::Certificate { issuer, claims, .. }, Some(p)) = (signer, provenance) {
+        match cross_check(issuer, claims, p, !rule.builders.is_empty()) {
+            // A certificate speaks for its own build-signer URI.
+            Ok(checked) => {
+                builder_bound |= checked.certified.contains(&"builder.id");
+                certified = checked.certified;
+            }
+            Err(more) => reasons.extend(more),
+        }
+    }
+    let input = RuleInput { statement, provenance, builder_bound, certified: &certified };
     for check in &requirement.checks {
         if let Err(more) = check.check(&input) {
             reasons.extend(more);
@@ -217,6 +335,7 @@ fn signed_by(
         statement: statement.clone(),
         rule: rule.label.clone(),
         signer: signer.clone(),
+        signers: vec![signer.clone()],
         fields: fields(&input),
     })
 }

@@ -130,6 +130,8 @@ pub struct Accepted {
     pub rule: String,
     /// Who that is.
     pub signer: Signer,
+    /// Everybody who signed it and whom the requirement accepts: at least `signer`.
+    pub signers: Vec<Signer>,
     /// Fields and how they are known.
     pub fields: Vec<FieldAssurance>,
 }
@@ -152,6 +154,8 @@ pub struct RequirementDecision {
     pub predicate_type: PredicateUri,
     /// The answer.
     pub verdict: Verdict,
+    /// Reasons that concern all candidates together: too few distinct signers.
+    pub reasons: Vec<Reason>,
     /// Every candidate.
     pub candidates: Vec<CandidateDecision>,
 }
@@ -246,6 +250,9 @@ impl SubjectDecision {
             .filter(|p| p.verdict == self.verdict)
             .flat_map(|p| &p.requirements)
             .find(|r| r.verdict == self.verdict)?;
+        if let Some(r) = requirement.reasons.first() {
+            return Some(r.code);
+        }
         let rank = |c: &&CandidateDecision| match (&c.outcome, self.verdict) {
             (Outcome::Unavailable, Verdict::Unavailable) => 0,
             (Outcome::Rejected, _) => 1,

@@ -1,6 +1,9 @@
 //! A policy file: from text to [`Policy`], whole or not at all.
 
-use super::{At, Glob, Images, Mode, Node, Policy, PolicyError, Requirement, Revoked, SignerMatch, SignerRule, rule};
+use super::{
+    At, CLAIMS, CertificateMatch, Glob, Images, Mode, Node, Policy, PolicyError, Regexp, Requirement, Revoked,
+    SignerMatch, SignerRule, TextMatch, TrustRule, rule,
+};
 use crate::model::digest::DigestAlgorithm;
 use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
 use crate::trust::PublicKey;
@@ -74,8 +77,8 @@ fn mode(field: &At<'_>) -> Result<Mode, PolicyError> {
 
 fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, PolicyError> {
     let rules: Vec<_> = rule::ALL.iter().map(|r| r.name()).collect();
-    let known: Vec<_> = ["predicateType", "signers"].into_iter().chain(rules).collect();
-    let later = ["approvals", "credentials", "dependencies", "maxAge", "cel", "threshold", "trust"];
+    let known: Vec<_> = ["predicateType", "signers", "threshold", "trust"].into_iter().chain(rules).collect();
+    let later = ["approvals", "credentials", "dependencies", "maxAge", "cel"];
     field.fields(&known, &later)?;
     let predicate_type = match field.get("predicateType") {
         Some(f) => PredicateUri::parse(f.str()?).ok_or_else(|| f.error("an absolute URI"))?,
@@ -92,13 +95,45 @@ fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, P
     Ok(Requirement {
         predicate_type,
         signers: signers.iter().map(|s| signer(s, load_key)).collect::<Result<_, _>>()?,
+        threshold: field.get("threshold").map_or(Ok(1), |f| count(&f))?,
+        trust: field.get("trust").map(|f| trust(&f)).transpose()?.unwrap_or_default(),
         checks,
     })
 }
 
+fn count(field: &At<'_>) -> Result<usize, PolicyError> {
+    let number = field.str()?.parse::<usize>().ok().filter(|n| (1..=MOST).contains(n));
+    number.ok_or_else(|| field.error(format!("a number from 1 to {MOST}")))
+}
+
+/// Most signers, logs or authorities that a policy may ask for.
+pub(super) const MOST: usize = 32;
+
+fn trust(field: &At<'_>) -> Result<TrustRule, PolicyError> {
+    field.fields(&["logs", "timestamps", "allowPromiseOnly"], &["witnesses", "maxAge"])?;
+    Ok(TrustRule {
+        logs: field.get("logs").map_or(Ok(0), |f| count(&f))?,
+        timestamps: field.get("timestamps").map_or(Ok(0), |f| count(&f))?,
+        allow_promise_only: field.get("allowPromiseOnly").map_or(Ok(false), |f| f.bool())?,
+    })
+}
+
 fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyError> {
-    let later = ["issuer", "issuerRegexp", "identity", "identityGlob", "identityRegexp", "certificate", "measures"];
-    field.fields(&["key", "notBefore", "notAfter", "builders"], &later)?;
+    field.fields(
+        &[
+            "key",
+            "notBefore",
+            "notAfter",
+            "builders",
+            "issuer",
+            "issuerRegexp",
+            "identity",
+            "identityGlob",
+            "identityRegexp",
+            "certificate",
+        ],
+        &["measures"],
+    )?;
     let time = |key: &str| -> Result<Option<Timestamp>, PolicyError> {
         field
             .get(key)
@@ -119,10 +154,70 @@ fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyE
             .collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
-    let key_field = field.need("key")?;
+    let Some(key_field) = field.get("key") else {
+        let wanted = certificate(field)?;
+        let names = wanted.identities.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+        let label = format!("certificate of {names}");
+        return Ok(SignerRule { label, who: SignerMatch::Certificate(Box::new(wanted)), window, builders });
+    };
+    for key in ["issuer", "issuerRegexp", "identity", "identityGlob", "identityRegexp", "certificate"] {
+        if let Some(f) = field.get(key) {
+            return Err(f.error("either `key` or what a certificate says, in entries of their own"));
+        }
+    }
     let key = key(&key_field, load_key)?;
     let label = if key_field.str()?.starts_with("-----") { key.id() } else { format!("key {}", key_field.str()?) };
     Ok(SignerRule { label, who: SignerMatch::Key(key), window, builders })
+}
+
+/// Whom a certificate must name: an issuer and an identity, and any claims.
+fn certificate(field: &At<'_>) -> Result<CertificateMatch, PolicyError> {
+    let exact = |f: &At<'_>| Ok(TextMatch::Exact(f.str()?.to_owned()));
+    let glob = |f: &At<'_>| Glob::parse(f.str()?).map(TextMatch::Glob).ok_or_else(|| f.error("a glob"));
+    let regexp = |f: &At<'_>| match Regexp::parse(f.str()?) {
+        Ok(r) => Ok(TextMatch::Regexp(r)),
+        Err(why) => Err(f.error(format!("a regular expression ({why})"))),
+    };
+    let mut wanted = CertificateMatch::default();
+    wanted.issuers.extend(any_of(field, "issuer", exact)?);
+    wanted.issuers.extend(any_of(field, "issuerRegexp", regexp)?);
+    wanted.identities.extend(any_of(field, "identity", exact)?);
+    wanted.identities.extend(any_of(field, "identityGlob", glob)?);
+    wanted.identities.extend(any_of(field, "identityRegexp", regexp)?);
+    if wanted.issuers.is_empty() && wanted.identities.is_empty() {
+        return Err(field.error("a `key`, or an `issuer` and an `identity`, `identityGlob` or `identityRegexp`"));
+    }
+    if wanted.issuers.is_empty() || wanted.identities.is_empty() {
+        return Err(field.error("an issuer and an identity: either alone can be had from anybody"));
+    }
+    if let Some(claims) = field.get("certificate") {
+        let names: Vec<_> = CLAIMS.iter().map(|(name, _)| *name).collect();
+        claims.fields(&names, &[])?;
+        for (name, arc) in CLAIMS {
+            let values = any_of(&claims, name, exact)?;
+            if !values.is_empty() {
+                wanted.claims.push((*arc, values));
+            }
+        }
+        if wanted.claims.is_empty() {
+            return Err(claims.error("at least one claim"));
+        }
+    }
+    Ok(wanted)
+}
+
+/// One text or a list of texts, any of which will do.
+fn any_of(
+    field: &At<'_>,
+    name: &str,
+    read: impl Fn(&At<'_>) -> Result<TextMatch, PolicyError>,
+) -> Result<Vec<TextMatch>, PolicyError> {
+    let read = |f: &At<'_>| if f.str()?.is_empty() { Err(f.error("a text that is not empty")) } else { read(f) };
+    match field.get(name) {
+        Some(f) if matches!(f.node.kind, super::Kind::List(_)) => f.list()?.iter().map(read).collect(),
+        Some(f) => Ok(vec![read(&f)?]),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// A key: PEM in the policy itself, or the path of a PEM file.
@@ -196,7 +291,14 @@ mod tests {
             (ok.replace("images", "image"), "policy-field-unknown", "spec.image"),
             (format!("{ok}  people: {{}}\n"), "policy-field-not-enforced", "spec.people"),
             (ok.replace("signers", "maxAge: 30d, signers"), "policy-field-not-enforced", "spec.require[0].maxAge"),
-            (ok.replace("key:", "issuer: x, key:"), "policy-field-not-enforced", "signers[0].issuer"),
+            (ok.replace("key:", "issuer: x, key:"), "policy-malformed", "signers[0].issuer"),
+            (ok.replace("key:", "measures: [source], key:"), "policy-field-not-enforced", "signers[0].measures"),
+            (
+                ok.replace("signers", "trust: {maxAge: 1d}, signers"),
+                "policy-field-not-enforced",
+                "require[0].trust.maxAge",
+            ),
+            (ok.replace("signers", "threshold: 0, signers"), "policy-malformed", "require[0].threshold"),
             (ok.replace("'a/*'", "'a/*:v1'"), "policy-malformed", "images[0].glob"),
             (ok.replace("'a/*'", "'a/*@sha256:1'"), "policy-malformed", "images[0].glob"),
             (format!("  images: []\n{}", ok.lines().nth(1).unwrap()), "policy-malformed", "spec.images"),

@@ -2,16 +2,19 @@
 //!
 //! Pure: a decision is a function of policies, evidence and time, and replays from a folder.
 
+mod cross_check;
 mod decide;
 mod decision;
 mod error;
 mod file;
 mod glob;
+mod identity;
 mod node;
 pub mod report;
 pub mod rule;
 mod schema;
 
+pub use cross_check::{CODES as CROSS_CHECK_CODES, Checked, PROVIDERS, Provider, cross_check};
 pub use decide::{CODES as DECISION_CODES, Evidence, Finding, NO_ATTESTATION, NO_POLICY, decide};
 pub use decision::{
     Accepted, Assurance, CandidateDecision, Decision, FieldAssurance, Outcome, PolicyDecision, PolicyUsed, Reason,
@@ -20,6 +23,7 @@ pub use decision::{
 pub use error::PolicyError;
 pub use file::parse;
 pub use glob::Glob;
+pub use identity::{CLAIMS, CertificateMatch, Regexp, TextMatch};
 pub use node::{At, Kind, Node};
 pub use rule::{Check, Rule, RuleInput};
 pub use schema::schema;
@@ -75,8 +79,23 @@ pub struct Requirement {
     pub predicate_type: PredicateUri,
     /// Any of these must have signed: at least one.
     pub signers: Vec<SignerRule>,
+    /// How many distinct identities must have signed a statement that meets all of this; at least 1.
+    pub threshold: usize,
+    /// What logs and timestamp authorities must prove.
+    pub trust: TrustRule,
     /// All of these must be met by the same statement.
     pub checks: Vec<Box<dyn Check>>,
+}
+
+/// What logs and timestamp authorities must prove about a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrustRule {
+    /// Distinct transparency logs that must have it.
+    pub logs: usize,
+    /// Distinct timestamp authorities that must have signed a time for it.
+    pub timestamps: usize,
+    /// Whether a log's promise to include it will do where there is no proof.
+    pub allow_promise_only: bool,
 }
 
 /// A signer that a requirement accepts.
@@ -98,6 +117,8 @@ pub struct SignerRule {
 pub enum SignerMatch {
     /// Exactly this key.
     Key(PublicKey),
+    /// Whoever holds a certificate that says this.
+    Certificate(Box<CertificateMatch>),
 }
 
 impl SignerMatch {
@@ -106,7 +127,10 @@ impl SignerMatch {
     pub fn matches(&self, signer: &Signer) -> bool {
         match (self, signer) {
             (Self::Key(wanted), Signer::Key { key }) => wanted == key,
-            (Self::Key(_), Signer::Certificate { .. }) => false,
+            (Self::Certificate(wanted), Signer::Certificate { identity, issuer, claims, .. }) => {
+                wanted.matches(identity, issuer, claims)
+            }
+            (Self::Key(_), Signer::Certificate { .. }) | (Self::Certificate(_), Signer::Key { .. }) => false,
         }
     }
 }
@@ -132,9 +156,16 @@ impl Policy {
 
     /// Every key that it names.
     pub fn keys(&self) -> impl Iterator<Item = &PublicKey> {
-        self.requirements.iter().flat_map(|r| &r.signers).map(|s| match &s.who {
-            SignerMatch::Key(key) => key,
+        self.requirements.iter().flat_map(|r| &r.signers).filter_map(|s| match &s.who {
+            SignerMatch::Key(key) => Some(key),
+            SignerMatch::Certificate(_) => None,
         })
+    }
+
+    /// Whether one of its requirements takes a log's promise for its proof.
+    #[must_use]
+    pub fn allows_promise_only(&self) -> bool {
+        self.requirements.iter().any(|r| r.trust.allow_promise_only)
     }
 
     /// How it stands in a decision.

@@ -2,7 +2,7 @@
 //!
 //! Separate from [`Decision`], so that the one can grow without breaking readers of the other.
 
-use super::{Accepted, CandidateDecision, Decision, Outcome, PolicyDecision, Reason, SubjectDecision};
+use super::{Accepted, CLAIMS, CandidateDecision, Decision, Outcome, PolicyDecision, Reason, SubjectDecision};
 use crate::verify::{Signer, TimeSource};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -87,6 +87,9 @@ pub struct RequirementReport {
     /// `allow`, `deny` or `unavailable`.
     #[schemars(extend("enum" = ["allow", "deny", "unavailable"]))]
     pub verdict: String,
+    /// Reasons that concern all candidates together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonReport>,
     /// Every candidate.
     pub candidates: Vec<CandidateReport>,
 }
@@ -157,6 +160,9 @@ pub struct SignerReport {
     pub detail: String,
     /// Which signer of the requirement it met.
     pub rule: String,
+    /// What the certificate claims, by the names that a policy's `certificate` has for Fulcio's claims.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, String>,
 }
 
 /// A proven time.
@@ -173,11 +179,15 @@ pub struct TimeReport {
 
 /// A proven log entry.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct LogEntryReport {
     /// Log id.
     pub log: String,
     /// Index.
     pub index: u64,
+    /// Whether there is only the log's promise to include it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub promise_only: bool,
 }
 
 /// A field of a provenance.
@@ -232,6 +242,7 @@ fn policy(p: &PolicyDecision) -> SubjectPolicyReport {
     let requirements = p.requirements.iter().map(|r| RequirementReport {
         predicate_type: r.predicate_type.to_string(),
         verdict: r.verdict.to_string(),
+        reasons: r.reasons.iter().map(reason).collect(),
         candidates: r.candidates.iter().map(candidate).collect(),
     });
     SubjectPolicyReport {
@@ -272,6 +283,12 @@ fn accepted(a: &Accepted) -> AcceptedReport {
         Signer::Key { key } => ("key", key.id(), key.algorithm().to_string()),
         Signer::Certificate { identity, issuer, .. } => ("certificate", identity.clone(), issuer.clone()),
     };
+    let claims = match &a.signer {
+        Signer::Key { .. } => BTreeMap::new(),
+        Signer::Certificate { claims, .. } => {
+            CLAIMS.iter().filter_map(|(name, arc)| Some(((*name).to_owned(), claims.get(arc)?.clone()))).collect()
+        }
+    };
     let time = |t: &crate::verify::ProvenTime| {
         let (source, authority) = match &t.source {
             TimeSource::TimestampAuthority(name) => ("timestamp-authority", name),
@@ -284,9 +301,13 @@ fn accepted(a: &Accepted) -> AcceptedReport {
         statement: serde_json::from_slice(s.payload()).unwrap_or(Value::Null),
         statement_digest: s.payload_digest().to_string(),
         evidence_digest: s.evidence_digest().to_string(),
-        signer: SignerReport { kind: kind.into(), id, detail, rule: a.rule.clone() },
+        signer: SignerReport { kind: kind.into(), id, detail, rule: a.rule.clone(), claims },
         proven_times: s.proven_times().iter().map(time).collect(),
-        log_entries: s.log_entries().iter().map(|l| LogEntryReport { log: l.log.clone(), index: l.index }).collect(),
+        log_entries: s
+            .log_entries()
+            .iter()
+            .map(|l| LogEntryReport { log: l.log.clone(), index: l.index, promise_only: l.promise_only })
+            .collect(),
         fields: a
             .fields
             .iter()

@@ -3,7 +3,7 @@
 //! A test compares the fields of every map with those that the parser knows, so that neither can grow alone. What a
 //! schema cannot say (a key that can be read, a window that does not end before it begins) only the parser refuses.
 
-use super::{file, rule};
+use super::{CLAIMS, file, rule};
 use crate::model::uri;
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,22 @@ pub fn schema() -> Value {
         json!({
             "description": "Any of these must have signed.",
             "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/signer" },
+        }),
+    );
+    requirement.insert("threshold".into(), count("Distinct signers, each of a statement that meets all of this."));
+    requirement.insert(
+        "trust".into(),
+        json!({
+            "description": "What logs and timestamp authorities must prove.",
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "logs": count("Distinct transparency logs."),
+                "timestamps": count("Distinct timestamp authorities."),
+                "allowPromiseOnly": {
+                    "description": "Whether a log's promise to include an entry will do where there is no proof.",
+                    "type": "boolean", "default": false,
+                },
+            },
         }),
     );
     requirement.extend(rule::ALL.iter().map(|r| (r.name().to_owned(), r.schema())));
@@ -71,28 +87,73 @@ pub fn schema() -> Value {
             })),
         }),
     );
-    let mut requirement = map("What one statement must show.", &["signers"], Value::Object(requirement));
-    // Only a provenance names a builder.
-    requirement["if"] = json!({
-        "required": ["predicateType"],
-        "properties": { "predicateType": { "not": { "const": uri::SLSA_PROVENANCE } } },
-    });
-    requirement["then"] = json!({
-        "properties": { "signers": { "items": { "not": { "required": ["builders"] } } } },
-    });
     root["$defs"] = json!({
-        "requirement": requirement,
-        "signer": map("A key that may have signed.", &["key"], json!({
-            "key": text("Public key: path of a PEM file, relative to the policy's, or PEM itself."),
-            "notBefore": time("The key may sign from then on."),
-            "notAfter": time("The key may sign until then."),
-            "builders": {
-                "description": "Builders that the key may speak for, to the letter or as globs. Another one fails; with none listed a builder is only declared.",
-                "type": "array", "minItems": 1, "items": glob("A builder id."),
-            },
-        })),
+        "requirement": map("What one statement must show.", &["signers"], Value::Object(requirement)),
+        "signer": signer(),
     });
     root
+}
+
+fn signer() -> Value {
+    let claims: Map<_, _> = CLAIMS
+        .iter()
+        .map(|(name, arc)| ((*name).to_owned(), texts(&format!("Claim 1.3.6.1.4.1.57264.1.{arc} of the certificate."))))
+        .collect();
+    json!({
+        "description": "A key, or whoever holds a certificate that says this, may have signed.",
+        "type": "object", "additionalProperties": false,
+        "oneOf": [
+            { "required": ["key"], "not": { "anyOf": CERTIFICATE_ONLY.map(|f| json!({ "required": [f] })) } },
+            {
+                "not": { "required": ["key"] },
+                "allOf": [
+                    { "anyOf": [{ "required": ["issuer"] }, { "required": ["issuerRegexp"] }] },
+                    { "anyOf": [
+                        { "required": ["identity"] }, { "required": ["identityGlob"] }, { "required": ["identityRegexp"] },
+                    ] },
+                ],
+            },
+        ],
+        "properties": {
+            "key": text("Public key: path of a PEM file, relative to the policy's, or PEM itself."),
+            "issuer": texts("OIDC issuer of the certificate."),
+            "issuerRegexp": texts("Regular expression over the whole OIDC issuer."),
+            "identity": texts("Subject alternative name of the certificate."),
+            "identityGlob": texts("Glob over the whole subject alternative name."),
+            "identityRegexp": texts("Regular expression over the whole subject alternative name."),
+            "certificate": {
+                "description": "What Fulcio's claims must say, each to the letter.",
+                "type": "object", "minProperties": 1, "additionalProperties": false, "properties": claims,
+            },
+            "notBefore": time("It may sign from then on."),
+            "notAfter": time("It may sign until then."),
+            "builders": {
+                "description": "Builders that it may speak for, to the letter or as globs. Another one fails; with none listed a certificate speaks for its own build-signer URI, and what a key says is only declared.",
+                "type": "array", "minItems": 1, "items": glob("A builder id."),
+            },
+        },
+    })
+}
+
+/// Fields of a signer that speak of a certificate.
+const CERTIFICATE_ONLY: [&str; 6] =
+    ["issuer", "issuerRegexp", "identity", "identityGlob", "identityRegexp", "certificate"];
+
+/// One text, or several of which any will do.
+fn texts(description: &str) -> Value {
+    let one = json!({ "type": "string", "minLength": 1 });
+    json!({ "description": description, "oneOf": [one, { "type": "array", "minItems": 1, "items": one }] })
+}
+
+/// A number from 1 to [`file::MOST`]; a plain scalar of YAML is a text.
+fn count(description: &str) -> Value {
+    json!({
+        "description": description,
+        "anyOf": [
+            { "type": "integer", "minimum": 1, "maximum": file::MOST },
+            { "type": "string", "pattern": "^([1-9]|[12][0-9]|3[0-2])$" },
+        ],
+    })
 }
 
 /// A sha256, sha384 or sha512 digest with its algorithm.
@@ -128,10 +189,7 @@ pub(super) fn rule(description: &str, required: &[&str], properties: Value) -> V
 
 fn image() -> Value {
     let mut image = glob("Repository as typed, without tag and digest; oci:PATH and file:PATH for the others.");
-    image["pattern"] = json!("^((oci|file):[^@]*|([^@A-Z]*/)?[^@:/A-Z]*)$");
-    // Other spellings of a registry than references keep.
-    image["allOf"] =
-        json!([{ "not": { "pattern": "^(index\\.docker\\.io|registry-1\\.docker\\.io|[^/]*:443)(/|$)" } }]);
+    image["pattern"] = json!("^((oci|file):[^@]*|([^@]*/)?[^@:/]*)$");
     image
 }
 
@@ -152,7 +210,10 @@ mod tests {
             "apiVersion": file::API_VERSION, "kind": file::KIND, "metadata": { "name": "t" },
             "spec": {
                 "images": [{ "glob": "a" }], "revoked": {},
-                "require": [{ "signers": [{ "key": PEM.replace("\\n", "\n") }] }],
+                "require": [{ "trust": { "none": 1 }, "signers": [
+                    { "key": PEM.replace("\\n", "\n") },
+                    { "issuer": "i", "identity": "s", "certificate": {} },
+                ] }],
             },
         });
         for r in rule::ALL {
@@ -162,8 +223,13 @@ mod tests {
             // The other rules would be complained about first.
             let requirement = policy["spec"]["require"][0].as_object_mut().unwrap();
             requirement.retain(|k, _| k == "signers" || k == name);
+            requirement["signers"].as_array_mut().unwrap().truncate(1);
         } else {
-            policy["spec"]["require"][0].as_object_mut().unwrap().retain(|k, _| k == "signers");
+            let requirement = policy["spec"]["require"][0].as_object_mut().unwrap();
+            requirement.retain(|k, _| k == "signers");
+            if !field.contains("certificate") {
+                requirement["signers"].as_array_mut().unwrap().truncate(1);
+            }
             policy.pointer_mut(field).unwrap()["none"] = json!(1);
         }
         match parse(&policy.to_string(), "t", &|_| Err("none".into())) {
@@ -189,6 +255,8 @@ mod tests {
             ("/spec/revoked".into(), "/properties/spec/properties/revoked".into()),
             ("/spec/require/0".into(), "/$defs/requirement".into()),
             ("/spec/require/0/signers/0".into(), "/$defs/signer".into()),
+            ("/spec/require/0/signers/1/certificate".into(), "/$defs/signer/properties/certificate".into()),
+            ("/spec/require/0/trust".into(), "/$defs/requirement/properties/trust".into()),
         ];
         for r in rule::ALL {
             places

@@ -148,13 +148,12 @@ impl Provenance {
         out
     }
 
-    /// The source: `externalParameters.source`, or for other build types than the agent's the first resolved dependency
-    /// where that is a git repository (as GitHub writes it). What an agent's build only depends on is never its source.
+    /// The source: `externalParameters.source`, or the first resolved dependency where that is a git repository (as
+    /// GitHub writes it).
     #[must_use]
     pub fn source(&self) -> Option<Source> {
         let (descriptor, path) = match self.external("source") {
             Some(value) => (ResourceDescriptor::from_json(&value).ok()?, "externalParameters.source"),
-            None if self.build_type == uri::AGENT_BUILD => return None,
             None => (self.dependencies.first()?.clone(), "resolvedDependencies[0]"),
         };
         let (repository, reference) = split_source(descriptor.uri()?)?;

@@ -2,7 +2,9 @@
 
 pub mod fuzz;
 pub mod registry;
+pub mod sigstore;
 pub mod world;
 
 pub use registry::{Access, Action, Behaviour, Conditional, Fault, Seen, TestRegistry};
+pub use sigstore::{Holder, Instance};
 pub use world::{Claim, Image, World};

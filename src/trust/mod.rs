@@ -1,8 +1,11 @@
 //! Who may vouch, and when. Values only: nothing here is fetched.
 
 mod key;
+mod root;
 
 pub use key::{KeyAlgorithm, KeyError, PublicKey, shown_hint};
+pub use root::{Authority, AuthorityKind, RootError, TrustedRoot};
+pub(crate) use root::{CaCertificate, Prepared};
 
 use crate::model::ValidityWindow;
 
@@ -15,14 +18,18 @@ pub struct TrustedKey {
     pub window: ValidityWindow,
 }
 
-/// Everything that evidence may be verified with: keys from flags and policies, and (with keyless signing) roots.
+/// Everything that evidence may be verified with: keys from flags and policies, and roots.
 ///
-/// A key is never taken from evidence.
+/// Neither is ever taken from evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrustMaterial {
     /// Keys, each once.
     pub keys: Vec<PublicKey>,
+    /// Trusted roots, each of one instance: what one vouches for never supports another.
+    pub roots: Vec<TrustedRoot>,
+    /// Whether a log's promise to include an entry will do where there is no proof that it did.
+    pub allow_promise_only: bool,
 }
 
 impl TrustMaterial {
@@ -36,5 +43,12 @@ impl TrustMaterial {
             }
         }
         material
+    }
+
+    /// The same material with these roots.
+    #[must_use]
+    pub fn with_roots(mut self, roots: &[TrustedRoot]) -> Self {
+        self.roots = roots.to_vec();
+        self
     }
 }

@@ -1,7 +1,8 @@
 //! [`VerifyError`]: why evidence could not be believed.
 
 use crate::model::json::JsonError;
-use crate::model::{Code, code};
+use crate::model::{Code, Timestamp, ValidityWindow, code};
+use crate::trust::RootError;
 
 /// Why evidence could not be believed. It is set aside with its code; the decision is made from the rest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +24,7 @@ pub enum VerifyError {
     #[error("this version does not verify evidence signed with {found}")]
     UnsupportedMaterial {
         /// What it is.
-        found: &'static str,
+        found: String,
     },
     /// More keys are trusted than evidence is tried against.
     #[error("{found} keys are trusted, over the limit of {limit}")]
@@ -76,6 +77,86 @@ pub enum VerifyError {
         /// The algorithm.
         algorithm: &'static str,
     },
+    /// The signing certificate is not of the form that Fulcio gives it.
+    #[error("the signing certificate is not acceptable: {found}")]
+    CertificateMalformed {
+        /// What is wrong with it.
+        found: String,
+    },
+    /// No trusted authority issued the signing certificate.
+    #[error("no trusted authority issued the signing certificate: its issuer is `{issuer}` ({cause})")]
+    CertificateUntrusted {
+        /// The issuer's name in the certificate, unverified.
+        issuer: String,
+        /// What was tried.
+        cause: String,
+    },
+    /// The signing certificate was not valid when the signature provably existed.
+    #[error("the signing certificate is valid {window}; the signature existed at {time}")]
+    CertificateExpired {
+        /// The time.
+        time: Timestamp,
+        /// The certificate's validity.
+        window: ValidityWindow,
+    },
+    /// The authority that issued the certificate was not valid at the proven time.
+    #[error("the authority that issued the signing certificate was not valid at {time}: {cause}")]
+    AuthorityNotValid {
+        /// The time.
+        time: Timestamp,
+        /// Which part of it.
+        cause: String,
+    },
+    /// No trusted log of certificates vouches for the signing certificate.
+    #[error("no trusted certificate log vouches for the signing certificate: {cause}")]
+    SctInvalid {
+        /// Why.
+        cause: String,
+    },
+    /// The signature does not fit the certificate.
+    #[error("the signature does not fit: the certificate's key did not sign these bytes ({cause})")]
+    CertificateSignature {
+        /// Why.
+        cause: String,
+    },
+    /// A log entry names a log that the root does not have.
+    #[error("the log entry is of a log that the trusted root does not have: `{log}`")]
+    LogUnknown {
+        /// The log's id, base64.
+        log: String,
+    },
+    /// A log entry that the trusted root demands is not there.
+    #[error("the trusted root has transparency logs, and the bundle has no log entry")]
+    LogEntryMissing,
+    /// A log entry is not proven to be in its log.
+    #[error("the log entry has no proof of inclusion, only {found}")]
+    LogProofMissing {
+        /// What it has instead.
+        found: &'static str,
+    },
+    /// A log entry does not verify, or is about another signature.
+    #[error("the log entry is not valid: {cause}")]
+    LogEntryInvalid {
+        /// Why.
+        cause: String,
+    },
+    /// A timestamp does not verify.
+    #[error("the timestamp is not valid: {cause}")]
+    TimestampInvalid {
+        /// Why.
+        cause: String,
+    },
+    /// A certificate counts at a proven time only, and none is proven.
+    #[error("no time is proven at which the signature existed, and a certificate counts at such a time only")]
+    TimestampMissing,
+    /// A trusted root could not be used.
+    #[error("trusted root `{root}`: {source}")]
+    Root {
+        /// Where it came from.
+        root: String,
+        /// Why.
+        source: RootError,
+    },
 }
 
 impl VerifyError {
@@ -91,6 +172,17 @@ impl VerifyError {
         Code::new("subject-digest-unknown"),
         Code::new("evidence-malformed"),
         Code::new("statement-malformed"),
+        Code::new("certificate-malformed"),
+        Code::new("certificate-untrusted"),
+        Code::new("certificate-expired-at-time"),
+        Code::new("authority-not-valid-at-time"),
+        Code::new("sct-invalid"),
+        Code::new("log-unknown"),
+        Code::new("log-entry-missing"),
+        Code::new("log-proof-missing"),
+        Code::new("log-entry-invalid"),
+        Code::new("timestamp-invalid"),
+        Code::new("timestamp-missing"),
     ];
 
     /// The stable code.
@@ -103,13 +195,25 @@ impl VerifyError {
             Self::MessageSignature => Self::CODES[0],
             Self::PayloadType { .. } => Self::CODES[1],
             Self::UnsupportedMaterial { .. } => Self::CODES[2],
-            Self::SignatureInvalid { .. } => Self::CODES[3],
+            Self::SignatureInvalid { .. } | Self::CertificateSignature { .. } => Self::CODES[3],
             Self::KeyNotTrusted { .. } => Self::CODES[4],
             Self::SubjectMismatch { .. } => Self::CODES[5],
             Self::SubjectConflict { .. } => Self::CODES[6],
             Self::SubjectDigestUnknown { .. } => Self::CODES[7],
             Self::Evidence(_) => Self::CODES[8],
             Self::Statement(_) => Self::CODES[9],
+            Self::CertificateMalformed { .. } => Self::CODES[10],
+            Self::CertificateUntrusted { .. } => Self::CODES[11],
+            Self::CertificateExpired { .. } => Self::CODES[12],
+            Self::AuthorityNotValid { .. } => Self::CODES[13],
+            Self::SctInvalid { .. } => Self::CODES[14],
+            Self::LogUnknown { .. } => Self::CODES[15],
+            Self::LogEntryMissing => Self::CODES[16],
+            Self::LogProofMissing { .. } => Self::CODES[17],
+            Self::LogEntryInvalid { .. } => Self::CODES[18],
+            Self::TimestampInvalid { .. } => Self::CODES[19],
+            Self::TimestampMissing => Self::CODES[20],
+            Self::Root { source, .. } => source.code(),
         }
     }
 

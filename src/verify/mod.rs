@@ -4,14 +4,17 @@
 //! for its builder, in a window in which its key may sign, is the policy's question.
 
 mod candidate;
+mod certificate;
 mod error;
 mod signature;
+mod sigstore;
 mod statement;
 mod subject;
 
 pub use candidate::{Candidate, Content, EvidenceSource, Origin};
 pub use error::VerifyError;
 pub use signature::made_by;
+pub use sigstore::message_signature;
 pub use statement::{LogEntry, ProvenTime, Signer, TimeSource, VerifiedStatement};
 
 use crate::model::bundle::VerificationMaterial;
@@ -29,34 +32,57 @@ pub struct Verifier<'a> {
     pub now: Timestamp,
 }
 
+/// Whether the signature was made with a key.
+enum Keyed<'a> {
+    /// By these, verified.
+    Signers(Vec<Signer>),
+    /// No: with the first certificate of this chain.
+    No(&'a [Vec<u8>]),
+}
+
 impl Verifier<'_> {
     /// Verifies one piece of evidence about `artifact`.
     ///
     /// Steps, in this order (numbers in the body):
     /// 1. the evidence is a bundle, or a bare DSSE envelope as older tools attach it;
     /// 2. it holds an envelope of an in-toto statement, not a signature over a digest;
-    /// 3. its verification material is one that this version can check;
-    /// 4. a trusted key made a signature over the payload (DSSE protocol, "Verification");
-    /// 5. the payload is a statement, and its predicate has the form its type demands;
-    /// 6. a subject binds to the artifact: one strong digest is equal and none contradicts.
+    /// 3. it was signed with a key: a trusted key made a signature over the payload (DSSE protocol, "Verification");
+    /// 4. the payload is a statement, and its predicate has the form its type demands;
+    /// 5. a subject binds to the artifact: one strong digest is equal and none contradicts;
+    /// 6. it was signed with a certificate: a trusted root's authorities vouch for certificate, log entries, time and
+    ///    signature, and these are about one another;
+    /// 7. it was signed with a key: log entries and timestamps of authorities that a root knows are about this
+    ///    signature and verify.
     ///
     /// # Errors
     /// [`VerifyError`], by the first step that fails.
     pub fn verify(&self, evidence: &[u8], artifact: &Artifact) -> Result<VerifiedStatement, VerifyError> {
         let bundle = read_evidence(evidence)?; // 1
         let envelope = in_toto_envelope(&bundle)?; // 2
-        let hint = match bundle.material() {
-            VerificationMaterial::PublicKey { hint } => hint, // 3
-            VerificationMaterial::Certificates(_) => {
-                return Err(VerifyError::UnsupportedMaterial { found: "a certificate (keyless signing)" });
-            }
+        let by_key = match bundle.material() {
+            VerificationMaterial::PublicKey { hint } => Keyed::Signers(self.signers(envelope, hint)?), // 3
+            VerificationMaterial::Certificates(chain) => Keyed::No(chain),
         };
-        let signers = self.signers(envelope, hint)?; // 4
-        let statement = Statement::parse(envelope.payload()).map_err(VerifyError::Statement)?; // 5
+        let statement = Statement::parse(envelope.payload()).map_err(VerifyError::Statement)?; // 4
         if let Some(kind) = predicate::by_uri(statement.predicate_type().as_str()) {
             kind.check(statement.predicate()).map_err(VerifyError::Statement)?;
         }
-        let subject = subject::bind(&statement, artifact)?; // 6
+        let subject = subject::bind(&statement, artifact)?; // 5
+        let bound = subject::bound_digest(&statement, subject, artifact);
+        let (signers, proven) = match by_key {
+            Keyed::Signers(signers) => {
+                let proven = self.beside_key(&bundle, evidence, &signers, bound.as_ref())?; // 7
+                (signers, proven)
+            }
+            Keyed::No(chain) => {
+                let parsed = sigstore::parse(&bundle, evidence)?; // 6
+                let digest = bound.as_ref().and_then(sigstore::digest).ok_or_else(|| {
+                    VerifyError::UnsupportedMaterial { found: "a certificate over a sha384 digest alone".into() }
+                })?;
+                let (signer, proven) = sigstore::by_certificate(&parsed, chain, &digest, self.trust, self.now)?;
+                (vec![signer], proven)
+            }
+        };
         Ok(VerifiedStatement {
             statement,
             payload: envelope.payload().to_vec(),
@@ -65,12 +91,38 @@ impl Verifier<'_> {
             artifact: artifact.digest.clone(),
             subject,
             signers,
-            proven_times: Vec::new(),
-            log_entries: Vec::new(),
-            unchecked_log_entries: bundle.log_entries().len(),
-            unchecked_timestamps: bundle.timestamps().len(),
+            proven_times: proven.times,
+            log_entries: proven.entries,
+            unchecked_log_entries: proven.unchecked.0,
+            unchecked_timestamps: proven.unchecked.1,
             verified_at: self.now,
         })
+    }
+
+    /// What logs and timestamp authorities say beside a key's signature.
+    fn beside_key(
+        &self,
+        bundle: &Bundle,
+        evidence: &[u8],
+        signers: &[Signer],
+        bound: Option<&Digest>,
+    ) -> Result<sigstore::Proven, VerifyError> {
+        let unchecked = (bundle.log_entries().len(), bundle.timestamps().len());
+        let unproven = Ok(sigstore::Proven { unchecked, ..Default::default() });
+        // Most keyed evidence carries neither: then no root is looked at.
+        if unchecked == (0, 0) || self.trust.roots.is_empty() {
+            return unproven;
+        }
+        // Logs and timestamps speak of one signature by one key, over content that a digest we can hand on names.
+        let one = bundle.envelope().is_some_and(|e| e.signatures().len() == 1);
+        let ([Signer::Key { key }], true, Some(digest)) = (signers, one, bound.and_then(sigstore::digest)) else {
+            return unproven;
+        };
+        match sigstore::parse(bundle, evidence) {
+            Ok(parsed) => sigstore::beside_key(&parsed, key, &digest, self.trust, self.now),
+            Err(VerifyError::UnsupportedMaterial { .. }) => unproven,
+            Err(e) => Err(e),
+        }
     }
 
     fn signers(&self, envelope: &Envelope, hint: &str) -> Result<Vec<Signer>, VerifyError> {

@@ -12,13 +12,13 @@ pub enum Signer {
         /// The key.
         key: PublicKey,
     },
-    /// A certificate that a trusted root's authority issued. Made once keyless verification is there.
+    /// A certificate that a trusted root's authority issued, valid when the signature provably existed.
     Certificate {
         /// Chain, DER, leaf first.
         chain: Vec<Vec<u8>>,
         /// Subject alternative name.
         identity: String,
-        /// OIDC issuer.
+        /// OIDC issuer; empty where the certificate names none.
         issuer: String,
         /// Fulcio's claims by the last arc of their object identifier (1.3.6.1.4.1.57264.1.x).
         claims: std::collections::BTreeMap<u32, String>,
@@ -26,11 +26,24 @@ pub enum Signer {
 }
 
 impl Signer {
+    /// Whether two signers are one identity: the same key, or the same name from the same issuer.
+    #[must_use]
+    pub fn is_same_identity(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Key { key: a }, Self::Key { key: b }) => a == b,
+            (Self::Certificate { identity: a, issuer: i, .. }, Self::Certificate { identity: b, issuer: j, .. }) => {
+                (a, i) == (b, j)
+            }
+            _ => false,
+        }
+    }
+
     /// The signer in one line.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Self::Key { key } => format!("key {} ({})", key.id(), key.algorithm()),
+            Self::Certificate { identity, issuer, .. } if issuer.is_empty() => format!("{identity} (no issuer)"),
             Self::Certificate { identity, issuer, .. } => format!("{identity} (issuer {issuer})"),
         }
     }
@@ -55,13 +68,15 @@ pub struct ProvenTime {
     pub source: TimeSource,
 }
 
-/// A transparency log entry whose inclusion was proved.
+/// A transparency log entry that is about this signature, artifact and signer, and whose inclusion was proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
     /// Log id, base64.
     pub log: String,
     /// Index in the log.
     pub index: u64,
+    /// Whether there is only the log's promise to include it: accepted where the trust material says so.
+    pub promise_only: bool,
 }
 
 /// A statement whose signature, form and binding to one artifact were verified.
@@ -147,7 +162,7 @@ impl VerifiedStatement {
         &self.log_entries
     }
 
-    /// Log entries and timestamps that the evidence carries and this version did not check: they prove nothing.
+    /// Log entries and timestamps of authorities that no trusted root knows: they were not checked and prove nothing.
     #[must_use]
     pub fn unchecked(&self) -> (usize, usize) {
         (self.unchecked_log_entries, self.unchecked_timestamps)

@@ -1,7 +1,7 @@
 //! Binding a statement's subject to an artifact.
 
 use super::VerifyError;
-use crate::model::{Artifact, DigestSet, Statement, Subject};
+use crate::model::{Artifact, Digest, DigestSet, Statement, Subject};
 
 /// How one subject relates to an artifact.
 enum Relation {
@@ -57,6 +57,13 @@ pub(super) fn bind(statement: &Statement, artifact: &Artifact) -> Result<usize, 
             .collect(),
         subjects: statement.subjects().len(),
     })
+}
+
+/// The digest by which a bound subject is the artifact: one that most verifiers can take, where there are several.
+pub(super) fn bound_digest(statement: &Statement, subject: usize, artifact: &Artifact) -> Option<Digest> {
+    let claimed = statement.subjects().get(subject)?.digest();
+    let equal = || claimed.strong().filter(|d| artifact.digests.get(d.algorithm().name()) == Some(d.hex()));
+    equal().find(|d| d.algorithm().name() == "sha256").or_else(|| equal().find(|d| d.algorithm().name() == "sha512"))
 }
 
 /// Whether binding will ask for a digest of the artifact that is not known yet.

@@ -23,6 +23,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     (
         "sigstore_",
         &[
+            "src/trust/root.rs",
             "src/verify/sigstore.rs",
             "src/sign/keyless.rs",
             "src/sign/rekor.rs",
@@ -30,6 +31,8 @@ const ADAPTERS: &[(&str, &[&str])] = &[
             "src/roots/tuf.rs",
         ],
     ),
+    ("jiff", &["src/trust/root.rs", "src/verify/sigstore.rs"]),
+    ("x509_cert", &["src/trust/root.rs", "src/verify/certificate.rs", "src/testing/"]),
     ("oci_client", &["src/registry/oci_http"]),
     ("docker_credential", &["src/registry/oci_http"]),
     ("reqwest", &["src/registry/", "src/testing/"]),
@@ -104,6 +107,33 @@ fn input_and_output_are_in_back_end_files() {
 #[test]
 fn foreign_crates_are_known_in_their_adapters() {
     assert_none(&sources().iter().flat_map(adapter_violations).collect::<Vec<_>>());
+}
+
+/// Words of the sigstore library that switch one of its checks off.
+const SWITCHES: &[&str] =
+    &["any_identity", "skip_tlog_unsafe", "skip_sct", "skip_certificate_chain", "CertificatePolicy"];
+
+/// The one file that may say them.
+const SWITCHBOARD: &str = "src/verify/sigstore.rs";
+
+fn switch_violations(file: &File) -> Vec<String> {
+    let code = code(&file.text);
+    let said = SWITCHES.iter().filter(|word| code.contains(**word));
+    match file.path.as_str() {
+        SWITCHBOARD => Vec::new(),
+        path => said.map(|word| format!("{path}: `{word}` switches a check off; only {SWITCHBOARD} may")).collect(),
+    }
+}
+
+#[test]
+fn checks_are_switched_off_in_one_file() {
+    assert_none(&sources().iter().flat_map(switch_violations).collect::<Vec<_>>());
+    // A whole chain is never left unchecked, not even there.
+    let here = crate::source::read(SWITCHBOARD);
+    assert!(!code(&here.text).contains("skip_certificate_chain"));
+    assert!(code(&here.text).contains("any_identity"), "the list of words is that of another library");
+    let planted = File::new("src/flow/check.rs", "let p = VerificationPolicy::any_identity().skip_sct();");
+    assert_eq!(switch_violations(&planted).len(), 2);
 }
 
 #[test]

@@ -20,13 +20,6 @@ fn by_key_for(builder: &'static str) -> impl Fn(&mut Scene) {
     }
 }
 
-/// The same statement, its source named among the dependencies alone.
-fn without_source(statement: &str) -> String {
-    let mut value: serde_json::Value = serde_json::from_str(statement).unwrap();
-    value["predicate"]["buildDefinition"]["externalParameters"].as_object_mut().unwrap().remove("source");
-    value.to_string()
-}
-
 crate::refusals! {
     wrong_agent: file(&["--agent", "platform/*"]), |s| s.claim.agent = Some("evil/builder".into()) => 1 "agent-mismatch";
     agent_not_said: file(&["--agent", "**"]), |s| { s.claim.agent = None; s.claim.model = None } => 1 "agent-mismatch";
@@ -53,7 +46,6 @@ crate::refusals! {
     wrong_repository: file(&["--source-repository", "https://git.example/acme/app"]), |s| s.claim.repository = "https://git.example/evil/app".into() => 1 "source-repository-mismatch";
     repository_that_begins_alike: file(&["--source-repository", "https://git.example/acme/app"]), |s| s.claim.repository = "https://git.example/acme/app-evil".into() => 1 "source-repository-mismatch";
     repository_of_another_user: file(&["--source-repository", "https://git.example/acme/app"]), |s| s.claim.repository = "https://git.example/acme/app@evil.example/x".into() => 1 "source-repository-mismatch";
-    source_that_is_only_a_dependency: file(&["--source-repository", "https://git.example/acme/app"]), |s| s.statement = Some(|t| without_source(&t)) => 1 "source-repository-mismatch";
     wrong_ref: file(&["--source-ref", "refs/heads/main"]), |s| s.claim.reference = "refs/heads/evil".into() => 1 "source-ref-mismatch";
     tag_of_the_branchs_name: file(&["--source-ref", "refs/heads/main"]), |s| s.claim.reference = "refs/tags/main".into() => 1 "source-ref-mismatch";
     branch_named_like_another_ref: requiring("source", BRANCHES), |s| s.claim.reference = "refs/heads/x@refs/heads/main".into() => 1 "source-ref-mismatch";

@@ -60,11 +60,11 @@ crate::refusals! {
     } => 1 "signature-invalid";
     payload_type_other_than_in_toto: file(&[]), |s| s.payload_type = "application/json" => 1 "payload-type-unknown";
     message_signature: file(&[]), |s| s.bundle = Some(|_, b| world::message_signature(&b)) => 1 "not-an-attestation";
-    keyless_bundle: file(&[]), |s| s.bundle = Some(|_, b| world::keyless(&b)) => 1 "unsupported-material";
+    keyless_bundle: file(&[]), |s| s.bundle = Some(|_, b| world::keyless(&b)) => 1 "certificate-malformed";
     keyless_bundle_with_an_older_chain: file(&[]), |s| s.bundle = Some(|_, b| tamper(&b, |b| {
         b["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1".into();
         b["verificationMaterial"] = json!({ "x509CertificateChain": { "certificates": [{ "rawBytes": "AAAA" }] } });
-    })) => 1 "unsupported-material";
+    })) => 1 "certificate-malformed";
     key_and_certificate_at_once: file(&[]), |s| s.bundle = Some(|_, b| tamper(&b, |b| b["verificationMaterial"]["certificate"] = json!({ "rawBytes": "AAAA" }))) => 1 "evidence-malformed";
     bundle_of_a_later_version: file(&[]), |s| s.bundle = Some(|_, b| tamper(&b, |b| b["mediaType"] = "application/vnd.dev.sigstore.bundle.v0.4+json".into())) => 1 "evidence-malformed";
     envelope_and_message_signature: file(&[]), |s| s.bundle = Some(|_, b| tamper(&b, |b| b["messageSignature"] = json!({ "signature": "AAAA" }))) => 1 "evidence-malformed";
@@ -98,7 +98,7 @@ crate::refusals! {
     bytes_after_the_statement: file(&[]), |s| s.statement = Some(|t| t + "{}") => 1 "statement-malformed";
     source_dirty_by_a_second_entry: file(&["--source-ref", "refs/heads/main"]), |s| s.statement = Some(|t| {
         let entry = r#"{"uri":"git+https://git.example/acme/app@refs/heads/main","digest":{"gitCommit":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"annotations":{"dirty":true}}"#;
-        t.replace(r#""annotations":{"dirty":false}}]"#, &format!(r#""annotations":{{"dirty":false}}}},{entry}]"#))
+        t.replacen(r#"],"#, "],", 0).replace(r#""annotations":{"dirty":false}}]"#, &format!(r#""annotations":{{"dirty":false}}}},{entry}]"#))
     }) => 1 "source-dirty";
     bundle_file_missing: |s| s.then(|at| { let f = at.world.write("b.json", &at.bundles[0]); at.arguments.extend(["--bundle".into(), world::text(&f)]) }), |s| {
         s.then(|at| std::fs::remove_file(at.world.path("b.json")).unwrap());

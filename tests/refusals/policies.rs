@@ -86,8 +86,13 @@ crate::refusals! {
     unknown_policy_field_at_the_top: ruled, |s| s.policies[0]["revoked"] = json!({}) => 2 "policy-field-unknown";
     unknown_policy_field_of_a_rule: |s| { ruled(s); s.require()["source"] = json!({ "allowDirty": true }) }, |s| s.require()["source"]["branch"] = "main".into() => 2 "policy-field-unknown";
     policy_field_not_enforced: ruled, |s| s.require()["maxAge"] = "30d".into() => 2 "policy-field-not-enforced";
-    policy_threshold_not_enforced: ruled, |s| s.require()["threshold"] = 2.into() => 2 "policy-field-not-enforced";
-    policy_identity_not_enforced: ruled, |s| { s.signer()["issuer"] = "https://issuer.example".into() } => 2 "policy-field-not-enforced";
+    policy_threshold_not_met: ruled, |s| s.require()["threshold"] = 2.into() => 1 "threshold-not-met";
+    policy_with_an_age_of_trust: ruled, |s| s.require()["trust"] = json!({ "maxAge": "90d" }) => 2 "policy-field-not-enforced";
+    policy_that_wants_a_log: ruled, |s| s.require()["trust"] = json!({ "logs": 1 }) => 1 "too-few-logs";
+    policy_that_wants_a_timestamp: ruled, |s| s.require()["trust"] = json!({ "timestamps": 1 }) => 1 "too-few-timestamps";
+    policy_with_a_key_and_an_identity_in_one: ruled, |s| { s.signer()["issuer"] = "https://issuer.example".into() } => 2 "policy-malformed";
+    policy_with_an_identity_of_any_issuer: ruled, |s| { *s.signer() = json!({ "identity": "me@acme.example" }) } => 2 "policy-malformed";
+    policy_that_wants_a_certificate: ruled, |s| { *s.signer() = json!({ "identity": "me@acme.example", "issuer": "https://issuer.example" }) } => 1 "key-not-trusted";
     policy_without_signers: ruled, |s| s.require()["signers"] = json!([]) => 2 "policy-malformed";
     policy_without_a_signers_field: ruled, |s| { s.require().as_object_mut().unwrap().remove("signers"); } => 2 "policy-malformed";
     policy_without_images: ruled, |s| s.spec()["images"] = json!([]) => 2 "policy-malformed";
@@ -120,7 +125,14 @@ crate::refusals! {
     }, |s| s.flag(&["--agent", "platform/builder"]) => 2 "demand-unused";
     identity_without_an_issuer: |_| (), |s| s.flag(&["--certificate-identity", "me@acme.example"]) => 2 "identity-without-issuer";
     issuer_without_an_identity: |_| (), |s| s.flag(&["--certificate-oidc-issuer", "https://issuer.example"]) => 2 "identity-without-issuer";
-    identity_that_this_version_does_not_check: |_| (), |s| s.flag(&["--certificate-identity", "me@acme.example", "--certificate-oidc-issuer", "https://issuer.example"]) => 2 "not-supported";
+    identity_instead_of_the_key: |s| s.flag(&["--certificate-identity", "me@acme.example", "--certificate-oidc-issuer", "https://issuer.example"]), |s| s.then(|at| {
+        let key = at.arguments.iter().position(|a| a == "--key").unwrap();
+        at.arguments.drain(key..key + 2);
+    }) => 1 "key-not-trusted";
+    root_that_is_none: |_| (), |s| s.then(|at| {
+        let file = at.world.write("root.json", b"{}");
+        at.arguments.extend(["--trusted-root".into(), text(&file)]);
+    }) => 2 "trusted-root-malformed";
     short_commit_demanded: |s| s.flag(&["--source-ref", "refs/heads/main"]), |s| s.flag(&["--source-commit", "aaaaaaa"]) => 2 "usage";
     short_ref_demanded: |s| s.flag(&["--source-commit", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]), |s| s.flag(&["--source-ref", "main"]) => 2 "usage";
     private_key_instead_of_a_public_one: |_| (), |s| s.then(|at| {

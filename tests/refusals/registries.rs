@@ -120,7 +120,7 @@ crate::refusals! {
     registry_down: registry, |s| s.then(|at| drop(at.registry.take())) => 3 "registry-unavailable";
     registry_down_by_tag: tagged, |s| s.then(|at| drop(at.registry.take())) => 3 "registry-unavailable";
     registry_that_resets: registry, fault("/v2/", Action::Reset) => 3 "registry-unavailable";
-    registry_that_does_not_answer: |s| { registry(s); s.flag(&["--timeout", "8s"]) }, fault("/referrers/", Action::Delay(Duration::from_secs(60))) => 3 "registry-unavailable";
+    registry_that_does_not_answer: registry, fault("/referrers/", Action::Delay(Duration::from_secs(60))) => 3 "registry-unavailable";
     registry_401: registry, fault("/v2/", Action::status(401)) => 3 "registry-unauthorized";
     registry_403: registry, fault("/v2/", Action::status(403)) => 3 "registry-unauthorized";
     registry_429: registry, fault("/v2/", Action::status(429)) => 3 "rate-limited";
@@ -162,7 +162,7 @@ crate::refusals! {
         let manifest = String::from_utf8(world::referrer(Some(&at.image.descriptor()), &at.bundles[0])).unwrap();
         relist(at, manifest.replace("application/vnd.dev.sigstore.bundle.v0.3+json", "application/spdx+json").as_bytes());
     }) => 1 "no-attestation";
-    keyless_bundle_in_a_registry: registry, |s| s.bundle = Some(|_, b| world::keyless(&b)) => 1 "unsupported-material";
+    keyless_bundle_in_a_registry: registry, |s| s.bundle = Some(|_, b| world::keyless(&b)) => 1 "certificate-malformed";
     fallback_listing_that_is_empty: without_api, |s| s.then(|at| list(at, &[])) => 1 "no-attestation";
     fallback_listing_that_fails: without_api, fault("/manifests/sha256-", Action::status(500)) => 3 "registry-unavailable";
     fallback_listing_that_is_garbage: without_api, |s| s.then(|at| { at.server().put_manifest(REPOSITORY, Some(&fallback(at)), IMAGE_INDEX, b"{}"); }) => 3 "registry-malformed";

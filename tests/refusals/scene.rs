@@ -26,11 +26,6 @@ pub(crate) const REPOSITORY: &str = "acme/app";
 /// The file's bytes.
 pub(crate) const FILE: &[u8] = b"the artifact";
 
-/// Changes a bundle that was signed.
-type Spoil = fn(&World, Vec<u8>) -> Vec<u8>;
-/// Changes what was staged.
-type Change = Box<dyn FnOnce(&mut Staged)>;
-
 /// What is about to be verified.
 pub(crate) struct Scene {
     pub(crate) world: World,
@@ -46,7 +41,7 @@ pub(crate) struct Scene {
     /// Changes the statement's bytes before they are signed.
     pub(crate) statement: Option<fn(String) -> String>,
     /// Changes the bundle after it was signed.
-    pub(crate) bundle: Option<Spoil>,
+    pub(crate) bundle: Option<fn(&World, Vec<u8>) -> Vec<u8>>,
     /// A second statement, by the trusted key.
     pub(crate) second: Option<Claim>,
     /// Whether `--key` names the trusted key.
@@ -57,7 +52,7 @@ pub(crate) struct Scene {
     pub(crate) behaviour: Behaviour,
     /// Whether the subject is named by tag (or, of a layout, by nothing).
     pub(crate) by_tag: bool,
-    late: Vec<Change>,
+    late: Vec<Box<dyn FnOnce(&mut Staged)>>,
 }
 
 /// What was staged.
@@ -251,7 +246,7 @@ impl Staged {
     /// Runs `attest verify` on it, with nothing of this process's environment.
     pub(crate) fn verify(&self) -> Answer {
         let mut command = attest(&self.world);
-        command.arg("verify").args(&self.arguments).args(["--format", "json"]);
+        command.arg("verify").args(&self.arguments).args(["--format", "json", "--timeout", "5s"]);
         command.envs(self.env.iter().map(|(k, v)| (*k, v)));
         Answer::of(&command.output().expect("the binary runs"))
     }

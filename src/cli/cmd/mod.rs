@@ -2,6 +2,7 @@
 
 pub mod attach;
 pub mod completions;
+pub mod conformance;
 pub mod create;
 pub mod download;
 pub mod flush;

@@ -5,20 +5,21 @@ use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::policies::PolicyPlaces;
 use crate::cli::sanitize::{line, shell};
 use crate::cli::target::{self, Resolved};
-use crate::cli::{Ui, keys, render};
+use crate::cli::{Ui, render, trust};
 use crate::flow::{self, Target};
-use crate::model::{PredicateUri, Timestamp, ValidityWindow};
+use crate::model::{PredicateUri, Timestamp};
 use crate::policy::report::DecisionReport;
 use crate::policy::rule::{
     AgentCheck, BuilderCheck, CharterCheck, HostedRunnerCheck, RequestedByCheck, SourceCheck, TaskCheck,
     normal_repository,
 };
 use crate::policy::{
-    Check, Decision, Evidence, Finding, Glob, Images, Mode, Policy, Requirement, Revoked, SignerMatch, SignerRule,
-    SubjectDecision, decide,
+    Check, Decision, Evidence, Finding, Glob, Images, Mode, Policy, Requirement, Revoked, SubjectDecision, TrustRule,
+    decide,
 };
 use crate::predicate;
 use crate::registry::Checked;
+use crate::trust::TrustedRoot;
 use crate::verify::Origin;
 use clap::Args;
 use std::fmt::Write as _;
@@ -33,6 +34,7 @@ use std::time::Duration;
   attest verify ghcr.io/acme/app@sha256:DIGEST                  by the policy of this machine
   attest verify ghcr.io/acme/app@sha256:DIGEST --key attest.pub
   attest verify oci:build/image --key attest.pub --agent 'platform/*' --source-ref refs/heads/main
+  attest verify ghcr.io/acme/app@sha256:DIGEST --repo acme/app  by a GitHub workflow of that repository
   attest verify app.tar.gz --key attest.pub                     evidence in app.tar.gz.sigstore.json
   attest verify app.tar.gz --bundle app.sigstore.json --policy policy.yaml --format json")]
 pub struct VerifyArgs {
@@ -59,11 +61,13 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         return Err(no_policy(args, common).await);
     }
     join_demands(&mut policies, &args.demands, &wanted)?;
+    let roots = trust::roots(&args.trust)?;
+    let given = Given { policies: &policies, roots: &roots, now: ui.now };
     let mut subjects = Vec::new();
     for typed in &args.subjects {
         let resolved = target::resolve(typed, common, &args.evidence, args.demands.require_digest).await?;
         demands_reach(&policies, &resolved.artifact.scope, &args.demands, &wanted)?;
-        subjects.push(in_time(&resolved, &policies, ui.now, common.timeout).await);
+        subjects.push(in_time(&resolved, &given, common.timeout).await);
     }
     let decision = Decision::of(subjects, policies.iter().map(Policy::used).collect(), ui.now);
     let exit = Exit::from(decision.verdict);
@@ -76,20 +80,27 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     })
 }
 
+/// What every subject is decided with.
+struct Given<'a> {
+    policies: &'a [Policy],
+    roots: &'a [TrustedRoot],
+    now: Timestamp,
+}
+
 /// The decision on one subject, or that it did not come in time: a registry that drips bytes must not hold a deployment.
-async fn in_time(resolved: &Resolved, policies: &[Policy], now: Timestamp, patience: Duration) -> SubjectDecision {
+async fn in_time(resolved: &Resolved, given: &Given<'_>, patience: Duration) -> SubjectDecision {
     // One operation may take all of `--timeout` and says best itself what went wrong; all of them together take two.
     let patience = patience * 2;
-    let decided = tokio::time::timeout(patience, one(resolved, policies, now)).await;
+    let decided = tokio::time::timeout(patience, one(resolved, given)).await;
     decided.unwrap_or_else(|_| {
         let message = format!("not gathered within {} s (twice --timeout)", patience.as_secs_f32());
         let origin = Origin { place: "all evidence".into(), id: String::new() };
         let finding = Finding::Unavailable { code: codes::TIMEOUT, message };
-        decide(policies, &resolved.artifact, &[Evidence { origin, finding }])
+        decide(given.policies, &resolved.artifact, &[Evidence { origin, finding }])
     })
 }
 
-async fn one(resolved: &Resolved, policies: &[Policy], now: Timestamp) -> SubjectDecision {
+async fn one(resolved: &Resolved, given: &Given<'_>) -> SubjectDecision {
     let sources = resolved.sources();
     let digests = || resolved.file_digests();
     let target = Target {
@@ -98,7 +109,7 @@ async fn one(resolved: &Resolved, policies: &[Policy], now: Timestamp) -> Subjec
         content: resolved.subject.as_deref().map(Checked::new),
         digests: resolved.path.is_some().then_some(&digests),
     };
-    let mut decision = flow::check(&target, policies, now).await;
+    let mut decision = flow::check(&target, given.policies, given.roots, given.now).await;
     resolved.check_content(&mut decision);
     decision.notes.extend(resolved.notes());
     decision
@@ -118,28 +129,11 @@ pub fn predicate_type(text: Option<&str>) -> Result<PredicateUri, Failure> {
 }
 
 /// The requirement that trust flags make, if there are any.
-fn flags_policy(trust: &TrustArgs, demands: &DemandArgs, wanted: &PredicateUri) -> Result<Option<Policy>, Failure> {
-    let identity = [&trust.certificate_identity, &trust.certificate_identity_glob, &trust.certificate_identity_regexp];
-    let issuer = [&trust.certificate_oidc_issuer, &trust.certificate_oidc_issuer_regexp];
-    let (has_identity, has_issuer) = (identity.iter().any(|i| i.is_some()), issuer.iter().any(|i| i.is_some()));
-    if has_identity != has_issuer {
-        let message = "an identity without an issuer can be had from anybody's issuer: both or neither must be given";
-        return Err(Failure::usage(codes::IDENTITY_WITHOUT_ISSUER, message));
-    }
-    let keyless = has_identity || trust.signer_workflow.is_some() || trust.repo.is_some() || trust.owner.is_some();
-    if keyless || !trust.trusted_root.is_empty() {
-        let message = "this version verifies keys only, not certificates: pass --key or a policy with keys";
-        return Err(Failure::usage(codes::NOT_SUPPORTED, message));
-    }
-    if trust.key.is_empty() {
+fn flags_policy(flags: &TrustArgs, demands: &DemandArgs, wanted: &PredicateUri) -> Result<Option<Policy>, Failure> {
+    let signers = trust::signers(flags, demands.builder_id.as_deref())?;
+    if signers.is_empty() {
         return Ok(None);
     }
-    let builders: Vec<_> = demands.builder_id.iter().map(|b| Glob::exact(b)).collect();
-    let signers = trust.key.iter().map(|reference| {
-        let who = SignerMatch::Key(keys::public_key(reference)?);
-        let label = format!("key {reference}");
-        Ok(SignerRule { label, who, window: ValidityWindow::default(), builders: builders.clone() })
-    });
     Ok(Some(Policy {
         name: "flags".into(),
         origin: "flags".into(),
@@ -148,7 +142,9 @@ fn flags_policy(trust: &TrustArgs, demands: &DemandArgs, wanted: &PredicateUri) 
         mode: Mode::Enforce,
         requirements: vec![Requirement {
             predicate_type: wanted.clone(),
-            signers: signers.collect::<Result<_, Failure>>()?,
+            signers,
+            threshold: 1,
+            trust: TrustRule::default(),
             checks: Vec::new(),
         }],
         revoked: Revoked::default(),
@@ -274,6 +270,8 @@ async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ValidityWindow;
+    use crate::policy::{SignerMatch, SignerRule};
     use crate::trust::PublicKey;
 
     const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
@@ -295,6 +293,8 @@ mod tests {
             requirements: vec![Requirement {
                 predicate_type: PredicateUri::parse(kind).unwrap(),
                 signers: vec![signer],
+                threshold: 1,
+                trust: TrustRule::default(),
                 checks: Vec::new(),
             }],
             revoked: Revoked::default(),

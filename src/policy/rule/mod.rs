@@ -32,13 +32,15 @@ pub struct RuleInput<'a> {
     pub provenance: Option<&'a Provenance>,
     /// Whether the signer may speak for the builder that the provenance claims.
     pub builder_bound: bool,
+    /// Fields of the provenance that the signing certificate says too.
+    pub certified: &'a [&'static str],
 }
 
 impl<'a> RuleInput<'a> {
     /// How a field is known. With a key it is never more than declared: a key says nothing of its own.
     #[must_use]
-    pub fn assurance(&self, _field: &str) -> Assurance {
-        Assurance::Declared
+    pub fn assurance(&self, field: &str) -> Assurance {
+        if self.certified.contains(&field) { Assurance::Certificate } else { Assurance::Declared }
     }
 
     /// The provenance, for checks that ask something of it.

@@ -143,13 +143,25 @@ impl Check for SourceCheck {
             reasons.push(Some(Reason::unmet(DIRTY, "source work tree", "one that equals the commit", Some(found))));
         }
         if let Some(wanted) = self.assurance {
-            let found = if source.is_some() { Some(input.assurance("source")) } else { None };
+            let found = source.and_then(|s| self.known(s, input));
             if found.is_none_or(|f| f < wanted) {
                 let expected = format!("assurance `{}` or better", wanted.name());
                 reasons.push(Some(Reason::unmet(ASSURANCE, "source", expected, found.map(Assurance::name))));
             }
         }
         verdict(reasons)
+    }
+}
+
+impl SourceCheck {
+    /// How the source is known: as its least known part. The parts are those that are demanded, or else all that the
+    /// provenance names.
+    fn known(&self, source: &crate::predicate::Source, input: &RuleInput<'_>) -> Option<Assurance> {
+        let demanded = [self.repository.is_some(), !self.refs.is_empty(), self.commit.is_some()];
+        let named = [true, source.reference.is_some(), source.commit.is_some()];
+        let parts = if demanded.contains(&true) { demanded } else { named };
+        let fields = ["source.repository", "source.ref", "source.commit"].into_iter().zip(parts);
+        fields.filter(|(_, counts)| *counts).map(|(field, _)| input.assurance(field)).min()
     }
 }
 

@@ -1,0 +1,202 @@
+//! Whom trust flags accept: signers and roots.
+
+use super::args::TrustArgs;
+use super::exit::{Failure, codes};
+use super::{files, keys};
+use crate::model::{ValidityWindow, limits};
+use crate::policy::{CertificateMatch, Glob, Regexp, SignerMatch, SignerRule, TextMatch};
+use crate::trust::TrustedRoot;
+
+/// Issuer of the tokens of GitHub Actions.
+const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
+/// Last arc of Fulcio's "Source Repository URI".
+const SOURCE_REPOSITORY: u32 = 12;
+/// Last arc of Fulcio's "Source Repository Owner URI".
+const SOURCE_OWNER: u32 = 16;
+
+/// The roots to verify with: those that flags name, or else the embedded ones.
+///
+/// # Errors
+/// Exit 2: a file that cannot be read or is no trusted root.
+pub(super) fn roots(flags: &TrustArgs) -> Result<Vec<TrustedRoot>, Failure> {
+    if flags.trusted_root.is_empty() {
+        return Ok(TrustedRoot::embedded());
+    }
+    let mut out = Vec::new();
+    for path in &flags.trusted_root {
+        let shown = path.display().to_string();
+        let found = TrustedRoot::parse(&files::read(path, limits::ROOT_BYTES)?, &shown);
+        out.extend(
+            found.map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("--trusted-root `{shown}`")))?,
+        );
+    }
+    if out.len() > limits::ROOTS {
+        let message = format!("--trusted-root: expected at most {} roots, found {}", limits::ROOTS, out.len());
+        return Err(Failure::usage(codes::USAGE, message));
+    }
+    Ok(out)
+}
+
+/// The signers that flags accept, any of them; none when no flag speaks of one. A key may speak for `builder`.
+///
+/// # Errors
+/// Exit 2: a key that cannot be read, a pattern that is none, an identity without an issuer.
+pub(super) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<SignerRule>, Failure> {
+    let builders: Vec<_> = builder.into_iter().map(Glob::exact).collect();
+    let mut out = Vec::new();
+    for reference in &flags.key {
+        let who = SignerMatch::Key(keys::public_key(reference)?);
+        let label = format!("key {reference}");
+        out.push(SignerRule { label, who, window: ValidityWindow::default(), builders: builders.clone() });
+    }
+    if let Some(wanted) = certificate(flags)? {
+        let names = wanted.identities.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+        out.push(SignerRule {
+            label: format!("certificate of {names}"),
+            who: SignerMatch::Certificate(Box::new(wanted)),
+            window: ValidityWindow::default(),
+            // A certificate speaks for its own build-signer URI; only a policy lets it speak for others.
+            builders: Vec::new(),
+        });
+    }
+    Ok(out)
+}
+
+fn certificate(flags: &TrustArgs) -> Result<Option<CertificateMatch>, Failure> {
+    let usage = |m: String| Failure::usage(codes::USAGE, m);
+    let regexp = |flag: &str, text: &str| {
+        Regexp::parse(text)
+            .map(TextMatch::Regexp)
+            .map_err(|why| usage(format!("--{flag}: expected a regular expression, found `{text}`: {why}")))
+    };
+    let glob = |flag: &str, text: &str| {
+        Glob::parse(text)
+            .map(TextMatch::Glob)
+            .ok_or_else(|| usage(format!("--{flag}: expected a text or glob, found `{text}`")))
+    };
+    let exact = |t: &String| TextMatch::Exact(t.clone());
+    let mut wanted = CertificateMatch::default();
+    wanted.identities.extend(flags.certificate_identity.iter().map(exact));
+    for text in flags.certificate_identity_glob.iter() {
+        wanted.identities.push(glob("certificate-identity-glob", text)?);
+    }
+    for text in flags.certificate_identity_regexp.iter() {
+        wanted.identities.push(regexp("certificate-identity-regexp", text)?);
+    }
+    wanted.issuers.extend(flags.certificate_oidc_issuer.iter().map(exact));
+    for text in flags.certificate_oidc_issuer_regexp.iter() {
+        wanted.issuers.push(regexp("certificate-oidc-issuer-regexp", text)?);
+    }
+    let by_github = flags.signer_workflow.is_some() || flags.repo.is_some() || flags.owner.is_some();
+    let named = !wanted.identities.is_empty();
+    if named == wanted.issuers.is_empty() && !by_github {
+        let message = "an identity without an issuer can be had from anybody's issuer: both or neither must be given";
+        return Err(Failure::usage(codes::IDENTITY_WITHOUT_ISSUER, message));
+    }
+    if by_github {
+        github(flags, &mut wanted)?;
+    }
+    Ok((!wanted.identities.is_empty()).then_some(wanted))
+}
+
+/// What `--signer-workflow`, `--repo` and `--owner` demand.
+fn github(flags: &TrustArgs, wanted: &mut CertificateMatch) -> Result<(), Failure> {
+    let usage = |m: String| Failure::usage(codes::USAGE, m);
+    let parts = |flag: &str, text: &str, expected: &str, good: &dyn Fn(usize) -> bool| {
+        // No part may be empty or hold what a pattern or a URL reads in another way.
+        let fine = |p: &str| !p.is_empty() && p != ".." && !p.contains(['*', '?', '#', ' ', '%', ':']);
+        let path = text.split('@').next().unwrap_or_default();
+        if good(path.split('/').count()) && path.split('/').all(fine) {
+            Ok(())
+        } else {
+            Err(usage(format!("--{flag}: expected {expected}, found `{text}`")))
+        }
+    };
+    if wanted.issuers.is_empty() {
+        wanted.issuers.push(TextMatch::Exact(GITHUB_ISSUER.into()));
+    }
+    let under = |path: &str| Glob::parse(&format!("https://github.com/{path}/**@**")).map(TextMatch::Glob);
+    let mut of_source = Vec::new();
+    if let Some(repo) = &flags.repo {
+        parts("repo", repo, "OWNER/REPO", &|n| n == 2 && !repo.contains('@'))?;
+        wanted.claims.push((SOURCE_REPOSITORY, vec![TextMatch::Exact(format!("https://github.com/{repo}"))]));
+        of_source.extend(under(repo));
+    }
+    if let Some(owner) = &flags.owner {
+        parts("owner", owner, "a GitHub owner", &|n| n == 1 && !owner.contains('@'))?;
+        wanted.claims.push((SOURCE_OWNER, vec![TextMatch::Exact(format!("https://github.com/{owner}"))]));
+        of_source.extend(under(owner));
+    }
+    if let Some(workflow) = &flags.signer_workflow {
+        if !wanted.identities.is_empty() {
+            let message = "--signer-workflow and --certificate-identity… say the same thing twice: pass one of them";
+            return Err(usage(message.into()));
+        }
+        let workflow = workflow.strip_prefix("https://").unwrap_or(workflow);
+        let workflow = workflow.strip_prefix("github.com/").unwrap_or(workflow);
+        parts("signer-workflow", workflow, "OWNER/REPO/PATH[@REF]", &|n| n > 2)?;
+        let identity = format!("https://github.com/{workflow}");
+        wanted.identities.extend(match identity.contains('@') {
+            true => Some(TextMatch::Exact(identity)),
+            false => Glob::parse(&format!("{identity}@**")).map(TextMatch::Glob),
+        });
+    } else if wanted.identities.is_empty() {
+        wanted.identities = of_source;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn takes(flags: &TrustArgs, identity: &str, claims: &[(u32, &str)]) -> bool {
+        let claims: BTreeMap<_, _> = claims.iter().map(|(a, v)| (*a, (*v).to_owned())).collect();
+        let signers = signers(flags, None).unwrap_or_else(|e| panic!("{}", e.message));
+        signers.iter().any(|s| match &s.who {
+            SignerMatch::Certificate(c) => c.matches(identity, GITHUB_ISSUER, &claims),
+            _ => false,
+        })
+    }
+
+    #[test]
+    fn a_repository_is_meant_by_its_own_workflows_and_its_own_source() {
+        let own = "https://github.com/acme/app/.github/workflows/r.yml@refs/heads/main";
+        let shared = "https://github.com/acme/builders/.github/workflows/b.yml@refs/tags/v1";
+        let source = [(12, "https://github.com/acme/app"), (16, "https://github.com/acme")];
+        let repo = TrustArgs { repo: Some("acme/app".into()), ..Default::default() };
+        assert!(takes(&repo, own, &source));
+        assert!(!takes(&repo, shared, &source));
+        assert!(!takes(&repo, own, &[(12, "https://github.com/acme/app2")]));
+        assert!(!takes(&repo, own, &[]));
+        assert!(!takes(&repo, &own.replace("app/", "app2/"), &source));
+        let owner = TrustArgs { owner: Some("acme".into()), ..Default::default() };
+        assert!(takes(&owner, shared, &source));
+        assert!(!takes(&owner, &own.replace("/acme/", "/acme-evil/"), &source));
+        assert!(!takes(&owner, own, &[(16, "https://github.com/evil")]));
+        let workflow = |w: &str| TrustArgs {
+            repo: Some("acme/app".into()),
+            signer_workflow: Some(w.into()),
+            ..Default::default()
+        };
+        assert!(takes(&workflow("acme/builders/.github/workflows/b.yml"), shared, &source));
+        assert!(takes(&workflow("acme/builders/.github/workflows/b.yml@refs/tags/v1"), shared, &source));
+        assert!(!takes(&workflow("acme/builders/.github/workflows/b.yml@refs/tags/v2"), shared, &source));
+        assert!(!takes(&workflow("acme/builders/.github/workflows/b"), shared, &source));
+    }
+
+    #[test]
+    fn half_an_identity_is_refused() {
+        let code = |f: TrustArgs| signers(&f, None).map(|s| s.len()).map_err(|e| e.code.to_string());
+        let identity = TrustArgs { certificate_identity: Some("a".into()), ..Default::default() };
+        let issuer = TrustArgs { certificate_oidc_issuer: Some("https://i".into()), ..Default::default() };
+        assert_eq!(code(identity.clone()), Err("identity-without-issuer".into()));
+        assert_eq!(code(issuer.clone()), Err("identity-without-issuer".into()));
+        assert_eq!(code(TrustArgs { certificate_oidc_issuer: issuer.certificate_oidc_issuer, ..identity }), Ok(1));
+        assert_eq!(code(TrustArgs::default()), Ok(0));
+        for bad in ["acme", "acme/app/x", "acme/", "acme/*", "acme/app@x"] {
+            assert_eq!(code(TrustArgs { repo: Some(bad.into()), ..Default::default() }), Err("usage".into()), "{bad}");
+        }
+    }
+}

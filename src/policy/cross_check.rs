@@ -1,0 +1,550 @@
+//! What a provenance says against what its signing certificate says.
+//!
+//! Each identity provider has a mapping from its tokens to Fulcio's claims (fulcio/config/identity/config.yaml). Where a
+//! mapping fills a claim, a predicate that says otherwise is refused, and one that says the same is worth as much as
+//! the certificate. Where it fills none, the predicate stands alone.
+
+use super::Reason;
+use super::rule::normal_repository;
+use crate::model::{Code, uri};
+use crate::predicate::Provenance;
+use std::collections::BTreeMap;
+
+const REPOSITORY: Code = Code::new("certificate-contradicts-source-repository");
+const COMMIT: Code = Code::new("certificate-contradicts-source-commit");
+const REF: Code = Code::new("certificate-contradicts-source-ref");
+const WORKFLOW: Code = Code::new("certificate-contradicts-workflow");
+const RUN: Code = Code::new("certificate-contradicts-invocation");
+const TRIGGER: Code = Code::new("certificate-contradicts-trigger");
+const RUNNER: Code = Code::new("certificate-contradicts-runner");
+const REPOSITORY_ID: Code = Code::new("certificate-contradicts-repository-id");
+const OWNER_ID: Code = Code::new("certificate-contradicts-owner-id");
+const BUILDER: Code = Code::new("certificate-contradicts-builder");
+const SSH_RERUN: Code = Code::new("runner-was-entered");
+/// Codes of this file.
+pub const CODES: &[Code] =
+    &[REPOSITORY, COMMIT, REF, WORKFLOW, RUN, TRIGGER, RUNNER, REPOSITORY_ID, OWNER_ID, BUILDER, SSH_RERUN];
+
+/// One claim and where a predicate says the same thing.
+#[derive(Clone, Copy)]
+pub struct Row {
+    /// Name of the field in output.
+    pub field: &'static str,
+    /// Code of a contradiction.
+    pub code: Code,
+    /// The claim, by last arc.
+    pub claim: u32,
+    /// Every place where the predicate says it.
+    values: fn(&Provenance) -> Vec<String>,
+    /// Whether a claim and a value of the predicate mean the same.
+    same: fn(&str, &str) -> bool,
+}
+
+/// An identity provider and the claims that its mapping fills.
+pub struct Provider {
+    /// Its name.
+    pub name: &'static str,
+    /// Its issuers; a final `*` stands for one path element, a leading `*.` for a host below.
+    issuers: &'static [&'static str],
+    /// The claims that it fills and a predicate repeats.
+    pub rows: &'static [Row],
+}
+
+const BUILDER_ROW: Row =
+    Row { field: "builder.id", code: BUILDER, claim: 9, values: |p| vec![p.builder_id.clone()], same };
+const RUNNER_ROW: Row = Row { field: "runner", code: RUNNER, claim: 11, values: runner, same };
+const REPOSITORY_ROW: Row = Row {
+    field: "source.repository",
+    code: REPOSITORY,
+    claim: 12,
+    values: |p| p.source().map(|s| s.repository).into_iter().collect(),
+    same: same_repository,
+};
+const COMMIT_ROW: Row = Row { field: "source.commit", code: COMMIT, claim: 13, values: commits, same };
+const REF_ROW: Row = Row { field: "source.ref", code: REF, claim: 14, values: refs, same: same_ref };
+const REPOSITORY_ID_ROW: Row = Row {
+    field: "source.repositoryId",
+    code: REPOSITORY_ID,
+    claim: 15,
+    values: |p| internal(p, &[("github", "repository_id"), ("gitlab", "project_id")]),
+    same,
+};
+const OWNER_ID_ROW: Row = Row {
+    field: "source.ownerId",
+    code: OWNER_ID,
+    claim: 17,
+    values: |p| internal(p, &[("github", "repository_owner_id"), ("gitlab", "namespace_id")]),
+    same,
+};
+const WORKFLOW_ROW: Row = Row { field: "workflow", code: WORKFLOW, claim: 18, values: workflow, same: same_workflow };
+const TRIGGER_ROW: Row = Row { field: "trigger", code: TRIGGER, claim: 20, values: triggers, same: same_trigger };
+const RUN_ROW: Row = Row {
+    field: "invocation",
+    code: RUN,
+    claim: 21,
+    values: |p| p.metadata("invocationId").map(str::to_owned).into_iter().collect(),
+    same: same_run,
+};
+
+/// Claims as Fulcio's documentation means them, for issuers that no mapping here is known of: a private instance's.
+const ANY: &[Row] = &[
+    BUILDER_ROW,
+    RUNNER_ROW,
+    REPOSITORY_ROW,
+    COMMIT_ROW,
+    REF_ROW,
+    REPOSITORY_ID_ROW,
+    OWNER_ID_ROW,
+    WORKFLOW_ROW,
+    TRIGGER_ROW,
+    RUN_ROW,
+];
+
+/// Every provider whose mapping is known; the last one is everybody else.
+pub const PROVIDERS: &[Provider] = &[
+    Provider {
+        name: "github",
+        issuers: &[
+            "https://token.actions.githubusercontent.com",
+            "https://token.actions.githubusercontent.com/*",
+            "https://token.actions.*.ghe.com",
+        ],
+        rows: ANY,
+    },
+    Provider {
+        name: "gitlab",
+        issuers: &[
+            "https://gitlab.com",
+            "https://dev.gitlab.org",
+            "https://ops.gitlab.net",
+            "https://gitlab.archlinux.org",
+        ],
+        rows: ANY,
+    },
+    Provider {
+        name: "buildkite",
+        issuers: &["https://agent.buildkite.com"],
+        rows: &[RUNNER_ROW, COMMIT_ROW, TRIGGER_ROW, RUN_ROW],
+    },
+    Provider {
+        name: "codefresh",
+        issuers: &["https://oidc.codefresh.io"],
+        rows: &[BUILDER_ROW, RUNNER_ROW, REPOSITORY_ROW, REF_ROW, WORKFLOW_ROW, RUN_ROW],
+    },
+    Provider {
+        name: "circleci",
+        issuers: &["https://oidc.circleci.com", "https://oidc.circleci.com/org/*"],
+        // Claim 11 says only whether somebody logged in, so it is no kind of runner that a predicate could repeat.
+        rows: &[BUILDER_ROW, REPOSITORY_ROW, REF_ROW, WORKFLOW_ROW, RUN_ROW],
+    },
+    Provider {
+        name: "email",
+        issuers: &[
+            "https://accounts.google.com",
+            "https://github.com/login/oauth",
+            "https://login.microsoftonline.com",
+            "https://oauth2.sigstore.dev/auth",
+            "https://issuer.hello.coop",
+            "https://auth.eclipse.org/auth/realms/foundation-service-accounts",
+            "https://sigstore.verify.ibm.com/oauth2",
+            "https://www.kaggle.com/api/v1/models/signing",
+        ],
+        rows: &[],
+    },
+    Provider { name: "other", issuers: &[], rows: ANY },
+];
+
+impl Provider {
+    /// The provider of an issuer.
+    #[must_use]
+    pub fn of(issuer: &str) -> &'static Self {
+        let takes = |p: &&Self| p.issuers.iter().any(|pattern| issuer_matches(pattern, issuer));
+        PROVIDERS.iter().find(takes).unwrap_or(&PROVIDERS[PROVIDERS.len() - 1])
+    }
+}
+
+/// What agreed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Fields that the certificate says too.
+    pub certified: Vec<&'static str>,
+}
+
+/// Compares a provenance with the certificate that signed it. `speaks_for_others`: the policy lists the builders that
+/// this signer may speak for, so the certificate's own is not the measure.
+///
+/// # Errors
+/// One reason per contradiction.
+pub fn cross_check(
+    issuer: &str,
+    claims: &BTreeMap<u32, String>,
+    provenance: &Provenance,
+    speaks_for_others: bool,
+) -> Result<Checked, Vec<Reason>> {
+    let provider = Provider::of(issuer);
+    let mut checked = Checked::default();
+    let mut reasons = Vec::new();
+    if provider.name == "circleci" && claims.get(&11).is_some_and(|c| c == "ssh-rerun") {
+        let message = "somebody logged in to the machine of this build (CircleCI ssh-rerun): what it signed is theirs";
+        reasons.push(Reason::new(SSH_RERUN, message));
+    }
+    for row in provider.rows {
+        if row.claim == 9 && speaks_for_others {
+            continue;
+        }
+        if row.claim == 9 && is_runner(claims, &provenance.builder_id) {
+            checked.certified.push(row.field);
+            continue;
+        }
+        let Some(claim) = claims.get(&row.claim).filter(|c| !c.is_empty()) else { continue };
+        let values = (row.values)(provenance);
+        match values.iter().find(|v| !(row.same)(claim, v)) {
+            Some(other) => {
+                let what = format!("{} of the signing certificate", row.field);
+                reasons.push(Reason::unmet(row.code, &what, format!("`{claim}`"), Some(other)));
+            }
+            None if values.is_empty() => {}
+            None => checked.certified.push(row.field),
+        }
+    }
+    if reasons.is_empty() { Ok(checked) } else { Err(reasons) }
+}
+
+fn issuer_matches(pattern: &str, issuer: &str) -> bool {
+    let word = |w: &str| !w.is_empty() && !w.contains(['/', '?', '#', '@', ':']);
+    match pattern.split_once('*') {
+        None => pattern == issuer,
+        Some((before, after)) => {
+            issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(word)
+        }
+    }
+}
+
+/// Whether a builder id is the one by which GitHub's and npm's own provenance name the kind of runner, and the
+/// certificate says that it was of that kind.
+fn is_runner(claims: &BTreeMap<u32, String>, builder_id: &str) -> bool {
+    let kind = builder_id.strip_prefix("https://github.com/actions/runner/");
+    kind.is_some() && claims.get(&RUNNER_ROW.claim).map(String::as_str) == kind
+}
+
+fn same(claim: &str, value: &str) -> bool {
+    claim == value
+}
+
+/// Repositories are compared without scheme and `.git`: CircleCI's claim has no scheme.
+fn same_repository(claim: &str, value: &str) -> bool {
+    let bare = |url: &str| {
+        let url = normal_repository(url);
+        url.strip_prefix("https://").unwrap_or(&url).to_owned()
+    };
+    bare(claim) == bare(value)
+}
+
+/// Codefresh's claim is a branch or tag without `refs/`.
+fn same_ref(claim: &str, value: &str) -> bool {
+    claim == value
+        || (!claim.starts_with("refs/")
+            && ["refs/heads/", "refs/tags/"].iter().any(|p| value.strip_prefix(p) == Some(claim)))
+}
+
+/// GitLab writes `//` between repository and file.
+fn same_workflow(claim: &str, value: &str) -> bool {
+    claim == value || claim.replacen("//", "/", 2) == value.replacen("//", "/", 2)
+}
+
+/// Buildkite's claim names the job in a run that predicates name whole.
+fn same_run(claim: &str, value: &str) -> bool {
+    claim == value || claim.split_once('#').is_some_and(|(run, job)| run == value && !job.is_empty())
+}
+
+/// An event by its platform's name, or by the kind that the agent build type knows it as.
+fn same_trigger(claim: &str, value: &str) -> bool {
+    let Some(kind) = value.strip_prefix(KIND) else { return claim == value };
+    let meant = match claim {
+        "workflow_dispatch" | "web" | "api" | "ui" => "manual",
+        "schedule" => "scheduled",
+        _ => "event",
+    };
+    kind == meant
+}
+
+/// Marks a trigger that is a kind, not an event's name.
+const KIND: &str = "kind:";
+
+fn internal(p: &Provenance, places: &[(&str, &str)]) -> Vec<String> {
+    let read = |(platform, key): &(&str, &str)| -> Option<String> {
+        match p.internal.get(*platform)?.get(key)? {
+            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::Number(n) => Some(n.to_string()),
+            _ => None,
+        }
+    };
+    places.iter().filter_map(read).collect()
+}
+
+fn commits(p: &Provenance) -> Vec<String> {
+    let source = p.source().and_then(|s| s.commit);
+    source.into_iter().chain(internal(p, &[("github", "sha"), ("gitlab", "sha")])).collect()
+}
+
+fn refs(p: &Provenance) -> Vec<String> {
+    let source = p.source().and_then(|s| s.reference);
+    source.into_iter().chain(internal(p, &[("github", "ref")])).collect()
+}
+
+fn runner(p: &Provenance) -> Vec<String> {
+    let mut out = internal(p, &[("github", "runner_environment"), ("gitlab", "runner_environment")]);
+    if p.build_type == uri::AGENT_BUILD {
+        let kind = p.internal.get("environment").and_then(|e| e.get("kind")?.as_str());
+        out.extend(kind.map(str::to_owned));
+    }
+    out
+}
+
+fn workflow(p: &Provenance) -> Vec<String> {
+    let part = |key| p.text(&["workflow", key]);
+    match (part("repository"), part("path"), part("ref")) {
+        (Some(repository), Some(path), Some(reference)) => vec![format!("{repository}/{path}@{reference}")],
+        _ => Vec::new(),
+    }
+}
+
+fn triggers(p: &Provenance) -> Vec<String> {
+    let places = [("github", "event_name"), ("gitlab", "pipeline_source"), ("buildkite", "build_source")];
+    let mut out = internal(p, &places);
+    // That an agent decided is something that no platform knows.
+    if p.build_type == uri::AGENT_BUILD {
+        out.extend(p.text(&["trigger"]).filter(|t| *t != "smart").map(|t| format!("{KIND}{t}")));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A certificate of a provider and a predicate that agrees with it in every field; `CLAIM` is what is forged.
+    fn honest(provider: &str) -> (String, BTreeMap<u32, String>, serde_json::Value) {
+        let commit = "a".repeat(40);
+        let (issuer, repository, reference, builder, config, trigger, runner, run) = match provider {
+            "gitlab" => (
+                "https://gitlab.com",
+                "https://gitlab.com/acme/app",
+                "refs/tags/v1",
+                "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/tags/v1",
+                "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/tags/v1",
+                "web",
+                "gitlab-hosted",
+                "https://gitlab.com/acme/app/-/jobs/7",
+            ),
+            "buildkite" => (
+                "https://agent.buildkite.com",
+                "https://github.com/acme/app",
+                "refs/heads/main",
+                "https://b.example",
+                "https://github.com/acme/app/p.yml@refs/heads/main",
+                "schedule",
+                "buildkite-hosted",
+                "https://buildkite.com/acme/app/builds/7#job",
+            ),
+            "codefresh" => (
+                "https://oidc.codefresh.io",
+                "https://github.com/acme/app.git",
+                "main",
+                "https://g.codefresh.io/build/7",
+                "https://g.codefresh.io/api/pipelines/9",
+                "push",
+                "hybrid",
+                "https://g.codefresh.io/build/7",
+            ),
+            "circleci" => (
+                "https://oidc.circleci.com/org/5",
+                "github.com/acme/app",
+                "refs/heads/main",
+                "https://circleci.com/api/v2/projects/1/pipeline-definitions/2",
+                "https://circleci.com/api/v2/pipeline/3/config",
+                "push",
+                "\"\"",
+                "https://app.circleci.com//workflow/4/job/5",
+            ),
+            _ => (
+                if provider == "github" {
+                    "https://token.actions.githubusercontent.com"
+                } else {
+                    "https://id.acme.example"
+                },
+                "https://github.com/acme/app",
+                "refs/heads/main",
+                "https://github.com/acme/builders/.github/workflows/b.yml@refs/tags/v2",
+                "https://github.com/acme/app/.github/workflows/r.yml@refs/heads/main",
+                "workflow_dispatch",
+                "github-hosted",
+                "https://github.com/acme/app/actions/runs/7/attempts/1",
+            ),
+        };
+        let all = [
+            (9, builder),
+            (11, runner),
+            (12, repository),
+            (13, commit.as_str()),
+            (14, reference),
+            (15, "100"),
+            (17, "200"),
+            (18, config),
+            (20, trigger),
+            (21, run),
+        ];
+        let rows = PROVIDERS.iter().find(|p| p.name == provider).unwrap().rows;
+        let filled = |arc: u32| rows.iter().any(|r| r.claim == arc);
+        let claims = all.iter().filter(|(a, _)| filled(*a)).map(|(a, v)| (*a, (*v).to_owned())).collect();
+        let full =
+            if reference.starts_with("refs/") { reference.to_owned() } else { format!("refs/heads/{reference}") };
+        let url =
+            if repository.starts_with("https://") { repository.to_owned() } else { format!("https://{repository}") };
+        let (before, at) = config.rsplit_once('@').unwrap_or((config, "x"));
+        let workflow = match before.split_once("//.git").or(before.split_once("/.git")) {
+            Some((repository, path)) => json!({"repository": repository, "path": format!(".git{path}"), "ref": at}),
+            None => json!({}),
+        };
+        let kind = match trigger {
+            "workflow_dispatch" | "web" => "manual",
+            "schedule" => "scheduled",
+            _ => "event",
+        };
+        let source = json!({"uri": format!("git+{url}@{full}"), "digest": {"gitCommit": commit}});
+        let predicate = json!({
+            "buildDefinition": {
+                "buildType": uri::AGENT_BUILD,
+                "externalParameters": { "source": source, "workflow": workflow, "trigger": kind },
+                "internalParameters": {
+                    "environment": { "kind": runner },
+                    "github": { "event_name": trigger, "repository_id": "100", "repository_owner_id": 200,
+                        "runner_environment": runner, "sha": commit, "ref": full },
+                },
+                "resolvedDependencies": [source],
+            },
+            "runDetails": {
+                "builder": { "id": builder },
+                "metadata": { "invocationId": run.split('#').next().unwrap() },
+            },
+        });
+        (issuer.to_owned(), claims, predicate)
+    }
+
+    fn check(
+        issuer: &str,
+        claims: &BTreeMap<u32, String>,
+        predicate: &serde_json::Value,
+    ) -> Result<Checked, Vec<Code>> {
+        let provenance = Provenance::from_json(predicate.as_object().unwrap()).unwrap();
+        cross_check(issuer, claims, &provenance, false).map_err(|r| r.iter().map(|r| r.code).collect())
+    }
+
+    #[test]
+    fn a_forged_field_is_refused_by_its_name_and_its_unforged_twin_passes() {
+        let mut tried = 0;
+        for provider in PROVIDERS.iter().filter(|p| !p.rows.is_empty()) {
+            let (issuer, claims, predicate) = honest(provider.name);
+            let twin = check(&issuer, &claims, &predicate).unwrap_or_else(|e| panic!("{}: {e:?}", provider.name));
+            for row in provider.rows {
+                // Buildkite's and Codefresh's configurations are no files that a predicate of ours names.
+                if !twin.certified.contains(&row.field) {
+                    assert_eq!(row.field, "workflow", "{}", provider.name);
+                    continue;
+                }
+                let mut forged = claims.clone();
+                forged.insert(row.claim, "https://evil.example/x@refs/heads/evil".into());
+                assert_eq!(check(&issuer, &forged, &predicate), Err(vec![row.code]), "{}", provider.name);
+                // What a mapping does not fill is compared with nothing, and certified by nothing.
+                forged.remove(&row.claim);
+                let without = check(&issuer, &forged, &predicate).unwrap();
+                assert!(!without.certified.contains(&row.field), "{} {}", provider.name, row.field);
+                tried += 1;
+            }
+        }
+        assert!(tried >= 35, "{tried}");
+    }
+
+    #[test]
+    fn a_predicate_is_read_in_every_place_where_it_repeats_itself() {
+        let (issuer, claims, honest) = honest("github");
+        for (path, value, code) in [
+            ("/buildDefinition/internalParameters/github/event_name", "push", TRIGGER),
+            ("/buildDefinition/externalParameters/trigger", "scheduled", TRIGGER),
+            ("/buildDefinition/internalParameters/github/runner_environment", "self-hosted", RUNNER),
+            ("/buildDefinition/internalParameters/environment/kind", "self-hosted", RUNNER),
+            ("/buildDefinition/internalParameters/github/sha", "b", COMMIT),
+            ("/buildDefinition/internalParameters/github/ref", "refs/heads/b", REF),
+            ("/buildDefinition/internalParameters/github/repository_id", "1", REPOSITORY_ID),
+            ("/buildDefinition/externalParameters/workflow/path", "x.yml", WORKFLOW),
+            ("/runDetails/metadata/invocationId", "https://github.com/acme/app/actions/runs/7/attempts/2", RUN),
+            (
+                "/runDetails/builder/id",
+                "https://github.com/acme/builders/.github/workflows/b.yml@refs/tags/v3",
+                BUILDER,
+            ),
+        ] {
+            let mut forged = honest.clone();
+            *forged.pointer_mut(path).unwrap() = value.into();
+            assert_eq!(check(&issuer, &claims, &forged), Err(vec![code]), "{path}");
+        }
+        let mut smart = honest;
+        *smart.pointer_mut("/buildDefinition/externalParameters/trigger").unwrap() = "smart".into();
+        assert!(check(&issuer, &claims, &smart).is_ok());
+    }
+
+    #[test]
+    fn a_build_that_somebody_entered_is_refused() {
+        let (issuer, mut claims, predicate) = honest("circleci");
+        assert!(check(&issuer, &claims, &predicate).is_ok());
+        claims.insert(11, "ssh-rerun".into());
+        assert_eq!(check(&issuer, &claims, &predicate), Err(vec![SSH_RERUN]));
+    }
+
+    #[test]
+    fn an_address_certifies_nothing() {
+        let (_, claims, predicate) = honest("github");
+        assert_eq!(check("https://accounts.google.com", &BTreeMap::new(), &predicate), Ok(Checked::default()));
+        assert_eq!(check("https://accounts.google.com", &claims, &predicate), Ok(Checked::default()));
+    }
+
+    #[test]
+    fn a_signer_with_listed_builders_is_measured_by_these() {
+        let (issuer, claims, mut predicate) = honest("github");
+        *predicate.pointer_mut("/runDetails/builder/id").unwrap() = "https://other.example".into();
+        let provenance = Provenance::from_json(predicate.as_object().unwrap()).unwrap();
+        assert!(cross_check(&issuer, &claims, &provenance, true).is_ok());
+        assert!(cross_check(&issuer, &claims, &provenance, false).is_err());
+    }
+
+    #[test]
+    fn a_builder_may_be_the_kind_of_runner_that_the_certificate_names() {
+        let (issuer, mut claims, mut predicate) = honest("github");
+        let id = |kind: &str| serde_json::Value::from(format!("https://github.com/actions/runner/{kind}"));
+        *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id("github-hosted");
+        assert!(check(&issuer, &claims, &predicate).unwrap().certified.contains(&"builder.id"));
+        *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id("self-hosted");
+        assert_eq!(check(&issuer, &claims, &predicate), Err(vec![BUILDER]));
+        claims.remove(&11);
+        *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id("github-hosted");
+        assert_eq!(check(&issuer, &claims, &predicate), Err(vec![BUILDER]));
+    }
+
+    #[test]
+    fn issuers_are_told_apart() {
+        for (issuer, name) in [
+            ("https://token.actions.githubusercontent.com", "github"),
+            ("https://token.actions.githubusercontent.com/acme", "github"),
+            ("https://token.actions.acme.ghe.com", "github"),
+            ("https://token.actions.githubusercontent.com/acme/x", "other"),
+            ("https://token.actions.evil.example/.ghe.com", "other"),
+            ("https://token.actions.githubusercontent.com.evil.example", "other"),
+            ("https://oidc.circleci.com/org/5", "circleci"),
+            ("https://gitlab.com", "gitlab"),
+            ("https://accounts.google.com", "email"),
+        ] {
+            assert_eq!(Provider::of(issuer).name, name, "{issuer}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Whom a certificate names: issuer, identity and claims, each by any of several patterns.
+
+use super::Glob;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Fulcio's claims under `certificate:` in a policy, by the last arc of 1.3.6.1.4.1.57264.1.x (fulcio/docs/oid-info.md).
+pub const CLAIMS: &[(&str, u32)] = &[
+    ("buildSignerUri", 9),
+    ("buildSignerDigest", 10),
+    ("runnerEnvironment", 11),
+    ("sourceRepositoryUri", 12),
+    ("sourceRepositoryDigest", 13),
+    ("sourceRepositoryRef", 14),
+    ("sourceRepositoryIdentifier", 15),
+    ("sourceRepositoryOwnerUri", 16),
+    ("sourceRepositoryOwnerIdentifier", 17),
+    ("buildConfigUri", 18),
+    ("buildConfigDigest", 19),
+    ("buildTrigger", 20),
+    ("runInvocationUri", 21),
+    ("sourceRepositoryVisibilityAtSigning", 22),
+    ("deploymentEnvironment", 23),
+    ("tokenSubject", 24),
+];
+
+/// Most characters of a regular expression.
+const PATTERN_CHARS: usize = 2048;
+
+/// A regular expression that must match a whole text. It takes time linear in the text, whatever the pattern.
+#[derive(Clone)]
+pub struct Regexp {
+    pattern: String,
+    whole: regex_lite::Regex,
+    part: regex_lite::Regex,
+}
+
+impl Regexp {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(pattern: &str) -> Result<Self, String> {
+        if pattern.is_empty() || pattern.len() > PATTERN_CHARS {
+            return Err(format!("expected 1 to {PATTERN_CHARS} characters, found {}", pattern.len()));
+        }
+        // By itself first: `a)|(b` must not become one because of what is put around it.
+        let part = regex_lite::Regex::new(pattern).map_err(|e| e.to_string())?;
+        let whole = regex_lite::Regex::new(&format!(r"\A(?:{pattern})\z"));
+        // A pattern may end in a comment (`(?x) a # b`), which would swallow the end.
+        let whole = whole.or_else(|_| regex_lite::Regex::new(&format!("\\A(?:{pattern}\n)\\z")));
+        Ok(Self { pattern: pattern.to_owned(), whole: whole.map_err(|e| e.to_string())?, part })
+    }
+
+    /// Whether the whole text matches.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.whole.is_match(text)
+    }
+
+    /// Whether only a part of the text matches: then other tools, which look for parts, take it.
+    #[must_use]
+    pub fn matches_part(&self, text: &str) -> bool {
+        !self.matches(text) && self.part.is_match(text)
+    }
+}
+
+impl PartialEq for Regexp {
+    fn eq(&self, other: &Self) -> bool {
+        self.pattern == other.pattern
+    }
+}
+
+impl Eq for Regexp {}
+
+impl fmt::Debug for Regexp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}/", self.pattern)
+    }
+}
+
+/// One pattern over a text of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TextMatch {
+    /// The text itself.
+    Exact(String),
+    /// A glob over the whole text.
+    Glob(Glob),
+    /// A regular expression over the whole text.
+    Regexp(Regexp),
+}
+
+impl TextMatch {
+    /// Whether the text matches.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Exact(wanted) => wanted == text,
+            Self::Glob(glob) => glob.matches(text),
+            Self::Regexp(regexp) => regexp.matches(text),
+        }
+    }
+}
+
+impl fmt::Display for TextMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(text) => f.write_str(text),
+            Self::Glob(glob) => write!(f, "{glob}"),
+            Self::Regexp(regexp) => f.write_str(&regexp.pattern),
+        }
+    }
+}
+
+/// What a certificate must say. Of each list any one entry must match; all lists must be met.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateMatch {
+    /// OIDC issuers; at least one.
+    pub issuers: Vec<TextMatch>,
+    /// Subject alternative names; at least one.
+    pub identities: Vec<TextMatch>,
+    /// Claims by last arc.
+    pub claims: Vec<(u32, Vec<TextMatch>)>,
+}
+
+impl CertificateMatch {
+    /// Whether a verified certificate says it. With no issuer or no identity listed, none does.
+    #[must_use]
+    pub fn matches(&self, identity: &str, issuer: &str, claims: &BTreeMap<u32, String>) -> bool {
+        let any = |list: &[TextMatch], text: &str| list.iter().any(|m| m.matches(text));
+        let claimed = |(arc, list): &(u32, Vec<TextMatch>)| claims.get(arc).is_some_and(|text| any(list, text));
+        any(&self.issuers, issuer) && any(&self.identities, identity) && self.claims.iter().all(claimed)
+    }
+
+    /// What of it a certificate does not say: name, demanded, found.
+    #[must_use]
+    pub fn unmet(
+        &self,
+        identity: &str,
+        issuer: &str,
+        claims: &BTreeMap<u32, String>,
+    ) -> Vec<(&'static str, String, Option<String>)> {
+        let listed = |list: &[TextMatch]| list.iter().map(|m| format!("`{m}`")).collect::<Vec<_>>().join(" or ");
+        let mut out = Vec::new();
+        let mut look = |what, list: &[TextMatch], text: Option<&str>| {
+            if !text.is_some_and(|t| list.iter().any(|m| m.matches(t))) {
+                let part = |m: &TextMatch| matches!(m, TextMatch::Regexp(r) if text.is_some_and(|t| r.matches_part(t)));
+                let hint = if list.iter().any(part) {
+                    " (it matches a part of what was found; here a regular expression must match the whole, so say `.*` \
+                     where anything may stand)"
+                } else {
+                    ""
+                };
+                out.push((what, format!("{}{hint}", listed(list)), text.map(str::to_owned)));
+            }
+        };
+        look("certificate issuer", &self.issuers, Some(issuer));
+        look("certificate identity", &self.identities, Some(identity));
+        for (arc, list) in &self.claims {
+            let name = CLAIMS.iter().find(|(_, a)| a == arc).map_or("certificate claim", |(name, _)| name);
+            look(name, list, claims.get(arc).map(String::as_str));
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_regular_expression_matches_the_whole_or_says_why_not() {
+        let r = |p: &str| Regexp::parse(p).unwrap();
+        for (pattern, text, whole) in [
+            ("https://github.com/acme/.*", "https://github.com/acme/app", true),
+            ("https://github.com/acme/", "https://github.com/acme/app", false),
+            ("acme", "https://github.com/acme/app", false),
+            ("^acme$", "acme", true),
+            ("a|b", "ab", false),
+            ("a|b", "b", true),
+            ("a", "a\n", false),
+            ("(?m)^a$", "a\nb", false),
+            ("(?x) a # b", "a", true),
+        ] {
+            assert_eq!(r(pattern).matches(text), whole, "{pattern} {text:?}");
+        }
+        assert!(r("acme").matches_part("https://github.com/acme/app") && !r("acme").matches_part("acme"));
+        for bad in ["", "(", "a)|(b", "\\"] {
+            assert!(Regexp::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_match_counts() {
+        let exact = |t: &str| vec![TextMatch::Exact(t.into())];
+        let wanted = CertificateMatch {
+            issuers: exact("i"),
+            identities: exact("s"),
+            claims: vec![(11, exact("github-hosted"))],
+        };
+        let claims = |v: &str| BTreeMap::from([(11, v.to_owned())]);
+        assert!(wanted.matches("s", "i", &claims("github-hosted")));
+        for (identity, issuer, claims, what) in [
+            ("x", "i", claims("github-hosted"), "certificate identity"),
+            ("s", "x", claims("github-hosted"), "certificate issuer"),
+            ("s", "i", claims("self-hosted"), "runnerEnvironment"),
+            ("s", "i", BTreeMap::new(), "runnerEnvironment"),
+        ] {
+            assert!(!wanted.matches(identity, issuer, &claims));
+            assert_eq!(wanted.unmet(identity, issuer, &claims)[0].0, what);
+        }
+        assert!(!CertificateMatch::default().matches("s", "i", &BTreeMap::new()));
+    }
+}

@@ -1,0 +1,364 @@
+//! [`TrustedRoot`]: the authorities of a Sigstore instance. Prepared when first asked, as most evidence needs none.
+
+use crate::model::json::{self, Field, JsonError};
+use crate::model::{Code, Timestamp, ValidityWindow, limits};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sigstore_verify::Verifier;
+use sigstore_verify::trust_root::{SigstoreInstance, TrustedRoot as Parsed, TsaAuthority};
+use sigstore_verify::types::TimeRange;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, LazyLock, OnceLock};
+use x509_cert::der::{Decode as _, Encode as _};
+
+/// Not a trusted root that evidence can be verified with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RootError {
+    /// Not JSON of a `TrustedRoot` (`sigstore_trustroot.proto`), or over a limit.
+    #[error("not a trusted root: {0}")]
+    Malformed(#[source] JsonError),
+    /// An authority in it cannot be used.
+    #[error("the trusted root cannot be used: {cause}")]
+    Unusable {
+        /// Why.
+        cause: String,
+    },
+}
+
+impl RootError {
+    /// Codes of this enum.
+    pub const CODES: &'static [Code] = &[Code::new("trusted-root-malformed"), Code::new("trusted-root-unusable")];
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Malformed(JsonError::TooLarge { .. }) => crate::model::code::LIMIT_EXCEEDED,
+            Self::Malformed(_) => Self::CODES[0],
+            Self::Unusable { .. } => Self::CODES[1],
+        }
+    }
+}
+
+/// What an authority vouches for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum AuthorityKind {
+    /// Issues signing certificates.
+    Certificates,
+    /// Logs signatures.
+    TransparencyLog,
+    /// Logs certificates.
+    CertificateLog,
+    /// Signs timestamps.
+    Timestamps,
+}
+
+/// One authority of a trusted root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// What it vouches for.
+    pub kind: AuthorityKind,
+    /// Its URL, or else its subject.
+    pub name: String,
+    /// Of a log: its id, base64.
+    pub log_id: Option<String>,
+    /// When what it signed counts.
+    pub window: ValidityWindow,
+}
+
+/// The authorities of one Sigstore instance. Cheap to clone; what it holds is prepared once.
+#[derive(Clone)]
+pub struct TrustedRoot(Arc<Inner>);
+
+struct Inner {
+    origin: String,
+    json: Cow<'static, str>,
+    prepared: OnceLock<Result<Prepared, RootError>>,
+}
+
+/// A certificate of a certificate authority.
+pub(crate) struct CaCertificate {
+    /// DER of its subject.
+    pub(crate) subject: Vec<u8>,
+    /// Its own validity.
+    pub(crate) window: ValidityWindow,
+}
+
+/// What verification asks of a root.
+pub(crate) struct Prepared {
+    /// The library's verifier of exactly this root.
+    pub(crate) verifier: Verifier,
+    /// Certificates of each certificate authority, in the root's order.
+    pub(crate) issuers: Vec<Vec<CaCertificate>>,
+    /// Transparency logs: id, window.
+    pub(crate) logs: Vec<(Vec<u8>, ValidityWindow)>,
+    /// Their keys, DER, in the same order.
+    pub(crate) log_keys: Vec<Vec<u8>>,
+    /// Whether it has logs of certificates.
+    pub(crate) certificate_logs: bool,
+    /// Timestamp authorities with their names.
+    pub(crate) timestamp_authorities: Vec<(String, TsaAuthority)>,
+    authorities: Vec<Authority>,
+}
+
+/// The roots that are built in; shared, so that each is prepared once in a process.
+static EMBEDDED: LazyLock<[TrustedRoot; 2]> = LazyLock::new(|| {
+    [
+        TrustedRoot::of_instance("embedded: Sigstore public-good instance", SigstoreInstance::PublicGood),
+        TrustedRoot::of_instance("embedded: GitHub's instance", SigstoreInstance::GitHub),
+    ]
+});
+
+impl TrustedRoot {
+    fn of_instance(origin: &str, instance: SigstoreInstance) -> Self {
+        Self::of(origin, Cow::Borrowed(instance.embedded_trusted_root_json()))
+    }
+
+    fn of(origin: &str, json: Cow<'static, str>) -> Self {
+        Self(Arc::new(Inner { origin: origin.to_owned(), json, prepared: OnceLock::new() }))
+    }
+
+    /// The roots that are built in: Sigstore's public-good instance and GitHub's.
+    #[must_use]
+    pub fn embedded() -> Vec<Self> {
+        EMBEDDED.to_vec()
+    }
+
+    /// The root of Sigstore's staging instance, for conformance tests only: nothing else trusts it.
+    #[must_use]
+    pub fn staging() -> Self {
+        Self::of_instance("embedded: Sigstore staging instance", SigstoreInstance::Staging)
+    }
+
+    /// Reads a file: one trusted root, or one per line (as `gh attestation trusted-root` prints them). All of it is
+    /// prepared, so that what is wrong with a file is said before anything is verified with it.
+    ///
+    /// # Errors
+    /// [`RootError`].
+    pub fn parse(bytes: &[u8], origin: &str) -> Result<Vec<Self>, RootError> {
+        let limit = |what: &str, limit| RootError::Malformed(JsonError::TooLarge { what: what.into(), limit });
+        if bytes.len() > limits::ROOT_BYTES {
+            return Err(limit("the file (bytes)", limits::ROOT_BYTES));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            RootError::Malformed(JsonError::Syntax { message: "expected UTF-8, found other bytes".into() })
+        })?;
+        let lines: Vec<_> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+        let several = lines.len() > 1 && lines.iter().all(|l| l.starts_with('{') && l.trim_end().ends_with('}'));
+        let documents = if several { lines } else { vec![text] };
+        if documents.len() > limits::ROOTS {
+            return Err(limit("the number of trusted roots", limits::ROOTS));
+        }
+        let count = documents.len();
+        let root = |(i, document): (usize, &str)| {
+            let name = if count == 1 { origin.to_owned() } else { format!("{origin}, line {}", i + 1) };
+            let root = Self::of(&name, Cow::Owned(document.to_owned()));
+            root.prepared()?;
+            Ok(root)
+        };
+        documents.into_iter().enumerate().map(root).collect()
+    }
+
+    /// Where it came from: a file, or the instance it was built in for.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.0.origin
+    }
+
+    /// Its authorities, for display.
+    ///
+    /// # Errors
+    /// [`RootError`]; never for one that [`parse`](Self::parse) returned.
+    pub fn authorities(&self) -> Result<&[Authority], RootError> {
+        self.prepared().map(|p| p.authorities.as_slice())
+    }
+
+    /// What verification asks of it.
+    pub(crate) fn prepared(&self) -> Result<&Prepared, RootError> {
+        self.0.prepared.get_or_init(|| Prepared::of(&self.0.json)).as_ref().map_err(Clone::clone)
+    }
+}
+
+impl PartialEq for TrustedRoot {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.origin == other.0.origin && self.0.json == other.0.json)
+    }
+}
+
+impl Eq for TrustedRoot {}
+
+impl fmt::Debug for TrustedRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrustedRoot({})", self.0.origin)
+    }
+}
+
+impl Prepared {
+    fn of(text: &str) -> Result<Self, RootError> {
+        check(text).map_err(RootError::Malformed)?;
+        let unusable = |e: &dyn fmt::Display| RootError::Unusable { cause: e.to_string() };
+        let parsed = Parsed::from_json(text).map_err(|e| unusable(&e))?;
+        let verifier = Verifier::new(&parsed).map_err(|e| unusable(&e))?;
+        let mut authorities = Vec::new();
+        let mut issuers = Vec::new();
+        for ca in &parsed.certificate_authorities {
+            let certificates = ca.cert_chain.certificates.iter().map(|c| CaCertificate::of(c.raw_bytes.as_bytes()));
+            issuers.push(certificates.collect::<Result<Vec<_>, _>>().map_err(|e| unusable(&e))?);
+            authorities.push(Authority {
+                kind: AuthorityKind::Certificates,
+                name: name(Some(&ca.uri), ca.subject.organization.as_deref(), ca.subject.common_name.as_deref()),
+                log_id: None,
+                window: window(ca.valid_for),
+            });
+        }
+        let log = |kind, url: &str, id: &[u8], valid_for| Authority {
+            kind,
+            name: url.to_owned(),
+            log_id: Some(STANDARD.encode(id)),
+            window: window(valid_for),
+        };
+        let mut logs = Vec::new();
+        for l in &parsed.tlogs {
+            let id = l.log_id.key_id.as_bytes();
+            logs.push((id.to_vec(), window(l.public_key.valid_for)));
+            authorities.push(log(AuthorityKind::TransparencyLog, &l.base_url, id, l.public_key.valid_for));
+        }
+        for l in &parsed.ctlogs {
+            let id = l.log_id.key_id.as_bytes();
+            authorities.push(log(AuthorityKind::CertificateLog, &l.base_url, id, l.public_key.valid_for));
+        }
+        let mut timestamp_authorities = Vec::new();
+        for tsa in &parsed.timestamp_authorities {
+            let subject = (tsa.subject.organization.as_deref(), tsa.subject.common_name.as_deref());
+            let name = name(tsa.uri.as_deref(), subject.0, subject.1);
+            authorities.push(Authority {
+                kind: AuthorityKind::Timestamps,
+                name: name.clone(),
+                log_id: None,
+                window: window(tsa.valid_for),
+            });
+            let chain: Vec<_> = tsa.cert_chain.certificates.iter().map(|c| c.raw_bytes.clone()).collect();
+            if let (Some(leaf), Some(root)) = (chain.first(), chain.last()) {
+                let between = chain.get(1..chain.len().saturating_sub(1)).unwrap_or_default().to_vec();
+                let authority = TsaAuthority::new(leaf.clone(), between, root.clone(), tsa.valid_for);
+                timestamp_authorities.push((name, authority));
+            }
+        }
+        Ok(Self {
+            verifier,
+            issuers,
+            logs,
+            log_keys: parsed.tlogs.iter().map(|l| l.public_key.raw_bytes.as_bytes().to_vec()).collect(),
+            certificate_logs: !parsed.ctlogs.is_empty(),
+            timestamp_authorities,
+            authorities,
+        })
+    }
+}
+
+impl CaCertificate {
+    fn of(der: &[u8]) -> Result<Self, x509_cert::der::Error> {
+        let certificate = x509_cert::Certificate::from_der(der)?.tbs_certificate;
+        let time = |t: x509_cert::time::Time| {
+            i64::try_from(t.to_unix_duration().as_secs()).ok().and_then(Timestamp::from_unix)
+        };
+        let window = ValidityWindow {
+            not_before: time(certificate.validity.not_before),
+            not_after: time(certificate.validity.not_after),
+        };
+        Ok(Self { subject: certificate.subject.to_der()?, window })
+    }
+}
+
+/// What the library's parser does not look at: duplicate keys, depth, and how many authorities there are.
+fn check(text: &str) -> Result<(), JsonError> {
+    let value = json::parse(text.as_bytes(), limits::ROOT_BYTES)?;
+    let root = Field::root("trustedRoot", &value);
+    let media_type = root.need("mediaType")?;
+    let known = ["application/vnd.dev.sigstore.trustedroot+json;version=0.1", MEDIA_TYPE_V02, MEDIA_TYPE_V01];
+    if !known.contains(&media_type.str()?) {
+        return Err(media_type.error(format!("`{MEDIA_TYPE_V01}`"), format!("`{}`", media_type.str()?)));
+    }
+    for (key, most) in [
+        ("tlogs", limits::AUTHORITIES),
+        ("certificateAuthorities", limits::AUTHORITIES),
+        ("ctlogs", limits::AUTHORITIES),
+        ("timestampAuthorities", limits::AUTHORITIES),
+    ] {
+        for authority in root.get(key)?.map_or(Ok(Vec::new()), |f| f.list(most))? {
+            if let Some(chain) = authority.get("certChain")? {
+                chain.need("certificates")?.list(limits::CHAIN)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+const MEDIA_TYPE_V01: &str = "application/vnd.dev.sigstore.trustedroot.v0.1+json";
+const MEDIA_TYPE_V02: &str = "application/vnd.dev.sigstore.trustedroot.v0.2+json";
+
+fn name(uri: Option<&str>, organization: Option<&str>, common_name: Option<&str>) -> String {
+    let subject = || [organization, common_name].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    match uri {
+        Some(uri) if !uri.is_empty() => uri.to_owned(),
+        _ => subject(),
+    }
+}
+
+fn window(range: Option<TimeRange>) -> ValidityWindow {
+    let time = |seconds: i64| Timestamp::from_unix(seconds);
+    range.map_or_else(ValidityWindow::default, |r| ValidityWindow {
+        not_before: time(r.start.as_second()),
+        not_after: r.end.and_then(|e| time(e.as_second())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_roots_have_what_their_instances_have() {
+        let roots = TrustedRoot::embedded();
+        let has = |root: &TrustedRoot, kind| root.authorities().unwrap().iter().any(|a| a.kind == kind);
+        use AuthorityKind::{CertificateLog, Certificates, Timestamps, TransparencyLog};
+        for kind in [Certificates, TransparencyLog, CertificateLog] {
+            assert!(has(&roots[0], kind), "{kind:?}");
+        }
+        // GitHub's instance logs nothing: its timestamps stand for the time, its authorities for the rest.
+        assert!(has(&roots[1], Certificates) && has(&roots[1], Timestamps));
+        assert!(!has(&roots[1], TransparencyLog) && !has(&roots[1], CertificateLog));
+    }
+
+    #[test]
+    fn a_file_of_several_roots_is_read_line_by_line() {
+        let line = |i: SigstoreInstance| {
+            serde_json::from_str::<serde_json::Value>(i.embedded_trusted_root_json()).unwrap().to_string()
+        };
+        let both = format!("{}\n{}\n", line(SigstoreInstance::PublicGood), line(SigstoreInstance::GitHub));
+        let roots = TrustedRoot::parse(both.as_bytes(), "f").unwrap();
+        assert_eq!(roots.iter().map(TrustedRoot::origin).collect::<Vec<_>>(), ["f, line 1", "f, line 2"]);
+    }
+
+    #[test]
+    fn what_is_no_root_is_refused() {
+        let good = SigstoreInstance::PublicGood.embedded_trusted_root_json();
+        let code = |text: &str| TrustedRoot::parse(text.as_bytes(), "f").map(|_| ()).map_err(|e| e.code().to_string());
+        assert_eq!(code(good), Ok(()));
+        let twice = good.replacen("\"tlogs\"", "\"tlogs\": [], \"tlogs\"", 1);
+        let many = format!("{{\"mediaType\": \"{MEDIA_TYPE_V01}\", \"tlogs\": [{}{{}}]}}", "{},".repeat(300));
+        for (text, wanted) in [
+            ("{}", "trusted-root-malformed"),
+            ("nothing", "trusted-root-malformed"),
+            (twice.as_str(), "trusted-root-malformed"),
+            (&good.replace("application/vnd", "application/x"), "trusted-root-malformed"),
+            (&good.replace("rawBytes\": \"MF", "rawBytes\": \"AA"), "trusted-root-unusable"),
+            (&many, "limit-exceeded"),
+            (&" ".repeat(limits::ROOT_BYTES + 1), "limit-exceeded"),
+        ] {
+            assert_eq!(code(text), Err(wanted.to_owned()), "{}", &text[..text.len().min(80)]);
+        }
+    }
+}

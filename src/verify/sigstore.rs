@@ -1,0 +1,485 @@
+//! Certificates, logs and timestamps, by the sigstore library. The one place where its checks are switched off, and
+//! where what it does not check is added.
+//!
+//! What a root has, it demands: one with transparency logs wants a log entry, one with certificate logs wants their
+//! word for the certificate. So the authority that issued a certificate decides what else must vouch, never a flag.
+
+use super::certificate::{self, Leaf};
+use super::statement::{LogEntry, ProvenTime, Signer, TimeSource};
+use super::{VerifyError, read_evidence};
+use crate::model::bundle::VerificationMaterial;
+use crate::model::json::{Field, JsonError};
+use crate::model::{Bundle, Digest, Timestamp, ValidityWindow};
+use crate::trust::{Prepared, PublicKey, TrustMaterial, TrustedRoot};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sigstore_verify::bundle::Error as ShapeError;
+use sigstore_verify::crypto::VerificationKey;
+use sigstore_verify::tsa::verify_timestamp_for_authority;
+use sigstore_verify::types::{
+    self as wire, Artifact, ArtifactDigest, DerPublicKey, HashAlgorithm, KindVersion, SignatureBytes, SignatureContent,
+    TransparencyLogEntry,
+};
+use sigstore_verify::{
+    CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, TransparencyLogError, VerificationPolicy,
+};
+
+/// How far a proven time may lie ahead of the verifier's clock (seconds).
+const CLOCK_SKEW: i64 = 300;
+
+/// What logs and timestamp authorities prove about a signature.
+#[derive(Debug, Default)]
+pub(super) struct Proven {
+    pub(super) times: Vec<ProvenTime>,
+    pub(super) entries: Vec<LogEntry>,
+    /// Log entries and timestamps of which no root knows the authority: they prove nothing.
+    pub(super) unchecked: (usize, usize),
+}
+
+/// A bundle in the library's form beside ours.
+pub(super) struct Parsed {
+    bundle: wire::Bundle,
+}
+
+/// Reads a bundle a second time, for the library, and checks that both readers saw the same bytes.
+pub(super) fn parse(ours: &Bundle, evidence: &[u8]) -> Result<Parsed, VerifyError> {
+    for (i, entry) in ours.log_entries().iter().enumerate() {
+        let entry = Field::root(&format!("bundle.verificationMaterial.tlogEntries[{i}]"), entry);
+        known_kind(&entry)?;
+    }
+    let malformed = |message: String| VerifyError::Evidence(JsonError::Syntax { message });
+    let text = std::str::from_utf8(evidence).map_err(|e| malformed(e.to_string()))?;
+    let bundle = wire::Bundle::from_json(text).map_err(|e| malformed(e.to_string()))?;
+    let same_content = match (&bundle.content, ours.envelope()) {
+        (SignatureContent::DsseEnvelope(theirs), Some(envelope)) => {
+            theirs.payload.as_bytes() == envelope.payload()
+                && theirs.payload_type == envelope.payload_type()
+                && matches!(envelope.signatures(), [one] if one.sig == theirs.signature.sig.as_bytes())
+        }
+        (SignatureContent::MessageSignature(_), None) => true,
+        _ => false,
+    };
+    let same_material = match ours.material() {
+        VerificationMaterial::Certificates(chain) => {
+            bundle.signing_certificate().map(wire::DerCertificate::as_bytes) == chain.first().map(Vec::as_slice)
+        }
+        VerificationMaterial::PublicKey { .. } => bundle.signing_certificate().is_none(),
+    };
+    if !same_content || !same_material {
+        return Err(malformed("two readers of this bundle do not agree on what it says".into()));
+    }
+    Ok(Parsed { bundle })
+}
+
+/// That a log entry is of a kind that is verified; the library's own refusal has no type.
+fn known_kind(entry: &Field<'_>) -> Result<(), VerifyError> {
+    let read = || -> Result<(String, String), JsonError> {
+        let kind = entry.need("kindVersion")?;
+        Ok((kind.need("kind")?.str()?.to_owned(), kind.need("version")?.str()?.to_owned()))
+    };
+    let (kind, version) = read().map_err(VerifyError::Evidence)?;
+    match (kind.as_str(), version.as_str()) {
+        ("hashedrekord" | "dsse", "0.0.1") | ("hashedrekord" | "intoto", "0.0.2") => Ok(()),
+        _ => {
+            let cut = |t: &str| t.chars().take(40).collect::<String>();
+            Err(VerifyError::UnsupportedMaterial { found: format!("a log entry {} {}", cut(&kind), cut(&version)) })
+        }
+    }
+}
+
+/// The library's artifact for a digest that a subject bound to; none for sha384, which it does not bind.
+pub(super) fn digest(digest: &Digest) -> Option<Artifact<'static>> {
+    let algorithm = match digest.algorithm().name() {
+        "sha256" => HashAlgorithm::Sha2256,
+        "sha512" => HashAlgorithm::Sha2512,
+        _ => return None,
+    };
+    let pairs = digest.hex().as_bytes().chunks(2);
+    let bytes = pairs.map(|p| u8::from_str_radix(std::str::from_utf8(p).ok()?, 16).ok()).collect::<Option<Vec<_>>>()?;
+    Some(Artifact::Digest(ArtifactDigest::new(algorithm, bytes).ok()?))
+}
+
+/// Verifies a bundle that was signed with a certificate, against each root whose authority may have issued it.
+pub(super) fn by_certificate(
+    parsed: &Parsed,
+    chain: &[Vec<u8>],
+    artifact: &Artifact<'_>,
+    trust: &TrustMaterial,
+    now: Timestamp,
+) -> Result<(Signer, Proven), VerifyError> {
+    let bundle = &parsed.bundle;
+    let der = chain.first().map(Vec::as_slice).unwrap_or_default();
+    let leaf = certificate::read(der)?;
+    let issuers = chain.iter().map(|c| certificate::issuer_name(c)).collect::<Result<Vec<_>, _>>()?;
+    let mut refusal = None;
+    for root in &trust.roots {
+        let prepared = prepared(root)?;
+        let issues = |chain: &&Vec<_>| chain.iter().any(|c: &crate::trust::CaCertificate| issuers.contains(&c.subject));
+        if !prepared.issuers.iter().any(|c| issues(&c)) {
+            continue;
+        }
+        let attempt = Attempt { bundle, prepared, leaf: &leaf, der, now, promise_only: trust.allow_promise_only };
+        match attempt.certificate(artifact, &issuers) {
+            Ok(proven) => {
+                let Leaf { identity, issuer, claims, .. } = leaf;
+                return Ok((Signer::Certificate { chain: chain.to_vec(), identity, issuer, claims }, proven));
+            }
+            // Another root may have issued it under the same name; else the first root's word stands.
+            Err(e) => refusal = refusal.or(Some(e)),
+        }
+    }
+    Err(refusal.unwrap_or_else(|| VerifyError::CertificateUntrusted {
+        issuer: certificate::issuer_words(der),
+        cause: match trust.roots.as_slice() {
+            [] => "no root is trusted".to_owned(),
+            roots => format!("tried {}", roots.iter().map(TrustedRoot::origin).collect::<Vec<_>>().join("; ")),
+        },
+    }))
+}
+
+/// Verifies what logs and timestamp authorities say about a signature that `key` made.
+///
+/// An entry of a log, or a timestamp of an authority, that a root knows must verify; others prove nothing and are
+/// counted as not checked.
+pub(super) fn beside_key(
+    parsed: &Parsed,
+    key: &PublicKey,
+    artifact: &Artifact<'_>,
+    trust: &TrustMaterial,
+    now: Timestamp,
+) -> Result<Proven, VerifyError> {
+    let whole = &parsed.bundle;
+    let policy = PublicKeyVerificationPolicy::new(DerPublicKey::from_bytes(key.spki()));
+    let mut proven = Proven::default();
+    for entry in &whole.verification_material.tlog_entries {
+        let Some(root) = with_root(trust, |p| p.log(entry).is_some())? else {
+            proven.unchecked.0 += 1;
+            continue;
+        };
+        let mut alone = whole.clone();
+        alone.verification_material.tlog_entries = vec![entry.clone()];
+        alone.verification_material.timestamp_verification_data.rfc3161_timestamps.clear();
+        proof_or_promise(entry, trust.allow_promise_only)?;
+        root.verifier.verify(artifact.clone(), &alone, &policy).map_err(|e| refused(e, &[]))?;
+        let (times, logged) = root.logged(entry)?;
+        proven.times.extend(times);
+        proven.entries.push(logged);
+    }
+    let signature = signature(whole);
+    for stamp in &whole.verification_material.timestamp_verification_data.rfc3161_timestamps {
+        let token = &stamp.signed_timestamp;
+        let Some(root) = with_root(trust, |p| p.stamped_by(token.as_bytes()))? else {
+            proven.unchecked.1 += 1;
+            continue;
+        };
+        proven.times.push(root.stamp(token, &signature)?);
+    }
+    not_in_future(&proven.times, now)?;
+    Ok(proven)
+}
+
+/// Verifies a signature over an artifact's digest. It says who signed and nothing about what: so it gives a signer and
+/// never a statement, and only the conformance command asks for it.
+///
+/// # Errors
+/// [`VerifyError`].
+pub fn message_signature(
+    evidence: &[u8],
+    artifact: Result<&[u8], &Digest>,
+    trust: &TrustMaterial,
+    now: Timestamp,
+) -> Result<Signer, VerifyError> {
+    let ours = read_evidence(evidence)?;
+    if ours.envelope().is_some() {
+        return Err(VerifyError::UnsupportedMaterial { found: "a signed statement".into() });
+    }
+    let parsed = parse(&ours, evidence)?;
+    let artifact = match artifact {
+        Ok(bytes) => Artifact::Blob(bytes),
+        Err(d) => digest(d).ok_or_else(|| VerifyError::UnsupportedMaterial { found: d.to_string() })?,
+    };
+    match (ours.material(), trust.keys.as_slice()) {
+        (VerificationMaterial::Certificates(chain), []) => {
+            by_certificate(&parsed, chain, &artifact, trust, now).map(|(signer, _)| signer)
+        }
+        (VerificationMaterial::PublicKey { .. }, [key]) => {
+            let policy = PublicKeyVerificationPolicy::new(DerPublicKey::from_bytes(key.spki()));
+            let mut refusal = VerifyError::TimestampMissing;
+            for root in &trust.roots {
+                match prepared(root)?.verifier.verify(artifact.clone(), &parsed.bundle, &policy) {
+                    Ok(_) => {
+                        beside_key(&parsed, key, &artifact, trust, now)?;
+                        return Ok(Signer::Key { key: key.clone() });
+                    }
+                    Err(e) => refusal = refused(e, &[]),
+                }
+            }
+            Err(refusal)
+        }
+        (VerificationMaterial::Certificates(_), _) => {
+            Err(VerifyError::UnsupportedMaterial { found: "a certificate where a key is demanded".into() })
+        }
+        (VerificationMaterial::PublicKey { .. }, _) => {
+            Err(VerifyError::UnsupportedMaterial { found: "a key where a certificate is demanded".into() })
+        }
+    }
+}
+
+/// One bundle against one root.
+struct Attempt<'a> {
+    bundle: &'a wire::Bundle,
+    prepared: &'a Prepared,
+    leaf: &'a Leaf,
+    der: &'a [u8],
+    now: Timestamp,
+    promise_only: bool,
+}
+
+impl Attempt<'_> {
+    fn certificate(&self, artifact: &Artifact<'_>, issuers: &[Vec<u8>]) -> Result<Proven, VerifyError> {
+        let material = &self.bundle.verification_material;
+        // Who it is that signed is the policy's question, and it has more words than the library: issuers, patterns.
+        let mut policy = VerificationPolicy::any_identity();
+        if self.prepared.logs.is_empty() {
+            policy = policy.skip_tlog_unsafe();
+        } else {
+            if material.tlog_entries.is_empty() {
+                return Err(VerifyError::LogEntryMissing);
+            }
+            for entry in &material.tlog_entries {
+                if self.prepared.log(entry).is_none() {
+                    return Err(VerifyError::LogUnknown { log: STANDARD.encode(entry.log_id.key_id.as_bytes()) });
+                }
+                proof_or_promise(entry, self.promise_only)?;
+            }
+        }
+        if !self.prepared.certificate_logs {
+            policy = policy.skip_sct();
+        }
+        let result =
+            self.prepared.verifier.verify(artifact.clone(), self.bundle, &policy).map_err(|e| self.refused(e))?;
+        // What was asked for was done: the library says so itself.
+        if !result.certificate_verified()
+            || result.sct_verified() != self.prepared.certificate_logs
+            || result.tlog_verified() == self.prepared.logs.is_empty()
+            || result.verified_timestamps().is_empty()
+        {
+            return Err(VerifyError::TimestampMissing);
+        }
+        let mut proven = Proven::default();
+        let signature = signature(self.bundle);
+        for stamp in &material.timestamp_verification_data.rfc3161_timestamps {
+            proven.times.push(self.prepared.stamp(&stamp.signed_timestamp, &signature)?);
+        }
+        if self.prepared.logs.is_empty() {
+            proven.unchecked.0 = material.tlog_entries.len();
+        } else {
+            for entry in &material.tlog_entries {
+                let (times, logged) = self.prepared.logged(entry)?;
+                proven.times.extend(times);
+                proven.entries.push(logged);
+            }
+        }
+        let Some(first) = proven.times.iter().map(|t| t.time).min() else { return Err(VerifyError::TimestampMissing) };
+        not_in_future(&proven.times, self.now)?;
+        for entry in &material.tlog_entries {
+            self.prepared.log_valid(entry, first)?;
+        }
+        for proven in &proven.times {
+            self.authority_valid(issuers, proven.time)?;
+        }
+        Ok(proven)
+    }
+
+    /// That every certificate of the authority was valid: the library takes all of them as anchors, and of an anchor
+    /// nobody asks when it ends.
+    fn authority_valid(&self, issuers: &[Vec<u8>], time: Timestamp) -> Result<(), VerifyError> {
+        let mut cause = String::new();
+        for chain in &self.prepared.issuers {
+            if !chain.iter().any(|c| issuers.contains(&c.subject)) {
+                continue;
+            }
+            match chain.iter().find(|c| !c.window.contains(time)) {
+                None => return Ok(()),
+                Some(c) => cause = format!("one of its certificates is valid {}", c.window),
+            }
+        }
+        Err(VerifyError::AuthorityNotValid { time, cause })
+    }
+
+    /// The library's refusal in our words. A chain that ends because a certificate had expired is said as such.
+    fn refused(&self, e: Error) -> VerifyError {
+        let times: Vec<_> = match &e {
+            Error::Certificate(CertificateError::ChainInvalid(_)) => self.claimed_times(),
+            _ => Vec::new(),
+        };
+        if let Some(time) = times.into_iter().find(|t| !self.leaf.window.contains(*t)) {
+            return VerifyError::CertificateExpired { time, window: self.leaf.window };
+        }
+        match e {
+            Error::Certificate(CertificateError::ChainInvalid(cause)) => {
+                VerifyError::CertificateUntrusted { issuer: certificate::issuer_words(self.der), cause }
+            }
+            other => refused(other, &[self.leaf.window]),
+        }
+    }
+
+    /// Times that the bundle claims, for the words of a refusal.
+    fn claimed_times(&self) -> Vec<Timestamp> {
+        let material = &self.bundle.verification_material;
+        let signature = signature(self.bundle);
+        let stamps = material.timestamp_verification_data.rfc3161_timestamps.iter();
+        let stamps = stamps.filter_map(|s| self.prepared.stamp(&s.signed_timestamp, &signature).ok().map(|t| t.time));
+        let logged = material.tlog_entries.iter().filter_map(|e| Timestamp::from_unix(e.integrated_time?.as_second()));
+        stamps.chain(logged).collect()
+    }
+}
+
+impl Prepared {
+    /// Position of the log that an entry names.
+    fn log(&self, entry: &TransparencyLogEntry) -> Option<usize> {
+        self.logs.iter().position(|(id, _)| id == entry.log_id.key_id.as_bytes())
+    }
+
+    /// What a verified entry proves. The library takes a checkpoint by any log of the root whose short hint fits; it
+    /// must be by the log that the entry names, or one log could pass for two.
+    fn logged(&self, entry: &TransparencyLogEntry) -> Result<(Option<ProvenTime>, LogEntry), VerifyError> {
+        let id = entry.log_id.key_id.as_bytes();
+        let log = STANDARD.encode(id);
+        if let Some(proof) = &entry.inclusion_proof {
+            let key = self.log(entry).and_then(|i| self.log_keys.get(i)).map(|k| DerPublicKey::from_bytes(k));
+            let key = key.and_then(|k| VerificationKey::from_spki(&k).ok());
+            let signed = proof.checkpoint.checkpoint().is_some_and(|c| {
+                c.signatures()
+                    .iter()
+                    .filter(|s| id.starts_with(s.key_id.as_bytes()))
+                    .any(|s| key.as_ref().is_some_and(|k| k.verify(c.signed_data(), &s.signature).is_ok()))
+            });
+            if !signed {
+                let cause = "its checkpoint is not signed by the log that it names".to_owned();
+                return Err(VerifyError::LogEntryInvalid { cause });
+            }
+        }
+        let old = entry.kind_version != KindVersion::HashedRekordV002 && entry.inclusion_promise.is_some();
+        let time = entry.integrated_time.filter(|_| old).and_then(|t| Timestamp::from_unix(t.as_second()));
+        let time = time.map(|time| ProvenTime { time, source: TimeSource::Log(log.clone()) });
+        let promise_only = entry.inclusion_proof.is_none();
+        Ok((time, LogEntry { log, index: entry.log_index.get(), promise_only }))
+    }
+
+    /// That the log of an entry was in use at a time.
+    fn log_valid(&self, entry: &TransparencyLogEntry, time: Timestamp) -> Result<(), VerifyError> {
+        match self.log(entry).and_then(|i| self.logs.get(i)) {
+            Some((_, window)) if !window.contains(time) => {
+                let cause = format!("its log counts {window}; the signature existed at {time}");
+                Err(VerifyError::LogEntryInvalid { cause })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a timestamp names one of the root's authorities as its signer: a token carries the issuer and serial
+    /// number of its signer's certificate in plain DER.
+    fn stamped_by(&self, token: &[u8]) -> bool {
+        self.timestamp_authorities.iter().any(|(_, a)| {
+            certificate::issuer_and_serial(a.leaf.as_bytes())
+                .is_some_and(|name| token.windows(name.len()).any(|w| w == name))
+        })
+    }
+
+    fn stamp(&self, token: &wire::TimestampToken, signature: &SignatureBytes) -> Result<ProvenTime, VerifyError> {
+        let mut cause = "the trusted root has no timestamp authority".to_owned();
+        for (name, authority) in &self.timestamp_authorities {
+            match verify_timestamp_for_authority(token, signature, authority) {
+                Ok(time) => {
+                    let Some(time) = Timestamp::from_unix(time.as_second()) else { continue };
+                    return Ok(ProvenTime { time, source: TimeSource::TimestampAuthority(name.clone()) });
+                }
+                Err(e) => cause = e.to_string(),
+            }
+        }
+        Err(VerifyError::TimestampInvalid { cause })
+    }
+}
+
+fn prepared(root: &TrustedRoot) -> Result<&Prepared, VerifyError> {
+    root.prepared().map_err(|source| VerifyError::Root { root: root.origin().to_owned(), source })
+}
+
+fn with_root(trust: &TrustMaterial, wanted: impl Fn(&Prepared) -> bool) -> Result<Option<&Prepared>, VerifyError> {
+    for root in &trust.roots {
+        let prepared = prepared(root)?;
+        if wanted(prepared) {
+            return Ok(Some(prepared));
+        }
+    }
+    Ok(None)
+}
+
+/// That an entry is proven to be in its log. A bundle's version is not signed, so an old one is no excuse.
+fn proof_or_promise(entry: &TransparencyLogEntry, promise_only: bool) -> Result<(), VerifyError> {
+    match (&entry.inclusion_proof, &entry.inclusion_promise) {
+        (Some(_), _) => Ok(()),
+        (None, Some(_)) if promise_only => Ok(()),
+        (None, Some(_)) => Err(VerifyError::LogProofMissing { found: "the log's promise" }),
+        (None, None) => Err(VerifyError::LogProofMissing { found: "the entry itself" }),
+    }
+}
+
+fn not_in_future(times: &[ProvenTime], now: Timestamp) -> Result<(), VerifyError> {
+    match times.iter().find(|t| t.time.unix() > now.unix().saturating_add(CLOCK_SKEW)) {
+        Some(t) => Err(VerifyError::TimestampInvalid { cause: format!("{} lies in the future of {now}", t.time) }),
+        None => Ok(()),
+    }
+}
+
+fn signature(bundle: &wire::Bundle) -> SignatureBytes {
+    match &bundle.content {
+        SignatureContent::DsseEnvelope(envelope) => envelope.signature.sig.clone(),
+        SignatureContent::MessageSignature(message) => message.signature.clone(),
+        _ => SignatureBytes::from_bytes(b""),
+    }
+}
+
+/// The library's refusal as one of ours, by its type.
+fn refused(e: Error, leaf: &[ValidityWindow]) -> VerifyError {
+    let time = |t: i64| Timestamp::from_unix(t);
+    let cause = e.to_string();
+    match e {
+        Error::SignatureInvalid(cause) => VerifyError::CertificateSignature { cause },
+        // Subjects were bound before: what does not match here is what the log says of the artifact.
+        Error::ArtifactMismatch(cause) => VerifyError::LogEntryInvalid { cause },
+        Error::Certificate(CertificateError::Malformed(found)) => VerifyError::CertificateMalformed { found },
+        Error::Certificate(CertificateError::Sct(cause)) => VerifyError::SctInvalid { cause },
+        Error::Certificate(CertificateError::NoValidAuthority { time: t }) => match time(t.as_second()) {
+            Some(time) => VerifyError::AuthorityNotValid { time, cause: "none of the root's is".into() },
+            None => VerifyError::TimestampInvalid { cause },
+        },
+        Error::Certificate(
+            CertificateError::NotYetValid { time: t, .. } | CertificateError::Expired { time: t, .. },
+        ) => match (time(t.as_second()), leaf) {
+            (Some(time), [window]) => VerifyError::CertificateExpired { time, window: *window },
+            _ => VerifyError::TimestampInvalid { cause },
+        },
+        Error::TransparencyLog(TransparencyLogError::UnknownLog { log_id }) => VerifyError::LogUnknown { log: log_id },
+        Error::TransparencyLog(_) => VerifyError::LogEntryInvalid { cause },
+        Error::Timestamp(TimestampError::NoVerifiedTimestamp(_)) => VerifyError::TimestampMissing,
+        Error::Timestamp(_) => VerifyError::TimestampInvalid { cause },
+        Error::Bundle(ShapeError::MissingInclusionProof(_)) => {
+            VerifyError::LogProofMissing { found: "the log's promise" }
+        }
+        Error::Bundle(ShapeError::MissingInclusionPromise(_)) => {
+            VerifyError::LogEntryInvalid { cause: "a bundle of version 0.1 has no promise of its log".into() }
+        }
+        Error::Bundle(ShapeError::MissingSigningTimeEvidence | ShapeError::MissingTimestamp) => {
+            VerifyError::TimestampMissing
+        }
+        Error::Bundle(
+            ShapeError::MissingCheckpoint | ShapeError::LogIndexOutOfRange { .. } | ShapeError::CheckpointRootMismatch,
+        ) => VerifyError::LogEntryInvalid { cause },
+        Error::UnsupportedArtifact(found) | Error::UnsupportedBundle(found) => {
+            VerifyError::UnsupportedMaterial { found }
+        }
+        Error::Certificate(_) => VerifyError::CertificateUntrusted { issuer: String::new(), cause },
+        _ => VerifyError::Evidence(JsonError::Syntax { message: cause }),
+    }
+}

@@ -1,0 +1,73 @@
+//! A key's signature, and what logs say beside it.
+
+use super::{claim, roots, verify_with};
+use attest::sign::LocalKey;
+use attest::testing::sigstore::SIGNED_AT;
+use attest::testing::{Claim, Instance};
+use attest::trust::{KeyAlgorithm, TrustMaterial};
+use serde_json::{Value, json};
+
+fn key() -> LocalKey {
+    LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap()
+}
+
+fn trust(key: &LocalKey, root: &Value) -> TrustMaterial {
+    TrustMaterial::of_keys([key.public_key().clone()]).with_roots(&roots(root))
+}
+
+fn entry(bundle: &mut Value) -> &mut Value {
+    &mut bundle["verificationMaterial"]["tlogEntries"][0]
+}
+
+#[test]
+fn an_entry_of_a_known_log_proves_a_time() {
+    let (instance, key) = (Instance::new("acme", 1), key());
+    let bundle = instance.sign_with_key(&key, &claim().to_bytes());
+    let proven = verify_with(&trust(&key, &instance.root()), &bundle).unwrap();
+    assert_eq!((proven.existed_at().unix(), proven.log_entries().len(), proven.unchecked()), (SIGNED_AT, 1, (0, 0)));
+}
+
+#[test]
+fn an_entry_of_an_unknown_log_proves_nothing_and_harms_nothing() {
+    let (instance, key) = (Instance::new("acme", 1), key());
+    let mut bundle = instance.sign_with_key(&key, &claim().to_bytes());
+    bundle["verificationMaterial"]["timestampVerificationData"] =
+        json!({ "rfc3161Timestamps": [{ "signedTimestamp": "AAAA" }] });
+    for trust in [trust(&key, &Instance::new("other", 1).root()), TrustMaterial::of_keys([key.public_key().clone()])] {
+        let proven = verify_with(&trust, &bundle).unwrap();
+        assert_eq!((proven.proven_times().len(), proven.log_entries().len(), proven.unchecked()), (0, 0, (1, 1)));
+    }
+}
+
+#[test]
+fn an_entry_of_a_known_log_that_does_not_verify_is_refused() {
+    let (instance, key) = (Instance::new("acme", 1), key());
+    let trust = trust(&key, &instance.root());
+    let good = instance.sign_with_key(&key, &claim().to_bytes());
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut bundle = good.clone();
+        change(&mut bundle);
+        verify_with(&trust, &bundle).map(|_| ()).map_err(|e| e.code().to_string())
+    };
+    assert_eq!(with(&|_| ()), Ok(()));
+    let another = Claim { task: Some("another".into()), ..claim() };
+    let theirs = entry(&mut instance.sign_with_key(&key, &another.to_bytes())).clone();
+    assert_eq!(with(&|b| *entry(b) = theirs.clone()), Err("log-entry-invalid".into()));
+    let by_another = entry(&mut instance.sign_with_key(&self::key(), &claim().to_bytes())).clone();
+    assert_eq!(with(&|b| *entry(b) = by_another.clone()), Err("log-entry-invalid".into()));
+    let gone = |b: &mut Value, key: &str| {
+        entry(b).as_object_mut().unwrap().remove(key);
+    };
+    assert_eq!(with(&|b| gone(b, "inclusionProof")), Err("log-proof-missing".into()));
+    let later = (SIGNED_AT + 1).to_string();
+    assert_eq!(with(&|b| entry(b)["integratedTime"] = later.clone().into()), Err("log-entry-invalid".into()));
+}
+
+#[test]
+fn a_keyed_bundle_without_a_log_needs_no_root() {
+    let (instance, key) = (Instance::new("acme", 1), key());
+    let mut bundle = instance.sign_with_key(&key, &claim().to_bytes());
+    bundle["verificationMaterial"].as_object_mut().unwrap().remove("tlogEntries");
+    let proven = verify_with(&trust(&key, &instance.root()), &bundle).unwrap();
+    assert_eq!((proven.proven_times().len(), proven.unchecked()), (0, (0, 0)));
+}

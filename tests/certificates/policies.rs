@@ -1,0 +1,226 @@
+//! What policies say about certificates: whom they accept, how many, and on what proof.
+
+use super::{GITHUB, WORKFLOW, artifact, claim, roots, workflow};
+use attest::flow::{self, Target};
+use attest::model::Artifact;
+use attest::policy::{self, Assurance, Outcome, SubjectDecision, Verdict};
+use attest::seam::{BoxFuture, ready};
+use attest::testing::world::{block_on, now};
+use attest::testing::{Claim, Holder, Instance};
+use attest::verify::{Candidate, Content, EvidenceSource, Origin};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+struct Bundles(Vec<Value>);
+
+impl EvidenceSource for Bundles {
+    fn place(&self) -> String {
+        "the test".into()
+    }
+    fn candidates<'a>(&'a self, _: &'a Artifact) -> BoxFuture<'a, Vec<Candidate>> {
+        let candidate = |(i, b): (usize, &Value)| Candidate {
+            origin: Origin { place: "the test".into(), id: i.to_string() },
+            content: Content::Evidence(b.to_string().into_bytes()),
+        };
+        ready(self.0.iter().enumerate().map(candidate).collect())
+    }
+}
+
+/// Decides by a policy with this requirement.
+fn decide(root: &Value, requirement: &Value, bundles: Vec<Value>) -> SubjectDecision {
+    let text = json!({
+        "apiVersion": "agent-attest.github.io/v1", "kind": "AttestationPolicy", "metadata": { "name": "t" },
+        "spec": { "images": [{ "glob": "**" }], "require": [requirement] },
+    });
+    let policy = policy::parse(&text.to_string(), "t", &|_| Err("none".into())).unwrap_or_else(|e| panic!("{e}"));
+    let source = Bundles(bundles);
+    let target = Target { artifact: artifact(), sources: vec![&source], content: None, digests: None };
+    block_on(flow::check(&target, &[policy], &roots(root), now()))
+}
+
+/// The code of a decision by one signer rule, or nothing where it allows.
+fn by_signer(signer: Value, holder: &Holder, claim: &Claim) -> Option<String> {
+    let instance = Instance::new("acme", 1);
+    let bundle = instance.sign(holder, &claim.to_bytes());
+    let decision = decide(&instance.root(), &json!({ "signers": [signer] }), vec![bundle]);
+    assert_eq!(decision.verdict == Verdict::Allow, decision.code().is_none());
+    decision.code().map(|c| c.to_string())
+}
+
+fn exactly() -> Value {
+    json!({ "issuer": GITHUB, "identity": WORKFLOW })
+}
+
+#[test]
+fn whoever_is_not_named_is_refused_by_what_differs() {
+    let cases = [
+        (exactly(), None),
+        (json!({ "issuer": GITHUB, "identity": "https://github.com/acme/app" }), Some("identity-mismatch")),
+        (json!({ "issuer": "https://gitlab.com", "identity": WORKFLOW }), Some("issuer-mismatch")),
+        (json!({ "issuer": ["https://gitlab.com", GITHUB], "identity": ["x", WORKFLOW] }), None),
+        (
+            json!({ "issuer": GITHUB, "identityGlob": "https://github.com/acme/*/.github/workflows/*@refs/heads/main" }),
+            None,
+        ),
+        (
+            json!({ "issuer": GITHUB, "identityGlob": "https://github.com/acme/*@refs/heads/main" }),
+            Some("identity-mismatch"),
+        ),
+        (json!({ "issuer": GITHUB, "identityGlob": "https://github.com/acme/**" }), Some("identity-mismatch")),
+        (json!({ "issuerRegexp": "https://token[.]actions.*", "identityRegexp": "https://github.com/acme/.*" }), None),
+        (json!({ "issuer": GITHUB, "identityRegexp": "https://github.com/acme/" }), Some("identity-mismatch")),
+        (json!({ "issuerRegexp": "githubusercontent", "identity": WORKFLOW }), Some("issuer-mismatch")),
+    ];
+    for (signer, wanted) in cases {
+        assert_eq!(by_signer(signer.clone(), &workflow(), &claim()).as_deref(), wanted, "{signer}");
+    }
+}
+
+#[test]
+fn a_certificate_without_an_issuer_is_of_none_that_is_named() {
+    let mut unissued = workflow();
+    unissued.claims.retain(|(arc, _)| *arc != 8);
+    assert_eq!(by_signer(exactly(), &unissued, &claim()).as_deref(), Some("issuer-mismatch"));
+    let any = json!({ "issuerRegexp": ".*", "identity": WORKFLOW });
+    assert_eq!(by_signer(any, &unissued, &claim()), None);
+}
+
+#[test]
+fn a_pattern_that_fits_a_part_is_refused_with_a_hint() {
+    let instance = Instance::new("acme", 1);
+    let requirement = json!({ "signers": [{ "issuer": GITHUB, "identityRegexp": "^https://github.com/acme/" }] });
+    let decision = decide(&instance.root(), &requirement, vec![instance.sign(&workflow(), &claim().to_bytes())]);
+    let reason = &decision.policies[0].requirements[0].candidates[0].reasons[0];
+    assert!(reason.code.as_str() == "identity-mismatch" && reason.message.contains("`.*`"), "{reason:?}");
+}
+
+#[test]
+fn every_claim_can_be_demanded() {
+    for (name, arc) in policy::CLAIMS {
+        let mut holder = Holder::new(WORKFLOW, "https://id.acme.example");
+        // What a predicate repeats must agree with it, whatever the policy demands.
+        let value = match arc {
+            9 => WORKFLOW.to_owned(),
+            12 => "https://github.com/acme/app".to_owned(),
+            13 => "a".repeat(40),
+            14 => "refs/heads/main".to_owned(),
+            _ => format!("value {arc}"),
+        };
+        holder = holder.claiming(*arc, &value);
+        let signer = |value: &str| json!({ "issuer": "https://id.acme.example", "identity": WORKFLOW, "certificate": { *name: value } });
+        assert_eq!(by_signer(signer(&value), &holder, &claim()), None, "{name}");
+        let other = by_signer(signer("another"), &holder, &claim());
+        assert_eq!(other.as_deref(), Some("certificate-claim-mismatch"), "{name}");
+        let absent = by_signer(signer(&value), &Holder::new(WORKFLOW, "https://id.acme.example"), &claim());
+        assert_eq!(absent.as_deref(), Some("certificate-claim-mismatch"), "{name}");
+    }
+}
+
+#[test]
+fn a_predicate_that_contradicts_its_certificate_is_refused() {
+    let cases = [
+        (claim(), None),
+        (
+            Claim { repository: "https://github.com/acme/other".into(), ..claim() },
+            Some("certificate-contradicts-source-repository"),
+        ),
+        (
+            Claim { commit: "b".repeat(40), dependency_commit: "b".repeat(40), ..claim() },
+            Some("certificate-contradicts-source-commit"),
+        ),
+        (Claim { reference: "refs/heads/evil".into(), ..claim() }, Some("certificate-contradicts-source-ref")),
+        (Claim { builder_id: "https://builders.example".into(), ..claim() }, Some("certificate-contradicts-builder")),
+    ];
+    for (claim, wanted) in cases {
+        assert_eq!(by_signer(exactly(), &workflow(), &claim).as_deref(), wanted);
+    }
+}
+
+#[test]
+fn a_certificate_speaks_for_its_own_builder_or_for_those_that_the_policy_lists() {
+    let other = Claim { builder_id: "https://builders.example".into(), ..claim() };
+    let mut signer = exactly();
+    signer["builders"] = json!(["https://builders.example"]);
+    assert_eq!(by_signer(signer.clone(), &workflow(), &other), None);
+    assert_eq!(by_signer(signer, &workflow(), &claim()).as_deref(), Some("builder-not-allowed"));
+}
+
+#[test]
+fn what_the_certificate_says_too_is_certified() {
+    let instance = Instance::new("acme", 1);
+    let demand = |assurance: &str| {
+        json!({
+            "signers": [exactly()],
+            "source": { "repository": "https://github.com/acme/app", "refs": ["refs/heads/main"], "assurance": assurance },
+        })
+    };
+    let bundle = instance.sign(&workflow(), &claim().to_bytes());
+    let decision = decide(&instance.root(), &demand("certificate"), vec![bundle]);
+    let Outcome::Accepted(accepted) = &decision.policies[0].requirements[0].candidates[0].outcome else {
+        panic!("{decision:?}")
+    };
+    let known = |field: &str| accepted.fields.iter().find(|f| f.field == field).map(|f| (f.assurance, f.bound));
+    for (field, bound) in
+        [("builder.id", true), ("source.repository", false), ("source.ref", false), ("source.commit", false)]
+    {
+        assert_eq!(known(field), Some((Assurance::Certificate, bound)), "{field}");
+    }
+    for field in ["agent.id", "task.id", "requestedBy.id", "source.dirty"] {
+        assert_eq!(known(field), Some((Assurance::Declared, false)), "{field}");
+    }
+    // A certificate without the claim certifies nothing, and the demand is not met.
+    let mut silent = workflow();
+    silent.claims.retain(|(arc, _)| *arc != 14);
+    let bundle = instance.sign(&silent, &claim().to_bytes());
+    let code = |assurance| decide(&instance.root(), &demand(assurance), vec![bundle.clone()]).code();
+    assert_eq!(code("certificate").map(|c| c.as_str()), Some("assurance-too-low"));
+    assert_eq!(code("declared"), None);
+}
+
+#[test]
+fn thresholds_count_distinct_identities() {
+    let instance = Instance::new("acme", 1);
+    let identities = ["a@acme.example", "b@acme.example"];
+    let by = |who: &str| instance.sign(&Holder::new(who, "https://id.acme.example"), &claim().to_bytes());
+    let requirement =
+        json!({ "threshold": 2, "signers": [{ "issuer": "https://id.acme.example", "identity": identities }] });
+    let code = |bundles| decide(&instance.root(), &requirement, bundles).code().map(|c| c.to_string());
+    assert_eq!(code(identities.map(by).to_vec()), None);
+    // The same one twice, with two certificates, and one that is not asked for.
+    let twice = vec![by("a@acme.example"), by("a@acme.example"), by("c@acme.example")];
+    assert_eq!(code(twice).as_deref(), Some("threshold-not-met"));
+    assert_eq!(code(vec![by("c@acme.example")]).as_deref(), Some("identity-mismatch"));
+}
+
+#[test]
+fn cve_2026_49834_thresholds_count_distinct_logs() {
+    let instance = Instance::new("acme", 2);
+    let bundle = instance.sign(&workflow(), &claim().to_bytes());
+    let body = bundle["verificationMaterial"]["tlogEntries"][0]["canonicalizedBody"].as_str().unwrap();
+    let body = STANDARD.decode(body).unwrap();
+    let requirement = |logs: u32| json!({ "signers": [exactly()], "trust": { "logs": logs } });
+    let code = |logs, second: Option<usize>| {
+        let mut bundle = bundle.clone();
+        let entries = bundle["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap();
+        entries.extend(second.map(|log| instance.entry(log, &body)));
+        decide(&instance.root(), &requirement(logs), vec![bundle]).code().map(|c| c.to_string())
+    };
+    assert_eq!(code(1, None), None);
+    assert_eq!(code(2, Some(1)), None);
+    assert_eq!(code(2, None).as_deref(), Some("too-few-logs"));
+    assert_eq!(code(2, Some(0)).as_deref(), Some("too-few-logs"));
+}
+
+#[test]
+fn a_promise_is_no_proof_unless_the_requirement_says_so() {
+    let instance = Instance::new("acme", 1);
+    let mut bundle = instance.sign(&workflow(), &claim().to_bytes());
+    bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1".into();
+    bundle["verificationMaterial"]["tlogEntries"][0].as_object_mut().unwrap().remove("inclusionProof");
+    let requirement = |allow: bool| json!({ "signers": [exactly()], "trust": { "allowPromiseOnly": allow } });
+    let code =
+        |requirement: &Value| decide(&instance.root(), requirement, vec![bundle.clone()]).code().map(|c| c.to_string());
+    assert_eq!(code(&requirement(true)), None);
+    assert_eq!(code(&requirement(false)).as_deref(), Some("log-proof-missing"));
+    assert_eq!(code(&json!({ "signers": [exactly()] })).as_deref(), Some("log-proof-missing"));
+}
