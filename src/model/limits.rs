@@ -104,3 +104,11 @@ pub const ROOT_BYTES: usize = 1 << 20;
 pub const ROOTS: usize = 32;
 /// Authorities of one kind in a trusted root.
 pub const AUTHORITIES: usize = 256;
+/// An answer of a service that signs or witnesses (bytes): a log entry may hold a whole envelope.
+pub const SERVICE_BYTES: usize = 48 << 20;
+/// An identity token (bytes).
+pub const IDENTITY_TOKEN_BYTES: usize = 64 << 10;
+/// A signing configuration (bytes).
+pub const SIGNING_CONFIG_BYTES: usize = 1 << 20;
+/// Services of one kind that one signature uses.
+pub const SERVICES: usize = 8;
