@@ -278,7 +278,7 @@ impl Method {
             evidence: witnesses(&services, &client),
             trust: TrustMaterial::default().with_roots(&roots),
             key: None,
-            names: vec![self.name(), format!("identity {} of {}", token.identity(), token.issuer())],
+            names: vec![format!("identity {} of {}", token.identity(), token.issuer())],
             builder: token.builder(),
             signer: Box::new(KeylessSigner::new(&fulcio, token, client)?),
         })
