@@ -82,6 +82,33 @@ fn verify(case: &Path, artifact: &str) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
+/// The library asks only that a log of version 2 was in use before now; it must have been when it was signed.
+#[test]
+fn a_log_of_version_2_counts_only_while_it_is_in_use() {
+    let Some((folder, _)) = cases() else { return skipped("sigstore-conformance is not beside this checkout") };
+    let temporary = tempfile::tempdir().unwrap();
+    let case = folder.join("rekor2-dsse-happy-path");
+    fs::copy(case.join("bundle.sigstore.json"), temporary.path().join("bundle.sigstore.json")).unwrap();
+    let root: serde_json::Value = serde_json::from_slice(&fs::read(case.join("trusted_root.json")).unwrap()).unwrap();
+    let digest: String =
+        Sha256::digest(fs::read(folder.join("a.txt")).unwrap()).iter().map(|b| format!("{b:02x}")).collect();
+    let until = |end: Option<&str>| {
+        let mut root = root.clone();
+        for log in root["tlogs"].as_array_mut().unwrap() {
+            let window = &mut log["publicKey"]["validFor"];
+            window.as_object_mut().unwrap().remove("end");
+            if let Some(end) = end {
+                *window = serde_json::json!({ "start": "2020-01-01T00:00:00Z", "end": end });
+            }
+        }
+        fs::write(temporary.path().join("trusted_root.json"), root.to_string()).unwrap();
+        verify(temporary.path(), &format!("sha256:{digest}"))
+    };
+    assert_eq!(until(None).0, 0);
+    let (code, stderr) = until(Some("2021-01-01T00:00:00Z"));
+    assert!(code == 1 && stderr.starts_with("error[log-entry-invalid]"), "{code} {stderr}");
+}
+
 #[test]
 fn every_bundle_of_the_suite_is_judged_as_it_says() {
     let Some((folder, cases)) = cases() else {
