@@ -193,3 +193,11 @@ pub fn in_toto_envelope(bundle: &Bundle) -> Result<&Envelope, VerifyError> {
     }
     Ok(envelope)
 }
+
+/// Whom a bundle's certificate names: identity and issuer, as it describes itself. Nothing is verified by this.
+#[must_use]
+pub fn certificate_names(bundle: &Bundle) -> Option<(String, String)> {
+    let VerificationMaterial::Certificates(chain) = bundle.material() else { return None };
+    let leaf = certificate::read(chain.first()?).ok()?;
+    Some((leaf.identity, leaf.issuer))
+}
