@@ -30,6 +30,8 @@ impl std::fmt::Debug for Secret {
 const WITHHELD: &[&str] = &[
     "ATTEST_PASSWORD",
     "ATTEST_IDENTITY_TOKEN",
+    "ATTEST_PKCS11_PIN",
+    "COSIGN_PKCS11_PIN",
     "COSIGN_PASSWORD",
     "COSIGN_PRIVATE_KEY",
     "SIGSTORE_ID_TOKEN",

@@ -173,6 +173,8 @@ pub mod codes {
     pub const STEP_FAILED: Code = Code::new("step-failed");
     /// Standard output or another stream broke.
     pub const OUTPUT: Code = Code::new("output-failed");
+    /// What could not be sent waits in the outbox.
+    pub const OUTBOX_KEPT: Code = Code::new("outbox-kept");
     /// The deadline of `--timeout` passed.
     pub const TIMEOUT: Code = Code::new("timeout");
     /// All of these.
@@ -191,6 +193,7 @@ pub mod codes {
         NO_SIGNER,
         STEP_FAILED,
         OUTPUT,
+        OUTBOX_KEPT,
         TIMEOUT,
     ];
 }

@@ -40,6 +40,8 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         "policy-writable-by-others" => "let only its owner write it: chmod go-w FILE FOLDER",
         "policy-field-not-enforced" => "remove the field, or use a version that enforces it",
         "key-exists" => "choose another name with --output-key-prefix",
+        "outbox-kept" => "run `attest flush` with the same --outbox when the service answers again",
+        "outbox-context-changed" => "run `attest create` again, with this identity and in this run",
         "source-dirty" => "commit or discard the changes and build again",
         "statement-refused" => "correct the predicate; `attest generate` shows the whole statement",
         "demand-unused" => "pass --key, or a policy with a requirement of that predicate type",

@@ -9,11 +9,14 @@ pub mod exit;
 mod files;
 mod hint;
 mod keys;
+mod left;
+mod outbox;
 mod policies;
 mod progress;
 mod render;
 mod sanitize;
 pub mod schema;
+mod signing;
 mod subject;
 mod target;
 mod trust;
@@ -53,6 +56,7 @@ enum Command {
     Download(cmd::download::DownloadArgs),
     Sign(cmd::sign::SignArgs),
     Attach(cmd::attach::AttachArgs),
+    Flush(cmd::flush::FlushArgs),
     Keygen(cmd::keygen::KeygenArgs),
     #[command(hide = true)]
     Conformance(cmd::conformance::ConformanceArgs),
@@ -187,6 +191,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Download(a) => cmd::download::run(a, common, ui).await,
             Command::Sign(a) => cmd::sign::run(a, common, ui).await,
             Command::Attach(a) => cmd::attach::run(a, common, ui).await,
+            Command::Flush(a) => cmd::flush::run(a, common, ui).await,
             Command::Keygen(a) => cmd::keygen::run(a, common),
             Command::Conformance(a) => cmd::conformance::run(a, ui),
             Command::Schema(a) => cmd::schema::run(a, common),

@@ -1,6 +1,6 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
-use super::cmd::{attach, create, generate, inspect, keygen, list, schema};
+use super::cmd::{attach, create, flush, generate, inspect, keygen, list, schema};
 use super::exit::FailureReport;
 use crate::model::uri;
 use crate::policy::{self, report::DecisionReport};
@@ -17,6 +17,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("create", of::<create::CreateReport>),
     ("decision", of::<DecisionReport>),
     ("explain", of::<generate::ExplainReport>),
+    ("flush", of::<flush::FlushReport>),
     ("failure", of::<FailureReport>),
     ("inspect", of::<inspect::InspectReport>),
     ("keygen", of::<keygen::KeygenReport>),

@@ -3,9 +3,11 @@
 mod attach;
 mod check;
 mod found;
+mod outbox;
 mod publish;
 
 pub use attach::{Attached, attach};
 pub use check::{CODES as CHECK_CODES, Target, check};
 pub use found::{Claim, Found, look, look_inside};
+pub use outbox::{Context, Destination, Entry, OutboxError, Waiting};
 pub use publish::{PublishError, sign, verify_own};

@@ -94,3 +94,13 @@ pub const ROOT_BYTES: usize = 1 << 20;
 pub const ROOTS: usize = 32;
 /// Authorities of one kind in a trusted root.
 pub const AUTHORITIES: usize = 256;
+/// How long a program that signs may take for one answer (seconds): a person may have to touch a token.
+pub const EXEC_SECONDS: u64 = 60;
+/// Output of a program that signs (bytes).
+pub const EXEC_OUTPUT_BYTES: usize = 1 << 20;
+/// The PIN of a token (bytes); longer files are cut.
+pub const PIN_BYTES: usize = 1024;
+/// An entry of an outbox (bytes): a bundle in base64, and where it goes.
+pub const OUTBOX_ENTRY_BYTES: usize = 44 << 20;
+/// Entries of one outbox.
+pub const OUTBOX_ENTRIES: usize = 1000;

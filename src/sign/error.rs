@@ -46,8 +46,16 @@ pub enum SignError {
         /// The reference as given.
         reference: String,
     },
-    /// The password does not open the key.
-    #[error("the password does not open `{reference}`")]
+    /// The token wants a PIN and nobody gave one.
+    #[error("the token of `{reference}` wants a PIN: set {variable}, or name a file with `pin-source=`")]
+    PinNeeded {
+        /// The reference as given, without a PIN.
+        reference: String,
+        /// The variable to set.
+        variable: &'static str,
+    },
+    /// The password or PIN does not open the key.
+    #[error("the password or PIN does not open `{reference}`")]
     WrongPassword {
         /// The reference as given.
         reference: String,
@@ -57,6 +65,24 @@ pub enum SignError {
     Failed {
         /// What happened; never a secret.
         cause: String,
+    },
+    /// A program or service gave an answer that is none.
+    #[error("{service}: expected {expected} as its answer, found {found}")]
+    Answer {
+        /// Who answered.
+        service: String,
+        /// What it should have answered.
+        expected: String,
+        /// What is wrong with the answer; never a secret.
+        found: String,
+    },
+    /// A signature that the signer's own key did not make over these bytes.
+    #[error("`{signer}` made a signature that its own key {expected} does not verify; nothing was done with it")]
+    WrongKey {
+        /// The signer's reference.
+        signer: String,
+        /// Id of the key that it named.
+        expected: String,
     },
     /// A service that signs or witnesses did not answer.
     #[error("{service}: {cause}")]
@@ -78,6 +104,8 @@ impl SignError {
         Code::new("password-wrong"),
         Code::new("signing-failed"),
         Code::new("signing-unavailable"),
+        Code::new("signing-answer-malformed"),
+        Code::new("signing-key-mismatch"),
     ];
 
     /// The stable code.
@@ -87,10 +115,12 @@ impl SignError {
             Self::UnknownReference { .. } => Self::CODES[0],
             Self::Unreadable { .. } => Self::CODES[1],
             Self::Malformed { .. } => Self::CODES[2],
-            Self::PasswordNeeded { .. } => Self::CODES[3],
+            Self::PasswordNeeded { .. } | Self::PinNeeded { .. } => Self::CODES[3],
             Self::WrongPassword { .. } => Self::CODES[4],
             Self::Failed { .. } => Self::CODES[5],
             Self::Unavailable { .. } => Self::CODES[6],
+            Self::Answer { .. } => Self::CODES[7],
+            Self::WrongKey { .. } => Self::CODES[8],
             Self::TooExpensive { .. } => code::LIMIT_EXCEEDED,
         }
     }

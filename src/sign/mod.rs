@@ -8,11 +8,17 @@ mod armor;
 mod cosign;
 mod environment;
 mod error;
+#[cfg(feature = "cli")]
+mod exec;
 mod file;
 mod keygen;
 mod local;
 mod password;
 mod pbes2;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
+#[cfg(feature = "pkcs11")]
+mod pkcs11_uri;
 mod pkcs8;
 mod reference;
 

@@ -1,5 +1,9 @@
-//! Key references: from `attest.key`, `file:PATH` or `env:VARIABLE` to an open signer.
+//! Key references: from `attest.key`, `env:VARIABLE` or `exec:PROGRAM` to an open signer.
 
+#[cfg(feature = "cli")]
+use super::exec;
+#[cfg(feature = "pkcs11")]
+use super::pkcs11;
 use super::{KeyFileFacts, PasswordSource, SignError, Signer, environment, file};
 use crate::trust::PublicKey;
 use std::ffi::OsString;
@@ -37,7 +41,20 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     Kind { prefix: "file", form: "PATH or file:PATH", open: file::open },
     Kind { prefix: "env", form: "env:VARIABLE", open: environment::open },
+    #[cfg(feature = "cli")]
+    Kind { prefix: "exec", form: "exec:PROGRAM", open: exec::open },
+    #[cfg(feature = "pkcs11")]
+    Kind { prefix: "pkcs11", form: "pkcs11:URI", open: pkcs11::open },
+    #[cfg(not(feature = "pkcs11"))]
+    Kind { prefix: "pkcs11", form: "pkcs11:URI", open: without_pkcs11 },
 ];
+
+/// A static build cannot load a module.
+#[cfg(not(feature = "pkcs11"))]
+fn without_pkcs11(_: &str, _: &str, _: &OpenContext<'_>) -> Result<Opened, SignError> {
+    let why = "this build loads no PKCS#11 module: let a program sign instead (exec:PROGRAM)";
+    Err(SignError::Malformed { reference: "pkcs11:...".into(), why: why.into() })
+}
 
 /// Opens the signer that a reference names: `PATH`, or the prefix of one of [`KINDS`], a colon and what it takes.
 ///
@@ -97,6 +114,8 @@ mod tests {
             ("./a:b", "file", "./a:b"),
             ("file:a:b", "file", "a:b"),
             ("env:KEY", "env", "KEY"),
+            #[cfg(feature = "cli")]
+            ("exec:kms sign --slot 1", "exec", "kms sign --slot 1"),
         ] {
             let (kind, found) = resolve(text).unwrap();
             assert_eq!((kind.prefix, found), (prefix, rest), "{text}");
@@ -105,7 +124,7 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_names_the_known_ones_and_never_a_key() {
-        for text in ["pkcs11:token=a", "awskms:///alias/a", "env:", "file:", "", "ENV:KEY"] {
+        for text in ["yubikey:slot", "awskms:///alias/a", "env:", "file:", "", "ENV:KEY"] {
             let e = resolve(text).err().unwrap();
             assert_eq!(e.code().as_str(), "key-reference-unknown", "{text}");
             let message = e.to_string();

@@ -13,6 +13,7 @@ mod subject;
 
 pub use candidate::{Candidate, Content, EvidenceSource, Origin};
 pub use error::VerifyError;
+pub use signature::made_by;
 pub use sigstore::message_signature;
 pub use statement::{LogEntry, ProvenTime, Signer, TimeSource, VerifiedStatement};
 
@@ -128,7 +129,7 @@ impl Verifier<'_> {
             return Err(VerifyError::TooManyKeys { found: keys.len(), limit: limits::KEYS });
         }
         let pae = envelope.pae();
-        let made = |key: &&PublicKey| envelope.signatures().iter().any(|s| signature::verify(key, &pae, &s.sig));
+        let made = |key: &&PublicKey| envelope.signatures().iter().any(|s| made_by(key, &pae, &s.sig));
         let signers: Vec<_> = keys.iter().filter(made).map(|key| Signer::Key { key: key.clone() }).collect();
         if !signers.is_empty() {
             return Ok(signers);

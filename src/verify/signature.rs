@@ -6,8 +6,9 @@ use aws_lc_rs::signature::{
     VerificationAlgorithm,
 };
 
-/// Whether `key` made `signature` over `message`.
-pub(super) fn verify(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
+/// Whether `key` made `signature` over `message`: ECDSA as ASN.1 DER, Ed25519 as 64 bytes.
+#[must_use]
+pub fn made_by(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
     let algorithm: &dyn VerificationAlgorithm = match key.algorithm() {
         KeyAlgorithm::EcdsaP256 => &ECDSA_P256_SHA256_ASN1,
         KeyAlgorithm::EcdsaP384 => &ECDSA_P384_SHA384_ASN1,

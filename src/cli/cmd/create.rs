@@ -1,15 +1,18 @@
 //! `attest create`
 
 use super::attach::{AttachedReport, attach_one};
-use super::sign::{SigningArgs, sign_and_check};
 use crate::capture::step::{self, Snapshot};
 use crate::capture::{Context, Environment};
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::build::{self, Subjects};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::left::{Left, run_of};
+use crate::cli::outbox::Outbox;
 use crate::cli::sanitize::line;
-use crate::cli::target::SHARED_BUNDLES;
+use crate::cli::signing::SigningArgs;
+use crate::cli::target::{Resolved, SHARED_BUNDLES};
 use crate::cli::{Ui, files};
+use crate::flow::{self, Destination};
 use crate::model::{Digest, PredicateUri, Statement};
 use crate::sign::key_file_facts;
 use clap::Args;
@@ -33,6 +36,9 @@ pub struct CreateArgs {
     /// What is attested: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH, files, globs, checksum files
     #[arg(value_name = "SUBJECT", required = true)]
     pub subjects: Vec<String>,
+    /// Folder that keeps what an outage keeps from being signed or published; `attest flush` sends it
+    #[arg(long, value_name = "DIR", env = "ATTEST_OUTBOX")]
+    pub outbox: Option<PathBuf>,
     /// The build step
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
@@ -89,6 +95,12 @@ pub struct CreatedStatement {
 pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     // What can be known to be wrong is said before a build that may take an hour.
     let reference = args.signing.reference()?;
+    if !args.command.is_empty() && reference.contains("pin-value=") {
+        // Anybody on this machine can read the arguments of a process.
+        let message = "the build step could read a PIN among the arguments: use ATTEST_PKCS11_PIN, or `pin-source=`";
+        return Err(Failure::usage(codes::USAGE, message));
+    }
+    let outbox = args.outbox.as_deref().map(Outbox::open).transpose()?;
     let given = build::given_predicate(&args.build)?;
     let key_file = key_file_facts(reference)?;
     let variables: Vec<String> = reference.strip_prefix("env:").map(str::to_owned).into_iter().collect();
@@ -116,19 +128,34 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     };
     let statements = build::statements(subjects.all(), &kind, &predicate, &env, &variables)?;
     // Keys are opened after the step has ended.
-    let (signer, key) = args.signing.open(ui)?;
+    let signing = args.signing.open(ui);
+    let folder = args.outbox.as_deref().unwrap_or_else(|| Path::new("")).display().to_string();
+    let mut left = Left::new(outbox, folder, run_of(&env), args.signing.name()?);
+    let output = output(args, &subjects)?;
     let mut bundles = Vec::new();
     let mut report = CreateReport {
         schema_version: 1,
-        key_id: key.id(),
+        key_id: String::new(),
         statements: Vec::new(),
         output: None,
         attached: Vec::new(),
     };
+    report.key_id = signing.as_ref().map(|s| s.key.id()).unwrap_or_default();
     for statement in statements {
-        let parsed = Statement::parse(&statement).map_err(crate::flow::PublishError::Statement)?;
+        let parsed = Statement::parse(&statement).map_err(flow::PublishError::Statement)?;
         let digest = Digest::sha256(&statement);
-        let bundle = sign_and_check(statement, signer.as_ref(), &key, ui.now).await?;
+        let signed = match &signing {
+            Ok(signing) => signing.sign(statement.clone(), ui.now).await,
+            Err(failure) => Err(failure.clone()),
+        };
+        let bundle = match signed {
+            Ok(bundle) => bundle,
+            Err(failure) => {
+                let places = destinations(args, &subjects, &parsed, output.as_deref(), &env);
+                left.unsigned(statement, places, signing.as_ref().ok(), failure)?;
+                continue;
+            }
+        };
         report.statements.push(CreatedStatement {
             statement_digest: digest.to_string(),
             bundle_digest: Digest::sha256(&bundle).to_string(),
@@ -137,7 +164,8 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         });
         bundles.push((parsed, bundle));
     }
-    publish(args, &subjects, &bundles, &mut report, ui).await?;
+    publish(args, &subjects, &bundles, output, &mut left, &mut report, ui).await?;
+    left.end()?;
     Ok(match common.format {
         Format::Json => Outcome::json(&report, Exit::Done),
         _ => Outcome::done(text(&report)),
@@ -149,7 +177,12 @@ fn own_files(args: &CreateArgs, reference: &str) -> Vec<PathBuf> {
     let key = PathBuf::from(reference.strip_prefix("file:").unwrap_or(reference));
     let bundles = args.subjects.iter().map(|s| PathBuf::from(format!("{s}.sigstore.json")));
     let shared = args.subjects.iter().map(|s| Path::new(s).with_file_name(SHARED_BUNDLES));
-    bundles.chain(shared).chain(args.output.clone()).chain([key.with_extension("pub"), key]).collect()
+    bundles
+        .chain(shared)
+        .chain(args.output.clone())
+        .chain(args.outbox.clone())
+        .chain([key.with_extension("pub"), key])
+        .collect()
 }
 
 fn run_step(
@@ -175,13 +208,8 @@ fn run_step(
     Ok(())
 }
 
-async fn publish(
-    args: &CreateArgs,
-    subjects: &Subjects,
-    bundles: &[(Statement, Vec<u8>)],
-    report: &mut CreateReport,
-    ui: &Ui,
-) -> Result<(), Failure> {
+/// The file that bundles are written to, if they are.
+fn output(args: &CreateArgs, subjects: &Subjects) -> Result<Option<PathBuf>, Failure> {
     let default = match subjects.paths.as_slice() {
         _ if subjects.files.is_empty() => None,
         [one] if subjects.files.len() == 1 => {
@@ -194,20 +222,58 @@ async fn publish(
     if args.no_attach && output.is_none() {
         return Err(Failure::usage(codes::USAGE, "--no-attach without --output leaves the bundle nowhere"));
     }
-    if let Some(path) = &output {
+    Ok(output)
+}
+
+/// The images that a statement is about and that its bundle is attached to.
+fn attached_to<'a>(args: &CreateArgs, subjects: &'a Subjects, statement: &Statement) -> Vec<&'a Resolved> {
+    let about = |r: &&Resolved| {
+        !args.no_attach && statement.subjects().iter().any(|s| s.digest().strong().any(|d| d == r.artifact.digest))
+    };
+    subjects.images.iter().filter(about).collect()
+}
+
+fn image(args: &CreateArgs, resolved: &Resolved) -> Destination {
+    let subject = format!("{}@{}", resolved.artifact.scope, resolved.artifact.digest);
+    Destination::Image { subject, store: args.attestation_repository.clone() }
+}
+
+fn destinations(
+    args: &CreateArgs,
+    subjects: &Subjects,
+    statement: &Statement,
+    output: Option<&Path>,
+    env: &Environment,
+) -> Vec<Destination> {
+    let file = output.map(|path| Destination::File { path: env.working_dir.join(path).display().to_string() });
+    file.into_iter().chain(attached_to(args, subjects, statement).into_iter().map(|r| image(args, r))).collect()
+}
+
+async fn publish(
+    args: &CreateArgs,
+    subjects: &Subjects,
+    bundles: &[(Statement, Vec<u8>)],
+    output: Option<PathBuf>,
+    left: &mut Left,
+    report: &mut CreateReport,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    if let Some(path) = output.filter(|_| !bundles.is_empty()) {
         let mut lines = Vec::new();
         for (_, bundle) in bundles {
             lines.extend_from_slice(bundle);
             lines.push(b'\n');
         }
-        files::replace(path, &lines)?;
+        files::replace(&path, &lines)?;
         report.output = Some(path.display().to_string());
     }
-    for resolved in subjects.images.iter().filter(|_| !args.no_attach) {
+    for resolved in &subjects.images {
         for (statement, bundle) in bundles {
-            let about = statement.subjects().iter().any(|s| s.digest().strong().any(|d| d == resolved.artifact.digest));
-            if about {
-                report.attached.push(attach_one(resolved, bundle, ui.now).await?);
+            if attached_to(args, subjects, statement).iter().any(|r| std::ptr::eq(*r, resolved)) {
+                match attach_one(resolved, bundle, ui.now).await {
+                    Ok(attached) => report.attached.push(attached),
+                    Err(failure) => left.signed(bundle.clone(), image(args, resolved), failure)?,
+                }
             }
         }
     }

@@ -53,7 +53,11 @@ pub struct KeygenReport {
 impl From<SignError> for Failure {
     fn from(e: SignError) -> Self {
         match e {
-            SignError::Failed { .. } | SignError::Unavailable { .. } => Self::unknown(e.code(), e.to_string()),
+            SignError::Failed { .. }
+            | SignError::Unavailable { .. }
+            | SignError::Answer { .. }
+            | SignError::WrongKey { .. }
+            | SignError::TooExpensive { .. } => Self::unknown(e.code(), e.to_string()),
             _ => Self::usage(e.code(), e.to_string()),
         }
     }

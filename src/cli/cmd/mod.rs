@@ -5,6 +5,7 @@ pub mod completions;
 pub mod conformance;
 pub mod create;
 pub mod download;
+pub mod flush;
 pub mod generate;
 pub mod inspect;
 pub mod keygen;

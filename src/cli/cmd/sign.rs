@@ -1,12 +1,10 @@
 //! `attest sign`
 
 use crate::cli::args::Common;
-use crate::cli::exit::{Failure, Outcome, codes};
-use crate::cli::{Ui, files, keys};
-use crate::flow::{self, PublishError};
-use crate::model::{Artifact, Statement, Timestamp, limits};
-use crate::sign::Signer;
-use crate::trust::PublicKey;
+use crate::cli::exit::{Failure, Outcome};
+use crate::cli::signing::SigningArgs;
+use crate::cli::{Ui, files};
+use crate::model::limits;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -28,90 +26,6 @@ pub struct SignArgs {
     pub output: Option<PathBuf>,
 }
 
-/// How to sign.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "How to sign")]
-pub struct SigningArgs {
-    /// Private key: a PEM file, or env:VARIABLE
-    #[arg(long, value_name = "REF")]
-    pub key: Option<String>,
-}
-
-impl From<PublishError> for Failure {
-    fn from(e: PublishError) -> Self {
-        match e {
-            PublishError::Sign(e) => e.into(),
-            PublishError::Registry(e) => e.into(),
-            PublishError::Statement(_) => Self::usage(e.code(), e.to_string()),
-            PublishError::Bundle(_) | PublishError::OwnBundle(_) => Self::no(e.code(), e.to_string()),
-            _ => Self::unknown(e.code(), e.to_string()),
-        }
-    }
-}
-
-impl SigningArgs {
-    /// The key's reference.
-    ///
-    /// # Errors
-    /// Exit 2 says the ways to sign and what each lacks here.
-    pub fn reference(&self) -> Result<&str, Failure> {
-        self.key.as_deref().ok_or_else(|| {
-            let mut failure = Failure::usage(codes::NO_SIGNER, "there is nothing to sign with: no --key was given");
-            failure.detail = "ways to sign:\n  a key: `attest keygen`, then --key attest.key\n  the ambient identity of a CI system: not in this version\n  a person's identity, by browser: not in this version\n".into();
-            failure
-        })
-    }
-
-    /// Opens the key.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub fn open(&self, ui: &Ui) -> Result<(Box<dyn Signer>, PublicKey), Failure> {
-        let opened = keys::open_signer(self.reference()?)?;
-        if opened.file.as_ref().is_some_and(|f| f.readable_by_others) {
-            ui.note("others on this machine can read the private key's file: chmod 600 it");
-        }
-        match opened.public_key {
-            Some(key) => Ok((opened.signer, key)),
-            None => Err(Failure::usage(codes::NOT_SUPPORTED, "this version signs with keys only")),
-        }
-    }
-}
-
-/// Signs a statement and verifies the result as a stranger would.
-///
-/// # Errors
-/// [`Failure`].
-pub async fn sign_and_check(
-    statement: Vec<u8>,
-    signer: &dyn Signer,
-    key: &PublicKey,
-    now: Timestamp,
-) -> Result<Vec<u8>, Failure> {
-    let parsed = Statement::parse(&statement).map_err(PublishError::Statement)?;
-    let about: Vec<_> = parsed
-        .subjects()
-        .iter()
-        .filter_map(|s| {
-            let digest = s.digest().strong().next()?;
-            let mut artifact = Artifact::new("own", "own", digest);
-            for d in s.digest().strong() {
-                artifact.digests = artifact.digests.with(&d)?;
-            }
-            Some(artifact)
-        })
-        .collect();
-    if about.is_empty() {
-        let message =
-            "no subject of the statement has a sha256, sha384 or sha512 digest, so nothing could be verified with it";
-        return Err(Failure::usage(crate::model::Code::new("statement-refused"), message));
-    }
-    let (bundle, _) = flow::sign(statement, signer, &[]).await?;
-    let bytes = bundle.to_bytes();
-    flow::verify_own(&bytes, &about, key, now)?;
-    Ok(bytes)
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -119,8 +33,7 @@ pub async fn sign_and_check(
 pub async fn run(args: &SignArgs, _common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     args.signing.reference()?;
     let statement = files::read(&args.statement, limits::STATEMENT_BYTES)?;
-    let (signer, key) = args.signing.open(ui)?;
-    let mut bundle = sign_and_check(statement, signer.as_ref(), &key, ui.now).await?;
+    let mut bundle = args.signing.open(ui)?.sign(statement, ui.now).await?;
     bundle.push(b'\n');
     match &args.output {
         Some(path) => {

@@ -1,0 +1,198 @@
+//! `attest flush`
+
+use super::attach::{AttachedReport, attach_one};
+use crate::cli::args::{Common, EvidenceArgs, Format};
+use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::left::run_of;
+use crate::cli::outbox::Outbox;
+use crate::cli::signing::SigningArgs;
+use crate::cli::{Ui, build, files, target};
+use crate::flow::{Destination, Entry, OutboxError, Waiting};
+use crate::model::{Digest, limits};
+use clap::Args;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Send what an outage left in the outbox
+///
+/// Signed bundles are published, each once, however often this is run or interrupted. An unsigned statement is signed
+/// only when its digest is given, which `attest create` printed, by the identity and in the run that left it.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest flush --outbox .attest-outbox
+  attest flush --outbox .attest-outbox --key attest.key --sign sha256:DIGEST")]
+pub struct FlushArgs {
+    /// The outbox
+    #[arg(long, value_name = "DIR", env = "ATTEST_OUTBOX")]
+    pub outbox: PathBuf,
+    /// Sign the statement of this digest (repeatable)
+    #[arg(long, value_name = "DIGEST", num_args = 1..)]
+    pub sign: Vec<String>,
+    #[command(flatten)]
+    signing: SigningArgs,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, Default, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlushReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Digests of the entries that were signed now.
+    pub signed: Vec<String>,
+    /// What was attached.
+    pub attached: Vec<AttachedReport>,
+    /// Files that bundles were added to.
+    pub written: Vec<String>,
+    /// Digests of unsigned entries that wait on.
+    pub unsigned: Vec<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`]: what could not be published waits on.
+pub async fn run(args: &FlushArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let wanted = args.sign.iter().map(|d| digest(d)).collect::<Result<Vec<_>, _>>()?;
+    let outbox = Outbox::open(&args.outbox)?;
+    let _lock = outbox.lock(common.timeout)?;
+    let mut report = FlushReport { schema_version: 1, ..FlushReport::default() };
+    let mut failures = Vec::new();
+    let mut entries = Vec::new();
+    for entry in outbox.entries()? {
+        match entry {
+            Ok(entry) => entries.push(entry),
+            // A damaged file keeps no good one from going.
+            Err(e) => failures.push(Failure::from(e)),
+        }
+    }
+    finish_interrupted(&outbox, &mut entries)?;
+    if !wanted.is_empty() {
+        sign(args, &outbox, &wanted, &mut entries, &mut report, ui).await?;
+    }
+    for (digest, entry) in &entries {
+        match &entry.waiting {
+            Waiting::Unsigned { .. } => report.unsigned.push(digest.to_string()),
+            Waiting::Signed { bundle, .. } => {
+                match publish(bundle, &entry.destinations, common, &mut report, ui).await {
+                    Ok(()) => outbox.remove(digest)?,
+                    Err(failure) => failures.push(failure.context(format!("entry {digest}"))),
+                }
+            }
+        }
+    }
+    if !report.unsigned.is_empty() {
+        ui.note(&format!("{} statement(s) wait unsigned: name them with --sign", report.unsigned.len()));
+    }
+    if let Some(first) = failures.into_iter().next() {
+        return Err(first);
+    }
+    Ok(match common.format {
+        Format::Json => Outcome::json(&report, Exit::Done),
+        _ => Outcome::done(text(&report)),
+    })
+}
+
+fn digest(text: &str) -> Result<Digest, Failure> {
+    Digest::parse(text).map_err(|_| OutboxError::NotWaiting { digest: text.chars().take(100).collect() }.into())
+}
+
+/// An unsigned entry whose signed one is there was signed by a flush that was killed: it must not be signed again.
+fn finish_interrupted(outbox: &Outbox, entries: &mut Vec<(Digest, Entry)>) -> Result<(), Failure> {
+    let made: Vec<Digest> = entries
+        .iter()
+        .filter_map(|(_, e)| match &e.waiting {
+            Waiting::Signed { made_from, .. } => made_from.clone(),
+            Waiting::Unsigned { .. } => None,
+        })
+        .collect();
+    for digest in &made {
+        outbox.remove(digest)?;
+    }
+    entries.retain(|(digest, _)| !made.contains(digest));
+    Ok(())
+}
+
+async fn sign(
+    args: &FlushArgs,
+    outbox: &Outbox,
+    wanted: &[Digest],
+    entries: &mut [(Digest, Entry)],
+    report: &mut FlushReport,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let run = run_of(&build::environment()?);
+    let signing = args.signing.open(ui)?;
+    // All are looked at before one is signed.
+    for digest in wanted {
+        let found = entries.iter().find(|(d, _)| d == digest).map(|(_, e)| &e.waiting);
+        match found {
+            Some(Waiting::Unsigned { context, .. }) => context.permits(digest, &run, &signing.names)?,
+            _ => return Err(OutboxError::NotWaiting { digest: digest.to_string() }.into()),
+        }
+    }
+    for (digest, entry) in entries.iter_mut().filter(|(d, _)| wanted.contains(d)) {
+        let Waiting::Unsigned { statement, .. } = &entry.waiting else { continue };
+        let bundle = signing.sign(statement.clone(), ui.now).await?;
+        let waiting = Waiting::Signed { bundle, made_from: Some(digest.clone()) };
+        let signed = Entry { waiting, destinations: entry.destinations.clone() };
+        // In this order: killed in between, both are there, and the next run knows.
+        let kept = outbox.keep(&signed)?;
+        outbox.remove(digest)?;
+        report.signed.push(digest.to_string());
+        (*digest, *entry) = (kept, signed);
+    }
+    Ok(())
+}
+
+async fn publish(
+    bundle: &[u8],
+    destinations: &[Destination],
+    common: &Common,
+    report: &mut FlushReport,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    for destination in destinations {
+        match destination {
+            Destination::Image { subject, store } => {
+                let places = EvidenceArgs { attestation_repository: store.clone(), ..EvidenceArgs::default() };
+                let resolved = target::resolve(subject, common, &places, true).await?;
+                report.attached.push(attach_one(&resolved, bundle, ui.now).await?);
+            }
+            Destination::File { path } => {
+                add_line(Path::new(path), bundle)?;
+                report.written.push(path.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds a bundle to a file of bundles, unless it is there.
+fn add_line(path: &Path, bundle: &[u8]) -> Result<(), Failure> {
+    let mut text = if files::exists(path)? { files::read(path, limits::EVIDENCE_BYTES)? } else { Vec::new() };
+    if text.split(|b| *b == b'\n').any(|line| line == bundle) {
+        return Ok(());
+    }
+    if text.last().is_some_and(|b| *b != b'\n') {
+        text.push(b'\n');
+    }
+    text.extend_from_slice(bundle);
+    text.push(b'\n');
+    files::replace(path, &text)
+}
+
+fn text(report: &FlushReport) -> String {
+    let mut out = String::new();
+    for digest in &report.signed {
+        let _ = writeln!(out, "signed: {digest}");
+    }
+    for path in &report.written {
+        let _ = writeln!(out, "wrote: {}", crate::cli::sanitize::line(path));
+    }
+    out += &super::attach::text(&report.attached);
+    if out.is_empty() {
+        out.push_str("nothing to send\n");
+    }
+    out
+}

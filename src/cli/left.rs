@@ -1,0 +1,120 @@
+//! What `create` leaves in an outbox, and how it says so.
+
+use super::exit::{Exit, Failure, codes};
+use super::outbox::Outbox;
+use super::signing::Signing;
+use crate::capture::Environment;
+use crate::flow::{Context, Destination, Entry, Waiting};
+use std::fmt::Write as _;
+
+/// Entries that one `create` left.
+pub(super) struct Left {
+    /// The outbox, if one was named.
+    pub(super) outbox: Option<Outbox>,
+    /// The folder as given, for messages.
+    pub(super) folder: String,
+    /// The run that this is.
+    pub(super) run: String,
+    /// What the signer goes by while it does not answer.
+    pub(super) name: String,
+    kept: Vec<Kept>,
+}
+
+struct Kept {
+    digest: String,
+    unsigned: bool,
+    cause: Failure,
+}
+
+impl Left {
+    /// Nothing so far.
+    pub(super) fn new(outbox: Option<Outbox>, folder: String, run: String, name: String) -> Self {
+        Self { outbox, folder, run, name, kept: Vec::new() }
+    }
+
+    /// Keeps a statement that could not be signed, if that was an outage and there is an outbox.
+    ///
+    /// # Errors
+    /// The failure itself otherwise.
+    pub(super) fn unsigned(
+        &mut self,
+        statement: Vec<u8>,
+        destinations: Vec<Destination>,
+        signing: Option<&Signing>,
+        failure: Failure,
+    ) -> Result<(), Failure> {
+        let signer = signing.and_then(|s| s.names.last()).unwrap_or(&self.name).clone();
+        let context = Context { run: self.run.clone(), signer };
+        self.keep(Entry { waiting: Waiting::Unsigned { statement, context }, destinations }, failure)
+    }
+
+    /// Keeps a bundle that could not be published.
+    ///
+    /// # Errors
+    /// As [`Left::unsigned`].
+    pub(super) fn signed(
+        &mut self,
+        bundle: Vec<u8>,
+        destination: Destination,
+        failure: Failure,
+    ) -> Result<(), Failure> {
+        let waiting = Waiting::Signed { bundle, made_from: None };
+        self.keep(Entry { waiting, destinations: vec![destination] }, failure)
+    }
+
+    fn keep(&mut self, entry: Entry, failure: Failure) -> Result<(), Failure> {
+        // Only what could not be found out may end otherwise later.
+        let Some(outbox) = self.outbox.as_ref().filter(|_| failure.exit == Exit::Unknown) else { return Err(failure) };
+        let unsigned = matches!(entry.waiting, Waiting::Unsigned { .. });
+        let digest = outbox.keep(&entry)?.to_string();
+        self.kept.push(Kept { digest, unsigned, cause: failure });
+        Ok(())
+    }
+
+    /// Says what is kept and how to send it.
+    ///
+    /// # Errors
+    /// `outbox-kept` when anything is.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        let Some(first) = self.kept.first() else { return Ok(()) };
+        let unsigned: Vec<_> = self.kept.iter().filter(|k| k.unsigned).map(|k| k.digest.as_str()).collect();
+        let signed = self.kept.len() - unsigned.len();
+        let what = match (signed, unsigned.len()) {
+            (s, 0) => format!("{s} signed bundle(s)"),
+            (0, u) => format!("{u} unsigned statement(s)"),
+            (s, u) => format!("{s} signed bundle(s) and {u} unsigned statement(s)"),
+        };
+        let message =
+            format!("{}: {}; {what} wait in the outbox `{}`", first.cause.code, first.cause.message, self.folder);
+        let mut failure = Failure::unknown(codes::OUTBOX_KEPT, message);
+        let sign = unsigned.iter().fold(String::new(), |mut out, digest| {
+            let _ = write!(out, " --sign {digest}");
+            out
+        });
+        let key = if sign.is_empty() { "" } else { ", with the flags of signing as they were" };
+        failure.detail =
+            format!("send it with{key}:\n  attest flush --outbox {}{sign}\n", super::sanitize::line(&self.folder));
+        Err(failure)
+    }
+}
+
+/// Variables that together name a run of a CI system.
+const RUN: &[&str] = &[
+    "GITHUB_SERVER_URL",
+    "GITHUB_REPOSITORY",
+    "GITHUB_RUN_ID",
+    "GITHUB_RUN_ATTEMPT",
+    "CI_PIPELINE_URL",
+    "BUILDKITE_BUILD_ID",
+    "CIRCLE_WORKFLOW_ID",
+];
+
+/// The run that this process belongs to: of a CI system, else this machine and folder.
+pub(super) fn run_of(env: &Environment) -> String {
+    let named: Vec<_> = RUN.iter().filter_map(|name| Some(format!("{name}={}", env.variable(name)?))).collect();
+    if named.is_empty() {
+        format!("{}:{}", env.hostname.as_deref().unwrap_or("localhost"), env.working_dir.display())
+    } else {
+        named.join(" ")
+    }
+}

@@ -1,0 +1,291 @@
+//! What an outage keeps from being signed or published: entries that wait, and the rules under which they may go.
+//!
+//! A signed entry is published, once: attaching the same bundle again changes nothing. An unsigned one is signed only
+//! when its digest is named, which `create` printed, and only in the context that left it: else a folder that a build
+//! step can write to would be a way to get anything signed. The digest is that of the whole entry, so that neither the
+//! statement nor where it goes nor its context can be exchanged.
+
+use crate::model::json::{self, Field, JsonError};
+use crate::model::{Code, Digest, limits};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+/// Where a bundle goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To an image in a registry, as a referrer.
+    Image {
+        /// `REPOSITORY@DIGEST`.
+        subject: String,
+        /// The repository that keeps the evidence, where it is another.
+        store: Option<String>,
+    },
+    /// To a file of bundles, one per line.
+    File {
+        /// Absolute path.
+        path: String,
+    },
+}
+
+/// Who signs, and in which run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// The run of a CI system, or the machine and folder.
+    pub run: String,
+    /// The identity that signs, or the reference of a key that did not answer.
+    pub signer: String,
+}
+
+/// What waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// A bundle that was verified and could not be published.
+    Signed {
+        /// The bundle.
+        bundle: Vec<u8>,
+        /// The unsigned entry that it was made from.
+        made_from: Option<Digest>,
+    },
+    /// A statement that could not be signed.
+    Unsigned {
+        /// The statement's bytes.
+        statement: Vec<u8>,
+        /// In which context it was left.
+        context: Context,
+    },
+}
+
+/// One entry of an outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What waits.
+    pub waiting: Waiting,
+    /// Where it goes.
+    pub destinations: Vec<Destination>,
+}
+
+/// Why an entry may not go.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutboxError {
+    /// No entry, or one that was changed.
+    #[error("the entry `{name}` of the outbox cannot be used: {cause}")]
+    Damaged {
+        /// Its file's name.
+        name: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// Nothing of this digest waits to be signed.
+    #[error("no unsigned entry {digest} waits in the outbox")]
+    NotWaiting {
+        /// The digest as given.
+        digest: String,
+    },
+    /// Another run or identity left it.
+    #[error(
+        "the entry {digest} was left by another {what}: expected `{expected}`, found `{found}`; nothing was signed"
+    )]
+    ContextChanged {
+        /// The entry.
+        digest: String,
+        /// `run` or `identity`.
+        what: &'static str,
+        /// What the entry says.
+        expected: String,
+        /// What is so now.
+        found: String,
+    },
+    /// The folder is not one that only its owner can use.
+    #[error("the outbox `{path}` cannot be used: {cause}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// Why not.
+        cause: String,
+    },
+    /// Another process is at work in it.
+    #[error("the outbox `{path}` is in use by another process; waited {seconds} s for it")]
+    Locked {
+        /// The folder.
+        path: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+}
+
+impl OutboxError {
+    /// Codes of this enum.
+    pub const CODES: &'static [Code] = &[
+        Code::new("outbox-entry-damaged"),
+        Code::new("outbox-entry-missing"),
+        Code::new("outbox-context-changed"),
+        Code::new("outbox-unusable"),
+        Code::new("outbox-locked"),
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Damaged { .. } => Self::CODES[0],
+            Self::NotWaiting { .. } => Self::CODES[1],
+            Self::ContextChanged { .. } => Self::CODES[2],
+            Self::Folder { .. } => Self::CODES[3],
+            Self::Locked { .. } => Self::CODES[4],
+        }
+    }
+}
+
+impl Context {
+    /// That `now` is the context in which the entry was left. `signers` are the names that the present signer goes by.
+    ///
+    /// # Errors
+    /// [`OutboxError::ContextChanged`].
+    pub fn permits(&self, digest: &Digest, run: &str, signers: &[String]) -> Result<(), OutboxError> {
+        let changed = |what, expected: &str, found: String| OutboxError::ContextChanged {
+            digest: digest.to_string(),
+            what,
+            expected: expected.to_owned(),
+            found,
+        };
+        if self.run != run {
+            return Err(changed("run", &self.run, run.to_owned()));
+        }
+        if !signers.contains(&self.signer) {
+            return Err(changed("identity", &self.signer, signers.join("` or `")));
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    /// As it is kept.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let destinations = self.destinations.iter().map(|d| match d {
+            Destination::Image { subject, store: None } => json!({ "image": subject }),
+            Destination::Image { subject, store: Some(store) } => json!({ "image": subject, "store": store }),
+            Destination::File { path } => json!({ "file": path }),
+        });
+        let destinations: Vec<Value> = destinations.collect();
+        let mut out = json!({ "schemaVersion": 1 });
+        match &self.waiting {
+            Waiting::Signed { bundle, made_from } => {
+                out["bundle"] = STANDARD.encode(bundle).into();
+                if let Some(digest) = made_from {
+                    out["madeFrom"] = digest.to_string().into();
+                }
+            }
+            Waiting::Unsigned { statement, context } => {
+                out["statement"] = STANDARD.encode(statement).into();
+                out["context"] = json!({ "run": context.run, "signer": context.signer });
+            }
+        }
+        out["destinations"] = destinations.into();
+        out.to_string().into_bytes()
+    }
+
+    /// Reads what was kept.
+    ///
+    /// # Errors
+    /// [`JsonError`] names the field.
+    pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        let value = json::parse(bytes, limits::OUTBOX_ENTRY_BYTES)?;
+        let root = Field::root("entry", &value);
+        let text = |f: &Field<'_>| f.str().map(str::to_owned);
+        let waiting = match (root.get("bundle")?, root.get("statement")?) {
+            (Some(bundle), None) => {
+                let made_from = root.get("madeFrom")?.map(|f| digest(&f)).transpose()?;
+                Waiting::Signed { bundle: bundle.base64()?, made_from }
+            }
+            (None, Some(statement)) => {
+                let context = root.need("context")?;
+                let context = Context { run: text(&context.need("run")?)?, signer: text(&context.need("signer")?)? };
+                Waiting::Unsigned { statement: statement.base64()?, context }
+            }
+            _ => return Err(root.error("one of `bundle` and `statement`", "both or none")),
+        };
+        let mut destinations = Vec::new();
+        for d in root.need("destinations")?.list(limits::SUBJECTS)? {
+            destinations.push(match (d.get("image")?, d.get("file")?) {
+                (Some(image), None) => {
+                    Destination::Image { subject: text(&image)?, store: d.get("store")?.map(|f| text(&f)).transpose()? }
+                }
+                (None, Some(path)) => Destination::File { path: text(&path)? },
+                _ => return Err(d.error("one of `image` and `file`", "both or none")),
+            });
+        }
+        Ok(Self { waiting, destinations })
+    }
+
+    /// What names it: the digest of its bytes.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::sha256(&self.to_bytes())
+    }
+}
+
+fn digest(field: &Field<'_>) -> Result<Digest, JsonError> {
+    let text = field.str()?;
+    Digest::parse(text).map_err(|_| field.error("a digest", text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unsigned() -> Entry {
+        let context = Context { run: "run 7".into(), signer: "key sha256:ab".into() };
+        let image = Destination::Image { subject: "r.example/a@sha256:00".into(), store: Some("r.example/b".into()) };
+        let file = Destination::File { path: "/build/out.sigstore.json".into() };
+        Entry { waiting: Waiting::Unsigned { statement: b"{}".to_vec(), context }, destinations: vec![image, file] }
+    }
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written_and_its_digest_covers_all_of_it() {
+        let entry = unsigned();
+        assert_eq!(Entry::parse(&entry.to_bytes()).unwrap(), entry);
+        let signed = Waiting::Signed { bundle: b"b".to_vec(), made_from: Some(entry.digest()) };
+        let signed = Entry { waiting: signed, destinations: entry.destinations.clone() };
+        assert_eq!(Entry::parse(&signed.to_bytes()).unwrap(), signed);
+
+        let mut other = unsigned();
+        other.destinations.pop();
+        assert_ne!(other.digest(), entry.digest());
+        let mut other = unsigned();
+        if let Waiting::Unsigned { context, .. } = &mut other.waiting {
+            context.signer = "key sha256:cd".into();
+        }
+        assert_ne!(other.digest(), entry.digest());
+    }
+
+    #[test]
+    fn an_entry_is_one_thing_with_places_to_go() {
+        for (good, bad) in [
+            ("\"statement\"", "\"bundle\":\"\",\"statement\""),
+            ("\"statement\"", "\"stmt\""),
+            ("\"run\"", "\"ran\""),
+            ("\"file\"", "\"folder\""),
+            ("\"destinations\"", "\"places\""),
+        ] {
+            let text = String::from_utf8(unsigned().to_bytes()).unwrap();
+            assert!(text.contains(good));
+            assert!(Entry::parse(text.replacen(good, bad, 1).as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn another_run_or_identity_may_not_sign() {
+        let entry = unsigned();
+        let Waiting::Unsigned { context, .. } = &entry.waiting else { panic!("it is unsigned") };
+        let permits = |run: &str, signers: &[&str]| {
+            let signers: Vec<String> = signers.iter().map(|s| (*s).to_owned()).collect();
+            context.permits(&entry.digest(), run, &signers)
+        };
+        assert_eq!(permits("run 7", &["reference a.key", "key sha256:ab"]), Ok(()));
+        for (run, signers) in [("run 8", &["key sha256:ab"][..]), ("run 7", &["key sha256:cd"]), ("run 7", &[])] {
+            assert_eq!(permits(run, signers).unwrap_err().code().as_str(), "outbox-context-changed");
+        }
+    }
+}

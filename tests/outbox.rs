@@ -1,0 +1,298 @@
+//! Outages: `create` keeps what there is, `flush` sends it once, and nothing that was planted gets signed.
+#![cfg(feature = "cli")]
+#![expect(clippy::disallowed_methods, reason = "a test: runs the built binary and looks at what it leaves")]
+
+#[path = "world/mod.rs"]
+mod world;
+
+use attest::flow::{Context, Destination, Entry, Waiting};
+use attest::model::envelope::{IN_TOTO, pae};
+use attest::model::oci::IMAGE_MANIFEST;
+use attest::sign::LocalKey;
+use attest::testing::registry::{Action, Behaviour, Fault, TestRegistry};
+use attest::trust::KeyAlgorithm;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+use world::{PASSWORD, World};
+
+struct Outage {
+    world: World,
+    registry: TestRegistry,
+    image: String,
+}
+
+impl Outage {
+    fn new() -> Self {
+        let world = World::new();
+        let registry = TestRegistry::start(Behaviour::default());
+        let config = registry.put_blob("demo/app", b"{}");
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": IMAGE_MANIFEST,
+            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.to_string(), "size": 2 },
+            "layers": [],
+        });
+        let image = registry.put_manifest("demo/app", Some("v1"), IMAGE_MANIFEST, manifest.to_string().as_bytes());
+        let image = format!("{}@{}", registry.name("demo/app"), image.digest);
+        Self { world, registry, image }
+    }
+
+    fn create(&self) -> Output {
+        let timeout = ["--timeout", "3s"];
+        self.world.attest(&[&["create", &self.image, "--key", "attest.key", "--outbox", "box"][..], &timeout].concat())
+    }
+
+    fn flush(&self, more: &[&str]) -> Output {
+        self.world.attest(&[&["flush", "--outbox", "box", "--format", "json", "--timeout", "10s"], more].concat())
+    }
+
+    fn attestations(&self) -> usize {
+        let out = self.world.attest(&["list", &self.image, "--format", "json"]);
+        let list = json_of(&out);
+        match out.status.code() {
+            Some(1) if list["code"] == "no-attestation" => 0,
+            Some(0) => list["attestations"].as_array().unwrap_or_else(|| panic!("{list}")).len(),
+            _ => panic!("{list}"),
+        }
+    }
+
+    fn entries(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.world.root().join("box")).unwrap().map(|e| e.unwrap().path());
+        files.filter(|p| p.extension().is_some_and(|e| e == "json")).collect()
+    }
+}
+
+fn json_of(out: &Output) -> Value {
+    let text = String::from_utf8_lossy(&out.stdout);
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}{}", String::from_utf8_lossy(&out.stderr)))
+}
+
+fn error(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+#[test]
+fn what_a_failing_registry_does_not_take_is_kept_and_sent_once() {
+    let slow = || Action::Delay(Duration::from_secs(30));
+    let limit = || Action::rate_limit("1");
+    let faults: [(&str, &dyn Fn() -> Action); 5] = [
+        ("500", &|| Action::status(500)),
+        ("429", &limit),
+        ("slow", &slow),
+        ("garbage", &|| Action::body("text/html", "<html>")),
+        ("reset", &|| Action::Reset),
+    ];
+    for (name, fault) in faults {
+        let outage = Outage::new();
+        outage.registry.fault(Fault::on("/v2/", fault()));
+        let began = Instant::now();
+        let out = outage.create();
+        assert_eq!(out.status.code(), Some(3), "{name}: {}", error(&out));
+        assert!(error(&out).contains("error[outbox-kept]"), "{name}: {}", error(&out));
+        assert!(error(&out).contains("attest flush --outbox box\n"), "{name}: {}", error(&out));
+        assert!(began.elapsed() < Duration::from_secs(60), "{name}: {:?}", began.elapsed());
+        assert_eq!(outage.entries().len(), 1, "{name}");
+        let mode = fs::metadata(outage.world.root().join("box")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+
+        outage.registry.heal();
+        assert_eq!(outage.attestations(), 0, "{name}");
+        let out = outage.flush(&[]);
+        assert_eq!(out.status.code(), Some(0), "{name}: {}", error(&out));
+        assert_eq!(json_of(&out)["attached"].as_array().unwrap().len(), 1);
+        assert!(outage.entries().is_empty());
+        let again = outage.flush(&[]);
+        assert_eq!((again.status.code(), &json_of(&again)["attached"]), (Some(0), &json!([])));
+        assert_eq!(outage.attestations(), 1, "{name}");
+        outage.world.done(&["verify", &outage.image, "--key", "attest.pub"]);
+    }
+}
+
+#[test]
+fn without_an_outbox_the_failure_itself_is_the_answer() {
+    let outage = Outage::new();
+    outage.registry.fault(Fault::on("/v2/", Action::status(500)));
+    let out = outage.world.attest(&["create", &outage.image, "--key", "attest.key"]);
+    assert_eq!(out.status.code(), Some(3));
+    assert!(error(&out).contains("error[registry-unavailable]"), "{}", error(&out));
+}
+
+#[test]
+fn a_wrong_use_is_not_kept() {
+    let outage = Outage::new();
+    let create = ["create", &outage.image, "--key", "attest.key", "--outbox", "box"];
+    let out = outage.world.attest_with(&[("ATTEST_PASSWORD", "wrong")], &create);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(error(&out).contains("error[password-wrong]") && outage.entries().is_empty());
+}
+
+#[test]
+fn two_flushes_at_once_make_one_attestation() {
+    let outage = Outage::new();
+    outage.registry.fault(Fault::on("/v2/", Action::status(500)));
+    assert_eq!(outage.create().status.code(), Some(3));
+    outage.registry.heal();
+    outage.registry.fault(Fault::on("/v2/", Action::Delay(Duration::from_millis(50))));
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..3).map(|_| scope.spawn(|| outage.flush(&[]))).collect();
+        for run in runs {
+            let out = run.join().unwrap();
+            assert_eq!(out.status.code(), Some(0), "{}", error(&out));
+        }
+    });
+    outage.registry.heal();
+    assert_eq!(outage.attestations(), 1);
+}
+
+#[test]
+fn a_flush_that_is_killed_half_way_is_completed_by_the_next() {
+    let outage = Outage::new();
+    outage.registry.fault(Fault::on("/v2/", Action::status(500)));
+    assert_eq!(outage.create().status.code(), Some(3));
+    for delay in [40, 80, 150, 250, 400] {
+        outage.registry.heal();
+        outage.registry.fault(Fault::on("/v2/", Action::Delay(Duration::from_millis(60))));
+        let mut flush = Command::new(env!("CARGO_BIN_EXE_attest"))
+            .args(["flush", "--outbox", "box"])
+            .current_dir(outage.world.root())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        flush.kill().unwrap();
+        flush.wait().unwrap();
+    }
+    outage.registry.heal();
+    let out = outage.flush(&[]);
+    assert_eq!(out.status.code(), Some(0), "{}", error(&out));
+    assert!(outage.entries().is_empty());
+    assert_eq!(outage.attestations(), 1);
+}
+
+#[test]
+fn a_planted_statement_is_never_signed_unless_its_digest_is_named() {
+    let outage = Outage::new();
+    fs::create_dir(outage.world.root().join("box")).unwrap();
+    fs::set_permissions(outage.world.root().join("box"), fs::Permissions::from_mode(0o700)).unwrap();
+    let out = outage.world.done(&["generate", "app"]);
+    let context = Context { run: "wherever".into(), signer: "whoever".into() };
+    let waiting = Waiting::Unsigned { statement: out.into_bytes(), context };
+    let path = outage.world.root().join("planted").display().to_string();
+    let planted = Entry { waiting, destinations: vec![Destination::File { path: path.clone() }] };
+    outage.world.write(&format!("box/{}.json", planted.digest().hex()), planted.to_bytes());
+
+    let out = outage.flush(&["--key", "attest.key"]);
+    assert_eq!(out.status.code(), Some(0), "{}", error(&out));
+    assert_eq!(json_of(&out)["unsigned"], json!([planted.digest().to_string()]));
+    // Named, it still is of another run.
+    let out = outage.flush(&["--key", "attest.key", "--sign", &planted.digest().to_string()]);
+    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(json_of(&out)["code"], "outbox-context-changed");
+    assert!(!fs::exists(path).unwrap());
+}
+
+/// A signer that does not answer, and later one that answers with `answers` in turn.
+fn signer(world: &World, answers: Option<[Value; 2]>) {
+    let script = match answers {
+        None => "#!/bin/sh\nexit 9\n".to_owned(),
+        Some([key, signature]) => {
+            format!(
+                "#!/bin/sh\ncase \"$(cat)\" in *public-key*) printf %s '{key}';; *) printf %s '{signature}';; esac\n"
+            )
+        }
+    };
+    world.write("signer", script);
+    fs::set_permissions(world.root().join("signer"), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn what_could_not_be_signed_is_signed_by_digest_in_the_same_context_only() {
+    let outage = Outage::new();
+    let run = [("GITHUB_RUN_ID", "7"), ("ATTEST_PASSWORD", PASSWORD)];
+    signer(&outage.world, None);
+    let create = ["create", &outage.image, "app", "--key", "exec:./signer", "--outbox", "box"];
+    let out = outage.world.attest_with(&run, &create);
+    assert_eq!(out.status.code(), Some(3), "{}", error(&out));
+    assert!(
+        error(&out).contains("signing-unavailable") && error(&out).contains("1 unsigned statement"),
+        "{}",
+        error(&out)
+    );
+    let sign = error(&out).split("--sign ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    assert!(!fs::exists(outage.world.root().join("app.sigstore.json")).unwrap());
+
+    // The service is back: what it signs with can be told from what waits.
+    let [path] = outage.entries().try_into().unwrap();
+    let entry = Entry::parse(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(entry.digest().to_string(), sign);
+    let Waiting::Unsigned { statement, .. } = &entry.waiting else { panic!("it is unsigned") };
+    let key = LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let signature = STANDARD.encode(key.sign_bytes(&pae(IN_TOTO, statement)).unwrap());
+    signer(&outage.world, Some([json!({ "publicKey": key.public_key().to_pem() }), json!({ "signature": signature })]));
+    outage.world.write("service.pub", key.public_key().to_pem());
+
+    let flush = |variables: &[(&str, &str)], key: &str, digest: &str| {
+        let out = outage
+            .world
+            .attest_with(variables, &["flush", "--outbox", "box", "--key", key, "--sign", digest, "--format", "json"]);
+        (out.status.code().unwrap(), json_of(&out))
+    };
+    let other_run = [("GITHUB_RUN_ID", "8"), ("ATTEST_PASSWORD", PASSWORD)];
+    for (variables, key, digest, code) in [
+        (&other_run, "exec:./signer", sign.as_str(), "outbox-context-changed"),
+        (&run, "attest.key", sign.as_str(), "outbox-context-changed"),
+        (
+            &run,
+            "exec:./signer",
+            "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+            "outbox-entry-missing",
+        ),
+    ] {
+        let (exit, answer) = flush(variables, key, digest);
+        assert_ne!(exit, 0);
+        assert_eq!(answer["code"], code, "{answer}");
+    }
+    assert_eq!(outage.entries().len(), 1);
+    // Changed after it was printed, it is another entry, under its old name no entry.
+    let changed = fs::read_to_string(&path).unwrap().replace("demo/app", "demo/xyz");
+    fs::write(&path, changed).unwrap();
+    assert_eq!(flush(&run, "exec:./signer", &sign).1["code"], "outbox-entry-missing");
+    fs::write(&path, entry.to_bytes()).unwrap();
+
+    let (exit, answer) = flush(&run, "exec:./signer", &sign);
+    assert_eq!((exit, answer["signed"].as_array().unwrap().len()), (0, 1), "{answer}");
+    assert_eq!(outage.attestations(), 1);
+    outage.world.done(&["verify", &outage.image, "--key", "service.pub"]);
+    outage.world.done(&["verify", "app", "--key", "service.pub"]);
+    assert!(outage.entries().is_empty());
+}
+
+#[test]
+fn a_statement_that_was_signed_before_the_kill_is_not_signed_again() {
+    let outage = Outage::new();
+    outage.registry.fault(Fault::on("/v2/", Action::status(500)));
+    assert_eq!(outage.create().status.code(), Some(3));
+    outage.registry.heal();
+    // As a flush leaves it that is killed between keeping what it signed and taking away what it signed it from.
+    let [path] = outage.entries().try_into().unwrap();
+    let signed = Entry::parse(&fs::read(&path).unwrap()).unwrap();
+    fs::remove_file(&path).unwrap();
+    let Waiting::Signed { bundle, .. } = signed.waiting else { panic!("it is signed") };
+    let context = Context { run: "r".into(), signer: "s".into() };
+    let from = Waiting::Unsigned { statement: b"{}".to_vec(), context };
+    let from = Entry { waiting: from, destinations: signed.destinations.clone() };
+    let waiting = Waiting::Signed { bundle, made_from: Some(from.digest()) };
+    let made = Entry { waiting, destinations: signed.destinations };
+    for entry in [&from, &made] {
+        outage.world.write(&format!("box/{}.json", entry.digest().hex()), entry.to_bytes());
+    }
+    let out = outage.flush(&[]);
+    assert_eq!(out.status.code(), Some(0), "{}", error(&out));
+    assert_eq!(json_of(&out)["unsigned"], json!([]));
+    assert!(outage.entries().is_empty());
+    assert_eq!(outage.attestations(), 1);
+}
