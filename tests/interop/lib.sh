@@ -36,7 +36,9 @@ shown() {
   text=${text//"$WORK/"/}
   text=${text//"$BIN/"/}
   text=${text//"$INTEROP/server/"/}
+  text=${text//"$ATTEST_INTEROP_CACHE/python-sigstore/bin/"/}
   text=${text//"$PYTHON"/python3}
+  text=$(sed -E 's/eyJ[A-Za-z0-9_.-]+/TOKEN/g' <<<"$text")
   printf '%s' "${text//"$ATTEST"/attest}"
 }
 
@@ -95,3 +97,66 @@ image() {
 signing_config() {
   printf '{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json"}' >"$1"
 }
+
+# expect_not CODE COMMAND...: as expect, for programs whose refusals have any exit code.
+expect_not() {
+  local unwanted=$1 got=0
+  shift
+  "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || got=$?
+  [[ $got != "$unwanted" ]] || fail "exit code other than $unwanted expected: $(shown "$@")"
+  say "exit $got: $(shown "$@")"
+}
+
+# sigstore: starts a whole Sigstore. Sets SIGSTORE (its folder, see peer/sigstore.sh), ROOT and the URLs.
+sigstore() {
+  SIGSTORE=$WORK/sigstore
+  ROOT=$SIGSTORE/trusted_root.json
+  SIGSTORE_PYTHON=$ATTEST_INTEROP_CACHE/python-sigstore/bin/sigstore
+  start sigstore
+  # shellcheck disable=SC1091
+  source "$SIGSTORE/env"
+  say "a Sigstore: OIDC $OIDC_URL, Fulcio $FULCIO_URL, Rekor v2 $REKOR_V2_URL, Rekor v1 $REKOR_V1_URL, TSA $TSA_URL"
+}
+
+# token WHO: a token of an e-mail address, or of claims in JSON.
+token() { bash "$INTEROP/peer/sigstore.sh" token "$WORK" "$1"; }
+
+# actions_claims: what the runner's token service says from now on: the release workflow of acme/app at $COMMIT.
+actions_claims() {
+  "$PYTHON" - "${COMMIT:-1111111111111111111111111111111111111111}" "$SIGSTORE/oidc.key.claims" <<'PY'
+import json, sys
+
+commit, path = sys.argv[1:]
+workflow = "acme/app/.github/workflows/release.yml@refs/heads/main"
+claims = {
+    "sub": "repo:acme/app:ref:refs/heads/main", "repository": "acme/app", "repository_id": "101", "repository_owner": "acme",
+    "repository_owner_id": "7", "repository_visibility": "public", "ref": "refs/heads/main", "ref_type": "branch",
+    "sha": commit, "workflow": "release", "workflow_ref": workflow, "workflow_sha": commit, "job_workflow_ref": workflow,
+    "job_workflow_sha": commit, "event_name": "push", "run_id": "5001", "run_attempt": "1",
+    "runner_environment": "github-hosted", "actor": "alice", "actor_id": "3",
+}
+json.dump(claims, open(path, "w"))
+PY
+}
+
+# curl_token: a token as a workflow asks its runner for one.
+curl_token() {
+  "$PYTHON" -c 'import json, sys, urllib.request as r
+q = r.Request(sys.argv[1] + "/token?audience=sigstore", headers={"Authorization": "Bearer runner"})
+print(json.load(r.urlopen(q))["value"])' "$ACTIONS_URL"
+}
+
+# cosign_verify IDENTITY ISSUER BUNDLE FILE
+cosign_verify() {
+  "$BIN/cosign" verify-blob-attestation --new-bundle-format --trusted-root "$ROOT" --certificate-identity "$1" \
+    --certificate-oidc-issuer "$2" --type slsaprovenance1 --bundle "$3" "$4"
+}
+
+# python_verify IDENTITY ISSUER BUNDLE FILE
+python_verify() {
+  "$SIGSTORE_PYTHON" --trust-config "$SIGSTORE/client_trust.json" verify identity --cert-identity "$1" \
+    --cert-oidc-issuer "$2" --bundle "$3" "$4"
+}
+
+# js_verify BUNDLE [KEY]: prints the identity.
+js_verify() { bash "$INTEROP/peer/sigstore-js.sh" verify "$ROOT" "$@"; }

@@ -77,6 +77,36 @@ apt_program() {
   command -v "$2" || cannot "Debian's $1 brought no $2"
 }
 
+# python_program PROGRAM VERSION PACKAGE...: a program of the pinned first package, in an environment of its own. Prints it.
+python_program() {
+  local program=$1 version=$2 folder=$CACHE/python-$1
+  shift 2
+  locked
+  if [[ $("$folder/bin/pip" show "$1" 2>/dev/null | sed -n 's/^Version: //p') != "$version" ]]; then
+    rm -rf "$folder"
+    "$PYTHON" -m venv "$folder" >"$CACHE/$program.log" 2>&1 || cannot "no Python environment for $program: $(tail -n 1 "$CACHE/$program.log")"
+    "$folder/bin/pip" -q install "$1==$version" "${@:2}" >"$CACHE/$program.log" 2>&1 ||
+      cannot "installing $program $version failed: $(tail -n 1 "$CACHE/$program.log")"
+  fi
+  printf '%s\n' "$folder/bin/$program"
+}
+
+# npm_packages NAME PACKAGE@VERSION...: packages in a folder of their own. Prints the folder.
+npm_packages() {
+  local name=$1 folder=$CACHE/npm-$1
+  shift
+  locked
+  if [[ $(cat "$folder/installed" 2>/dev/null) != "$*" ]]; then
+    command -v npm >/dev/null || cannot "$name needs npm, which is not here"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    (cd "$folder" && npm install --no-audit --no-fund --ignore-scripts "$@") >"$CACHE/$name.log" 2>&1 ||
+      cannot "installing $name failed: $(grep -m 1 'npm error' "$CACHE/$name.log" || tail -n 1 "$CACHE/$name.log")"
+    printf '%s' "$*" >"$folder/installed"
+  fi
+  printf '%s\n' "$folder"
+}
+
 free_port() {
   "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
