@@ -6,13 +6,16 @@
 //!
 //! `ecdsa_alone` is the floor: the same provider checks the same signature over the same bytes, with the same key, in
 //! the same run. What `verify` takes more is reading: JSON, base64, hashing the evidence, binding the subject.
+//! `certificate` is a keyless bundle: a certificate, its log's word, a log entry with proof, checkpoint and promise, and
+//! the signature; `first_certificate` also prepares the root, as a process does once.
 //! `verify` is measured with the statement of an ordinary build (its argument is the number of dependencies), which is
 //! what reading costs.
 
 use attest::model::envelope::{self, IN_TOTO};
 use attest::model::{Artifact, Bundle, Digest, Envelope, EnvelopeSignature, Statement, Timestamp};
 use attest::sign::LocalKey;
-use attest::trust::{KeyAlgorithm, PublicKey, TrustMaterial};
+use attest::testing::{Holder, Instance};
+use attest::trust::{KeyAlgorithm, PublicKey, TrustMaterial, TrustedRoot};
 use attest::verify::Verifier;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use divan::{Bencher, black_box};
@@ -69,6 +72,49 @@ fn verify(bencher: Bencher<'_, '_>, dependencies: usize) {
     let now = Timestamp::from_unix(1_800_000_000).expect("a time");
     let verifier = Verifier { trust: &case.trust, now };
     bencher.bench_local(|| verifier.verify(black_box(&case.evidence), &case.artifact).expect("verified"));
+}
+
+fn keyless() -> (serde_json::Value, Vec<u8>, Artifact) {
+    let instance = Instance::new("acme", 1);
+    let holder = Holder::new("https://ci.acme.example/main", "https://id.acme.example");
+    let case = case(100);
+    (instance.root(), instance.sign(&holder, &case.payload).to_string().into_bytes(), case.artifact)
+}
+
+fn prepared(root: &serde_json::Value) -> TrustMaterial {
+    let roots = TrustedRoot::parse(root.to_string().as_bytes(), "bench").expect("a root");
+    TrustMaterial::default().with_roots(&roots)
+}
+
+/// A bundle signed with a certificate, against a root that is prepared.
+#[divan::bench]
+fn certificate(bencher: Bencher<'_, '_>) {
+    let (root, evidence, artifact) = keyless();
+    let trust = prepared(&root);
+    let now = Timestamp::from_unix(1_800_000_000).expect("a time");
+    let verifier = Verifier { trust: &trust, now };
+    bencher.bench_local(|| verifier.verify(black_box(&evidence), &artifact).expect("verified"));
+}
+
+/// The same on both cores at once.
+#[divan::bench(threads = [1, 2])]
+fn certificate_on_cores(bencher: Bencher<'_, '_>) {
+    let (root, evidence, artifact) = keyless();
+    let trust = prepared(&root);
+    let now = Timestamp::from_unix(1_800_000_000).expect("a time");
+    let verifier = Verifier { trust: &trust, now };
+    bencher.bench(|| verifier.verify(black_box(&evidence), &artifact).expect("verified"));
+}
+
+/// The same with a root that is not.
+#[divan::bench]
+fn first_certificate(bencher: Bencher<'_, '_>) {
+    let (root, evidence, artifact) = keyless();
+    let now = Timestamp::from_unix(1_800_000_000).expect("a time");
+    bencher.bench_local(|| {
+        let trust = prepared(&root);
+        Verifier { trust: &trust, now }.verify(black_box(&evidence), &artifact).expect("verified")
+    });
 }
 
 /// The floor: one signature over the same bytes.

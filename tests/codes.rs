@@ -1,7 +1,6 @@
 //! The stable codes: each is documented once, with one meaning, and the documentation is what the program says.
 #![cfg(feature = "cli")]
 #![expect(clippy::disallowed_methods, reason = "reads the source and the document")]
-#![expect(clippy::disallowed_methods, reason = "reads the source and the documentation")]
 
 use attest::cli::code_table::{ROWS, lists, markdown};
 use std::collections::{BTreeMap, BTreeSet};

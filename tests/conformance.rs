@@ -82,6 +82,69 @@ fn verify(case: &Path, artifact: &str) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
+/// The library asks only that a log of version 2 was in use before now; it must have been when it was signed.
+#[test]
+fn a_log_of_version_2_counts_only_while_it_is_in_use() {
+    let Some((folder, _)) = cases() else { return skipped("sigstore-conformance is not beside this checkout") };
+    let temporary = tempfile::tempdir().unwrap();
+    let case = folder.join("rekor2-dsse-happy-path");
+    fs::copy(case.join("bundle.sigstore.json"), temporary.path().join("bundle.sigstore.json")).unwrap();
+    let root: serde_json::Value = serde_json::from_slice(&fs::read(case.join("trusted_root.json")).unwrap()).unwrap();
+    let digest = hex(&fs::read(folder.join("a.txt")).unwrap());
+    let until = |end: Option<&str>| {
+        let mut root = root.clone();
+        for log in root["tlogs"].as_array_mut().unwrap() {
+            let window = &mut log["publicKey"]["validFor"];
+            window.as_object_mut().unwrap().remove("end");
+            if let Some(end) = end {
+                *window = serde_json::json!({ "start": "2020-01-01T00:00:00Z", "end": end });
+            }
+        }
+        fs::write(temporary.path().join("trusted_root.json"), root.to_string()).unwrap();
+        verify(temporary.path(), &format!("sha256:{digest}"))
+    };
+    assert_eq!(until(None).0, 0);
+    let (code, stderr) = until(Some("2021-01-01T00:00:00Z"));
+    assert!(code == 1 && stderr.starts_with("error[log-entry-invalid]"), "{code} {stderr}");
+}
+
+/// As with GitHub's instance: what a root has, it demands, and what it has not, nobody can ask for.
+#[test]
+fn a_root_without_logs_takes_a_timestamp_alone() {
+    let Some((folder, _)) = cases() else { return skipped("sigstore-conformance is not beside this checkout") };
+    let case = folder.join("rekor2-dsse-happy-path");
+    let read =
+        |name: &str| -> serde_json::Value { serde_json::from_slice(&fs::read(case.join(name)).unwrap()).unwrap() };
+    let digest = hex(&fs::read(folder.join("a.txt")).unwrap());
+    let temporary = tempfile::tempdir().unwrap();
+    let with = |logs: bool, entry: bool, timestamp: bool| {
+        let (mut root, mut bundle) = (read("trusted_root.json"), read("bundle.sigstore.json"));
+        let gone = |there: bool, value: &mut serde_json::Value, key: &str| {
+            if !there {
+                value.as_object_mut().unwrap().remove(key);
+            }
+        };
+        gone(logs, &mut root, "tlogs");
+        gone(entry, &mut bundle["verificationMaterial"], "tlogEntries");
+        gone(timestamp, &mut bundle["verificationMaterial"], "timestampVerificationData");
+        fs::write(temporary.path().join("trusted_root.json"), root.to_string()).unwrap();
+        fs::write(temporary.path().join("bundle.sigstore.json"), bundle.to_string()).unwrap();
+        let (code, stderr) = verify(temporary.path(), &format!("sha256:{digest}"));
+        let told = stderr.strip_prefix("error[").and_then(|rest| rest.split_once(']'));
+        (code, told.map(|(code, _)| code.to_owned()).unwrap_or_default())
+    };
+    let no = |code: &str| (1, code.to_owned());
+    assert_eq!(with(true, true, true), (0, String::new()));
+    assert_eq!(with(false, false, true), (0, String::new()));
+    assert_eq!(with(true, false, true), no("log-entry-missing"));
+    assert_eq!(with(false, false, false), no("timestamp-missing"));
+    assert_eq!(with(true, true, false), no("timestamp-missing"));
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
 #[test]
 fn every_bundle_of_the_suite_is_judged_as_it_says() {
     let Some((folder, cases)) = cases() else {
@@ -94,7 +157,7 @@ fn every_bundle_of_the_suite_is_judged_as_it_says() {
     for case in &cases {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
         let artifact = if case.join("artifact").exists() { case.join("artifact") } else { folder.join("a.txt") };
-        let digest: String = Sha256::digest(fs::read(&artifact).unwrap()).iter().map(|b| format!("{b:02x}")).collect();
+        let digest = hex(&fs::read(&artifact).unwrap());
         for artifact in [artifact.to_str().unwrap().to_owned(), format!("sha256:{digest}")] {
             let (code, stderr) = verify(case, &artifact);
             let line = stderr.lines().next().unwrap_or_default().to_owned();

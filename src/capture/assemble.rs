@@ -1,7 +1,7 @@
 //! From what was captured to the predicate: what is absent is left out.
 
 use super::{Captured, Context, Trigger};
-use crate::model::{ResourceDescriptor, Timestamp, uri};
+use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, uri};
 use crate::predicate::Provenance;
 use serde_json::{Map, Value, json};
 
@@ -86,7 +86,13 @@ impl Context {
             ("trigger", self.trigger.value().copied().map(|t: Trigger| json!(t.name()))),
             ("command", self.command.value().map(|c| json!(c))),
             ("workflow", workflow),
+            ("inputs", self.platform.inputs.value().map(|inputs| json!(inputs))),
         ])
+    }
+
+    /// The member of `internalParameters` that is the platform's own.
+    pub(super) fn platform_section(&self) -> &'static str {
+        self.platform_name.strip_suffix("-actions").unwrap_or(self.platform_name)
     }
 
     fn internal(&self) -> Map<String, Value> {
@@ -97,20 +103,27 @@ impl Context {
             ("kind", text(&self.platform.runner_kind)),
             ("os", (!self.os.is_empty()).then(|| json!(self.os))),
             ("arch", (!self.arch.is_empty()).then(|| json!(self.arch))),
+            ("container", self.platform.container.value().map(|image| container(image))),
             ("nix", self.nix.value().map(|flake| json!({ "system": system, "flake": flake }))),
         ]);
-        let details = &self.platform.details;
         let unwritten = self.unwritten.as_ref().filter(|names| !names.is_empty());
         let mut internal = object([
             ("environment", Some(Value::Object(environment))),
             ("subjectsNotWritten", unwritten.map(|names| json!(names))),
         ]);
+        let details = self.platform.details.iter();
+        let details: Map<_, _> = details.filter_map(|(k, v)| Some(((*k).to_owned(), json!(v.value()?)))).collect();
         if !details.is_empty() {
-            let name = self.platform_name.strip_suffix("-actions").unwrap_or(self.platform_name);
-            internal.insert(name.to_owned(), Value::Object(details.clone()));
+            internal.insert(self.platform_section().to_owned(), Value::Object(details));
         }
         internal
     }
+}
+
+/// An image as a platform names it, with its digest where the name has one.
+pub(super) fn container(image: &str) -> Value {
+    let digest = image.split_once('@').and_then(|(_, digest)| Digest::parse(digest).ok());
+    object([("image", Some(json!(image))), ("digest", digest.map(|d| DigestSet::of(&d).to_json()))]).into()
 }
 
 fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Map<String, Value> {

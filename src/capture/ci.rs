@@ -2,6 +2,7 @@
 
 use super::{CaptureError, Captured};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Why a run began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,31 @@ pub struct CiContext {
     pub runner: Captured<String>,
     /// Whose machine it is: `github-hosted`, `self-hosted`, `local`.
     pub runner_kind: Captured<String>,
-    /// What else the platform says, under its own names.
-    pub details: Map<String, Value>,
+    /// The image that the job runs in, as the platform names it.
+    pub container: Captured<String>,
+    /// What the one who started the run chose. The value of an input whose name says that it is secret is `None`.
+    pub inputs: Captured<BTreeMap<String, Option<Value>>>,
+    /// What else the platform says, under its own names: members of its section of `internalParameters`.
+    pub details: Vec<(&'static str, Captured<String>)>,
+}
+
+impl CiContext {
+    /// Nothing is known, for one reason: what a platform does not tell its jobs.
+    pub(super) fn unknown(reason: &str) -> Self {
+        Self {
+            builder: Captured::absent(reason),
+            invocation: Captured::absent(reason),
+            trigger: Captured::absent(reason),
+            requested_by: Captured::absent(reason),
+            workflow: Captured::absent(reason),
+            repository: Captured::absent(reason),
+            reference: Captured::absent(reason),
+            commit: Captured::absent(reason),
+            runner: Captured::absent(reason),
+            runner_kind: Captured::absent(reason),
+            container: Captured::absent(reason),
+            inputs: Captured::absent(reason),
+            details: Vec::new(),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::{
     CaptureError, Captured, Checkout, CiContext, Difference, Environment, Principal, Request, SourceState, Trigger,
     base_image, charter, detect, lockfiles, materials,
 };
-use crate::model::{DigestSet, ResourceDescriptor, Timestamp, limits};
+use crate::model::{DigestSet, ResourceDescriptor, Timestamp, json, limits};
 use std::path::{Path, PathBuf};
 
 /// The agent that builds.
@@ -87,7 +87,7 @@ pub struct Context {
 /// limit. What merely is not there is absent in the result.
 pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) -> Result<Context, CaptureError> {
     let platform = detect(env);
-    let ci = platform.capture(env);
+    let ci = run(platform, env, checkout);
     let git = checkout.source(env, &request.excluded);
     let (source, mut disagreements) = source(&git, &ci);
     let root = git.root.clone().unwrap_or_else(|| env.working_dir.clone());
@@ -151,6 +151,20 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         unwritten: None,
         disagreements,
     })
+}
+
+/// What the platform says of the run, in its variables and in the file that describes the event.
+fn run(platform: &dyn super::Capture, env: &Environment, checkout: &dyn Checkout) -> CiContext {
+    let context = platform.capture(env);
+    let read = |path: &str| {
+        let bytes = checkout.read(Path::new(path), limits::TEXT_FILE_BYTES).ok()??;
+        json::parse(&bytes, limits::TEXT_FILE_BYTES).ok()
+    };
+    // A file that cannot be read says nothing; the run itself is no worse for it.
+    match platform.event_file(env).filter(|p| Path::new(p).is_absolute()).and_then(read) {
+        Some(event) => platform.with_event(&event, context, env),
+        None => context,
+    }
 }
 
 /// `git` names the top folder by its real path; the working folder may have come over a link.

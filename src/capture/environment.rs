@@ -1,7 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment of the process")]
 //! [`Environment`]: what a process can know of where it runs, taken once, so that everything else is a function of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -18,7 +18,22 @@ pub struct Environment {
     pub arch: String,
     /// The host's name, where the system tells it.
     pub hostname: Option<String>,
+    /// Those of [`MARKS`] that are there.
+    pub marks: BTreeSet<String>,
+    /// The user whose rights the process has; 0 is root.
+    pub effective_user: Option<u32>,
+    /// The process's effective capabilities, as Linux numbers their bits.
+    pub capabilities: Option<u64>,
 }
+
+/// Files and folders whose presence says where a process runs.
+pub const MARKS: &[&str] = &[
+    "/tekton/steps",
+    "/.dockerenv",
+    "/run/.containerenv",
+    "/var/run/secrets/kubernetes.io/serviceaccount/token",
+    "/var/run/docker.sock",
+];
 
 impl Environment {
     /// Of this process, now.
@@ -27,12 +42,18 @@ impl Environment {
     /// When the working folder is gone.
     pub fn from_process() -> std::io::Result<Self> {
         let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = |name: &str| status.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
         Ok(Self {
             variables: std::env::vars_os().collect(),
             working_dir: std::env::current_dir()?,
             os: std::env::consts::OS.to_owned(),
             arch: std::env::consts::ARCH.to_owned(),
             hostname: hostname.map(|h| h.trim().to_owned()).filter(|h| !h.is_empty()),
+            marks: MARKS.iter().filter(|m| std::path::Path::new(m).exists()).map(|m| (*m).to_owned()).collect(),
+            // Real, effective, saved and file system user.
+            effective_user: line("Uid:").and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok()),
+            capabilities: line("CapEff:").and_then(|bits| u64::from_str_radix(bits, 16).ok()),
         })
     }
 
@@ -52,6 +73,9 @@ impl std::fmt::Debug for Environment {
             .field("os", &self.os)
             .field("arch", &self.arch)
             .field("hostname", &self.hostname)
+            .field("marks", &self.marks)
+            .field("effective_user", &self.effective_user)
+            .field("capabilities", &self.capabilities)
             .finish()
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 #[serde(rename_all = "camelCase")]
 pub struct Explained {
     /// Path below `predicate.buildDefinition` or `predicate.runDetails`.
-    pub field: &'static str,
+    pub field: String,
     /// The value as it is written; absent fields have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
@@ -32,7 +32,7 @@ impl Context {
         let text = |v: &String| json!(v);
         let descriptor = ResourceDescriptor::to_json;
         let time = |t: &Timestamp| json!(t.to_string());
-        let row = |field, captured: &Captured<String>| explained(field, captured, text);
+        let row = |field: &str, captured: &Captured<String>| explained(field, captured, text);
         // Written only below an id.
         let below = |id: &Captured<String>, captured: &Captured<String>, what: &str| match (id, captured) {
             (Captured::Absent { .. }, Captured::Found { source, .. }) => {
@@ -61,10 +61,14 @@ impl Context {
                 &platform.workflow,
                 |w| json!({ "repository": w.repository, "path": w.path, "ref": w.reference }),
             ),
+            explained("externalParameters.inputs", &platform.inputs, |i| json!(i)),
             row("internalParameters.environment.id", &platform.runner),
             row("internalParameters.environment.kind", &platform.runner_kind),
             row("internalParameters.environment.os", &Captured::found(self.os.clone(), "the running program")),
             row("internalParameters.environment.arch", &Captured::found(self.arch.clone(), "the running program")),
+            explained("internalParameters.environment.container", &platform.container, |c| {
+                super::assemble::container(c)
+            }),
             row("internalParameters.environment.nix.flake", &self.nix),
             explained("resolvedDependencies.source.dirty", &self.dirty, |d| {
                 let digest = d.digest.value().map(|d| d.hex().to_owned());
@@ -83,8 +87,10 @@ impl Context {
             explained("metadata.startedOn", &self.started, time),
             explained("metadata.finishedOn", &self.finished, time),
         ];
+        let section = self.platform_section();
+        rows.extend(platform.details.iter().map(|(k, v)| row(&format!("internalParameters.{section}.{k}"), v)));
         for (field, text) in &self.disagreements {
-            let row = rows.iter_mut().filter(|r| field.starts_with(r.field)).last();
+            let row = rows.iter_mut().filter(|r| field.starts_with(r.field.as_str())).last();
             if let Some(row) = row {
                 let all = row.disagreement.take().map_or_else(|| text.clone(), |other| format!("{other}; {text}"));
                 row.disagreement = Some(all);
@@ -94,10 +100,10 @@ impl Context {
     }
 }
 
-fn explained<T>(field: &'static str, captured: &Captured<T>, to_json: impl Fn(&T) -> Value) -> Explained {
+fn explained<T>(field: &str, captured: &Captured<T>, to_json: impl Fn(&T) -> Value) -> Explained {
     let (value, source, reason) = match captured {
         Captured::Found { value, source } => (Some(to_json(value)), Some(source.clone()), None),
         Captured::Absent { reason } => (None, None, Some(reason.clone())),
     };
-    Explained { field, value, source, reason, disagreement: None }
+    Explained { field: field.to_owned(), value, source, reason, disagreement: None }
 }

@@ -1,8 +1,13 @@
 //! GitHub Actions, from the variables its runner sets (GitHub documentation, "Default environment variables").
 
-use super::{Capture, Captured, CiContext, Environment, Principal, Trigger, Workflow};
+use super::variables::{
+    any, details, is_commit, is_full_ref, is_number, is_page, is_repository, is_word, joined, principal, together,
+    variable,
+};
+use super::{Capture, Captured, CiContext, Environment, Principal, Trigger, Workflow, secrets};
 use crate::model::uri;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// GitHub Actions.
 pub(super) struct GitHubActions;
@@ -21,24 +26,52 @@ impl Capture for GitHubActions {
         CiContext {
             builder: Captured::found(uri::builder(self.name()), "GITHUB_ACTIONS, and no identity token was used"),
             invocation: invocation(env, &repository),
-            trigger: variable(env, "GITHUB_EVENT_NAME", is_word).map(|event| match event.as_str() {
-                "workflow_dispatch" => Trigger::Manual,
-                "schedule" => Trigger::Scheduled,
-                _ => Trigger::Event,
-            }),
+            trigger: trigger(env),
             requested_by: requester(env),
             workflow: workflow(env),
             repository,
-            reference: variable(env, "GITHUB_REF", |r| r.starts_with("refs/")),
-            commit: variable(env, "GITHUB_SHA", |s| s.len() == 40 && s.bytes().all(|b| b.is_ascii_hexdigit())),
-            runner: variable(env, "RUNNER_NAME", |_| true),
+            reference: variable(env, "GITHUB_REF", is_full_ref),
+            commit: variable(env, "GITHUB_SHA", is_commit),
+            runner: variable(env, "RUNNER_NAME", any),
             runner_kind: variable(env, "RUNNER_ENVIRONMENT", is_word),
-            details: DETAILS
-                .iter()
-                .filter_map(|(key, name)| Some(((*key).to_owned(), Value::from(env.variable(name)?))))
-                .collect(),
+            container: Captured::absent("GitHub does not tell a job the image it runs in"),
+            inputs: Captured::absent(NO_EVENT),
+            details: details(env, DETAILS),
         }
     }
+
+    fn event_file<'e>(&self, env: &'e Environment) -> Option<&'e str> {
+        env.variable(EVENT_FILE)
+    }
+
+    fn with_event(&self, event: &Value, context: CiContext, _: &Environment) -> CiContext {
+        CiContext { inputs: inputs(event), ..context }
+    }
+}
+
+/// The variable that names the file with the event, which GitHub and its kin write.
+pub(super) const EVENT_FILE: &str = "GITHUB_EVENT_PATH";
+/// Without that file.
+pub(super) const NO_EVENT: &str = "GITHUB_EVENT_PATH is not set, or names no file that can be read";
+
+/// What the one who dispatched the workflow chose. Values of inputs that are secret by their name stay out.
+pub(super) fn inputs(event: &Value) -> Captured<BTreeMap<String, Option<Value>>> {
+    let Some(inputs) = event.get("inputs").and_then(Value::as_object).filter(|i| !i.is_empty()) else {
+        return Captured::absent("the file that GITHUB_EVENT_PATH names has no inputs");
+    };
+    let plain = |v: &&Value| v.is_string() || v.is_boolean() || v.is_number();
+    let value = |name: &str, v: &Value| Some(v).filter(|_| !secrets::sounds_secret(name)).filter(plain).cloned();
+    let all = inputs.iter().map(|(name, v)| (name.clone(), value(name, v))).collect();
+    Captured::found(all, "the file that GITHUB_EVENT_PATH names")
+}
+
+/// Why a run began, of GitHub and of those that speak its names.
+pub(super) fn trigger(env: &Environment) -> Captured<Trigger> {
+    variable(env, "GITHUB_EVENT_NAME", is_word).map(|event| match event.as_str() {
+        "workflow_dispatch" => Trigger::Manual,
+        "schedule" => Trigger::Scheduled,
+        _ => Trigger::Event,
+    })
 }
 
 /// Members of `internalParameters.github`, named as GitHub's own provenance names them, and the variables they come from.
@@ -52,66 +85,24 @@ const DETAILS: &[(&str, &str)] = &[
     ("triggering_actor", "GITHUB_TRIGGERING_ACTOR"),
 ];
 
-fn variable(env: &Environment, name: &str, good: fn(&str) -> bool) -> Captured<String> {
-    match env.variable(name) {
-        Some(value) if good(value) && !value.chars().any(char::is_control) => Captured::found(value.to_owned(), name),
-        Some(_) => Captured::absent(&format!("{name} does not have its documented form")),
-        None => Captured::absent(&format!("{name} is not set")),
-    }
-}
-
-fn is_word(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
-}
-
-fn is_number(text: &str) -> bool {
-    text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// `owner/name`, each part visible ASCII that needs no escape in a URL.
-fn is_repository(text: &str) -> bool {
-    let part = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    text.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
-}
-
-fn is_server(text: &str) -> bool {
-    text.strip_prefix("https://")
-        .is_some_and(|h| !h.is_empty() && h.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:".contains(&b)))
-}
-
-/// Every part or the first absence; the source names all of them.
-fn together<const N: usize>(parts: [&Captured<String>; N]) -> Result<([&str; N], String), String> {
-    let (mut values, mut sources) = ([""; N], Vec::new());
-    for (slot, part) in values.iter_mut().zip(parts) {
-        match part {
-            Captured::Found { value, source } => {
-                *slot = value;
-                sources.push(source.as_str());
-            }
-            Captured::Absent { reason } => return Err(reason.clone()),
-        }
-    }
-    Ok((values, sources.join(", ")))
-}
-
-fn repository(env: &Environment) -> Captured<String> {
+/// Repository URL.
+pub(super) fn repository(env: &Environment) -> Captured<String> {
     let server = variable(env, "GITHUB_SERVER_URL", is_server);
     let name = variable(env, "GITHUB_REPOSITORY", is_repository);
-    match together([&server, &name]) {
-        Ok(([server, name], source)) => Captured::found(format!("{server}/{name}"), &source),
-        Err(reason) => Captured::absent(&reason),
-    }
+    joined([&server, &name], |[server, name]| format!("{}/{name}", server.trim_end_matches('/')))
+}
+
+/// The address of a server, with nothing behind its path.
+pub(super) fn is_server(text: &str) -> bool {
+    is_page(text) && !text.contains(['?', '#'])
 }
 
 fn invocation(env: &Environment, repository: &Captured<String>) -> Captured<String> {
     let run = variable(env, "GITHUB_RUN_ID", is_number);
     let attempt = variable(env, "GITHUB_RUN_ATTEMPT", is_number);
-    match together([repository, &run, &attempt]) {
-        Ok(([repository, run, attempt], source)) => {
-            Captured::found(format!("{repository}/actions/runs/{run}/attempts/{attempt}"), &source)
-        }
-        Err(reason) => Captured::absent(&reason),
-    }
+    joined([repository, &run, &attempt], |[repository, run, attempt]| {
+        format!("{repository}/actions/runs/{run}/attempts/{attempt}")
+    })
 }
 
 /// Whoever's rights the run has. The one who started it again, if another, is in `triggering_actor`, and by name only.
@@ -123,20 +114,15 @@ fn requester(env: &Environment) -> Captured<Principal> {
         Some(_) => {}
         None => return Captured::absent("GITHUB_EVENT_NAME is not set, so the run may be a scheduled one"),
     }
-    let name = variable(env, "GITHUB_ACTOR", |_| true);
-    match variable(env, "GITHUB_ACTOR_ID", is_number) {
-        Captured::Found { value: id, source } => {
-            let source = if name.value().is_some() { format!("{source}, GITHUB_ACTOR") } else { source };
-            Captured::found(Principal { id: format!("github:{id}"), name: name.value().cloned() }, &source)
-        }
-        Captured::Absent { reason } => Captured::absent(&format!("{reason}, and a name alone can change hands")),
-    }
+    let server = variable(env, "GITHUB_SERVER_URL", is_page);
+    let id = variable(env, "GITHUB_ACTOR_ID", is_number);
+    principal(&server, ("github.com", "github"), &id, &variable(env, "GITHUB_ACTOR", any))
 }
 
 /// `owner/name/path@ref`. The first `@` separates: a branch may contain one.
-fn workflow(env: &Environment) -> Captured<Workflow> {
+pub(super) fn workflow(env: &Environment) -> Captured<Workflow> {
     let server = variable(env, "GITHUB_SERVER_URL", is_server);
-    let workflow = variable(env, "GITHUB_WORKFLOW_REF", |_| true);
+    let workflow = variable(env, "GITHUB_WORKFLOW_REF", any);
     let ([server, text], source) = match together([&server, &workflow]) {
         Ok(found) => found,
         Err(reason) => return Captured::absent(&reason),

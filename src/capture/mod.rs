@@ -8,14 +8,20 @@
 //! [`ALL`]; to add a lock file: one file in `lockfiles/` and one row there.
 
 mod assemble;
+mod azure;
 mod base_image;
+mod buildkite;
 mod charter;
 mod ci;
+mod circleci;
 mod collect;
 mod environment;
 mod error;
 mod explain;
+mod forgejo;
 mod github;
+mod gitlab;
+mod jenkins;
 pub mod lockfiles;
 mod materials;
 mod plain;
@@ -24,6 +30,8 @@ mod request;
 mod secrets;
 mod source;
 mod subjects;
+mod tekton;
+mod variables;
 
 #[cfg(feature = "cli")]
 pub mod files;
@@ -43,7 +51,7 @@ pub mod step;
 pub use assemble::StepRecord;
 pub use ci::{CiContext, Principal, Trigger, Workflow};
 pub use collect::{Agent, Context, Task, capture};
-pub use environment::Environment;
+pub use environment::{Environment, MARKS};
 pub use error::CaptureError;
 pub use explain::Explained;
 #[cfg(feature = "cli")]
@@ -127,10 +135,32 @@ pub trait Capture: Sync {
 
     /// What the platform says of this run.
     fn capture(&self, env: &Environment) -> CiContext;
+
+    /// The file in which the platform describes what set the run off, if it writes one.
+    fn event_file<'e>(&self, _env: &'e Environment) -> Option<&'e str> {
+        None
+    }
+
+    /// What that file adds.
+    fn with_event(&self, _event: &serde_json::Value, context: CiContext, _env: &Environment) -> CiContext {
+        context
+    }
 }
 
 /// Every platform, the most particular first; the last one is everywhere.
-pub const ALL: &[&dyn Capture] = &[&github::GitHubActions, &plain::Plain];
+pub const ALL: &[&dyn Capture] = &[
+    // Before GitHub, whose variables it sets too.
+    &forgejo::Forgejo,
+    &github::GitHubActions,
+    &gitlab::GitLab,
+    &buildkite::Buildkite,
+    &circleci::CircleCi,
+    &azure::AzurePipelines,
+    // Last of the platforms: their variables may be left over around another.
+    &jenkins::Jenkins,
+    &tekton::Tekton,
+    &plain::Plain,
+];
 
 /// The platform that this process runs on.
 #[must_use]

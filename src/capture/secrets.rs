@@ -63,6 +63,12 @@ pub fn withheld(name: &str, keys: &[String]) -> bool {
         || keys.iter().any(|k| k == name)
 }
 
+/// Whether a name says that what it names is secret.
+pub(super) fn sounds_secret(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase().replace('-', "_");
+    WITHHELD.contains(&upper.as_str()) || SECRET_ENDINGS.iter().any(|e| upper.ends_with(e))
+}
+
 /// The environment without what is withheld.
 #[cfg(feature = "cli")]
 pub(super) fn handed(env: &Environment, keys: &[String]) -> Vec<(OsString, OsString)> {
@@ -76,7 +82,7 @@ pub fn secrets(env: &Environment, keys: &[String]) -> Vec<Secret> {
     let secret = |(name, value): (&OsString, &OsString)| {
         let (name, value) = (name.to_str()?, value.to_str()?);
         // A short value of a variable that only looks secret (`NO_TOKEN=main`) would be found in everything.
-        let looks = SECRET_ENDINGS.iter().any(|e| name.to_ascii_uppercase().ends_with(e)) && value.len() >= 8;
+        let looks = sounds_secret(name) && value.len() >= 8;
         let is = !value.is_empty() && (withheld(name, keys) || looks);
         is.then(|| Secret::new(name, value))
     };

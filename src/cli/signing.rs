@@ -116,7 +116,7 @@ impl SigningArgs {
         };
         let (mut services, mut roots) = match &self.signing_config {
             Some(path) => self.config(path, now)?,
-            None => (self.from_urls(), Vec::new()),
+            None => (self.of_urls(), Vec::new()),
         };
         if matches!(with, With::Key(_)) {
             services.certificates = None;
@@ -140,7 +140,7 @@ impl SigningArgs {
         Ok(Method { with, services, explicit, roots })
     }
 
-    fn from_urls(&self) -> Services {
+    fn of_urls(&self) -> Services {
         let version = if self.rekor_version == "2" { LogVersion::V2 } else { LogVersion::V1 };
         Services {
             certificates: self.fulcio_url.clone(),

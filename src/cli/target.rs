@@ -11,7 +11,7 @@ use crate::policy::{Reason, SubjectDecision, Verdict};
 use crate::registry::oci_http::{DockerCredentials, HttpOptions, OciHttp};
 use crate::registry::{OciLayout, Registry, RegistryError, RegistryEvidence};
 use crate::verify::EvidenceSource;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// Name of the file that keeps the attestations of several file subjects.
@@ -108,7 +108,7 @@ fn file(typed: &str, path: PathBuf, mut bundles: Vec<FileEvidence>, common: &Com
         bundles
             .extend([own, shared].into_iter().filter(|p| files::exists(p).unwrap_or(true)).map(FileEvidence::beside));
     }
-    let artifact = Artifact::new(typed, format!("file:{}", path.display()), digest);
+    let artifact = Artifact::new(typed, format!("file:{}", plain(&path)), digest);
     Ok(Resolved { artifact, subject: None, store: None, bundles, path: Some(path), layout: None, by_tag: None })
 }
 
@@ -139,7 +139,7 @@ fn layout(
             }
         }
     };
-    let artifact = Artifact::new(typed, format!("oci:{}", path.display()), digest);
+    let artifact = Artifact::new(typed, format!("oci:{}", plain(path)), digest);
     let registry: Arc<dyn Registry> = layout.clone();
     let store = bundles.is_empty().then(|| registry.clone());
     Ok(Resolved { artifact, subject: Some(registry), store, bundles, path: None, layout: Some(layout), by_tag })
@@ -187,6 +187,21 @@ async fn image(
     };
     let artifact = Artifact::new(typed, reference.name(), digest);
     Ok(Resolved { artifact, subject: registry, store, bundles, path: None, layout: None, by_tag })
+}
+
+/// A path without `.` and `..`, as far as they can be taken away: `oci:build/../other` is not below `build`.
+fn plain(path: &Path) -> String {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out.display().to_string()
 }
 
 fn digest_required(typed: &str) -> Failure {

@@ -8,7 +8,7 @@ use crate::policy::{Evidence, Finding, NO_POLICY, Policy, Reason, SubjectDecisio
 use crate::registry::Checked;
 use crate::seam::BoxFuture;
 use crate::trust::{TrustMaterial, TrustedRoot};
-use crate::verify::{Candidate, Content, EvidenceSource, Verifier, digests_wanted};
+use crate::verify::{Candidate, Content, EvidenceSource, Verifier, VerifyError};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -67,7 +67,6 @@ fn check_at<'a>(
         for source in &target.sources {
             candidates.extend(source.candidates(artifact).await);
         }
-        let (artifact, note) = with_digests(target, artifact, &candidates).await;
         let Given { policies, roots, now } = given;
         let matching = || policies.iter().filter(|p| p.matches(&artifact.scope));
         let mut trust = TrustMaterial::of_keys(matching().flat_map(Policy::keys).cloned()).with_roots(roots);
@@ -75,7 +74,12 @@ fn check_at<'a>(
         trust.allow_promise_only = matching().any(Policy::allows_promise_only);
         let verifier = Verifier { trust: &trust, now };
         // One at a time, so that only what was verified stays in memory.
-        let evidence: Vec<_> = candidates.into_iter().map(|c| finding(c, &verifier, &artifact)).collect();
+        let mut known = Known { target, artifact: artifact.clone(), complete: false, note: None };
+        let mut evidence = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            evidence.push(finding(candidate, &verifier, &mut known).await);
+        }
+        let Known { artifact, note, .. } = known;
         let mut decision = decide(policies, &artifact, &evidence);
         decision.notes.extend(note);
         // Where nothing speaks about the index, nothing speaks about what it lists.
@@ -87,38 +91,49 @@ fn check_at<'a>(
     })
 }
 
-fn finding(candidate: Candidate, verifier: &Verifier<'_>, artifact: &Artifact) -> Evidence {
+async fn finding(candidate: Candidate, verifier: &Verifier<'_>, known: &mut Known<'_, '_>) -> Evidence {
     let finding = match candidate.content {
-        Content::Evidence(bytes) => match verifier.verify(&bytes, artifact) {
-            Ok(statement) => Finding::Verified(Arc::new(statement)),
-            Err(e) => Finding::Rejected(e),
-        },
+        Content::Evidence(bytes) => {
+            let mut verified = verifier.verify(&bytes, &known.artifact);
+            if matches!(verified, Err(VerifyError::SubjectDigestUnknown { .. })) && !known.complete {
+                known.complete().await;
+                verified = verifier.verify(&bytes, &known.artifact);
+            }
+            verified.map_or_else(Finding::Rejected, |statement| Finding::Verified(Arc::new(statement)))
+        }
         Content::SetAside { code, message } => Finding::SetAside { code, message },
         Content::Unavailable { code, message } => Finding::Unavailable { code, message },
     };
     Evidence { origin: candidate.origin, finding }
 }
 
-/// The artifact with all its digests, where a piece of evidence carries one that is not known yet.
-async fn with_digests(
-    target: &Target<'_>,
-    artifact: &Artifact,
-    candidates: &[Candidate],
-) -> (Artifact, Option<String>) {
-    let wanted = candidates.iter().any(|c| matches!(&c.content, Content::Evidence(b) if digests_wanted(b, artifact)));
-    let computed = match (wanted, &target.content, target.digests) {
-        (true, Some(content), _) => match content.need_manifest(&artifact.digest).await {
-            Ok(served) => Ok(artifact.clone().with_bytes(&served.bytes)),
-            Err(e) => Err(e.to_string()),
-        },
-        (true, None, Some(digests)) => digests().map(|d| artifact.clone().with_set(&d)),
-        _ => return (artifact.clone(), None),
-    };
-    match computed {
-        Ok(Some(artifact)) => (artifact, None),
-        // Content that no longer has the digest that was fixed: what is missing stays missing, and is said.
-        Ok(None) => (artifact.clone(), Some("the artifact changed while it was verified".into())),
-        Err(e) => (artifact.clone(), Some(format!("further digests could not be computed: {e}"))),
+/// The artifact as far as its digests are known. Most evidence asks for the one that it was named by; the others are
+/// computed once, when a piece of evidence carries one.
+struct Known<'t, 'a> {
+    target: &'t Target<'a>,
+    artifact: Artifact,
+    complete: bool,
+    note: Option<String>,
+}
+
+impl Known<'_, '_> {
+    async fn complete(&mut self) {
+        self.complete = true;
+        let artifact = self.artifact.clone();
+        let computed = match (&self.target.content, self.target.digests) {
+            (Some(content), _) => match content.need_manifest(&artifact.digest).await {
+                Ok(served) => Ok(artifact.with_bytes(&served.bytes)),
+                Err(e) => Err(e.to_string()),
+            },
+            (None, Some(digests)) => digests().map(|d| artifact.with_set(&d)),
+            (None, None) => return,
+        };
+        match computed {
+            Ok(Some(artifact)) => self.artifact = artifact,
+            // Content that no longer has the digest that was fixed: what is missing stays missing, and is said.
+            Ok(None) => self.note = Some("the artifact changed while it was verified".into()),
+            Err(e) => self.note = Some(format!("further digests could not be computed: {e}")),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::model::oci::{IMAGE_MANIFEST, Manifest};
 use crate::model::{Artifact, Descriptor, Digest, Statement, envelope, limits};
 use crate::predicate::Provenance;
 use crate::registry::Checked;
-use crate::verify::{Candidate, Content, EvidenceSource, Origin, in_toto_envelope, read_evidence};
+use crate::verify::{Candidate, Content, EvidenceSource, Origin, certificate_names, in_toto_envelope, read_evidence};
 
 /// One piece of evidence as it describes itself. Nothing here is verified.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +27,10 @@ pub struct Claim {
     pub provenance: Option<Provenance>,
     /// Digest of the signed bytes.
     pub payload_digest: Digest,
-    /// `key HINT` or `certificate`.
+    /// `key HINT`, or `certificate` and whom it names.
     pub signer: String,
+    /// Identity and issuer that its certificate names.
+    pub certificate: Option<(String, String)>,
     /// The first signature.
     pub signature: Vec<u8>,
     /// Log entries and timestamps it carries.
@@ -103,13 +105,18 @@ impl Claim {
         let bundle = read_evidence(bytes)?;
         let envelope = in_toto_envelope(&bundle)?;
         let statement = Statement::parse(envelope.payload()).map_err(crate::verify::VerifyError::Statement)?;
+        let certificate = certificate_names(&bundle);
         Ok(Self {
             provenance: provenance_of(&statement),
             payload_digest: Digest::sha256(envelope.payload()),
             signer: match bundle.material() {
                 VerificationMaterial::PublicKey { hint } => format!("key {}", crate::trust::shown_hint(hint)),
-                VerificationMaterial::Certificates(_) => "certificate".into(),
+                VerificationMaterial::Certificates(_) => match &certificate {
+                    Some((identity, issuer)) => format!("certificate of {identity} (issuer {issuer})"),
+                    None => "certificate".into(),
+                },
             },
+            certificate,
             signature: envelope.signatures()[0].sig.clone(),
             log_entries: bundle.log_entries().len(),
             timestamps: bundle.timestamps().len(),
@@ -126,6 +133,7 @@ impl Claim {
             provenance: provenance_of(&statement),
             payload_digest: Digest::sha256(bytes),
             signer: "nobody".into(),
+            certificate: None,
             signature: Vec::new(),
             log_entries: 0,
             timestamps: 0,

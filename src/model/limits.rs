@@ -88,6 +88,12 @@ pub const GIT_SECONDS: u64 = 30;
 pub const SUBMODULE_DEPTH: usize = 4;
 /// A value given by flag, variable or project file (bytes).
 pub const VALUE_BYTES: usize = 2048;
+/// Bytes of a file of trusted roots.
+pub const ROOT_BYTES: usize = 1 << 20;
+/// Trusted roots that evidence is tried against.
+pub const ROOTS: usize = 32;
+/// Authorities of one kind in a trusted root.
+pub const AUTHORITIES: usize = 256;
 /// How long a program that signs may take for one answer (seconds): a person may have to touch a token.
 pub const EXEC_SECONDS: u64 = 60;
 /// Output of a program that signs (bytes).
@@ -98,12 +104,6 @@ pub const PIN_BYTES: usize = 1024;
 pub const OUTBOX_ENTRY_BYTES: usize = 44 << 20;
 /// Entries of one outbox.
 pub const OUTBOX_ENTRIES: usize = 1000;
-/// Bytes of a file of trusted roots.
-pub const ROOT_BYTES: usize = 1 << 20;
-/// Trusted roots that evidence is tried against.
-pub const ROOTS: usize = 32;
-/// Authorities of one kind in a trusted root.
-pub const AUTHORITIES: usize = 256;
 /// An answer of a service that signs or witnesses (bytes): a log entry may hold a whole envelope.
 pub const SERVICE_BYTES: usize = 48 << 20;
 /// An identity token (bytes).

@@ -403,7 +403,7 @@ mod tests {
         let url =
             if repository.starts_with("https://") { repository.to_owned() } else { format!("https://{repository}") };
         let (before, at) = config.rsplit_once('@').unwrap_or((config, "x"));
-        let workflow = match before.split_once("//.git").or(before.split_once("/.git")) {
+        let workflow = match before.split_once("//.git").or_else(|| before.split_once("/.git")) {
             Some((repository, path)) => json!({"repository": repository, "path": format!(".git{path}"), "ref": at}),
             None => json!({}),
         };

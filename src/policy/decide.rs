@@ -196,9 +196,7 @@ fn accept(
     if policy.revoked.statements.contains(&digest) {
         return Err(vec![Reason::new(STATEMENT_REVOKED, format!("the policy revokes statement {digest}"))]);
     }
-    let provenance = Provenance::from_json(statement.statement().predicate()).ok();
-    let is_provenance = statement.statement().predicate_type().as_str() == crate::model::uri::SLSA_PROVENANCE;
-    let provenance = provenance.filter(|_| is_provenance);
+    let provenance = statement.provenance();
     let mut reasons = proofs(&requirement.trust, statement);
     if !reasons.is_empty() {
         return Err(reasons);
@@ -206,7 +204,7 @@ fn accept(
     let mut first: Option<Accepted> = None;
     for rule in &requirement.signers {
         for signer in statement.signers().iter().filter(|s| rule.who.matches(s)) {
-            match (signed_by(policy, requirement, statement, provenance.as_ref(), rule, signer), &mut first) {
+            match (signed_by(policy, requirement, statement, provenance, rule, signer), &mut first) {
                 (Ok(_), Some(accepted)) => accepted.signers.push(signer.clone()),
                 (Ok(accepted), none) => *none = Some(accepted),
                 (Err(more), _) => reasons.extend(more),

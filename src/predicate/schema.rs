@@ -133,7 +133,7 @@ fn external() -> Value {
                     "ref": plain("Ref that it came from."),
                 },
             },
-            "inputs": { "description": "Inputs of the workflow.", "type": "object" },
+            "inputs": { "description": "What the one who dispatched the workflow chose, by name. null stands for a value that may be secret.", "type": "object" },
         },
     })
 }
@@ -154,7 +154,10 @@ fn internal() -> Value {
                     "container": {
                         "description": "Image that the build ran in.",
                         "type": "object",
-                        "properties": { "digest": { "$ref": "#/$defs/digest" } },
+                        "properties": {
+                            "image": plain("Its name, as the platform gives it."),
+                            "digest": { "$ref": "#/$defs/digest" },
+                        },
                     },
                     "nix": {
                         "type": "object",
@@ -190,7 +193,14 @@ fn internal() -> Value {
                     "readableByStep": { "description": "It ran as a user who can read the key's file.", "type": "boolean" },
                 },
             },
-            "github": { "description": "Variables of GitHub Actions, named as GitHub's own provenance names them.", "type": "object" },
+            "github": platform("GitHub Actions, named as GitHub's own provenance names them"),
+            "forgejo": platform("Forgejo or Gitea Actions"),
+            "gitlab": platform("GitLab CI/CD"),
+            "buildkite": platform("Buildkite"),
+            "circleci": platform("CircleCI"),
+            "jenkins": platform("Jenkins"),
+            "azure-pipelines": platform("Azure Pipelines"),
+            "tekton": platform("Tekton"),
         },
     })
 }
@@ -234,6 +244,15 @@ fn digest() -> Value {
             "gitCommit": git, "gitTree": git, "gitBlob": git, "gitTag": git,
         },
         "additionalProperties": { "type": "string", "minLength": 1, "maxLength": 512 },
+    })
+}
+
+/// A platform's own section: texts, under names that it uses itself.
+fn platform(name: &str) -> Value {
+    json!({
+        "description": format!("Variables of {name}."),
+        "type": "object",
+        "additionalProperties": { "type": "string" },
     })
 }
 

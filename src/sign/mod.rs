@@ -32,6 +32,7 @@ mod service;
 mod services;
 #[cfg(feature = "cli")]
 mod timestamp;
+#[cfg(feature = "cli")]
 mod token;
 
 #[cfg(feature = "cli")]
@@ -52,6 +53,7 @@ pub use service::ServiceClient;
 pub use services::{LogVersion, Services};
 #[cfg(feature = "cli")]
 pub use timestamp::TimestampAuthority;
+#[cfg(feature = "cli")]
 pub use token::IdentityToken;
 
 /// What a verifier needs to check a signature.

@@ -6,6 +6,7 @@
 //!
 //! That a reader returns an error is fine; that it panics, hangs, or breaks its property is the defect.
 
+use super::sigstore::{Holder, Instance, SIGNED_AT};
 use crate::model::bundle::BundleVersion;
 use crate::model::json::{self, Field};
 use crate::model::oci::{self, Manifest};
@@ -14,11 +15,13 @@ use crate::model::{
     Timestamp, envelope, limits,
 };
 use crate::predicate::Provenance;
-use crate::trust::{PublicKey, TrustMaterial};
-use crate::verify::Verifier;
+use crate::trust::{PublicKey, TrustMaterial, TrustedRoot};
+use crate::verify::{Signer, Verifier, certificate_names};
 use crate::{capture, policy, sign};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// One reader of untrusted bytes.
 #[derive(Clone, Copy)]
@@ -34,10 +37,12 @@ pub struct Reader {
 /// All of them.
 pub const READERS: &[Reader] = &[
     Reader { name: "bundle", seeds: || vec![bundle().to_bytes()], read: read_bundle },
+    Reader { name: "certificate", seeds: || vec![KEYLESS.certificate.clone()], read: read_certificate },
     Reader { name: "checksums", seeds: checksums, read: read_checksums },
     Reader { name: "digest_set", seeds: digest_sets, read: read_digest_set },
     Reader { name: "envelope", seeds: || vec![signed().to_json().to_string().into_bytes()], read: read_envelope },
     Reader { name: "evidence", seeds: evidence, read: read_evidence },
+    Reader { name: "keyless", seeds: || vec![KEYLESS.bundle.clone()], read: read_keyless },
     Reader { name: "lock_cargo", seeds: || vec![CARGO_LOCK.into()], read: |b| read_lock("Cargo.lock", b) },
     Reader { name: "lock_flake", seeds: || vec![FLAKE_LOCK.into()], read: |b| read_lock("flake.lock", b) },
     Reader { name: "lock_npm", seeds: || vec![NPM_LOCK.into()], read: |b| read_lock("package-lock.json", b) },
@@ -50,6 +55,7 @@ pub const READERS: &[Reader] = &[
     Reader { name: "remote", seeds: remotes, read: read_remote },
     Reader { name: "statement", seeds: || vec![statement().to_bytes()], read: read_statement },
     Reader { name: "timestamp", seeds: || vec![b"2026-01-31T00:00:00.5+01:00".to_vec()], read: read_timestamp },
+    Reader { name: "trusted_root", seeds: || vec![KEYLESS.root.clone()], read: read_trusted_root },
 ];
 
 /// Runs one reader: what a fuzz target calls.
@@ -94,10 +100,61 @@ fn read_evidence(bytes: &[u8]) -> bool {
     let trust = TrustMaterial::of_keys([key().public_key().clone()]);
     let now = Timestamp::from_unix(1_800_000_000).expect("a time");
     let artifact = artifact();
-    let _ = crate::verify::digests_wanted(bytes, &artifact);
     let Ok(verified) = (Verifier { trust: &trust, now }).verify(bytes, &artifact) else { return false };
     assert_eq!(verified.payload(), statement().to_bytes(), "verified, and not what was signed");
     true
+}
+
+/// A bundle signed with a certificate, its root and what it says.
+struct Keyless {
+    root: Vec<u8>,
+    bundle: Vec<u8>,
+    certificate: Vec<u8>,
+    trust: TrustMaterial,
+}
+
+static KEYLESS: LazyLock<Keyless> = LazyLock::new(|| {
+    let instance = Instance::new("acme", 1);
+    let holder =
+        Holder::new("https://ci.acme.example/main", "https://id.acme.example").claiming(12, "https://git.example/a");
+    let root = instance.root().to_string().into_bytes();
+    Keyless {
+        bundle: instance.sign(&holder, &statement().to_bytes()).to_string().into_bytes(),
+        certificate: instance.certify(&holder, &key()),
+        trust: TrustMaterial::default().with_roots(&TrustedRoot::parse(&root, "fuzz").expect("a root")),
+        root,
+    }
+});
+
+/// Whatever is done to keyless evidence, what is verified is what was signed, by whoever signed it.
+fn read_keyless(bytes: &[u8]) -> bool {
+    let now = Timestamp::from_unix(1_800_000_000).expect("a time");
+    let verifier = Verifier { trust: &KEYLESS.trust, now };
+    let Ok(verified) = verifier.verify(bytes, &artifact()) else { return false };
+    assert_eq!(verified.payload(), statement().to_bytes(), "verified, and not what was signed");
+    let signers: Vec<_> = verified.signers().iter().map(Signer::describe).collect();
+    assert_eq!(signers, ["https://ci.acme.example/main (issuer https://id.acme.example)"]);
+    assert_eq!(verified.existed_at().unix(), SIGNED_AT);
+    true
+}
+
+fn read_certificate(bytes: &[u8]) -> bool {
+    let material = json!({ "certificate": { "rawBytes": STANDARD.encode(bytes) } });
+    let envelope = signed().to_json();
+    let bundle = json!({ "mediaType": crate::model::bundle::MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": envelope });
+    let Ok(bundle) = Bundle::parse(bundle.to_string().as_bytes()) else { return false };
+    certificate_names(&bundle).is_some_and(|(identity, _)| {
+        assert!(!identity.is_empty());
+        true
+    })
+}
+
+fn read_trusted_root(bytes: &[u8]) -> bool {
+    TrustedRoot::parse(bytes, "fuzz").is_ok_and(|roots| {
+        assert!((1..=limits::ROOTS).contains(&roots.len()));
+        assert!(roots.iter().all(|r| r.authorities().is_ok()), "a root is prepared when it is read");
+        true
+    })
 }
 
 fn read_manifest(bytes: &[u8]) -> bool {

@@ -19,8 +19,8 @@ pub use statement::{LogEntry, ProvenTime, Signer, TimeSource, VerifiedStatement}
 
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{self, Field, JsonError};
-use crate::model::{Artifact, Bundle, Digest, Envelope, Statement, Timestamp, envelope, limits};
-use crate::predicate;
+use crate::model::{Artifact, Bundle, Digest, Envelope, Statement, Timestamp, envelope, limits, uri};
+use crate::predicate::{self, Provenance};
 use crate::trust::{PublicKey, TrustMaterial};
 
 /// Verifies evidence with one set of trust material, at one point in time.
@@ -64,9 +64,7 @@ impl Verifier<'_> {
             VerificationMaterial::Certificates(chain) => Keyed::No(chain),
         };
         let statement = Statement::parse(envelope.payload()).map_err(VerifyError::Statement)?; // 4
-        if let Some(kind) = predicate::by_uri(statement.predicate_type().as_str()) {
-            kind.check(statement.predicate()).map_err(VerifyError::Statement)?;
-        }
+        let provenance = read_predicate(&statement).map_err(VerifyError::Statement)?;
         let subject = subject::bind(&statement, artifact)?; // 5
         let bound = subject::bound_digest(&statement, subject, artifact);
         let (signers, proven) = match by_key {
@@ -85,9 +83,9 @@ impl Verifier<'_> {
         };
         Ok(VerifiedStatement {
             statement,
+            provenance,
             payload: envelope.payload().to_vec(),
             evidence: Digest::sha256(evidence),
-            signature: envelope.signatures()[0].sig.clone(),
             artifact: artifact.digest.clone(),
             subject,
             signers,
@@ -147,6 +145,15 @@ impl Verifier<'_> {
     }
 }
 
+/// That a predicate has the form its type demands; a SLSA provenance is kept as it was read.
+fn read_predicate(statement: &Statement) -> Result<Option<Provenance>, JsonError> {
+    let kind = statement.predicate_type().as_str();
+    if kind == uri::SLSA_PROVENANCE {
+        return Provenance::from_json(statement.predicate()).map(Some);
+    }
+    predicate::by_uri(kind).map_or(Ok(()), |p| p.check(statement.predicate())).map(|()| None)
+}
+
 /// Reads evidence as a bundle; a bare DSSE envelope becomes a keyed bundle. Nothing is verified by this.
 ///
 /// # Errors
@@ -188,13 +195,10 @@ pub fn in_toto_envelope(bundle: &Bundle) -> Result<&Envelope, VerifyError> {
     Ok(envelope)
 }
 
-/// The strong digest algorithms that evidence carries for a subject of `artifact` and the artifact's own digest lacks.
-///
-/// Read from *unverified* evidence, so that a caller can compute what the binding will ask for; evidence that cannot be
-/// read asks for nothing here and fails in [`Verifier::verify`].
+/// Whom a bundle's certificate names: identity and issuer, as it describes itself. Nothing is verified by this.
 #[must_use]
-pub fn digests_wanted(evidence: &[u8], artifact: &Artifact) -> bool {
-    let Ok(bundle) = read_evidence(evidence) else { return false };
-    let Some(statement) = bundle.envelope().and_then(|e| Statement::parse(e.payload()).ok()) else { return false };
-    subject::wants_more(&statement, artifact)
+pub fn certificate_names(bundle: &Bundle) -> Option<(String, String)> {
+    let VerificationMaterial::Certificates(chain) = bundle.material() else { return None };
+    let leaf = certificate::read(chain.first()?).ok()?;
+    Some((leaf.identity, leaf.issuer))
 }

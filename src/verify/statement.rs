@@ -1,6 +1,7 @@
 //! [`VerifiedStatement`]: proof as a type. Its fields are private and only [`Verifier`](super::Verifier) fills them.
 
 use crate::model::{Digest, Statement, Timestamp};
+use crate::predicate::Provenance;
 use crate::trust::PublicKey;
 
 /// Who signed, as far as it was verified.
@@ -88,9 +89,9 @@ pub struct LogEntry {
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedStatement {
     pub(super) statement: Statement,
+    pub(super) provenance: Option<Provenance>,
     pub(super) payload: Vec<u8>,
     pub(super) evidence: Digest,
-    pub(super) signature: Vec<u8>,
     pub(super) artifact: Digest,
     pub(super) subject: usize,
     pub(super) signers: Vec<Signer>,
@@ -126,10 +127,10 @@ impl VerifiedStatement {
         &self.evidence
     }
 
-    /// The envelope's first signature.
+    /// The predicate, where it is a SLSA provenance v1.
     #[must_use]
-    pub fn signature(&self) -> &[u8] {
-        &self.signature
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.provenance.as_ref()
     }
 
     /// The primary digest of the artifact that it was verified for.

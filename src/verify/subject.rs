@@ -65,8 +65,3 @@ pub(super) fn bound_digest(statement: &Statement, subject: usize, artifact: &Art
     let equal = || claimed.strong().filter(|d| artifact.digests.get(d.algorithm().name()) == Some(d.hex()));
     equal().find(|d| d.algorithm().name() == "sha256").or_else(|| equal().find(|d| d.algorithm().name() == "sha512"))
 }
-
-/// Whether binding will ask for a digest of the artifact that is not known yet.
-pub(super) fn wants_more(statement: &Statement, artifact: &Artifact) -> bool {
-    statement.subjects().iter().any(|s| matches!(relate(s, &artifact.digests), Relation::Unknown { .. }))
-}

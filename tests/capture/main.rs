@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "says by name what was skipped")]
 
 mod explain;
+mod platforms;
 mod repo;
 mod source;
 mod step;

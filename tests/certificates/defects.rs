@@ -1,10 +1,12 @@
 //! What is wrong with a bundle or a root, one thing at a time.
 
-use super::{GITHUB, claim, code, refused, roots, verify, verify_with, workflow};
+use super::{GITHUB, artifact, claim, code, refused, roots, verify, verify_with, workflow};
+use attest::model::Timestamp;
 use attest::sign::LocalKey;
 use attest::testing::sigstore::{SIGNED_AT, entry_body, log_id, text};
 use attest::testing::{Claim, Holder, Instance};
 use attest::trust::{KeyAlgorithm, TrustMaterial};
+use attest::verify::Verifier;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -38,6 +40,22 @@ fn a_certificate_counts_only_while_it_is_valid() {
     let instance = Instance::new("acme", 1);
     for edge in [valid(-600, 0), valid(0, 600)] {
         assert_eq!(code(&instance.root(), &signed(&instance, &edge)), Ok(()));
+    }
+}
+
+#[test]
+fn what_is_proven_does_not_lie_in_the_future() {
+    let instance = Instance::new("acme", 1);
+    let key = LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let trust = TrustMaterial::of_keys([key.public_key().clone()]).with_roots(&roots(&instance.root()));
+    for bundle in [signed(&instance, &workflow()), instance.sign_with_key(&key, &claim().to_bytes())] {
+        let at = |seconds: i64| {
+            let now = Timestamp::from_unix(SIGNED_AT + seconds).unwrap();
+            let verified = Verifier { trust: &trust, now }.verify(bundle.to_string().as_bytes(), &artifact());
+            verified.map(|_| ()).map_err(|e| e.code().to_string())
+        };
+        // Clocks differ a little.
+        assert_eq!((at(-300), at(-301)), (Ok(()), refused("timestamp-invalid")));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A key's signature, and what logs say beside it.
+//! A key's signature, and what logs and timestamp authorities say beside it.
 
 use super::{claim, roots, verify_with};
 use attest::sign::LocalKey;
@@ -6,6 +6,12 @@ use attest::testing::sigstore::SIGNED_AT;
 use attest::testing::{Claim, Instance};
 use attest::trust::{KeyAlgorithm, TrustMaterial};
 use serde_json::{Value, json};
+
+/// Says by name what was not tried.
+#[expect(clippy::print_stderr, reason = "a test that tried nothing says so")]
+fn skipped(what: &str) {
+    eprintln!("skipped: {what}");
+}
 
 fn key() -> LocalKey {
     LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap()
@@ -37,6 +43,30 @@ fn an_entry_of_an_unknown_log_proves_nothing_and_harms_nothing() {
         let proven = verify_with(&trust, &bundle).unwrap();
         assert_eq!((proven.proven_times().len(), proven.log_entries().len(), proven.unchecked()), (0, 0, (1, 1)));
     }
+}
+
+/// A timestamp over another signature, and the root of the authority that made it, where they lie beside the checkout.
+fn foreign_timestamp() -> Option<(Value, Value)> {
+    let case = "../shared/vectors/sigstore-conformance/rekor2-dsse-happy-path";
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(case);
+    let read = |name: &str| serde_json::from_slice::<Value>(&std::fs::read(folder.join(name)).ok()?).ok();
+    let bundle = read("bundle.sigstore.json")?;
+    Some((bundle["verificationMaterial"]["timestampVerificationData"].clone(), read("trusted_root.json")?))
+}
+
+#[test]
+fn a_timestamp_of_a_known_authority_must_be_of_this_signature() {
+    let Some((timestamps, root)) = foreign_timestamp() else {
+        return skipped("sigstore-conformance is not beside this checkout");
+    };
+    assert_eq!(timestamps["rfc3161Timestamps"].as_array().map(Vec::len), Some(1));
+    let key = key();
+    let mut bundle = Instance::new("acme", 1).sign_with_key(&key, &claim().to_bytes());
+    bundle["verificationMaterial"]["timestampVerificationData"] = timestamps;
+    let code = |root: &Value| verify_with(&trust(&key, root), &bundle).map(|p| p.unchecked()).map_err(|e| e.code());
+    assert_eq!(code(&root).map_err(|c| c.to_string()), Err("timestamp-invalid".into()));
+    // An authority that no root knows proves nothing.
+    assert_eq!(code(&Instance::new("other", 1).root()), Ok((1, 1)));
 }
 
 #[test]

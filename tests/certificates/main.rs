@@ -1,6 +1,8 @@
 //! Certificates, logs and policies about them, with an instance of the tests' own: each defect beside its sound twin.
+#![expect(clippy::disallowed_methods, reason = "reads vectors")]
 
 mod defects;
+mod flips;
 mod keyed;
 mod policies;
 

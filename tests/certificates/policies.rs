@@ -28,9 +28,14 @@ impl EvidenceSource for Bundles {
 
 /// Decides by a policy with this requirement.
 fn decide(root: &Value, requirement: &Value, bundles: Vec<Value>) -> SubjectDecision {
+    by_policy(root, std::slice::from_ref(requirement), bundles)
+}
+
+/// Decides by a policy with these requirements.
+fn by_policy(root: &Value, requirements: &[Value], bundles: Vec<Value>) -> SubjectDecision {
     let text = json!({
         "apiVersion": "agent-attest.github.io/v1", "kind": "AttestationPolicy", "metadata": { "name": "t" },
-        "spec": { "images": [{ "glob": "**" }], "require": [requirement] },
+        "spec": { "images": [{ "glob": "**" }], "require": requirements },
     });
     let policy = policy::parse(&text.to_string(), "t", &|_| Err("none".into())).unwrap_or_else(|e| panic!("{e}"));
     let source = Bundles(bundles);
@@ -223,4 +228,9 @@ fn a_promise_is_no_proof_unless_the_requirement_says_so() {
     assert_eq!(code(&requirement(true)), None);
     assert_eq!(code(&requirement(false)).as_deref(), Some("log-proof-missing"));
     assert_eq!(code(&json!({ "signers": [exactly()] })).as_deref(), Some("log-proof-missing"));
+    // That one requirement takes a promise is nothing to another one.
+    let both = by_policy(&instance.root(), &[requirement(true), requirement(false)], vec![bundle.clone()]);
+    let verdicts: Vec<_> = both.policies[0].requirements.iter().map(|r| r.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Allow, Verdict::Deny]);
+    assert_eq!(both.code().map(|c| c.as_str()), Some("log-promise-only"));
 }

@@ -98,7 +98,7 @@ crate::refusals! {
     bytes_after_the_statement: file(&[]), |s| s.statement = Some(|t| t + "{}") => 1 "statement-malformed";
     source_dirty_by_a_second_entry: file(&["--source-ref", "refs/heads/main"]), |s| s.statement = Some(|t| {
         let entry = r#"{"uri":"git+https://git.example/acme/app@refs/heads/main","digest":{"gitCommit":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"annotations":{"dirty":true}}"#;
-        t.replacen(r#"],"#, "],", 0).replace(r#""annotations":{"dirty":false}}]"#, &format!(r#""annotations":{{"dirty":false}}}},{entry}]"#))
+        t.replace(r#""annotations":{"dirty":false}}]"#, &format!(r#""annotations":{{"dirty":false}}}},{entry}]"#))
     }) => 1 "source-dirty";
     bundle_file_missing: |s| s.then(|at| { let f = at.world.write("b.json", &at.bundles[0]); at.arguments.extend(["--bundle".into(), world::text(&f)]) }), |s| {
         s.then(|at| std::fs::remove_file(at.world.path("b.json")).unwrap());

@@ -1,6 +1,7 @@
 //! Refusals of the real binary. Each row is named after its defect and has a twin that differs only in the defect and
 //! is allowed: `NAME: BASE, DEFECT => EXIT CODE`.
 #![expect(clippy::disallowed_methods, reason = "a test: runs the built binary, writes files, looks at the clock")]
+#![allow(clippy::type_complexity, reason = "a row of a table names its types where it stands")]
 
 mod claims;
 mod evidence;

@@ -61,13 +61,7 @@ pub struct ExplainedField {
 
 impl From<Explained> for ExplainedField {
     fn from(e: Explained) -> Self {
-        Self {
-            field: e.field.to_owned(),
-            value: e.value,
-            source: e.source,
-            reason: e.reason,
-            disagreement: e.disagreement,
-        }
+        Self { field: e.field, value: e.value, source: e.source, reason: e.reason, disagreement: e.disagreement }
     }
 }
 

@@ -249,7 +249,15 @@ async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
         for f in &found {
             let what = match &f.claim {
                 Ok(c) => {
-                    types.push(c.statement.predicate_type().to_string());
+                    let by = match &c.certificate {
+                        Some((identity, issuer)) if !issuer.is_empty() => format!(
+                            "--certificate-identity {} --certificate-oidc-issuer {}",
+                            shell(identity),
+                            shell(issuer)
+                        ),
+                        _ => "--key PUBLIC_KEY".to_owned(),
+                    };
+                    types.push((c.statement.predicate_type().to_string(), by));
                     format!("{} signed by {}", line(c.statement.predicate_type().as_str()), line(&c.signer))
                 }
                 Err(e) => line(e),
@@ -259,9 +267,12 @@ async fn no_policy(args: &VerifyArgs, common: &Common) -> Failure {
         types.sort();
         types.dedup();
         let provenance = crate::model::uri::SLSA_PROVENANCE;
-        for t in if types.is_empty() { vec![provenance.to_owned()] } else { types } {
+        if types.is_empty() {
+            types.push((provenance.to_owned(), "--key PUBLIC_KEY".to_owned()));
+        }
+        for (t, by) in types {
             let kind = if t == provenance { String::new() } else { format!(" --predicate-type {}", shell(&t)) };
-            let _ = writeln!(failure.detail, "to demand it: attest verify {} --key PUBLIC_KEY{kind}", shell(typed));
+            let _ = writeln!(failure.detail, "to demand it: attest verify {} {by}{kind}", shell(typed));
         }
     }
     failure
