@@ -145,6 +145,7 @@ pub const ROWS: &[CodeRow] = &[
     row("file-unreadable", &[2], "a file, folder or variable that was named cannot be read"),
     row("file-unwritable", &[2, 3], "a file cannot be written; the old one is as it was"),
     row("identity-mismatch", &[1], "a trusted authority's certificate signed, of another identity than is demanded"),
+    row("identity-token-unusable", &[2], "the identity token cannot be had, is none, or has expired"),
     row("identity-without-issuer", &[2], "an identity was given without its issuer, or an issuer without an identity"),
     row(
         "input-malformed",
@@ -188,6 +189,11 @@ pub const ROWS: &[CodeRow] = &[
     row("outbox-unusable", &[2], "the outbox is no folder for its owner alone"),
     row("output-failed", &[3], "standard output or another stream failed"),
     row("own-bundle-invalid", &[1], "what was just signed does not verify, so it was not published"),
+    row(
+        "own-evidence-unproven",
+        &[1],
+        "a log entry or timestamp of what was just signed proves nothing, so it was not published",
+    ),
     row("password-needed", &[2], "the private key is encrypted or in a token, and there is no password or PIN"),
     row("password-wrong", &[2], "the password or PIN does not open the private key"),
     row("payload-type-unknown", &[1], "the envelope holds something else than an in-toto statement"),
@@ -224,6 +230,8 @@ pub const ROWS: &[CodeRow] = &[
     row("signing-answer-malformed", &[3], "a program or service that signs gave an answer that is none"),
     row("signing-failed", &[3], "the key did not sign"),
     row("signing-key-mismatch", &[3], "what was asked to sign did not do so with the key that it named"),
+    row("signing-refused", &[3], "a service that signs or witnesses refused to"),
+    row("signing-services-unusable", &[2], "the services that were named do not go together, or not with this key"),
     row("signing-unavailable", &[3], "what holds the key does not answer"),
     row("source-commit-mismatch", &[1], "the provenance names another commit than is demanded, or none"),
     row("source-dirty", &[1], "the work tree differed from the commit, or nothing says that it did not"),

@@ -91,9 +91,9 @@ impl Left {
             let _ = write!(out, " --sign {digest}");
             out
         });
-        let key = if sign.is_empty() { "" } else { ", with the flags of signing as they were" };
-        failure.detail =
-            format!("send it with{key}:\n  attest flush --outbox {}{sign}\n", super::sanitize::line(&self.folder));
+        let how =
+            if sign.is_empty() { "send it with" } else { "sign and send it, with the flags of signing as they were" };
+        failure.detail = format!("{how}:\n  attest flush --outbox {}{sign}\n", super::sanitize::line(&self.folder));
         Err(failure)
     }
 }

@@ -1,12 +1,21 @@
 //! What `create`, `sign` and `flush` share: the flags of signing, an open signer, a bundle that verifies.
+#![expect(clippy::disallowed_methods, reason = "back end: looks whether the environment gives an identity")]
 
+use super::args::Common;
 use super::exit::{Failure, codes};
-use super::{Ui, keys};
+use super::{Ui, files, keys};
 use crate::flow::{self, OutboxError, PublishError};
-use crate::model::{Artifact, Statement, Timestamp};
-use crate::sign::Signer;
-use crate::trust::PublicKey;
+use crate::model::{Artifact, Statement, Timestamp, json, limits};
+use crate::sign::{
+    Evidence, IdentityToken, KeylessSigner, LogVersion, Rekor, ServiceClient, Services, SignError, Signer,
+    TimestampAuthority, TokenSource,
+};
+use crate::trust::{PublicKey, TrustMaterial, TrustedRoot};
+use crate::verify;
 use clap::Args;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 /// How to sign.
 #[derive(Clone, Debug, Default, Args)]
@@ -14,7 +23,29 @@ use clap::Args;
 pub(super) struct SigningArgs {
     /// What signs: the PEM file of a private key, env:VARIABLE, pkcs11:URI, or exec:PROGRAM
     #[arg(long, value_name = "REF")]
-    pub key: Option<String>,
+    key: Option<String>,
+    /// Sign as this identity, without a key of your own: a file of an OpenID Connect token, env:VARIABLE, or the token
+    /// [default: what the CI system gives]
+    #[arg(long, value_name = "REF", conflicts_with = "key")]
+    identity_token: Option<String>,
+    /// Services of a Sigstore instance, as a signing config or client trust config
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fulcio_url", "rekor_url", "timestamp_url"])]
+    signing_config: Option<PathBuf>,
+    /// Authority that certifies the identity
+    #[arg(long, value_name = "URL", conflicts_with = "key")]
+    fulcio_url: Option<String>,
+    /// Transparency log (repeatable: all of them)
+    #[arg(long, value_name = "URL")]
+    rekor_url: Vec<String>,
+    /// Version of the logs of --rekor-url; version 2 needs --timestamp-url
+    #[arg(long, value_name = "VERSION", default_value = "1", value_parser = ["1", "2"])]
+    rekor_version: String,
+    /// Timestamp authority (repeatable: all of them)
+    #[arg(long, value_name = "URL")]
+    timestamp_url: Vec<String>,
+    /// Trusted root of the services: what was signed is verified with it before it is published (repeatable)
+    #[arg(long, value_name = "FILE")]
+    trusted_root: Vec<PathBuf>,
 }
 
 impl From<PublishError> for Failure {
@@ -23,7 +54,9 @@ impl From<PublishError> for Failure {
             PublishError::Sign(e) => e.into(),
             PublishError::Registry(e) => e.into(),
             PublishError::Statement(_) => Self::usage(e.code(), e.to_string()),
-            PublishError::Bundle(_) | PublishError::OwnBundle(_) => Self::no(e.code(), e.to_string()),
+            PublishError::Bundle(_) | PublishError::OwnBundle(_) | PublishError::Unproven { .. } => {
+                Self::no(e.code(), e.to_string())
+            }
             _ => Self::unknown(e.code(), e.to_string()),
         }
     }
@@ -39,68 +72,246 @@ impl From<OutboxError> for Failure {
     }
 }
 
+/// What signs, as far as it can be told before a build step runs: nothing is opened, fetched or sent.
+pub(super) struct Method {
+    with: With,
+    services: Services,
+    /// Whether flags or a file named the services.
+    explicit: bool,
+    roots: Vec<TrustedRoot>,
+}
+
+enum With {
+    Key(String),
+    Token(TokenSource),
+}
+
 /// A signer that is open.
 pub(super) struct Signing {
     signer: Box<dyn Signer>,
-    /// The key that its signatures are checked with.
-    pub(super) key: PublicKey,
-    /// What it goes by in an outbox.
+    evidence: Vec<Box<dyn Evidence>>,
+    trust: TrustMaterial,
+    /// The key that its signatures are checked with, if it is one.
+    pub(super) key: Option<PublicKey>,
+    /// What it goes by in an outbox, the most particular last.
     pub(super) names: Vec<String>,
+    /// `builder.id` as the certificate will say it.
+    pub(super) builder: Option<String>,
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 impl SigningArgs {
-    /// The key's reference.
+    /// Decides what signs, and reads what flags name about it.
     ///
     /// # Errors
-    /// Exit 2 says the ways to sign and what each lacks here.
-    pub(super) fn reference(&self) -> Result<&str, Failure> {
-        self.key.as_deref().ok_or_else(|| {
-            let mut failure = Failure::usage(codes::NO_SIGNER, "there is nothing to sign with: no --key was given");
-            failure.detail = "ways to sign:\n  a key: `attest keygen`, then --key attest.key\n  the ambient identity of a CI system: not in this version\n  a person's identity, by browser: not in this version\n".into();
-            failure
-        })
+    /// Exit 2: nothing to sign with, and what the ways lack here; services that do not go together.
+    pub(super) fn method(&self, now: Timestamp) -> Result<Method, Failure> {
+        let with = match (&self.key, &self.identity_token) {
+            (Some(key), _) => With::Key(key.clone()),
+            (None, Some(token)) => With::Token(TokenSource::named(token)),
+            (None, None) => With::Token(TokenSource::ambient(&variable).map_err(|lacks| nothing_to_sign_with(&lacks))?),
+        };
+        let (mut services, mut roots) = match &self.signing_config {
+            Some(path) => self.config(path, now)?,
+            None => (self.from_urls(), Vec::new()),
+        };
+        if matches!(with, With::Key(_)) {
+            services.certificates = None;
+        }
+        let explicit = !services.is_empty();
+        services.check()?;
+        for path in &self.trusted_root {
+            let bytes = files::read(path, limits::ROOT_BYTES)?;
+            roots.extend(root(&bytes, path)?);
+        }
+        if explicit && roots.is_empty() {
+            let message = "services were named, and no root to verify what they sign: pass --trusted-root";
+            return Err(Failure::usage(codes::USAGE, message));
+        }
+        if matches!(with, With::Token(_)) && explicit && services.certificates.is_none() {
+            return Err(Failure::usage(
+                codes::USAGE,
+                "an identity needs an authority to certify it: pass --fulcio-url",
+            ));
+        }
+        Ok(Method { with, services, explicit, roots })
     }
 
-    /// What the signer goes by in an outbox as long as it has not answered.
-    ///
-    /// # Errors
-    /// As [`SigningArgs::reference`].
-    pub(super) fn name(&self) -> Result<String, Failure> {
-        // A PIN is no part of who signs, and is not to be kept.
-        let reference = self.reference()?;
-        Ok(format!("reference {}", reference.split("?").next().unwrap_or_default()))
+    fn from_urls(&self) -> Services {
+        let version = if self.rekor_version == "2" { LogVersion::V2 } else { LogVersion::V1 };
+        Services {
+            certificates: self.fulcio_url.clone(),
+            logs: self.rekor_url.iter().map(|url| (url.clone(), version)).collect(),
+            timestamps: self.timestamp_url.clone(),
+        }
     }
 
-    /// Opens the key.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub(super) fn open(&self, ui: &Ui) -> Result<Signing, Failure> {
-        let opened = keys::open_signer(self.reference()?)?;
-        if opened.file.as_ref().is_some_and(|f| f.readable_by_others) {
-            ui.note("others on this machine can read the private key's file: chmod 600 it");
-        }
-        match opened.public_key {
-            Some(key) => {
-                let names = vec![self.name()?, format!("key {}", key.id())];
-                Ok(Signing { signer: opened.signer, key, names })
-            }
-            None => Err(Failure::usage(codes::NOT_SUPPORTED, "this version signs with keys only")),
-        }
+    fn config(&self, path: &Path, now: Timestamp) -> Result<(Services, Vec<TrustedRoot>), Failure> {
+        let bytes = files::read(path, limits::ROOT_BYTES)?;
+        let services = Services::from_config(&bytes, &format!("`{}`", path.display()), now)?;
+        // A client trust config holds the root beside the services.
+        let value = json::parse(&bytes, limits::ROOT_BYTES).ok();
+        let roots = match value.as_ref().and_then(|v| v.get("trustedRoot")) {
+            Some(trusted) => root(trusted.to_string().as_bytes(), path)?,
+            None => Vec::new(),
+        };
+        Ok((services, roots))
     }
 }
 
-impl Signing {
-    /// Signs a statement and verifies the result as a stranger would.
+fn root(bytes: &[u8], path: &Path) -> Result<Vec<TrustedRoot>, Failure> {
+    let origin = path.display().to_string();
+    TrustedRoot::parse(bytes, &origin)
+        .map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("--trusted-root `{origin}`")))
+}
+
+fn nothing_to_sign_with(lacks: &[String]) -> Failure {
+    let message = "there is nothing to sign with: no key was named, and nothing here gives an identity";
+    let mut failure = Failure::usage(codes::NO_SIGNER, message);
+    failure.detail = "ways to sign:\n  a key: --key was not given; `attest keygen` makes one\n".into();
+    for (i, lack) in lacks.iter().enumerate() {
+        let way = if i == 0 { "the identity of a CI system or agent" } else { "  and" };
+        let _ = writeln!(failure.detail, "  {way}: {lack}");
+    }
+    failure.detail.push_str(
+        "  a person's identity: --identity-token was not given; a login in the browser is not in this version\n",
+    );
+    failure
+}
+
+impl Method {
+    /// The key's reference, if a key signs.
+    pub(super) fn reference(&self) -> Option<&str> {
+        if let With::Key(reference) = &self.with { Some(reference) } else { None }
+    }
+
+    /// The variable that holds the secret, if one does: not for a build step.
+    pub(super) fn variable(&self) -> Option<String> {
+        match &self.with {
+            With::Key(reference) => {
+                reference.strip_prefix("env:").map(|v| v.strip_prefix("//").unwrap_or(v).to_owned())
+            }
+            With::Token(source) => source.variable().map(str::to_owned),
+        }
+    }
+
+    /// That no secret stands among the arguments of this process, which a build step could read.
+    ///
+    /// # Errors
+    /// Exit 2.
+    pub(super) fn hides_secrets(&self) -> Result<(), Failure> {
+        let message = match &self.with {
+            With::Key(reference) if reference.contains("pin-value=") => {
+                "the build step could read a PIN among the arguments: use ATTEST_PKCS11_PIN, or `pin-source=`"
+            }
+            With::Token(source) if source.is_text() => {
+                "the build step could read a token among the arguments: name a variable (env:NAME) or a file"
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::usage(codes::USAGE, message))
+    }
+
+    /// What the signer goes by in an outbox as long as it has not answered.
+    pub(super) fn name(&self) -> String {
+        match &self.with {
+            // A PIN is no part of who signs, and is not to be kept.
+            With::Key(reference) => format!("reference {}", reference.split('?').next().unwrap_or_default()),
+            With::Token(_) => "identity".into(),
+        }
+    }
+
+    /// Whether what will be signed depends on the identity, so that without it nothing can be kept to be signed later.
+    pub(super) fn needs_identity(&self) -> bool {
+        matches!(self.with, With::Token(_))
+    }
+
+    /// Opens the key, or fetches the identity token.
     ///
     /// # Errors
     /// [`Failure`].
-    pub(super) async fn sign(&self, statement: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn open(&self, common: &Common, ui: &Ui) -> Result<Signing, Failure> {
+        let client = ServiceClient::new(common.timeout)?;
+        match &self.with {
+            With::Key(reference) => {
+                let opened = keys::open_signer(reference)?;
+                if opened.file.as_ref().is_some_and(|f| f.readable_by_others) {
+                    ui.note("others on this machine can read the private key's file: chmod 600 it");
+                }
+                let key = opened
+                    .public_key
+                    .ok_or_else(|| SignError::Failed { cause: "the signer names no key of its own".into() })?;
+                for (_, version) in &self.services.logs {
+                    Rekor::takes(*version, key.algorithm())?;
+                }
+                Ok(Signing {
+                    signer: opened.signer,
+                    evidence: witnesses(&self.services, &client),
+                    trust: TrustMaterial::of_keys([key.clone()]).with_roots(&self.roots),
+                    names: vec![self.name(), format!("key {}", key.id())],
+                    key: Some(key),
+                    builder: None,
+                })
+            }
+            With::Token(source) => {
+                let token = source.token(&variable, &client).await?;
+                token.check(super::now())?;
+                self.keyless(token, client, ui)
+            }
+        }
+    }
+
+    fn keyless(&self, token: IdentityToken, client: ServiceClient, ui: &Ui) -> Result<Signing, Failure> {
+        let services = match self.explicit {
+            true => self.services.clone(),
+            // What a public log says of a private repository cannot be taken back.
+            false if token.is_private_on_github() => Services::github(),
+            false => Services::public_good(ui.now)?,
+        };
+        services.check()?;
+        let roots = if self.roots.is_empty() { TrustedRoot::embedded() } else { self.roots.clone() };
+        let fulcio = services.certificates.clone().unwrap_or_default();
+        Ok(Signing {
+            evidence: witnesses(&services, &client),
+            trust: TrustMaterial::default().with_roots(&roots),
+            key: None,
+            names: vec![format!("identity {} of {}", token.identity(), token.issuer())],
+            builder: token.builder(),
+            signer: Box::new(KeylessSigner::new(&fulcio, token, client)?),
+        })
+    }
+}
+
+/// Timestamps before logs: when an authority fails, no log keeps an entry that belongs to nothing.
+fn witnesses(services: &Services, client: &ServiceClient) -> Vec<Box<dyn Evidence>> {
+    let mut out: Vec<Box<dyn Evidence>> = Vec::new();
+    for url in &services.timestamps {
+        out.push(Box::new(TimestampAuthority::new(url, client.clone())));
+    }
+    for (url, version) in &services.logs {
+        out.push(Box::new(Rekor::new(url, *version, client.clone())));
+    }
+    out
+}
+
+impl Signing {
+    /// Signs a statement and verifies the result as a stranger would; gives the bundle and whom it shows as signer.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) async fn sign(&self, statement: Vec<u8>) -> Result<(Vec<u8>, verify::Signer), Failure> {
         let about = about(&statement)?;
-        let (bundle, _) = flow::sign(statement, self.signer.as_ref(), &[]).await?;
+        let evidence: Vec<&dyn Evidence> = self.evidence.iter().map(AsRef::as_ref).collect();
+        let (bundle, _) = flow::sign(statement, self.signer.as_ref(), &evidence).await?;
         let bytes = bundle.to_bytes();
-        flow::verify_own(&bytes, &about, &self.key, now)?;
-        Ok(bytes)
+        // The present of this moment: certificate and timestamps are younger than the command.
+        let verified = flow::verify_own(&bytes, &about, &self.trust, super::now())?;
+        let signer = verified.first().and_then(|s| s.signers().first()).cloned();
+        let signer = signer.ok_or_else(|| SignError::Failed { cause: "the bundle shows no signer".into() })?;
+        Ok((bytes, signer))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::model::{Artifact, Bundle, Code, Envelope, EnvelopeSignature, Statemen
 use crate::predicate;
 use crate::registry::RegistryError;
 use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Signer};
-use crate::trust::{PublicKey, TrustMaterial};
+use crate::trust::TrustMaterial;
 use crate::verify::{VerifiedStatement, Verifier, VerifyError};
 
 /// Why nothing was published.
@@ -22,6 +22,17 @@ pub enum PublishError {
     /// Our own bundle does not verify.
     #[error("the signed bundle does not verify, so it was not published: {0}")]
     OwnBundle(#[source] VerifyError),
+    /// Our own bundle verifies, and something in it proves nothing.
+    #[error(
+        "{entries} log entries and {timestamps} timestamps of the signed bundle are of no authority in the trusted root, \
+         so it was not published"
+    )]
+    Unproven {
+        /// Log entries that were not checked.
+        entries: usize,
+        /// Timestamps that were not checked.
+        timestamps: usize,
+    },
     /// The bundle to be attached is about something else, or is none.
     #[error("the bundle cannot be attached: {0}")]
     Bundle(#[source] VerifyError),
@@ -54,6 +65,7 @@ impl PublishError {
         Code::new("bundle-not-attachable"),
         Code::new("subject-not-found"),
         Code::new("referrer-not-listed"),
+        Code::new("own-evidence-unproven"),
     ];
 
     /// The stable code.
@@ -66,6 +78,7 @@ impl PublishError {
             Self::Bundle(_) => Self::CODES[2],
             Self::SubjectNotFound { .. } => Self::CODES[3],
             Self::NotListed { .. } => Self::CODES[4],
+            Self::Unproven { .. } => Self::CODES[5],
             Self::Sign(e) => e.code(),
             Self::Registry(e) => e.code(),
         }
@@ -94,32 +107,39 @@ pub async fn sign(
     for witness in evidence {
         items.push(witness.attest(&envelope, &signed.material).await?);
     }
-    let hint = match &signed.material {
-        KeyMaterial::PublicKey(key) => key.hint(),
-        KeyMaterial::Certificates(_) => {
-            return Err(PublishError::OwnBundle(VerifyError::UnsupportedMaterial {
-                found: "a certificate (keyless signing)".into(),
-            }));
-        }
+    let bundle = match &signed.material {
+        KeyMaterial::PublicKey(key) => Bundle::keyed(envelope, key.hint()),
+        KeyMaterial::Certificates(chain) => Bundle::certified(envelope, chain.clone()),
     };
-    let bundle = items.into_iter().fold(Bundle::keyed(envelope, hint), |bundle, item| match item {
+    let bundle = items.into_iter().fold(bundle, |bundle, item| match item {
         EvidenceItem::LogEntry(entry) => bundle.with_log_entry(entry),
         EvidenceItem::Timestamp(response) => bundle.with_timestamp(response),
     });
     Ok((bundle, signed.material))
 }
 
-/// Verifies a bundle of ours with the key that signed it, for each artifact that it is about.
+/// Verifies a bundle of ours as a stranger would, for each artifact that it is about; and that each of its log entries
+/// and timestamps is worth something: one that proves nothing would only seem to.
 ///
 /// # Errors
-/// [`PublishError::OwnBundle`].
+/// [`PublishError::OwnBundle`], [`PublishError::Unproven`].
 pub fn verify_own(
     bundle: &[u8],
     artifacts: &[Artifact],
-    key: &PublicKey,
+    trust: &TrustMaterial,
     now: Timestamp,
 ) -> Result<Vec<VerifiedStatement>, PublishError> {
-    let trust = TrustMaterial::of_keys([key.clone()]);
-    let verifier = Verifier { trust: &trust, now };
-    artifacts.iter().map(|a| verifier.verify(bundle, a)).collect::<Result<_, _>>().map_err(PublishError::OwnBundle)
+    let verifier = Verifier { trust, now };
+    let verified: Vec<VerifiedStatement> = artifacts
+        .iter()
+        .map(|a| verifier.verify(bundle, a))
+        .collect::<Result<_, _>>()
+        .map_err(PublishError::OwnBundle)?;
+    for statement in &verified {
+        let (entries, timestamps) = statement.unchecked();
+        if (entries, timestamps) != (0, 0) {
+            return Err(PublishError::Unproven { entries, timestamps });
+        }
+    }
+    Ok(verified)
 }

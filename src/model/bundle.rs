@@ -82,6 +82,13 @@ impl Bundle {
         }
     }
 
+    /// A v0.3 bundle of an envelope signed with a certificate; of the chain, only the leaf is written.
+    #[must_use]
+    pub fn certified(envelope: Envelope, mut chain: Vec<Vec<u8>>) -> Self {
+        chain.truncate(1);
+        Self { material: VerificationMaterial::Certificates(chain), ..Self::keyed(envelope, String::new()) }
+    }
+
     /// Adds a log entry, as its JSON form (`TransparencyLogEntry` of `sigstore_rekor.proto`).
     #[must_use]
     pub fn with_log_entry(mut self, entry: Value) -> Self {

@@ -104,3 +104,11 @@ pub const PIN_BYTES: usize = 1024;
 pub const OUTBOX_ENTRY_BYTES: usize = 44 << 20;
 /// Entries of one outbox.
 pub const OUTBOX_ENTRIES: usize = 1000;
+/// An answer of a service that signs or witnesses (bytes): a log entry may hold a whole envelope.
+pub const SERVICE_BYTES: usize = 48 << 20;
+/// An identity token (bytes).
+pub const IDENTITY_TOKEN_BYTES: usize = 64 << 10;
+/// A signing configuration (bytes).
+pub const SIGNING_CONFIG_BYTES: usize = 1 << 20;
+/// Services of one kind that one signature uses.
+pub const SERVICES: usize = 8;

@@ -84,6 +84,30 @@ pub enum SignError {
         /// Id of the key that it named.
         expected: String,
     },
+    /// A service that signs or witnesses said no.
+    #[error("{service}: refused with status {status}{detail}")]
+    Refused {
+        /// The service.
+        service: String,
+        /// HTTP status.
+        status: u16,
+        /// The service's own words, cut, with a leading `: `; or empty.
+        detail: String,
+    },
+    /// An identity token that is none, or cannot be had.
+    #[error("the identity token {origin}: {cause}")]
+    Token {
+        /// Where it comes from.
+        origin: String,
+        /// What is wrong; never the token.
+        cause: String,
+    },
+    /// Services that do not go together, or with this key.
+    #[error("{cause}")]
+    Services {
+        /// What is wrong and what to do.
+        cause: String,
+    },
     /// A service that signs or witnesses did not answer.
     #[error("{service}: {cause}")]
     Unavailable {
@@ -106,6 +130,9 @@ impl SignError {
         Code::new("signing-unavailable"),
         Code::new("signing-answer-malformed"),
         Code::new("signing-key-mismatch"),
+        Code::new("signing-refused"),
+        Code::new("identity-token-unusable"),
+        Code::new("signing-services-unusable"),
     ];
 
     /// The stable code.
@@ -121,6 +148,9 @@ impl SignError {
             Self::Unavailable { .. } => Self::CODES[6],
             Self::Answer { .. } => Self::CODES[7],
             Self::WrongKey { .. } => Self::CODES[8],
+            Self::Refused { .. } => Self::CODES[9],
+            Self::Token { .. } => Self::CODES[10],
+            Self::Services { .. } => Self::CODES[11],
             Self::TooExpensive { .. } => code::LIMIT_EXCEEDED,
         }
     }

@@ -33,10 +33,13 @@ struct ExecSigner {
 }
 
 /// A program and its arguments, as the reference has them: separated by spaces, no shell in between.
-struct Program {
-    reference: String,
-    words: Vec<String>,
-    deadline: Duration,
+pub(super) struct Program {
+    /// What names it in errors.
+    pub(super) reference: String,
+    /// Program and arguments.
+    pub(super) words: Vec<String>,
+    /// How long it may take.
+    pub(super) deadline: Duration,
 }
 
 impl ExecSigner {
@@ -127,7 +130,7 @@ impl Program {
     }
 
     /// Runs it to its end, or ends it and everything it started.
-    fn run(&self, question: Vec<u8>) -> Result<(Vec<u8>, Vec<u8>, ExitStatus), SignError> {
+    pub(super) fn run(&self, question: Vec<u8>) -> Result<(Vec<u8>, Vec<u8>, ExitStatus), SignError> {
         let (program, arguments) = self.words.split_first().ok_or_else(|| self.not_started("no program is named"))?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

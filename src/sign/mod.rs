@@ -4,6 +4,8 @@ use crate::model::{Code, Envelope};
 use crate::seam::BoxFuture;
 use crate::trust::PublicKey;
 
+#[cfg(feature = "cli")]
+mod ambient;
 mod armor;
 mod cosign;
 mod environment;
@@ -12,6 +14,8 @@ mod error;
 mod exec;
 mod file;
 mod keygen;
+#[cfg(feature = "cli")]
+mod keyless;
 mod local;
 mod password;
 mod pbes2;
@@ -21,14 +25,34 @@ mod pkcs11;
 mod pkcs11_uri;
 mod pkcs8;
 mod reference;
+#[cfg(feature = "cli")]
+mod rekor;
+#[cfg(feature = "cli")]
+mod service;
+mod services;
+#[cfg(feature = "cli")]
+mod timestamp;
+mod token;
 
+#[cfg(feature = "cli")]
+pub use ambient::{TokenSource, Variables};
 pub use armor::read_private_key;
 pub use error::SignError;
 pub use file::KeyFileFacts;
 pub use keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};
+#[cfg(feature = "cli")]
+pub use keyless::KeylessSigner;
 pub use local::LocalKey;
 pub use password::{EnvironmentPasswords, FirstOf, NoPassword, PASSWORD_VARIABLES, PasswordSource};
 pub use reference::{KINDS, Kind, OpenContext, Opened, key_file_facts, open};
+#[cfg(feature = "cli")]
+pub use rekor::Rekor;
+#[cfg(feature = "cli")]
+pub use service::ServiceClient;
+pub use services::{LogVersion, Services};
+#[cfg(feature = "cli")]
+pub use timestamp::TimestampAuthority;
+pub use token::IdentityToken;
 
 /// What a verifier needs to check a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::attach::{AttachedReport, attach_one};
 use crate::capture::step::{self, Snapshot};
-use crate::capture::{Context, Environment};
+use crate::capture::{Captured, Context, Environment};
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::build::{self, Subjects};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
@@ -15,6 +15,7 @@ use crate::cli::{Ui, files};
 use crate::flow::{self, Destination};
 use crate::model::{Digest, PredicateUri, Statement};
 use crate::sign::key_file_facts;
+use crate::verify::Signer;
 use clap::Args;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -64,7 +65,11 @@ pub struct CreateReport {
     /// Always 1 for this document.
     pub schema_version: u32,
     /// Id of the key that signed.
-    pub key_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// The identity that signed, without a key of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<CreatedIdentity>,
     /// One entry per statement.
     pub statements: Vec<CreatedStatement>,
     /// The file that the bundles were written to.
@@ -72,6 +77,16 @@ pub struct CreateReport {
     pub output: Option<String>,
     /// Where bundles were attached.
     pub attached: Vec<AttachedReport>,
+}
+
+/// The identity of the certificate that signed: what a verifier demands.
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedIdentity {
+    /// Its subject alternative name.
+    pub identity: String,
+    /// The OpenID Connect issuer behind it.
+    pub issuer: String,
 }
 
 /// A statement that was signed.
@@ -94,22 +109,29 @@ pub struct CreatedStatement {
 /// [`Failure`].
 pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     // What can be known to be wrong is said before a build that may take an hour.
-    let reference = args.signing.reference()?;
-    if !args.command.is_empty() && reference.contains("pin-value=") {
-        // Anybody on this machine can read the arguments of a process.
-        let message = "the build step could read a PIN among the arguments: use ATTEST_PKCS11_PIN, or `pin-source=`";
-        return Err(Failure::usage(codes::USAGE, message));
+    let method = args.signing.method(ui.now)?;
+    if !args.command.is_empty() {
+        method.hides_secrets()?;
     }
     let outbox = args.outbox.as_deref().map(Outbox::open).transpose()?;
     let given = build::given_predicate(&args.build)?;
-    let key_file = key_file_facts(reference)?;
-    let variables: Vec<String> = reference.strip_prefix("env:").map(str::to_owned).into_iter().collect();
+    let key_file = method.reference().map(key_file_facts).transpose()?.flatten();
+    let variables: Vec<String> = method.variable().into_iter().collect();
     let env = build::environment()?;
-    let mut context = build::context(&args.build, &args.subjects, &own_files(args, reference), &args.command, &env)?;
+    let mut context =
+        build::context(&args.build, &args.subjects, &own_files(args, method.reference()), &args.command, &env)?;
     step::keep_memory_private()?;
     if !args.command.is_empty() {
         let before = build::snapshot(&args.subjects, &env, common)?;
         run_step(args, &mut context, &before, &env, &variables, common)?;
+    }
+    // Keys are opened, and tokens fetched, after the step has ended.
+    let signing = method.open(common, ui).await;
+    if let (Err(failure), true) = (&signing, method.needs_identity()) {
+        return Err(failure.clone());
+    }
+    if let Some(builder) = signing.as_ref().ok().and_then(|s| s.builder.clone()) {
+        context.platform.builder = Captured::found(builder, "the claims of the identity token");
     }
     let subjects = build::subjects(&args.subjects, &env, common, args.attestation_repository.as_deref()).await?;
     for r in &subjects.images {
@@ -127,29 +149,31 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         }
     };
     let statements = build::statements(subjects.all(), &kind, &predicate, &env, &variables)?;
-    // Keys are opened after the step has ended.
-    let signing = args.signing.open(ui);
     let folder = args.outbox.as_deref().unwrap_or_else(|| Path::new("")).display().to_string();
-    let mut left = Left::new(outbox, folder, run_of(&env), args.signing.name()?);
+    let mut left = Left::new(outbox, folder, run_of(&env), method.name());
     let output = output(args, &subjects)?;
     let mut bundles = Vec::new();
     let mut report = CreateReport {
         schema_version: 1,
-        key_id: String::new(),
+        key_id: None,
+        identity: None,
         statements: Vec::new(),
         output: None,
         attached: Vec::new(),
     };
-    report.key_id = signing.as_ref().map(|s| s.key.id()).unwrap_or_default();
+    report.key_id = signing.as_ref().ok().and_then(|s| Some(s.key.as_ref()?.id()));
     for statement in statements {
         let parsed = Statement::parse(&statement).map_err(flow::PublishError::Statement)?;
         let digest = Digest::sha256(&statement);
         let signed = match &signing {
-            Ok(signing) => signing.sign(statement.clone(), ui.now).await,
+            Ok(signing) => signing.sign(statement.clone()).await,
             Err(failure) => Err(failure.clone()),
         };
         let bundle = match signed {
-            Ok(bundle) => bundle,
+            Ok((bundle, signer)) => {
+                report.identity = identity_of(signer);
+                bundle
+            }
             Err(failure) => {
                 let places = destinations(args, &subjects, &parsed, output.as_deref(), &env);
                 left.unsigned(statement, places, signing.as_ref().ok(), failure)?;
@@ -172,17 +196,20 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     })
 }
 
+fn identity_of(signer: Signer) -> Option<CreatedIdentity> {
+    match signer {
+        Signer::Certificate { identity, issuer, .. } => Some(CreatedIdentity { identity, issuer }),
+        Signer::Key { .. } => None,
+    }
+}
+
 /// Files of ours that may lie in the checkout and are no part of the source: the key pair, and the bundles of before.
-fn own_files(args: &CreateArgs, reference: &str) -> Vec<PathBuf> {
-    let key = PathBuf::from(reference.strip_prefix("file:").unwrap_or(reference));
+fn own_files(args: &CreateArgs, reference: Option<&str>) -> Vec<PathBuf> {
+    let key = reference.map(|r| PathBuf::from(r.strip_prefix("file:").unwrap_or(r)));
+    let keys = key.into_iter().flat_map(|key| [key.with_extension("pub"), key]);
     let bundles = args.subjects.iter().map(|s| PathBuf::from(format!("{s}.sigstore.json")));
     let shared = args.subjects.iter().map(|s| Path::new(s).with_file_name(SHARED_BUNDLES));
-    bundles
-        .chain(shared)
-        .chain(args.output.clone())
-        .chain(args.outbox.clone())
-        .chain([key.with_extension("pub"), key])
-        .collect()
+    bundles.chain(shared).chain(args.output.clone()).chain(args.outbox.clone()).chain(keys).collect()
 }
 
 fn run_step(
@@ -292,7 +319,12 @@ fn text(report: &CreateReport) -> String {
             line(&s.predicate_type)
         );
     }
-    let _ = writeln!(out, "key: {}", report.key_id);
+    if let Some(key) = &report.key_id {
+        let _ = writeln!(out, "key: {key}");
+    }
+    if let Some(CreatedIdentity { identity, issuer }) = &report.identity {
+        let _ = writeln!(out, "identity: {} (issuer {})", line(identity), line(issuer));
+    }
     if let Some(path) = &report.output {
         let _ = writeln!(out, "wrote: {}", line(path));
     }

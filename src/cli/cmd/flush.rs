@@ -68,7 +68,7 @@ pub async fn run(args: &FlushArgs, common: &Common, ui: &Ui) -> Result<Outcome, 
     }
     finish_interrupted(&outbox, &mut entries)?;
     if !wanted.is_empty() {
-        sign(args, &outbox, &wanted, &mut entries, &mut report, ui).await?;
+        sign(args, common, &outbox, &wanted, &mut entries, &mut report, ui).await?;
     }
     for (digest, entry) in &entries {
         match &entry.waiting {
@@ -115,6 +115,7 @@ fn finish_interrupted(outbox: &Outbox, entries: &mut Vec<(Digest, Entry)>) -> Re
 
 async fn sign(
     args: &FlushArgs,
+    common: &Common,
     outbox: &Outbox,
     wanted: &[Digest],
     entries: &mut [(Digest, Entry)],
@@ -122,7 +123,7 @@ async fn sign(
     ui: &Ui,
 ) -> Result<(), Failure> {
     let run = run_of(&build::environment()?);
-    let signing = args.signing.open(ui)?;
+    let signing = args.signing.method(ui.now)?.open(common, ui).await?;
     // All are looked at before one is signed.
     for digest in wanted {
         let found = entries.iter().find(|(d, _)| d == digest).map(|(_, e)| &e.waiting);
@@ -133,7 +134,7 @@ async fn sign(
     }
     for (digest, entry) in entries.iter_mut().filter(|(d, _)| wanted.contains(d)) {
         let Waiting::Unsigned { statement, .. } = &entry.waiting else { continue };
-        let bundle = signing.sign(statement.clone(), ui.now).await?;
+        let (bundle, _) = signing.sign(statement.clone()).await?;
         let waiting = Waiting::Signed { bundle, made_from: Some(digest.clone()) };
         let signed = Entry { waiting, destinations: entry.destinations.clone() };
         // In this order: killed in between, both are there, and the next run knows.

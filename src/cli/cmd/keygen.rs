@@ -56,6 +56,7 @@ impl From<SignError> for Failure {
             SignError::Failed { .. }
             | SignError::Unavailable { .. }
             | SignError::Answer { .. }
+            | SignError::Refused { .. }
             | SignError::WrongKey { .. }
             | SignError::TooExpensive { .. } => Self::unknown(e.code(), e.to_string()),
             _ => Self::usage(e.code(), e.to_string()),

@@ -30,10 +30,10 @@ pub struct SignArgs {
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn run(args: &SignArgs, _common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
-    args.signing.reference()?;
+pub async fn run(args: &SignArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let method = args.signing.method(ui.now)?;
     let statement = files::read(&args.statement, limits::STATEMENT_BYTES)?;
-    let mut bundle = args.signing.open(ui)?.sign(statement, ui.now).await?;
+    let (mut bundle, _) = method.open(common, ui).await?.sign(statement).await?;
     bundle.push(b'\n');
     match &args.output {
         Some(path) => {

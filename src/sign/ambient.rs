@@ -1,0 +1,227 @@
+#![expect(clippy::disallowed_methods, reason = "back end: reads the files that hold identity tokens")]
+//! Identity tokens that a flag names or that the surroundings give: GitHub Actions, GitLab, Buildkite, CircleCI, a
+//! SPIFFE agent's or another file.
+//!
+//! Whether there is one can be told before a build step runs; it is fetched after, as it is short-lived.
+
+use super::exec::Program;
+use super::service::Question;
+use super::{IdentityToken, ServiceClient, SignError};
+use crate::model::json::{self, Field};
+use crate::model::limits;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// Whom the token is for: what Sigstore's certificate authorities expect.
+const AUDIENCE: &str = "sigstore";
+/// Variables that hold a token, and one that names a file of it.
+const TOKEN_VARIABLES: [&str; 2] = ["ATTEST_IDENTITY_TOKEN", "SIGSTORE_ID_TOKEN"];
+const FILE_VARIABLE: &str = "ATTEST_IDENTITY_TOKEN_FILE";
+/// Where Sigstore's clients look for a file that a platform puts there.
+const WELL_KNOWN_FILE: &str = "/var/run/sigstore/cosign/oidc-token";
+
+/// Where a token comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSource(Source);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Source {
+    Text(String),
+    Variable(String),
+    File(String),
+    GitHub { url: String },
+    Program { platform: &'static str, command: &'static str },
+}
+
+/// Looks up a variable.
+pub type Variables<'a> = &'a (dyn Fn(&str) -> Option<OsString> + Send + Sync);
+
+impl TokenSource {
+    /// What a flag names: `env:VARIABLE`, a token itself, or a file.
+    #[must_use]
+    pub fn named(reference: &str) -> Self {
+        Self(match reference.strip_prefix("env:") {
+            Some(variable) => Source::Variable(variable.to_owned()),
+            None if is_token(reference) => Source::Text(reference.to_owned()),
+            None => Source::File(reference.strip_prefix("file:").unwrap_or(reference).to_owned()),
+        })
+    }
+
+    /// Whether the token itself stands among the arguments, where every process of the machine can read it.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        matches!(self.0, Source::Text(_))
+    }
+
+    /// The variable that holds the token, if one does.
+    #[must_use]
+    pub fn variable(&self) -> Option<&str> {
+        if let Source::Variable(name) = &self.0 { Some(name) } else { None }
+    }
+
+    /// What the surroundings give, the most explicit first.
+    ///
+    /// # Errors
+    /// For each place where one could be, why there is none.
+    pub fn ambient(variables: Variables<'_>) -> Result<Self, Vec<String>> {
+        let text = |name: &str| variables(name).and_then(|v| v.into_string().ok()).filter(|v| !v.is_empty());
+        let mut lacks = Vec::new();
+        if let Some(name) = TOKEN_VARIABLES.into_iter().find(|n| text(n).is_some()) {
+            return Ok(Self(Source::Variable(name.to_owned())));
+        }
+        if let Some(path) = text(FILE_VARIABLE) {
+            return Ok(Self(Source::File(path)));
+        }
+        lacks.push(format!("neither {} nor {FILE_VARIABLE} is set", TOKEN_VARIABLES.join(", ")));
+        if let (Some(url), Some(_)) = (text("ACTIONS_ID_TOKEN_REQUEST_URL"), text("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) {
+            return Ok(Self(Source::GitHub { url }));
+        }
+        if text("GITHUB_ACTIONS").is_some() {
+            lacks.push("GitHub Actions gives no token to this job: it needs `permissions: id-token: write`".into());
+        }
+        if text("GITLAB_CI").is_some() {
+            lacks.push(
+                "GitLab gives no token to this job: it needs `id_tokens: SIGSTORE_ID_TOKEN: aud: sigstore`".into(),
+            );
+        }
+        if text("BUILDKITE").is_some() {
+            let command = "buildkite-agent oidc request-token --audience sigstore";
+            return Ok(Self(Source::Program { platform: "Buildkite", command }));
+        }
+        if text("CIRCLECI").is_some() {
+            let command = r#"circleci run oidc get --claims {"aud":"sigstore"}"#;
+            return Ok(Self(Source::Program { platform: "CircleCI", command }));
+        }
+        if Path::new(WELL_KNOWN_FILE).exists() {
+            return Ok(Self(Source::File(WELL_KNOWN_FILE.to_owned())));
+        }
+        lacks.push("no CI system that gives tokens was recognised".into());
+        Err(lacks)
+    }
+
+    /// Fetches the token.
+    ///
+    /// # Errors
+    /// [`SignError::Token`], or what the platform's service answers.
+    pub async fn token(&self, variables: Variables<'_>, client: &ServiceClient) -> Result<IdentityToken, SignError> {
+        match &self.0 {
+            Source::Text(text) => IdentityToken::parse(text, "of --identity-token"),
+            Source::Variable(name) => {
+                let origin = format!("in the variable {name}");
+                let text = variables(name).and_then(|v| v.into_string().ok()).ok_or_else(|| SignError::Token {
+                    origin: origin.clone(),
+                    cause: "cannot be had: it is not set".into(),
+                })?;
+                IdentityToken::parse(&text, &origin)
+            }
+            Source::File(path) => IdentityToken::parse(&read(path)?, &format!("in `{path}`")),
+            Source::GitHub { url } => {
+                let bearer = variables("ACTIONS_ID_TOKEN_REQUEST_TOKEN").and_then(|v| v.into_string().ok());
+                github(url, bearer.as_deref().unwrap_or_default(), client).await
+            }
+            Source::Program { platform, command } => {
+                let program = Program {
+                    reference: format!("{platform}'s `{command}`"),
+                    words: command.split(' ').map(str::to_owned).collect(),
+                    deadline: Duration::from_secs(limits::EXEC_SECONDS),
+                };
+                let (stdout, stderr, status) = program.run(Vec::new())?;
+                let origin = format!("of {platform}");
+                if !status.success() {
+                    let said: String = String::from_utf8_lossy(&stderr).chars().take(200).collect();
+                    let cause = format!("cannot be had: `{command}` ended with {status}: {}", said.trim());
+                    return Err(SignError::Token { origin, cause });
+                }
+                IdentityToken::parse(&String::from_utf8_lossy(&stdout), &origin)
+            }
+        }
+    }
+}
+
+/// Whether text has the form of a token, not of a path.
+fn is_token(text: &str) -> bool {
+    let part = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=".contains(&b));
+    text.starts_with("eyJ") && text.split('.').count() == 3 && text.split('.').all(part)
+}
+
+fn read(path: &str) -> Result<String, SignError> {
+    let refuse = |cause: String| SignError::Token { origin: format!("in `{path}`"), cause };
+    // Looked at before it is opened: opening a FIFO would wait for a writer.
+    let meta = std::fs::metadata(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
+    if !meta.is_file() {
+        return Err(refuse("cannot be read: it is no regular file".into()));
+    }
+    let file = File::open(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
+    let mut text = String::new();
+    let limit = limits::IDENTITY_TOKEN_BYTES as u64 + 1;
+    file.take(limit).read_to_string(&mut text).map_err(|e| refuse(format!("cannot be read: {e}")))?;
+    Ok(text)
+}
+
+/// Asks the runner's token service (GitHub documentation, "OpenID Connect reference", "Methods for requesting the OIDC
+/// token").
+async fn github(url: &str, bearer: &str, client: &ServiceClient) -> Result<IdentityToken, SignError> {
+    let service = "GitHub's token service";
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{joint}audience={AUDIENCE}");
+    let question = Question { service, url: &url, body: None, bearer: Some(bearer) };
+    let body = client.ask(&question).await?.success(service)?;
+    let malformed = || SignError::Answer {
+        service: service.to_owned(),
+        expected: "JSON with a token as `value`".into(),
+        found: "something else".into(),
+    };
+    let value = json::parse(&body, limits::IDENTITY_TOKEN_BYTES).map_err(|_| malformed())?;
+    let text = Field::root("answer", &value).need("value").and_then(|f| f.str().map(str::to_owned));
+    IdentityToken::parse(&text.map_err(|_| malformed())?, "of GitHub Actions")
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text"),
+            Self::Variable(name) => write!(f, "Variable({name})"),
+            Self::File(path) => write!(f, "File({path})"),
+            Self::GitHub { .. } => f.write_str("GitHub"),
+            Self::Program { platform, .. } => f.write_str(platform),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ambient(set: &[(&str, &str)]) -> Result<TokenSource, Vec<String>> {
+        let set: Vec<(String, String)> = set.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        TokenSource::ambient(&move |name| set.iter().find(|(k, _)| k == name).map(|(_, v)| v.into()))
+    }
+
+    #[test]
+    fn a_flag_names_a_variable_a_token_or_a_file() {
+        assert_eq!(TokenSource::named("env:T").variable(), Some("T"));
+        assert!(TokenSource::named("eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln").is_text());
+        for path in ["token", "a.b.c", "./eyJa.b.c", "file:eyJa.b.c", "/run/token"] {
+            let source = TokenSource::named(path);
+            assert!(!source.is_text() && source.variable().is_none(), "{path}");
+        }
+        assert!(!format!("{:?}", TokenSource::named("eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln")).contains("eyJ"));
+    }
+
+    #[test]
+    fn the_surroundings_give_one_or_say_what_they_lack() {
+        let lacks = |set: &[(&str, &str)]| ambient(set).unwrap_err().join("; ");
+        assert!(lacks(&[]).contains("SIGSTORE_ID_TOKEN") && lacks(&[]).contains("no CI system"));
+        assert!(lacks(&[("GITHUB_ACTIONS", "true")]).contains("id-token: write"));
+        assert!(lacks(&[("GITLAB_CI", "true")]).contains("id_tokens"));
+        let url = ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://t");
+        assert!(ambient(&[url]).is_err());
+        assert!(ambient(&[url, ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "b")]).is_ok());
+        assert!(ambient(&[("BUILDKITE", "true")]).is_ok() && ambient(&[("CIRCLECI", "true")]).is_ok());
+        let both = [("SIGSTORE_ID_TOKEN", "t"), ("BUILDKITE", "true")];
+        assert_eq!(ambient(&both).unwrap().variable(), Some("SIGSTORE_ID_TOKEN"));
+    }
+}

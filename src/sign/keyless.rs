@@ -1,0 +1,96 @@
+//! Keyless signing: a key that lives in this process for minutes, and a certificate for it from a Fulcio.
+
+use super::service::Question;
+use super::{IdentityToken, KeyMaterial, LocalKey, ServiceClient, Services, SignError, Signed, Signer};
+use crate::model::json::{self, Field};
+use crate::model::{Timestamp, limits};
+use crate::seam::BoxFuture;
+use crate::trust::KeyAlgorithm;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+impl Services {
+    /// Those of Sigstore's public-good instance, as this version knows them.
+    ///
+    /// # Errors
+    /// [`SignError::Services`] when none of them is valid at `now`.
+    pub fn public_good(now: Timestamp) -> Result<Self, SignError> {
+        let config = sigstore_verify::trust_root::SIGSTORE_PRODUCTION_SIGNING_CONFIG;
+        Self::from_config(config.as_bytes(), "the public-good instance", now)
+    }
+}
+
+/// Signs with a fresh key, certified for a token's identity when it first signs.
+pub struct KeylessSigner {
+    service: String,
+    url: String,
+    token: IdentityToken,
+    client: ServiceClient,
+    key: LocalKey,
+    chain: OnceCell<Vec<Vec<u8>>>,
+}
+
+impl KeylessSigner {
+    /// A signer for the token's identity. Nothing is sent before it signs.
+    ///
+    /// # Errors
+    /// [`SignError::Failed`] when the system makes no key.
+    pub fn new(fulcio: &str, token: IdentityToken, client: ServiceClient) -> Result<Self, SignError> {
+        let base = fulcio.trim_end_matches('/');
+        Ok(Self {
+            service: format!("Fulcio at {base}"),
+            url: format!("{base}/api/v2/signingCert"),
+            token,
+            client,
+            // What every certificate authority and both versions of the log take.
+            key: LocalKey::generate(KeyAlgorithm::EcdsaP256)?,
+            chain: OnceCell::new(),
+        })
+    }
+
+    /// Asks for a certificate (`fulcio.proto`, `CreateSigningCertificate`).
+    async fn certify(&self) -> Result<Vec<Vec<u8>>, SignError> {
+        let proof = self.key.sign_bytes(self.token.identity().as_bytes())?;
+        let body = json!({
+            "credentials": { "oidcIdentityToken": self.token.secret() },
+            "publicKeyRequest": {
+                "publicKey": { "algorithm": "ECDSA", "content": self.key.public_key().to_pem() },
+                "proofOfPossession": STANDARD.encode(proof),
+            },
+        });
+        let body = Some(("application/json", body.to_string().into_bytes()));
+        let question = Question { service: &self.service, url: &self.url, body, bearer: None };
+        let answer = self.client.ask(&question).await?.success(&self.service)?;
+        self.chain(&answer)
+    }
+
+    fn chain(&self, answer: &[u8]) -> Result<Vec<Vec<u8>>, SignError> {
+        let malformed = |found: String| SignError::Answer {
+            service: self.service.clone(),
+            expected: "a certificate chain with an embedded SCT".into(),
+            found,
+        };
+        let value = json::parse(answer, limits::SERVICE_BYTES).map_err(|e| malformed(e.to_string()))?;
+        let root = Field::root("answer", &value);
+        let list = (|| root.need("signedCertificateEmbeddedSct")?.need("chain")?.need("certificates"))();
+        let list = list.map_err(|e| malformed(e.to_string()))?;
+        let mut chain = Vec::new();
+        for certificate in list.list(limits::CHAIN).map_err(|e| malformed(e.to_string()))? {
+            let text = certificate.str().map_err(|e| malformed(e.to_string()))?;
+            let block = pem::parse(text).ok().filter(|b| b.tag() == "CERTIFICATE");
+            chain.push(block.ok_or_else(|| malformed("a certificate that is no PEM".into()))?.into_contents());
+        }
+        if chain.is_empty() { Err(malformed("an empty chain".into())) } else { Ok(chain) }
+    }
+}
+
+impl Signer for KeylessSigner {
+    fn sign<'a>(&'a self, pae: &'a [u8]) -> BoxFuture<'a, Result<Signed, SignError>> {
+        Box::pin(async move {
+            let chain = self.chain.get_or_try_init(|| self.certify()).await?;
+            let signature = self.key.sign_bytes(pae)?;
+            Ok(Signed { signature, material: KeyMaterial::Certificates(chain.clone()) })
+        })
+    }
+}
