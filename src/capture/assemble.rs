@@ -27,14 +27,23 @@ impl Context {
     /// `git+REMOTE@REF` and commit again, as a resolved dependency: with the state of the work tree.
     fn source_dependency(&self) -> Option<ResourceDescriptor> {
         let mut source = self.source.value()?.clone();
-        if let Some(difference) = self.dirty.value() {
+        if let Some(difference) = self.git.dirty.value() {
             source = source.annotated("dirty", difference.files > 0);
             if let Some(digest) = difference.digest.value() {
                 source = source.annotated("difference", json!({ "sha256": digest.hex() }));
             }
         }
-        if let Some(tree) = self.tree.value() {
+        if let Some(tree) = self.git.tree.value() {
             source = source.annotated("gitTree", tree.as_str());
+        }
+        if let Some(signature) = self.git.object.value().and_then(|c| c.signature.as_ref()) {
+            source = source.annotated("signature", signature_json(signature));
+        }
+        if let Some(tags) = self.git.tags.value().filter(|t| !t.is_empty()) {
+            source = source.annotated("tags", json!(tags));
+        }
+        if let Some(shape) = self.git.shape.value().filter(|s| !s.is_empty()) {
+            source = source.annotated("checkout", json!(shape));
         }
         Some(source)
     }
@@ -118,6 +127,11 @@ impl Context {
         }
         internal
     }
+}
+
+/// A commit's signature: what it claims, since nobody has verified it.
+pub(super) fn signature_json(signature: &super::CommitSignature) -> Value {
+    object([("kind", Some(json!(signature.kind))), ("signer", signature.signer.as_ref().map(|s| json!(s)))]).into()
 }
 
 /// An image as a platform names it, with its digest where the name has one.

@@ -2,6 +2,7 @@
 
 use super::git_call::{GitCaller, GitOutput};
 use super::git_dirty::{self, Settings};
+use super::git_facts;
 use super::source::SourceState;
 use super::{Captured, Environment, remote};
 use std::ffi::OsStr;
@@ -65,6 +66,7 @@ fn state_of(mut git: GitCaller, excluded: &[PathBuf]) -> SourceState {
         Err(reason) => Captured::absent(reason),
     };
     let within = |root: &PathBuf| git.dir.canonicalize().is_ok_and(|dir| dir.starts_with(root));
+    git_facts::add(&mut state, &git);
     state.dirty = match (&root, &state.commit, &config) {
         (Some(root), _, _) if !within(root) => {
             Captured::absent("the repository says that its work tree is elsewhere; it was not looked at")

@@ -223,6 +223,22 @@ fn resource() -> Value {
                 "properties": {
                     "dirty": { "type": "boolean" },
                     "difference": { "$ref": "#/$defs/digest" },
+                    "signature": {
+                        "description": "The commit's signature as the commit object has it. Nobody has verified it.",
+                        "type": "object",
+                        "required": ["kind"],
+                        "properties": {
+                            "kind": { "enum": ["openpgp", "ssh", "x509", "unknown"] },
+                            "signer": plain("Which key it says to be of: SHA256:... of an SSH key, the fingerprint of an OpenPGP key."),
+                        },
+                    },
+                    "tags": { "description": "Full names of the tags at the commit.", "type": "array", "items": { "type": "string" } },
+                    "checkout": {
+                        "description": "What is unusual about the checkout.",
+                        "type": "array",
+                        "items": { "enum": ["shallow", "detached", "linked-worktree", "bare", "partial", "git-dir"] },
+                    },
+                    "submodule": { "description": "The commit's tree names this repository by commit; name is its path.", "type": "boolean" },
                     "gitTree": { "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" },
                 },
             },
