@@ -31,6 +31,10 @@ mod plain;
 mod project;
 mod remote;
 mod request;
+mod secret_search;
+mod secret_shapes;
+#[cfg(test)]
+mod secret_tests;
 mod secrets;
 mod source;
 mod subjects;
@@ -66,7 +70,8 @@ pub use explain::Explained;
 pub use local::Local;
 pub use remote::normalise as normalise_remote;
 pub use request::Request;
-pub use secrets::{Secret, find_secret, secrets, withheld};
+pub use secret_search::find_secret;
+pub use secrets::{Secret, secrets, withheld};
 pub use source::{Difference, SourceState, Submodule};
 pub use subjects::{chunks, from_checksums, is_checksum_file};
 

@@ -1,6 +1,6 @@
 //! What is known of the source: values only; `git.rs` finds them.
 
-use super::{Captured, Commit};
+use super::{Captured, Commit, Secret};
 use crate::model::Digest;
 use std::path::PathBuf;
 
@@ -27,6 +27,8 @@ pub struct SourceState {
     pub submodules: Captured<Vec<Submodule>>,
     /// What is unusual about the checkout: `shallow`, `detached`, `linked-worktree`, `bare`, `partial`, `git-dir`.
     pub shape: Captured<Vec<&'static str>>,
+    /// Passwords in the addresses of remotes: looked for in what is signed, and written nowhere.
+    pub secrets: Vec<Secret>,
 }
 
 /// A repository inside a repository.
@@ -55,6 +57,7 @@ impl SourceState {
             tags: Captured::absent(reason),
             submodules: Captured::absent(reason),
             shape: Captured::absent(reason),
+            secrets: Vec::new(),
         }
     }
 }

@@ -126,7 +126,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             (PredicateUri::slsa_provenance(), provenance.to_json())
         }
     };
-    let statements = build::statements(subjects.all(), &kind, &predicate, &env, &variables)?;
+    let statements = build::statements(subjects.all(), &kind, &predicate, &build::secrets(&env, &variables, &context))?;
     // Keys are opened after the step has ended.
     let signing = args.signing.open(ui);
     let folder = args.outbox.as_deref().unwrap_or_else(|| Path::new("")).display().to_string();

@@ -1,10 +1,12 @@
 //! `attest sign`
 
+use crate::capture;
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::signing::SigningArgs;
-use crate::cli::{Ui, files};
-use crate::model::limits;
+use crate::cli::{Ui, build, files};
+use crate::flow::PublishError;
+use crate::model::{json, limits};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -33,6 +35,11 @@ pub struct SignArgs {
 pub async fn run(args: &SignArgs, _common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     args.signing.reference()?;
     let statement = files::read(&args.statement, limits::STATEMENT_BYTES)?;
+    // A statement made elsewhere may hold what its maker did not look for.
+    let variables: Vec<String> =
+        args.signing.reference()?.strip_prefix("env:").map(str::to_owned).into_iter().collect();
+    let value = json::parse(&statement, limits::STATEMENT_BYTES).map_err(PublishError::Statement)?;
+    build::search(&value, &capture::secrets(&build::environment()?, &variables))?;
     let mut bundle = args.signing.open(ui)?.sign(statement, ui.now).await?;
     bundle.push(b'\n');
     match &args.output {
