@@ -1,6 +1,6 @@
 //! From what was captured to the predicate: what is absent is left out.
 
-use super::{Captured, Context, Trigger};
+use super::{Captured, Context, Trigger, credentials};
 use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, uri};
 use crate::predicate::Provenance;
 use serde_json::{Map, Value, json};
@@ -118,6 +118,8 @@ impl Context {
         let unwritten = self.unwritten.as_ref().filter(|names| !names.is_empty());
         let mut internal = object([
             ("environment", Some(Value::Object(environment))),
+            ("credentials", self.credentials.value().map(|c| credentials::to_json(c, self.credential_names))),
+            ("elevated", self.elevated.value().map(|e| json!(e))),
             ("subjectsNotWritten", unwritten.map(|names| json!(names))),
         ]);
         let details = self.platform.details.iter();

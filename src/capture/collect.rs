@@ -2,8 +2,8 @@
 
 use super::request::given;
 use super::{
-    CaptureError, Captured, Checkout, CiContext, Environment, Principal, Request, SourceState, Trigger, agents,
-    base_image, charter, detect, lockfiles, materials, project, trailers,
+    CaptureError, Captured, Checkout, CiContext, Credential, Environment, Principal, Request, SourceState, Trigger,
+    agents, base_image, charter, credentials, detect, lockfiles, materials, project, trailers,
 };
 use crate::model::{DigestSet, ResourceDescriptor, Timestamp, json, limits};
 use std::path::{Path, PathBuf};
@@ -87,6 +87,12 @@ pub struct Context {
     pub finished: Captured<Timestamp>,
     /// Subjects that the build step did not write; `None` without a step.
     pub unwritten: Option<Vec<String>>,
+    /// Credentials that the build could reach.
+    pub credentials: Captured<Vec<Credential>>,
+    /// Whether their names are written beside their kinds.
+    pub credential_names: bool,
+    /// Whether the build had more rights than an ordinary user.
+    pub elevated: Captured<bool>,
     /// What does not agree: a field and what two places say of it.
     pub disagreements: Vec<(&'static str, String)>,
 }
@@ -177,6 +183,9 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         started: Captured::absent(NO_STEP),
         finished: Captured::absent(NO_STEP),
         unwritten: None,
+        credentials: credentials::inventory(env, !request.command.is_empty()),
+        credential_names: request.credential_names,
+        elevated: credentials::elevated(env),
         disagreements,
     })
 }

@@ -77,6 +77,10 @@ impl Context {
                 super::assemble::container(c)
             }),
             row("internalParameters.environment.nix.flake", &self.nix),
+            explained("internalParameters.credentials", &self.credentials, |c| {
+                super::credentials::to_json(c, self.credential_names)
+            }),
+            explained("internalParameters.elevated", &self.elevated, |e| json!(e)),
             explained("resolvedDependencies.source.dirty", &self.git.dirty, |d| {
                 let digest = d.digest.value().map(|d| d.hex().to_owned());
                 let examples: Vec<_> =

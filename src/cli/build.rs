@@ -1,6 +1,6 @@
 //! What `create` and `generate` share: subjects, captured context, statements.
 
-use super::args::{BuildArgs, Common};
+use super::args::{BuildArgs, Common, RecordCredentials};
 use super::exit::{Failure, codes};
 use super::subject::SubjectSpec;
 use super::target::{self, Resolved};
@@ -61,6 +61,7 @@ pub(super) fn context(
         materials: build.materials.clone(),
         base_image: build.base_image.clone(),
         base_annotations: None,
+        credential_names: build.record_credentials == RecordCredentials::Names,
         command: command.to_vec(),
         excluded,
     };

@@ -169,19 +169,20 @@ fn internal() -> Value {
                 },
             },
             "credentials": {
-                "description": "Kinds of credentials that the build had; never a value.",
+                "description": "Credentials that the build could reach, as far as known variables and files tell; never a value.",
                 "type": "array",
                 "items": {
                     "type": "object",
                     "required": ["kind"],
                     "properties": {
                         "kind": plain("For example github-token."),
+                        "name": plain("The variable or file that holds it; only where names were asked for."),
                         "scope": { "type": "array", "items": { "type": "string" } },
                         "expiresAt": text("When it ends.", "date-time"),
                     },
                 },
             },
-            "elevated": { "description": "Whether the build had more rights than usual.", "type": "boolean" },
+            "elevated": { "description": "Whether the build had more rights than an ordinary user: root, or a privileged container.", "type": "boolean" },
             "subjectsNotWritten": {
                 "description": "Subjects that the build step left untouched: it did not make them.",
                 "type": "array", "items": { "type": "string" },

@@ -135,3 +135,21 @@ fn a_statement_made_elsewhere_is_searched_before_it_is_signed() {
     assert_eq!(out.status.code(), Some(1));
     assert!(out.stdout.is_empty() && String::from_utf8_lossy(&out.stderr).contains("statement.predicate.task"));
 }
+
+#[test]
+fn names_of_credentials_are_written_on_request_only() {
+    let world = World::new();
+    let credentials = |more: &[&str]| {
+        let variables = [("DEPLOY_TOKEN", VALUE), ("ATTEST_PASSWORD", PASSWORD)];
+        let out = world.attest_with(&variables, &[&["generate", "app"], more].concat());
+        let statement: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let internal = &statement["predicate"]["buildDefinition"]["internalParameters"];
+        assert!(internal["elevated"].is_boolean());
+        let all = internal["credentials"].as_array().unwrap();
+        // The machine may have more of them.
+        all.iter().find(|c| c["kind"] == "secret").unwrap().clone()
+    };
+    assert_eq!(credentials(&[]), serde_json::json!({ "kind": "secret" }));
+    let named = serde_json::json!({ "kind": "secret", "name": "DEPLOY_TOKEN" });
+    assert_eq!(credentials(&["--record-credentials", "names"]), named);
+}
