@@ -1,6 +1,6 @@
 //! From what was captured to the predicate: what is absent is left out.
 
-use super::{Captured, Context, Trigger};
+use super::{Captured, Context, Trigger, credentials};
 use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, uri};
 use crate::predicate::Provenance;
 use serde_json::{Map, Value, json};
@@ -27,14 +27,23 @@ impl Context {
     /// `git+REMOTE@REF` and commit again, as a resolved dependency: with the state of the work tree.
     fn source_dependency(&self) -> Option<ResourceDescriptor> {
         let mut source = self.source.value()?.clone();
-        if let Some(difference) = self.dirty.value() {
+        if let Some(difference) = self.git.dirty.value() {
             source = source.annotated("dirty", difference.files > 0);
             if let Some(digest) = difference.digest.value() {
                 source = source.annotated("difference", json!({ "sha256": digest.hex() }));
             }
         }
-        if let Some(tree) = self.tree.value() {
+        if let Some(tree) = self.git.tree.value() {
             source = source.annotated("gitTree", tree.as_str());
+        }
+        if let Some(signature) = self.git.object.value().and_then(|c| c.signature.as_ref()) {
+            source = source.annotated("signature", signature_json(signature));
+        }
+        if let Some(tags) = self.git.tags.value().filter(|t| !t.is_empty()) {
+            source = source.annotated("tags", json!(tags));
+        }
+        if let Some(shape) = self.git.shape.value().filter(|s| !s.is_empty()) {
+            source = source.annotated("checkout", json!(shape));
         }
         Some(source)
     }
@@ -109,6 +118,8 @@ impl Context {
         let unwritten = self.unwritten.as_ref().filter(|names| !names.is_empty());
         let mut internal = object([
             ("environment", Some(Value::Object(environment))),
+            ("credentials", self.credentials.value().map(|c| credentials::to_json(c, self.credential_names))),
+            ("elevated", self.elevated.value().map(|e| json!(e))),
             ("subjectsNotWritten", unwritten.map(|names| json!(names))),
         ]);
         let details = self.platform.details.iter();
@@ -118,6 +129,11 @@ impl Context {
         }
         internal
     }
+}
+
+/// A commit's signature: what it claims, since nobody has verified it.
+pub(super) fn signature_json(signature: &super::CommitSignature) -> Value {
+    object([("kind", Some(json!(signature.kind))), ("signer", signature.signer.as_ref().map(|s| json!(s)))]).into()
 }
 
 /// An image as a platform names it, with its digest where the name has one.

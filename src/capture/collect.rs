@@ -2,8 +2,8 @@
 
 use super::request::given;
 use super::{
-    CaptureError, Captured, Checkout, CiContext, Difference, Environment, Principal, Request, SourceState, Trigger,
-    base_image, charter, detect, lockfiles, materials,
+    CaptureError, Captured, Checkout, CiContext, Credential, Environment, Principal, Request, SourceState, Trigger,
+    agents, base_image, charter, credentials, detect, lockfiles, materials, project, trailers,
 };
 use crate::model::{DigestSet, ResourceDescriptor, Timestamp, json, limits};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,19 @@ pub struct Agent {
     pub session: Captured<String>,
     /// The run.
     pub execution: Captured<String>,
+}
+
+impl Agent {
+    /// Nothing is known, for one reason.
+    pub(super) fn absent(reason: &str) -> Self {
+        Self {
+            id: Captured::absent(reason),
+            version: Captured::absent(reason),
+            model: Captured::absent(reason),
+            session: Captured::absent(reason),
+            execution: Captured::absent(reason),
+        }
+    }
 }
 
 /// What was to be done.
@@ -50,10 +63,8 @@ pub struct Context {
     pub command: Captured<Vec<String>>,
     /// `git+REMOTE@REF` and commit.
     pub source: Captured<ResourceDescriptor>,
-    /// The commit's tree.
-    pub tree: Captured<String>,
-    /// How the work tree differed before the build step.
-    pub dirty: Captured<Difference>,
+    /// What git says of the checkout, before the build step.
+    pub git: SourceState,
     /// What the image is built on.
     pub base_image: Captured<ResourceDescriptor>,
     /// Paths of the lock files that were read.
@@ -76,6 +87,12 @@ pub struct Context {
     pub finished: Captured<Timestamp>,
     /// Subjects that the build step did not write; `None` without a step.
     pub unwritten: Option<Vec<String>>,
+    /// Credentials that the build could reach.
+    pub credentials: Captured<Vec<Credential>>,
+    /// Whether their names are written beside their kinds.
+    pub credential_names: bool,
+    /// Whether the build had more rights than an ordinary user.
+    pub elevated: Captured<bool>,
     /// What does not agree: a field and what two places say of it.
     pub disagreements: Vec<(&'static str, String)>,
 }
@@ -96,12 +113,20 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let place = materials::Place { working_dir: &real_dir, root: &root, source: source_uri };
 
     let value = |flag: &Option<String>, name: &str| given(flag, name, env);
+    let project = project::read(&root, checkout)?;
+    let agent = agent(request, env, &git, &project, &mut disagreements)?;
     let charter = charter::capture(value(&request.charter, "charter")?, &place, checkout)?;
     let said_by = value(&request.requested_by, "requested-by")?.map(|id| Principal { id, name: None });
     let requested_by = prefer(said_by, &ci.requested_by);
     let trigger = match value(&request.trigger, "trigger")? {
         Captured::Found { value, source } => Captured::found(Trigger::parse(&source, &value)?, &source),
-        Captured::Absent { reason } => prefer(Captured::Absent { reason }, &ci.trigger),
+        Captured::Absent { reason } => {
+            let run = prefer(Captured::Absent { reason }, &ci.trigger);
+            match &git.object {
+                Captured::Found { value, .. } => prefer(run, &trailers::read(&value.message).1),
+                Captured::Absent { .. } => run,
+            }
+        }
     };
     if let (Some(ours), Some(theirs)) = (trigger.value(), ci.trigger.value())
         && ours != theirs
@@ -110,23 +135,33 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         let text = format!("`{}` was given, the platform says `{}`", ours.name(), theirs.name());
         disagreements.push(("externalParameters.trigger", text));
     }
+    let id = value(&request.task, "task")?;
+    let by_prefix = match (&id, &project.task_prefix) {
+        (Captured::Found { value: id, .. }, Captured::Found { value, source }) => {
+            Captured::found(format!("{value}{id}"), &format!("{source}, and the task's id"))
+        }
+        (Captured::Absent { .. }, Captured::Found { .. }) => {
+            Captured::absent("no task that a taskPrefix would belong to")
+        }
+        (_, Captured::Absent { reason }) => Captured::absent(reason),
+    };
+    let task = Task { id, uri: prefer(value(&request.task_uri, "task-uri")?, &by_prefix) };
     let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &root, checkout)?;
     let read = lock_files(request, &real_dir, &root, &place, checkout)?;
     let mut dependencies = read.dependencies;
     for text in &request.materials {
         dependencies.push(materials::read(text, &place, checkout)?);
     }
+    let top = materials::Place { working_dir: &root, root: &root, source: source_uri };
+    for text in &project.materials {
+        dependencies.push(materials::read(text, &top, checkout)?);
+    }
+    dependencies.extend(submodules(&git, source_uri));
     let dependencies = merge(dependencies)?;
     const NO_STEP: &str = "no build step was run";
     Ok(Context {
-        agent: Agent {
-            id: value(&request.agent, "agent")?,
-            version: value(&request.agent_version, "agent-version")?,
-            model: model(value(&request.model, "model")?)?,
-            session: value(&request.session, "session")?,
-            execution: value(&request.execution, "execution")?,
-        },
-        task: Task { id: value(&request.task, "task")?, uri: value(&request.task_uri, "task-uri")? },
+        agent,
+        task,
         charter,
         requested_by,
         trigger,
@@ -136,8 +171,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
             Captured::found(request.command.clone(), "the command after --")
         },
         source,
-        tree: git.tree,
-        dirty: git.dirty,
+        git,
         base_image,
         lock_files: read.names,
         dependencies,
@@ -149,6 +183,9 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         started: Captured::absent(NO_STEP),
         finished: Captured::absent(NO_STEP),
         unwritten: None,
+        credentials: credentials::inventory(env, !request.command.is_empty()),
+        credential_names: request.credential_names,
+        elevated: credentials::elevated(env),
         disagreements,
     })
 }
@@ -184,6 +221,79 @@ fn prefer<T: Clone>(first: Captured<T>, second: &Captured<T>) -> Captured<T> {
         (Captured::Absent { .. }, found) => found.clone(),
         (found, _) => found,
     }
+}
+
+/// The agent, each field by precedence. Where two places say differently of one, both are named.
+fn agent(
+    request: &Request,
+    env: &Environment,
+    git: &SourceState,
+    project: &project::Project,
+    disagreements: &mut Vec<(&'static str, String)>,
+) -> Result<Agent, CaptureError> {
+    let value = |flag: &Option<String>, name: &str| given(flag, name, env);
+    let said = Agent {
+        id: prefer(value(&request.agent, "agent")?, &project.agent),
+        version: value(&request.agent_version, "agent-version")?,
+        model: model(value(&request.model, "model")?)?,
+        session: value(&request.session, "session")?,
+        execution: value(&request.execution, "execution")?,
+    };
+    let commit = match &git.object {
+        Captured::Found { value, .. } => trailers::read(&value.message).0,
+        Captured::Absent { reason } => Agent::absent(reason),
+    };
+    let own = agents::detect(env);
+    if let (Captured::Found { value, source }, Some(first)) = (&project.agent, said.id.value())
+        && value != first
+    {
+        disagreements.push(("externalParameters.agent.id", format!("{source} says {value}")));
+    }
+    let mut differ = |field, all: [&Captured<String>; 3]| {
+        let found: Vec<_> = all
+            .iter()
+            .filter_map(|c| match c {
+                Captured::Found { value, source } => Some((value, source)),
+                Captured::Absent { .. } => None,
+            })
+            .collect();
+        if let [(first, by), rest @ ..] = found.as_slice() {
+            let other = rest.iter().filter(|(value, _)| value != first);
+            let other: Vec<_> = other.map(|(value, by)| format!("{by} says {value}")).collect();
+            if !other.is_empty() {
+                disagreements.push((field, format!("{by} says {first}, {}", other.join(", "))));
+            }
+        }
+    };
+    let name = |m: &Captured<(String, String)>| m.clone().map(|(provider, id)| format!("{provider}/{id}"));
+    differ("externalParameters.agent.id", [&said.id, &commit.id, &own.id]);
+    differ("externalParameters.agent.model", [&name(&said.model), &name(&commit.model), &name(&own.model)]);
+    differ("externalParameters.agent.session", [&said.session, &commit.session, &own.session]);
+    differ("externalParameters.agent.execution", [&said.execution, &commit.execution, &own.execution]);
+    Ok(Agent {
+        id: prefer(prefer(said.id, &commit.id), &own.id),
+        version: prefer(prefer(said.version, &commit.version), &own.version),
+        model: prefer(prefer(said.model, &commit.model), &own.model),
+        session: prefer(prefer(said.session, &commit.session), &own.session),
+        execution: prefer(prefer(said.execution, &commit.execution), &own.execution),
+    })
+}
+
+/// Submodules as what the build is made of. One whose address is the source's own is named by its path alone: it is the
+/// same repository at another commit.
+fn submodules(git: &SourceState, source: Option<&str>) -> Vec<ResourceDescriptor> {
+    let all = git.submodules.value().into_iter().flatten();
+    let named = all.filter_map(|s| {
+        let digest = DigestSet::new("submodule", [("gitCommit", s.commit.as_str())]).ok()?;
+        let descriptor = ResourceDescriptor::with_digest(digest).named(s.path.as_str());
+        let uri = s.url.as_ref().map(|url| format!("git+{url}")).filter(|uri| Some(uri.as_str()) != source);
+        let descriptor = match uri {
+            Some(uri) => descriptor.uri_of(uri),
+            None => descriptor,
+        };
+        Some(descriptor.annotated("submodule", true))
+    });
+    named.collect()
 }
 
 fn model(given: Captured<String>) -> Result<Captured<(String, String)>, CaptureError> {

@@ -92,6 +92,14 @@ pub enum CaptureError {
         /// The variable whose value it is; never the value.
         name: String,
     },
+    /// The finished statement holds what has the form of a credential.
+    #[error("field `{path}` holds what looks like {kind}; nothing was signed")]
+    TokenInStatement {
+        /// Dotted path of the field.
+        path: String,
+        /// What it looks like; never the value.
+        kind: &'static str,
+    },
 }
 
 impl CaptureError {
@@ -119,7 +127,7 @@ impl CaptureError {
             Self::NothingMatches { .. } => Self::CODES[4],
             Self::StepNotStarted { .. } => Self::CODES[5],
             Self::StepNotIsolated { .. } => Self::CODES[6],
-            Self::SecretInStatement { .. } => Self::CODES[7],
+            Self::SecretInStatement { .. } | Self::TokenInStatement { .. } => Self::CODES[7],
         }
     }
 

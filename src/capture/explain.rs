@@ -43,6 +43,13 @@ impl Context {
         const NO_AGENT: &str = "no agent it would belong to";
         let model = agent.model.clone().map(|(provider, id)| format!("{provider}/{id}"));
         let count = self.dependencies.len();
+        let signature = match &self.git.object {
+            Captured::Absent { reason } => Captured::absent(reason),
+            Captured::Found { value, source } => match &value.signature {
+                Some(signature) => Captured::found(signature.clone(), &format!("{source}; nobody has verified it")),
+                None => Captured::absent("the commit is not signed"),
+            },
+        };
         let mut rows = vec![
             explained("externalParameters.source", &self.source, descriptor),
             row("externalParameters.task.id", &task.id),
@@ -70,11 +77,21 @@ impl Context {
                 super::assemble::container(c)
             }),
             row("internalParameters.environment.nix.flake", &self.nix),
-            explained("resolvedDependencies.source.dirty", &self.dirty, |d| {
+            explained("internalParameters.credentials", &self.credentials, |c| {
+                super::credentials::to_json(c, self.credential_names)
+            }),
+            explained("internalParameters.elevated", &self.elevated, |e| json!(e)),
+            explained("resolvedDependencies.source.dirty", &self.git.dirty, |d| {
                 let digest = d.digest.value().map(|d| d.hex().to_owned());
                 let examples: Vec<_> =
                     d.examples.iter().map(|(path, why)| json!({ "path": path, "why": why })).collect();
                 json!({ "dirty": d.files > 0, "files": d.files, "sha256": digest, "examples": examples })
+            }),
+            explained("resolvedDependencies.source.signature", &signature, super::assemble::signature_json),
+            explained("resolvedDependencies.source.tags", &self.git.tags, |t| json!(t)),
+            explained("resolvedDependencies.source.checkout", &self.git.shape, |s| json!(s)),
+            explained("resolvedDependencies.submodules", &self.git.submodules, |all| {
+                all.iter().map(|s| json!({ "path": s.path, "commit": s.commit, "url": s.url })).collect()
             }),
             explained("resolvedDependencies.base-image", &self.base_image, descriptor),
             explained(

@@ -2,6 +2,8 @@
 
 use super::git_call::{GitCaller, GitOutput};
 use super::git_dirty::{self, Settings};
+use super::git_facts;
+use super::secret_search::passwords_of;
 use super::source::SourceState;
 use super::{Captured, Environment, remote};
 use std::ffi::OsStr;
@@ -65,6 +67,9 @@ fn state_of(mut git: GitCaller, excluded: &[PathBuf]) -> SourceState {
         Err(reason) => Captured::absent(reason),
     };
     let within = |root: &PathBuf| git.dir.canonicalize().is_ok_and(|dir| dir.starts_with(root));
+    let urls = config.iter().flatten().filter(|(key, _)| key.ends_with(".url"));
+    state.secrets = urls.flat_map(|(key, url)| passwords_of(&format!("git config {key}"), url)).collect();
+    git_facts::add(&mut state, &git);
     state.dirty = match (&root, &state.commit, &config) {
         (Some(root), _, _) if !within(root) => {
             Captured::absent("the repository says that its work tree is elsewhere; it was not looked at")

@@ -109,6 +109,11 @@ impl GitCaller {
         })
     }
 
+    /// Whether a variable of the caller, not the working folder, says where the repository is.
+    pub(super) fn is_placed(&self) -> bool {
+        !self.location.is_empty()
+    }
+
     /// The same git and repository, called in another folder.
     pub(super) fn moved_to(&self, dir: PathBuf) -> Self {
         Self { dir, ..self.clone() }

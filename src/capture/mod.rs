@@ -4,9 +4,11 @@
 //! ([`Environment`]) and a [`Checkout`] that reads files and asks git. Every field comes out as [`Captured`]: a value with
 //! where it came from, or the reason for its absence. Nothing is guessed, and nothing that a checkout contains is run.
 //!
-//! Precedence: flags, then `ATTEST_*` variables, then the platform's. To add a CI system: one file here and one row in
+//! Precedence: flags, then `ATTEST_*` variables, then the project file `.attest.yaml`, then the platform's word of the run
+//! or the commit's trailers, then the variables that coding agents set. To add a CI system: one file here and one row in
 //! [`ALL`]; to add a lock file: one file in `lockfiles/` and one row there.
 
+mod agents;
 mod assemble;
 mod azure;
 mod base_image;
@@ -15,6 +17,8 @@ mod charter;
 mod ci;
 mod circleci;
 mod collect;
+mod commit;
+mod credentials;
 mod environment;
 mod error;
 mod explain;
@@ -25,12 +29,18 @@ mod jenkins;
 pub mod lockfiles;
 mod materials;
 mod plain;
+mod project;
 mod remote;
 mod request;
+mod secret_search;
+mod secret_shapes;
+#[cfg(test)]
+mod secret_tests;
 mod secrets;
 mod source;
 mod subjects;
 mod tekton;
+mod trailers;
 mod variables;
 
 #[cfg(feature = "cli")]
@@ -42,6 +52,8 @@ mod git_call;
 #[cfg(feature = "cli")]
 mod git_dirty;
 #[cfg(feature = "cli")]
+mod git_facts;
+#[cfg(feature = "cli")]
 mod local;
 #[cfg(feature = "cli")]
 pub mod nar;
@@ -51,6 +63,8 @@ pub mod step;
 pub use assemble::StepRecord;
 pub use ci::{CiContext, Principal, Trigger, Workflow};
 pub use collect::{Agent, Context, Task, capture};
+pub use commit::{Commit, CommitSignature};
+pub use credentials::Credential;
 pub use environment::{Environment, MARKS};
 pub use error::CaptureError;
 pub use explain::Explained;
@@ -58,8 +72,9 @@ pub use explain::Explained;
 pub use local::Local;
 pub use remote::normalise as normalise_remote;
 pub use request::Request;
-pub use secrets::{Secret, find_secret, secrets, withheld};
-pub use source::{Difference, SourceState};
+pub use secret_search::find_secret;
+pub use secrets::{Secret, secrets, withheld};
+pub use source::{Difference, SourceState, Submodule};
 pub use subjects::{chunks, from_checksums, is_checksum_file};
 
 use std::path::{Path, PathBuf};

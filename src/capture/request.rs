@@ -36,6 +36,8 @@ pub struct Request {
     pub base_image: Option<String>,
     /// The subject's annotations `org.opencontainers.image.base.name` and `.digest`, where the caller has its manifest.
     pub base_annotations: Option<(String, String)>,
+    /// `--record-credentials names`: names of credentials beside their kinds.
+    pub credential_names: bool,
     /// The build step after `--`.
     pub command: Vec<String>,
     /// Subjects and outputs, names or globs relative to the working folder: no part of the source.

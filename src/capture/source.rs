@@ -1,6 +1,6 @@
 //! What is known of the source: values only; `git.rs` finds them.
 
-use super::Captured;
+use super::{Captured, Commit, Secret};
 use crate::model::Digest;
 use std::path::PathBuf;
 
@@ -19,6 +19,27 @@ pub struct SourceState {
     pub remote: Captured<String>,
     /// How the work tree differs from the commit.
     pub dirty: Captured<Difference>,
+    /// What the commit says of itself.
+    pub object: Captured<Commit>,
+    /// Full names of the tags that stand at the commit, sorted.
+    pub tags: Captured<Vec<String>>,
+    /// The repositories that the commit's tree names by commit.
+    pub submodules: Captured<Vec<Submodule>>,
+    /// What is unusual about the checkout: `shallow`, `detached`, `linked-worktree`, `bare`, `partial`, `git-dir`.
+    pub shape: Captured<Vec<&'static str>>,
+    /// Passwords in the addresses of remotes: looked for in what is signed, and written nowhere.
+    pub secrets: Vec<Secret>,
+}
+
+/// A repository inside a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submodule {
+    /// Its path in the tree.
+    pub path: String,
+    /// Its commit, as the tree names it.
+    pub commit: String,
+    /// Its address as `.gitmodules` of the commit gives it, without credentials; `None` for what is no address.
+    pub url: Option<String>,
 }
 
 impl SourceState {
@@ -32,6 +53,11 @@ impl SourceState {
             reference: Captured::absent(reason),
             remote: Captured::absent(reason),
             dirty: Captured::absent(reason),
+            object: Captured::absent(reason),
+            tags: Captured::absent(reason),
+            submodules: Captured::absent(reason),
+            shape: Captured::absent(reason),
+            secrets: Vec::new(),
         }
     }
 }

@@ -175,6 +175,9 @@ pub struct BuildArgs {
     /// Base image: NAME@sha256:DIGEST
     #[arg(long, value_name = "IMAGE")]
     pub base_image: Option<String>,
+    /// What is written of the credentials that the build could reach; never a value
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    pub record_credentials: RecordCredentials,
     /// Predicate to sign instead of provenance; needs --predicate-type
     #[arg(long, value_name = "FILE", requires = "predicate_type")]
     pub predicate: Option<PathBuf>,
@@ -198,4 +201,14 @@ fn duration(text: &str) -> Result<Duration, String> {
     };
     let millis = millis.filter(|m| *m > 0).ok_or_else(expected)?;
     Ok(Duration::from_millis(millis))
+}
+
+/// What is written of credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RecordCredentials {
+    /// Kinds, scopes and expiry
+    #[default]
+    Kinds,
+    /// The same, and the names of variables and files
+    Names,
 }

@@ -1,12 +1,12 @@
 //! What `create` and `generate` share: subjects, captured context, statements.
 
-use super::args::{BuildArgs, Common};
+use super::args::{BuildArgs, Common, RecordCredentials};
 use super::exit::{Failure, codes};
 use super::subject::SubjectSpec;
 use super::target::{self, Resolved};
 use super::{files, progress};
 use crate::capture::step::Snapshot;
-use crate::capture::{self, Context, Environment, Local, Request, files as hashing};
+use crate::capture::{self, Context, Environment, Local, Request, Secret, files as hashing};
 use crate::cli::args::EvidenceArgs;
 use crate::model::json;
 use crate::model::{Artifact, DigestSet, PredicateUri, Statement, Subject, limits};
@@ -61,6 +61,7 @@ pub(super) fn context(
         materials: build.materials.clone(),
         base_image: build.base_image.clone(),
         base_annotations: None,
+        credential_names: build.record_credentials == RecordCredentials::Names,
         command: command.to_vec(),
         excluded,
     };
@@ -172,6 +173,21 @@ pub(super) fn given_predicate(build: &BuildArgs) -> Result<Option<GivenPredicate
     }
 }
 
+/// Stops what must not be signed.
+///
+/// # Errors
+/// `secret-in-statement` names the field and exits 1.
+pub(super) fn search(statement: &Value, secrets: &[Secret]) -> Result<(), Failure> {
+    capture::find_secret(statement, secrets).map_err(|e| Failure::no(e.code(), e.to_string()))
+}
+
+/// The secrets that a build could have written into its own context: of the environment, and of the repository's remotes.
+pub(super) fn secrets(env: &Environment, withheld: &[String], context: &Context) -> Vec<Secret> {
+    let mut all = capture::secrets(env, withheld);
+    all.extend_from_slice(&context.git.secrets);
+    all
+}
+
 /// The statements about the subjects: one, or several above the limit of subjects. Searched for secrets.
 ///
 /// # Errors
@@ -180,17 +196,15 @@ pub(super) fn statements(
     subjects: Vec<Subject>,
     kind: &PredicateUri,
     predicate: &Map<String, Value>,
-    env: &Environment,
-    withheld: &[String],
+    secrets: &[Secret],
 ) -> Result<Vec<Vec<u8>>, Failure> {
-    let secrets = capture::secrets(env, withheld);
     let mut out = Vec::new();
     for chunk in capture::chunks(subjects) {
         let refused = |e| Failure::from(crate::flow::PublishError::Statement(e));
         let statement = Statement::new(chunk, kind.clone(), predicate.clone()).map_err(refused)?;
         let bytes = statement.to_bytes();
         let value = json::parse(&bytes, limits::STATEMENT_BYTES).map_err(refused)?;
-        capture::find_secret(&value, &secrets).map_err(|e| Failure::no(e.code(), e.to_string()))?;
+        search(&value, secrets)?;
         out.push(bytes);
     }
     Ok(out)

@@ -224,7 +224,11 @@ pub const ROWS: &[CodeRow] = &[
     row("runner-not-proven", &[1], "a runner of the platform is demanded, and no certificate says that it was one"),
     row("runner-was-entered", &[1], "somebody logged in to the machine of the build (CircleCI `ssh-rerun`)"),
     row("sct-invalid", &[1], "no trusted certificate log vouches for the certificate"),
-    row("secret-in-statement", &[1], "the statement holds a value that is known to be secret; nothing was signed"),
+    row(
+        "secret-in-statement",
+        &[1],
+        "the statement holds a value that is known to be secret, or has the form of a credential; nothing was signed",
+    ),
     row("signature-invalid", &[1], "the key that is named, or the certificate's, did not sign these bytes"),
     row("signer-not-accepted", &[1], "somebody trusted signed, and this requirement accepts another"),
     row("signing-answer-malformed", &[3], "a program or service that signs gave an answer that is none"),

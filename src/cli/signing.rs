@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct SigningArgs {
     /// What signs: the PEM file of a private key, env:VARIABLE, pkcs11:URI, or exec:PROGRAM
     #[arg(long, value_name = "REF")]
-    key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Sign as this identity, without a key of your own: a file of an OpenID Connect token, env:VARIABLE, or the token
     /// [default: what the CI system gives]
     #[arg(long, value_name = "REF", conflicts_with = "key")]

@@ -70,6 +70,10 @@ pub const INPUT_SUBJECTS: usize = 100_000;
 pub const CHECKSUM_BYTES: usize = 64 << 20;
 /// Output of one `git` call that is read (bytes).
 pub const GIT_OUTPUT_BYTES: usize = 64 << 20;
+/// A commit object that is read for its message and signature (bytes).
+pub const COMMIT_BYTES: usize = 1 << 20;
+/// Tags at one commit, and submodules of one tree, that are recorded.
+pub const GIT_NAMES: usize = 1000;
 /// Files whose difference from the commit is hashed for the dirty state.
 pub const DIRTY_FILES: usize = 100_000;
 /// Bundle files below one folder given by `--bundle`.

@@ -169,19 +169,20 @@ fn internal() -> Value {
                 },
             },
             "credentials": {
-                "description": "Kinds of credentials that the build had; never a value.",
+                "description": "Credentials that the build could reach, as far as known variables and files tell; never a value.",
                 "type": "array",
                 "items": {
                     "type": "object",
                     "required": ["kind"],
                     "properties": {
                         "kind": plain("For example github-token."),
+                        "name": plain("The variable or file that holds it; only where names were asked for."),
                         "scope": { "type": "array", "items": { "type": "string" } },
                         "expiresAt": text("When it ends.", "date-time"),
                     },
                 },
             },
-            "elevated": { "description": "Whether the build had more rights than usual.", "type": "boolean" },
+            "elevated": { "description": "Whether the build had more rights than an ordinary user: root, or a privileged container.", "type": "boolean" },
             "subjectsNotWritten": {
                 "description": "Subjects that the build step left untouched: it did not make them.",
                 "type": "array", "items": { "type": "string" },
@@ -223,6 +224,22 @@ fn resource() -> Value {
                 "properties": {
                     "dirty": { "type": "boolean" },
                     "difference": { "$ref": "#/$defs/digest" },
+                    "signature": {
+                        "description": "The commit's signature as the commit object has it. Nobody has verified it.",
+                        "type": "object",
+                        "required": ["kind"],
+                        "properties": {
+                            "kind": { "enum": ["openpgp", "ssh", "x509", "unknown"] },
+                            "signer": plain("Which key it says to be of: SHA256:... of an SSH key, the fingerprint of an OpenPGP key."),
+                        },
+                    },
+                    "tags": { "description": "Full names of the tags at the commit.", "type": "array", "items": { "type": "string" } },
+                    "checkout": {
+                        "description": "What is unusual about the checkout.",
+                        "type": "array",
+                        "items": { "enum": ["shallow", "detached", "linked-worktree", "bare", "partial", "git-dir"] },
+                    },
+                    "submodule": { "description": "The commit's tree names this repository by commit; name is its path.", "type": "boolean" },
                     "gitTree": { "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" },
                 },
             },

@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "makes checkouts, and reads the golden files")]
 #![expect(clippy::print_stdout, reason = "says by name what was skipped")]
 
+mod attribution;
+mod commit;
 mod explain;
 mod platforms;
 mod repo;

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "makes folders and runs the built binary in them")]
 
 mod help;
+mod planted;
 mod scenarios;
 mod transcript;
 #[path = "../world/mod.rs"]

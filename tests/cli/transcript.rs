@@ -120,7 +120,8 @@ fn redacted(text: &str, world: &World) -> String {
 }
 
 fn line_redacted(line: &str, seen: &mut BTreeMap<String, String>) -> String {
-    for machine in ["internalParameters.environment.id: ", "internalParameters.environment.arch: "] {
+    for machine in ["environment.id: ", "environment.arch: ", "credentials: ", "elevated: "] {
+        let machine = &format!("internalParameters.{machine}");
         if line.starts_with(machine) {
             return format!("{machine}[MACHINE]");
         }

@@ -83,7 +83,7 @@ impl World {
         self.git(&["remote", "add", "origin", "https://github.com/acme/app.git"]);
     }
 
-    fn git(&self, args: &[&str]) {
+    pub(crate) fn git(&self, args: &[&str]) {
         let mut git = Command::new("git");
         git.args(args).current_dir(&self.root).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         git.env("HOME", &self.home).env("GIT_CONFIG_NOSYSTEM", "1");

@@ -148,7 +148,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             (PredicateUri::slsa_provenance(), provenance.to_json())
         }
     };
-    let statements = build::statements(subjects.all(), &kind, &predicate, &env, &variables)?;
+    let statements = build::statements(subjects.all(), &kind, &predicate, &build::secrets(&env, &variables, &context))?;
     let folder = args.outbox.as_deref().unwrap_or_else(|| Path::new("")).display().to_string();
     let mut left = Left::new(outbox, folder, run_of(&env), method.name());
     let output = output(args, &subjects)?;

@@ -88,7 +88,7 @@ pub async fn run(args: &GenerateArgs, common: &Common, _ui: &Ui) -> Result<Outco
         None => (PredicateUri::slsa_provenance(), context.provenance().to_json()),
     };
     let mut out = Vec::new();
-    for statement in build::statements(subjects, &kind, &predicate, &env, &[])? {
+    for statement in build::statements(subjects, &kind, &predicate, &build::secrets(&env, &[], &context))? {
         out.extend(statement);
         out.push(b'\n');
     }

@@ -1,10 +1,12 @@
 //! `attest sign`
 
+use crate::capture;
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::signing::SigningArgs;
-use crate::cli::{Ui, files};
-use crate::model::limits;
+use crate::cli::{Ui, build, files};
+use crate::flow::PublishError;
+use crate::model::{json, limits};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -33,6 +35,11 @@ pub struct SignArgs {
 pub async fn run(args: &SignArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let method = args.signing.method(ui.now)?;
     let statement = files::read(&args.statement, limits::STATEMENT_BYTES)?;
+    // A statement made elsewhere may hold what its maker did not look for.
+    let variable = args.signing.key.as_deref().and_then(|k| k.strip_prefix("env:"));
+    let variables: Vec<String> = variable.map(str::to_owned).into_iter().collect();
+    let value = json::parse(&statement, limits::STATEMENT_BYTES).map_err(PublishError::Statement)?;
+    build::search(&value, &capture::secrets(&build::environment()?, &variables))?;
     let (mut bundle, _) = method.open(common, ui).await?.sign(statement).await?;
     bundle.push(b'\n');
     match &args.output {

@@ -1,0 +1,130 @@
+//! Forms by which a credential is known without its value: well-known tokens, private keys, passwords in URLs.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// A beginning, in lower case, that only tokens of one kind have, and what must follow it.
+struct Shape {
+    kind: &'static str,
+    beginning: &'static str,
+    /// Beside letters and digits.
+    also: &'static [u8],
+    /// How many of these characters follow at least.
+    least: usize,
+}
+
+const fn shape(kind: &'static str, beginning: &'static str, also: &'static [u8], least: usize) -> Shape {
+    Shape { kind, beginning, also, least }
+}
+
+const SHAPES: &[Shape] = &[
+    shape("a GitHub token", "ghp_", b"", 36),
+    shape("a GitHub token", "gho_", b"", 36),
+    shape("a GitHub token", "ghu_", b"", 36),
+    shape("a GitHub token", "ghs_", b"", 36),
+    shape("a GitHub token", "ghr_", b"", 36),
+    shape("a GitHub token", "github_pat_", b"_", 36),
+    shape("a GitLab token", "glpat-", b"_-", 20),
+    shape("a GitLab token", "gldt-", b"_-", 20),
+    shape("a GitLab token", "glrt-", b"_-", 20),
+    shape("a GitLab token", "glcbt-", b"_-", 20),
+    shape("a GitLab token", "glptt-", b"_-", 20),
+    shape("a GitLab token", "gloas-", b"_-", 20),
+    shape("a Slack token", "xoxb-", b"-", 20),
+    shape("a Slack token", "xoxp-", b"-", 20),
+    shape("a Slack token", "xoxa-", b"-", 20),
+    shape("a Slack token", "xoxs-", b"-", 20),
+    shape("a Slack token", "xapp-", b"-", 20),
+    shape("a Slack webhook", "hooks.slack.com/services/", b"/", 20),
+    shape("an npm token", "npm_", b"", 36),
+    shape("a PyPI token", "pypi-ageichlwas5vcmc", b"_-", 20),
+    shape("an Anthropic key", "sk-ant-", b"_-", 20),
+    shape("a Stripe key", "sk_live_", b"", 20),
+    shape("a Hugging Face token", "hf_", b"", 34),
+    shape("a Google API key", "aiza", b"_-", 35),
+];
+
+/// Runs of base64 that are shorter hold no token.
+const RUN: usize = 24;
+
+/// What kind of credential the text holds, if one is known by its form; base64 is looked into once.
+pub(super) fn known(text: &str) -> Option<&'static str> {
+    plain(text).or_else(|| {
+        let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
+        text.split(|c| !is_base64(c)).filter(|run| run.len() >= RUN).find_map(|run| {
+            // The last characters of a run that was cut off decode to nothing.
+            let run = &run[..run.len() - usize::from(run.len() % 4 == 1)];
+            let bytes = STANDARD_NO_PAD.decode(run).or_else(|_| URL_SAFE_NO_PAD.decode(run)).ok()?;
+            plain(std::str::from_utf8(&bytes).ok()?)
+        })
+    })
+}
+
+fn plain(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    token(&lower)
+        .or_else(|| private_key(&lower).then_some("a private key"))
+        .or_else(|| aws(text).then_some("an AWS access key"))
+        .or_else(|| jwt(text).then_some("a signed token"))
+        .or_else(|| password_in_url(text).then_some("a URL with a password"))
+}
+
+fn token(lower: &str) -> Option<&'static str> {
+    SHAPES.iter().find(|s| starts(lower, s.beginning).any(|rest| run(rest, s.also) >= s.least)).map(|s| s.kind)
+}
+
+/// What follows every place where a word begins with `beginning`.
+fn starts<'a>(text: &'a str, beginning: &'a str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(beginning).filter_map(move |(at, found)| {
+        let before = text[..at].bytes().next_back();
+        (!before.is_some_and(|b| b.is_ascii_alphanumeric())).then(|| &text[at + found.len()..])
+    })
+}
+
+/// How many characters of a token stand at the beginning.
+fn run(text: &str, also: &[u8]) -> usize {
+    text.bytes().take_while(|b| b.is_ascii_alphanumeric() || also.contains(b)).count()
+}
+
+/// PEM and OpenSSH; a public key is none.
+fn private_key(lower: &str) -> bool {
+    lower.match_indices("-----begin").any(|(at, found)| {
+        let label = lower[at + found.len()..].split("-----").next().unwrap_or_default();
+        label.len() <= 48 && label.replace(char::is_whitespace, "").contains("privatekey")
+    })
+}
+
+/// `AKIA` or `ASIA` and sixteen capitals or digits, a word for itself.
+fn aws(text: &str) -> bool {
+    ["AKIA", "ASIA"]
+        .iter()
+        .flat_map(|b| starts(text, b))
+        .any(|rest| run(rest, b"") == 16 && rest.bytes().take(16).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
+}
+
+/// Three parts, of which the first two are JSON objects in base64.
+fn jwt(text: &str) -> bool {
+    starts(text, "eyJ").any(|rest| {
+        let mut parts = rest.split('.').map(|p| (p, run(p, b"_-")));
+        let whole = |part: Option<(&str, usize)>| part.is_some_and(|(p, n)| n >= 8 && n == p.len());
+        let second = |part: Option<(&str, usize)>| part.is_some_and(|(p, n)| p.starts_with("eyJ") && n == p.len());
+        whole(parts.next()) && second(parts.next()) && parts.next().is_some_and(|(_, n)| n >= 16)
+    })
+}
+
+fn password_in_url(text: &str) -> bool {
+    passwords(text).next().is_some()
+}
+
+/// The passwords of all URLs in a text, as they are written. A user without one counts where it is as long as a token.
+pub(super) fn passwords(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("://").filter_map(|(at, found)| {
+        let rest = &text[at + found.len()..];
+        let end = rest.find(|c: char| c == '/' || c == '?' || c == '#' || c.is_whitespace() || c == '"');
+        let (user, _host) = rest[..end.unwrap_or(rest.len())].rsplit_once('@')?;
+        match user.split_once(':') {
+            Some((_, password)) => (!password.is_empty()).then_some(password),
+            None => (user.len() >= 20).then_some(user),
+        }
+    })
+}

@@ -1,0 +1,110 @@
+//! Who built: flags, variables, the project file, the commit's trailers, and the agents' own variables.
+
+use crate::explain::{context, golden, row, with};
+use crate::repo::Repo;
+use attest::capture::{Environment, Local, Request, capture};
+use serde_json::json;
+
+fn said(repo: &Repo, message: &str) -> Environment {
+    repo.git(&["commit", "-q", "--allow-empty", "-m", message]);
+    repo.env()
+}
+
+const SQUASHED: &str = "Merge it (#7)\n\n* first\n\nSquad: platform\nAgent: builder\nModel: acme/m1\nExecution: e-7\nTrigger: scheduled\nClaude-Session: https://claude.ai/code/session_1\n\n* second\n\nCo-authored-by: B <b@b.example>\n";
+
+#[test]
+fn every_place_wins_over_those_behind_it_and_is_named() {
+    let repo = Repo::new();
+    let mut env = said(&repo, SQUASHED);
+    let id = |env: &Environment, request: &Request| {
+        let rows = context(env, request).explain();
+        let row = row(&rows, "agent.id");
+        (row.value.clone().unwrap(), row.source.clone().unwrap(), row.disagreement.clone().unwrap_or_default())
+    };
+    let none = Request::default();
+    assert_eq!(
+        id(&env, &none),
+        (json!("platform/builder"), "the commit's trailers Squad and Agent".into(), String::new())
+    );
+    env = with(env, &[("CODEX_THREAD_ID", "t-1")]);
+    let (value, _, differs) = id(&env, &none);
+    assert_eq!(value, json!("platform/builder"));
+    assert!(differs.contains("CODEX_THREAD_ID says codex"), "{differs}");
+    repo.write(".attest.yaml", "agent: team/from-file\n");
+    let (value, source, differs) = id(&env, &none);
+    assert_eq!((value, source.as_str()), (json!("team/from-file"), "agent of .attest.yaml"));
+    assert!(differs.contains("platform/builder") && differs.contains("codex"), "{differs}");
+    env = with(env, &[("ATTEST_AGENT", "team/variable")]);
+    assert_eq!(id(&env, &none).0, json!("team/variable"));
+    let (value, source, differs) = id(&env, &Request { agent: Some("team/flag".into()), ..none });
+    assert_eq!((value, source.as_str()), (json!("team/flag"), "--agent"));
+    assert!(differs.contains("team/from-file") && differs.contains("platform/builder"), "{differs}");
+}
+
+#[test]
+fn trailers_fill_what_nothing_else_says() {
+    let repo = Repo::new();
+    let env = said(&repo, SQUASHED);
+    let provenance = context(&env, &Request::default()).provenance();
+    let expected = json!({
+        "id": "platform/builder", "model": { "provider": "acme", "id": "m1" },
+        "session": "https://claude.ai/code/session_1", "execution": "e-7",
+    });
+    assert_eq!(provenance.external["agent"], expected);
+    assert_eq!(provenance.external["trigger"], json!("scheduled"));
+    // The run's own trigger goes before that of the commit.
+    let run = with(env, crate::platforms::PLATFORMS[0].variables);
+    assert_eq!(context(&run, &Request::default()).provenance().external["trigger"], json!("event"));
+}
+
+#[test]
+fn trailers_that_differ_are_shown_and_none_is_chosen() {
+    let repo = Repo::new();
+    let env = said(&repo, "T\n\nAgent: a/b\n\nAgent: c/d\nTrigger: smart\n");
+    let rows = context(&env, &Request::default()).explain();
+    let reason = row(&rows, "agent.id").reason.clone().unwrap();
+    assert!(reason.contains("a/b, c/d"), "{reason}");
+    assert!(row(&rows, "externalParameters.trigger").reason.as_ref().unwrap().contains("only a flag"));
+}
+
+#[test]
+fn in_an_agents_environment() {
+    let repo = Repo::new();
+    let agent = [("CODEX_THREAD_ID", "0199a213-81a0-7d60-8f62-1b3f0f0f0f0f"), ("CODEX_SANDBOX", "seatbelt")];
+    golden("agent.json", &context(&with(repo.env(), &agent), &Request::default()));
+    let two = with(with(repo.env(), &agent), &[("CLAUDECODE", "1")]);
+    let rows = context(&two, &Request::default()).explain();
+    let reason = row(&rows, "agent.id").reason.clone().unwrap();
+    assert!(reason.contains("several coding agents") && reason.contains("CLAUDECODE"), "{reason}");
+}
+
+#[test]
+fn the_project_file_gives_defaults_and_nothing_else() {
+    let repo = Repo::new();
+    repo.write("data.bin", "data");
+    repo.write(".attest.yaml", "agent: team/a\ntaskPrefix: https://tasks.example/\nmaterials:\n  - data=data.bin\n");
+    let request = Request { task: Some("t-9".into()), ..Request::default() };
+    let provenance = context(&repo.env(), &request).provenance();
+    assert_eq!(provenance.external["task"], json!({ "id": "t-9", "uri": "https://tasks.example/t-9" }));
+    assert!(provenance.dependencies.iter().any(|d| d.name() == Some("data")));
+    // Relative to the top, wherever it is called.
+    let mut below = repo.env();
+    below.working_dir = repo.root.join("dir");
+    assert!(context(&below, &request).provenance().dependencies.iter().any(|d| d.name() == Some("data")));
+    let given = Request { task_uri: Some("https://other.example/1".into()), ..request };
+    assert_eq!(context(&repo.env(), &given).provenance().external["task"]["uri"], json!("https://other.example/1"));
+    for (text, code) in [
+        ("key: prod.pub\n", "input-malformed"),
+        ("trust: {}\n", "input-malformed"),
+        ("agent: [a]\n", "input-malformed"),
+        ("agent: &a b\n", "input-malformed"),
+        ("- a\n", "input-malformed"),
+        ("materials: [/etc/passwd]\n", "input-malformed"),
+        ("materials: [\"x=nar:dir/../../..\"]\n", "input-malformed"),
+        ("materials: [missing.bin]\n", "no-file-matches"),
+    ] {
+        repo.write(".attest.yaml", text);
+        let e = capture(&Request::default(), &repo.env(), &Local::default()).unwrap_err();
+        assert_eq!(e.code().as_str(), code, "{text}: {e}");
+    }
+}
