@@ -9,6 +9,7 @@ pub mod model;
 pub mod policy;
 pub mod predicate;
 pub mod registry;
+pub mod roots;
 pub mod seam;
 pub mod sign;
 #[cfg(feature = "testing")]

@@ -7,7 +7,7 @@ use crate::model::json::JsonError;
 use crate::model::{Code, code};
 use crate::sign::{KeygenError, SignError};
 use crate::trust::{KeyError, RootError};
-use crate::{capture, flow, policy, registry, verify};
+use crate::{capture, flow, policy, registry, roots, verify};
 use std::fmt::Write as _;
 
 /// What a code means.
@@ -60,6 +60,11 @@ pub fn lists() -> Vec<CodeList> {
         list("PublishError", flow::PublishError::CODES, &["referrer-not-listed"]),
         // A file that cannot be read, whoever tries.
         list("cli", exit::codes::CODES, &["file-unreadable"]),
+        list("SourceError", roots::SourceError::CODES, &["file-unreadable"]),
+        list("CacheError", roots::CacheError::CODES, &[]),
+        list("HttpError", roots::HttpError::CODES, &[]),
+        list("InitError", roots::InitError::CODES, &[]),
+        list("TufError", roots::TufError::CODES, &[]),
         list("quickstart", quickstart::CODES, &[]),
         list("conformance", conformance::CODES, &[]),
     ];
@@ -75,6 +80,11 @@ const fn row(code: &'static str, exits: &'static [u8], meaning: &'static str) ->
 pub const ROWS: &[CodeRow] = &[
     row("agent-mismatch", &[1], "the provenance names another agent than is demanded, or none"),
     row("assurance-too-low", &[1], "what stands behind the field is less than the policy demands"),
+    row(
+        "authority-chain-malformed",
+        &[2],
+        "what is given for an authority is no PEM chain of certificates, issuing one first (`attest trust init`)",
+    ),
     row(
         "authority-not-valid-at-time",
         &[1],
@@ -263,8 +273,26 @@ pub const ROWS: &[CodeRow] = &[
     row("timestamp-missing", &[1], "no time is proven, and a certificate counts at a proven time only"),
     row("too-few-logs", &[1], "fewer distinct transparency logs than are demanded have the entry"),
     row("too-few-timestamps", &[1], "fewer distinct timestamp authorities than are demanded signed a time"),
-    row("trusted-root-malformed", &[2], "a file is no trusted root"),
-    row("trusted-root-unusable", &[2], "an authority in a trusted root cannot be used"),
+    row(
+        "trust-cache-unusable",
+        &[2],
+        "what an earlier `attest trust update` left cannot be read or does not belong to this repository",
+    ),
+    row("trust-cache-unwritable", &[2], "a trusted root was fetched and could be kept nowhere"),
+    row("trust-service-unavailable", &[3], "a service of a private instance did not give its key or chain"),
+    row("trusted-root-malformed", &[1, 2], "a file or a TUF repository's target is no trusted root"),
+    row("trusted-root-unusable", &[1, 2], "an authority in a trusted root cannot be used"),
+    row(
+        "tuf-expired",
+        &[1],
+        "the TUF repository serves metadata that has expired: it is not kept up, or newer metadata is held back",
+    ),
+    row("tuf-hash-mismatch", &[1], "a file of the TUF repository has another length or hash than is signed"),
+    row("tuf-malformed", &[1], "metadata of the TUF repository is none, or of a kind that is not supported"),
+    row("tuf-rollback", &[1], "the TUF repository serves an older version than was seen before"),
+    row("tuf-signature-invalid", &[1], "too few of the right keys signed metadata of the TUF repository"),
+    row("tuf-target-missing", &[1], "the TUF repository has no `trusted_root.json`"),
+    row("tuf-unavailable", &[3], "the TUF repository could not be asked, or lacks a file that it must have"),
     row("unsupported-material", &[1], "the evidence was signed in a way that this version does not verify"),
     row("usage", &[2], "wrong arguments"),
     row("value-malformed", &[2], "a flag or variable has a value that means nothing"),

@@ -20,6 +20,23 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         "log-proof-missing" => {
             "sign again with a current client; a policy can accept the promise with `trust: { allowPromiseOnly: true }`"
         }
+        "trust-cache-unwritable" => {
+            "name a writable folder with XDG_CACHE_HOME, or pass --output FILE and verify with --trusted-root FILE"
+        }
+        "trust-cache-unusable" => "remove the file that the message names, then run `attest trust update` again",
+        "tuf-unavailable" => "check the network, or name another place with --mirror; verification goes on without it",
+        "tuf-expired" => {
+            "ask the repository's operator, or name another place with --mirror; what was trusted before still is"
+        }
+        "tuf-rollback" => {
+            "somebody may hold newer metadata back: name another place with --mirror; what was trusted before still is"
+        }
+        "tuf-signature-invalid" => {
+            "do not use this repository: its keys did not sign; what was trusted before still is"
+        }
+        "tuf-hash-mismatch" => {
+            "do not use this repository: its keys signed other files; what was trusted before still is"
+        }
         "identity-mismatch" => "the message shows who signed: if that is right, pass it with --certificate-identity",
         "certificate-contradicts-builder" => {
             "list the builder under the signer's `builders` in a policy, if this identity may speak for it"

@@ -58,6 +58,7 @@ enum Command {
     Attach(cmd::attach::AttachArgs),
     Flush(cmd::flush::FlushArgs),
     Keygen(cmd::keygen::KeygenArgs),
+    Trust(cmd::trust::TrustCommand),
     #[command(hide = true)]
     Conformance(cmd::conformance::ConformanceArgs),
     Schema(cmd::schema::SchemaArgs),
@@ -193,6 +194,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Attach(a) => cmd::attach::run(a, common, ui).await,
             Command::Flush(a) => cmd::flush::run(a, common, ui).await,
             Command::Keygen(a) => cmd::keygen::run(a, common),
+            Command::Trust(a) => cmd::trust::run(a, common, ui).await,
             Command::Conformance(a) => cmd::conformance::run(a, ui),
             Command::Schema(a) => cmd::schema::run(a, common),
             Command::Completions(a) => Ok(cmd::completions::completions(a, Cli::command())),

@@ -1,6 +1,6 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
-use super::cmd::{attach, create, flush, generate, inspect, keygen, list, schema};
+use super::cmd::{attach, create, flush, generate, inspect, keygen, list, schema, trust};
 use super::exit::FailureReport;
 use crate::model::uri;
 use crate::policy::{self, report::DecisionReport};
@@ -26,6 +26,8 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("provenance", predicate::schema::provenance),
     ("provenance-record", of::<predicate::record::ProvenanceRecord>),
     ("schemas", of::<schema::SchemasReport>),
+    ("trust-show", of::<trust::ShowReport>),
+    ("trust-update", of::<trust::UpdateReport>),
 ];
 
 /// A schema by name, complete, as its file holds it.

@@ -2,10 +2,14 @@
 
 use super::args::TrustArgs;
 use super::exit::{Failure, codes};
-use super::{files, keys};
-use crate::model::{ValidityWindow, limits};
+use super::{Ui, keys};
+use crate::model::{Timestamp, ValidityWindow, limits};
 use crate::policy::{CertificateMatch, Glob, Regexp, SignerMatch, SignerRule, TextMatch};
+use crate::roots::{
+    Embedded, Instance, RootFile, SourceError, TrustSource as _, TufCache, TufError, TufRepository, cache_folder,
+};
 use crate::trust::TrustedRoot;
+use std::path::PathBuf;
 
 /// Issuer of the tokens of GitHub Actions.
 const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -14,27 +18,83 @@ const SOURCE_REPOSITORY: u32 = 12;
 /// Last arc of Fulcio's "Source Repository Owner URI".
 const SOURCE_OWNER: u32 = 16;
 
-/// The roots to verify with: those that flags name, or else the embedded ones.
+/// The roots to verify with: those that files name, or else the embedded ones, each replaced by a newer one that
+/// `attest trust update` left. No network.
 ///
 /// # Errors
 /// Exit 2: a file that cannot be read or is no trusted root.
-pub(super) fn roots(flags: &TrustArgs) -> Result<Vec<TrustedRoot>, Failure> {
-    if flags.trusted_root.is_empty() {
-        return Ok(TrustedRoot::embedded());
-    }
+pub(super) async fn roots(files: &[PathBuf], ui: &Ui) -> Result<Vec<TrustedRoot>, Failure> {
     let mut out = Vec::new();
-    for path in &flags.trusted_root {
-        let shown = path.display().to_string();
-        let found = TrustedRoot::parse(&files::read(path, limits::ROOT_BYTES)?, &shown);
-        out.extend(
-            found.map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("--trusted-root `{shown}`")))?,
-        );
+    for path in files {
+        let file = RootFile::new(path);
+        let failed = |e: SourceError| Failure::from(e).context(format!("--trusted-root `{}`", file.place()));
+        out.extend(file.roots(ui.now).await.map_err(failed)?);
     }
     if out.len() > limits::ROOTS {
         let message = format!("--trusted-root: expected at most {} roots, found {}", limits::ROOTS, out.len());
         return Err(Failure::usage(codes::USAGE, message));
     }
+    if files.is_empty() {
+        out = Embedded.roots(ui.now).await?;
+        // The embedded ones stand in the order of the instances.
+        for (root, instance) in out.iter_mut().zip(Instance::ALL) {
+            if let Some(newer) = kept(*instance, ui).await
+                && newer.as_of() > root.as_of()
+            {
+                *root = newer;
+            }
+        }
+    }
     Ok(out)
+}
+
+/// What the last `attest trust update` left; a cache that cannot be used is said and passed over.
+async fn kept(instance: Instance, ui: &Ui) -> Option<TrustedRoot> {
+    let cache = TufCache::new(&cache_folder()?, instance.name());
+    match TufRepository::of(instance).kept(&cache, ui.now).await {
+        Ok(updated) => updated.map(|u| u.root),
+        Err(e) => {
+            ui.note(&format!("the embedded root is used: {e} ({})", e.code()));
+            None
+        }
+    }
+}
+
+/// Says which of the roots that evidence was verified with are old. They are used all the same: how long an authority
+/// vouches, its window says.
+pub(super) fn warn_of_age(roots: &[TrustedRoot], ui: &Ui) {
+    for root in roots.iter().filter(|r| r.was_used()) {
+        if let Some(days) = age_days(root, ui.now).filter(|d| *d > limits::ROOT_AGE_DAYS) {
+            let origin = root.origin();
+            ui.note(&format!("the trusted root is {days} days old ({origin}): run `attest trust update`"));
+        }
+    }
+}
+
+/// Whole days since the root was known to be the instance's own, where that is known.
+pub(super) fn age_days(root: &TrustedRoot, now: Timestamp) -> Option<i64> {
+    const DAY: i64 = 86_400;
+    Some((now.unix() - root.as_of()?.unix()) / DAY)
+}
+
+impl From<SourceError> for Failure {
+    fn from(e: SourceError) -> Self {
+        match e {
+            SourceError::Tuf(e) => e.into(),
+            _ => Self::usage(e.code(), e.to_string()),
+        }
+    }
+}
+
+impl From<TufError> for Failure {
+    fn from(e: TufError) -> Self {
+        match e {
+            TufError::Unavailable { .. } => Self::unknown(e.code(), e.to_string()),
+            TufError::Cache(_) => Self::usage(e.code(), e.to_string()),
+            // What the repository gave was looked at, and is refused.
+            _ => Self::no(e.code(), e.to_string()),
+        }
+    }
 }
 
 /// The signers that flags accept, any of them; none when no flag speaks of one. A key may speak for `builder`.

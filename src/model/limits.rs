@@ -94,6 +94,14 @@ pub const SUBMODULE_DEPTH: usize = 4;
 pub const VALUE_BYTES: usize = 2048;
 /// Bytes of a file of trusted roots.
 pub const ROOT_BYTES: usize = 1 << 20;
+/// The cache of one TUF repository (bytes).
+pub const TUF_CACHE_BYTES: usize = 16 << 20;
+/// Files in the cache of one TUF repository.
+pub const TUF_CACHE_FILES: usize = 1024;
+/// A key or certificate chain of an authority (bytes).
+pub const AUTHORITY_BYTES: usize = 64 << 10;
+/// Age of a root from which on a person is told to fetch a newer one (days).
+pub const ROOT_AGE_DAYS: i64 = 90;
 /// Trusted roots that evidence is tried against.
 pub const ROOTS: usize = 32;
 /// Authorities of one kind in a trusted root.

@@ -8,6 +8,7 @@ use sigstore_verify::trust_root::{SigstoreInstance, TrustedRoot as Parsed, TsaAu
 use sigstore_verify::types::TimeRange;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 use x509_cert::der::{Decode as _, Encode as _};
 
@@ -66,6 +67,8 @@ pub struct Authority {
     pub log_id: Option<String>,
     /// When what it signed counts.
     pub window: ValidityWindow,
+    /// When the first certificate of its chain ends; none for a log, which has only a key.
+    pub certificate_ends: Option<Timestamp>,
 }
 
 /// The authorities of one Sigstore instance. Cheap to clone; what it holds is prepared once.
@@ -74,7 +77,9 @@ pub struct TrustedRoot(Arc<Inner>);
 
 struct Inner {
     origin: String,
+    as_of: Option<Timestamp>,
     json: Cow<'static, str>,
+    used: AtomicBool,
     prepared: OnceLock<Result<Prepared, RootError>>,
 }
 
@@ -103,6 +108,9 @@ pub(crate) struct Prepared {
     authorities: Vec<Authority>,
 }
 
+/// When the roots that are built in were fetched: the day of the library's release that brought them.
+const EMBEDDED_ON: &str = "2026-10-23T00:00:00Z";
+
 /// The roots that are built in; shared, so that each is prepared once in a process.
 static EMBEDDED: LazyLock<[TrustedRoot; 2]> = LazyLock::new(|| {
     [
@@ -113,11 +121,17 @@ static EMBEDDED: LazyLock<[TrustedRoot; 2]> = LazyLock::new(|| {
 
 impl TrustedRoot {
     fn of_instance(origin: &str, instance: SigstoreInstance) -> Self {
-        Self::of(origin, Cow::Borrowed(instance.embedded_trusted_root_json()))
+        let json = instance.embedded_trusted_root_json();
+        Self::dated(origin, Cow::Borrowed(json), Timestamp::parse(EMBEDDED_ON).ok())
     }
 
     fn of(origin: &str, json: Cow<'static, str>) -> Self {
-        Self(Arc::new(Inner { origin: origin.to_owned(), json, prepared: OnceLock::new() }))
+        Self::dated(origin, json, None)
+    }
+
+    fn dated(origin: &str, json: Cow<'static, str>, as_of: Option<Timestamp>) -> Self {
+        let (used, prepared) = (AtomicBool::new(false), OnceLock::new());
+        Self(Arc::new(Inner { origin: origin.to_owned(), as_of, json, used, prepared }))
     }
 
     /// The roots that are built in: Sigstore's public-good instance and GitHub's.
@@ -155,10 +169,43 @@ impl TrustedRoot {
         let root = |(i, document): (usize, &str)| {
             let name = if count == 1 { origin.to_owned() } else { format!("{origin}, line {}", i + 1) };
             let root = Self::of(&name, Cow::Owned(document.to_owned()));
-            root.prepared()?;
+            root.prepare()?;
             Ok(root)
         };
         documents.into_iter().enumerate().map(root).collect()
+    }
+
+    /// Reads the one trusted root that a source knows the date of.
+    ///
+    /// # Errors
+    /// [`RootError`].
+    pub fn parse_one(bytes: &[u8], origin: &str, as_of: Timestamp) -> Result<Self, RootError> {
+        let roots = Self::parse(bytes, origin)?;
+        let [root] = roots.as_slice() else {
+            let found = format!("{} of them", roots.len());
+            return Err(RootError::Malformed(JsonError::unexpected("trustedRoot", "one trusted root", found)));
+        };
+        let dated = Self::dated(origin, root.0.json.clone(), Some(as_of));
+        dated.prepare()?;
+        Ok(dated)
+    }
+
+    /// Whether anything was verified with it, or refused by it.
+    #[must_use]
+    pub fn was_used(&self) -> bool {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// When it was known to be the instance's own, if that is known: a file has no date that could be believed.
+    #[must_use]
+    pub fn as_of(&self) -> Option<Timestamp> {
+        self.0.as_of
+    }
+
+    /// Its text, as it was read.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.0.json
     }
 
     /// Where it came from: a file, or the instance it was built in for.
@@ -172,11 +219,16 @@ impl TrustedRoot {
     /// # Errors
     /// [`RootError`]; never for one that [`parse`](Self::parse) returned.
     pub fn authorities(&self) -> Result<&[Authority], RootError> {
-        self.prepared().map(|p| p.authorities.as_slice())
+        self.prepare().map(|p| p.authorities.as_slice())
     }
 
     /// What verification asks of it.
     pub(crate) fn prepared(&self) -> Result<&Prepared, RootError> {
+        self.0.used.store(true, Ordering::Relaxed);
+        self.prepare()
+    }
+
+    fn prepare(&self) -> Result<&Prepared, RootError> {
         self.0.prepared.get_or_init(|| Prepared::of(&self.0.json)).as_ref().map_err(Clone::clone)
     }
 }
@@ -211,6 +263,7 @@ impl Prepared {
                 name: name(Some(&ca.uri), ca.subject.organization.as_deref(), ca.subject.common_name.as_deref()),
                 log_id: None,
                 window: window(ca.valid_for),
+                certificate_ends: first_end(issuers.last().into_iter().flatten()),
             });
         }
         let log = |kind, url: &str, id: &[u8], valid_for| Authority {
@@ -218,6 +271,7 @@ impl Prepared {
             name: url.to_owned(),
             log_id: Some(STANDARD.encode(id)),
             window: window(valid_for),
+            certificate_ends: None,
         };
         let mut logs = Vec::new();
         for l in &parsed.tlogs {
@@ -233,11 +287,14 @@ impl Prepared {
         for tsa in &parsed.timestamp_authorities {
             let subject = (tsa.subject.organization.as_deref(), tsa.subject.common_name.as_deref());
             let name = name(tsa.uri.as_deref(), subject.0, subject.1);
+            let certificates = tsa.cert_chain.certificates.iter();
+            let read: Vec<_> = certificates.filter_map(|c| CaCertificate::of(c.raw_bytes.as_bytes()).ok()).collect();
             authorities.push(Authority {
                 kind: AuthorityKind::Timestamps,
                 name: name.clone(),
                 log_id: None,
                 window: window(tsa.valid_for),
+                certificate_ends: first_end(&read),
             });
             let chain: Vec<_> = tsa.cert_chain.certificates.iter().map(|c| c.raw_bytes.clone()).collect();
             if let (Some(leaf), Some(root)) = (chain.first(), chain.last()) {
@@ -270,6 +327,11 @@ impl CaCertificate {
         };
         Ok(Self { subject: certificate.subject.to_der()?, window })
     }
+}
+
+/// When the first of these certificates ends.
+fn first_end<'a>(chain: impl IntoIterator<Item = &'a CaCertificate>) -> Option<Timestamp> {
+    chain.into_iter().filter_map(|c| c.window.not_after).min()
 }
 
 /// What the library's parser does not look at: duplicate keys, depth, and how many authorities there are.
@@ -330,6 +392,38 @@ mod tests {
         // GitHub's instance logs nothing: its timestamps stand for the time, its authorities for the rest.
         assert!(has(&roots[1], Certificates) && has(&roots[1], Timestamps));
         assert!(!has(&roots[1], TransparencyLog) && !has(&roots[1], CertificateLog));
+    }
+
+    /// Fails when a newer version of the library brings other roots: [`EMBEDDED_ON`] is then to be set again.
+    #[test]
+    fn the_date_of_the_embedded_roots_is_that_of_these_roots() {
+        let digests = TrustedRoot::embedded()
+            .iter()
+            .map(|r| crate::model::Digest::sha256(r.json().as_bytes()).to_string())
+            .collect::<Vec<_>>();
+        assert_eq!(
+            digests,
+            [
+                "sha256:6494e21ea73fa7ee769f85f57d5a3e6a08725eae1e38c755fc3517c9e6bc0b66",
+                "sha256:484cdfe1a7c65479c5ba2a22193d1be90f0020db1997de696ab207434c62fbb7"
+            ]
+        );
+        assert!(TrustedRoot::embedded().iter().all(|r| r.as_of() == Timestamp::parse("2026-10-23T00:00:00Z").ok()));
+        assert!(TrustedRoot::embedded()[0].as_of().is_some());
+    }
+
+    #[test]
+    fn a_root_of_a_source_is_one_and_has_its_date() {
+        let at = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let json = SigstoreInstance::PublicGood.embedded_trusted_root_json();
+        let root = TrustedRoot::parse_one(json.as_bytes(), "tuf", at).unwrap();
+        assert_eq!((root.as_of(), root.was_used()), (Some(at), false));
+        root.prepared().unwrap();
+        assert!(root.was_used());
+        assert_eq!(TrustedRoot::parse(json.as_bytes(), "file").unwrap()[0].as_of(), None);
+        let one = serde_json::from_str::<serde_json::Value>(json).unwrap().to_string();
+        let two = TrustedRoot::parse_one(format!("{one}\n{one}\n").as_bytes(), "tuf", at);
+        assert_eq!(two.map(|_| ()).map_err(|e| e.code().to_string()), Err("trusted-root-malformed".into()));
     }
 
     #[test]

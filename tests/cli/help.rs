@@ -29,6 +29,14 @@ fn of_every_command() {
 }
 
 #[test]
+fn of_the_commands_about_trust() {
+    let world = World::empty();
+    for name in ["show", "update", "init"] {
+        Transcript::new(&world).run(0, &format!("trust {name} --help")).is(&format!("help-trust-{name}"));
+    }
+}
+
+#[test]
 fn completions_and_manual_pages() {
     let world = World::empty();
     for (shell, word) in [("bash", "_attest()"), ("zsh", "#compdef attest"), ("fish", "complete -c attest")] {

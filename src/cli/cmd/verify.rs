@@ -61,7 +61,7 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         return Err(no_policy(args, common).await);
     }
     join_demands(&mut policies, &args.demands, &wanted)?;
-    let roots = trust::roots(&args.trust)?;
+    let roots = trust::roots(&args.trust.trusted_root, ui).await?;
     let given = Given { policies: &policies, roots: &roots, now: ui.now };
     let mut subjects = Vec::new();
     for typed in &args.subjects {
@@ -71,6 +71,7 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     let decision = Decision::of(subjects, policies.iter().map(Policy::used).collect(), ui.now);
     let exit = Exit::from(decision.verdict);
+    trust::warn_of_age(&roots, ui);
     if let Some(code) = decision.code() {
         ui.hint(code);
     }

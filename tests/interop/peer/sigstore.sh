@@ -301,6 +301,8 @@ token)
   token "$3"
   ;;
 restart)
+  # A Fulcio that was killed leaves its socket, and does not start beside it.
+  rm -f "$home/$3.sock"
   run_service "$3"
   read -r port path <"$home/$3.ready"
   ready "$3" "$port" "$path"

@@ -1,0 +1,328 @@
+//! TUF repositories, by the sigstore library: the only file that knows it for that.
+//!
+//! The library checks what The Update Framework demands: thresholds of signatures, versions that only grow, expiry,
+//! lengths and hashes. Here: what is fetched, what is kept between fetches, and what a refusal is called.
+
+use super::cache::{CacheError, Cached, TufCache};
+use super::http::{Http, HttpError};
+use crate::model::{Code, Timestamp, limits};
+use crate::trust::{RootError, TrustedRoot};
+use sigstore_trust_root::SigstoreInstance;
+use sigstore_tuf::transport::FetchFuture;
+use sigstore_tuf::{Error, MetadataStore, Repository, StoreRepository, Updater, UpdaterConfig};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The target that is the trusted root.
+const TARGET: &str = "trusted_root.json";
+
+/// Why a TUF repository gave no root.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TufError {
+    /// It could not be asked, or does not have a file that it must have.
+    #[error("the TUF repository {place} cannot be read: {cause}")]
+    Unavailable {
+        /// The repository.
+        place: String,
+        /// Why.
+        cause: String,
+    },
+    /// It serves metadata that has expired: it is not kept up, or somebody holds newer metadata back.
+    #[error("the TUF repository {place} serves {role} metadata that expired at {expires}")]
+    Expired {
+        /// The repository.
+        place: String,
+        /// Which metadata.
+        role: String,
+        /// When.
+        expires: String,
+    },
+    /// It serves an older version than was seen before.
+    #[error("the TUF repository {place} goes back: expected {role} version {known} or newer, found {found}")]
+    Rollback {
+        /// The repository.
+        place: String,
+        /// Which metadata.
+        role: String,
+        /// The version that is known.
+        known: u64,
+        /// The one that was served.
+        found: u64,
+    },
+    /// Too few of the right keys signed.
+    #[error("the TUF repository {place} serves metadata that the right keys did not sign: {cause}")]
+    Signature {
+        /// The repository.
+        place: String,
+        /// Whose, how many.
+        cause: String,
+    },
+    /// A file is not the one that the signed metadata names.
+    #[error("the TUF repository {place} serves a file with another length or hash than is signed: {cause}")]
+    Integrity {
+        /// The repository.
+        place: String,
+        /// Which.
+        cause: String,
+    },
+    /// It is no TUF metadata, or of a kind that is not supported.
+    #[error("the TUF repository {place} serves metadata that cannot be used: {cause}")]
+    Malformed {
+        /// The repository.
+        place: String,
+        /// Why.
+        cause: String,
+    },
+    /// No target is called `trusted_root.json`.
+    #[error("the TUF repository {place} has no `trusted_root.json`")]
+    TargetMissing {
+        /// The repository.
+        place: String,
+    },
+    /// Its `trusted_root.json`, signed as it is, is no trusted root.
+    #[error("the TUF repository {place}: {source}")]
+    Root {
+        /// The repository.
+        place: String,
+        /// Why.
+        source: RootError,
+    },
+    /// What was kept cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+impl TufError {
+    /// Codes of this enum.
+    pub const CODES: &'static [Code] = &[
+        Code::new("tuf-unavailable"),
+        Code::new("tuf-expired"),
+        Code::new("tuf-rollback"),
+        Code::new("tuf-signature-invalid"),
+        Code::new("tuf-hash-mismatch"),
+        Code::new("tuf-malformed"),
+        Code::new("tuf-target-missing"),
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unavailable { .. } => Self::CODES[0],
+            Self::Expired { .. } => Self::CODES[1],
+            Self::Rollback { .. } => Self::CODES[2],
+            Self::Signature { .. } => Self::CODES[3],
+            Self::Integrity { .. } => Self::CODES[4],
+            Self::Malformed { .. } => Self::CODES[5],
+            Self::TargetMissing { .. } => Self::CODES[6],
+            Self::Root { source, .. } => source.code(),
+            Self::Cache(e) => e.code(),
+        }
+    }
+}
+
+/// An instance whose TUF repository is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instance {
+    /// Sigstore's public-good instance.
+    PublicGood,
+    /// GitHub's.
+    GitHub,
+}
+
+impl Instance {
+    /// Both.
+    pub const ALL: &'static [Self] = &[Self::PublicGood, Self::GitHub];
+
+    /// Its name in flags and of its cache.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PublicGood => "public-good",
+            Self::GitHub => "github",
+        }
+    }
+
+    fn known(self) -> SigstoreInstance {
+        match self {
+            Self::PublicGood => SigstoreInstance::PublicGood,
+            Self::GitHub => SigstoreInstance::GitHub,
+        }
+    }
+}
+
+/// A TUF repository: where it is, and the root of it that is trusted to begin with.
+#[derive(Clone, Debug)]
+pub struct TufRepository {
+    url: String,
+    root: Vec<u8>,
+}
+
+/// What a repository gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Updated {
+    /// The trusted root.
+    pub root: TrustedRoot,
+    /// Version of the repository's own root.
+    pub root_version: u64,
+    /// Version of the metadata that names the trusted root.
+    pub targets_version: u64,
+    /// Until when the repository says that this is its newest state.
+    pub good_until: String,
+    /// Why it was not kept for the next time, if it was not.
+    pub not_kept: Option<CacheError>,
+}
+
+impl TufRepository {
+    /// That of a known instance.
+    #[must_use]
+    pub fn of(instance: Instance) -> Self {
+        Self { url: instance.known().tuf_url().to_owned(), root: instance.known().tuf_root().to_vec() }
+    }
+
+    /// Another place with the same content.
+    #[must_use]
+    pub fn mirrored(self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self }
+    }
+
+    /// A repository whose root a person names.
+    #[must_use]
+    pub fn new(url: &str, root: Vec<u8>) -> Self {
+        Self { url: url.to_owned(), root }
+    }
+
+    /// Asks the repository. What it gave is kept in `cache`, so that it cannot go back to an older state unnoticed.
+    ///
+    /// # Errors
+    /// [`TufError`]; the cache is then as it was.
+    pub async fn update(&self, http: &Http, cache: Option<&TufCache>, now: Timestamp) -> Result<Updated, TufError> {
+        let kept = match cache.map(TufCache::load).transpose() {
+            Ok(kept) => kept.flatten().unwrap_or_default().files,
+            // It would hide a step back; and what it was kept for, it cannot do.
+            Err(e) => return Err(e.into()),
+        };
+        let files = Files::new(kept);
+        let remote = Remote { http: http.clone(), base: self.url.trim_end_matches('/').to_owned() };
+        let mut updated = self.run(remote, &files, now).await?;
+        let cached = Cached { fetched: Some(now), files: files.lock().clone() };
+        updated.not_kept = match cache {
+            Some(cache) => cache.store(&cached).err(),
+            None => Some(CacheError::NoFolder),
+        };
+        Ok(updated)
+    }
+
+    /// What `cache` holds, verified again as of the time it was fetched; `None` where it holds nothing. No network.
+    ///
+    /// # Errors
+    /// [`TufError`]: what is there does not verify.
+    pub async fn kept(&self, cache: &TufCache, now: Timestamp) -> Result<Option<Updated>, TufError> {
+        let Some(Cached { fetched: Some(fetched), files }) = cache.load()? else { return Ok(None) };
+        if fetched > now {
+            let cause = format!("it is of {fetched}, which is yet to come");
+            return Err(CacheError::Unusable { path: cache.path().display().to_string(), cause }.into());
+        }
+        let files = Files::new(files);
+        self.run(StoreRepository::new(files.clone()), &files, fetched).await.map(Some)
+    }
+
+    async fn run(&self, from: impl Repository + 'static, files: &Files, at: Timestamp) -> Result<Updated, TufError> {
+        let refused = |e: Error| self.refused(&e);
+        let time = jiff::Timestamp::from_second(at.unix())
+            .map_err(|e| TufError::Malformed { place: self.url.clone(), cause: e.to_string() })?;
+        let mut config = UpdaterConfig::default();
+        config.target_max_length = limits::ROOT_BYTES as u64;
+        let updater = Updater::new(from, &self.root).map_err(refused)?;
+        let mut updater = updater.with_config(config).with_store(files.clone());
+        updater.refresh(time).await.map_err(refused)?;
+        let bytes = updater.get_target(TARGET, time).await.map_err(refused)?;
+        let origin = format!("TUF: {}", self.url);
+        let root = TrustedRoot::parse_one(&bytes, &origin, at)
+            .map_err(|source| TufError::Root { place: self.url.clone(), source })?;
+        let trusted = updater.trusted();
+        Ok(Updated {
+            root,
+            root_version: trusted.root().version,
+            targets_version: trusted.targets_role("targets").map_or(0, |t| t.version),
+            good_until: trusted.timestamp().map(|t| t.expires.to_string()).unwrap_or_default(),
+            not_kept: None,
+        })
+    }
+
+    fn refused(&self, e: &Error) -> TufError {
+        let place = self.url.clone();
+        match e {
+            Error::Expired { role, expires } => {
+                TufError::Expired { place, role: role.clone(), expires: expires.to_string() }
+            }
+            Error::Rollback { role, trusted, new } => {
+                TufError::Rollback { place, role: role.clone(), known: *trusted, found: *new }
+            }
+            Error::BadRootVersion { trusted, new } => {
+                TufError::Rollback { place, role: "root".into(), known: trusted.saturating_add(1), found: *new }
+            }
+            Error::ThresholdNotMet { .. } | Error::DuplicateSignature { .. } => {
+                TufError::Signature { place, cause: e.to_string() }
+            }
+            Error::IntegrityMismatch(cause) => TufError::Integrity { place, cause: cause.clone() },
+            Error::TargetNotFound(_) => TufError::TargetMissing { place },
+            Error::Transport { message, .. } => TufError::Unavailable { place, cause: message.clone() },
+            other => TufError::Malformed { place, cause: other.to_string() },
+        }
+    }
+}
+
+/// A repository over HTTP.
+struct Remote {
+    http: Http,
+    base: String,
+}
+
+impl Remote {
+    fn get(&self, url: String, limit: u64) -> FetchFuture<'_> {
+        Box::pin(
+            async move { self.http.get(&url, limit).await.map_err(|e: HttpError| Error::transport(e.to_string())) },
+        )
+    }
+}
+
+impl Repository for Remote {
+    fn fetch_metadata<'a>(&'a self, name: &'a str, max_length: u64) -> FetchFuture<'a> {
+        self.get(format!("{}/{name}", self.base), max_length)
+    }
+
+    fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> FetchFuture<'a> {
+        self.get(format!("{}/targets/{path}", self.base), max_length)
+    }
+}
+
+/// Files in memory: what was kept, overlaid with what was fetched and verified. Written out only when all of it is good.
+#[derive(Clone)]
+struct Files(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+impl Files {
+    fn new(files: BTreeMap<String, Vec<u8>>) -> Self {
+        Self(Arc::new(Mutex::new(files)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MetadataStore for Files {
+    fn load(&self, name: &str) -> sigstore_tuf::Result<Option<Vec<u8>>> {
+        Ok(self.lock().get(name).cloned())
+    }
+
+    fn store(&self, name: &str, bytes: &[u8]) -> sigstore_tuf::Result<()> {
+        // Roots follow each other and are all needed; of everything else only the newest is.
+        let numbered = name.split('.').next().is_some_and(|n| n.chars().all(|c| c.is_ascii_digit()));
+        if !numbered {
+            self.lock().insert(name.to_owned(), bytes.to_vec());
+        }
+        Ok(())
+    }
+}
