@@ -281,6 +281,7 @@ pub const ROWS: &[CodeRow] = &[
     row("trust-cache-unwritable", &[2], "a trusted root was fetched and could be kept nowhere"),
     row("trust-service-unavailable", &[3], "a service of a private instance did not give its key or chain"),
     row("trusted-root-malformed", &[1, 2], "a file or a TUF repository's target is no trusted root"),
+    row("trusted-root-too-old", &[1], "a trusted root is older than the policy takes, or its age is not known"),
     row("trusted-root-unusable", &[1, 2], "an authority in a trusted root cannot be used"),
     row(
         "tuf-expired",

@@ -20,6 +20,7 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         "log-proof-missing" => {
             "sign again with a current client; a policy can accept the promise with `trust: { allowPromiseOnly: true }`"
         }
+        "trusted-root-too-old" => "run `attest trust update`",
         "trust-cache-unwritable" => {
             "name a writable folder with XDG_CACHE_HOME, or pass --output FILE and verify with --trusted-root FILE"
         }

@@ -3,7 +3,7 @@
 
 use super::args::Common;
 use super::exit::{Failure, codes};
-use super::{Ui, files, keys};
+use super::{Ui, files, keys, trust};
 use crate::flow::{self, OutboxError, PublishError};
 use crate::model::{Artifact, Statement, Timestamp, json, limits};
 use crate::sign::{
@@ -264,12 +264,12 @@ impl Method {
                 let client = ServiceClient::new(common.timeout)?;
                 let token = source.token(&variable, &client).await?;
                 token.check(super::now())?;
-                self.keyless(token, client, ui)
+                self.keyless(token, client, ui).await
             }
         }
     }
 
-    fn keyless(&self, token: IdentityToken, client: ServiceClient, ui: &Ui) -> Result<Signing, Failure> {
+    async fn keyless(&self, token: IdentityToken, client: ServiceClient, ui: &Ui) -> Result<Signing, Failure> {
         let services = match self.explicit {
             true => self.services.clone(),
             // What a public log says of a private repository cannot be taken back.
@@ -277,7 +277,7 @@ impl Method {
             false => Services::public_good(ui.now)?,
         };
         services.check()?;
-        let roots = if self.roots.is_empty() { TrustedRoot::embedded() } else { self.roots.clone() };
+        let roots = if self.roots.is_empty() { trust::roots(&[], ui).await? } else { self.roots.clone() };
         let fulcio = services.certificates.clone().unwrap_or_default();
         Ok(Signing {
             evidence: witnesses(&services, &client),

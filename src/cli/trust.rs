@@ -63,12 +63,15 @@ async fn kept(instance: Instance, ui: &Ui) -> Option<TrustedRoot> {
 /// Says which of the roots that evidence was verified with are old. They are used all the same: how long an authority
 /// vouches, its window says.
 pub(super) fn warn_of_age(roots: &[TrustedRoot], ui: &Ui) {
-    for root in roots.iter().filter(|r| r.was_used()) {
-        if let Some(days) = age_days(root, ui.now).filter(|d| *d > limits::ROOT_AGE_DAYS) {
-            let origin = root.origin();
-            ui.note(&format!("the trusted root is {days} days old ({origin}): run `attest trust update`"));
-        }
+    for (origin, days) in old(roots, ui.now) {
+        ui.note(&format!("the trusted root is {days} days old ({origin}): run `attest trust update`"));
     }
+}
+
+/// The roots that were used and are old, by origin, with their age in days.
+fn old(roots: &[TrustedRoot], now: Timestamp) -> Vec<(&str, i64)> {
+    let used = roots.iter().filter(|r| r.was_used());
+    used.filter_map(|r| Some((r.origin(), age_days(r, now).filter(|d| *d > limits::ROOT_AGE_DAYS)?))).collect()
 }
 
 /// Whole days since the root was known to be the instance's own, where that is known.
@@ -244,6 +247,21 @@ mod tests {
         assert!(takes(&workflow("acme/builders/.github/workflows/b.yml@refs/tags/v1"), shared, &source));
         assert!(!takes(&workflow("acme/builders/.github/workflows/b.yml@refs/tags/v2"), shared, &source));
         assert!(!takes(&workflow("acme/builders/.github/workflows/b"), shared, &source));
+    }
+
+    #[test]
+    fn a_root_is_old_after_ninety_days_where_its_date_is_known() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let embedded = TrustedRoot::embedded();
+        let json = embedded[0].json();
+        let dated = TrustedRoot::parse_one(json.as_bytes(), "tuf", at("2026-01-01T12:00:00Z")).unwrap();
+        let roots = [dated, TrustedRoot::parse(json.as_bytes(), "file").unwrap().remove(0)];
+        assert_eq!(old(&roots, at("2030-01-01T00:00:00Z")), [], "no root was used");
+        for root in &roots {
+            root.prepared().unwrap();
+        }
+        assert_eq!(old(&roots, at("2026-04-02T11:59:59Z")), []);
+        assert_eq!(old(&roots, at("2026-04-02T12:00:00Z")), [("tuf", 91)]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ const IDENTITY: Code = Code::new("identity-mismatch");
 const ISSUER: Code = Code::new("issuer-mismatch");
 const CLAIM: Code = Code::new("certificate-claim-mismatch");
 const THRESHOLD: Code = Code::new("threshold-not-met");
+const ROOT_AGE: Code = Code::new("trusted-root-too-old");
 const LOGS: Code = Code::new("too-few-logs");
 const TIMESTAMPS: Code = Code::new("too-few-timestamps");
 const PROMISE_ONLY: Code = Code::new("log-promise-only");
@@ -40,6 +41,7 @@ pub const CODES: &[Code] = &[
     ISSUER,
     CLAIM,
     THRESHOLD,
+    ROOT_AGE,
     LOGS,
     TIMESTAMPS,
     PROMISE_ONLY,
@@ -249,12 +251,29 @@ fn proofs(rule: &TrustRule, statement: &VerifiedStatement) -> Vec<Reason> {
         let message = "a log only promised to include its entry; this requirement does not take a promise for a proof";
         Reason::new(PROMISE_ONLY, message)
     });
+    let aged = rule.max_age.and_then(|limit| too_old(limit, statement));
     let proven = [
         promised,
+        aged,
         few(LOGS, "transparency logs", rule.logs, logs.len()),
         few(TIMESTAMPS, "timestamp authorities", rule.timestamps, authorities.len()),
     ];
     proven.into_iter().flatten().collect()
+}
+
+/// The first root that is older than `limit` seconds, or whose age nobody knows.
+fn too_old(limit: i64, statement: &VerifiedStatement) -> Option<Reason> {
+    const DAY: i64 = 86_400;
+    let expected = format!("at most {limit} s old");
+    statement.roots().iter().find_map(|root| {
+        let age = root.as_of.map(|t| statement.verified_at().unix().saturating_sub(t.unix()));
+        let found = match age {
+            Some(age) if age <= limit => return None,
+            Some(age) => format!("{age} s ({} days)", age / DAY),
+            None => "no date".into(),
+        };
+        Some(Reason::unmet(ROOT_AGE, &format!("trusted root ({})", root.origin), &expected, Some(&found)))
+    })
 }
 
 /// Why a certificate is not the one that a rule means, by the rule that it comes closest to.

@@ -110,12 +110,22 @@ fn count(field: &At<'_>) -> Result<usize, PolicyError> {
 pub(super) const MOST: usize = 32;
 
 fn trust(field: &At<'_>) -> Result<TrustRule, PolicyError> {
-    field.fields(&["logs", "timestamps", "allowPromiseOnly"], &["witnesses", "maxAge"])?;
+    field.fields(&["logs", "timestamps", "allowPromiseOnly", "maxAge"], &["witnesses"])?;
     Ok(TrustRule {
         logs: field.get("logs").map_or(Ok(0), |f| count(&f))?,
         timestamps: field.get("timestamps").map_or(Ok(0), |f| count(&f))?,
         allow_promise_only: field.get("allowPromiseOnly").map_or(Ok(false), |f| f.bool())?,
+        max_age: field.get("maxAge").map(|f| age(&f)).transpose()?,
     })
+}
+
+/// A number of days or hours, in seconds.
+fn age(field: &At<'_>) -> Result<i64, PolicyError> {
+    let text = field.str()?;
+    let unit = [("d", 86_400), ("h", 3_600)].into_iter().find_map(|(u, s)| Some((text.strip_suffix(u)?, s)));
+    let digits = |n: &&str| !n.is_empty() && n.len() <= 5 && n.bytes().all(|b| b.is_ascii_digit());
+    let seconds = unit.filter(|(n, _)| digits(n)).and_then(|(n, s)| Some(n.parse::<i64>().ok()? * s));
+    seconds.filter(|s| *s > 0).ok_or_else(|| field.error("a number of days or hours, such as 90d or 12h"))
 }
 
 fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyError> {
@@ -294,10 +304,13 @@ mod tests {
             (ok.replace("key:", "issuer: x, key:"), "policy-malformed", "signers[0].issuer"),
             (ok.replace("key:", "measures: [source], key:"), "policy-field-not-enforced", "signers[0].measures"),
             (
-                ok.replace("signers", "trust: {maxAge: 1d}, signers"),
+                ok.replace("signers", "trust: {witnesses: 1}, signers"),
                 "policy-field-not-enforced",
-                "require[0].trust.maxAge",
+                "require[0].trust.witnesses",
             ),
+            (ok.replace("signers", "trust: {maxAge: 1w}, signers"), "policy-malformed", "require[0].trust.maxAge"),
+            (ok.replace("signers", "trust: {maxAge: 0d}, signers"), "policy-malformed", "require[0].trust.maxAge"),
+            (ok.replace("signers", "trust: {maxAge: -1d}, signers"), "policy-malformed", "require[0].trust.maxAge"),
             (ok.replace("signers", "threshold: 0, signers"), "policy-malformed", "require[0].threshold"),
             (ok.replace("'a/*'", "'a/*:v1'"), "policy-malformed", "images[0].glob"),
             (ok.replace("'a/*'", "'a/*@sha256:1'"), "policy-malformed", "images[0].glob"),

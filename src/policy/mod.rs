@@ -96,6 +96,8 @@ pub struct TrustRule {
     pub timestamps: usize,
     /// Whether a log's promise to include it will do where there is no proof.
     pub allow_promise_only: bool,
+    /// How old a root that vouches for any of it may be (seconds); one whose age is not known is too old.
+    pub max_age: Option<i64>,
 }
 
 /// A signer that a requirement accepts.

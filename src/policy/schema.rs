@@ -38,6 +38,10 @@ pub fn schema() -> Value {
                     "description": "Whether a log's promise to include an entry will do where there is no proof.",
                     "type": "boolean", "default": false,
                 },
+                "maxAge": {
+                    "description": "How old a trusted root may be that vouches for any of it; one of no known date, such as a file, is too old.",
+                    "type": "string", "pattern": "^[0-9]{1,5}[dh]$",
+                },
             },
         }),
     );

@@ -134,7 +134,7 @@ fn encode(cached: &Cached) -> Vec<u8> {
     json!({"schemaVersion": 1, "fetched": fetched, "files": Value::Object(files)}).to_string().into_bytes()
 }
 
-fn decode(bytes: &[u8]) -> Result<Cached, JsonError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Cached, JsonError> {
     let value = json::parse(bytes, limits::TUF_CACHE_BYTES)?;
     let root = Field::root("cache", &value);
     let fetched = root.need("fetched")?;

@@ -111,3 +111,55 @@ fn words(e: &reqwest::Error) -> String {
     let kind = if e.is_connect() { "cannot connect" } else { "the answer broke off" };
     format!("{kind}: {innermost}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    /// Asks a server that answers each connection in turn with one of `answers`.
+    fn ask(answers: &[&str], limit: u64) -> (Result<Option<Vec<u8>>, HttpError>, usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/x", listener.local_addr().unwrap());
+            let asked = std::cell::Cell::new(0);
+            let serve = async {
+                for answer in answers {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    asked.set(asked.get() + 1);
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            let http = Http::new(Duration::from_secs(2)).unwrap();
+            tokio::select! {
+                found = http.get(&url, limit) => (found, asked.get()),
+                () = serve => unreachable!(),
+            }
+        })
+    }
+
+    const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngood";
+    const BUSY: &str = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    const GONE: &str = "HTTP/1.1 404 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    const WRONG: &str = "HTTP/1.1 400 Wrong\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+    #[test]
+    fn an_answer_is_what_is_there_or_nothing() {
+        assert_eq!(ask(&[GOOD], 4), (Ok(Some(b"good".to_vec())), 1));
+        assert_eq!(ask(&[GONE], 4), (Ok(None), 1));
+        let (found, asked) = ask(&[GOOD], 3);
+        assert_eq!((found.unwrap_err().cause.as_str(), asked), ("expected at most 3 bytes, found more", 1));
+    }
+
+    #[test]
+    fn what_may_pass_is_asked_again_and_nothing_else() {
+        assert_eq!(ask(&[BUSY, BUSY, GOOD], 4), (Ok(Some(b"good".to_vec())), 3));
+        let (found, asked) = ask(&[BUSY, BUSY, BUSY, GOOD], 4);
+        assert_eq!((found.unwrap_err().cause.contains("503"), asked), (true, 3));
+        assert_eq!(ask(&[WRONG, GOOD], 4).1, 1);
+    }
+}

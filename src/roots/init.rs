@@ -192,3 +192,49 @@ fn attribute(certificate: &Certificate, wanted: ObjectIdentifier) -> Option<Stri
     // UTF8String, PrintableString and the like: their content is the text.
     String::from_utf8(value.value().to_vec()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ED25519: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA/cMm6eoiWEVd4YhE1AvcwitBcNzP67HFzMRfStLc914=\n-----END PUBLIC KEY-----\n";
+
+    fn log(pem: &str) -> LogKey {
+        LogKey { url: "https://log.example.org".into(), pem: pem.into(), origin: None }
+    }
+
+    fn code(parts: &Private) -> Result<(), String> {
+        assemble(parts).map(|_| ()).map_err(|e| e.code().to_string())
+    }
+
+    /// Values of a log that Rekor v2 ran: the beginning of its key id stands before each of its signatures.
+    #[test]
+    fn a_log_of_checkpoints_is_known_by_its_origin_and_key() {
+        let key = PublicKey::from_pem(ED25519.as_bytes()).unwrap();
+        assert_eq!(log_id(&key, Some("127.0.0.1"))[..4], [0xed, 0xb3, 0x0e, 0x97]);
+        assert_eq!(STANDARD.encode(log_id(&key, None)), "LzchCHefxs7YXysxiI/AFdaPF8qs3SwKjgHgNpq/kts=");
+    }
+
+    #[test]
+    fn what_is_no_chain_or_key_is_refused_by_name() {
+        let rekor = Private { rekor: vec![log(ED25519)], ..Private::default() };
+        assert_eq!(code(&rekor), Ok(()));
+        assert_eq!(
+            code(&Private { rekor: vec![log("nothing")], ..Private::default() }),
+            Err("public-key-malformed".into())
+        );
+        for chain in ["", "nothing", ED25519, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            let fulcio = vec![("https://ca.example.org".to_owned(), chain.into())];
+            let parts = Private { fulcio, ..rekor.clone() };
+            assert_eq!(code(&parts), Err("authority-chain-malformed".into()), "{chain}");
+        }
+    }
+
+    #[test]
+    fn windows_begin_when_they_are_told_to() {
+        let valid_from = Timestamp::parse("2026-01-01T00:00:00Z").ok();
+        let text = assemble(&Private { rekor: vec![log(ED25519)], valid_from, ..Private::default() }).unwrap();
+        let root = TrustedRoot::parse(text.as_bytes(), "f").unwrap().remove(0);
+        assert_eq!(root.authorities().unwrap()[0].window.not_before, valid_from);
+    }
+}

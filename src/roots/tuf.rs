@@ -217,15 +217,16 @@ impl TufRepository {
     /// What `cache` holds, verified again as of the time it was fetched; `None` where it holds nothing. No network.
     ///
     /// # Errors
-    /// [`TufError`]: what is there does not verify.
-    pub async fn kept(&self, cache: &TufCache, now: Timestamp) -> Result<Option<Updated>, TufError> {
+    /// [`CacheError`]: what is there does not verify.
+    pub async fn kept(&self, cache: &TufCache, now: Timestamp) -> Result<Option<Updated>, CacheError> {
         let Some(Cached { fetched: Some(fetched), files }) = cache.load()? else { return Ok(None) };
+        let unusable = |cause: String| CacheError::Unusable { path: cache.path().display().to_string(), cause };
         if fetched > now {
-            let cause = format!("it is of {fetched}, which is yet to come");
-            return Err(CacheError::Unusable { path: cache.path().display().to_string(), cause }.into());
+            return Err(unusable(format!("it is of {fetched}, which is yet to come")));
         }
         let files = Files::new(files);
-        self.run(StoreRepository::new(files.clone()), &files, fetched).await.map(Some)
+        let kept = self.run(StoreRepository::new(files.clone()), &files, fetched).await;
+        kept.map(Some).map_err(|e| unusable(e.to_string()))
     }
 
     async fn run(&self, from: impl Repository + 'static, files: &Files, at: Timestamp) -> Result<Updated, TufError> {
@@ -324,5 +325,87 @@ impl MetadataStore for Files {
             self.lock().insert(name.to_owned(), bytes.to_vec());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roots::cache::decode;
+    use serde_json::{Value, json};
+
+    /// A cache that `attest trust update` left, of a repository that python-tuf made: a rotated root, two targets.
+    const CACHE: &str = include_str!("testdata/tuf-cache.json");
+    /// The repository's first root.
+    const PINNED: &[u8] = include_bytes!("testdata/tuf-root.json");
+    /// The first root of another repository.
+    const OTHER: &[u8] = include_bytes!("testdata/other-root.json");
+
+    fn kept(cache: &Value, root: &[u8], now: &str) -> Result<Option<Updated>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let place = TufCache::new(folder.path(), "x");
+        place.store(&decode(cache.to_string().as_bytes()).unwrap()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let repository = TufRepository::new("https://tuf.example.org", root.to_vec());
+        let kept = runtime.block_on(repository.kept(&place, Timestamp::parse(now).unwrap()));
+        kept.map_err(|e| {
+            assert_eq!(e.code().as_str(), "trust-cache-unusable");
+            e.to_string()
+        })
+    }
+
+    const LATER: &str = "2036-01-01T00:00:00Z";
+
+    fn refused(cache: &Value, root: &[u8], now: &str, why: &str) {
+        let error = kept(cache, root, now).map(|_| ()).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+
+    #[test]
+    fn what_was_kept_is_verified_as_of_the_time_it_was_fetched() {
+        let cache: Value = serde_json::from_str(CACHE).unwrap();
+        let updated = kept(&cache, PINNED, LATER).unwrap().unwrap();
+        assert_eq!((updated.root_version, updated.targets_version), (2, 2));
+        let fetched = cache["fetched"].as_str().unwrap();
+        assert_eq!(updated.root.as_of(), Timestamp::parse(fetched).ok());
+        assert!(updated.root.json().contains("https://log.example.org"));
+    }
+
+    #[test]
+    fn nothing_in_a_cache_is_believed() {
+        let cache: Value = serde_json::from_str(CACHE).unwrap();
+        let with = |name: &str, value: Value| {
+            let mut changed = cache.clone();
+            changed["files"][name] = value;
+            changed
+        };
+        refused(&cache, OTHER, LATER, "did not sign");
+        refused(&cache, PINNED, "2026-01-01T00:00:00Z", "yet to come");
+        // Somebody says that old metadata is new.
+        let mut renewed = cache.clone();
+        renewed["fetched"] = json!("2035-01-01T00:00:00Z");
+        refused(&renewed, PINNED, LATER, "expired");
+        // Another target than is signed is as good as none.
+        refused(&with("targets/trusted_root.json", json!("e30K")), PINNED, LATER, "trusted_root.json not found");
+        refused(&with("timestamp.json", json!("e30K")), PINNED, LATER, "cannot be used");
+        let older = cache["files"]["root_history/1.root.json"].clone();
+        refused(&with("root_history/2.root.json", older), PINNED, LATER, "did not sign");
+        let mut lost = cache.clone();
+        lost["files"].as_object_mut().unwrap().remove("timestamp.json");
+        refused(&lost, PINNED, LATER, "timestamp.json not found");
+    }
+
+    #[test]
+    fn the_known_instances_begin_with_roots_that_can_be_used() {
+        for instance in Instance::ALL {
+            let repository = TufRepository::of(*instance);
+            assert!(repository.url.starts_with("https://"), "{repository:?}");
+            let empty = StoreRepository::new(Files::new(BTreeMap::new()));
+            assert!(Updater::new(empty, &repository.root).is_ok(), "{}", instance.name());
+        }
+        // `attest verify` puts what was kept in the place of the embedded roots in this order.
+        let origins = TrustedRoot::embedded().iter().map(|r| r.origin().to_owned()).collect::<Vec<_>>();
+        assert!(origins[0].contains("public-good") && origins[1].contains("GitHub"), "{origins:?}");
+        assert_eq!(Instance::ALL.iter().map(|i| i.name()).collect::<Vec<_>>(), ["public-good", "github"]);
     }
 }

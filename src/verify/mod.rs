@@ -6,6 +6,7 @@
 mod candidate;
 mod certificate;
 mod error;
+mod proven;
 mod signature;
 mod sigstore;
 mod statement;
@@ -15,13 +16,14 @@ pub use candidate::{Candidate, Content, EvidenceSource, Origin};
 pub use error::VerifyError;
 pub use signature::made_by;
 pub use sigstore::message_signature;
-pub use statement::{LogEntry, ProvenTime, Signer, TimeSource, VerifiedStatement};
+pub use statement::{LogEntry, ProvenTime, RootUsed, Signer, TimeSource, VerifiedStatement};
 
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Artifact, Bundle, Digest, Envelope, Statement, Timestamp, envelope, limits, uri};
 use crate::predicate::{self, Provenance};
 use crate::trust::{PublicKey, TrustMaterial};
+use proven::Proven;
 
 /// Verifies evidence with one set of trust material, at one point in time.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +93,7 @@ impl Verifier<'_> {
             signers,
             proven_times: proven.times,
             log_entries: proven.entries,
+            roots: proven.roots,
             unchecked_log_entries: proven.unchecked.0,
             unchecked_timestamps: proven.unchecked.1,
             verified_at: self.now,
@@ -104,9 +107,9 @@ impl Verifier<'_> {
         evidence: &[u8],
         signers: &[Signer],
         bound: Option<&Digest>,
-    ) -> Result<sigstore::Proven, VerifyError> {
+    ) -> Result<Proven, VerifyError> {
         let unchecked = (bundle.log_entries().len(), bundle.timestamps().len());
-        let unproven = Ok(sigstore::Proven { unchecked, ..Default::default() });
+        let unproven = Ok(Proven { unchecked, ..Default::default() });
         // Most keyed evidence carries neither: then no root is looked at.
         if unchecked == (0, 0) || self.trust.roots.is_empty() {
             return unproven;

@@ -5,6 +5,7 @@
 //! word for the certificate. So the authority that issued a certificate decides what else must vouch, never a flag.
 
 use super::certificate::{self, Leaf};
+use super::proven::Proven;
 use super::statement::{LogEntry, ProvenTime, Signer, TimeSource};
 use super::{VerifyError, read_evidence};
 use crate::model::bundle::VerificationMaterial;
@@ -25,15 +26,6 @@ use sigstore_verify::{
 
 /// How far a proven time may lie ahead of the verifier's clock (seconds).
 const CLOCK_SKEW: i64 = 300;
-
-/// What logs and timestamp authorities prove about a signature.
-#[derive(Debug, Default)]
-pub(super) struct Proven {
-    pub(super) times: Vec<ProvenTime>,
-    pub(super) entries: Vec<LogEntry>,
-    /// Log entries and timestamps of which no root knows the authority: they prove nothing.
-    pub(super) unchecked: (usize, usize),
-}
 
 /// A bundle in the library's form beside ours.
 pub(super) struct Parsed {
@@ -119,7 +111,8 @@ pub(super) fn by_certificate(
         }
         let attempt = Attempt { bundle, prepared, leaf: &leaf, der, now, promise_only: trust.allow_promise_only };
         match attempt.certificate(artifact, &issuers) {
-            Ok(proven) => {
+            Ok(mut proven) => {
+                proven.uses(root);
                 let Leaf { identity, issuer, claims, .. } = leaf;
                 return Ok((Signer::Certificate { chain: chain.to_vec(), identity, issuer, claims }, proven));
             }
@@ -151,7 +144,7 @@ pub(super) fn beside_key(
     let policy = PublicKeyVerificationPolicy::new(DerPublicKey::from_bytes(key.spki()));
     let mut proven = Proven::default();
     for entry in &whole.verification_material.tlog_entries {
-        let Some(root) = with_root(trust, |p| p.log(entry).is_some())? else {
+        let Some((used, root)) = with_root(trust, |p| p.log(entry).is_some())? else {
             proven.unchecked.0 += 1;
             continue;
         };
@@ -163,15 +156,17 @@ pub(super) fn beside_key(
         let (times, logged) = root.logged(entry)?;
         proven.times.extend(times);
         proven.entries.push(logged);
+        proven.uses(used);
     }
     let signature = signature(whole);
     for stamp in &whole.verification_material.timestamp_verification_data.rfc3161_timestamps {
         let token = &stamp.signed_timestamp;
-        let Some(root) = with_root(trust, |p| p.stamped_by(token.as_bytes()))? else {
+        let Some((used, root)) = with_root(trust, |p| p.stamped_by(token.as_bytes()))? else {
             proven.unchecked.1 += 1;
             continue;
         };
         proven.times.push(root.stamp(token, &signature)?);
+        proven.uses(used);
     }
     not_in_future(&proven.times, now)?;
     Ok(proven)
@@ -405,11 +400,15 @@ fn prepared(root: &TrustedRoot) -> Result<&Prepared, VerifyError> {
     root.prepared().map_err(|source| VerifyError::Root { root: root.origin().to_owned(), source })
 }
 
-fn with_root(trust: &TrustMaterial, wanted: impl Fn(&Prepared) -> bool) -> Result<Option<&Prepared>, VerifyError> {
+/// The first root that is wanted.
+fn with_root(
+    trust: &TrustMaterial,
+    wanted: impl Fn(&Prepared) -> bool,
+) -> Result<Option<(&TrustedRoot, &Prepared)>, VerifyError> {
     for root in &trust.roots {
         let prepared = prepared(root)?;
         if wanted(prepared) {
-            return Ok(Some(prepared));
+            return Ok(Some((root, prepared)));
         }
     }
     Ok(None)

@@ -2,7 +2,7 @@
 
 use crate::model::{Digest, Statement, Timestamp};
 use crate::predicate::Provenance;
-use crate::trust::PublicKey;
+use crate::trust::{PublicKey, TrustedRoot};
 
 /// Who signed, as far as it was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +80,21 @@ pub struct LogEntry {
     pub promise_only: bool,
 }
 
+/// A trusted root that vouched for something about a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootUsed {
+    /// Where it came from.
+    pub origin: String,
+    /// When it was known to be its instance's own, if that is known.
+    pub as_of: Option<Timestamp>,
+}
+
+impl RootUsed {
+    pub(super) fn of(root: &TrustedRoot) -> Self {
+        Self { origin: root.origin().to_owned(), as_of: root.as_of() }
+    }
+}
+
 /// A statement whose signature, form and binding to one artifact were verified.
 ///
 /// It cannot be made outside the verifier:
@@ -97,6 +112,7 @@ pub struct VerifiedStatement {
     pub(super) signers: Vec<Signer>,
     pub(super) proven_times: Vec<ProvenTime>,
     pub(super) log_entries: Vec<LogEntry>,
+    pub(super) roots: Vec<RootUsed>,
     pub(super) unchecked_log_entries: usize,
     pub(super) unchecked_timestamps: usize,
     pub(super) verified_at: Timestamp,
@@ -161,6 +177,12 @@ impl VerifiedStatement {
     #[must_use]
     pub fn log_entries(&self) -> &[LogEntry] {
         &self.log_entries
+    }
+
+    /// Roots that its certificate, log entries and timestamps were verified by; none for what a key alone signed.
+    #[must_use]
+    pub fn roots(&self) -> &[RootUsed] {
+        &self.roots
     }
 
     /// Log entries and timestamps of authorities that no trusted root knows: they were not checked and prove nothing.

@@ -2,11 +2,12 @@
 
 use super::{GITHUB, WORKFLOW, artifact, claim, roots, workflow};
 use attest::flow::{self, Target};
-use attest::model::Artifact;
+use attest::model::{Artifact, Timestamp};
 use attest::policy::{self, Assurance, Outcome, SubjectDecision, Verdict};
 use attest::seam::{BoxFuture, ready};
 use attest::testing::world::{block_on, now};
 use attest::testing::{Claim, Holder, Instance};
+use attest::trust::TrustedRoot;
 use attest::verify::{Candidate, Content, EvidenceSource, Origin};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -33,6 +34,11 @@ fn decide(root: &Value, requirement: &Value, bundles: Vec<Value>) -> SubjectDeci
 
 /// Decides by a policy with these requirements.
 fn by_policy(root: &Value, requirements: &[Value], bundles: Vec<Value>) -> SubjectDecision {
+    with_roots(&roots(root), requirements, bundles)
+}
+
+/// Decides by a policy with these requirements and roots.
+fn with_roots(roots: &[TrustedRoot], requirements: &[Value], bundles: Vec<Value>) -> SubjectDecision {
     let text = json!({
         "apiVersion": "agent-attest.github.io/v1", "kind": "AttestationPolicy", "metadata": { "name": "t" },
         "spec": { "images": [{ "glob": "**" }], "require": requirements },
@@ -40,7 +46,7 @@ fn by_policy(root: &Value, requirements: &[Value], bundles: Vec<Value>) -> Subje
     let policy = policy::parse(&text.to_string(), "t", &|_| Err("none".into())).unwrap_or_else(|e| panic!("{e}"));
     let source = Bundles(bundles);
     let target = Target { artifact: artifact(), sources: vec![&source], content: None, digests: None };
-    block_on(flow::check(&target, &[policy], &roots(root), now()))
+    block_on(flow::check(&target, &[policy], roots, now()))
 }
 
 /// The code of a decision by one signer rule, or nothing where it allows.
@@ -54,6 +60,35 @@ fn by_signer(signer: Value, holder: &Holder, claim: &Claim) -> Option<String> {
 
 fn exactly() -> Value {
     json!({ "issuer": GITHUB, "identity": WORKFLOW })
+}
+
+#[test]
+fn a_root_may_be_as_old_as_the_policy_says() {
+    let instance = Instance::new("acme", 1);
+    let bundle = instance.sign(&workflow(), &claim().to_bytes());
+    let json = instance.root().to_string();
+    let aged = |seconds: i64| {
+        let as_of = Timestamp::from_unix(now().unix() - seconds).unwrap();
+        TrustedRoot::parse_one(json.as_bytes(), "dated", as_of).unwrap()
+    };
+    let code = |root: &TrustedRoot, requirement: &Value| {
+        let decision = with_roots(std::slice::from_ref(root), std::slice::from_ref(requirement), vec![bundle.clone()]);
+        decision.code().map(|c| c.to_string())
+    };
+    let limit = |age: &str| json!({ "signers": [exactly()], "trust": { "maxAge": age } });
+    let too_old = Some("trusted-root-too-old".to_owned());
+    let file = roots(&instance.root()).remove(0);
+    for (root, requirement, wanted) in [
+        (aged(90 * 86_400), limit("90d"), None),
+        (aged(90 * 86_400 + 1), limit("90d"), too_old.clone()),
+        (aged(3_600), limit("1h"), None),
+        (aged(3_601), limit("1h"), too_old.clone()),
+        (file.clone(), limit("90d"), too_old),
+        (file, json!({ "signers": [exactly()] }), None),
+        (aged(900 * 86_400), json!({ "signers": [exactly()] }), None),
+    ] {
+        assert_eq!(code(&root, &requirement), wanted, "{requirement} {:?}", root.as_of());
+    }
 }
 
 #[test]

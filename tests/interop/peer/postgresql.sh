@@ -14,7 +14,9 @@ install)
       rm -rf "$CACHE/postgresql"
       mkdir -p "$CACHE/postgresql"
       cd "$CACHE/postgresql"
-      apt download postgresql-15 postgresql-client-15 libpq5
+      # With the libraries that a small machine may lack; what a library needs further, the package manager would know.
+      apt download postgresql-15 postgresql-client-15 libpq5 libxml2 libldap-2.5-0 libicu72 libsasl2-2 \
+        libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0 libssl3 libreadline8 libedit2
       for package in *.deb; do dpkg -x "$package" . >&2; done
       rm -- *.deb
     fi

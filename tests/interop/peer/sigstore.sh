@@ -65,23 +65,28 @@ PY
 
 # PostgreSQL refuses to run as root, and nobody else can look into our folder: it gets one of its own, which goes with it.
 postgresql() {
-  local programs as=() data
+  local programs as=() data libraries=$CACHE/postgresql/usr/lib/x86_64-linux-gnu
   programs=$(bash "$here/postgresql.sh" install)
   data=$(mktemp -d)
   if [[ $(id -u) == 0 ]]; then
+    if [[ $programs == "$CACHE"/* ]]; then
+      cp -r "$CACHE/postgresql/usr" "$data/usr"
+      programs=$data/${programs#"$CACHE/postgresql/"}
+      libraries=$data/usr/lib/x86_64-linux-gnu
+    fi
     chown 65534:65534 "$data"
     as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
   fi
   database="postgresql:///trillian?host=$data&user=trillian"
   cat >"$home/postgresql.sh" <<SH
-export LD_LIBRARY_PATH=$CACHE/postgresql/usr/lib/x86_64-linux-gnu
+export LD_LIBRARY_PATH=$libraries
 cd "$data"
 ${as[@]+"${as[@]}"} "$programs/postgres" -D "$data/db" -k "$data" -F -c listen_addresses= -c max_connections=200 &
 pid=\$!
 trap 'kill -QUIT \$pid; wait \$pid; rm -rf "$data"' TERM INT
 wait \$pid
 SH
-  export LD_LIBRARY_PATH=$CACHE/postgresql/usr/lib/x86_64-linux-gnu
+  export LD_LIBRARY_PATH=$libraries
   (cd "$data" && "${as[@]}" "$programs/initdb" -D "$data/db" -U trillian -A trust -N -E UTF8 --locale=C) >"$home/postgresql.log" 2>&1
   service postgresql bash "$home/postgresql.sh"
   local _
