@@ -6,5 +6,5 @@ pub mod sigstore;
 pub mod world;
 
 pub use registry::{Access, Action, Behaviour, Conditional, Fault, Seen, TestRegistry};
-pub use sigstore::{Holder, Instance};
+pub use sigstore::{Holder, Instance, StampAuthority, TileLog, Witness};
 pub use world::{Claim, Image, World};

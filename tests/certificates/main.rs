@@ -5,6 +5,7 @@ mod defects;
 mod flips;
 mod keyed;
 mod policies;
+mod proofs;
 
 use attest::model::{Artifact, Digest};
 use attest::testing::sigstore::SIGNED_AT;

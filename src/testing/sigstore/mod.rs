@@ -1,6 +1,17 @@
-//! [`Instance`]: a Sigstore instance of a test's own, with an authority, a certificate log and transparency logs.
+//! [`Instance`]: a Sigstore instance of a test's own, with an authority, a certificate log, transparency logs and
+//! timestamp authorities.
 //!
-//! It makes certificates and log entries as Fulcio and Rekor (version 1) do, and wrong ones that they never would.
+//! It makes certificates, log entries and timestamps as Fulcio, Rekor (both versions) and timestamp authorities do, and
+//! wrong ones that they never would.
+
+mod certificate;
+mod der;
+mod tile_log;
+mod timestamp;
+
+pub use der::text;
+pub use tile_log::{TileLog, Witness, hashed_body, vkey};
+pub use timestamp::StampAuthority;
 
 use crate::model::digest::hex;
 use crate::model::envelope::{IN_TOTO, pae};
@@ -8,21 +19,15 @@ use crate::model::{Envelope, EnvelopeSignature, bundle};
 use crate::sign::LocalKey;
 use crate::trust::KeyAlgorithm;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use certificate::{Body, issuing, subject};
+use der::{be, extension, oid, sequence, tlv};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use std::str::FromStr as _;
-use std::time::Duration;
-use x509_cert::der::asn1::{BitString, ObjectIdentifier, OctetString, UtcTime};
-use x509_cert::der::{Decode as _, Encode as _};
-use x509_cert::ext::Extension;
-use x509_cert::name::Name;
-use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
-use x509_cert::time::{Time, Validity};
-use x509_cert::{Certificate, TbsCertificate, Version};
 
 /// When everything here is signed (seconds since 1970): 2024-06-01, so that it is past on every machine.
 pub const SIGNED_AT: i64 = 1_717_200_000;
 
+/// A day in seconds.
 const DAY: i64 = 86_400;
 
 /// A Sigstore instance.
@@ -36,8 +41,12 @@ pub struct Instance {
     pub authority: LocalKey,
     /// The certificate log's key.
     pub certificate_log: LocalKey,
-    /// The transparency logs' keys.
+    /// The keys of its transparency logs of version 1.
     pub logs: Vec<LocalKey>,
+    /// Its transparency logs of version 2.
+    pub tile_logs: Vec<TileLog>,
+    /// Its timestamp authorities.
+    pub stamps: Vec<StampAuthority>,
 }
 
 /// Whom a certificate names; each field is a knob.
@@ -75,7 +84,7 @@ impl Holder {
 }
 
 impl Instance {
-    /// An instance with this many transparency logs.
+    /// An instance with this many transparency logs of version 1, and nothing else.
     ///
     /// # Panics
     /// When the system makes no keys.
@@ -88,7 +97,23 @@ impl Instance {
             authority: key(),
             certificate_log: key(),
             logs: (0..logs).map(|_| key()).collect(),
+            tile_logs: Vec::new(),
+            stamps: Vec::new(),
         }
+    }
+
+    /// The same with this many transparency logs of version 2.
+    #[must_use]
+    pub fn with_tile_logs(mut self, count: usize) -> Self {
+        self.tile_logs = (0..count).map(|i| TileLog::new(&format!("tiles{i}.{}.example", self.name))).collect();
+        self
+    }
+
+    /// The same with this many timestamp authorities.
+    #[must_use]
+    pub fn with_stamps(mut self, count: usize) -> Self {
+        self.stamps = (0..count).map(|i| StampAuthority::new(&format!("stamps{i}.{}", self.name))).collect();
+        self
     }
 
     /// Its trusted root, as JSON.
@@ -109,7 +134,7 @@ impl Instance {
         };
         json!({
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-            "tlogs": self.logs.iter().map(log).collect::<Vec<_>>(),
+            "tlogs": self.logs.iter().map(log).chain(self.tile_logs.iter().map(TileLog::root)).collect::<Vec<_>>(),
             "certificateAuthorities": [{
                 "subject": { "organization": self.name, "commonName": self.name },
                 "uri": "https://ca.example",
@@ -117,19 +142,15 @@ impl Instance {
                 "validFor": window,
             }],
             "ctlogs": [log(&self.certificate_log)],
-            "timestampAuthorities": [],
+            "timestampAuthorities": self.stamps.iter().map(StampAuthority::root).collect::<Vec<_>>(),
         })
     }
 
     /// The authority's certificate, DER.
     #[must_use]
     pub fn certificate(&self) -> Vec<u8> {
-        let extensions = vec![
-            extension("2.5.29.19", true, vec![0x30, 0x03, 0x01, 0x01, 0xff]),
-            extension("2.5.29.15", true, vec![0x03, 0x02, 0x02, 0x04]),
-        ];
-        let key = &self.authority;
-        self.issue(self.body(&self.subject(), key, self.authority_window, extensions))
+        let (name, key) = (subject(&self.name), &self.authority);
+        Body::new(&name, &name, 1, key, self.authority_window, issuing()).issued_by(key)
     }
 
     /// A certificate for a holder's key, DER.
@@ -141,19 +162,19 @@ impl Instance {
         let names: Vec<u8> = holder.names.iter().flat_map(|(tag, name)| tlv(*tag, name.as_bytes())).collect();
         let mut extensions = vec![
             extension("2.5.29.15", true, vec![0x03, 0x02, 0x07, 0x80]),
-            extension("2.5.29.37", false, tlv(0x30, &tlv(0x06, &[0x2b, 6, 1, 5, 5, 7, 3, 3]))),
-            extension("2.5.29.17", true, tlv(0x30, &names)),
+            extension("2.5.29.37", false, sequence(&[&oid("1.3.6.1.5.5.7.3.3")])),
+            extension("2.5.29.17", true, sequence(&[&names])),
         ];
         let claims = holder.claims.iter();
         extensions.extend(claims.map(|(arc, v)| extension(&format!("1.3.6.1.4.1.57264.1.{arc}"), false, v.clone())));
-        let mut body = self.body("", key, holder.window, extensions);
+        let mut body = Body::new(&subject(&self.name), "", 1, key, holder.window, extensions);
         if holder.logged {
-            let promise = self.certificate_promise(&body.to_der().expect("DER"));
+            let promise = self.certificate_promise(&body.to_der());
             let list = [&be(2, promise.len() + 2), &be(2, promise.len()), &promise[..]].concat();
             let list = extension("1.3.6.1.4.1.11129.2.4.2", false, tlv(0x04, &list));
-            body.extensions.get_or_insert_default().push(list);
+            body = body.with(list);
         }
-        self.issue(body)
+        body.issued_by(&self.authority)
     }
 
     /// Signs a statement as the holder of a fresh certificate and logs it in the first log.
@@ -172,12 +193,48 @@ impl Instance {
         self.bundle(key, statement, material, &pem::Pem::new("PUBLIC KEY", key.public_key().spki()))
     }
 
-    fn bundle(&self, key: &LocalKey, statement: &[u8], mut material: Value, verifier: &pem::Pem) -> Value {
-        let sig = key.sign_bytes(&pae(IN_TOTO, statement)).expect("a signature");
-        let body = entry_body(statement, &sig, verifier);
-        material["tlogEntries"] = json!([self.entry(0, &body)]);
-        let envelope = Envelope::new(IN_TOTO, statement.to_vec(), EnvelopeSignature { sig, keyid: String::new() });
-        json!({ "mediaType": bundle::MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": envelope.to_json() })
+    fn bundle(&self, key: &LocalKey, statement: &[u8], material: Value, verifier: &pem::Pem) -> Value {
+        let mut bundle = unproven(key, statement, material);
+        let body = entry_body(statement, &signature(&bundle), verifier);
+        bundle["verificationMaterial"]["tlogEntries"] = json!([self.entry(0, &body)]);
+        bundle
+    }
+
+    /// Signs a statement as the holder of a fresh certificate, with neither log entry nor timestamp.
+    ///
+    /// # Panics
+    /// When the system makes no key.
+    #[must_use]
+    pub fn sign_alone(&self, holder: &Holder, statement: &[u8]) -> Value {
+        let key = LocalKey::generate(KeyAlgorithm::EcdsaP256).expect("a key");
+        let certificate = STANDARD.encode(self.certify(holder, &key));
+        unproven(&key, statement, json!({ "certificate": { "rawBytes": certificate } }))
+    }
+
+    /// Adds a timestamp of the bundle's signature by one of its authorities.
+    ///
+    /// # Panics
+    /// When the authority is not there.
+    pub fn stamp(&self, bundle: &mut Value, authority: usize, at: i64) {
+        let stamp = STANDARD.encode(self.stamps[authority].stamp(&signature(bundle), at));
+        let stamps = &mut bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"];
+        push(stamps, json!({ "signedTimestamp": stamp }));
+    }
+
+    /// Logs the bundle's signature in one of its logs of version 2; `key` made it where no certificate says so.
+    ///
+    /// # Panics
+    /// When the log is not there, or neither certificate nor key is.
+    pub fn log_in_tiles(&self, bundle: &mut Value, log: usize, key: Option<&LocalKey>) {
+        let certificate = &bundle["verificationMaterial"]["certificate"]["rawBytes"];
+        let (verifier, is_certificate) = match (certificate.as_str(), key) {
+            (Some(raw), _) => (STANDARD.decode(raw).expect("base64"), true),
+            (None, key) => (key.expect("a key").public_key().spki().to_vec(), false),
+        };
+        let payload = bundle["dsseEnvelope"]["payload"].as_str().expect("a payload");
+        let signed = pae(IN_TOTO, &STANDARD.decode(payload).expect("base64"));
+        let body = hashed_body(&signed, &signature(bundle), &verifier, is_certificate);
+        push(&mut bundle["verificationMaterial"]["tlogEntries"], self.tile_logs[log].entry(&body));
     }
 
     /// The entry of a body in one of the logs: with proof, checkpoint and promise.
@@ -207,39 +264,6 @@ impl Instance {
             },
             "canonicalizedBody": encoded,
         })
-    }
-
-    fn subject(&self) -> String {
-        format!("CN={0},O={0}", self.name)
-    }
-
-    fn body(&self, subject: &str, key: &LocalKey, window: (i64, i64), extensions: Vec<Extension>) -> TbsCertificate {
-        let time = |seconds: i64| {
-            let since = Duration::from_secs(u64::try_from(seconds).expect("a time after 1970"));
-            Time::UtcTime(UtcTime::from_unix_duration(since).expect("a time before 2050"))
-        };
-        TbsCertificate {
-            version: Version::V3,
-            serial_number: x509_cert::serial_number::SerialNumber::new(&[1]).expect("a number"),
-            signature: ecdsa_with_sha256(),
-            issuer: Name::from_str(&self.subject()).expect("a name"),
-            validity: Validity { not_before: time(window.0), not_after: time(window.1) },
-            subject: if subject.is_empty() { Name::default() } else { Name::from_str(subject).expect("a name") },
-            subject_public_key_info: SubjectPublicKeyInfoOwned::from_der(key.public_key().spki()).expect("a key"),
-            issuer_unique_id: None,
-            subject_unique_id: None,
-            extensions: Some(extensions),
-        }
-    }
-
-    fn issue(&self, body: TbsCertificate) -> Vec<u8> {
-        let signature = self.authority.sign_bytes(&body.to_der().expect("DER")).expect("a signature");
-        let certificate = Certificate {
-            tbs_certificate: body,
-            signature_algorithm: ecdsa_with_sha256(),
-            signature: BitString::from_bytes(&signature).expect("bits"),
-        };
-        certificate.to_der().expect("DER")
     }
 
     /// What the certificate log promises about a certificate (RFC 6962 section 3.2).
@@ -277,34 +301,21 @@ pub fn log_id(key: &LocalKey) -> [u8; 32] {
     Sha256::digest(key.public_key().spki()).into()
 }
 
-/// A claim's value: DER of a UTF8String.
-#[must_use]
-pub fn text(value: &str) -> Vec<u8> {
-    tlv(0x0c, value.as_bytes())
+fn unproven(key: &LocalKey, statement: &[u8], material: Value) -> Value {
+    let sig = key.sign_bytes(&pae(IN_TOTO, statement)).expect("a signature");
+    let envelope = Envelope::new(IN_TOTO, statement.to_vec(), EnvelopeSignature { sig, keyid: String::new() });
+    json!({ "mediaType": bundle::MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": envelope.to_json() })
 }
 
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = match content.len() {
-        short @ 0..0x80 => vec![short as u8],
-        middle @ 0x80..0x100 => vec![0x81, middle as u8],
-        long => [&[0x82], &be(2, long)[..]].concat(),
-    };
-    [&[tag], &length[..], content].concat()
+/// The one signature of a bundle's envelope.
+fn signature(bundle: &Value) -> Vec<u8> {
+    let base64 = bundle["dsseEnvelope"]["signatures"][0]["sig"].as_str().expect("a signature");
+    STANDARD.decode(base64).expect("base64")
 }
 
-/// The last `count` bytes of a number, big end first.
-fn be(count: usize, number: usize) -> Vec<u8> {
-    (number as u64).to_be_bytes()[8 - count..].to_vec()
-}
-
-fn extension(oid: &str, critical: bool, value: Vec<u8>) -> Extension {
-    Extension {
-        extn_id: ObjectIdentifier::new(oid).expect("an object identifier"),
-        critical,
-        extn_value: OctetString::new(value).expect("bytes"),
+fn push(list: &mut Value, item: Value) {
+    match list.as_array_mut() {
+        Some(list) => list.push(item),
+        None => *list = json!([item]),
     }
-}
-
-fn ecdsa_with_sha256() -> AlgorithmIdentifierOwned {
-    AlgorithmIdentifierOwned { oid: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), parameters: None }
 }
