@@ -4,6 +4,8 @@
 pub const BASE: &str = "https://agent-attest.github.io/";
 /// `buildType` of the provenance that `attest create` writes.
 pub const AGENT_BUILD: &str = "https://agent-attest.github.io/agent-build/v1";
+/// Predicate type of an approval: somebody approves a charter, a commit or an artifact.
+pub const APPROVAL: &str = "https://agent-attest.github.io/approval/v1";
 /// `builder.id` on a machine that no certificate and no recognised CI system speaks for.
 pub const BUILDER_LOCAL: &str = "https://agent-attest.github.io/builder/local/v1";
 /// SLSA provenance, version 1.

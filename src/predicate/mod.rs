@@ -1,9 +1,11 @@
 //! What payloads mean. One file per predicate type, one row in [`ALL`].
 
+pub mod approval;
 mod provenance;
 pub mod record;
 pub mod schema;
 
+pub use approval::Approval;
 pub use provenance::{Provenance, Source};
 
 use crate::model::json::JsonError;
@@ -25,10 +27,16 @@ pub trait PredicateType: Sync {
     /// # Errors
     /// The first field that has not.
     fn check(&self, predicate: &Map<String, Value>) -> Result<(), JsonError>;
+
+    /// Whether statements of this type may be about something that another statement names by digest (its charter, its
+    /// source commit), and so support it. Such a statement may be attached beside the artifact without being about it.
+    fn supports(&self) -> bool {
+        false
+    }
 }
 
 /// Every predicate type that is read with understanding; others pass as opaque objects.
-pub const ALL: &[&dyn PredicateType] = &[&provenance::SlsaProvenance];
+pub const ALL: &[&dyn PredicateType] = &[&provenance::SlsaProvenance, &approval::ApprovalV1];
 
 /// The predicate type of a URI, if it is one of [`ALL`].
 #[must_use]

@@ -152,10 +152,7 @@ impl Provenance {
     /// GitHub writes it).
     #[must_use]
     pub fn source(&self) -> Option<Source> {
-        let (descriptor, path) = match self.external("source") {
-            Some(value) => (ResourceDescriptor::from_json(&value).ok()?, "externalParameters.source"),
-            None => (self.dependencies.first()?.clone(), "resolvedDependencies[0]"),
-        };
+        let (descriptor, path) = self.source_descriptor()?;
         let (repository, reference) = split_source(descriptor.uri()?)?;
         let commit = descriptor.digest().and_then(|d| d.get("gitCommit")).map(str::to_owned);
         let same = |d: &&ResourceDescriptor| d.uri() == descriptor.uri();
@@ -163,6 +160,21 @@ impl Provenance {
         let said = self.dependencies.iter().filter(same).filter_map(|d| d.annotations().get("dirty")?.as_bool());
         let dirty = said.reduce(|a, b| a | b);
         Some(Source { repository, reference, commit, dirty, path })
+    }
+
+    /// Digests of the source: `gitCommit`, and `sha256` of the commit object where the provenance has it.
+    #[must_use]
+    pub fn source_digest(&self) -> Option<DigestSet> {
+        let (descriptor, _) = self.source_descriptor()?;
+        split_source(descriptor.uri()?)?;
+        descriptor.digest().cloned()
+    }
+
+    fn source_descriptor(&self) -> Option<(ResourceDescriptor, &'static str)> {
+        match self.external("source") {
+            Some(value) => Some((ResourceDescriptor::from_json(&value).ok()?, "externalParameters.source")),
+            None => Some((self.dependencies.first()?.clone(), "resolvedDependencies[0]")),
+        }
     }
 
     /// `externalParameters.agent.id`, written `squad/agent`.

@@ -7,20 +7,24 @@ mod candidate;
 mod certificate;
 mod error;
 mod proven;
+mod referent;
 mod signature;
 mod sigstore;
 mod statement;
 mod subject;
+mod support;
 
 pub use candidate::{Candidate, Content, EvidenceSource, Origin};
 pub use error::VerifyError;
+pub use referent::{Referent, ReferentKind};
 pub use signature::made_by;
 pub use sigstore::message_signature;
 pub use statement::{LogEntry, ProvenTime, RootUsed, Signer, TimeSource, VerifiedStatement};
+pub use support::SupportingStatement;
 
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{self, Field, JsonError};
-use crate::model::{Artifact, Bundle, Digest, Envelope, Statement, Timestamp, envelope, limits, uri};
+use crate::model::{Artifact, Bundle, Digest, DigestSet, Envelope, Statement, Timestamp, envelope, limits, uri};
 use crate::predicate::{self, Provenance};
 use crate::trust::{PublicKey, TrustMaterial};
 use proven::Proven;
@@ -32,6 +36,35 @@ pub struct Verifier<'a> {
     pub trust: &'a TrustMaterial,
     /// The time of verification: the one point in time that the verifier itself can swear to.
     pub now: Timestamp,
+}
+
+/// What a statement must be about.
+enum About<'a> {
+    Artifact(&'a Artifact),
+    Referent(&'a Referent),
+}
+
+impl About<'_> {
+    fn bind(&self, statement: &Statement) -> Result<usize, VerifyError> {
+        match self {
+            Self::Artifact(artifact) => subject::bind(statement, &artifact.digests, &artifact.digest),
+            Self::Referent(referent) => referent.bind(statement),
+        }
+    }
+
+    fn digests(&self) -> &DigestSet {
+        match self {
+            Self::Artifact(artifact) => &artifact.digests,
+            Self::Referent(referent) => referent.digests(),
+        }
+    }
+
+    fn digest(&self) -> Digest {
+        match self {
+            Self::Artifact(artifact) => artifact.digest.clone(),
+            Self::Referent(referent) => referent.digest().clone(),
+        }
+    }
 }
 
 /// Whether the signature was made with a key.
@@ -59,6 +92,21 @@ impl Verifier<'_> {
     /// # Errors
     /// [`VerifyError`], by the first step that fails.
     pub fn verify(&self, evidence: &[u8], artifact: &Artifact) -> Result<VerifiedStatement, VerifyError> {
+        self.verify_about(evidence, &About::Artifact(artifact))
+    }
+
+    /// Verifies one piece of evidence about something that a verified statement names: the same steps as
+    /// [`Verifier::verify`], with the referent's digests in the artifact's place. Of another type than those that may
+    /// support one, it is about something else.
+    ///
+    /// # Errors
+    /// [`VerifyError`], by the first step that fails.
+    pub fn verify_support(&self, evidence: &[u8], referent: &Referent) -> Result<SupportingStatement, VerifyError> {
+        let statement = self.verify_about(evidence, &About::Referent(referent))?;
+        Ok(SupportingStatement::new(statement, referent.clone()))
+    }
+
+    fn verify_about(&self, evidence: &[u8], about: &About<'_>) -> Result<VerifiedStatement, VerifyError> {
         let bundle = read_evidence(evidence)?; // 1
         let envelope = in_toto_envelope(&bundle)?; // 2
         let by_key = match bundle.material() {
@@ -67,8 +115,8 @@ impl Verifier<'_> {
         };
         let statement = Statement::parse(envelope.payload()).map_err(VerifyError::Statement)?; // 4
         let provenance = read_predicate(&statement).map_err(VerifyError::Statement)?;
-        let subject = subject::bind(&statement, artifact)?; // 5
-        let bound = subject::bound_digest(&statement, subject, artifact);
+        let subject = about.bind(&statement)?; // 5
+        let bound = subject::bound_digest(&statement, subject, about.digests());
         let (signers, proven) = match by_key {
             Keyed::Signers(signers) => {
                 let proven = self.beside_key(&bundle, evidence, &signers, bound.as_ref())?; // 7
@@ -88,7 +136,7 @@ impl Verifier<'_> {
             provenance,
             payload: envelope.payload().to_vec(),
             evidence: Digest::sha256(evidence),
-            artifact: artifact.digest.clone(),
+            about: about.digest(),
             subject,
             signers,
             proven_times: proven.times,

@@ -107,7 +107,7 @@ pub struct VerifiedStatement {
     pub(super) provenance: Option<Provenance>,
     pub(super) payload: Vec<u8>,
     pub(super) evidence: Digest,
-    pub(super) artifact: Digest,
+    pub(super) about: Digest,
     pub(super) subject: usize,
     pub(super) signers: Vec<Signer>,
     pub(super) proven_times: Vec<ProvenTime>,
@@ -152,7 +152,7 @@ impl VerifiedStatement {
     /// The primary digest of the artifact that it was verified for.
     #[must_use]
     pub fn artifact(&self) -> &Digest {
-        &self.artifact
+        &self.about
     }
 
     /// Position of the statement's subject that binds to the artifact.

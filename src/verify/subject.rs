@@ -1,7 +1,7 @@
 //! Binding a statement's subject to an artifact.
 
 use super::VerifyError;
-use crate::model::{Artifact, Digest, DigestSet, Statement, Subject};
+use crate::model::{Digest, DigestSet, Statement, Subject};
 
 /// How one subject relates to an artifact.
 enum Relation {
@@ -34,10 +34,10 @@ fn relate(subject: &Subject, artifact: &DigestSet) -> Relation {
 
 /// Position of the first subject that binds to the artifact: by sha256, sha384 or sha512, and if it carries several,
 /// all agree. A contradiction in any subject that shares a digest with the artifact is an error.
-pub(super) fn bind(statement: &Statement, artifact: &Artifact) -> Result<usize, VerifyError> {
+pub(super) fn bind(statement: &Statement, artifact: &DigestSet, primary: &Digest) -> Result<usize, VerifyError> {
     let mut bound = None;
     for (i, subject) in statement.subjects().iter().enumerate() {
-        match relate(subject, &artifact.digests) {
+        match relate(subject, artifact) {
             Relation::Other => {}
             Relation::Same => bound = bound.or(Some(i)),
             Relation::Conflict { algorithm, expected, found } => {
@@ -46,8 +46,13 @@ pub(super) fn bind(statement: &Statement, artifact: &Artifact) -> Result<usize, 
             Relation::Unknown { algorithm } => return Err(VerifyError::SubjectDigestUnknown { algorithm }),
         }
     }
-    bound.ok_or_else(|| VerifyError::SubjectMismatch {
-        expected: artifact.digest.to_string(),
+    bound.ok_or_else(|| mismatch(statement, primary))
+}
+
+/// That no subject is the one that was meant.
+pub(super) fn mismatch(statement: &Statement, primary: &Digest) -> VerifyError {
+    VerifyError::SubjectMismatch {
+        expected: primary.to_string(),
         found: statement
             .subjects()
             .iter()
@@ -56,12 +61,12 @@ pub(super) fn bind(statement: &Statement, artifact: &Artifact) -> Result<usize, 
             .map(|(a, v)| format!("{a}:{v}"))
             .collect(),
         subjects: statement.subjects().len(),
-    })
+    }
 }
 
 /// The digest by which a bound subject is the artifact: one that most verifiers can take, where there are several.
-pub(super) fn bound_digest(statement: &Statement, subject: usize, artifact: &Artifact) -> Option<Digest> {
+pub(super) fn bound_digest(statement: &Statement, subject: usize, artifact: &DigestSet) -> Option<Digest> {
     let claimed = statement.subjects().get(subject)?.digest();
-    let equal = || claimed.strong().filter(|d| artifact.digests.get(d.algorithm().name()) == Some(d.hex()));
+    let equal = || claimed.strong().filter(|d| artifact.get(d.algorithm().name()) == Some(d.hex()));
     equal().find(|d| d.algorithm().name() == "sha256").or_else(|| equal().find(|d| d.algorithm().name() == "sha512"))
 }
