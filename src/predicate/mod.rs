@@ -1,9 +1,11 @@
 //! What payloads mean. One file per predicate type, one row in [`ALL`].
 
+pub mod charter;
 mod provenance;
 pub mod record;
 pub mod schema;
 
+pub use charter::{Charter, CharterSnapshot};
 pub use provenance::{Provenance, Source};
 
 use crate::model::json::JsonError;
@@ -28,7 +30,7 @@ pub trait PredicateType: Sync {
 }
 
 /// Every predicate type that is read with understanding; others pass as opaque objects.
-pub const ALL: &[&dyn PredicateType] = &[&provenance::SlsaProvenance];
+pub const ALL: &[&dyn PredicateType] = &[&provenance::SlsaProvenance, &charter::CharterV1];
 
 /// The predicate type of a URI, if it is one of [`ALL`].
 #[must_use]
