@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod capture;
+pub mod charter;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod evidence;

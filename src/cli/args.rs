@@ -106,6 +106,9 @@ pub struct DemandArgs {
     /// Charter: the URI of the issue or document that authorised the work
     #[arg(long, value_name = "URI")]
     pub charter: Option<String>,
+    /// Ask the charter's host whether it still says what it said, and refuse where it does not
+    #[arg(long)]
+    pub recheck_charter: bool,
     /// Who asked for the build, for example github:583231
     #[arg(long, value_name = "ID")]
     pub requested_by: Option<String>,
@@ -115,6 +118,9 @@ pub struct DemandArgs {
     /// Refuse subjects that are named by tag
     #[arg(long)]
     pub require_digest: bool,
+    /// API of a charter's host that is neither public nor the CI system's own
+    #[arg(long, value_name = "API", value_enum, env = "ATTEST_CHARTER_API", requires = "recheck_charter")]
+    pub charter_api: Option<CharterApi>,
 }
 
 /// Where evidence is.
@@ -160,6 +166,12 @@ pub struct BuildArgs {
     /// Issue or document that authorised the work: a URI, or a file
     #[arg(long, value_name = "URI|FILE")]
     pub charter: Option<String>,
+    /// Whether an issue's text is fetched, to record its digest
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t, env = "ATTEST_CHARTER_SNAPSHOT")]
+    pub charter_snapshot: CharterSnapshot,
+    /// API of the charter's host, where that is neither public nor the CI system's own
+    #[arg(long, value_name = "API", value_enum, env = "ATTEST_CHARTER_API")]
+    pub charter_api: Option<CharterApi>,
     /// Who asked for the build, for example github:583231
     #[arg(long, value_name = "ID")]
     pub requested_by: Option<String>,
@@ -211,4 +223,39 @@ pub enum RecordCredentials {
     Kinds,
     /// The same, and the names of variables and files
     Names,
+}
+
+/// Whether the issue that a charter is gets fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CharterSnapshot {
+    /// Nothing is done without it
+    Required,
+    /// Where it cannot be had, that is said and no digest is recorded
+    #[default]
+    Try,
+    /// Make no connection for it
+    None,
+}
+
+/// APIs of hosts that keep issues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CharterApi {
+    /// GitHub Enterprise Server
+    Github,
+    /// GitLab
+    Gitlab,
+    /// Forgejo or Gitea
+    Forgejo,
+}
+
+impl CharterApi {
+    /// Its name among [`charter::ALL`](crate::charter::ALL).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Forgejo => "forgejo",
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::model::json::JsonError;
 use crate::model::{Code, code};
 use crate::sign::{KeygenError, SignError};
 use crate::trust::{KeyError, RootError};
-use crate::{capture, flow, policy, registry, roots, verify};
+use crate::{capture, charter, flow, policy, registry, roots, verify};
 use std::fmt::Write as _;
 
 /// What a code means.
@@ -54,6 +54,7 @@ pub fn lists() -> Vec<CodeList> {
         list("registry::evidence", registry::EVIDENCE_CODES, &[]),
         list("FileEvidence", FileEvidence::CODES, &[]),
         list("CaptureError", capture::CaptureError::CODES, &[]),
+        list("CharterError", charter::CharterError::CODES, &[]),
         list("flow::check", flow::CHECK_CODES, &[]),
         // A registry that loses what it was given, told by its back end or found out above it.
         list("OutboxError", flow::OutboxError::CODES, &[]),
@@ -133,8 +134,25 @@ pub const ROWS: &[CodeRow] = &[
         "the certificate is not of the form that Fulcio gives it: no name or two, an unreadable claim",
     ),
     row("certificate-untrusted", &[1], "no authority of a trusted root issued the certificate"),
+    row(
+        "charter-changed",
+        &[1],
+        "with `--recheck-charter`: the issue has another title, text or author than when it was captured",
+    ),
+    row("charter-deleted", &[1], "the charter's project is there, and the issue is not"),
     row("charter-digest-missing", &[1], "the policy demands a digest of the charter, and none is recorded"),
+    row("charter-malformed", &[3], "the charter's host gives an answer that its API does not allow"),
     row("charter-mismatch", &[1], "the provenance names another charter than is demanded, or none"),
+    row("charter-moved", &[1], "the charter is an issue that was transferred, or whose project has another name"),
+    row(
+        "charter-not-an-issue",
+        &[2, 3],
+        "the charter's URL is no issue, or at a host of which it is not known which API it speaks",
+    ),
+    row("charter-rate-limited", &[3], "the charter's host was asked too often"),
+    row("charter-redirected", &[3], "the charter's host sends to another host, which was not asked"),
+    row("charter-unauthorized", &[3], "the charter's host shows the issue to others only, or hides that there is none"),
+    row("charter-unavailable", &[3], "the charter's host does not answer, or fails"),
     row("child-unavailable", &[3], "a manifest that the index lists could not be checked"),
     row("content-missing", &[3], "the registry or layout does not have content that something names"),
     row("demand-unused", &[2], "a flag demands something that no requirement takes up"),

@@ -177,6 +177,8 @@ pub mod codes {
     pub const OUTBOX_KEPT: Code = Code::new("outbox-kept");
     /// The deadline of `--timeout` passed.
     pub const TIMEOUT: Code = Code::new("timeout");
+    /// An issue says something else than when it was captured.
+    pub const CHARTER_CHANGED: Code = Code::new("charter-changed");
     /// All of these.
     pub const CODES: &[Code] = &[
         USAGE,
@@ -195,6 +197,7 @@ pub mod codes {
         OUTPUT,
         OUTBOX_KEPT,
         TIMEOUT,
+        CHARTER_CHANGED,
     ];
 }
 

@@ -51,6 +51,17 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         "no-signer" => "make a key with `attest keygen` and pass it with --key",
         "password-needed" => "set ATTEST_PASSWORD (or COSIGN_PASSWORD), or run on a terminal",
         "registry-unauthorized" => "log in with `docker login REGISTRY`; attest reads the same credentials",
+        "charter-not-an-issue" => {
+            "name the host's API with --charter-api, or a file as charter; `--charter-snapshot none` records the URL alone"
+        }
+        "charter-unauthorized" => {
+            "set a token that may read the issue, and the variable that says which server it belongs to (docs/charter.md)"
+        }
+        "charter-rate-limited" => "wait, or set a token: hosts answer more often to one",
+        "charter-moved" => "look at it where it is now; attest again under its new URL if it still stands",
+        "charter-changed" => "read what was changed, and attest again if it still stands",
+        "charter-redirected" => "name the charter by the address that it is served at",
+        "charter-unavailable" => "check the network and try again; --timeout gives it longer",
         "rate-limited" => "wait and try again, or log in: anonymous limits are lower",
         "registry-unavailable" => {
             "check the registry's name and the network, then try again; --timeout gives it longer"

@@ -3,6 +3,7 @@
 
 pub mod args;
 mod build;
+mod charter;
 pub mod cmd;
 pub mod code_table;
 pub mod exit;

@@ -14,6 +14,7 @@ pub type MakeSchema = fn() -> Value;
 /// Every schema by name: its file is `schemas/NAME.schema.json`. A new format is a row here.
 pub const ALL: &[(&str, MakeSchema)] = &[
     ("attach", of::<attach::AttachReport>),
+    ("charter", predicate::charter::schema),
     ("create", of::<create::CreateReport>),
     ("decision", of::<DecisionReport>),
     ("explain", of::<generate::ExplainReport>),

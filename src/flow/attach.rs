@@ -3,7 +3,7 @@
 use super::check::describe;
 use super::publish::PublishError;
 use crate::model::oci::{EMPTY, IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Descriptor, Digest, Statement, Timestamp, bundle, limits};
+use crate::model::{Artifact, Descriptor, Digest, Statement, Timestamp, bundle, limits, uri};
 use crate::registry::{Checked, Registry, RegistryError};
 use crate::verify::{VerifyError, in_toto_envelope, read_evidence};
 use serde_json::json;
@@ -84,7 +84,9 @@ fn check_subject(bundle_bytes: &[u8], artifact: &Artifact) -> Result<String, Pub
     let statement =
         Statement::parse(envelope.payload()).map_err(|e| PublishError::Bundle(VerifyError::Statement(e)))?;
     let about = statement.subjects().iter().any(|s| s.digest().strong().any(|d| d == artifact.digest));
-    if !about {
+    // A charter is named by the provenance beside it, not by the artifact's digest.
+    let beside = statement.predicate_type().as_str() == uri::CHARTER;
+    if !about && !beside {
         let found =
             statement.subjects().iter().take(3).flat_map(|s| s.digest().iter()).map(|(a, v)| format!("{a}:{v}"));
         return Err(PublishError::Bundle(VerifyError::SubjectMismatch {

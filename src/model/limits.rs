@@ -86,6 +86,12 @@ pub const NAR_ENTRIES: usize = 1_000_000;
 pub const NAR_DEPTH: usize = 128;
 /// A charter, container file or project file (bytes).
 pub const TEXT_FILE_BYTES: usize = 4 << 20;
+/// Labels of an issue; GitHub allows 100.
+pub const CHARTER_LABELS: usize = 1000;
+/// How long a charter's host is waited for where its snapshot is not required (seconds).
+pub const CHARTER_SECONDS: u64 = 10;
+/// Charters of one verification that are looked at again.
+pub const RECHECKED_CHARTERS: usize = 32;
 /// How long one `git` call may take (seconds).
 pub const GIT_SECONDS: u64 = 30;
 /// Levels of submodules whose state is looked at.

@@ -8,6 +8,8 @@ pub const AGENT_BUILD: &str = "https://agent-attest.github.io/agent-build/v1";
 pub const APPROVAL: &str = "https://agent-attest.github.io/approval/v1";
 /// `builder.id` on a machine that no certificate and no recognised CI system speaks for.
 pub const BUILDER_LOCAL: &str = "https://agent-attest.github.io/builder/local/v1";
+/// What a charter said: the predicate type of a snapshot.
+pub const CHARTER: &str = "https://agent-attest.github.io/charter/v1";
 /// SLSA provenance, version 1.
 pub const SLSA_PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 /// in-toto Statement, version 1: what we write.

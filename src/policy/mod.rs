@@ -10,6 +10,7 @@ mod file;
 mod glob;
 mod identity;
 mod node;
+mod reconsider;
 pub mod report;
 pub mod rule;
 mod schema;
@@ -25,6 +26,7 @@ pub use file::parse;
 pub use glob::Glob;
 pub use identity::{CLAIMS, CertificateMatch, Regexp, TextMatch};
 pub use node::{At, Kind, Node};
+pub use reconsider::{Objection, reconsider};
 pub use rule::{Check, Rule, RuleInput};
 pub use schema::schema;
 

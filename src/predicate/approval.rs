@@ -88,8 +88,8 @@ impl Approval {
             return Err(decision.error("`approved`", &shown(decision.str()?)));
         }
         let time = root.need("approvedAt")?;
-        let approved_at =
-            Timestamp::parse(time.str()?).map_err(|e| JsonError::unexpected(time.path(), "an RFC 3339 time", e.found))?;
+        let approved_at = Timestamp::parse(time.str()?)
+            .map_err(|e| JsonError::unexpected(time.path(), "an RFC 3339 time", e.found))?;
         let approver = match root.get("approver")? {
             Some(approver) => Some(short(&approver.need("id")?)?),
             None => None,
@@ -130,9 +130,7 @@ fn short(field: &Field<'_>) -> Result<String, JsonError> {
 /// The JSON Schema of the predicate.
 #[must_use]
 pub fn schema() -> Value {
-    let text = |description: &str| {
-        json!({ "description": description, "type": "string", "minLength": 1, "maxLength": limits::VALUE_BYTES })
-    };
+    let text = |description: &str| json!({ "description": description, "type": "string", "minLength": 1, "maxLength": limits::VALUE_BYTES });
     json!({
         "description": "Predicate of an approval. The statement has one subject: what is approved. Of a charter its digest, as a provenance has it; of a commit gitCommit, and sha256 of the raw commit object (the bytes of git cat-file commit); of an artifact its digest. Who approves is whoever signed.",
         "type": "object",

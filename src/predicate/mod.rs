@@ -1,11 +1,13 @@
 //! What payloads mean. One file per predicate type, one row in [`ALL`].
 
 pub mod approval;
+pub mod charter;
 mod provenance;
 pub mod record;
 pub mod schema;
 
 pub use approval::Approval;
+pub use charter::{Charter, CharterSnapshot};
 pub use provenance::{Provenance, Source};
 
 use crate::model::json::JsonError;
@@ -36,7 +38,7 @@ pub trait PredicateType: Sync {
 }
 
 /// Every predicate type that is read with understanding; others pass as opaque objects.
-pub const ALL: &[&dyn PredicateType] = &[&provenance::SlsaProvenance, &approval::ApprovalV1];
+pub const ALL: &[&dyn PredicateType] = &[&provenance::SlsaProvenance, &approval::ApprovalV1, &charter::CharterV1];
 
 /// The predicate type of a URI, if it is one of [`ALL`].
 #[must_use]

@@ -201,6 +201,12 @@ impl Provenance {
         self.text(&["charter", "uri"])
     }
 
+    /// `externalParameters.charter`, whole.
+    #[must_use]
+    pub fn charter_descriptor(&self) -> Option<ResourceDescriptor> {
+        ResourceDescriptor::from_json(&self.external("charter")?).ok()
+    }
+
     /// `externalParameters.charter.digest`.
     #[must_use]
     pub fn charter_digest(&self) -> Option<DigestSet> {

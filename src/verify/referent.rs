@@ -33,12 +33,7 @@ pub struct Referent {
 
 impl Referent {
     pub(super) fn artifact(digest: &Digest) -> Self {
-        Self {
-            kind: ReferentKind::Artifact,
-            digests: DigestSet::of(digest),
-            primary: digest.clone(),
-            uri: None,
-        }
+        Self { kind: ReferentKind::Artifact, digests: DigestSet::of(digest), primary: digest.clone(), uri: None }
     }
 
     /// What it is.

@@ -11,6 +11,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("flow", 6),
     ("capture", 5),
     ("sign", 5),
+    ("charter", 5),
     ("roots", 5),
     ("registry", 5),
     ("evidence", 5),

@@ -5,6 +5,7 @@ use crate::capture::step::{self, Snapshot};
 use crate::capture::{Captured, Context, Environment};
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::build::{self, Subjects};
+use crate::cli::charter;
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::left::{Left, run_of};
 use crate::cli::outbox::Outbox;
@@ -13,7 +14,7 @@ use crate::cli::signing::SigningArgs;
 use crate::cli::target::{Resolved, SHARED_BUNDLES};
 use crate::cli::{Ui, files};
 use crate::flow::{self, Destination};
-use crate::model::{Digest, PredicateUri, Statement};
+use crate::model::{Digest, PredicateUri, Statement, uri};
 use crate::sign::key_file_facts;
 use crate::verify::Signer;
 use clap::Args;
@@ -30,7 +31,8 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   attest create ghcr.io/acme/app@sha256:DIGEST --key attest.key --agent platform/builder
   attest create target/release/app --key attest.key -- cargo build --release
-  attest create oci:build/image --key attest.key --charter https://github.com/acme/app/issues/42
+  attest create oci:build/image --key attest.key --charter https://github.com/acme/app/issues/42 \\
+    --charter-snapshot required
   attest create oci:build/image --key attest.key \\
     --predicate scan.json --predicate-type https://acme.example/scan/v1")]
 pub struct CreateArgs {
@@ -45,6 +47,9 @@ pub struct CreateArgs {
     pub command: Vec<String>,
     #[command(flatten)]
     build: BuildArgs,
+    /// Sign the charter's snapshot too, its title and text, and attach it beside the attestation
+    #[arg(long, help_heading = "Where it goes", conflicts_with = "predicate")]
+    pub attach_charter: bool,
     #[command(flatten)]
     signing: SigningArgs,
     /// Write the bundles to this file, one per line
@@ -120,6 +125,14 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let env = build::environment()?;
     let mut context =
         build::context(&args.build, &args.subjects, &own_files(args, method.reference()), &args.command, &env)?;
+    let snapshot = match &given {
+        Some(_) => None,
+        None => charter::capture(&args.build, args.attach_charter, &mut context, &env, common, ui).await?,
+    };
+    if args.attach_charter && snapshot.is_none() {
+        let message = "--attach-charter: the charter is a file, whose digest the attestation has; attach it as a blob";
+        return Err(Failure::usage(codes::USAGE, message));
+    }
     step::keep_memory_private()?;
     if !args.command.is_empty() {
         let before = build::snapshot(&args.subjects, &env, common)?;
@@ -148,7 +161,11 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             (PredicateUri::slsa_provenance(), provenance.to_json())
         }
     };
-    let statements = build::statements(subjects.all(), &kind, &predicate, &build::secrets(&env, &variables, &context))?;
+    let secrets = build::secrets(&env, &variables, &context);
+    let mut statements = build::statements(subjects.all(), &kind, &predicate, &secrets)?;
+    if let Some(snapshot) = snapshot.filter(|_| args.attach_charter) {
+        statements.extend(build::statements(vec![snapshot.subject], &snapshot.kind, &snapshot.predicate, &secrets)?);
+    }
     let folder = args.outbox.as_deref().unwrap_or_else(|| Path::new("")).display().to_string();
     let mut left = Left::new(outbox, folder, run_of(&env), method.name());
     let output = output(args, &subjects)?;
@@ -183,7 +200,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         report.statements.push(CreatedStatement {
             statement_digest: digest.to_string(),
             bundle_digest: Digest::sha256(&bundle).to_string(),
-            predicate_type: kind.to_string(),
+            predicate_type: parsed.predicate_type().to_string(),
             subjects: parsed.subjects().len(),
         });
         bundles.push((parsed, bundle));
@@ -239,7 +256,7 @@ fn run_step(
 fn output(args: &CreateArgs, subjects: &Subjects) -> Result<Option<PathBuf>, Failure> {
     let default = match subjects.paths.as_slice() {
         _ if subjects.files.is_empty() => None,
-        [one] if subjects.files.len() == 1 => {
+        [one] if subjects.files.len() == 1 && !args.attach_charter => {
             let name = one.file_name().unwrap_or_default().to_string_lossy();
             Some(one.with_file_name(format!("{name}.sigstore.json")))
         }
@@ -254,8 +271,10 @@ fn output(args: &CreateArgs, subjects: &Subjects) -> Result<Option<PathBuf>, Fai
 
 /// The images that a statement is about and that its bundle is attached to.
 fn attached_to<'a>(args: &CreateArgs, subjects: &'a Subjects, statement: &Statement) -> Vec<&'a Resolved> {
+    let beside = statement.predicate_type().as_str() == uri::CHARTER && args.attach_charter;
     let about = |r: &&Resolved| {
-        !args.no_attach && statement.subjects().iter().any(|s| s.digest().strong().any(|d| d == r.artifact.digest))
+        let named = || statement.subjects().iter().any(|s| s.digest().strong().any(|d| d == r.artifact.digest));
+        !args.no_attach && (beside || named())
     };
     subjects.images.iter().filter(about).collect()
 }

@@ -4,7 +4,7 @@ use crate::capture::Explained;
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::sanitize::line;
-use crate::cli::{Ui, build};
+use crate::cli::{Ui, build, charter};
 use crate::model::PredicateUri;
 use clap::Args;
 use serde_json::Value;
@@ -69,9 +69,13 @@ impl From<Explained> for ExplainedField {
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn run(args: &GenerateArgs, common: &Common, _ui: &Ui) -> Result<Outcome, Failure> {
+pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let env = build::environment()?;
-    let context = build::context(&args.build, &args.subjects, &[], &[], &env)?;
+    let mut context = build::context(&args.build, &args.subjects, &[], &[], &env)?;
+    let given = build::given_predicate(&args.build)?;
+    if given.is_none() {
+        charter::capture(&args.build, false, &mut context, &env, common, ui).await?;
+    }
     if args.explain {
         let fields: Vec<ExplainedField> = context.explain().into_iter().map(Into::into).collect();
         return Ok(match common.format {
@@ -83,7 +87,7 @@ pub async fn run(args: &GenerateArgs, common: &Common, _ui: &Ui) -> Result<Outco
     if subjects.is_empty() {
         return Err(Failure::usage(codes::USAGE, "there is no subject"));
     }
-    let (kind, predicate) = match build::given_predicate(&args.build)? {
+    let (kind, predicate) = match given {
         Some(given) => given,
         None => (PredicateUri::slsa_provenance(), context.provenance().to_json()),
     };

@@ -5,7 +5,7 @@ use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::policies::PolicyPlaces;
 use crate::cli::sanitize::{line, shell};
 use crate::cli::target::{self, Resolved};
-use crate::cli::{Ui, render, trust};
+use crate::cli::{Ui, build, charter, render, trust};
 use crate::flow::{self, Target};
 use crate::model::{PredicateUri, Timestamp};
 use crate::policy::report::DecisionReport;
@@ -34,6 +34,7 @@ use std::time::Duration;
   attest verify ghcr.io/acme/app@sha256:DIGEST                  by the policy of this machine
   attest verify ghcr.io/acme/app@sha256:DIGEST --key attest.pub
   attest verify oci:build/image --key attest.pub --agent 'platform/*' --source-ref refs/heads/main
+  attest verify ghcr.io/acme/app@sha256:DIGEST --key attest.pub --recheck-charter
   attest verify ghcr.io/acme/app@sha256:DIGEST --repo acme/app  by a GitHub workflow of that repository
   attest verify app.tar.gz --key attest.pub                     evidence in app.tar.gz.sigstore.json
   attest verify app.tar.gz --bundle app.sigstore.json --policy policy.yaml --format json")]
@@ -60,6 +61,12 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     if policies.is_empty() {
         return Err(no_policy(args, common).await);
     }
+    if args.demands.recheck_charter && args.evidence.offline {
+        return Err(Failure::usage(
+            codes::OFFLINE,
+            "--recheck-charter asks the charter's host, and --offline forbids it",
+        ));
+    }
     join_demands(&mut policies, &args.demands, &wanted)?;
     let roots = trust::roots(&args.trust.trusted_root, ui).await?;
     let given = Given { policies: &policies, roots: &roots, now: ui.now };
@@ -69,7 +76,10 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         demands_reach(&policies, &resolved.artifact.scope, &args.demands, &wanted)?;
         subjects.push(in_time(&resolved, &given, common.timeout).await);
     }
-    let decision = Decision::of(subjects, policies.iter().map(Policy::used).collect(), ui.now);
+    let mut decision = Decision::of(subjects, policies.iter().map(Policy::used).collect(), ui.now);
+    if args.demands.recheck_charter {
+        charter::recheck(&mut decision, &policies, args.demands.charter_api, &build::environment()?, common).await?;
+    }
     let exit = Exit::from(decision.verdict);
     trust::warn_of_age(&roots, ui);
     if let Some(code) = decision.code() {
@@ -217,6 +227,10 @@ fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
     }
     if let Some(charter) = &d.charter {
         out.push(Box::new(CharterCheck { prefix: None, exact: Some(charter.clone()), digest: false }));
+    }
+    if d.recheck_charter {
+        // Without a digest there is nothing to compare with.
+        out.push(Box::new(CharterCheck { prefix: None, exact: None, digest: true }));
     }
     if let Some(id) = &d.requested_by {
         out.push(Box::new(RequestedByCheck { id: Glob::exact(id) }));

@@ -1,0 +1,149 @@
+//! [`CharterClient`]: asks a host for an issue, and tells what its answer means.
+
+use super::http::{Http, Reply};
+use super::{CharterError, Issue, Live};
+use crate::model::json::{self, Field};
+use crate::model::limits;
+use std::time::Duration;
+
+/// Asks hosts for charters.
+#[derive(Clone, Debug)]
+pub struct CharterClient {
+    http: Http,
+    deadline: Duration,
+}
+
+/// What a host says of an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is where it was looked for.
+    Here(Live),
+    /// It is elsewhere on the same host: transferred, or in a project of another name.
+    Moved {
+        /// Its page, where that could be read.
+        to: Option<String>,
+        /// What it says there, if it may be the same issue.
+        live: Option<Box<Live>>,
+    },
+}
+
+impl Answer {
+    /// The issue, where it is at the URL that was asked for: what another URL says is not this charter.
+    ///
+    /// # Errors
+    /// [`CharterError::Moved`].
+    pub fn here(self, issue: &Issue) -> Result<Live, CharterError> {
+        match self {
+            Self::Here(live) => Ok(live),
+            Self::Moved { to, .. } => Err(CharterError::Moved { uri: issue.uri.clone(), to }),
+        }
+    }
+}
+
+impl CharterClient {
+    /// A client that gives one issue `deadline`, with all that is asked for it.
+    ///
+    /// # Errors
+    /// [`CharterError::Unavailable`] where no TLS can be had.
+    pub fn new(deadline: Duration) -> Result<Self, CharterError> {
+        Ok(Self { http: Http::new()?, deadline })
+    }
+
+    /// Asks for an issue.
+    ///
+    /// The token is shown to the issue's own server alone, and not where that sends to. A server that does not know the
+    /// token is asked without one: the issue may be public.
+    ///
+    /// # Errors
+    /// [`CharterError`].
+    pub async fn fetch(&self, issue: &Issue) -> Result<Answer, CharterError> {
+        tokio::time::timeout(self.deadline, self.ask(issue)).await.unwrap_or_else(|_| {
+            let cause = format!("did not answer within {} s", self.deadline.as_secs_f32());
+            Err(CharterError::Unavailable { host: issue.host().to_owned(), cause })
+        })
+    }
+
+    async fn ask(&self, issue: &Issue) -> Result<Answer, CharterError> {
+        let at = |path: String| format!("{}{path}", issue.server.api);
+        let url = at(issue.forge.issue_path(&issue.place));
+        let token = issue.server.token.as_ref();
+        let mut reply = self.http.get(issue.host(), &url, token).await?;
+        let mut with =
+            token.map_or_else(|| " without a token".to_owned(), |t| format!(" to the token of {}", t.variable));
+        if reply.status == 401 && token.is_some() {
+            let public = self.http.get(issue.host(), &url, None).await?;
+            if public.status == 200 {
+                reply = public;
+            }
+        }
+        if let Some(wait) = reply.limited {
+            return Err(CharterError::RateLimited { host: issue.host().to_owned(), wait });
+        }
+        let unauthorized = |status, with| {
+            let (uri, host) = (issue.uri.clone(), issue.host().to_owned());
+            CharterError::Unauthorized { uri, host, status, with }
+        };
+        match reply.status {
+            200 => place(issue, read(issue, &reply)?),
+            301 | 302 | 303 | 307 | 308 => self.follow(issue, reply).await,
+            401 | 403 => Err(unauthorized(reply.status, with)),
+            status @ (404 | 410) => {
+                // Hosts say 404 of what they hide, too. Where the project is shown, the issue is gone.
+                let project = self.http.get(issue.host(), &at(issue.forge.project_path(&issue.place)), token).await?;
+                if project.status == 200 || status == 410 {
+                    let (uri, host) = (issue.uri.clone(), issue.host().to_owned());
+                    return Err(CharterError::Deleted { uri, host, status });
+                }
+                with += ", and shows its project neither: it is gone, or private";
+                Err(unauthorized(status, with))
+            }
+            status => {
+                let (host, cause) = (issue.host().to_owned(), format!("answers {status}"));
+                Err(CharterError::Unavailable { host, cause })
+            }
+        }
+    }
+
+    /// Where an issue went, on the same host, as everybody may see it.
+    async fn follow(&self, issue: &Issue, mut reply: Reply) -> Result<Answer, CharterError> {
+        for _ in 0..limits::REDIRECTS {
+            let Some(location) = reply.location else { break };
+            if let Some(to) = location.elsewhere {
+                return Err(CharterError::Redirected { host: issue.host().to_owned(), to });
+            }
+            reply = self.http.get(issue.host(), &location.url, None).await?;
+            if reply.status == 200 {
+                let live = read(issue, &reply)?;
+                return Ok(Answer::Moved { to: Some(live.page.clone()), live: Some(Box::new(live)) });
+            }
+        }
+        Ok(Answer::Moved { to: None, live: None })
+    }
+}
+
+fn read(issue: &Issue, reply: &Reply) -> Result<Live, CharterError> {
+    read_issue(issue, &reply.body).map_err(|cause| CharterError::Malformed { host: issue.host().to_owned(), cause })
+}
+
+/// Reads an answer of an issue's API.
+///
+/// # Errors
+/// What is no JSON as documented.
+pub(super) fn read_issue(issue: &Issue, body: &[u8]) -> Result<Live, json::JsonError> {
+    let value = json::parse(body, limits::TEXT_FILE_BYTES)?;
+    issue.forge.read(&issue.server.web, &issue.place, &Field::root("issue", &value))
+}
+
+/// Whether the answer is about the issue that was asked for.
+fn place(issue: &Issue, live: Live) -> Result<Answer, CharterError> {
+    // What an issue became elsewhere is another one; this one was closed.
+    if live.moved {
+        return Ok(Answer::Moved { to: None, live: None });
+    }
+    let same = live.place.number == issue.place.number && live.place.project.eq_ignore_ascii_case(&issue.place.project);
+    Ok(if same {
+        Answer::Here(live)
+    } else {
+        Answer::Moved { to: Some(live.page.clone()), live: Some(Box::new(live)) }
+    })
+}
