@@ -2,7 +2,7 @@
 //!
 //! Of the three long parts whose bytes are all hashed or signed alike (payload, certificate, body of the log entry) one
 //! bit of each byte is turned, another one in each next byte; all of theirs too with
-//! `ATTEST_EVERY_BIT=1 cargo test --test certificates flips`, which takes a minute more.
+//! `ATTEST_EVERY_BIT=1 cargo test --test certificates flips`, which takes some minutes.
 
 use super::{WORKFLOW, artifact, roots};
 use attest::model::Timestamp;
