@@ -5,7 +5,7 @@ mod root;
 
 pub use key::{KeyAlgorithm, KeyError, PublicKey, shown_hint};
 pub use root::{Authority, AuthorityKind, RootError, TrustedRoot};
-pub(crate) use root::{CaCertificate, Prepared};
+pub(crate) use root::{CaCertificate, Prepared, StampAuthority};
 
 use crate::model::ValidityWindow;
 

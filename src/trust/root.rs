@@ -91,6 +91,16 @@ pub(crate) struct CaCertificate {
     pub(crate) window: ValidityWindow,
 }
 
+/// A timestamp authority.
+pub(crate) struct StampAuthority {
+    /// Its name.
+    pub(crate) name: String,
+    /// The library's form of it.
+    pub(crate) authority: TsaAuthority,
+    /// When each of its certificates is valid.
+    pub(crate) windows: Vec<ValidityWindow>,
+}
+
 /// What verification asks of a root.
 pub(crate) struct Prepared {
     /// The library's verifier of exactly this root.
@@ -103,8 +113,8 @@ pub(crate) struct Prepared {
     pub(crate) log_keys: Vec<Vec<u8>>,
     /// Whether it has logs of certificates.
     pub(crate) certificate_logs: bool,
-    /// Timestamp authorities with their names.
-    pub(crate) timestamp_authorities: Vec<(String, TsaAuthority)>,
+    /// Timestamp authorities.
+    pub(crate) timestamp_authorities: Vec<StampAuthority>,
     authorities: Vec<Authority>,
 }
 
@@ -287,8 +297,8 @@ impl Prepared {
         for tsa in &parsed.timestamp_authorities {
             let subject = (tsa.subject.organization.as_deref(), tsa.subject.common_name.as_deref());
             let name = name(tsa.uri.as_deref(), subject.0, subject.1);
-            let certificates = tsa.cert_chain.certificates.iter();
-            let read: Vec<_> = certificates.filter_map(|c| CaCertificate::of(c.raw_bytes.as_bytes()).ok()).collect();
+            let certificates = tsa.cert_chain.certificates.iter().map(|c| CaCertificate::of(c.raw_bytes.as_bytes()));
+            let read = certificates.collect::<Result<Vec<_>, _>>().map_err(|e| unusable(&e))?;
             authorities.push(Authority {
                 kind: AuthorityKind::Timestamps,
                 name: name.clone(),
@@ -300,7 +310,8 @@ impl Prepared {
             if let (Some(leaf), Some(root)) = (chain.first(), chain.last()) {
                 let between = chain.get(1..chain.len().saturating_sub(1)).unwrap_or_default().to_vec();
                 let authority = TsaAuthority::new(leaf.clone(), between, root.clone(), tsa.valid_for);
-                timestamp_authorities.push((name, authority));
+                let windows = read.iter().map(|c| c.window).collect();
+                timestamp_authorities.push(StampAuthority { name, authority, windows });
             }
         }
         Ok(Self {

@@ -11,7 +11,7 @@ use super::{VerifyError, read_evidence};
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{Field, JsonError};
 use crate::model::{Bundle, Digest, Timestamp, ValidityWindow};
-use crate::trust::{Prepared, PublicKey, TrustMaterial, TrustedRoot};
+use crate::trust::{Prepared, PublicKey, StampAuthority, TrustMaterial, TrustedRoot};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::bundle::Error as ShapeError;
 use sigstore_verify::crypto::VerificationKey;
@@ -375,18 +375,24 @@ impl Prepared {
     /// Whether a timestamp names one of the root's authorities as its signer: a token carries the issuer and serial
     /// number of its signer's certificate in plain DER.
     fn stamped_by(&self, token: &[u8]) -> bool {
-        self.timestamp_authorities.iter().any(|(_, a)| {
-            certificate::issuer_and_serial(a.leaf.as_bytes())
+        self.timestamp_authorities.iter().any(|a| {
+            certificate::issuer_and_serial(a.authority.leaf.as_bytes())
                 .is_some_and(|name| token.windows(name.len()).any(|w| w == name))
         })
     }
 
+    /// The time that a timestamp proves. The library takes the last certificate of an authority's chain as an anchor, and
+    /// of an anchor nobody asks when it ends.
     fn stamp(&self, token: &wire::TimestampToken, signature: &SignatureBytes) -> Result<ProvenTime, VerifyError> {
         let mut cause = "the trusted root has no timestamp authority".to_owned();
-        for (name, authority) in &self.timestamp_authorities {
+        for StampAuthority { name, authority, windows } in &self.timestamp_authorities {
             match verify_timestamp_for_authority(token, signature, authority) {
                 Ok(time) => {
                     let Some(time) = Timestamp::from_unix(time.as_second()) else { continue };
+                    if let Some(window) = windows.iter().find(|w| !w.contains(time)) {
+                        cause = format!("it is of {time}; one of its authority's certificates is valid {window}");
+                        continue;
+                    }
                     return Ok(ProvenTime { time, source: TimeSource::TimestampAuthority(name.clone()) });
                 }
                 Err(e) => cause = e.to_string(),

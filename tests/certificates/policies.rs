@@ -1,31 +1,13 @@
 //! What policies say about certificates: whom they accept, how many, and on what proof.
 
 use super::{GITHUB, WORKFLOW, artifact, claim, roots, workflow};
-use attest::flow::{self, Target};
-use attest::model::{Artifact, Timestamp};
+use attest::model::Timestamp;
 use attest::policy::{self, Assurance, Outcome, SubjectDecision, Verdict};
-use attest::seam::{BoxFuture, ready};
-use attest::testing::world::{block_on, now};
+use attest::testing::world::now;
 use attest::testing::{Claim, Holder, Instance};
 use attest::trust::TrustedRoot;
-use attest::verify::{Candidate, Content, EvidenceSource, Origin};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-
-struct Bundles(Vec<Value>);
-
-impl EvidenceSource for Bundles {
-    fn place(&self) -> String {
-        "the test".into()
-    }
-    fn candidates<'a>(&'a self, _: &'a Artifact) -> BoxFuture<'a, Vec<Candidate>> {
-        let candidate = |(i, b): (usize, &Value)| Candidate {
-            origin: Origin { place: "the test".into(), id: i.to_string() },
-            content: Content::Evidence(b.to_string().into_bytes()),
-        };
-        ready(self.0.iter().enumerate().map(candidate).collect())
-    }
-}
 
 /// Decides by a policy with this requirement.
 fn decide(root: &Value, requirement: &Value, bundles: Vec<Value>) -> SubjectDecision {
@@ -39,14 +21,7 @@ fn by_policy(root: &Value, requirements: &[Value], bundles: Vec<Value>) -> Subje
 
 /// Decides by a policy with these requirements and roots.
 fn with_roots(roots: &[TrustedRoot], requirements: &[Value], bundles: Vec<Value>) -> SubjectDecision {
-    let text = json!({
-        "apiVersion": "agent-attest.github.io/v1", "kind": "AttestationPolicy", "metadata": { "name": "t" },
-        "spec": { "images": [{ "glob": "**" }], "require": requirements },
-    });
-    let policy = policy::parse(&text.to_string(), "t", &|_| Err("none".into())).unwrap_or_else(|e| panic!("{e}"));
-    let source = Bundles(bundles);
-    let target = Target { artifact: artifact(), sources: vec![&source], content: None, digests: None };
-    block_on(flow::check(&target, &[policy], roots, now()))
+    attest::testing::decide(roots, requirements, artifact(), &bundles).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// The code of a decision by one signer rule, or nothing where it allows.
@@ -233,7 +208,7 @@ fn thresholds_count_distinct_identities() {
 }
 
 #[test]
-fn cve_2026_49834_thresholds_count_distinct_logs() {
+fn thresholds_count_distinct_logs() {
     let instance = Instance::new("acme", 2);
     let bundle = instance.sign(&workflow(), &claim().to_bytes());
     let body = bundle["verificationMaterial"]["tlogEntries"][0]["canonicalizedBody"].as_str().unwrap();

@@ -1,0 +1,47 @@
+//! [`Bundles`]: evidence that is simply there, and a decision on it by a policy.
+
+use crate::flow::{self, Target};
+use crate::model::Artifact;
+use crate::policy::{self, PolicyError, SubjectDecision};
+use crate::seam::{BoxFuture, ready};
+use crate::testing::world::{block_on, now};
+use crate::trust::TrustedRoot;
+use crate::verify::{Candidate, Content, EvidenceSource, Origin};
+use serde_json::{Value, json};
+
+/// Pieces of evidence, handed over as they are.
+#[derive(Clone, Debug)]
+pub struct Bundles(pub Vec<Vec<u8>>);
+
+impl EvidenceSource for Bundles {
+    fn place(&self) -> String {
+        "the test".into()
+    }
+    fn candidates<'a>(&'a self, _: &'a Artifact) -> BoxFuture<'a, Vec<Candidate>> {
+        let candidate = |(i, b): (usize, &Vec<u8>)| Candidate {
+            origin: Origin { place: "the test".into(), id: i.to_string() },
+            content: Content::Evidence(b.clone()),
+        };
+        ready(self.0.iter().enumerate().map(candidate).collect())
+    }
+}
+
+/// Decides on an artifact by a policy of these requirements, which speaks about every subject.
+///
+/// # Errors
+/// [`PolicyError`] for requirements that no policy has.
+pub fn decide(
+    roots: &[TrustedRoot],
+    requirements: &[Value],
+    artifact: Artifact,
+    bundles: &[Value],
+) -> Result<SubjectDecision, PolicyError> {
+    let text = json!({
+        "apiVersion": "agent-attest.github.io/v1", "kind": "AttestationPolicy", "metadata": { "name": "t" },
+        "spec": { "images": [{ "glob": "**" }], "require": requirements },
+    });
+    let policy = policy::parse(&text.to_string(), "t", &|_| Err("none".into()))?;
+    let source = Bundles(bundles.iter().map(|b| b.to_string().into_bytes()).collect());
+    let target = Target { artifact, sources: vec![&source], content: None, digests: None };
+    Ok(block_on(flow::check(&target, &[policy], roots, now())))
+}
