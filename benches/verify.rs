@@ -7,7 +7,8 @@
 //! `ecdsa_alone` is the floor: the same provider checks the same signature over the same bytes, with the same key, in
 //! the same run. What `verify` takes more is reading: JSON, base64, hashing the evidence, binding the subject.
 //! `certificate` is a keyless bundle: a certificate, its log's word, a log entry with proof, checkpoint and promise, and
-//! the signature; `first_certificate` also prepares the root, as a process does once.
+//! the signature; `first_certificate` also prepares the root, as a process does once. Its floor and both cores are
+//! measured by `keyless.rs`.
 //! `verify` is measured with the statement of an ordinary build (its argument is the number of dependencies), which is
 //! what reading costs.
 
@@ -94,16 +95,6 @@ fn certificate(bencher: Bencher<'_, '_>) {
     let now = Timestamp::from_unix(1_800_000_000).expect("a time");
     let verifier = Verifier { trust: &trust, now };
     bencher.bench_local(|| verifier.verify(black_box(&evidence), &artifact).expect("verified"));
-}
-
-/// The same on both cores at once.
-#[divan::bench(threads = [1, 2])]
-fn certificate_on_cores(bencher: Bencher<'_, '_>) {
-    let (root, evidence, artifact) = keyless();
-    let trust = prepared(&root);
-    let now = Timestamp::from_unix(1_800_000_000).expect("a time");
-    let verifier = Verifier { trust: &trust, now };
-    bencher.bench(|| verifier.verify(black_box(&evidence), &artifact).expect("verified"));
 }
 
 /// The same with a root that is not.

@@ -37,25 +37,27 @@ pub(super) async fn roots(files: &[PathBuf], ui: &Ui) -> Result<Vec<TrustedRoot>
     if files.is_empty() {
         out = Embedded.roots(ui.now).await?;
         // The embedded ones stand in the order of the instances.
-        for (root, instance) in out.iter_mut().zip(Instance::ALL) {
-            if let Some(newer) = kept(*instance, ui).await
-                && newer.as_of() > root.as_of()
-            {
-                *root = newer;
-            }
+        if let Some(folder) = cache_folder() {
+            let kept = Instance::ALL.iter().map(|i| (TufRepository::of(*i), TufCache::new(&folder, i.name())));
+            newer(&mut out, kept, ui.now, &|note| ui.note(note)).await;
         }
     }
     Ok(out)
 }
 
-/// What the last `attest trust update` left; a cache that cannot be used is said and passed over.
-async fn kept(instance: Instance, ui: &Ui) -> Option<TrustedRoot> {
-    let cache = TufCache::new(&cache_folder()?, instance.name());
-    match TufRepository::of(instance).kept(&cache, ui.now).await {
-        Ok(updated) => updated.map(|u| u.root),
-        Err(e) => {
-            ui.note(&format!("the embedded root is used: {e} ({})", e.code()));
-            None
+/// Puts what the last `attest trust update` left in the place of the roots that are older, one repository for each. A
+/// cache that cannot be used is said and passed over.
+async fn newer(
+    roots: &mut [TrustedRoot],
+    kept: impl Iterator<Item = (TufRepository, TufCache)>,
+    now: Timestamp,
+    note: &dyn Fn(&str),
+) {
+    for (root, (repository, cache)) in roots.iter_mut().zip(kept) {
+        match repository.kept(&cache, now).await {
+            Ok(Some(kept)) if kept.root.as_of() > root.as_of() => *root = kept.root,
+            Ok(_) => {}
+            Err(e) => note(&format!("the embedded root is used: {e} ({})", e.code())),
         }
     }
 }
@@ -262,6 +264,44 @@ mod tests {
         }
         assert_eq!(old(&roots, at("2026-04-02T11:59:59Z")), []);
         assert_eq!(old(&roots, at("2026-04-02T12:00:00Z")), [("tuf", 91)]);
+    }
+
+    #[test]
+    fn a_root_that_was_kept_is_used_where_it_is_newer_and_verifies() {
+        // What `attest trust update` left of a repository that python-tuf made, and that repository's first root.
+        const CACHE: &str = include_str!("../roots/testdata/tuf-cache.json");
+        const PINNED: &[u8] = include_bytes!("../roots/testdata/tuf-root.json");
+        const OTHER: &[u8] = include_bytes!("../roots/testdata/other-root.json");
+        let embedded = TrustedRoot::embedded();
+        // The origin of the root that is used and how often something was said.
+        let used = |cache: Option<&str>, pinned: &[u8], as_of: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let cache_file = TufCache::new(folder.path(), "public-good");
+            if let Some(text) = cache {
+                assert!(crate::cli::files::replace(cache_file.path(), text.as_bytes()).is_ok());
+            }
+            let as_of = Timestamp::parse(as_of).unwrap();
+            let mut roots = vec![
+                TrustedRoot::parse_one(embedded[0].json().as_bytes(), "embedded", as_of).unwrap(),
+                embedded[1].clone(),
+            ];
+            let kept = [(TufRepository::new("https://tuf.example.org", pinned.to_vec()), cache_file)];
+            let said = std::cell::RefCell::new(Vec::new());
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let now = Timestamp::parse("2036-01-01T00:00:00Z").unwrap();
+            runtime.block_on(newer(&mut roots, kept.into_iter(), now, &|n| said.borrow_mut().push(n.to_owned())));
+            assert_eq!(roots[1], embedded[1], "a root of another instance");
+            (roots[0].origin().to_owned(), said.into_inner())
+        };
+        let (older, newer) = ("2020-01-01T00:00:00Z", "2035-01-01T00:00:00Z");
+        assert_eq!(used(Some(CACHE), PINNED, older), ("TUF: https://tuf.example.org".into(), vec![]));
+        assert_eq!(used(Some(CACHE), PINNED, newer), ("embedded".into(), vec![]));
+        assert_eq!(used(None, PINNED, older), ("embedded".into(), vec![]));
+        for (cache, pinned) in [(CACHE, OTHER), (&CACHE.replacen("\"files\"", "\"lost\"", 1), PINNED), ("{", PINNED)] {
+            let (origin, said) = used(Some(cache), pinned, older);
+            assert_eq!(origin, "embedded");
+            assert!(said.len() == 1 && said[0].contains("(trust-cache-unusable)"), "{said:?}");
+        }
     }
 
     #[test]

@@ -114,7 +114,9 @@ struct Keyless {
 }
 
 static KEYLESS: LazyLock<Keyless> = LazyLock::new(|| {
-    let instance = Instance::new("acme", 1);
+    // Fixed keys, so that what one process wrote as a seed verifies in another.
+    let (authority, certificate_log, log) = (p256(1), p256(2), p256(3));
+    let instance = Instance { authority, certificate_log, logs: vec![log], ..Instance::new("acme", 0) };
     let holder =
         Holder::new("https://ci.acme.example/main", "https://id.acme.example").claiming(12, "https://git.example/a");
     let root = instance.root().to_string().into_bytes();
@@ -254,6 +256,15 @@ fn key() -> sign::LocalKey {
     // RFC 8410 section 7: version 0, id-Ed25519, an OCTET STRING in an OCTET STRING.
     let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     der.extend([7; 32]);
+    sign::LocalKey::from_pkcs8("k", &der).expect("a key")
+}
+
+/// A P-256 key from a fixed seed, for the same reason. It guards nothing either.
+fn p256(seed: u8) -> sign::LocalKey {
+    // The same with id-ecPublicKey, prime256v1, and RFC 5915 section 3 in the OCTET STRING.
+    let mut der = vec![0x30, 0x41, 2, 1, 0, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+    der.extend([6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 4, 0x27, 0x30, 0x25, 2, 1, 1, 4, 0x20]);
+    der.extend([seed; 32]);
     sign::LocalKey::from_pkcs8("k", &der).expect("a key")
 }
 

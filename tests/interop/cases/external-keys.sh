@@ -90,3 +90,44 @@ done
 cosign_verifies p256 "$WORK/exec-p256"
 expect 3 "$ATTEST" create "$WORK/exec-p256" --key "$signer $WORK/absent.pem"
 contains "$WORK/err" 'error[signing-unavailable]'
+
+say 'a signer that hangs, answers garbage, or signs with another key than it names'
+# broken NAME SHELL: a signer that names its key rightly, and answers to what it should sign with SHELL.
+broken() {
+  cat >"$WORK/$1.sh" <<SIGNER
+#!/bin/sh
+question=\$(cat)
+case \$question in
+*public-key*) printf '%s' "\$question" | sh "$INTEROP/../../examples/exec-signer.sh" "$WORK/p256.pem" ;;
+*) $2 ;;
+esac
+SIGNER
+  chmod +x "$WORK/$1.sh"
+  printf '%s\n' "$1" >"$WORK/$1"
+}
+# said NAME CODE: the answer to it
+said() {
+  expect 3 "$ATTEST" create "$WORK/$1" --key "exec:$WORK/$1.sh"
+  contains "$WORK/err" "error[$2]"
+  [[ ! -e $WORK/$1.sigstore.json ]] || fail 'a bundle was written'
+}
+broken hangs "sleep 300 & echo \$! >$WORK/hangs.child; wait"
+began=$SECONDS
+"$ATTEST" create "$WORK/hangs" --key "exec:$WORK/hangs.sh" >"$WORK/hangs.out" 2>&1 </dev/null &
+hanging=$!
+broken garbage 'head -c 200 /dev/urandom'
+said garbage signing-answer-malformed
+broken silent 'exit 0'
+said silent signing-answer-malformed
+broken other "printf '%s' \"\$question\" | sh $INTEROP/../../examples/exec-signer.sh $WORK/other.pem"
+said other signing-key-mismatch
+broken replays "printf '{\"signature\":\"%s\"}' \"\$(printf x | openssl dgst -sha256 -sign $WORK/p256.pem | openssl base64 -A)\""
+said replays signing-key-mismatch
+code=0
+wait "$hanging" || code=$?
+equal 'exit code after a minute of silence' 3 "$code"
+contains "$WORK/hangs.out" 'error[signing-unavailable]'
+((SECONDS - began >= 50)) || fail "it was given up after $((SECONDS - began)) s"
+for _ in 1 2 3 4 5; do kill -0 "$(<"$WORK/hangs.child")" 2>/dev/null && sleep 1; done
+if kill -0 "$(<"$WORK/hangs.child")" 2>/dev/null; then fail 'what the signer started is still running'; fi
+say "$(sed -n 's/^error/error/p' "$WORK/hangs.out")"

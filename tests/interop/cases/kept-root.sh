@@ -58,7 +58,7 @@ repository "$WORK/withdrawn.json" target rotate
 expect 0 verify --trusted-root "$kept"
 expect 0 update
 expect 1 verify --trusted-root "$kept"
-contains "$WORK/out" 'log-entry-invalid: '
+contains "$WORK/out" 'log-unknown: '
 say 'and is there again'
 repository "$ROOT" target
 expect 0 update

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # We sign as an identity and with keys, against a whole Sigstore on this machine: Rekor v2 and v1, timestamps. We, cosign,
 # sigstore-python and sigstore-js verify. Then each service is ended, and nothing is lost.
-# needs: sigstore sigstore-js jq
+# needs: sigstore sigstore-js openssl jq
 set -euo pipefail
 source "$INTEROP/lib.sh"
 
@@ -16,6 +16,23 @@ we_verify() {
   "$ATTEST" verify "$4" --bundle "$3" --trusted-root "$ROOT" --certificate-identity "$1" --certificate-oidc-issuer "$2"
 }
 
+# refused CODE COMMAND...: exit 1, with this code
+refused() {
+  local code=$1
+  shift
+  expect 1 "$@"
+  contains "$WORK/out" "$code: "
+  say "  $code"
+}
+# Another instance: the same names and services, another authority; and the same one with other logs.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$WORK/strange.key" -out "$WORK/strange.pem" \
+  -subj '/O=interop/CN=interop Fulcio' -days 3650 -addext keyUsage=critical,keyCertSign 2>/dev/null
+jq --arg der "$(openssl x509 -in "$WORK/strange.pem" -outform DER | base64 -w0)" \
+  '.certificateAuthorities[].certChain.certificates = [{rawBytes: $der}]' "$ROOT" >"$WORK/strange.json"
+openssl pkey -in "$WORK/strange.key" -pubout -out "$WORK/strange.pub"
+jq --arg key "$(grep -v -- ----- "$WORK/strange.pub" | tr -d '\n')" '.tlogs[].publicKey.rawBytes = $key' "$ROOT" \
+  >"$WORK/strange-logs.json"
+
 for version in '' _v1; do
   config=$SIGSTORE/signing_config$version.json
   say "Rekor ${version:-_v2}: as an identity"
@@ -27,9 +44,11 @@ for version in '' _v1; do
   contains "$WORK/out" "identity: $who (issuer $OIDC_URL)"
   expect 0 we_verify $who "$OIDC_URL" "$bundle" "$file"
   contains "$WORK/out" 'logged: entry'
-  expect 1 we_verify other@example.org "$OIDC_URL" "$bundle" "$file"
-  expect 1 we_verify $who https://example.org "$bundle" "$file"
-  expect 1 we_verify $who "$OIDC_URL" "$bundle" "$WORK/other"
+  refused identity-mismatch we_verify other@example.org "$OIDC_URL" "$bundle" "$file"
+  refused issuer-mismatch we_verify $who https://example.org "$bundle" "$file"
+  refused subject-mismatch we_verify $who "$OIDC_URL" "$bundle" "$WORK/other"
+  ROOT=$WORK/strange.json refused certificate-untrusted we_verify $who "$OIDC_URL" "$bundle" "$file"
+  ROOT=$WORK/strange-logs.json refused log-entry-invalid we_verify $who "$OIDC_URL" "$bundle" "$file"
   expect 0 cosign_verify $who "$OIDC_URL" "$bundle" "$file"
   expect_not 0 cosign_verify other@example.org "$OIDC_URL" "$bundle" "$file"
   expect 0 python_verify $who "$OIDC_URL" "$bundle" "$file"
@@ -43,6 +62,10 @@ for version in '' _v1; do
   expect 0 "$ATTEST" create "$file" --key "$WORK/ours.key" --signing-config "$SIGSTORE/client_trust$version.json"
   expect 0 "$ATTEST" verify "$file" --key "$WORK/ours.pub" --trusted-root "$ROOT"
   contains "$WORK/out" 'logged: entry'
+  if [[ $version == '' ]]; then contains "$WORK/out" 'timestamp'; fi
+  refused key-not-trusted "$ATTEST" verify "$file" --key "$WORK/strange.pub" --trusted-root "$ROOT"
+  refused subject-mismatch "$ATTEST" verify "$WORK/other" --bundle "$bundle" --key "$WORK/ours.pub" --trusted-root "$ROOT"
+  refused log-entry-invalid "$ATTEST" verify "$file" --key "$WORK/ours.pub" --trusted-root "$WORK/strange-logs.json"
   expect 0 "$BIN/cosign" verify-blob-attestation --trusted-root "$ROOT" --bundle "$bundle" --key "$WORK/ours.pub" \
     --type slsaprovenance1 "$file"
   expect 0 js_verify "$bundle" "$WORK/ours.pub"
