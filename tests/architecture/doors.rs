@@ -35,7 +35,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("x509_cert", &["src/trust/root.rs", "src/verify/certificate.rs", "src/roots/init.rs", "src/testing/"]),
     ("oci_client", &["src/registry/oci_http"]),
     ("docker_credential", &["src/registry/oci_http"]),
-    ("reqwest", &["src/registry/", "src/roots/http.rs", "src/sign/service.rs", "src/testing/"]),
+    ("reqwest", &["src/registry/", "src/roots/http.rs", "src/sign/service.rs", "src/sign/url.rs", "src/testing/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("axum", &["src/testing/", "src/webhook/"]),
     ("tempfile", &["src/testing/"]),
