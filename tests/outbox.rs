@@ -180,7 +180,7 @@ fn a_planted_statement_is_never_signed_unless_its_digest_is_named() {
     fs::set_permissions(outage.world.root().join("box"), fs::Permissions::from_mode(0o700)).unwrap();
     let out = outage.world.done(&["generate", "app"]);
     let context = Context { run: "wherever".into(), signer: "whoever".into() };
-    let waiting = Waiting::Unsigned { statement: out.into_bytes(), context };
+    let waiting = Waiting::Unsigned { statement: out.into_bytes(), context, builder_is_open: false };
     let path = outage.world.root().join("planted").display().to_string();
     let planted = Entry { waiting, destinations: vec![Destination::File { path: path.clone() }] };
     outage.world.write(&format!("box/{}.json", planted.digest().hex()), planted.to_bytes());
@@ -283,7 +283,7 @@ fn a_statement_that_was_signed_before_the_kill_is_not_signed_again() {
     fs::remove_file(&path).unwrap();
     let Waiting::Signed { bundle, .. } = signed.waiting else { panic!("it is signed") };
     let context = Context { run: "r".into(), signer: "s".into() };
-    let from = Waiting::Unsigned { statement: b"{}".to_vec(), context };
+    let from = Waiting::Unsigned { statement: b"{}".to_vec(), context, builder_is_open: false };
     let from = Entry { waiting: from, destinations: signed.destinations.clone() };
     let waiting = Waiting::Signed { bundle, made_from: Some(from.digest()) };
     let made = Entry { waiting, destinations: signed.destinations };

@@ -1,14 +1,14 @@
 //! The routes end to end in memory: sign, attach, check, decide.
 
 use attest::flow::{self, PublishError, Target};
-use attest::model::{Artifact, Bundle, Descriptor, Digest, Envelope, PredicateUri, Timestamp, ValidityWindow};
+use attest::model::{Artifact, Bundle, Descriptor, Digest, PredicateUri, Timestamp, ValidityWindow};
 use attest::policy::{
     Images, Mode, Outcome, Policy, Requirement, Revoked, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict,
 };
 use attest::registry::memory::Operation;
 use attest::registry::{Checked, Memory, Registry, RegistryError, RegistryEvidence, Served};
 use attest::seam::{BoxFuture, ready};
-use attest::sign::{Evidence, EvidenceItem, KeyMaterial, LocalKey, SignError};
+use attest::sign::{Evidence, EvidenceItem, KeyMaterial, LocalKey, SignError, Witnessed};
 use attest::testing::world::{block_on, now};
 use attest::testing::{Claim, Image};
 use attest::trust::{KeyAlgorithm, PublicKey};
@@ -22,8 +22,12 @@ impl Evidence for Witness {
     fn name(&self) -> String {
         "a witness".into()
     }
-    fn attest<'a>(&'a self, _: &'a Envelope, _: &'a KeyMaterial) -> BoxFuture<'a, Result<EvidenceItem, SignError>> {
-        ready(Ok(self.0.clone()))
+    fn attest<'a>(
+        &'a self,
+        _: Witnessed<'a>,
+        _: &'a KeyMaterial,
+    ) -> BoxFuture<'a, Result<Vec<EvidenceItem>, SignError>> {
+        ready(Ok(vec![self.0.clone()]))
     }
 }
 
@@ -34,7 +38,11 @@ impl Evidence for Silent {
     fn name(&self) -> String {
         "a silent witness".into()
     }
-    fn attest<'a>(&'a self, _: &'a Envelope, _: &'a KeyMaterial) -> BoxFuture<'a, Result<EvidenceItem, SignError>> {
+    fn attest<'a>(
+        &'a self,
+        _: Witnessed<'a>,
+        _: &'a KeyMaterial,
+    ) -> BoxFuture<'a, Result<Vec<EvidenceItem>, SignError>> {
         ready(Err(SignError::Failed { cause: "nobody answers".into() }))
     }
 }

@@ -32,20 +32,22 @@ impl Left {
         Self { outbox, folder, run, name, kept: Vec::new() }
     }
 
-    /// Keeps a statement that could not be signed, if that was an outage and there is an outbox.
+    /// Keeps a statement that could not be signed, if that was an outage and there is an outbox. `builder_is_open` says
+    /// that the identity that signs it later names its builder.
     ///
     /// # Errors
     /// The failure itself otherwise.
     pub(super) fn unsigned(
         &mut self,
         statement: Vec<u8>,
+        builder_is_open: bool,
         destinations: Vec<Destination>,
         signing: Option<&Signing>,
         failure: Failure,
     ) -> Result<(), Failure> {
         let signer = signing.and_then(|s| s.names.last()).unwrap_or(&self.name).clone();
         let context = Context { run: self.run.clone(), signer };
-        self.keep(Entry { waiting: Waiting::Unsigned { statement, context }, destinations }, failure)
+        self.keep(Entry { waiting: Waiting::Unsigned { statement, context, builder_is_open }, destinations }, failure)
     }
 
     /// Keeps a bundle that could not be published.

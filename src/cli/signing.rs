@@ -3,12 +3,13 @@
 
 use super::args::Common;
 use super::exit::{Failure, codes};
-use super::{Ui, files, keys, trust};
+use super::login::{Choice, LoginArgs};
+use super::{Ui, files, keys, person, trust};
 use crate::flow::{self, OutboxError, PublishError};
 use crate::model::{Artifact, Statement, Timestamp, json, limits};
 use crate::sign::{
-    Evidence, IdentityToken, KeylessSigner, LogVersion, Rekor, ServiceClient, Services, SignError, Signer,
-    TimestampAuthority, TokenSource,
+    Evidence, IdentityToken, KeylessSigner, LogVersion, Login, Rekor, Selection, ServiceClient, Services, Several,
+    SignError, Signer, TimestampAuthority, TokenSource,
 };
 use crate::trust::{PublicKey, TrustMaterial, TrustedRoot};
 use crate::verify;
@@ -28,6 +29,8 @@ pub(super) struct SigningArgs {
     /// [default: what the CI system gives]
     #[arg(long, value_name = "REF", conflicts_with = "key")]
     identity_token: Option<String>,
+    #[command(flatten)]
+    login: LoginArgs,
     /// Services of a Sigstore instance, as a signing config or client trust config
     #[arg(long, value_name = "FILE", conflicts_with_all = ["fulcio_url", "rekor_url", "timestamp_url"])]
     signing_config: Option<PathBuf>,
@@ -84,6 +87,7 @@ pub(super) struct Method {
 enum With {
     Key(String),
     Token(TokenSource),
+    Login(Login),
 }
 
 /// A signer that is open.
@@ -109,17 +113,13 @@ impl SigningArgs {
     /// # Errors
     /// Exit 2: nothing to sign with, and what the ways lack here; services that do not go together.
     pub(super) fn method(&self, now: Timestamp) -> Result<Method, Failure> {
-        let with = match (&self.key, &self.identity_token) {
-            (Some(key), _) => With::Key(key.clone()),
-            (None, Some(token)) => With::Token(TokenSource::named(token)),
-            (None, None) => With::Token(TokenSource::ambient(&variable).map_err(|lacks| nothing_to_sign_with(&lacks))?),
-        };
         let (mut services, mut roots) = match &self.signing_config {
             Some(path) => self.config(path, now)?,
             None => (self.of_urls(), Vec::new()),
         };
+        let with = self.with(&services)?;
         if matches!(with, With::Key(_)) {
-            services.certificates = None;
+            services.certificates.clear();
         }
         let explicit = !services.is_empty();
         services.check()?;
@@ -131,7 +131,7 @@ impl SigningArgs {
             let message = "services were named, and no root to verify what they sign: pass --trusted-root";
             return Err(Failure::usage(codes::USAGE, message));
         }
-        if matches!(with, With::Token(_)) && explicit && services.certificates.is_none() {
+        if !matches!(with, With::Key(_)) && explicit && services.certificates.is_empty() {
             return Err(Failure::usage(
                 codes::USAGE,
                 "an identity needs an authority to certify it: pass --fulcio-url",
@@ -140,12 +140,30 @@ impl SigningArgs {
         Ok(Method { with, services, explicit, roots })
     }
 
+    fn with(&self, services: &Services) -> Result<With, Failure> {
+        match (&self.key, &self.identity_token) {
+            (Some(key), _) => return Ok(With::Key(key.clone())),
+            (None, Some(token)) => return Ok(With::Token(TokenSource::named(token))),
+            (None, None) => {}
+        }
+        let lacks = match TokenSource::ambient(&variable) {
+            _ if self.login.is_demanded() => Vec::new(),
+            Ok(source) => return Ok(With::Token(source)),
+            Err(lacks) => lacks,
+        };
+        match self.login.choose(services.issuer.as_deref(), !services.is_empty(), &variable)? {
+            Choice::Login(login) => Ok(With::Login(login)),
+            Choice::Nobody(why) => Err(nothing_to_sign_with(&lacks, &why)),
+        }
+    }
+
     fn of_urls(&self) -> Services {
         let version = if self.rekor_version == "2" { LogVersion::V2 } else { LogVersion::V1 };
         Services {
-            certificates: self.fulcio_url.clone(),
-            logs: self.rekor_url.iter().map(|url| (url.clone(), version)).collect(),
-            timestamps: self.timestamp_url.clone(),
+            certificates: self.fulcio_url.clone().into_iter().collect(),
+            logs: Selection::all(self.rekor_url.iter().map(|url| (url.clone(), version))),
+            timestamps: Selection::all(self.timestamp_url.clone()),
+            issuer: None,
         }
     }
 
@@ -168,7 +186,7 @@ fn root(bytes: &[u8], path: &Path) -> Result<Vec<TrustedRoot>, Failure> {
         .map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("--trusted-root `{origin}`")))
 }
 
-fn nothing_to_sign_with(lacks: &[String]) -> Failure {
+fn nothing_to_sign_with(lacks: &[String], nobody: &str) -> Failure {
     let message = "there is nothing to sign with: no key was named, and nothing here gives an identity";
     let mut failure = Failure::usage(codes::NO_SIGNER, message);
     failure.detail = "ways to sign:\n  a key: --key was not given; `attest keygen` makes one\n".into();
@@ -176,9 +194,7 @@ fn nothing_to_sign_with(lacks: &[String]) -> Failure {
         let way = if i == 0 { "the identity of a CI system or agent" } else { "  and" };
         let _ = writeln!(failure.detail, "  {way}: {lack}");
     }
-    failure.detail.push_str(
-        "  a person's identity: --identity-token was not given; a login in the browser is not in this version\n",
-    );
+    let _ = writeln!(failure.detail, "  a person's identity, by logging in in a browser: {nobody}");
     failure
 }
 
@@ -195,6 +211,7 @@ impl Method {
                 reference.strip_prefix("env:").map(|v| v.strip_prefix("//").unwrap_or(v).to_owned())
             }
             With::Token(source) => source.variable().map(str::to_owned),
+            With::Login(_) => None,
         }
     }
 
@@ -220,13 +237,14 @@ impl Method {
         match &self.with {
             // A PIN is no part of who signs, and is not to be kept.
             With::Key(reference) => format!("reference {}", reference.split('?').next().unwrap_or_default()),
-            With::Token(_) => "identity".into(),
+            With::Token(source) => format!("identity of {}", source.place()),
+            With::Login(login) => format!("identity of a login at {}", login.issuer),
         }
     }
 
-    /// Whether what will be signed depends on the identity, so that without it nothing can be kept to be signed later.
-    pub(super) fn needs_identity(&self) -> bool {
-        matches!(self.with, With::Token(_))
+    /// Whether the builder that a provenance names is the identity's to say.
+    pub(super) fn has_identity(&self) -> bool {
+        !matches!(self.with, With::Key(_))
     }
 
     /// Opens the key, or fetches the identity token.
@@ -243,13 +261,11 @@ impl Method {
                 let key = opened
                     .public_key
                     .ok_or_else(|| SignError::Failed { cause: "the signer names no key of its own".into() })?;
-                for (_, version) in &self.services.logs {
-                    Rekor::takes(*version, key.algorithm())?;
-                }
-                let evidence = match self.services.is_empty() {
+                let services = self.services.of_key(key.algorithm())?;
+                let evidence = match services.is_empty() {
                     // A client loads the machine's certificates: not for nothing.
                     true => Vec::new(),
-                    false => witnesses(&self.services, &ServiceClient::new(common.timeout)?),
+                    false => witnesses(&services, &ServiceClient::new(common.timeout)?),
                 };
                 Ok(Signing {
                     signer: opened.signer,
@@ -266,6 +282,12 @@ impl Method {
                 token.check(super::now())?;
                 self.keyless(token, client, ui).await
             }
+            With::Login(login) => {
+                let client = ServiceClient::new(common.timeout)?;
+                let token = login.token(&person::Here, &client).await?;
+                token.check(super::now())?;
+                self.keyless(token, client, ui).await
+            }
         }
     }
 
@@ -278,28 +300,31 @@ impl Method {
         };
         services.check()?;
         let roots = if self.roots.is_empty() { trust::roots(&[], ui).await? } else { self.roots.clone() };
-        let fulcio = services.certificates.clone().unwrap_or_default();
         Ok(Signing {
             evidence: witnesses(&services, &client),
             trust: TrustMaterial::default().with_roots(&roots),
             key: None,
-            names: vec![format!("identity {} of {}", token.identity(), token.issuer())],
+            names: vec![self.name(), format!("identity {} of {}", token.identity(), token.issuer())],
             builder: token.builder(),
-            signer: Box::new(KeylessSigner::new(&fulcio, token, client)?),
+            signer: Box::new(KeylessSigner::new(&services.certificates, token, client)?),
         })
     }
 }
 
 /// Timestamps before logs: when an authority fails, no log keeps an entry that belongs to nothing.
 fn witnesses(services: &Services, client: &ServiceClient) -> Vec<Box<dyn Evidence>> {
-    let mut out: Vec<Box<dyn Evidence>> = Vec::new();
-    for url in &services.timestamps {
-        out.push(Box::new(TimestampAuthority::new(url, client.clone())));
-    }
-    for (url, version) in &services.logs {
-        out.push(Box::new(Rekor::new(url, *version, client.clone())));
-    }
-    out
+    let stamp = |url: &String| -> Box<dyn Evidence> { Box::new(TimestampAuthority::new(url, client.clone())) };
+    let log = |(url, version): &(String, LogVersion)| -> Box<dyn Evidence> {
+        Box::new(Rekor::new(url, *version, client.clone()))
+    };
+    vec![
+        Box::new(several("timestamp authorities", &services.timestamps, stamp)),
+        Box::new(several("transparency logs", &services.logs, log)),
+    ]
+}
+
+fn several<T>(what: &'static str, from: &Selection<T>, make: impl Fn(&T) -> Box<dyn Evidence>) -> Several {
+    Several::new(what, from.wanted, from.among.iter().map(|(operator, s)| (operator.clone(), make(s))).collect())
 }
 
 impl Signing {

@@ -52,7 +52,27 @@ pub enum Waiting {
         statement: Vec<u8>,
         /// In which context it was left.
         context: Context,
+        /// Whether the identity that signs names the builder of this provenance: there was none when it was made.
+        builder_is_open: bool,
     },
+}
+
+impl Waiting {
+    /// The bytes to be signed by an identity that speaks for `builder`; none for what is signed already.
+    ///
+    /// # Errors
+    /// [`JsonError`] for an open builder in what is no provenance.
+    #[must_use]
+    pub fn statement(&self, builder: Option<&str>) -> Option<Result<Vec<u8>, JsonError>> {
+        let Self::Unsigned { statement, builder_is_open, .. } = self else { return None };
+        let (true, Some(builder)) = (*builder_is_open, builder) else { return Some(Ok(statement.clone())) };
+        Some(json::parse(statement, limits::STATEMENT_BYTES).and_then(|mut value| {
+            let path = "predicate.runDetails.builder.id";
+            let id = value.pointer_mut("/predicate/runDetails/builder/id");
+            *id.ok_or_else(|| JsonError::Missing { path: path.into() })? = builder.into();
+            Ok(value.to_string().into_bytes())
+        }))
+    }
 }
 
 /// One entry of an outbox.
@@ -177,7 +197,10 @@ impl Entry {
                     out["madeFrom"] = digest.to_string().into();
                 }
             }
-            Waiting::Unsigned { statement, context } => {
+            Waiting::Unsigned { statement, context, builder_is_open } => {
+                if *builder_is_open {
+                    out["builderIsOpen"] = true.into();
+                }
                 out["statement"] = STANDARD.encode(statement).into();
                 out["context"] = json!({ "run": context.run, "signer": context.signer });
             }
@@ -202,7 +225,11 @@ impl Entry {
             (None, Some(statement)) => {
                 let context = root.need("context")?;
                 let context = Context { run: text(&context.need("run")?)?, signer: text(&context.need("signer")?)? };
-                Waiting::Unsigned { statement: statement.base64()?, context }
+                let builder_is_open = match root.get("builderIsOpen")? {
+                    Some(f) => f.value().as_bool().ok_or_else(|| f.error("true or false", "something else"))?,
+                    None => false,
+                };
+                Waiting::Unsigned { statement: statement.base64()?, context, builder_is_open }
             }
             _ => return Err(root.error("one of `bundle` and `statement`", "both or none")),
         };
@@ -239,7 +266,8 @@ mod tests {
         let context = Context { run: "run 7".into(), signer: "key sha256:ab".into() };
         let image = Destination::Image { subject: "r.example/a@sha256:00".into(), store: Some("r.example/b".into()) };
         let file = Destination::File { path: "/build/out.sigstore.json".into() };
-        Entry { waiting: Waiting::Unsigned { statement: b"{}".to_vec(), context }, destinations: vec![image, file] }
+        let waiting = Waiting::Unsigned { statement: b"{}".to_vec(), context, builder_is_open: false };
+        Entry { waiting, destinations: vec![image, file] }
     }
 
     #[test]
@@ -258,6 +286,32 @@ mod tests {
             context.signer = "key sha256:cd".into();
         }
         assert_ne!(other.digest(), entry.digest());
+    }
+
+    #[test]
+    fn an_open_builder_is_named_by_who_signs_and_nothing_else_changes() {
+        let statement = br#"{"predicate":{"runDetails":{"builder":{"id":"local"},"x":1}},"b":2}"#.to_vec();
+        let context = Context { run: "run 7".into(), signer: "identity of GitHub Actions".into() };
+        let waiting = |builder_is_open| {
+            let context = context.clone();
+            Waiting::Unsigned { statement: statement.clone(), context, builder_is_open }
+        };
+        let signed = |open, builder| waiting(open).statement(builder).unwrap().unwrap();
+        let named = br#"{"predicate":{"runDetails":{"builder":{"id":"https://b"},"x":1}},"b":2}"#;
+        assert_eq!(signed(true, Some("https://b")), named);
+        assert_eq!(signed(true, None), statement);
+        assert_eq!(signed(false, Some("https://b")), statement);
+        let mut other = waiting(true);
+        if let Waiting::Unsigned { statement, .. } = &mut other {
+            *statement = b"{}".to_vec();
+        }
+        assert!(other.statement(Some("https://b")).unwrap().is_err());
+        // Whether it is open is part of what was kept, and so of its digest.
+        let entry = |open| Entry { waiting: waiting(open), destinations: Vec::new() };
+        assert_ne!(entry(true).digest(), entry(false).digest());
+        assert_eq!(Entry::parse(&entry(true).to_bytes()).unwrap(), entry(true));
+        let signed = Waiting::Signed { bundle: Vec::new(), made_from: None };
+        assert!(signed.statement(Some("https://b")).is_none());
     }
 
     #[test]

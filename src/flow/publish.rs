@@ -5,7 +5,7 @@ use crate::model::json::JsonError;
 use crate::model::{Artifact, Bundle, Code, Envelope, EnvelopeSignature, Statement, Timestamp, code};
 use crate::predicate;
 use crate::registry::RegistryError;
-use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Signer};
+use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Signer, Witnessed};
 use crate::trust::TrustMaterial;
 use crate::verify::{VerifiedStatement, Verifier, VerifyError};
 
@@ -105,7 +105,7 @@ pub async fn sign(
     let envelope = Envelope::new(IN_TOTO, statement, signature);
     let mut items = Vec::new();
     for witness in evidence {
-        items.push(witness.attest(&envelope, &signed.material).await?);
+        items.extend(witness.attest(Witnessed::Envelope(&envelope), &signed.material).await?);
     }
     let bundle = match &signed.material {
         KeyMaterial::PublicKey(key) => Bundle::keyed(envelope, key.hint()),

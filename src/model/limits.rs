@@ -130,3 +130,17 @@ pub const IDENTITY_TOKEN_BYTES: usize = 64 << 10;
 pub const SIGNING_CONFIG_BYTES: usize = 1 << 20;
 /// Services of one kind that one signature uses.
 pub const SERVICES: usize = 8;
+/// An answer of a certificate authority (bytes): a chain in PEM.
+pub const CHAIN_BYTES: usize = 1 << 20;
+/// An answer of a timestamp authority (bytes): with its certificates, a few thousand.
+pub const TIMESTAMP_BYTES: usize = 1 << 20;
+/// How long a person may take to log in (seconds): a second factor may have to be found.
+pub const LOGIN_SECONDS: u64 = 300;
+/// How long an issuer may tell a device to pause between two questions (seconds).
+pub const DEVICE_INTERVAL_SECONDS: u64 = 60;
+/// Head of a request to the address that a browser is sent back to (bytes): a code and what browsers add.
+pub const CALLBACK_BYTES: usize = 16 << 10;
+/// Connections to that address that are read at once.
+pub const CALLBACK_CONNECTIONS: usize = 64;
+/// How long one of them may take to ask (seconds).
+pub const CALLBACK_SECONDS: u64 = 5;

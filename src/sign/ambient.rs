@@ -62,6 +62,18 @@ impl TokenSource {
         if let Source::Variable(name) = &self.0 { Some(name) } else { None }
     }
 
+    /// Where it comes from, in words and without the token: the same place, the same words.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.0 {
+            Source::Text(_) => "--identity-token".into(),
+            Source::Variable(name) => format!("the variable {name}"),
+            Source::File(path) => format!("the file {path}"),
+            Source::GitHub { .. } => "GitHub Actions".into(),
+            Source::Program { platform, .. } => (*platform).into(),
+        }
+    }
+
     /// What the surroundings give, the most explicit first.
     ///
     /// # Errors
@@ -132,8 +144,8 @@ impl TokenSource {
                 let origin = format!("of {platform}");
                 if !status.success() {
                     let said: String = String::from_utf8_lossy(&stderr).chars().take(200).collect();
-                    let cause = format!("cannot be had: `{command}` ended with {status}: {}", said.trim());
-                    return Err(SignError::Token { origin, cause });
+                    let cause = format!("no identity token: `{command}` ended with {status}: {}", said.trim());
+                    return Err(SignError::Unavailable { service: (*platform).to_owned(), cause });
                 }
                 IdentityToken::parse(&String::from_utf8_lossy(&stdout), &origin)
             }
@@ -167,7 +179,7 @@ async fn github(url: &str, bearer: &str, client: &ServiceClient) -> Result<Ident
     let service = "GitHub's token service";
     let joint = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{joint}audience={AUDIENCE}");
-    let question = Question { service, url: &url, body: None, bearer: Some(bearer) };
+    let question = Question { service, url: &url, body: None, bearer: Some(bearer), limit: limits::TOKEN_BYTES };
     let body = client.ask(&question).await?.success(service)?;
     let malformed = || SignError::Answer {
         service: service.to_owned(),

@@ -135,6 +135,17 @@ impl SignError {
         Code::new("signing-services-unusable"),
     ];
 
+    /// Whether a service is to blame, so that another one or a later try may end otherwise: it did not answer, answered
+    /// with nonsense, or is no such service any more. What it refused, another would refuse too.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Answer { .. } => true,
+            Self::Refused { status, .. } => matches!(status, 300..400 | 404 | 405 | 410 | 500..),
+            _ => false,
+        }
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -1,7 +1,7 @@
 //! Keyless signing: a key that lives in this process for minutes, and a certificate for it from a Fulcio.
 
 use super::service::Question;
-use super::{IdentityToken, KeyMaterial, LocalKey, ServiceClient, Services, SignError, Signed, Signer};
+use super::{IdentityToken, KeyMaterial, LocalKey, ServiceClient, Services, SignError, Signed, Signer, several};
 use crate::model::json::{self, Field};
 use crate::model::{Timestamp, limits};
 use crate::seam::BoxFuture;
@@ -23,8 +23,8 @@ impl Services {
 
 /// Signs with a fresh key, certified for a token's identity when it first signs.
 pub struct KeylessSigner {
-    service: String,
-    url: String,
+    /// Each in words, and where it is asked; the preferred first.
+    authorities: Vec<(String, String)>,
     token: IdentityToken,
     client: ServiceClient,
     key: LocalKey,
@@ -32,15 +32,15 @@ pub struct KeylessSigner {
 }
 
 impl KeylessSigner {
-    /// A signer for the token's identity. Nothing is sent before it signs.
+    /// A signer for the token's identity: the first of the authorities that answers certifies it. Nothing is sent before
+    /// it signs.
     ///
     /// # Errors
     /// [`SignError::Failed`] when the system makes no key.
-    pub fn new(fulcio: &str, token: IdentityToken, client: ServiceClient) -> Result<Self, SignError> {
-        let base = fulcio.trim_end_matches('/');
+    pub fn new(fulcios: &[String], token: IdentityToken, client: ServiceClient) -> Result<Self, SignError> {
+        let bases = fulcios.iter().map(|url| url.trim_end_matches('/'));
         Ok(Self {
-            service: format!("Fulcio at {base}"),
-            url: format!("{base}/api/v2/signingCert"),
+            authorities: bases.map(|b| (format!("Fulcio at {b}"), format!("{b}/api/v2/signingCert"))).collect(),
             token,
             client,
             // What every certificate authority and both versions of the log take.
@@ -49,8 +49,20 @@ impl KeylessSigner {
         })
     }
 
-    /// Asks for a certificate (`fulcio.proto`, `CreateSigningCertificate`).
+    /// Asks for a certificate; where an authority is down, the next one.
     async fn certify(&self) -> Result<Vec<Vec<u8>>, SignError> {
+        let mut failed = Vec::new();
+        for (service, url) in &self.authorities {
+            match self.certified_by(service, url).await {
+                Err(e) if e.is_outage() => failed.push(e),
+                other => return other,
+            }
+        }
+        Err(several::outage("certificate authorities", 1, failed))
+    }
+
+    /// Asks one authority (`fulcio.proto`, `CreateSigningCertificate`).
+    async fn certified_by(&self, service: &str, url: &str) -> Result<Vec<Vec<u8>>, SignError> {
         let proof = self.key.sign_bytes(self.token.identity().as_bytes())?;
         let body = json!({
             "credentials": { "oidcIdentityToken": self.token.secret() },
@@ -60,29 +72,29 @@ impl KeylessSigner {
             },
         });
         let body = Some(("application/json", body.to_string().into_bytes()));
-        let question = Question { service: &self.service, url: &self.url, body, bearer: None };
-        let answer = self.client.ask(&question).await?.success(&self.service)?;
-        self.chain(&answer)
+        let question = Question { service, url, body, bearer: None, limit: limits::CHAIN_BYTES };
+        let answer = self.client.ask(&question).await?.success(service)?;
+        chain(service, &answer)
     }
+}
 
-    fn chain(&self, answer: &[u8]) -> Result<Vec<Vec<u8>>, SignError> {
-        let malformed = |found: String| SignError::Answer {
-            service: self.service.clone(),
-            expected: "a certificate chain with an embedded SCT".into(),
-            found,
-        };
-        let value = json::parse(answer, limits::SERVICE_BYTES).map_err(|e| malformed(e.to_string()))?;
-        let root = Field::root("answer", &value);
-        let list = (|| root.need("signedCertificateEmbeddedSct")?.need("chain")?.need("certificates"))();
-        let list = list.map_err(|e| malformed(e.to_string()))?;
-        let mut chain = Vec::new();
-        for certificate in list.list(limits::CHAIN).map_err(|e| malformed(e.to_string()))? {
-            let text = certificate.str().map_err(|e| malformed(e.to_string()))?;
-            let block = pem::parse(text).ok().filter(|b| b.tag() == "CERTIFICATE");
-            chain.push(block.ok_or_else(|| malformed("a certificate that is no PEM".into()))?.into_contents());
-        }
-        if chain.is_empty() { Err(malformed("an empty chain".into())) } else { Ok(chain) }
+fn chain(service: &str, answer: &[u8]) -> Result<Vec<Vec<u8>>, SignError> {
+    let malformed = |found: String| SignError::Answer {
+        service: service.to_owned(),
+        expected: "a certificate chain with an embedded SCT".into(),
+        found,
+    };
+    let value = json::parse(answer, limits::CHAIN_BYTES).map_err(|e| malformed(e.to_string()))?;
+    let root = Field::root("answer", &value);
+    let list = (|| root.need("signedCertificateEmbeddedSct")?.need("chain")?.need("certificates"))();
+    let list = list.map_err(|e| malformed(e.to_string()))?;
+    let mut chain = Vec::new();
+    for certificate in list.list(limits::CHAIN).map_err(|e| malformed(e.to_string()))? {
+        let text = certificate.str().map_err(|e| malformed(e.to_string()))?;
+        let block = pem::parse(text).ok().filter(|b| b.tag() == "CERTIFICATE");
+        chain.push(block.ok_or_else(|| malformed("a certificate that is no PEM".into()))?.into_contents());
     }
+    if chain.is_empty() { Err(malformed("an empty chain".into())) } else { Ok(chain) }
 }
 
 impl Signer for KeylessSigner {

@@ -3,6 +3,7 @@
 use crate::model::{Code, Envelope};
 use crate::seam::BoxFuture;
 use crate::trust::PublicKey;
+use sha2::{Digest as _, Sha256};
 
 #[cfg(feature = "cli")]
 mod ambient;
@@ -17,6 +18,8 @@ mod keygen;
 #[cfg(feature = "cli")]
 mod keyless;
 mod local;
+#[cfg(feature = "cli")]
+mod login;
 mod password;
 mod pbes2;
 #[cfg(feature = "pkcs11")]
@@ -31,9 +34,13 @@ mod rekor;
 mod service;
 mod services;
 #[cfg(feature = "cli")]
+mod several;
+#[cfg(feature = "cli")]
 mod timestamp;
 #[cfg(feature = "cli")]
 mod token;
+#[cfg(feature = "cli")]
+mod url;
 
 #[cfg(feature = "cli")]
 pub use ambient::{TokenSource, Variables};
@@ -44,13 +51,17 @@ pub use keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};
 #[cfg(feature = "cli")]
 pub use keyless::KeylessSigner;
 pub use local::LocalKey;
+#[cfg(feature = "cli")]
+pub use login::{Login, LoginFlow, PUBLIC_CLIENT, PUBLIC_ISSUER, Person};
 pub use password::{EnvironmentPasswords, FirstOf, NoPassword, PASSWORD_VARIABLES, PasswordSource};
 pub use reference::{KINDS, Kind, OpenContext, Opened, key_file_facts, open};
 #[cfg(feature = "cli")]
 pub use rekor::Rekor;
 #[cfg(feature = "cli")]
 pub use service::ServiceClient;
-pub use services::{LogVersion, Services};
+pub use services::{LogVersion, Selection, Services};
+#[cfg(feature = "cli")]
+pub use several::Several;
 #[cfg(feature = "cli")]
 pub use timestamp::TimestampAuthority;
 #[cfg(feature = "cli")]
@@ -94,17 +105,52 @@ pub enum EvidenceItem {
     Timestamp(Vec<u8>),
 }
 
-/// Witnesses a signature: a transparency log, a timestamp authority.
+/// A signature that is to be witnessed.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Witnessed<'a> {
+    /// That of an envelope, over its pre-authentication encoding.
+    Envelope(&'a Envelope),
+    /// One over the content of a file.
+    Message {
+        /// SHA-256 of the content.
+        digest: [u8; 32],
+        /// The signature.
+        signature: &'a [u8],
+    },
+}
+
+impl Witnessed<'_> {
+    /// The signature; empty for an envelope without one.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        match self {
+            Self::Envelope(envelope) => envelope.signatures().first().map_or(&[], |s| &s.sig),
+            Self::Message { signature, .. } => signature,
+        }
+    }
+
+    /// SHA-256 of what was signed.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        match self {
+            Self::Envelope(envelope) => Sha256::digest(envelope.pae()).into(),
+            Self::Message { digest, .. } => *digest,
+        }
+    }
+}
+
+/// Witnesses a signature: a transparency log, a timestamp authority, or several of them.
 pub trait Evidence: Send + Sync {
     /// The service in words, for messages and progress.
     fn name(&self) -> String;
 
-    /// Hands in an envelope and its key material.
+    /// Hands in a signature and its key material; gives all that its verifiers need, or an error.
     fn attest<'a>(
         &'a self,
-        envelope: &'a Envelope,
+        signature: Witnessed<'a>,
         material: &'a KeyMaterial,
-    ) -> BoxFuture<'a, Result<EvidenceItem, SignError>>;
+    ) -> BoxFuture<'a, Result<Vec<EvidenceItem>, SignError>>;
 }
 
 /// All codes of this module.

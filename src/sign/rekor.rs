@@ -1,17 +1,21 @@
-//! Transparency logs: Rekor v1 (`dsse` 0.0.1) and Rekor v2 (`hashedrekord` 0.0.2 over the PAE's digest).
+//! Transparency logs: Rekor v1 (`dsse` 0.0.1 for an envelope, `hashedrekord` 0.0.1 for a file) and Rekor v2
+//! (`hashedrekord` 0.0.2 over the digest of what was signed).
 //!
 //! Which keys a log takes and verifiers then accept: P-256 in both, Ed25519 in v1 (pure; v2 takes none), P-384 in
 //! neither with SHA-384. Others are refused before anything is sent, so that no log keeps what nobody can verify.
 
 use super::service::{Answer, Question};
-use super::{Evidence, EvidenceItem, KeyMaterial, LogVersion, ServiceClient, SignError};
+use super::{Evidence, EvidenceItem, KeyMaterial, LogVersion, ServiceClient, SignError, Witnessed};
+use crate::model::digest::hex;
 use crate::model::json::{self, Field, JsonError};
-use crate::model::{Envelope, limits};
+use crate::model::limits;
 use crate::seam::BoxFuture;
 use crate::trust::KeyAlgorithm;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+
+/// The longest answer.
+const LIMIT: usize = limits::SERVICE_BYTES;
 
 /// A transparency log.
 pub struct Rekor {
@@ -46,44 +50,49 @@ impl Rekor {
         }
     }
 
-    async fn enter(&self, envelope: &Envelope, material: &KeyMaterial) -> Result<Value, SignError> {
+    async fn enter(&self, signature: Witnessed<'_>, material: &KeyMaterial) -> Result<Value, SignError> {
         if let KeyMaterial::PublicKey(key) = material {
             Self::takes(self.version, key.algorithm())?;
         }
         match self.version {
-            LogVersion::V1 => self.enter_v1(envelope, material).await,
-            LogVersion::V2 => self.enter_v2(envelope, material).await,
+            LogVersion::V1 => self.enter_v1(signature, material).await,
+            LogVersion::V2 => self.enter_v2(signature, material).await,
         }
     }
 
-    async fn enter_v1(&self, envelope: &Envelope, material: &KeyMaterial) -> Result<Value, SignError> {
+    async fn enter_v1(&self, signature: Witnessed<'_>, material: &KeyMaterial) -> Result<Value, SignError> {
         let verifier = match material {
             KeyMaterial::PublicKey(key) => key.to_pem(),
             KeyMaterial::Certificates(chain) => pem("CERTIFICATE", leaf(chain)),
         };
-        let body = json!({
-            "apiVersion": "0.0.1",
-            "kind": "dsse",
-            "spec": { "proposedContent": {
-                "envelope": envelope.to_json().to_string(),
-                "verifiers": [STANDARD.encode(verifier)],
-            } },
-        });
+        let verifier = STANDARD.encode(verifier);
+        let (kind, spec) = match signature {
+            Witnessed::Envelope(envelope) => {
+                let content = json!({ "envelope": envelope.to_json().to_string(), "verifiers": [verifier] });
+                ("dsse", json!({ "proposedContent": content }))
+            }
+            Witnessed::Message { digest, signature } => {
+                let hash = json!({ "algorithm": "sha256", "value": hex(&digest) });
+                let by = json!({ "content": STANDARD.encode(signature), "publicKey": { "content": verifier } });
+                ("hashedrekord", json!({ "data": { "hash": hash }, "signature": by }))
+            }
+        };
+        let body = json!({ "apiVersion": "0.0.1", "kind": kind, "spec": spec });
         let answer = self.post("/api/v1/log/entries", &body).await?;
         let entry = match &answer {
             // The log has it: most likely from an earlier try whose answer was lost.
             Answer { status: 409, location: Some(location), .. } => {
                 let id = location.rsplit('/').next().unwrap_or_default();
                 let url = format!("{}/api/v1/log/entries/{id}", self.base);
-                let question = Question { service: &self.service, url: &url, body: None, bearer: None };
+                let question = Question { service: &self.service, url: &url, body: None, bearer: None, limit: LIMIT };
                 self.client.ask(&question).await?.success(&self.service)?
             }
             _ => answer.success(&self.service)?,
         };
-        from_v1(&entry).map_err(|e| self.malformed(&e))
+        from_v1(&entry, kind).map_err(|e| self.malformed(&e))
     }
 
-    async fn enter_v2(&self, envelope: &Envelope, material: &KeyMaterial) -> Result<Value, SignError> {
+    async fn enter_v2(&self, signature: Witnessed<'_>, material: &KeyMaterial) -> Result<Value, SignError> {
         let mut verifier = json!({ "keyDetails": "PKIX_ECDSA_P256_SHA_256" });
         match material {
             KeyMaterial::PublicKey(key) => verifier["publicKey"] = json!({ "rawBytes": STANDARD.encode(key.spki()) }),
@@ -91,10 +100,9 @@ impl Rekor {
                 verifier["x509Certificate"] = json!({ "rawBytes": STANDARD.encode(leaf(chain)) });
             }
         }
-        let signature = envelope.signatures().first().map_or(&[][..], |s| &s.sig);
         let body = json!({ "hashedRekordRequestV002": {
-            "digest": STANDARD.encode(Sha256::digest(envelope.pae())),
-            "signature": { "content": STANDARD.encode(signature), "verifier": verifier },
+            "digest": STANDARD.encode(signature.digest()),
+            "signature": { "content": STANDARD.encode(signature.signature()), "verifier": verifier },
         } });
         let answer = self.post("/api/v2/log/entries", &body).await?;
         if answer.status == 409 && answer.repeated {
@@ -115,7 +123,7 @@ impl Rekor {
     async fn post(&self, path: &str, body: &Value) -> Result<Answer, SignError> {
         let url = format!("{}{path}", self.base);
         let body = Some(("application/json", body.to_string().into_bytes()));
-        self.client.ask(&Question { service: &self.service, url: &url, body, bearer: None }).await
+        self.client.ask(&Question { service: &self.service, url: &url, body, bearer: None, limit: LIMIT }).await
     }
 
     fn malformed(&self, e: &JsonError) -> SignError {
@@ -130,10 +138,10 @@ impl Evidence for Rekor {
 
     fn attest<'a>(
         &'a self,
-        envelope: &'a Envelope,
+        signature: Witnessed<'a>,
         material: &'a KeyMaterial,
-    ) -> BoxFuture<'a, Result<EvidenceItem, SignError>> {
-        Box::pin(async move { self.enter(envelope, material).await.map(EvidenceItem::LogEntry) })
+    ) -> BoxFuture<'a, Result<Vec<EvidenceItem>, SignError>> {
+        Box::pin(async move { Ok(vec![EvidenceItem::LogEntry(self.enter(signature, material).await?)]) })
     }
 }
 
@@ -146,7 +154,7 @@ fn pem(tag: &str, der: &[u8]) -> String {
 }
 
 /// A log entry as Rekor v1 answers it, in the form that a bundle carries (`sigstore_rekor.proto`).
-fn from_v1(answer: &[u8]) -> Result<Value, JsonError> {
+fn from_v1(answer: &[u8], kind: &str) -> Result<Value, JsonError> {
     let value = json::parse(answer, limits::SERVICE_BYTES)?;
     let root = Field::root("answer", &value);
     let entries = root.object()?;
@@ -162,7 +170,7 @@ fn from_v1(answer: &[u8]) -> Result<Value, JsonError> {
     let mut out = json!({
         "logIndex": number(&entry.need("logIndex")?)?,
         "logId": { "keyId": unhex(&entry.need("logID")?)? },
-        "kindVersion": { "kind": "dsse", "version": "0.0.1" },
+        "kindVersion": { "kind": kind, "version": "0.0.1" },
         "integratedTime": number(&entry.need("integratedTime")?)?,
     });
     if let Some(promise) = verification.get("signedEntryTimestamp")? {
@@ -203,7 +211,7 @@ mod tests {
                 "inclusionProof": { "checkpoint": "o\n1\n", "hashes": ["01", "02"], "logIndex": 0, "rootHash": "aa", "treeSize": 3 },
             },
         } });
-        let entry = from_v1(answer.to_string().as_bytes()).unwrap();
+        let entry = from_v1(answer.to_string().as_bytes(), "dsse").unwrap();
         assert_eq!(entry["logIndex"], "0");
         assert_eq!(entry["logId"]["keyId"], "AP8=");
         assert_eq!(entry["integratedTime"], "1700000000");
@@ -217,7 +225,7 @@ mod tests {
         ] {
             let text = answer.to_string();
             assert!(text.contains(good));
-            assert!(from_v1(text.replacen(good, bad, 1).as_bytes()).is_err(), "{bad}");
+            assert!(from_v1(text.replacen(good, bad, 1).as_bytes(), "dsse").is_err(), "{bad}");
         }
     }
 

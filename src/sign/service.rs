@@ -28,6 +28,8 @@ pub(super) struct Question<'a> {
     pub(super) body: Option<(&'static str, Vec<u8>)>,
     /// A token that is shown to the service; never in an error.
     pub(super) bearer: Option<&'a str>,
+    /// The longest answer that is read, in bytes.
+    pub(super) limit: usize,
 }
 
 /// An answer, whatever its status; error bodies are cut.
@@ -124,13 +126,13 @@ impl ServiceClient {
         let mut response = request.send().await?;
         let status = response.status().as_u16();
         let location = response.headers().get("location").and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let limit = if response.status().is_success() { limits::SERVICE_BYTES } else { limits::ERROR_BODY_BYTES };
+        let limit = if response.status().is_success() { question.limit } else { limits::ERROR_BODY_BYTES };
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
             if body.len() > limit {
-                // More than any honest answer: what is left fails where it is read.
-                body.truncate(limit);
+                // More than any honest answer: it fails where it is read, by its length or for want of its end.
+                body.truncate(limit + 1);
                 break;
             }
         }

@@ -2,8 +2,12 @@
 //! (`SigningConfig` of `sigstore_trustroot.proto`, v0.2).
 
 use super::SignError;
+#[cfg(feature = "cli")]
+use super::rekor::Rekor;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Timestamp, limits};
+#[cfg(feature = "cli")]
+use crate::trust::KeyAlgorithm;
 
 const SIGNING_CONFIG: &str = "application/vnd.dev.sigstore.signingconfig.v0.2+json";
 const CLIENT_TRUST_CONFIG: &str = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json";
@@ -20,12 +24,51 @@ pub enum LogVersion {
 /// The services of one signature.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Services {
-    /// Issues certificates: base URL of a Fulcio.
-    pub certificates: Option<String>,
+    /// Issue certificates: base URLs of Fulcios. One is used, the first that answers.
+    pub certificates: Vec<String>,
     /// Log signatures: base URLs of Rekors.
-    pub logs: Vec<(String, LogVersion)>,
+    pub logs: Selection<(String, LogVersion)>,
     /// Sign the time: URLs of RFC 3161 authorities.
-    pub timestamps: Vec<String>,
+    pub timestamps: Selection<String>,
+    /// Makes identity tokens for people: an OpenID Connect issuer.
+    pub issuer: Option<String>,
+}
+
+/// How many services of a kind are used, and which may be: the first ones, and the next where one is down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection<T> {
+    /// How many, of as many operators.
+    pub wanted: usize,
+    /// Each with its operator, the preferred first. An operator counts once, however many services it runs.
+    pub among: Vec<(String, T)>,
+}
+
+impl<T> Default for Selection<T> {
+    fn default() -> Self {
+        Self { wanted: 0, among: Vec::new() }
+    }
+}
+
+impl<T> Selection<T> {
+    /// All of these.
+    #[must_use]
+    pub fn all(services: impl IntoIterator<Item = T>) -> Self {
+        let among: Vec<_> = services.into_iter().enumerate().map(|(i, s)| (i.to_string(), s)).collect();
+        Self { wanted: among.len(), among }
+    }
+
+    /// The services, the preferred first.
+    pub fn services(&self) -> impl Iterator<Item = &T> {
+        self.among.iter().map(|(_, service)| service)
+    }
+
+    /// How many operators there are.
+    fn operators(&self) -> usize {
+        let mut names: Vec<&str> = self.among.iter().map(|(operator, _)| operator.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.len()
+    }
 }
 
 impl Services {
@@ -33,16 +76,16 @@ impl Services {
     #[must_use]
     pub fn github() -> Self {
         Self {
-            certificates: Some("https://fulcio.githubapp.com".into()),
-            logs: Vec::new(),
-            timestamps: vec!["https://timestamp.githubapp.com/api/v1/timestamp".into()],
+            certificates: vec!["https://fulcio.githubapp.com".into()],
+            timestamps: Selection::all(["https://timestamp.githubapp.com/api/v1/timestamp".into()]),
+            ..Self::default()
         }
     }
 
-    /// Whether none is named.
+    /// Whether none is named that signs or witnesses.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.certificates.is_empty() && self.logs.among.is_empty() && self.timestamps.among.is_empty()
     }
 
     /// Reads a signing configuration, or a client trust configuration that holds one; and selects as it says.
@@ -62,19 +105,36 @@ impl Services {
         };
         let list =
             |name: &str, versions: &[u64]| endpoints(&config, name, versions, now).map_err(|e| refuse(e.to_string()));
-        let select = |name: &str, found: Vec<Endpoint>| {
-            let (selector, count) = selector(&config, name).map_err(|e| refuse(e.to_string()))?;
-            choose(&selector, count, found).map_err(|cause| refuse(format!("{name}: {cause}")))
-        };
-        let certificates = list("caUrls", &[1])?.into_iter().next().map(|e| e.url);
-        let logs = select("rekorTlogConfig", list("rekorTlogUrls", &[1, 2])?)?;
-        let timestamps = select("tsaConfig", list("tsaUrls", &[1])?)?;
         let version = |v| if v == 2 { LogVersion::V2 } else { LogVersion::V1 };
+        let logs = list("rekorTlogUrls", &[1, 2])?.into_iter().map(|e| (e.operator, (e.url, version(e.version))));
+        let timestamps = list("tsaUrls", &[1])?.into_iter().map(|e| (e.operator, e.url)).collect();
         Ok(Self {
-            certificates,
-            logs: logs.into_iter().map(|e| (e.url, version(e.version))).collect(),
-            timestamps: timestamps.into_iter().map(|e| e.url).collect(),
+            certificates: list("caUrls", &[1])?.into_iter().map(|e| e.url).collect(),
+            logs: selection(&config, "rekorTlogConfig", logs.collect()).map_err(refuse)?,
+            timestamps: selection(&config, "tsaConfig", timestamps).map_err(refuse)?,
+            issuer: list("oidcUrls", &[1])?.into_iter().next().map(|e| e.named),
         })
+    }
+
+    /// Those that witness signatures of a key of this kind: without the logs that do not take it.
+    ///
+    /// # Errors
+    /// [`SignError::Services`] when too few logs are left.
+    #[cfg(feature = "cli")]
+    pub fn of_key(&self, algorithm: KeyAlgorithm) -> Result<Self, SignError> {
+        let mut services = self.clone();
+        let mut refused = None;
+        services.logs.among.retain(|(_, (_, version))| match Rekor::takes(*version, algorithm) {
+            Ok(()) => true,
+            Err(e) => {
+                refused = Some(e);
+                false
+            }
+        });
+        match refused {
+            Some(e) if services.logs.operators() < services.logs.wanted => Err(e),
+            _ => Ok(services),
+        }
     }
 
     /// That they go together and may be talked to.
@@ -83,25 +143,31 @@ impl Services {
     /// [`SignError::Services`].
     pub fn check(&self) -> Result<(), SignError> {
         let refuse = |cause: String| Err(SignError::Services { cause });
-        let all = self.certificates.iter().chain(self.logs.iter().map(|(u, _)| u)).chain(&self.timestamps);
-        for url in all {
-            if !(url.starts_with("https://") || is_local(url)) {
+        for url in
+            self.certificates.iter().chain(self.logs.services().map(|(u, _)| u)).chain(self.timestamps.services())
+        {
+            if !is_safe(url) {
                 return refuse(format!("expected https, or http on this machine, found `{url}`"));
             }
         }
-        if self.logs.len() > limits::SERVICES || self.timestamps.len() > limits::SERVICES {
+        if self.logs.wanted > limits::SERVICES || self.timestamps.wanted > limits::SERVICES {
             return refuse(format!("at most {} services of one kind", limits::SERVICES));
         }
-        if self.logs.iter().any(|(_, v)| *v == LogVersion::V2) && self.timestamps.is_empty() {
+        if self.logs.services().any(|(_, v)| *v == LogVersion::V2) && self.timestamps.wanted == 0 {
             return refuse("a Rekor v2 log proves no time: name a timestamp authority with --timestamp-url too".into());
         }
-        if self.certificates.is_some() && self.logs.is_empty() && self.timestamps.is_empty() {
+        if !self.certificates.is_empty() && self.logs.wanted == 0 && self.timestamps.wanted == 0 {
             let cause = "a certificate is valid for minutes: without a log or timestamp authority no later verification \
                          could tell that it was when it signed";
             return refuse(cause.into());
         }
         Ok(())
     }
+}
+
+/// Whether a service may be talked to: https, or plain HTTP that does not leave this machine.
+pub(super) fn is_safe(url: &str) -> bool {
+    url.starts_with("https://") || is_local(url)
 }
 
 /// Whether a URL is plain HTTP to this machine.
@@ -116,12 +182,17 @@ fn is_local(url: &str) -> bool {
 }
 
 struct Endpoint {
+    /// The address to which paths are added.
     url: String,
+    /// The address to the letter, where that is a name.
+    named: String,
     version: u64,
     operator: String,
+    start: Option<Timestamp>,
 }
 
-/// The endpoints of a kind that are valid now and speak a version that we do, the highest version first.
+/// The endpoints of a kind that are valid now and speak a version that we do: the highest version first, of one version
+/// the newest.
 fn endpoints(config: &Field<'_>, name: &str, versions: &[u64], now: Timestamp) -> Result<Vec<Endpoint>, JsonError> {
     let mut out = Vec::new();
     let Some(list) = config.get(name)? else { return Ok(out) };
@@ -133,46 +204,42 @@ fn endpoints(config: &Field<'_>, name: &str, versions: &[u64], now: Timestamp) -
             let Some(field) = valid.get(name)? else { return Ok(None) };
             Timestamp::parse(field.str()?).map(Some).map_err(|e| field.error("a time", e.found))
         };
-        let is_valid = time("start")?.is_none_or(|t| t <= now) && time("end")?.is_none_or(|t| now <= t);
+        let start = time("start")?;
+        let is_valid = start.is_none_or(|t| t <= now) && time("end")?.is_none_or(|t| now <= t);
         if is_valid && versions.contains(&version) {
-            let url = e.need("url")?.str()?.trim_end_matches('/').to_owned();
+            let named = e.need("url")?.str()?.to_owned();
+            let url = named.trim_end_matches('/').to_owned();
             let operator = e.opt_str("operator")?.unwrap_or(&url).to_owned();
-            out.push(Endpoint { url, version, operator });
+            out.push(Endpoint { url, named, version, operator, start });
         }
     }
-    out.sort_by_key(|e| std::cmp::Reverse(e.version));
+    out.sort_by_key(|e| std::cmp::Reverse((e.version, e.start)));
     Ok(out)
 }
 
-fn selector(config: &Field<'_>, name: &str) -> Result<(String, Option<u64>), JsonError> {
-    let Some(field) = config.get(name)? else { return Ok(("ANY".into(), None)) };
-    let selector = field.opt_str("selector")?.unwrap_or("ANY").to_owned();
-    let count = field.get("count")?.and_then(|f| f.value().as_u64());
-    Ok((selector, count))
-}
-
-/// As the selector says; two services of one operator count as one.
-fn choose(selector: &str, count: Option<u64>, mut found: Vec<Endpoint>) -> Result<Vec<Endpoint>, String> {
-    let mut operators: Vec<String> = Vec::new();
-    found.retain(|e| {
-        let new = !operators.contains(&e.operator);
-        operators.push(e.operator.clone());
-        new
-    });
-    let wanted = match (selector, count) {
-        // A configuration without such services wants none.
-        _ if found.is_empty() && selector != "EXACT" => 0,
-        ("ANY", _) => 1,
-        ("ALL", _) => found.len(),
-        ("EXACT", Some(n)) => usize::try_from(n).unwrap_or(usize::MAX),
-        ("EXACT", None) => return Err("EXACT without a count".into()),
-        _ => return Err(format!("expected the selector ANY, ALL or EXACT, found `{selector}`")),
+/// How many of them the configuration wants (`ServiceConfiguration`); an operator counts once.
+fn selection<T>(config: &Field<'_>, name: &str, among: Vec<(String, T)>) -> Result<Selection<T>, String> {
+    let mut out = Selection { wanted: 0, among };
+    let read = || -> Result<(String, Option<u64>), JsonError> {
+        let Some(field) = config.get(name)? else { return Ok(("ANY".into(), None)) };
+        let selector = field.opt_str("selector")?.unwrap_or("ANY").to_owned();
+        Ok((selector, field.get("count")?.and_then(|f| f.value().as_u64())))
     };
-    if found.len() < wanted {
-        return Err(format!("expected {wanted} services of different operators, found {}", found.len()));
+    let (selector, count) = read().map_err(|e| e.to_string())?;
+    let operators = out.operators();
+    out.wanted = match (selector.as_str(), count) {
+        // A configuration without such services wants none.
+        _ if operators == 0 && selector != "EXACT" => 0,
+        ("ANY", _) => 1,
+        ("ALL", _) => operators,
+        ("EXACT", Some(n)) => usize::try_from(n).unwrap_or(usize::MAX),
+        ("EXACT", None) => return Err(format!("{name}: EXACT without a count")),
+        _ => return Err(format!("{name}: expected the selector ANY, ALL or EXACT, found `{selector}`")),
+    };
+    if operators < out.wanted {
+        return Err(format!("{name}: expected {} services of different operators, found {operators}", out.wanted));
     }
-    found.truncate(wanted);
-    Ok(found)
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -188,7 +255,11 @@ mod tests {
         let old = "2020-01-01T00:00:00Z";
         json!({
             "mediaType": SIGNING_CONFIG,
-            "caUrls": [endpoint("https://ca.example/", 1, "a", old)],
+            "caUrls": [
+                endpoint("https://ca.example/", 1, "a", old),
+                endpoint("https://new.example", 1, "a", "2024-01-01T00:00:00Z"),
+            ],
+            "oidcUrls": [endpoint("https://issuer.example/", 1, "a", old)],
             "rekorTlogUrls": [
                 endpoint("https://v1.example", 1, "a", old),
                 endpoint("https://v2.example", 2, "a", old),
@@ -210,14 +281,25 @@ mod tests {
     fn a_configuration_selects_by_version_validity_and_operator() {
         let mut c = config();
         let s = read(&c).unwrap();
-        assert_eq!(s.certificates.as_deref(), Some("https://ca.example"));
-        assert_eq!(s.logs, [("https://v2.example".into(), LogVersion::V2)]);
-        assert_eq!(s.timestamps, ["https://t.example/ts"]);
+        assert_eq!(s.certificates, ["https://new.example", "https://ca.example"]);
+        let urls = |s: &Services| s.logs.services().map(|(url, _)| url.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (s.logs.wanted, urls(&s)),
+            (1, vec!["https://v2.example".to_owned(), "https://v1.example".into(), "https://b.example".into()])
+        );
+        assert_eq!(s.logs.among[0], ("a".into(), ("https://v2.example".into(), LogVersion::V2)));
+        assert_eq!((s.timestamps.wanted, s.timestamps.among.len()), (1, 1));
+        // The issuer is a name: a slash at its end belongs to it.
+        assert_eq!(s.issuer.as_deref(), Some("https://issuer.example/"));
         c["rekorTlogConfig"] = json!({ "selector": "ALL" });
-        let both = [("https://v2.example".to_owned(), LogVersion::V2), ("https://b.example".into(), LogVersion::V1)];
-        assert_eq!(read(&c).unwrap().logs, both);
+        // Three services of two operators.
+        assert_eq!(read(&c).unwrap().logs.wanted, 2);
         c["rekorTlogConfig"] = json!({ "selector": "EXACT", "count": 2 });
-        assert_eq!(read(&c).unwrap().logs, both);
+        assert_eq!(read(&c).unwrap().logs.wanted, 2);
+        c["rekorTlogConfig"] = json!({ "selector": "EXACT", "count": 0 });
+        assert_eq!(read(&c).unwrap().logs.wanted, 0);
+        c.as_object_mut().unwrap().remove("tsaUrls");
+        assert_eq!(read(&c).unwrap().timestamps, Selection::default());
         let wrapped = json!({ "mediaType": CLIENT_TRUST_CONFIG, "signingConfig": config(), "trustedRoot": {} });
         assert_eq!(read(&wrapped).unwrap(), read(&config()).unwrap());
     }
@@ -241,8 +323,8 @@ mod tests {
     #[test]
     fn services_go_together_and_a_token_goes_over_no_open_line() {
         let url = |u: &str| Services {
-            certificates: Some(u.into()),
-            timestamps: vec!["https://t".into()],
+            certificates: vec![u.into()],
+            timestamps: Selection::all(["https://t".into()]),
             ..Default::default()
         };
         for good in ["https://a.example", "http://localhost:1", "http://127.0.0.1:5555/x", "http://[::1]:1"] {
@@ -253,9 +335,9 @@ mod tests {
         {
             assert!(url(bad).check().is_err(), "{bad}");
         }
-        let log = |version| Services { logs: vec![("https://l".into(), version)], ..Default::default() };
+        let log = |version| Services { logs: Selection::all([("https://l".into(), version)]), ..Default::default() };
         assert!(log(LogVersion::V1).check().is_ok() && log(LogVersion::V2).check().is_err());
-        let alone = Services { certificates: Some("https://a".into()), ..Default::default() };
+        let alone = Services { certificates: vec!["https://a".into()], ..Default::default() };
         assert!(alone.check().is_err());
         assert!(Services::github().check().is_ok());
     }

@@ -1,8 +1,8 @@
 //! Timestamp authorities (RFC 3161): a signed time for a signature.
 
 use super::service::Question;
-use super::{Evidence, EvidenceItem, KeyMaterial, ServiceClient, SignError};
-use crate::model::Envelope;
+use super::{Evidence, EvidenceItem, KeyMaterial, ServiceClient, SignError, Witnessed};
+use crate::model::limits;
 use crate::seam::BoxFuture;
 use aws_lc_rs::rand;
 use sha2::{Digest as _, Sha256};
@@ -28,7 +28,8 @@ impl TimestampAuthority {
         nonce[0] = (nonce[0] & 0x3f) | 0x40;
         let imprint = Sha256::digest(signature);
         let body = Some(("application/timestamp-query", request(&imprint, nonce)));
-        let question = Question { service: &self.service, url: &self.url, body, bearer: None };
+        let question =
+            Question { service: &self.service, url: &self.url, body, bearer: None, limit: limits::TIMESTAMP_BYTES };
         let answer = self.client.ask(&question).await?.success(&self.service)?;
         check(&answer, &imprint, nonce).map_err(|found| SignError::Answer {
             service: self.service.clone(),
@@ -46,13 +47,10 @@ impl Evidence for TimestampAuthority {
 
     fn attest<'a>(
         &'a self,
-        envelope: &'a Envelope,
+        signature: Witnessed<'a>,
         _: &'a KeyMaterial,
-    ) -> BoxFuture<'a, Result<EvidenceItem, SignError>> {
-        Box::pin(async move {
-            let signature = envelope.signatures().first().map_or(&[][..], |s| &s.sig);
-            self.stamp(signature).await.map(EvidenceItem::Timestamp)
-        })
+    ) -> BoxFuture<'a, Result<Vec<EvidenceItem>, SignError>> {
+        Box::pin(async move { Ok(vec![EvidenceItem::Timestamp(self.stamp(signature.signature()).await?)]) })
     }
 }
 

@@ -60,6 +60,11 @@ impl IdentityToken {
         &self.text
     }
 
+    /// A claim, as it is.
+    pub(super) fn claim(&self, name: &str) -> Option<&Value> {
+        self.claims.get(name)
+    }
+
     /// `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {

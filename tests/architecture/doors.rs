@@ -36,7 +36,17 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("x509_cert", &["src/trust/root.rs", "src/verify/certificate.rs", "src/roots/init.rs", "src/testing/"]),
     ("oci_client", &["src/registry/oci_http"]),
     ("docker_credential", &["src/registry/oci_http"]),
-    ("reqwest", &["src/registry/", "src/roots/http.rs", "src/sign/service.rs", "src/charter/http.rs", "src/testing/"]),
+    (
+        "reqwest",
+        &[
+            "src/registry/",
+            "src/roots/http.rs",
+            "src/sign/service.rs",
+            "src/sign/url.rs",
+            "src/charter/http.rs",
+            "src/testing/",
+        ],
+    ),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("axum", &["src/testing/", "src/webhook/"]),
     ("tempfile", &["src/testing/"]),

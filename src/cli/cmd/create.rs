@@ -140,7 +140,9 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     // Keys are opened, and tokens fetched, after the step has ended.
     let signing = method.open(common, ui).await;
-    if let (Err(failure), true) = (&signing, method.needs_identity()) {
+    if let (Err(failure), true) = (&signing, method.has_identity())
+        && (outbox.is_none() || failure.exit != Exit::Unknown)
+    {
         return Err(failure.clone());
     }
     if let Some(builder) = signing.as_ref().ok().and_then(|s| s.builder.clone()) {
@@ -150,6 +152,8 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     for r in &subjects.images {
         r.warn(ui);
     }
+    // An identity that could not be had would have said who builds.
+    let builder_is_open = given.is_none() && method.has_identity() && signing.is_err();
     let (kind, predicate) = match given {
         Some(given) => given,
         None => {
@@ -193,7 +197,8 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             }
             Err(failure) => {
                 let places = destinations(args, &subjects, &parsed, output.as_deref(), &env);
-                left.unsigned(statement, places, signing.as_ref().ok(), failure)?;
+                let open = builder_is_open;
+                left.unsigned(statement, open, places, signing.as_ref().ok(), failure)?;
                 continue;
             }
         };

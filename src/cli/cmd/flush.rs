@@ -7,7 +7,7 @@ use crate::cli::left::run_of;
 use crate::cli::outbox::Outbox;
 use crate::cli::signing::SigningArgs;
 use crate::cli::{Ui, build, files, target};
-use crate::flow::{Destination, Entry, OutboxError, Waiting};
+use crate::flow::{Destination, Entry, OutboxError, PublishError, Waiting};
 use crate::model::{Digest, limits};
 use clap::Args;
 use std::fmt::Write as _;
@@ -133,8 +133,8 @@ async fn sign(
         }
     }
     for (digest, entry) in entries.iter_mut().filter(|(d, _)| wanted.contains(d)) {
-        let Waiting::Unsigned { statement, .. } = &entry.waiting else { continue };
-        let (bundle, _) = signing.sign(statement.clone()).await?;
+        let Some(statement) = entry.waiting.statement(signing.builder.as_deref()) else { continue };
+        let (bundle, _) = signing.sign(statement.map_err(PublishError::Statement)?).await?;
         let waiting = Waiting::Signed { bundle, made_from: Some(digest.clone()) };
         let signed = Entry { waiting, destinations: entry.destinations.clone() };
         // In this order: killed in between, both are there, and the next run knows.

@@ -1,0 +1,135 @@
+//! Whether somebody sits before this program, and how it speaks to them.
+#![expect(clippy::disallowed_methods, reason = "back end: looks for a terminal, asks at it, and starts the browser")]
+
+use super::sanitize;
+use crate::sign::Person;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Variables that CI systems set for their jobs.
+const CI: &[&str] = &[
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+    "BUILDKITE",
+    "CIRCLECI",
+    "JENKINS_URL",
+    "TF_BUILD",
+    "TEAMCITY_VERSION",
+    "FORGEJO_ACTIONS",
+    "GITEA_ACTIONS",
+    "TEKTON_TASKRUN_NAME",
+];
+
+/// The variable that says that this is a job of a CI system, where nobody answers.
+pub(super) fn ci_variable(variables: &dyn Fn(&str) -> Option<OsString>) -> Option<&'static str> {
+    let set = |name: &str| variables(name).is_some_and(|v| !v.is_empty() && v != "false" && v != "0");
+    ["CI"].iter().chain(CI).copied().find(|name| set(name))
+}
+
+/// Whether questions can be asked and answers be given.
+pub(super) fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question at the terminal whose answer is no unless it is yes.
+pub(super) fn agrees(question: &str) -> bool {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "attest: {} [y/N] ", sanitize::line(question));
+    let _ = err.flush();
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+/// The person before this process.
+pub(super) struct Here;
+
+impl Person for Here {
+    fn open(&self, url: &str) -> bool {
+        browser(&|name| std::env::var_os(name)).is_some_and(|words| start(&words, url))
+    }
+
+    /// Also with `--quiet`: without it nothing would go on.
+    fn tell(&self, text: &str) {
+        let mut err = io::stderr().lock();
+        for (i, line) in text.lines().enumerate() {
+            let _ = writeln!(err, "{}{}", if i == 0 { "attest: " } else { "" }, sanitize::line(line));
+        }
+    }
+}
+
+/// The program that opens an address, as words; `%s` stands for the address. None where nothing could be shown.
+fn browser(variables: &dyn Fn(&str) -> Option<OsString>) -> Option<Vec<String>> {
+    let text = |name: &str| variables(name).and_then(|v| v.into_string().ok()).filter(|v| !v.trim().is_empty());
+    if let Some(named) = text("BROWSER") {
+        // Several may be named, as in PATH; the first is the preferred one.
+        let first = named.split(':').find(|w| !w.trim().is_empty())?;
+        return Some(first.split_whitespace().map(str::to_owned).collect());
+    }
+    if cfg!(target_os = "macos") {
+        return Some(vec!["open".into()]);
+    }
+    let shows = text("DISPLAY").is_some() || text("WAYLAND_DISPLAY").is_some();
+    shows.then(|| vec!["xdg-open".into()])
+}
+
+/// Starts it without a shell; `false` when it cannot be started, or says at once that it failed.
+fn start(words: &[String], url: &str) -> bool {
+    let Some((program, arguments)) = words.split_first() else { return false };
+    let mut command = Command::new(program);
+    command.args(arguments.iter().map(|word| word.replace("%s", url)));
+    if !arguments.iter().any(|word| word.contains("%s")) {
+        command.arg(url);
+    }
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let Ok(mut child) = quiet.spawn() else { return false };
+    let until = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < until {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+            Err(_) => return false,
+        }
+    }
+    // Still there: some browsers run in the program that opened them.
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn among(set: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
+        move |name| set.iter().find(|(n, _)| *n == name).map(|(_, v)| v.into())
+    }
+
+    #[test]
+    fn a_job_of_a_ci_system_is_told_by_its_variables() {
+        assert_eq!(ci_variable(&among(&[("CI", "true")])), Some("CI"));
+        assert_eq!(ci_variable(&among(&[("GITLAB_CI", "1")])), Some("GITLAB_CI"));
+        assert_eq!(ci_variable(&among(&[("CI", "false"), ("HOME", "/")])), None);
+        assert_eq!(ci_variable(&among(&[("CI", "")])), None);
+    }
+
+    #[test]
+    fn a_browser_is_named_or_stands_on_a_display() {
+        assert_eq!(browser(&among(&[("BROWSER", "firefox -new-tab %s:w3m")])).unwrap(), ["firefox", "-new-tab", "%s"]);
+        assert_eq!(browser(&among(&[("BROWSER", "w3m"), ("DISPLAY", ":0")])).unwrap(), ["w3m"]);
+        if cfg!(target_os = "linux") {
+            assert_eq!(browser(&among(&[("DISPLAY", ":0")])).unwrap(), ["xdg-open"]);
+            assert_eq!(browser(&among(&[("HOME", "/")])), None);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_started_or_fails_at_once_has_opened_nothing() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(start(&words("true"), "http://localhost/"));
+        assert!(!start(&words("false"), "http://localhost/"));
+        assert!(!start(&words("no-such-browser-anywhere"), "http://localhost/"));
+        // The address is one argument, whatever is in it.
+        assert!(start(&words("test %s = http://localhost/?a=1;b c"), "http://localhost/?a=1;b c") == false);
+        assert!(start(&["test".into(), "%s".into(), "=".into(), "a;b c".into()], "a;b c"));
+    }
+}

@@ -1,0 +1,135 @@
+//! A person logs in: OpenID Connect with a browser on this machine, or with a code that is typed in elsewhere.
+//!
+//! What comes back is an identity token for the certificate authority. Everything in between is material of strangers:
+//! whoever can reach this machine can call the loopback address, so an answer counts only with the state that this
+//! login drew, its code is worth nothing without the verifier that stays here (RFC 7636), and a token counts only when
+//! it is of the issuer that was asked, for this client and this login.
+
+mod browser;
+mod callback;
+mod device;
+mod provider;
+
+use super::services::is_safe;
+use super::{IdentityToken, ServiceClient, SignError, url};
+use aws_lc_rs::rand;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use provider::Provider;
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Issuer of the public-good instance.
+pub const PUBLIC_ISSUER: &str = "https://oauth2.sigstore.dev/auth";
+/// The client that certificate authorities of Sigstore expect a token for.
+pub const PUBLIC_CLIENT: &str = "sigstore";
+/// What is asked for: who the person is.
+const SCOPE: &str = "openid email";
+
+/// Somebody who sits before this program.
+pub trait Person: Send + Sync {
+    /// Opens an address in a browser; `false` where there is none.
+    fn open(&self, url: &str) -> bool;
+    /// Says something that must be seen.
+    fn tell(&self, text: &str);
+}
+
+/// How a person logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginFlow {
+    /// In a browser on this machine (RFC 6749 section 4.1 with RFC 7636 and RFC 8252); where none can be opened, as
+    /// [`LoginFlow::Device`].
+    Browser,
+    /// On any other device, by a code (RFC 8628).
+    Device,
+}
+
+/// A login that can be begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The issuer: discovery starts here, and the token must name it.
+    pub issuer: String,
+    /// The client that the token must be for.
+    pub client: String,
+    /// How.
+    pub flow: LoginFlow,
+    /// How long the person may take.
+    pub patience: Duration,
+}
+
+impl Login {
+    /// That the issuer may be talked to.
+    ///
+    /// # Errors
+    /// [`SignError::Services`].
+    pub fn check(&self) -> Result<(), SignError> {
+        if is_safe(&self.issuer) && url::origin(&self.issuer).is_some() && !self.issuer.contains(['?', '#']) {
+            return Ok(());
+        }
+        let cause = format!("expected an issuer as https://HOST, or http on this machine, found `{}`", self.issuer);
+        Err(SignError::Services { cause })
+    }
+
+    /// Lets the person log in, and waits for it.
+    ///
+    /// # Errors
+    /// [`SignError::Unavailable`] when nobody logs in in time or the issuer does not answer, [`SignError::Refused`]
+    /// when it or the person says no, [`SignError::Answer`] for an answer that is none or a token of another login.
+    pub async fn token(&self, person: &dyn Person, client: &ServiceClient) -> Result<IdentityToken, SignError> {
+        self.check()?;
+        let provider = Provider::discover(&self.issuer, client).await?;
+        if self.flow == LoginFlow::Browser
+            && let Some(token) = browser::log_in(self, &provider, person, client).await?
+        {
+            return Ok(token);
+        }
+        device::log_in(self, &provider, person, client).await
+    }
+}
+
+/// A secret that stays here, and what is shown of it (RFC 7636 section 4).
+struct Verifier {
+    secret: Zeroizing<String>,
+    challenge: String,
+}
+
+impl Verifier {
+    fn new() -> Result<Self, SignError> {
+        let secret = Zeroizing::new(random()?);
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(secret.as_bytes()));
+        Ok(Self { secret, challenge })
+    }
+}
+
+/// 256 bits that nobody guesses, as text.
+fn random() -> Result<String, SignError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    rand::fill(&mut bytes[..]).map_err(|_| SignError::Failed { cause: "the system gives no randomness".into() })?;
+    Ok(URL_SAFE_NO_PAD.encode(&bytes[..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_challenge_is_the_digest_of_the_verifier() {
+        let (one, two) = (Verifier::new().unwrap(), Verifier::new().unwrap());
+        assert_eq!((one.secret.len(), one.challenge.len()), (43, 43));
+        assert_eq!(one.challenge, URL_SAFE_NO_PAD.encode(Sha256::digest(one.secret.as_bytes())));
+        assert!(one.secret != two.secret && one.challenge != two.challenge);
+    }
+
+    #[test]
+    fn an_issuer_is_talked_to_over_no_open_line() {
+        let check = |issuer: &str| {
+            let flow = LoginFlow::Device;
+            Login { issuer: issuer.into(), client: "c".into(), flow, patience: Duration::ZERO }.check()
+        };
+        assert_eq!(check(PUBLIC_ISSUER), Ok(()));
+        assert_eq!(check("http://127.0.0.1:5556/auth"), Ok(()));
+        for bad in ["http://issuer.example", "https://u:p@issuer.example", "https://issuer.example?x", "issuer", ""] {
+            assert_eq!(check(bad).unwrap_err().code().as_str(), "signing-services-unusable", "{bad}");
+        }
+    }
+}
