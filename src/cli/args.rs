@@ -119,7 +119,7 @@ pub struct DemandArgs {
     #[arg(long)]
     pub require_digest: bool,
     /// API of a charter's host that is neither public nor the CI system's own
-    #[arg(long, value_name = "API", value_enum, env = "ATTEST_CHARTER_API", requires = "recheck_charter")]
+    #[arg(long, value_name = "API", value_enum, env = "ATTEST_CHARTER_API")]
     pub charter_api: Option<CharterApi>,
 }
 

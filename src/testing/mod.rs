@@ -1,12 +1,14 @@
 //! Worlds for tests: what misbehaves as the real thing might. Never part of a release.
 
 mod evidence;
+pub mod forge;
 pub mod fuzz;
 pub mod registry;
 pub mod sigstore;
 pub mod world;
 
 pub use evidence::{Bundles, decide};
+pub use forge::{Misbehaviour, Speaks, TestForge};
 pub use registry::{Access, Action, Behaviour, Conditional, Fault, Seen, TestRegistry};
 pub use sigstore::{Holder, Instance, StampAuthority, TileLog, Witness};
 pub use world::{Claim, Image, World};
