@@ -6,7 +6,7 @@ pub mod record;
 pub mod schema;
 
 pub use approval::Approval;
-pub use provenance::{Provenance, Source};
+pub use provenance::{Provenance, Source, source_repository};
 
 use crate::model::json::JsonError;
 use serde_json::{Map, Value};
