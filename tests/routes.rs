@@ -3,7 +3,8 @@
 use attest::flow::{self, PublishError, Target};
 use attest::model::{Artifact, Bundle, Descriptor, Digest, PredicateUri, Timestamp, ValidityWindow};
 use attest::policy::{
-    Images, Mode, Outcome, Policy, Requirement, Revoked, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict,
+    Images, Mode, Outcome, People, Policy, Requirement, Revoked, SignerMatch, SignerRule, SubjectDecision, TrustRule,
+    Verdict,
 };
 use attest::registry::memory::Operation;
 use attest::registry::{Checked, Memory, Registry, RegistryError, RegistryEvidence, Served};
@@ -76,12 +77,14 @@ fn trusting(key: &PublicKey, window: ValidityWindow) -> Policy {
         mode: Mode::Enforce,
         requirements: vec![Requirement {
             predicate_type: PredicateUri::slsa_provenance(),
-            signers: vec![SignerRule { label, who, window, builders: Vec::new() }],
+            signers: vec![SignerRule { label, who, window, builders: Vec::new(), measures: Vec::new() }],
             threshold: 1,
             trust: TrustRule::default(),
+            approvals: None,
             checks: Vec::new(),
         }],
         revoked: Revoked::default(),
+        people: People::default(),
     }
 }
 

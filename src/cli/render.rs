@@ -1,7 +1,7 @@
 //! A decision for people.
 
 use super::sanitize::line;
-use crate::policy::{Accepted, CandidateDecision, Decision, Outcome, SubjectDecision, Verdict};
+use crate::policy::{Accepted, CandidateDecision, Decision, FieldAssurance, Outcome, SubjectDecision, Verdict};
 use crate::verify::{ProvenTime, TimeSource};
 use std::fmt::Write as _;
 
@@ -95,6 +95,10 @@ fn candidate(out: &mut String, c: &CandidateDecision, pad: &str) {
     }
 }
 
+fn levels(field: &FieldAssurance) -> String {
+    field.levels.iter().map(|l| l.name()).collect::<Vec<_>>().join(", ")
+}
+
 fn accepted(out: &mut String, a: &Accepted, pad: &str) {
     let s = &a.statement;
     let _ = writeln!(out, "{pad}      signer: {}, which is {}", line(&a.signer.describe()), line(&a.rule));
@@ -118,12 +122,19 @@ fn accepted(out: &mut String, a: &Accepted, pad: &str) {
         );
     }
     let _ = writeln!(out, "{pad}      statement: {}", s.payload_digest());
-    for f in &a.fields {
-        let how = if f.bound {
-            format!("{}, bound to the signer", f.assurance.name())
-        } else {
-            f.assurance.name().to_owned()
+    for approval in &a.approvals {
+        let who = match &approval.person {
+            Some(person) => format!("{} ({})", line(person), line(&approval.signer.describe())),
+            None => line(&approval.signer.describe()),
         };
+        let what = match &approval.uri {
+            Some(uri) => format!("{} {} ({})", approval.kind.name(), line(uri), approval.digest),
+            None => format!("{} {}", approval.kind.name(), approval.digest),
+        };
+        let _ = writeln!(out, "{pad}      approved: {what} by {who}, {}", approval.time);
+    }
+    for f in &a.fields {
+        let how = if f.bound { format!("{}, bound to the signer", levels(f)) } else { levels(f) };
         let _ = writeln!(out, "{pad}      {}: {} ({how})", f.field, line(&f.value));
     }
 }

@@ -112,7 +112,13 @@ pub(super) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<Si
     for reference in &flags.key {
         let who = SignerMatch::Key(keys::public_key(reference)?);
         let label = format!("key {reference}");
-        out.push(SignerRule { label, who, window: ValidityWindow::default(), builders: builders.clone() });
+        out.push(SignerRule {
+            label,
+            who,
+            window: ValidityWindow::default(),
+            builders: builders.clone(),
+            measures: Vec::new(),
+        });
     }
     if let Some(wanted) = certificate(flags)? {
         let names = wanted.identities.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
@@ -120,6 +126,7 @@ pub(super) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<Si
             label: format!("certificate of {names}"),
             who: SignerMatch::Certificate(Box::new(wanted)),
             window: ValidityWindow::default(),
+            measures: Vec::new(),
             // A certificate speaks for its own build-signer URI; only a policy lets it speak for others.
             builders: Vec::new(),
         });

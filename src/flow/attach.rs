@@ -3,7 +3,8 @@
 use super::check::describe;
 use super::publish::PublishError;
 use crate::model::oci::{EMPTY, IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Descriptor, Digest, Statement, Timestamp, bundle, limits, uri};
+use crate::model::{Artifact, Descriptor, Digest, Statement, Timestamp, bundle, limits};
+use crate::predicate;
 use crate::registry::{Checked, Registry, RegistryError};
 use crate::verify::{VerifyError, in_toto_envelope, read_evidence};
 use serde_json::json;
@@ -77,16 +78,16 @@ pub async fn attach(
     Ok(Attached { referrer: referrer.digest, already: false })
 }
 
-/// That a bundle is an attestation about the artifact; returns its predicate type. Nothing is verified by this.
+/// That a bundle is an attestation about the artifact, or of a type that supports one; returns its predicate type. Nothing is verified by this.
 fn check_subject(bundle_bytes: &[u8], artifact: &Artifact) -> Result<String, PublishError> {
     let bundle = read_evidence(bundle_bytes).map_err(PublishError::Bundle)?;
     let envelope = in_toto_envelope(&bundle).map_err(PublishError::Bundle)?;
     let statement =
         Statement::parse(envelope.payload()).map_err(|e| PublishError::Bundle(VerifyError::Statement(e)))?;
     let about = statement.subjects().iter().any(|s| s.digest().strong().any(|d| d == artifact.digest));
-    // A charter is named by the provenance beside it, not by the artifact's digest.
-    let beside = statement.predicate_type().as_str() == uri::CHARTER;
-    if !about && !beside {
+    // What may support an attestation of the artifact belongs beside it, whatever it is about.
+    let supports = predicate::by_uri(statement.predicate_type().as_str()).is_some_and(|p| p.supports());
+    if !about && !supports {
         let found =
             statement.subjects().iter().take(3).flat_map(|s| s.digest().iter()).map(|(a, v)| format!("{a}:{v}"));
         return Err(PublishError::Bundle(VerifyError::SubjectMismatch {

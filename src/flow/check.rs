@@ -1,6 +1,7 @@
 //! Verify: gather evidence, verify it, decide, explain.
 
 use super::found::is_buildkit_attestation;
+use super::support;
 use crate::model::json::JsonError;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
 use crate::model::{Artifact, Code, Descriptor, DigestSet, Timestamp, limits};
@@ -75,10 +76,13 @@ fn check_at<'a>(
         let verifier = Verifier { trust: &trust, now };
         // One at a time, so that only what was verified stays in memory.
         let mut known = Known { target, artifact: artifact.clone(), complete: false, note: None };
-        let mut evidence = Vec::with_capacity(candidates.len());
+        let (mut evidence, mut aside) = (Vec::with_capacity(candidates.len()), Vec::new());
         for candidate in candidates {
-            evidence.push(finding(candidate, &verifier, &mut known).await);
+            if let Some(bytes) = finding(candidate, &verifier, &mut known, &mut evidence).await {
+                aside.push((evidence.len() - 1, bytes));
+            }
         }
+        support::look_again(&verifier, &mut evidence, aside);
         let Known { artifact, note, .. } = known;
         let mut decision = decide(policies, &artifact, &evidence);
         decision.notes.extend(note);
@@ -91,7 +95,14 @@ fn check_at<'a>(
     })
 }
 
-async fn finding(candidate: Candidate, verifier: &Verifier<'_>, known: &mut Known<'_, '_>) -> Evidence {
+/// Verifies one candidate; gives its bytes back where it may yet support another one.
+async fn finding(
+    candidate: Candidate,
+    verifier: &Verifier<'_>,
+    known: &mut Known<'_, '_>,
+    evidence: &mut Vec<Evidence>,
+) -> Option<Vec<u8>> {
+    let mut kept = None;
     let finding = match candidate.content {
         Content::Evidence(bytes) => {
             let mut verified = verifier.verify(&bytes, &known.artifact);
@@ -99,12 +110,16 @@ async fn finding(candidate: Candidate, verifier: &Verifier<'_>, known: &mut Know
                 known.complete().await;
                 verified = verifier.verify(&bytes, &known.artifact);
             }
+            if verified.as_ref().is_err_and(|e| support::may_support(e, &bytes)) {
+                kept = Some(bytes);
+            }
             verified.map_or_else(Finding::Rejected, |statement| Finding::Verified(Arc::new(statement)))
         }
         Content::SetAside { code, message } => Finding::SetAside { code, message },
         Content::Unavailable { code, message } => Finding::Unavailable { code, message },
     };
-    Evidence { origin: candidate.origin, finding }
+    evidence.push(Evidence { origin: candidate.origin, finding });
+    kept
 }
 
 /// The artifact as far as its digests are known. Most evidence asks for the one that it was named by; the others are

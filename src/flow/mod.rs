@@ -5,6 +5,7 @@ mod check;
 mod found;
 mod outbox;
 mod publish;
+mod support;
 
 pub use attach::{Attached, attach};
 pub use check::{CODES as CHECK_CODES, Target, check};

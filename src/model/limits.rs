@@ -30,6 +30,9 @@ pub const REFERRERS: usize = 1000;
 pub const REFERRER_PAGES: usize = 100;
 /// Evidence read for one subject, together (bytes).
 pub const EVIDENCE_BYTES: usize = 64 << 20;
+/// Charters, commits and artifacts that verified statements about one subject may name, each of which other statements
+/// are tried against. One build has three.
+pub const REFERENTS: usize = 64;
 /// Pieces of evidence read for one subject: a referrer's manifest may name many layers.
 pub const EVIDENCE_PIECES: usize = 2000;
 /// Referrers fetched at once.

@@ -1,12 +1,17 @@
 //! From evidence to a decision on one subject.
 
+use super::approvals::{approved, same_place};
 use super::{
-    Accepted, CandidateDecision, FieldAssurance, Images, Outcome, Policy, PolicyDecision, Reason, Requirement,
-    RequirementDecision, RuleInput, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict, cross_check,
+    Accepted, Approver, CandidateDecision, Evidence, FieldAssurance, Finding, Images, Outcome, Policy, PolicyDecision,
+    Reason, Requirement, RequirementDecision, RuleInput, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict,
+    cross_check,
 };
-use crate::model::{Artifact, Code};
+use crate::model::{Artifact, Code, Timestamp};
 use crate::predicate::Provenance;
-use crate::verify::{Origin, Signer, TimeSource, VerifiedStatement, VerifyError};
+use crate::predicate::approval::TargetKind;
+use crate::verify::{
+    LogEntry, ProvenTime, RootUsed, Signer, SupportingStatement, TimeSource, VerifiedStatement, VerifyError,
+};
 use std::sync::Arc;
 
 /// There is no evidence at all about the subject.
@@ -15,9 +20,9 @@ pub const NO_ATTESTATION: Code = Code::new("no-attestation");
 pub const NO_POLICY: Code = Code::new("no-policy-for-subject");
 const PREDICATE_TYPE: Code = Code::new("predicate-type-mismatch");
 const SIGNER: Code = Code::new("signer-not-accepted");
-const WINDOW: Code = Code::new("key-outside-window");
-const KEY_REVOKED: Code = Code::new("key-revoked");
-const STATEMENT_REVOKED: Code = Code::new("statement-revoked");
+pub(super) const WINDOW: Code = Code::new("key-outside-window");
+pub(super) const KEY_REVOKED: Code = Code::new("key-revoked");
+pub(super) const STATEMENT_REVOKED: Code = Code::new("statement-revoked");
 const BUILDER: Code = Code::new("builder-not-allowed");
 const IDENTITY: Code = Code::new("identity-mismatch");
 const ISSUER: Code = Code::new("issuer-mismatch");
@@ -46,39 +51,6 @@ pub const CODES: &[Code] = &[
     TIMESTAMPS,
     PROMISE_ONLY,
 ];
-
-/// One candidate after verification.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evidence {
-    /// Where it came from.
-    pub origin: Origin,
-    /// What came of it.
-    pub finding: Finding,
-}
-
-/// What came of verifying one candidate.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Finding {
-    /// Proof.
-    Verified(Arc<VerifiedStatement>),
-    /// It could not be believed, or (by its own word) not be looked at.
-    Rejected(VerifyError),
-    /// It is no evidence about this artifact.
-    SetAside {
-        /// Stable code.
-        code: Code,
-        /// Why.
-        message: String,
-    },
-    /// It could not be looked at.
-    Unavailable {
-        /// Stable code.
-        code: Code,
-        /// Why.
-        message: String,
-    },
-}
 
 /// Decides on one subject.
 ///
@@ -122,10 +94,11 @@ pub fn decide(policies: &[Policy], artifact: &Artifact, evidence: &[Evidence]) -
 }
 
 fn requirement(policy: &Policy, requirement: &Requirement, evidence: &[Evidence]) -> RequirementDecision {
+    let case = Case { policy, requirement, evidence };
     let candidates: Vec<_> = evidence
         .iter()
         .map(|e| {
-            let (outcome, reasons) = candidate(policy, requirement, &e.finding);
+            let (outcome, reasons) = candidate(&case, &e.finding);
             CandidateDecision { origin: e.origin.clone(), outcome, reasons }
         })
         .collect();
@@ -160,17 +133,26 @@ fn accepted(candidate: &CandidateDecision) -> Option<&Accepted> {
     }
 }
 
-fn candidate(policy: &Policy, requirement: &Requirement, finding: &Finding) -> (Outcome, Vec<Reason>) {
+/// One requirement of a policy, and all evidence: what supports a candidate is among it.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    policy: &'a Policy,
+    requirement: &'a Requirement,
+    evidence: &'a [Evidence],
+}
+
+fn candidate(case: &Case<'_>, finding: &Finding) -> (Outcome, Vec<Reason>) {
+    let requirement = case.requirement;
     let one = |code: Code, message: String| vec![Reason::new(code, message)];
     match finding {
         Finding::Unavailable { code, message } => (Outcome::Unavailable, one(*code, message.clone())),
         Finding::SetAside { code, message } => (Outcome::SetAside, one(*code, message.clone())),
-        Finding::Rejected(e) if e.is_unavailable() => (Outcome::Unavailable, one(e.code(), e.to_string())),
-        Finding::Rejected(e) => {
-            let outcome =
-                if matches!(e, VerifyError::SubjectMismatch { .. }) { Outcome::SetAside } else { Outcome::Rejected };
-            (outcome, one(e.code(), e.to_string()))
-        }
+        Finding::Rejected(e) => (refusal(e), one(e.code(), e.to_string())),
+        // Only where support is asked for does it matter that it cannot be believed.
+        Finding::Supporting(support) => match &support.failed {
+            Some(e) if requirement.approvals.is_some() => (refusal(e), one(e.code(), e.to_string())),
+            _ => (Outcome::SetAside, one(support.aside.code(), support.aside.to_string())),
+        },
         Finding::Verified(statement) => {
             if *statement.statement().predicate_type() != requirement.predicate_type {
                 let expected = format!("`{}`", requirement.predicate_type);
@@ -180,7 +162,7 @@ fn candidate(policy: &Policy, requirement: &Requirement, finding: &Finding) -> (
                     vec![Reason::unmet(PREDICATE_TYPE, "predicate type", expected, Some(found))],
                 );
             }
-            match accept(policy, requirement, statement) {
+            match accept(case, statement) {
                 Ok(accepted) => (Outcome::Accepted(Box::new(accepted)), Vec::new()),
                 Err(reasons) => (Outcome::Rejected, reasons),
             }
@@ -188,25 +170,30 @@ fn candidate(policy: &Policy, requirement: &Requirement, finding: &Finding) -> (
     }
 }
 
+fn refusal(e: &VerifyError) -> Outcome {
+    match e {
+        e if e.is_unavailable() => Outcome::Unavailable,
+        VerifyError::SubjectMismatch { .. } => Outcome::SetAside,
+        _ => Outcome::Rejected,
+    }
+}
+
 /// One statement against all of one requirement: revocation, then any signer whose rules it meets.
-fn accept(
-    policy: &Policy,
-    requirement: &Requirement,
-    statement: &Arc<VerifiedStatement>,
-) -> Result<Accepted, Vec<Reason>> {
+fn accept(case: &Case<'_>, statement: &Arc<VerifiedStatement>) -> Result<Accepted, Vec<Reason>> {
+    let Case { policy, requirement, .. } = *case;
     let digest = statement.payload_digest();
     if policy.revoked.statements.contains(&digest) {
         return Err(vec![Reason::new(STATEMENT_REVOKED, format!("the policy revokes statement {digest}"))]);
     }
     let provenance = statement.provenance();
-    let mut reasons = proofs(&requirement.trust, statement);
+    let mut reasons = proofs(&requirement.trust, &Proved::from(statement.as_ref()));
     if !reasons.is_empty() {
         return Err(reasons);
     }
     let mut first: Option<Accepted> = None;
     for rule in &requirement.signers {
         for signer in statement.signers().iter().filter(|s| rule.who.matches(s)) {
-            match (signed_by(policy, requirement, statement, provenance, rule, signer), &mut first) {
+            match (signed_by(case, statement, provenance, rule, signer), &mut first) {
                 (Ok(_), Some(accepted)) => accepted.signers.push(signer.clone()),
                 (Ok(accepted), none) => *none = Some(accepted),
                 (Err(more), _) => reasons.extend(more),
@@ -228,13 +215,33 @@ fn accept(
     Err(reasons)
 }
 
+/// What was proved beside the signature of a statement.
+pub(super) struct Proved<'a> {
+    entries: &'a [LogEntry],
+    times: &'a [ProvenTime],
+    roots: &'a [RootUsed],
+    verified_at: Timestamp,
+}
+
+impl<'a> From<&'a VerifiedStatement> for Proved<'a> {
+    fn from(s: &'a VerifiedStatement) -> Self {
+        Self { entries: s.log_entries(), times: s.proven_times(), roots: s.roots(), verified_at: s.verified_at() }
+    }
+}
+
+impl<'a> From<&'a SupportingStatement> for Proved<'a> {
+    fn from(s: &'a SupportingStatement) -> Self {
+        Self { entries: s.log_entries(), times: s.proven_times(), roots: s.roots(), verified_at: s.verified_at() }
+    }
+}
+
 /// What logs and timestamp authorities did not prove.
-fn proofs(rule: &TrustRule, statement: &VerifiedStatement) -> Vec<Reason> {
-    let mut logs: Vec<&str> = statement.log_entries().iter().map(|e| e.log.as_str()).collect();
+pub(super) fn proofs(rule: &TrustRule, proved: &Proved<'_>) -> Vec<Reason> {
+    let mut logs: Vec<&str> = proved.entries.iter().map(|e| e.log.as_str()).collect();
     logs.sort_unstable();
     logs.dedup();
-    let mut authorities: Vec<&str> = statement
-        .proven_times()
+    let mut authorities: Vec<&str> = proved
+        .times
         .iter()
         .filter_map(|t| match &t.source {
             TimeSource::TimestampAuthority(name) => Some(name.as_str()),
@@ -246,12 +253,12 @@ fn proofs(rule: &TrustRule, statement: &VerifiedStatement) -> Vec<Reason> {
     let few = |code, what: &str, wanted: usize, found: usize| {
         (found < wanted).then(|| Reason::unmet(code, what, format!("{wanted} distinct"), Some(&found.to_string())))
     };
-    let promised = statement.log_entries().iter().any(|e| e.promise_only) && !rule.allow_promise_only;
+    let promised = proved.entries.iter().any(|e| e.promise_only) && !rule.allow_promise_only;
     let promised = promised.then(|| {
         let message = "a log only promised to include its entry; this requirement does not take a promise for a proof";
         Reason::new(PROMISE_ONLY, message)
     });
-    let aged = rule.max_age.and_then(|limit| too_old(limit, statement));
+    let aged = rule.max_age.and_then(|limit| too_old(limit, proved));
     let proven = [
         promised,
         aged,
@@ -262,11 +269,11 @@ fn proofs(rule: &TrustRule, statement: &VerifiedStatement) -> Vec<Reason> {
 }
 
 /// The first root that is older than `limit` seconds, or whose age nobody knows.
-fn too_old(limit: i64, statement: &VerifiedStatement) -> Option<Reason> {
+fn too_old(limit: i64, proved: &Proved<'_>) -> Option<Reason> {
     const DAY: i64 = 86_400;
     let expected = format!("at most {limit} s old");
-    statement.roots().iter().find_map(|root| {
-        let age = root.as_of.map(|t| statement.verified_at().unix().saturating_sub(t.unix()));
+    proved.roots.iter().find_map(|root| {
+        let age = root.as_of.map(|t| proved.verified_at.unix().saturating_sub(t.unix()));
         let found = match age {
             Some(age) if age <= limit => return None,
             Some(age) => format!("{age} s ({} days)", age / DAY),
@@ -299,13 +306,13 @@ fn nearest(requirement: &Requirement, statement: &VerifiedStatement) -> Vec<Reas
 }
 
 fn signed_by(
-    policy: &Policy,
-    requirement: &Requirement,
+    case: &Case<'_>,
     statement: &Arc<VerifiedStatement>,
     provenance: Option<&Provenance>,
     rule: &SignerRule,
     signer: &Signer,
 ) -> Result<Accepted, Vec<Reason>> {
+    let Case { policy, requirement, evidence } = *case;
     let mut reasons = Vec::new();
     if let Signer::Key { key } = signer
         && policy.revoked.keys.contains(&key.id())
@@ -339,22 +346,59 @@ fn signed_by(
             Err(more) => reasons.extend(more),
         }
     }
-    let input = RuleInput { statement, provenance, builder_bound, certified: &certified };
+    let approvals = match &requirement.approvals {
+        Some(rule) => approved(rule, policy, &requirement.trust, statement, evidence),
+        None => Ok(Vec::new()),
+    };
+    let supported = provenance.map(|p| supported(p, approvals.as_deref().unwrap_or_default())).unwrap_or_default();
+    let input = RuleInput {
+        statement,
+        provenance,
+        builder_bound,
+        certified: &certified,
+        supported: &supported,
+        measured: &rule.measures,
+    };
     for check in &requirement.checks {
         if let Err(more) = check.check(&input) {
             reasons.extend(more);
         }
     }
-    if !reasons.is_empty() {
-        return Err(reasons);
-    }
+    let approvals = match approvals {
+        Ok(approvals) if reasons.is_empty() => approvals,
+        Ok(_) => return Err(reasons),
+        // What the provenance itself lacks comes first: approvals could not mend it.
+        Err(more) => return Err(reasons.into_iter().chain(more).collect()),
+    };
     Ok(Accepted {
         statement: statement.clone(),
         rule: rule.label.clone(),
         signer: signer.clone(),
         signers: vec![signer.clone()],
         fields: fields(&input),
+        approvals,
     })
+}
+
+/// Fields of a provenance that counting approvals say too.
+fn supported(provenance: &Provenance, approvals: &[Approver]) -> Vec<&'static str> {
+    let mut out = Vec::new();
+    for approval in approvals {
+        let repository = provenance.source().map(|s| s.repository);
+        // An approval without a place vouches for the content alone.
+        let (content, place, named) = match approval.kind {
+            TargetKind::Charter => ("charter.digest", "charter.uri", provenance.charter()),
+            TargetKind::Commit => ("source.commit", "source.repository", repository.as_deref()),
+            _ => continue,
+        };
+        out.push(content);
+        if let (Some(approved), Some(named)) = (&approval.uri, named)
+            && same_place(approval.kind, approved, named)
+        {
+            out.push(place);
+        }
+    }
+    out
 }
 
 /// The fields that the product promises, with how each is known.
@@ -362,7 +406,9 @@ fn fields(input: &RuleInput<'_>) -> Vec<FieldAssurance> {
     let Some(p) = input.provenance else { return Vec::new() };
     let source = p.source();
     let source = source.as_ref();
-    let rows: [(&'static str, Option<String>); 10] = [
+    let digest = p.charter_digest().and_then(|d| d.strong().next());
+    let pinned = p.dependencies.iter().filter(|d| d.digest().is_some()).count();
+    let rows: [(&'static str, Option<String>); 12] = [
         ("builder.id", Some(p.builder_id.clone())),
         ("source.repository", source.map(|s| s.repository.clone())),
         ("source.ref", source.and_then(|s| s.reference.clone())),
@@ -372,12 +418,18 @@ fn fields(input: &RuleInput<'_>) -> Vec<FieldAssurance> {
         ("agent.model", p.model()),
         ("task.id", p.task().map(str::to_owned)),
         ("charter.uri", p.charter().map(str::to_owned)),
+        ("charter.digest", digest.map(|d| d.to_string())),
         ("requestedBy.id", p.requested_by().map(str::to_owned)),
+        (
+            "dependencies",
+            (!p.dependencies.is_empty()).then(|| format!("{pinned} by digest of {}", p.dependencies.len())),
+        ),
     ];
     rows.into_iter()
         .filter_map(|(field, value)| {
             let bound = field == "builder.id" && input.builder_bound;
-            Some(FieldAssurance { field, value: value?, assurance: input.assurance(field), bound })
+            let levels = input.levels(field);
+            Some(FieldAssurance { field, value: value?, levels, bound })
         })
         .collect()
 }

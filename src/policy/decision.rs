@@ -1,6 +1,7 @@
 //! [`Decision`]: one value that says yes, no or "could not find out", and why, for every subject, policy, requirement
 //! and candidate.
 
+use super::Approver;
 use crate::model::{Artifact, Code, Digest, PredicateUri, Timestamp};
 use crate::verify::{Origin, Signer, VerifiedStatement};
 use std::fmt;
@@ -28,6 +29,9 @@ impl fmt::Display for Verdict {
 }
 
 /// How a field of a provenance is known. Derived by the verifier, never read from the predicate.
+///
+/// Ordered by what output names first. Only `certificate` stands for the others: `signed` (somebody else vouches for
+/// the value) and `measured` (the signer found the value out itself) are proof of different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Assurance {
     /// The signer says so.
@@ -48,6 +52,12 @@ impl Assurance {
         (Self::Signed, "signed"),
         (Self::Certificate, "certificate"),
     ];
+
+    /// Whether a field that is known in these ways meets a demand for this one.
+    #[must_use]
+    pub fn is_met_by(self, levels: &[Self]) -> bool {
+        self == Self::Declared || levels.contains(&self) || levels.contains(&Self::Certificate)
+    }
 
     /// The level of a name.
     #[must_use]
@@ -101,10 +111,18 @@ pub struct FieldAssurance {
     pub field: &'static str,
     /// Value.
     pub value: String,
-    /// How it is known.
-    pub assurance: Assurance,
+    /// How it is known: every level that it has, strongest first; at least one.
+    pub levels: Vec<Assurance>,
     /// For the builder: whether the policy or flag lets this signer speak for it.
     pub bound: bool,
+}
+
+impl FieldAssurance {
+    /// The strongest of its levels.
+    #[must_use]
+    pub fn assurance(&self) -> Assurance {
+        self.levels.first().copied().unwrap_or(Assurance::Declared)
+    }
 }
 
 /// What became of one candidate under one requirement.
@@ -134,6 +152,8 @@ pub struct Accepted {
     pub signers: Vec<Signer>,
     /// Fields and how they are known.
     pub fields: Vec<FieldAssurance>,
+    /// Approvals that count, where the requirement demands any.
+    pub approvals: Vec<Approver>,
 }
 
 /// One candidate under one requirement.

@@ -1,8 +1,8 @@
 //! A policy file: from text to [`Policy`], whole or not at all.
 
 use super::{
-    At, CLAIMS, CertificateMatch, Glob, Images, Mode, Node, Policy, PolicyError, Regexp, Requirement, Revoked,
-    SignerMatch, SignerRule, TextMatch, TrustRule, rule,
+    ApprovalRule, At, CLAIMS, CertificateMatch, Glob, Images, Mode, Node, People, Policy, PolicyError, Regexp,
+    Requirement, Revoked, SignerMatch, SignerRule, TextMatch, TrustRule, measures, rule,
 };
 use crate::model::digest::DigestAlgorithm;
 use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
@@ -34,7 +34,7 @@ pub fn parse(text: &str, origin: &str, load_key: KeyLoader<'_>) -> Result<Policy
     let metadata = root.need("metadata")?;
     metadata.fields(&["name", "labels", "annotations"], &[])?;
     let spec = root.need("spec")?;
-    spec.fields(&["images", "mode", "revoked", "require"], &["onUnavailable", "people"])?;
+    spec.fields(&["images", "mode", "people", "revoked", "require"], &["onUnavailable"])?;
     let requirements = spec.need("require")?.list()?;
     Ok(Policy {
         name: metadata.need("name")?.str()?.to_owned(),
@@ -44,6 +44,7 @@ pub fn parse(text: &str, origin: &str, load_key: KeyLoader<'_>) -> Result<Policy
         mode: spec.get("mode").map_or_else(|| Ok(Mode::default()), |f| mode(&f))?,
         requirements: requirements.iter().map(|r| requirement(r, load_key)).collect::<Result<_, _>>()?,
         revoked: spec.get("revoked").map_or_else(|| Ok(Revoked::default()), |f| revoked(&f, load_key))?,
+        people: spec.get("people").map_or_else(|| Ok(People::default()), |f| People::parse(&f))?,
     })
 }
 
@@ -77,19 +78,22 @@ fn mode(field: &At<'_>) -> Result<Mode, PolicyError> {
 
 fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, PolicyError> {
     let rules: Vec<_> = rule::ALL.iter().map(|r| r.name()).collect();
-    let known: Vec<_> = ["predicateType", "signers", "threshold", "trust"].into_iter().chain(rules).collect();
-    let later = ["approvals", "credentials", "dependencies", "maxAge", "cel"];
+    let known: Vec<_> =
+        ["predicateType", "signers", "threshold", "trust", "approvals"].into_iter().chain(rules).collect();
+    let later = ["credentials", "dependencies", "maxAge", "cel"];
     field.fields(&known, &later)?;
     let predicate_type = match field.get("predicateType") {
         Some(f) => PredicateUri::parse(f.str()?).ok_or_else(|| f.error("an absolute URI"))?,
         None => PredicateUri::slsa_provenance(),
     };
     let signers = field.need("signers")?.list()?;
-    // Only provenance names a builder: for another type the list would bind nothing.
-    if predicate_type.as_str() != crate::model::uri::SLSA_PROVENANCE
-        && let Some(builders) = signers.iter().find_map(|s| s.get("builders"))
-    {
-        return Err(builders.error("no builders, which only a SLSA provenance v1 names"));
+    // Only provenance names a builder, a charter or a commit: for another type these would bind nothing.
+    if predicate_type.as_str() != crate::model::uri::SLSA_PROVENANCE {
+        let of_signers = |name| signers.iter().find_map(|s| s.get(name));
+        let found = of_signers("builders").or_else(|| of_signers("measures")).or_else(|| field.get("approvals"));
+        if let Some(found) = found {
+            return Err(found.error("no such field, which only a SLSA provenance v1 gives a meaning"));
+        }
     }
     let checks = rule::ALL.iter().filter_map(|r| Some(r.parse(&field.get(r.name())?))).collect::<Result<_, _>>()?;
     Ok(Requirement {
@@ -97,11 +101,12 @@ fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, P
         signers: signers.iter().map(|s| signer(s, load_key)).collect::<Result<_, _>>()?,
         threshold: field.get("threshold").map_or(Ok(1), |f| count(&f))?,
         trust: field.get("trust").map(|f| trust(&f)).transpose()?.unwrap_or_default(),
+        approvals: field.get("approvals").map(|f| ApprovalRule::parse(&f, load_key)).transpose()?,
         checks,
     })
 }
 
-fn count(field: &At<'_>) -> Result<usize, PolicyError> {
+pub(super) fn count(field: &At<'_>) -> Result<usize, PolicyError> {
     let number = field.str()?.parse::<usize>().ok().filter(|n| (1..=MOST).contains(n));
     number.ok_or_else(|| field.error(format!("a number from 1 to {MOST}")))
 }
@@ -128,7 +133,8 @@ fn age(field: &At<'_>) -> Result<i64, PolicyError> {
     seconds.filter(|s| *s > 0).ok_or_else(|| field.error("a number of days or hours, such as 90d or 12h"))
 }
 
-fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyError> {
+/// A signer: a key, or whom a certificate must name.
+pub(super) fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyError> {
     field.fields(
         &[
             "key",
@@ -141,8 +147,9 @@ fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyE
             "identityGlob",
             "identityRegexp",
             "certificate",
+            "measures",
         ],
-        &["measures"],
+        &[],
     )?;
     let time = |key: &str| -> Result<Option<Timestamp>, PolicyError> {
         field
@@ -164,11 +171,12 @@ fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyE
             .collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
+    let measures = field.get("measures").map_or_else(|| Ok(Vec::new()), |f| measures::parse(&f))?;
     let Some(key_field) = field.get("key") else {
         let wanted = certificate(field)?;
         let names = wanted.identities.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         let label = format!("certificate of {names}");
-        return Ok(SignerRule { label, who: SignerMatch::Certificate(Box::new(wanted)), window, builders });
+        return Ok(SignerRule { label, who: SignerMatch::Certificate(Box::new(wanted)), window, builders, measures });
     };
     for key in ["issuer", "issuerRegexp", "identity", "identityGlob", "identityRegexp", "certificate"] {
         if let Some(f) = field.get(key) {
@@ -177,7 +185,7 @@ fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRule, PolicyE
     }
     let key = key(&key_field, load_key)?;
     let label = if key_field.str()?.starts_with("-----") { key.id() } else { format!("key {}", key_field.str()?) };
-    Ok(SignerRule { label, who: SignerMatch::Key(key), window, builders })
+    Ok(SignerRule { label, who: SignerMatch::Key(key), window, builders, measures })
 }
 
 /// Whom a certificate must name: an issuer and an identity, and any claims.
@@ -299,10 +307,47 @@ mod tests {
         assert!(revoking("keys").is_ok() && revoking("statements").is_ok());
         let cases = [
             (ok.replace("images", "image"), "policy-field-unknown", "spec.image"),
-            (format!("{ok}  people: {{}}\n"), "policy-field-not-enforced", "spec.people"),
+            (format!("{ok}  onUnavailable: warn\n"), "policy-field-not-enforced", "spec.onUnavailable"),
+            (format!("{ok}  people: [x]\n"), "policy-malformed", "spec.people"),
             (ok.replace("signers", "maxAge: 30d, signers"), "policy-field-not-enforced", "spec.require[0].maxAge"),
             (ok.replace("key:", "issuer: x, key:"), "policy-malformed", "signers[0].issuer"),
-            (ok.replace("key:", "measures: [source], key:"), "policy-field-not-enforced", "signers[0].measures"),
+            (ok.replace("key:", "measures: [sources], key:"), "policy-malformed", "signers[0].measures[0]"),
+            (ok.replace("key:", "measures: [], key:"), "policy-malformed", "signers[0].measures"),
+            (ok.replace("signers", "approvals: {}, signers"), "policy-malformed", "approvals.by"),
+            (ok.replace("signers", "approvals: {by: []}, signers"), "policy-malformed", "approvals.by"),
+            (
+                ok.replace("signers", "approvals: {count: 0, by: [{issuer: i, identity: s}]}, signers"),
+                "policy-malformed",
+                "approvals.count",
+            ),
+            (
+                ok.replace("signers", "approvals: {by: [{issuer: i, identity: s}], notBy: [owner]}, signers"),
+                "policy-malformed",
+                "approvals.notBy[0]",
+            ),
+            (
+                ok.replace("signers", "approvals: {by: [{issuer: i, identity: s, builders: [b]}]}, signers"),
+                "policy-malformed",
+                "approvals.by[0].builders",
+            ),
+            (
+                ok.replace("signers", "approvals: {by: [{issuer: i, identity: s, measures: [source]}]}, signers"),
+                "policy-malformed",
+                "approvals.by[0].measures",
+            ),
+            (
+                ok.replace(
+                    "signers",
+                    "predicateType: 'https://x.example/p', approvals: {by: [{issuer: i, identity: s}]}, signers",
+                ),
+                "policy-malformed",
+                "require[0].approvals",
+            ),
+            (
+                ok.replace("signers: [{", "predicateType: 'https://x.example/p', signers: [{measures: [source], "),
+                "policy-malformed",
+                "signers[0].measures",
+            ),
             (
                 ok.replace("signers", "trust: {witnesses: 1}, signers"),
                 "policy-field-not-enforced",

@@ -2,30 +2,37 @@
 //!
 //! Pure: a decision is a function of policies, evidence and time, and replays from a folder.
 
+mod approvals;
 mod cross_check;
 mod decide;
 mod decision;
 mod error;
+mod evidence;
 mod file;
 mod glob;
 mod identity;
+mod measures;
 mod node;
+mod people;
 mod reconsider;
 pub mod report;
 pub mod rule;
 mod schema;
 
+pub use approvals::{ApprovalRule, Approver, CODES as APPROVAL_CODES, Role};
 pub use cross_check::{CODES as CROSS_CHECK_CODES, Checked, PROVIDERS, Provider, cross_check};
-pub use decide::{CODES as DECISION_CODES, Evidence, Finding, NO_ATTESTATION, NO_POLICY, decide};
+pub use decide::{CODES as DECISION_CODES, NO_ATTESTATION, NO_POLICY, decide};
 pub use decision::{
     Accepted, Assurance, CandidateDecision, Decision, FieldAssurance, Outcome, PolicyDecision, PolicyUsed, Reason,
     RequirementDecision, SubjectDecision, Verdict,
 };
 pub use error::PolicyError;
+pub use evidence::{Evidence, Finding, Support};
 pub use file::parse;
 pub use glob::Glob;
 pub use identity::{CLAIMS, CertificateMatch, Regexp, TextMatch};
 pub use node::{At, Kind, Node};
+pub use people::{Actor, Comparison, People};
 pub use reconsider::{Objection, reconsider};
 pub use rule::{Check, Rule, RuleInput};
 pub use schema::schema;
@@ -63,6 +70,8 @@ pub struct Policy {
     pub requirements: Vec<Requirement>,
     /// What is never accepted.
     pub revoked: Revoked,
+    /// Which principals are one person.
+    pub people: People,
 }
 
 /// Subjects that a policy speaks about.
@@ -85,6 +94,8 @@ pub struct Requirement {
     pub threshold: usize,
     /// What logs and timestamp authorities must prove.
     pub trust: TrustRule,
+    /// Who must have approved what the statement names.
+    pub approvals: Option<ApprovalRule>,
     /// All of these must be met by the same statement.
     pub checks: Vec<Box<dyn Check>>,
 }
@@ -113,6 +124,8 @@ pub struct SignerRule {
     pub window: ValidityWindow,
     /// Builders that it may speak for; with none, a builder id is only declared.
     pub builders: Vec<Glob>,
+    /// Fields of a provenance that it measures, as the policy knows: by their names in output.
+    pub measures: Vec<&'static str>,
 }
 
 /// Whom a signer rule accepts.
@@ -160,7 +173,9 @@ impl Policy {
 
     /// Every key that it names.
     pub fn keys(&self) -> impl Iterator<Item = &PublicKey> {
-        self.requirements.iter().flat_map(|r| &r.signers).filter_map(|s| match &s.who {
+        let signers = self.requirements.iter().flat_map(|r| &r.signers);
+        let approvers = self.requirements.iter().filter_map(|r| r.approvals.as_ref()).flat_map(|a| &a.by);
+        signers.chain(approvers).filter_map(|s| match &s.who {
             SignerMatch::Key(key) => Some(key),
             SignerMatch::Certificate(_) => None,
         })

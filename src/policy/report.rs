@@ -2,7 +2,9 @@
 //!
 //! Separate from [`Decision`], so that the one can grow without breaking readers of the other.
 
-use super::{Accepted, CLAIMS, CandidateDecision, Decision, Outcome, PolicyDecision, Reason, SubjectDecision};
+use super::{
+    Accepted, Approver, CLAIMS, CandidateDecision, Decision, Outcome, PolicyDecision, Reason, SubjectDecision,
+};
 use crate::verify::{Signer, TimeSource};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -145,6 +147,36 @@ pub struct AcceptedReport {
     pub log_entries: Vec<LogEntryReport>,
     /// Fields of the provenance and how each is known.
     pub fields: Vec<FieldReport>,
+    /// Approvals that count, where the requirement demands any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalReport>,
+}
+
+/// An approval that counts.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalReport {
+    /// Where it was found.
+    pub place: String,
+    /// What names it there.
+    pub id: String,
+    /// What was approved.
+    #[schemars(extend("enum" = ["charter", "commit", "artifact"]))]
+    pub kind: String,
+    /// Digest of what was approved.
+    pub digest: String,
+    /// Where that is, as the approval names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// Who signed it.
+    pub signer: SignerReport,
+    /// The person whom the policy lists with that principal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// When it provably existed, RFC 3339.
+    pub time: String,
+    /// Digest of its signed bytes.
+    pub statement_digest: String,
 }
 
 /// A signer.
@@ -197,9 +229,11 @@ pub struct FieldReport {
     pub field: String,
     /// Value.
     pub value: String,
-    /// `declared`, `measured`, `signed` or `certificate`.
+    /// The strongest of `levels`.
     #[schemars(extend("enum" = ["declared", "measured", "signed", "certificate"]))]
     pub assurance: String,
+    /// How it is known: any of `certificate`, `signed`, `measured`, or `declared` alone.
+    pub levels: Vec<String>,
     /// For the builder: whether the signer may speak for it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub bound: bool,
@@ -277,18 +311,36 @@ fn reason(r: &Reason) -> ReasonReport {
     }
 }
 
-fn accepted(a: &Accepted) -> AcceptedReport {
-    let s = &a.statement;
-    let (kind, id, detail) = match &a.signer {
+fn signer(signer: &Signer, rule: &str) -> SignerReport {
+    let (kind, id, detail) = match signer {
         Signer::Key { key } => ("key", key.id(), key.algorithm().to_string()),
         Signer::Certificate { identity, issuer, .. } => ("certificate", identity.clone(), issuer.clone()),
     };
-    let claims = match &a.signer {
+    let claims = match signer {
         Signer::Key { .. } => BTreeMap::new(),
         Signer::Certificate { claims, .. } => {
             CLAIMS.iter().filter_map(|(name, arc)| Some(((*name).to_owned(), claims.get(arc)?.clone()))).collect()
         }
     };
+    SignerReport { kind: kind.into(), id, detail, rule: rule.to_owned(), claims }
+}
+
+fn approval(a: &Approver) -> ApprovalReport {
+    ApprovalReport {
+        place: a.origin.place.clone(),
+        id: a.origin.id.clone(),
+        kind: a.kind.name().into(),
+        digest: a.digest.to_string(),
+        uri: a.uri.clone(),
+        signer: signer(&a.signer, &a.rule),
+        person: a.person.clone(),
+        time: a.time.to_string(),
+        statement_digest: a.statement.to_string(),
+    }
+}
+
+fn accepted(a: &Accepted) -> AcceptedReport {
+    let s = &a.statement;
     let time = |t: &crate::verify::ProvenTime| {
         let (source, authority) = match &t.source {
             TimeSource::TimestampAuthority(name) => ("timestamp-authority", name),
@@ -301,7 +353,7 @@ fn accepted(a: &Accepted) -> AcceptedReport {
         statement: serde_json::from_slice(s.payload()).unwrap_or(Value::Null),
         statement_digest: s.payload_digest().to_string(),
         evidence_digest: s.evidence_digest().to_string(),
-        signer: SignerReport { kind: kind.into(), id, detail, rule: a.rule.clone(), claims },
+        signer: signer(&a.signer, &a.rule),
         proven_times: s.proven_times().iter().map(time).collect(),
         log_entries: s
             .log_entries()
@@ -314,9 +366,11 @@ fn accepted(a: &Accepted) -> AcceptedReport {
             .map(|f| FieldReport {
                 field: f.field.into(),
                 value: f.value.clone(),
-                assurance: f.assurance.name().into(),
+                assurance: f.assurance().name().into(),
+                levels: f.levels.iter().map(|l| l.name().into()).collect(),
                 bound: f.bound,
             })
             .collect(),
+        approvals: a.approvals.iter().map(approval).collect(),
     }
 }

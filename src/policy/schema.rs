@@ -3,7 +3,7 @@
 //! A test compares the fields of every map with those that the parser knows, so that neither can grow alone. What a
 //! schema cannot say (a key that can be read, a window that does not end before it begins) only the parser refuses.
 
-use super::{CLAIMS, file, rule};
+use super::{CLAIMS, Role, file, measures, rule};
 use crate::model::uri;
 use serde_json::{Map, Value, json};
 
@@ -45,6 +45,28 @@ pub fn schema() -> Value {
             },
         }),
     );
+    requirement.insert(
+        "approvals".into(),
+        json!({
+            "description": "Who must have approved the charter, the commit or the artifact that the provenance names, before it was signed. See docs/approvals.md.",
+            "type": "object", "required": ["by"], "additionalProperties": false,
+            "properties": {
+                "count": count("Distinct persons, by `people`."),
+                "by": {
+                    "description": "Any of these must have signed an approval.",
+                    "type": "array", "minItems": 1,
+                    "items": {
+                        "allOf": [{ "$ref": "#/$defs/signer" }],
+                        "not": { "anyOf": [{ "required": ["builders"] }, { "required": ["measures"] }] },
+                    },
+                },
+                "notBy": {
+                    "description": "Who must be another than the approver, compared by `people`. Those who cannot be compared do not count as others. Absent: all three.",
+                    "type": "array", "items": { "enum": Role::ALL.map(|(_, name, _)| name) },
+                },
+            },
+        }),
+    );
     requirement.extend(rule::ALL.iter().map(|r| (r.name().to_owned(), r.schema())));
     let map = |description: &str, required: &[&str], properties: Value| {
         json!({
@@ -72,6 +94,14 @@ pub fn schema() -> Value {
                 "mode": {
                     "description": "What a cluster does with a denial. It never changes an exit code of the command line.",
                     "enum": ["enforce", "warn", "audit"], "default": "enforce",
+                },
+                "people": {
+                    "description": "Which principals are one person, agent or service: github:583231 or HOST:ID as a provenance names it, an e-mail address or URI as a certificate names it (a URI may have `*` and `**` after its host), key:sha256:HEX of a key's DER, agent:squad/agent (or agent:squad/*). None may stand twice.",
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "array", "minItems": 1,
+                        "items": { "type": "string", "minLength": 3, "maxLength": 2048, "pattern": "^[^\\s:@!]+[:@!][^\\s]+$" },
+                    },
                 },
                 "revoked": map("What is never accepted, whoever signed.", &[], json!({
                     "keys": {
@@ -134,6 +164,10 @@ fn signer() -> Value {
             "builders": {
                 "description": "Builders that it may speak for, to the letter or as globs. Another one fails; with none listed a certificate speaks for its own build-signer URI, and what a key says is only declared.",
                 "type": "array", "minItems": 1, "items": glob("A builder id."),
+            },
+            "measures": {
+                "description": "Fields of a provenance that it finds out itself, as an isolated build service does: where it signed, their assurance is measured.",
+                "type": "array", "minItems": 1, "items": { "enum": measures::ALL.iter().map(|(n, _)| *n).collect::<Vec<_>>() },
             },
         },
     })
@@ -214,7 +248,7 @@ mod tests {
             "apiVersion": file::API_VERSION, "kind": file::KIND, "metadata": { "name": "t" },
             "spec": {
                 "images": [{ "glob": "a" }], "revoked": {},
-                "require": [{ "trust": { "none": 1 }, "signers": [
+                "require": [{ "trust": { "none": 1 }, "approvals": { "none": 1 }, "signers": [
                     { "key": PEM.replace("\\n", "\n") },
                     { "issuer": "i", "identity": "s", "certificate": {} },
                 ] }],
@@ -261,6 +295,7 @@ mod tests {
             ("/spec/require/0/signers/0".into(), "/$defs/signer".into()),
             ("/spec/require/0/signers/1/certificate".into(), "/$defs/signer/properties/certificate".into()),
             ("/spec/require/0/trust".into(), "/$defs/requirement/properties/trust".into()),
+            ("/spec/require/0/approvals".into(), "/$defs/requirement/properties/approvals".into()),
         ];
         for r in rule::ALL {
             places

@@ -18,6 +18,9 @@ impl PredicateType for CharterV1 {
     fn check(&self, predicate: &Map<String, Value>) -> Result<(), JsonError> {
         Charter::from_json(predicate).map(|_| ())
     }
+    fn supports(&self) -> bool {
+        true
+    }
 }
 
 /// The part of an issue that makes it this charter: what its digest is taken over. A comment, a label or a closed issue

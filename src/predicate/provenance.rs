@@ -289,6 +289,12 @@ fn split_source(text: &str) -> Option<(String, Option<String>)> {
     })
 }
 
+/// The repository that a `git+` URI names, without the ref.
+#[must_use]
+pub fn source_repository(uri: &str) -> Option<String> {
+    split_source(uri).map(|(repository, _)| repository)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

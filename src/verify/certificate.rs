@@ -64,6 +64,12 @@ pub(super) fn read(der: &[u8]) -> Result<Leaf, VerifyError> {
     Ok(Leaf { identity, issuer, claims, window: window(&certificate.validity) })
 }
 
+/// Id of the key that a certificate certifies.
+pub(super) fn key_id(der: &[u8]) -> Option<String> {
+    let key = Certificate::from_der(der).ok()?.tbs_certificate.subject_public_key_info;
+    Some(crate::model::Digest::sha256(&key.to_der().ok()?).to_string())
+}
+
 /// DER of a certificate's issuer name.
 pub(super) fn issuer_name(der: &[u8]) -> Result<Vec<u8>, VerifyError> {
     parse(der)?.tbs_certificate.issuer.to_der().map_err(|e| malformed(&e.to_string()))

@@ -34,6 +34,12 @@ pub enum VerifyError {
         /// The cap.
         limit: usize,
     },
+    /// More things are named by verified statements than another statement is tried against.
+    #[error("verified statements name more than {limit} things that this one could be about")]
+    TooManyReferents {
+        /// The cap.
+        limit: usize,
+    },
     /// The evidence names a trusted key that did not sign these bytes.
     #[error("the signature does not fit: key {key} did not sign these bytes")]
     SignatureInvalid {
@@ -191,7 +197,8 @@ impl VerifyError {
         match self {
             Self::Evidence(JsonError::TooLarge { .. })
             | Self::Statement(JsonError::TooLarge { .. })
-            | Self::TooManyKeys { .. } => code::LIMIT_EXCEEDED,
+            | Self::TooManyKeys { .. }
+            | Self::TooManyReferents { .. } => code::LIMIT_EXCEEDED,
             Self::MessageSignature => Self::CODES[0],
             Self::PayloadType { .. } => Self::CODES[1],
             Self::UnsupportedMaterial { .. } => Self::CODES[2],

@@ -234,6 +234,14 @@ pub fn read_evidence(bytes: &[u8]) -> Result<Bundle, VerifyError> {
     }
 }
 
+/// Predicate type of the statement in a piece of evidence, as it describes itself. Nothing is verified by this.
+#[must_use]
+pub fn read_statement_type(bytes: &[u8]) -> Option<String> {
+    let bundle = read_evidence(bytes).ok()?;
+    let statement = Statement::parse(in_toto_envelope(&bundle).ok()?.payload()).ok()?;
+    Some(statement.predicate_type().to_string())
+}
+
 /// The envelope of a bundle, if it holds an in-toto statement. Nothing is verified by this.
 ///
 /// # Errors

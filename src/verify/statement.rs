@@ -39,6 +39,16 @@ impl Signer {
         }
     }
 
+    /// Id of the key that made the signature, `sha256:` and the hex digest of its DER: of a certificate the one that it
+    /// certifies.
+    #[must_use]
+    pub fn key_id(&self) -> Option<String> {
+        match self {
+            Self::Key { key } => Some(key.id()),
+            Self::Certificate { chain, .. } => super::certificate::key_id(chain.first()?),
+        }
+    }
+
     /// The signer in one line.
     #[must_use]
     pub fn describe(&self) -> String {

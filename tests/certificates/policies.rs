@@ -174,7 +174,7 @@ fn what_the_certificate_says_too_is_certified() {
     let Outcome::Accepted(accepted) = &decision.policies[0].requirements[0].candidates[0].outcome else {
         panic!("{decision:?}")
     };
-    let known = |field: &str| accepted.fields.iter().find(|f| f.field == field).map(|f| (f.assurance, f.bound));
+    let known = |field: &str| accepted.fields.iter().find(|f| f.field == field).map(|f| (f.assurance(), f.bound));
     for (field, bound) in
         [("builder.id", true), ("source.repository", false), ("source.ref", false), ("source.commit", false)]
     {

@@ -14,8 +14,8 @@ use crate::policy::rule::{
     normal_repository,
 };
 use crate::policy::{
-    Check, Decision, Evidence, Finding, Glob, Images, Mode, Policy, Requirement, Revoked, SubjectDecision, TrustRule,
-    decide,
+    Check, Decision, Evidence, Finding, Glob, Images, Mode, People, Policy, Requirement, Revoked, SubjectDecision,
+    TrustRule, decide,
 };
 use crate::predicate;
 use crate::registry::Checked;
@@ -156,9 +156,11 @@ fn flags_policy(flags: &TrustArgs, demands: &DemandArgs, wanted: &PredicateUri) 
             signers,
             threshold: 1,
             trust: TrustRule::default(),
+            approvals: None,
             checks: Vec::new(),
         }],
         revoked: Revoked::default(),
+        people: People::default(),
     }))
 }
 
@@ -220,13 +222,13 @@ fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
         out.push(Box::new(BuilderCheck { id: id.clone() }));
     }
     if let Some(agent) = &d.agent {
-        out.push(Box::new(AgentCheck { ids: vec![glob("agent", agent)?], models: Vec::new() }));
+        out.push(Box::new(AgentCheck { ids: vec![glob("agent", agent)?], ..AgentCheck::default() }));
     }
     if let Some(task) = &d.task {
-        out.push(Box::new(TaskCheck { ids: vec![glob("task", task)?] }));
+        out.push(Box::new(TaskCheck { ids: vec![glob("task", task)?], assurance: None }));
     }
     if let Some(charter) = &d.charter {
-        out.push(Box::new(CharterCheck { prefix: None, exact: Some(charter.clone()), digest: false }));
+        out.push(Box::new(CharterCheck { exact: Some(charter.clone()), ..CharterCheck::default() }));
     }
     if d.recheck_charter {
         // Without a digest there is nothing to compare with.
@@ -309,6 +311,7 @@ mod tests {
             who: SignerMatch::Key(key),
             window: ValidityWindow::default(),
             builders: Vec::new(),
+            measures: Vec::new(),
         };
         Policy {
             name: images.into(),
@@ -321,9 +324,11 @@ mod tests {
                 signers: vec![signer],
                 threshold: 1,
                 trust: TrustRule::default(),
+                approvals: None,
                 checks: Vec::new(),
             }],
             revoked: Revoked::default(),
+            people: People::default(),
         }
     }
 

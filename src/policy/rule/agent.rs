@@ -3,7 +3,7 @@
 use super::{Check, Rule, RuleInput, any_of, globs, verdict};
 use crate::model::Code;
 use crate::policy::schema;
-use crate::policy::{At, Glob, PolicyError, Reason};
+use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
 use serde_json::{Value, json};
 
 const AGENT: Code = Code::new("agent-mismatch");
@@ -21,6 +21,8 @@ pub struct AgentCheck {
     pub ids: Vec<Glob>,
     /// Any of these models, `provider/id`; empty means any.
     pub models: Vec<Glob>,
+    /// How it must be known.
+    pub assurance: Option<Assurance>,
 }
 
 impl Rule for Agent {
@@ -29,13 +31,14 @@ impl Rule for Agent {
     }
 
     fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
-        field.fields(&["ids", "models"], &[])?;
+        field.fields(&["ids", "models", "assurance"], &[])?;
         let list = |key: &str| field.get(key).map_or(Ok(Vec::new()), |f| globs(&f));
         let (ids, models) = (list("ids")?, list("models")?);
-        if ids.is_empty() && models.is_empty() {
-            return Err(field.error("at least one of ids, models"));
+        let assurance = super::assurance(field)?;
+        if ids.is_empty() && models.is_empty() && assurance.is_none() {
+            return Err(field.error("at least one of ids, models, assurance"));
         }
-        Ok(Box::new(AgentCheck { ids, models }))
+        Ok(Box::new(AgentCheck { ids, models, assurance }))
     }
 
     fn schema(&self) -> Value {
@@ -45,6 +48,7 @@ impl Rule for Agent {
             json!({
                 "ids": schema::globs("Ids, squad/agent: any of these."),
                 "models": schema::globs("Models, provider/id: any of these."),
+                "assurance": super::assurance_schema("the agent"),
             }),
         )
     }
@@ -54,7 +58,13 @@ impl Check for AgentCheck {
     fn check(&self, input: &RuleInput<'_>) -> Result<(), Vec<Reason>> {
         let p = input.provenance()?;
         let (agent, model) = (p.agent(), p.model());
+        let demanded = [!self.ids.is_empty(), !self.models.is_empty()];
+        let named = [agent.is_some(), model.is_some()];
+        let parts = if demanded.contains(&true) { demanded } else { named };
+        let parts: Vec<_> =
+            ["agent.id", "agent.model"].into_iter().zip(parts).filter(|(_, counts)| *counts).map(|(f, _)| f).collect();
         verdict(vec![
+            self.assurance.and_then(|wanted| input.too_low("agent", wanted, &parts)),
             (!self.ids.is_empty()).then(|| any_of(AGENT, "agent", &self.ids, agent)).flatten(),
             (!self.models.is_empty()).then(|| any_of(MODEL, "model", &self.models, model.as_deref())).flatten(),
         ])

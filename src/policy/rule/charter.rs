@@ -3,7 +3,7 @@
 use super::{Check, Rule, RuleInput};
 use crate::model::Code;
 use crate::policy::schema;
-use crate::policy::{At, PolicyError, Reason};
+use crate::policy::{Assurance, At, PolicyError, Reason};
 use serde_json::{Value, json};
 
 const CHARTER: Code = Code::new("charter-mismatch");
@@ -23,6 +23,8 @@ pub struct CharterCheck {
     pub exact: Option<String>,
     /// Its digest must be recorded.
     pub digest: bool,
+    /// How it must be known.
+    pub assurance: Option<Assurance>,
 }
 
 impl Rule for Charter {
@@ -31,22 +33,23 @@ impl Rule for Charter {
     }
 
     fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
-        field.fields(&["uriPrefix", "uri", "digest"], &[])?;
+        field.fields(&["uriPrefix", "uri", "digest", "assurance"], &[])?;
         let text = |key: &str| field.get(key).map(|f| f.str().map(str::to_owned)).transpose();
         let digest = match field.get("digest") {
             Some(f) if f.str()? == "required" => true,
             Some(f) => return Err(f.error("the word `required`")),
             None => false,
         };
-        let check = CharterCheck { prefix: text("uriPrefix")?, exact: text("uri")?, digest };
+        let assurance = super::assurance(field)?;
+        let check = CharterCheck { prefix: text("uriPrefix")?, exact: text("uri")?, digest, assurance };
         if let (Some(prefix), Some(f)) = (&check.prefix, field.get("uriPrefix")) {
             // `https://h.example` also begins `https://h.example.evil/` and `https://h.example@evil/`.
             if prefix.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) {
                 return Err(f.error("a URI that goes on to the `/` after its host"));
             }
         }
-        if check.prefix.is_none() && check.exact.is_none() && !check.digest {
-            return Err(field.error("at least one of uriPrefix, uri, digest"));
+        if check.prefix.is_none() && check.exact.is_none() && !check.digest && assurance.is_none() {
+            return Err(field.error("at least one of uriPrefix, uri, digest, assurance"));
         }
         Ok(Box::new(check))
     }
@@ -59,6 +62,7 @@ impl Rule for Charter {
                 "uriPrefix": schema::text("Its URI begins with this, and stays below it."),
                 "uri": schema::text("Its URI is this."),
                 "digest": { "description": "A digest of its text must be recorded.", "const": "required" },
+                "assurance": super::assurance_schema("the charter"),
             }),
         )
     }
@@ -87,6 +91,14 @@ impl Check for CharterCheck {
                 "a sha256, sha384 or sha512 digest of its text",
                 None,
             ));
+        }
+        if let Some(wanted) = self.assurance {
+            let demanded = [self.prefix.is_some() || self.exact.is_some(), self.digest];
+            let named = [found.is_some(), provenance.charter_digest().is_some()];
+            let parts = if demanded.contains(&true) { demanded } else { named };
+            let fields = ["charter.uri", "charter.digest"].into_iter().zip(parts);
+            let parts: Vec<_> = fields.filter(|(_, counts)| *counts).map(|(f, _)| f).collect();
+            reasons.extend(input.too_low("charter", wanted, &parts));
         }
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
     }

@@ -34,13 +34,42 @@ pub struct RuleInput<'a> {
     pub builder_bound: bool,
     /// Fields of the provenance that the signing certificate says too.
     pub certified: &'a [&'static str],
+    /// Fields that another verified statement says too, by somebody whom the policy names.
+    pub supported: &'a [&'static str],
+    /// Fields that the policy says this signer measures.
+    pub measured: &'a [&'static str],
 }
 
 impl<'a> RuleInput<'a> {
-    /// How a field is known. With a key it is never more than declared: a key says nothing of its own.
+    /// How a field is known, strongest first. A key says nothing of its own: with one it is never `certificate`.
     #[must_use]
-    pub fn assurance(&self, field: &str) -> Assurance {
-        if self.certified.contains(&field) { Assurance::Certificate } else { Assurance::Declared }
+    pub fn levels(&self, field: &str) -> Vec<Assurance> {
+        let sources = [
+            (Assurance::Certificate, self.certified),
+            (Assurance::Signed, self.supported),
+            (Assurance::Measured, self.measured),
+        ];
+        let mut levels: Vec<_> = sources.into_iter().filter(|(_, f)| f.contains(&field)).map(|(a, _)| a).collect();
+        if levels.is_empty() {
+            levels.push(Assurance::Declared);
+        }
+        levels
+    }
+
+    /// Why `fields`, which the provenance has, are not all known as is demanded: by the first that is not. Of fields
+    /// that it does not have nothing is known.
+    #[must_use]
+    pub fn too_low(&self, what: &str, wanted: Assurance, fields: &[&str]) -> Option<Reason> {
+        let short = fields.iter().find(|f| !wanted.is_met_by(&self.levels(f)));
+        let found = match short {
+            None if !fields.is_empty() => return None,
+            Some(field) => {
+                let levels = self.levels(field).into_iter().map(Assurance::name).collect::<Vec<_>>().join(", ");
+                Some(format!("{field}: {levels}"))
+            }
+            None => None,
+        };
+        Some(Reason::unmet(ASSURANCE, what, format!("assurance `{}`", wanted.name()), found.as_deref()))
     }
 
     /// The provenance, for checks that ask something of it.
@@ -90,9 +119,10 @@ pub trait Rule: Sync {
 pub const ALL: &[&dyn Rule] = &[&source::Source, &agent::Agent, &task::Task, &charter::Charter];
 
 const NOT_PROVENANCE: Code = Code::new("not-provenance");
+const ASSURANCE: Code = Code::new("assurance-too-low");
 /// All codes of this folder.
 pub const CODES: &[&[Code]] = &[
-    &[NOT_PROVENANCE],
+    &[NOT_PROVENANCE, ASSURANCE],
     source::CODES,
     agent::CODES,
     task::CODES,
@@ -114,6 +144,20 @@ fn any_of(code: Code, what: &str, patterns: &[Glob], found: Option<&str>) -> Opt
 fn verdict(reasons: Vec<Option<Reason>>) -> Result<(), Vec<Reason>> {
     let reasons: Vec<_> = reasons.into_iter().flatten().collect();
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+/// A level of assurance that is demanded, if one is.
+fn assurance(field: &At<'_>) -> Result<Option<Assurance>, PolicyError> {
+    let Some(f) = field.get("assurance") else { return Ok(None) };
+    Assurance::by_name(f.str()?).map(Some).ok_or_else(|| f.error("declared, measured, signed or certificate"))
+}
+
+/// The schema of a demand for a level of assurance.
+fn assurance_schema(of: &str) -> Value {
+    serde_json::json!({
+        "description": format!("What must stand behind {of}. Certificate meets every demand; signed and measured stand for different things, and neither for the other."),
+        "enum": Assurance::ALL.map(|(_, name)| name),
+    })
 }
 
 /// Globs of a list of texts.

@@ -10,9 +10,8 @@ const REPOSITORY: Code = Code::new("source-repository-mismatch");
 const REF: Code = Code::new("source-ref-mismatch");
 const COMMIT: Code = Code::new("source-commit-mismatch");
 const DIRTY: Code = Code::new("source-dirty");
-const ASSURANCE: Code = Code::new("assurance-too-low");
 /// Codes of this rule.
-pub(super) const CODES: &[Code] = &[REPOSITORY, REF, COMMIT, DIRTY, ASSURANCE];
+pub(super) const CODES: &[Code] = &[REPOSITORY, REF, COMMIT, DIRTY];
 
 /// The row.
 pub(super) struct Source;
@@ -50,12 +49,7 @@ impl Rule for Source {
             Some(f) => return Err(f.error("a full commit id of 40 or 64 lower-case hex digits")),
             None => None,
         };
-        let assurance = match field.get("assurance") {
-            Some(f) => {
-                Some(Assurance::by_name(f.str()?).ok_or_else(|| f.error("declared, measured, signed or certificate"))?)
-            }
-            None => None,
-        };
+        let assurance = super::assurance(field)?;
         let refs = match field.get("refs") {
             Some(f) => {
                 for item in f.list()? {
@@ -93,10 +87,7 @@ impl Rule for Source {
                     "description": "The full commit id.",
                     "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$",
                 },
-                "assurance": {
-                    "description": "What must stand behind the source at least.",
-                    "enum": Assurance::ALL.map(|(_, name)| name),
-                },
+                "assurance": super::assurance_schema("the source"),
                 "allowDirty": {
                     "description": "false: the provenance must say that the work tree equalled the commit. true: anything. Absent: it must not say that it differed.",
                     "type": "boolean",
@@ -143,25 +134,21 @@ impl Check for SourceCheck {
             reasons.push(Some(Reason::unmet(DIRTY, "source work tree", "one that equals the commit", Some(found))));
         }
         if let Some(wanted) = self.assurance {
-            let found = source.and_then(|s| self.known(s, input));
-            if found.is_none_or(|f| f < wanted) {
-                let expected = format!("assurance `{}` or better", wanted.name());
-                reasons.push(Some(Reason::unmet(ASSURANCE, "source", expected, found.map(Assurance::name))));
-            }
+            let parts = source.map(|s| self.parts(s)).unwrap_or_default();
+            reasons.push(input.too_low("source", wanted, &parts));
         }
         verdict(reasons)
     }
 }
 
 impl SourceCheck {
-    /// How the source is known: as its least known part. The parts are those that are demanded, or else all that the
-    /// provenance names.
-    fn known(&self, source: &crate::predicate::Source, input: &RuleInput<'_>) -> Option<Assurance> {
+    /// The parts whose assurance counts: those that are demanded, or else all that the provenance names.
+    fn parts(&self, source: &crate::predicate::Source) -> Vec<&'static str> {
         let demanded = [self.repository.is_some(), !self.refs.is_empty(), self.commit.is_some()];
         let named = [true, source.reference.is_some(), source.commit.is_some()];
         let parts = if demanded.contains(&true) { demanded } else { named };
         let fields = ["source.repository", "source.ref", "source.commit"].into_iter().zip(parts);
-        fields.filter(|(_, counts)| *counts).map(|(field, _)| input.assurance(field)).min()
+        fields.filter(|(_, counts)| *counts).map(|(field, _)| field).collect()
     }
 }
 
