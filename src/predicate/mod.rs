@@ -8,7 +8,7 @@ pub mod schema;
 
 pub use approval::Approval;
 pub use charter::{Charter, CharterSnapshot};
-pub use provenance::{Provenance, Source};
+pub use provenance::{Provenance, Source, split_source};
 
 use crate::model::json::JsonError;
 use serde_json::{Map, Value};

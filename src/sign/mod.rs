@@ -7,6 +7,8 @@ use crate::trust::PublicKey;
 #[cfg(feature = "cli")]
 mod ambient;
 mod armor;
+#[cfg(feature = "cli")]
+mod claims;
 mod cosign;
 mod environment;
 mod error;
@@ -38,6 +40,8 @@ mod token;
 #[cfg(feature = "cli")]
 pub use ambient::{TokenSource, Variables};
 pub use armor::read_private_key;
+#[cfg(feature = "cli")]
+pub use claims::Certified;
 pub use error::SignError;
 pub use file::KeyFileFacts;
 pub use keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};
