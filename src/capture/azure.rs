@@ -1,10 +1,9 @@
 //! Azure Pipelines, from its predefined variables (Azure DevOps documentation, "Use predefined variables").
 
 use super::variables::{
-    any, details, is_commit, is_full_ref, is_number, is_page, is_word, joined, repository, variable,
+    any, builder, details, is_commit, is_full_ref, is_number, is_page, is_word, joined, repository, variable,
 };
-use super::{Capture, Captured, CiContext, Environment, Principal, Trigger};
-use crate::model::uri;
+use super::{Capture, Captured, CiContext, Detail, Environment, Principal, Trigger};
 
 /// Azure Pipelines.
 pub(super) struct AzurePipelines;
@@ -20,7 +19,7 @@ impl Capture for AzurePipelines {
 
     fn capture(&self, env: &Environment) -> CiContext {
         CiContext {
-            builder: Captured::found(uri::builder(self.name()), "TF_BUILD, and no identity token was used"),
+            builder: builder(self.name(), "TF_BUILD"),
             invocation: invocation(env),
             trigger: variable(env, "BUILD_REASON", is_word).map(|reason| match reason.as_str() {
                 "Manual" => Trigger::Manual,
@@ -34,24 +33,31 @@ impl Capture for AzurePipelines {
             commit: variable(env, "BUILD_SOURCEVERSION", is_commit),
             runner: variable(env, "AGENT_NAME", any),
             details: details(env, DETAILS),
+            runner_kind: Captured::absent("Azure Pipelines does not tell a job whose agent it runs on"),
+            container: Captured::absent("Azure Pipelines tells a job containers by their names, not their images"),
+            inputs: Captured::absent(
+                "Azure Pipelines gives parameters to the pipeline's file, not to a job's variables",
+            ),
             ..CiContext::unknown("Azure Pipelines does not tell a job")
         }
     }
 }
 
 /// Members of `internalParameters.azure-pipelines`.
-const DETAILS: &[(&str, &str)] = &[
-    ("reason", "BUILD_REASON"),
-    ("project_id", "SYSTEM_TEAMPROJECTID"),
-    ("definition_id", "SYSTEM_DEFINITIONID"),
-    ("definition_name", "BUILD_DEFINITIONNAME"),
-    ("build_number", "BUILD_BUILDNUMBER"),
-    ("job_id", "SYSTEM_JOBID"),
-    ("job_attempt", "SYSTEM_JOBATTEMPT"),
-    ("repository_provider", "BUILD_REPOSITORY_PROVIDER"),
-    ("source_version", "BUILD_SOURCEVERSION"),
-    ("agent_id", "AGENT_ID"),
-    ("queued_by_id", "BUILD_QUEUEDBYID"),
+const DETAILS: &[Detail] = &[
+    ("reason", "BUILD_REASON", ""),
+    ("project_id", "SYSTEM_TEAMPROJECTID", ""),
+    ("definition_id", "SYSTEM_DEFINITIONID", ""),
+    ("definition_name", "BUILD_DEFINITIONNAME", ""),
+    ("build_number", "BUILD_BUILDNUMBER", ""),
+    ("job_id", "SYSTEM_JOBID", ""),
+    ("job_attempt", "SYSTEM_JOBATTEMPT", ""),
+    ("repository_id", "BUILD_REPOSITORY_ID", ""),
+    ("repository_provider", "BUILD_REPOSITORY_PROVIDER", ""),
+    ("source_version", "BUILD_SOURCEVERSION", ""),
+    ("agent_id", "AGENT_ID", ""),
+    ("agent_version", "AGENT_VERSION", ""),
+    ("queued_by_id", "BUILD_QUEUEDBYID", ""),
 ];
 
 /// The run's page. The project's id does not change with its name.

@@ -1,8 +1,7 @@
 //! Buildkite, from the variables its agent sets (Buildkite documentation, "Environment variables").
 
-use super::variables::{branch_or_tag, details, is_commit, is_page, is_word, repository, variable};
-use super::{Capture, Captured, CiContext, Environment, Trigger};
-use crate::model::uri;
+use super::variables::{branch_or_tag, builder, details, is_commit, is_page, is_word, repository, variable};
+use super::{Capture, Captured, CiContext, Detail, Environment, TokenClaims, Trigger};
 
 /// Buildkite.
 pub(super) struct Buildkite;
@@ -18,13 +17,9 @@ impl Capture for Buildkite {
 
     fn capture(&self, env: &Environment) -> CiContext {
         CiContext {
-            builder: Captured::found(uri::builder(self.name()), "BUILDKITE, and no identity token was used"),
+            builder: builder(self.name(), "BUILDKITE"),
             invocation: invocation(env),
-            trigger: variable(env, "BUILDKITE_SOURCE", is_word).map(|source| match source.as_str() {
-                "ui" | "api" => Trigger::Manual,
-                "schedule" => Trigger::Scheduled,
-                _ => Trigger::Event,
-            }),
+            trigger: variable(env, "BUILDKITE_SOURCE", is_word).map(|source| Trigger::of_event(&source)),
             requested_by: Captured::absent(
                 "BUILDKITE_BUILD_CREATOR may be the commit's author, whom nobody has verified, and is no number",
             ),
@@ -35,24 +30,32 @@ impl Capture for Buildkite {
             runner: variable(env, "BUILDKITE_AGENT_NAME", |_| true),
             runner_kind: variable(env, "BUILDKITE_COMPUTE_TYPE", is_word),
             details: details(env, DETAILS),
+            container: Captured::absent("Buildkite does not tell a job the image it runs in"),
+            inputs: Captured::absent("Buildkite keeps what was entered as meta-data, not in variables"),
             ..CiContext::unknown("Buildkite does not tell a job")
         }
+    }
+
+    fn token(&self) -> Option<&'static TokenClaims> {
+        Some(&TokenClaims { provider: "buildkite", mark: "pipeline_slug", actor: None, details: DETAILS })
     }
 }
 
 /// Members of `internalParameters.buildkite`.
-const DETAILS: &[(&str, &str)] = &[
-    ("source", "BUILDKITE_SOURCE"),
-    ("organization_slug", "BUILDKITE_ORGANIZATION_SLUG"),
-    ("pipeline_slug", "BUILDKITE_PIPELINE_SLUG"),
-    ("pipeline_id", "BUILDKITE_PIPELINE_ID"),
-    ("build_id", "BUILDKITE_BUILD_ID"),
-    ("build_number", "BUILDKITE_BUILD_NUMBER"),
-    ("job_id", "BUILDKITE_JOB_ID"),
-    ("step_key", "BUILDKITE_STEP_KEY"),
-    ("retry_count", "BUILDKITE_RETRY_COUNT"),
-    ("commit", "BUILDKITE_COMMIT"),
-    ("agent_id", "BUILDKITE_AGENT_ID"),
+const DETAILS: &[Detail] = &[
+    ("build_source", "BUILDKITE_SOURCE", "build_source"),
+    ("organization_slug", "BUILDKITE_ORGANIZATION_SLUG", "organization_slug"),
+    ("organization_id", "BUILDKITE_ORGANIZATION_ID", "organization_id"),
+    ("pipeline_slug", "BUILDKITE_PIPELINE_SLUG", "pipeline_slug"),
+    ("pipeline_id", "BUILDKITE_PIPELINE_ID", "pipeline_id"),
+    ("build_id", "BUILDKITE_BUILD_ID", "build_id"),
+    ("build_number", "BUILDKITE_BUILD_NUMBER", "build_number"),
+    ("job_id", "BUILDKITE_JOB_ID", "job_id"),
+    ("step_key", "BUILDKITE_STEP_KEY", "step_key"),
+    ("retry_count", "BUILDKITE_RETRY_COUNT", ""),
+    ("unblocker_id", "BUILDKITE_UNBLOCKER_ID", ""),
+    ("commit", "BUILDKITE_COMMIT", "build_commit"),
+    ("agent_id", "BUILDKITE_AGENT_ID", "agent_id"),
 ];
 
 /// The build's page, at the job.

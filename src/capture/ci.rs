@@ -32,6 +32,16 @@ impl Trigger {
         }
     }
 
+    /// What a platform calls an event: whoever dispatches a run, or starts one on a page or over an API, is a person.
+    #[must_use]
+    pub fn of_event(event: &str) -> Self {
+        match event {
+            "workflow_dispatch" | "web" | "api" | "ui" => Self::Manual,
+            "schedule" => Self::Scheduled,
+            _ => Self::Event,
+        }
+    }
+
     pub(super) fn parse(name: &str, text: &str) -> Result<Self, CaptureError> {
         let found = Self::ALL.into_iter().find(|t| t.name() == text);
         found.ok_or_else(|| CaptureError::value(name, "manual, scheduled, event or smart", text))

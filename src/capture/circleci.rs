@@ -1,8 +1,7 @@
 //! CircleCI, from its built-in variables (CircleCI documentation, "Project values and variables").
 
-use super::variables::{branch_or_tag, details, is_commit, is_page, repository, variable};
-use super::{Capture, Captured, CiContext, Environment};
-use crate::model::uri;
+use super::variables::{branch_or_tag, builder, details, is_commit, is_page, repository, variable};
+use super::{Capture, Captured, CiContext, Detail, Environment, TokenClaims};
 
 /// CircleCI.
 pub(super) struct CircleCi;
@@ -18,7 +17,7 @@ impl Capture for CircleCi {
 
     fn capture(&self, env: &Environment) -> CiContext {
         CiContext {
-            builder: Captured::found(uri::builder(self.name()), "CIRCLECI, and no identity token was used"),
+            builder: builder(self.name(), "CIRCLECI"),
             invocation: variable(env, "CIRCLE_BUILD_URL", is_page),
             trigger: Captured::absent("CircleCI tells a job no reason in a variable: pass --trigger"),
             requested_by: Captured::absent("CIRCLE_USERNAME is a name alone, which can change hands"),
@@ -27,22 +26,40 @@ impl Capture for CircleCi {
             reference: reference(env),
             commit: variable(env, "CIRCLE_SHA1", is_commit),
             details: details(env, DETAILS),
+            runner: Captured::absent("CircleCI does not tell a job the machine it runs on"),
+            runner_kind: Captured::absent("CircleCI does not tell a job whose machine it runs on"),
+            container: Captured::absent("CircleCI does not tell a job the image it runs in"),
+            inputs: Captured::absent(
+                "CircleCI gives pipeline parameters to the configuration, not to a job's variables",
+            ),
             ..CiContext::unknown("CircleCI does not tell a job")
         }
+    }
+
+    fn token(&self) -> Option<&'static TokenClaims> {
+        Some(&TokenClaims {
+            provider: "circleci",
+            mark: "oidc.circleci.com/project-id",
+            // Its `sub` names the user, who of a scheduled pipeline is only its owner: no claim says which one it is.
+            actor: None,
+            details: DETAILS,
+        })
     }
 }
 
 /// Members of `internalParameters.circleci`.
-const DETAILS: &[(&str, &str)] = &[
-    ("organization_id", "CIRCLE_ORGANIZATION_ID"),
-    ("project_id", "CIRCLE_PROJECT_ID"),
-    ("pipeline_id", "CIRCLE_PIPELINE_ID"),
-    ("workflow_id", "CIRCLE_WORKFLOW_ID"),
-    ("workflow_job_id", "CIRCLE_WORKFLOW_JOB_ID"),
-    ("job", "CIRCLE_JOB"),
-    ("build_number", "CIRCLE_BUILD_NUM"),
-    ("sha", "CIRCLE_SHA1"),
-    ("username", "CIRCLE_USERNAME"),
+const DETAILS: &[Detail] = &[
+    ("organization_id", "CIRCLE_ORGANIZATION_ID", "oidc.circleci.com/org-id"),
+    ("project_id", "CIRCLE_PROJECT_ID", "oidc.circleci.com/project-id"),
+    ("pipeline_id", "CIRCLE_PIPELINE_ID", "oidc.circleci.com/pipeline-id"),
+    ("pipeline_definition_id", "", "oidc.circleci.com/pipeline-definition-id"),
+    ("workflow_id", "CIRCLE_WORKFLOW_ID", "oidc.circleci.com/workflow-id"),
+    ("workflow_job_id", "CIRCLE_WORKFLOW_JOB_ID", "oidc.circleci.com/job-id"),
+    ("job", "CIRCLE_JOB", ""),
+    ("build_number", "CIRCLE_BUILD_NUM", ""),
+    ("sha", "CIRCLE_SHA1", ""),
+    ("username", "CIRCLE_USERNAME", ""),
+    ("ssh_rerun", "", "oidc.circleci.com/ssh-rerun"),
 ];
 
 /// For a pull request of a fork the branch is called `pull/N`, which is no branch.

@@ -95,6 +95,8 @@ pub struct Context {
     pub elevated: Captured<bool>,
     /// What does not agree: a field and what two places say of it.
     pub disagreements: Vec<(&'static str, String)>,
+    /// What the identity token that signs and the surroundings say differently: a field, and what each says of it.
+    pub contradictions: Vec<(String, String)>,
 }
 
 /// Captures the context of a build, before its step runs.
@@ -187,6 +189,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         credential_names: request.credential_names,
         elevated: credentials::elevated(env),
         disagreements,
+        contradictions: Vec::new(),
     })
 }
 

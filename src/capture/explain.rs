@@ -106,7 +106,8 @@ impl Context {
         ];
         let section = self.platform_section();
         rows.extend(platform.details.iter().map(|(k, v)| row(&format!("internalParameters.{section}.{k}"), v)));
-        for (field, text) in &self.disagreements {
+        let said = self.disagreements.iter().map(|(field, text)| (*field, text));
+        for (field, text) in said.chain(self.contradictions.iter().map(|(field, text)| (field.as_str(), text))) {
             let row = rows.iter_mut().filter(|r| field.starts_with(r.field.as_str())).last();
             if let Some(row) = row {
                 let all = row.disagreement.take().map_or_else(|| text.clone(), |other| format!("{other}; {text}"));

@@ -1,9 +1,10 @@
 //! Forgejo Actions and Gitea Actions: they set GitHub's variables too, beside `FORGEJO_ACTIONS` and `GITEA_ACTIONS`.
 
 use super::github::{self, EVENT_FILE, NO_EVENT};
-use super::variables::{any, details, is_commit, is_full_ref, is_number, is_page, joined, principal, variable};
-use super::{Capture, Captured, CiContext, Environment, Trigger};
-use crate::model::uri;
+use super::variables::{
+    any, builder, details, is_commit, is_full_ref, is_number, is_page, joined, principal, variable,
+};
+use super::{Capture, Captured, CiContext, Detail, Environment, Trigger};
 use serde_json::Value;
 
 /// Both: one grew out of the other, and a run looks the same.
@@ -22,7 +23,7 @@ impl Capture for Forgejo {
         let repository = github::repository(env);
         let run = variable(env, "GITHUB_RUN_NUMBER", is_number);
         CiContext {
-            builder: Captured::found(uri::builder(self.name()), "FORGEJO_ACTIONS or GITEA_ACTIONS"),
+            builder: builder(self.name(), "FORGEJO_ACTIONS or GITEA_ACTIONS"),
             invocation: joined([&repository, &run], |[repository, run]| format!("{repository}/actions/runs/{run}")),
             trigger: github::trigger(env),
             requested_by: Captured::absent("GITHUB_ACTOR is a name that can change hands, and the event has no number"),
@@ -33,6 +34,8 @@ impl Capture for Forgejo {
             runner: variable(env, "RUNNER_NAME", any),
             inputs: Captured::absent(NO_EVENT),
             details: details(env, DETAILS),
+            runner_kind: Captured::absent("Forgejo and Gitea do not tell a job whose runner it runs on"),
+            container: Captured::absent("Forgejo and Gitea do not tell a job the image it runs in"),
             ..CiContext::unknown("the platform does not tell its jobs")
         }
     }
@@ -66,12 +69,12 @@ impl Capture for Forgejo {
 }
 
 /// Members of `internalParameters.forgejo`.
-const DETAILS: &[(&str, &str)] = &[
-    ("event_name", "GITHUB_EVENT_NAME"),
-    ("run_id", "GITHUB_RUN_ID"),
-    ("sha", "GITHUB_SHA"),
-    ("ref", "GITHUB_REF"),
-    ("workflow", "GITHUB_WORKFLOW"),
-    ("job", "GITHUB_JOB"),
-    ("actor", "GITHUB_ACTOR"),
+const DETAILS: &[Detail] = &[
+    ("event_name", "GITHUB_EVENT_NAME", ""),
+    ("run_id", "GITHUB_RUN_ID", ""),
+    ("sha", "GITHUB_SHA", ""),
+    ("ref", "GITHUB_REF", ""),
+    ("workflow", "GITHUB_WORKFLOW", ""),
+    ("job", "GITHUB_JOB", ""),
+    ("actor", "GITHUB_ACTOR", ""),
 ];

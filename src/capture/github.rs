@@ -1,11 +1,12 @@
 //! GitHub Actions, from the variables its runner sets (GitHub documentation, "Default environment variables").
 
 use super::variables::{
-    any, details, is_commit, is_full_ref, is_number, is_page, is_repository, is_word, joined, principal, together,
-    variable,
+    any, builder, details, is_commit, is_full_ref, is_number, is_page, is_repository, is_word, joined, principal,
+    together, variable,
 };
-use super::{Capture, Captured, CiContext, Environment, Principal, Trigger, Workflow, secrets};
-use crate::model::uri;
+use super::{
+    Actor, Capture, Captured, CiContext, Detail, Environment, Principal, TokenClaims, Trigger, Workflow, secrets,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ impl Capture for GitHubActions {
     fn capture(&self, env: &Environment) -> CiContext {
         let repository = repository(env);
         CiContext {
-            builder: Captured::found(uri::builder(self.name()), "GITHUB_ACTIONS, and no identity token was used"),
+            builder: builder(self.name(), "GITHUB_ACTIONS"),
             invocation: invocation(env, &repository),
             trigger: trigger(env),
             requested_by: requester(env),
@@ -36,8 +37,17 @@ impl Capture for GitHubActions {
             runner_kind: variable(env, "RUNNER_ENVIRONMENT", is_word),
             container: Captured::absent("GitHub does not tell a job the image it runs in"),
             inputs: Captured::absent(NO_EVENT),
-            details: details(env, DETAILS),
+            details: with_triggering_actor(env, details(env, DETAILS)),
         }
+    }
+
+    fn token(&self) -> Option<&'static TokenClaims> {
+        Some(&TokenClaims {
+            provider: "github",
+            mark: "job_workflow_ref",
+            actor: Some(Actor { id: "actor_id", name: "actor", public: PUBLIC }),
+            details: DETAILS,
+        })
     }
 
     fn event_file<'e>(&self, env: &'e Environment) -> Option<&'e str> {
@@ -67,23 +77,53 @@ pub(super) fn inputs(event: &Value) -> Captured<BTreeMap<String, Option<Value>>>
 
 /// Why a run began, of GitHub and of those that speak its names.
 pub(super) fn trigger(env: &Environment) -> Captured<Trigger> {
-    variable(env, "GITHUB_EVENT_NAME", is_word).map(|event| match event.as_str() {
-        "workflow_dispatch" => Trigger::Manual,
-        "schedule" => Trigger::Scheduled,
-        _ => Trigger::Event,
-    })
+    variable(env, "GITHUB_EVENT_NAME", is_word).map(|event| Trigger::of_event(&event))
 }
 
 /// Members of `internalParameters.github`, named as GitHub's own provenance names them, and the variables they come from.
-const DETAILS: &[(&str, &str)] = &[
-    ("event_name", "GITHUB_EVENT_NAME"),
-    ("repository_id", "GITHUB_REPOSITORY_ID"),
-    ("repository_owner_id", "GITHUB_REPOSITORY_OWNER_ID"),
-    ("runner_environment", "RUNNER_ENVIRONMENT"),
-    ("sha", "GITHUB_SHA"),
-    ("ref", "GITHUB_REF"),
-    ("triggering_actor", "GITHUB_TRIGGERING_ACTOR"),
+const DETAILS: &[Detail] = &[
+    ("event_name", "GITHUB_EVENT_NAME", "event_name"),
+    ("actor_id", "GITHUB_ACTOR_ID", "actor_id"),
+    ("triggering_actor", "GITHUB_TRIGGERING_ACTOR", ""),
+    ("repository_id", "GITHUB_REPOSITORY_ID", "repository_id"),
+    ("repository_owner_id", "GITHUB_REPOSITORY_OWNER_ID", "repository_owner_id"),
+    ("runner_environment", "RUNNER_ENVIRONMENT", "runner_environment"),
+    ("runner_image", "ImageOS", ""),
+    ("runner_image_version", "ImageVersion", ""),
+    ("sha", "GITHUB_SHA", "sha"),
+    ("ref", "GITHUB_REF", "ref"),
+    ("ref_protected", "GITHUB_REF_PROTECTED", "ref_protected"),
+    ("job", "GITHUB_JOB", ""),
+    ("workflow_sha", "GITHUB_WORKFLOW_SHA", "workflow_sha"),
+    ("job_workflow_sha", "", "job_workflow_sha"),
+    ("environment", "", "environment"),
 ];
+
+/// The server whose numbers have a short name.
+const PUBLIC: (&str, &str) = ("github.com", "github");
+
+/// Who started the run, or started it again: GitHub gives a name, and a number only of whose rights the run has. Where the
+/// names are one, so is the number.
+fn with_triggering_actor(
+    env: &Environment,
+    mut details: Vec<(&'static str, Captured<String>)>,
+) -> Vec<(&'static str, Captured<String>)> {
+    let (actor, triggering) = (env.variable("GITHUB_ACTOR"), env.variable("GITHUB_TRIGGERING_ACTOR"));
+    let id = match (actor, triggering) {
+        (_, None) => Captured::absent("GITHUB_TRIGGERING_ACTOR is not set"),
+        (None, _) => Captured::absent("GITHUB_ACTOR is not set, so whether it is GITHUB_TRIGGERING_ACTOR is not known"),
+        (Some(actor), Some(triggering)) if actor == triggering => match variable(env, "GITHUB_ACTOR_ID", is_number) {
+            Captured::Found { value, .. } => {
+                Captured::found(value, "GITHUB_ACTOR_ID, as GITHUB_TRIGGERING_ACTOR is GITHUB_ACTOR")
+            }
+            absent => absent,
+        },
+        _ => Captured::absent("GITHUB_TRIGGERING_ACTOR is not GITHUB_ACTOR, and GitHub gives no number of it"),
+    };
+    let at = details.iter().position(|(k, _)| *k == "triggering_actor").map_or(details.len(), |at| at + 1);
+    details.insert(at, ("triggering_actor_id", id));
+    details
+}
 
 /// Repository URL.
 pub(super) fn repository(env: &Environment) -> Captured<String> {
@@ -116,7 +156,7 @@ fn requester(env: &Environment) -> Captured<Principal> {
     }
     let server = variable(env, "GITHUB_SERVER_URL", is_page);
     let id = variable(env, "GITHUB_ACTOR_ID", is_number);
-    principal(&server, ("github.com", "github"), &id, &variable(env, "GITHUB_ACTOR", any))
+    principal(&server, PUBLIC, &id, &variable(env, "GITHUB_ACTOR", any))
 }
 
 /// `owner/name/path@ref`. The first `@` separates: a branch may contain one.

@@ -1,11 +1,10 @@
 //! GitLab CI/CD, from its predefined variables (GitLab documentation, "Predefined CI/CD variables reference").
 
 use super::variables::{
-    any, branch_or_tag, details, is_commit, is_full_ref, is_number, is_page, is_path, is_word, joined, principal,
-    variable,
+    any, branch_or_tag, builder, details, is_commit, is_full_ref, is_number, is_page, is_path, is_word, joined,
+    principal, variable,
 };
-use super::{Capture, Captured, CiContext, Environment, Principal, Trigger, Workflow};
-use crate::model::uri;
+use super::{Actor, Capture, Captured, CiContext, Detail, Environment, Principal, TokenClaims, Trigger, Workflow};
 
 /// GitLab, of gitlab.com or of anyone.
 pub(super) struct GitLab;
@@ -30,13 +29,9 @@ impl Capture for GitLab {
             reference: reference.to_owned(),
         });
         CiContext {
-            builder: Captured::found(uri::builder(self.name()), "GITLAB_CI, and no identity token was used"),
+            builder: builder(self.name(), "GITLAB_CI"),
             invocation: variable(env, "CI_JOB_URL", is_page),
-            trigger: variable(env, "CI_PIPELINE_SOURCE", is_word).map(|source| match source.as_str() {
-                "web" | "api" => Trigger::Manual,
-                "schedule" => Trigger::Scheduled,
-                _ => Trigger::Event,
-            }),
+            trigger: variable(env, "CI_PIPELINE_SOURCE", is_word).map(|source| Trigger::of_event(&source)),
             requested_by: requester(env),
             workflow,
             repository,
@@ -45,23 +40,45 @@ impl Capture for GitLab {
             runner: variable(env, "CI_RUNNER_ID", is_number),
             container: variable(env, "CI_JOB_IMAGE", any),
             details: details(env, DETAILS),
-            ..CiContext::unknown("GitLab does not tell a job")
+            runner_kind: Captured::absent(
+                "no variable says whose runner it is; the claim runner_environment of an identity token does",
+            ),
+            // Inputs of a pipeline are variables among all others.
+            ..CiContext::unknown("GitLab does not tell a job which of its variables whoever started it chose")
         }
+    }
+
+    fn token(&self) -> Option<&'static TokenClaims> {
+        Some(&TokenClaims {
+            provider: "gitlab",
+            mark: "ci_config_ref_uri",
+            actor: Some(Actor { id: "user_id", name: "user_login", public: PUBLIC }),
+            details: DETAILS,
+        })
     }
 }
 
+/// The server whose numbers have a short name.
+const PUBLIC: (&str, &str) = ("gitlab.com", "gitlab");
+
 /// Members of `internalParameters.gitlab`.
-const DETAILS: &[(&str, &str)] = &[
-    ("pipeline_source", "CI_PIPELINE_SOURCE"),
-    ("pipeline_id", "CI_PIPELINE_ID"),
-    ("job_id", "CI_JOB_ID"),
-    ("job_name", "CI_JOB_NAME"),
-    ("project_id", "CI_PROJECT_ID"),
-    ("namespace_id", "CI_PROJECT_NAMESPACE_ID"),
-    ("runner_description", "CI_RUNNER_DESCRIPTION"),
-    ("runner_tags", "CI_RUNNER_TAGS"),
-    ("sha", "CI_COMMIT_SHA"),
-    ("ref_protected", "CI_COMMIT_REF_PROTECTED"),
+const DETAILS: &[Detail] = &[
+    ("pipeline_source", "CI_PIPELINE_SOURCE", "pipeline_source"),
+    ("pipeline_id", "CI_PIPELINE_ID", "pipeline_id"),
+    ("job_id", "CI_JOB_ID", "job_id"),
+    ("job_name", "CI_JOB_NAME", ""),
+    ("project_id", "CI_PROJECT_ID", "project_id"),
+    ("namespace_id", "CI_PROJECT_NAMESPACE_ID", "namespace_id"),
+    ("user_id", "GITLAB_USER_ID", "user_id"),
+    ("runner_id", "CI_RUNNER_ID", "runner_id"),
+    ("runner_environment", "", "runner_environment"),
+    ("runner_description", "CI_RUNNER_DESCRIPTION", ""),
+    ("runner_tags", "CI_RUNNER_TAGS", ""),
+    ("runner_version", "CI_RUNNER_VERSION", ""),
+    ("sha", "CI_COMMIT_SHA", "sha"),
+    ("ref_protected", "CI_COMMIT_REF_PROTECTED", "ref_protected"),
+    ("ci_config_sha", "", "ci_config_sha"),
+    ("environment", "CI_ENVIRONMENT_NAME", "environment"),
 ];
 
 fn reference(env: &Environment) -> Captured<String> {
@@ -83,5 +100,5 @@ fn requester(env: &Environment) -> Captured<Principal> {
     }
     let server = variable(env, "CI_SERVER_URL", is_page);
     let id = variable(env, "GITLAB_USER_ID", is_number);
-    principal(&server, ("gitlab.com", "gitlab"), &id, &variable(env, "GITLAB_USER_LOGIN", any))
+    principal(&server, PUBLIC, &id, &variable(env, "GITLAB_USER_LOGIN", any))
 }

@@ -1,9 +1,8 @@
 //! Jenkins, from the variables of its core and of the plugins that its documentation names (Git, multibranch, EnvInject,
 //! Build User Vars).
 
-use super::variables::{any, branch_or_tag, details, is_commit, is_page, is_ref_part, repository, variable};
-use super::{Capture, Captured, CiContext, Environment, Principal, Trigger};
-use crate::model::uri;
+use super::variables::{any, branch_or_tag, builder, details, is_commit, is_page, is_ref_part, repository, variable};
+use super::{Capture, Captured, CiContext, Detail, Environment, Principal, Trigger};
 
 /// Jenkins.
 pub(super) struct Jenkins;
@@ -19,7 +18,7 @@ impl Capture for Jenkins {
 
     fn capture(&self, env: &Environment) -> CiContext {
         CiContext {
-            builder: Captured::found(uri::builder(self.name()), "JENKINS_URL"),
+            builder: builder(self.name(), "JENKINS_URL"),
             invocation: variable(env, "BUILD_URL", is_page),
             trigger: trigger(env),
             requested_by: requester(env),
@@ -29,18 +28,21 @@ impl Capture for Jenkins {
             commit: variable(env, "GIT_COMMIT", is_commit),
             runner: variable(env, "NODE_NAME", any),
             details: details(env, DETAILS),
+            runner_kind: Captured::absent("Jenkins does not tell a build whose machine its node is"),
+            container: Captured::absent("Jenkins does not tell a build the image it runs in"),
+            inputs: Captured::absent("Jenkins does not tell a build which of its variables are parameters"),
             ..CiContext::unknown("Jenkins does not tell a build")
         }
     }
 }
 
 /// Members of `internalParameters.jenkins`.
-const DETAILS: &[(&str, &str)] = &[
-    ("job_name", "JOB_NAME"),
-    ("build_number", "BUILD_NUMBER"),
-    ("build_tag", "BUILD_TAG"),
-    ("build_cause", "BUILD_CAUSE"),
-    ("git_commit", "GIT_COMMIT"),
+const DETAILS: &[Detail] = &[
+    ("job_name", "JOB_NAME", ""),
+    ("build_number", "BUILD_NUMBER", ""),
+    ("build_tag", "BUILD_TAG", ""),
+    ("build_cause", "BUILD_CAUSE", ""),
+    ("git_commit", "GIT_COMMIT", ""),
 ];
 
 /// The EnvInject plugin's word, where it is one.

@@ -25,6 +25,7 @@ mod explain;
 mod forgejo;
 mod github;
 mod gitlab;
+mod identity;
 mod jenkins;
 pub mod lockfiles;
 mod materials;
@@ -68,6 +69,7 @@ pub use credentials::Credential;
 pub use environment::{Environment, MARKS};
 pub use error::CaptureError;
 pub use explain::Explained;
+pub use identity::{Actor, CertifiedClaim, Detail, Identity, TokenClaims};
 #[cfg(feature = "cli")]
 pub use local::Local;
 pub use remote::normalise as normalise_remote;
@@ -151,6 +153,11 @@ pub trait Capture: Sync {
     /// What the platform says of this run.
     fn capture(&self, env: &Environment) -> CiContext;
 
+    /// What the claims of its identity tokens say that its variables say too, if it gives any.
+    fn token(&self) -> Option<&'static TokenClaims> {
+        None
+    }
+
     /// The file in which the platform describes what set the run off, if it writes one.
     fn event_file<'e>(&self, _env: &'e Environment) -> Option<&'e str> {
         None
@@ -181,6 +188,11 @@ pub const ALL: &[&dyn Capture] = &[
 #[must_use]
 pub fn detect(env: &Environment) -> &'static dyn Capture {
     ALL.iter().copied().find(|c| c.detects(env)).unwrap_or(&plain::Plain)
+}
+
+/// The platform of a name.
+pub(crate) fn named(name: &str) -> Option<&'static dyn Capture> {
+    ALL.iter().copied().find(|c| c.name() == name)
 }
 
 /// What capturing reads beside the environment: the checkout's state and files. [`Local`] is the real one.

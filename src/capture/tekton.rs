@@ -1,9 +1,8 @@
 //! Tekton. It sets no variable of its own: a step is recognised by the folder of its entry point, and a task hands over
 //! what Tekton's variable substitution knows (`$(context.taskRun.name)` and its kin) under the names below.
 
-use super::variables::{any, details, is_commit, is_full_ref, is_word, joined, repository, variable};
-use super::{Capture, Captured, CiContext, Environment};
-use crate::model::uri;
+use super::variables::{any, builder, details, is_commit, is_full_ref, is_word, joined, repository, variable};
+use super::{Capture, Captured, CiContext, Detail, Environment};
 
 /// Tekton Pipelines.
 pub(super) struct Tekton;
@@ -25,7 +24,7 @@ impl Capture for Tekton {
         let name = variable(env, "TEKTON_TASKRUN_NAME", is_word_or_dot);
         let uid = variable(env, "TEKTON_TASKRUN_UID", is_word);
         CiContext {
-            builder: Captured::found(uri::builder(self.name()), "the folder /tekton/steps, or TEKTON_TASKRUN_NAME"),
+            builder: builder(self.name(), "the folder /tekton/steps, or TEKTON_TASKRUN_NAME"),
             // Clusters have no address that all would agree on; a uid is unique over all of them.
             invocation: joined([&namespace, &name, &uid], |[namespace, name, uid]| {
                 format!("tekton:{namespace}/{name}#{uid}")
@@ -39,20 +38,25 @@ impl Capture for Tekton {
             },
             container: variable(env, "TEKTON_STEP_IMAGE", any),
             details: details(env, DETAILS),
+            trigger: Captured::absent("Tekton does not tell a step why its run began: pass --trigger"),
+            requested_by: Captured::absent("Tekton does not tell a step who asked for its run: pass --requested-by"),
+            workflow: Captured::absent("Tekton does not tell a step which file its pipeline is from"),
+            runner_kind: Captured::absent("Tekton does not tell a step whose cluster it runs in"),
+            inputs: Captured::absent("Tekton puts parameters into a step's text, not into its variables"),
             ..CiContext::unknown("Tekton does not tell a step")
         }
     }
 }
 
 /// Members of `internalParameters.tekton`.
-const DETAILS: &[(&str, &str)] = &[
-    ("taskrun_namespace", "TEKTON_TASKRUN_NAMESPACE"),
-    ("taskrun_name", "TEKTON_TASKRUN_NAME"),
-    ("taskrun_uid", "TEKTON_TASKRUN_UID"),
-    ("task_name", "TEKTON_TASK_NAME"),
-    ("pipelinerun_name", "TEKTON_PIPELINERUN_NAME"),
-    ("pipelinerun_uid", "TEKTON_PIPELINERUN_UID"),
-    ("pipeline_name", "TEKTON_PIPELINE_NAME"),
+const DETAILS: &[Detail] = &[
+    ("taskrun_namespace", "TEKTON_TASKRUN_NAMESPACE", ""),
+    ("taskrun_name", "TEKTON_TASKRUN_NAME", ""),
+    ("taskrun_uid", "TEKTON_TASKRUN_UID", ""),
+    ("task_name", "TEKTON_TASK_NAME", ""),
+    ("pipelinerun_name", "TEKTON_PIPELINERUN_NAME", ""),
+    ("pipelinerun_uid", "TEKTON_PIPELINERUN_UID", ""),
+    ("pipeline_name", "TEKTON_PIPELINE_NAME", ""),
 ];
 
 fn is_word_or_dot(text: &str) -> bool {

@@ -1,7 +1,7 @@
 //! What the variables of all platforms have in common: each has its documented form, or is absent by its name.
 
-use super::{Captured, Environment, Principal, remote};
-use crate::model::limits;
+use super::{Captured, Detail, Environment, Principal, remote};
+use crate::model::{limits, uri};
 use std::path::Path;
 
 /// A variable of one line that has its documented form.
@@ -15,12 +15,21 @@ pub(super) fn variable(env: &Environment, name: &str, good: fn(&str) -> bool) ->
     }
 }
 
-/// The variables that a platform's own section of `internalParameters` is made of: member and variable.
-pub(super) fn details(
-    env: &Environment,
-    names: &'static [(&'static str, &'static str)],
-) -> Vec<(&'static str, Captured<String>)> {
-    names.iter().map(|(key, name)| (*key, variable(env, name, any))).collect()
+/// The variables that a platform's own section of `internalParameters` is made of.
+pub(super) fn details(env: &Environment, names: &'static [Detail]) -> Vec<(&'static str, Captured<String>)> {
+    let value = |(key, name, claim): &Detail| match *name {
+        "" => (*key, Captured::absent(&format!("no variable says it; the claim {claim} of an identity token does"))),
+        name => (*key, variable(env, name, any)),
+    };
+    names.iter().map(value).collect()
+}
+
+/// How the source of a builder ends that no token vouches for.
+pub(super) const NO_TOKEN: &str = ", and no identity token was used";
+
+/// The builder of a run that no token vouches for; `mark` is how the platform was recognised.
+pub(super) fn builder(name: &str, mark: &str) -> Captured<String> {
+    Captured::found(uri::builder(name), &format!("{mark}{NO_TOKEN}"))
 }
 
 /// Any text.

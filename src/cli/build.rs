@@ -4,7 +4,7 @@ use super::args::{BuildArgs, Common, RecordCredentials};
 use super::exit::{Failure, codes};
 use super::subject::SubjectSpec;
 use super::target::{self, Resolved};
-use super::{files, progress};
+use super::{Ui, files, progress};
 use crate::capture::step::Snapshot;
 use crate::capture::{self, Context, Environment, Local, Request, Secret, files as hashing};
 use crate::cli::args::EvidenceArgs;
@@ -66,6 +66,15 @@ pub(super) fn context(
         excluded,
     };
     Ok(capture::capture(&request, env, &Local::default())?)
+}
+
+/// Says what two places say differently of a field: whoever signs it should know.
+pub(super) fn note_disagreements(context: &Context, ui: &Ui) {
+    for row in context.explain() {
+        if let Some(text) = &row.disagreement {
+            ui.note(&format!("{}: {text}", row.field));
+        }
+    }
 }
 
 /// The path of a subject that may be one: nothing that names a registry.

@@ -5,6 +5,7 @@ use super::args::Common;
 use super::exit::{Failure, codes};
 use super::login::{Choice, LoginArgs};
 use super::{Ui, files, keys, person, trust};
+use crate::capture::{CertifiedClaim, Identity};
 use crate::flow::{self, OutboxError, PublishError};
 use crate::model::{Artifact, Statement, Timestamp, json, limits};
 use crate::sign::{
@@ -99,8 +100,8 @@ pub(super) struct Signing {
     pub(super) key: Option<PublicKey>,
     /// What it goes by in an outbox, the most particular last.
     pub(super) names: Vec<String>,
-    /// `builder.id` as the certificate will say it.
-    pub(super) builder: Option<String>,
+    /// What the identity token says, if one signs.
+    pub(super) identity: Option<Identity>,
 }
 
 fn variable(name: &str) -> Option<OsString> {
@@ -273,7 +274,7 @@ impl Method {
                     trust: TrustMaterial::of_keys([key.clone()]).with_roots(&self.roots),
                     names: vec![self.name(), format!("key {}", key.id())],
                     key: Some(key),
-                    builder: None,
+                    identity: None,
                 })
             }
             With::Token(source) => {
@@ -305,10 +306,34 @@ impl Method {
             trust: TrustMaterial::default().with_roots(&roots),
             key: None,
             names: vec![self.name(), format!("identity {} of {}", token.identity(), token.issuer())],
-            builder: token.builder(),
+            identity: Some(identity_of(&token)),
             signer: Box::new(KeylessSigner::new(&services.certificates, token, client)?),
         })
     }
+}
+
+/// The claims of a token, for the captured context.
+fn identity_of(token: &IdentityToken) -> Identity {
+    let claim = |c: crate::sign::Certified| CertifiedClaim { arc: c.arc, value: c.value, from: c.from };
+    Identity {
+        issuer: token.issuer().to_owned(),
+        claims: token.claims().clone(),
+        certified: token.certified().into_iter().map(claim).collect(),
+    }
+}
+
+/// The claims of the token that a flag names; `ambient` is what the CI system gives.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) async fn identity(reference: &str, common: &Common) -> Result<Identity, Failure> {
+    let source = match reference {
+        "ambient" => TokenSource::ambient(&variable).map_err(|lacks| {
+            Failure::usage(codes::NO_SIGNER, format!("nothing here gives an identity token: {}", lacks.join("; ")))
+        })?,
+        reference => TokenSource::named(reference),
+    };
+    Ok(identity_of(&source.token(&variable, &ServiceClient::new(common.timeout)?).await?))
 }
 
 /// Timestamps before logs: when an authority fails, no log keeps an entry that belongs to nothing.

@@ -1,5 +1,6 @@
 //! Use cases over the seams: what the commands, the webhook and the action do, without knowing which they are.
 
+mod agreement;
 mod attach;
 mod check;
 mod found;
@@ -7,6 +8,7 @@ mod outbox;
 mod publish;
 mod support;
 
+pub use agreement::{OTHER_BUILDER, contradictions};
 pub use attach::{Attached, attach};
 pub use check::{CODES as CHECK_CODES, Target, check};
 pub use found::{Claim, Found, look, look_inside};

@@ -197,6 +197,10 @@ pub fn cross_check(
             continue;
         }
         let Some(claim) = claims.get(&row.claim).filter(|c| !c.is_empty()) else { continue };
+        if row.claim == COMMIT_ROW.claim && !is_commit(claim) {
+            // Buildkite builds `HEAD`, or a branch, where whoever started it named no commit: that certifies none.
+            continue;
+        }
         let values = (row.values)(provenance);
         match values.iter().find(|v| !(row.same)(claim, v)) {
             Some(other) => {
@@ -225,6 +229,10 @@ fn issuer_matches(pattern: &str, issuer: &str) -> bool {
 fn is_runner(claims: &BTreeMap<u32, String>, builder_id: &str) -> bool {
     let kind = builder_id.strip_prefix("https://github.com/actions/runner/");
     kind.is_some() && claims.get(&RUNNER_ROW.claim).map(String::as_str) == kind
+}
+
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn same(claim: &str, value: &str) -> bool {

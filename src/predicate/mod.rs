@@ -8,7 +8,7 @@ pub mod schema;
 
 pub use approval::Approval;
 pub use charter::{Charter, CharterSnapshot};
-pub use provenance::{Provenance, Source, source_repository};
+pub use provenance::{Provenance, Source, source_repository, split_source};
 
 use crate::model::json::JsonError;
 use serde_json::{Map, Value};

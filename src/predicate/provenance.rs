@@ -280,7 +280,8 @@ impl Provenance {
 /// Splits `git+https://host/path@refs/heads/main` into repository and ref.
 ///
 /// The first `@refs/` separates, since a branch may contain one too; where there is none, the first `@`.
-fn split_source(text: &str) -> Option<(String, Option<String>)> {
+#[must_use]
+pub fn split_source(text: &str) -> Option<(String, Option<String>)> {
     let rest = text.strip_prefix("git+")?;
     let at = rest.find("@refs/").or_else(|| rest.find('@'));
     Some(match at.map(|at| (&rest[..at], &rest[at + 1..])) {

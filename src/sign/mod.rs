@@ -8,6 +8,8 @@ use sha2::{Digest as _, Sha256};
 #[cfg(feature = "cli")]
 mod ambient;
 mod armor;
+#[cfg(feature = "cli")]
+mod claims;
 mod cosign;
 mod environment;
 mod error;
@@ -45,6 +47,8 @@ mod url;
 #[cfg(feature = "cli")]
 pub use ambient::{TokenSource, Variables};
 pub use armor::read_private_key;
+#[cfg(feature = "cli")]
+pub use claims::Certified;
 pub use error::SignError;
 pub use file::KeyFileFacts;
 pub use keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};

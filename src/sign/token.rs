@@ -3,6 +3,7 @@
 //! Nothing is verified here: the authority does that. The claims say beforehand what the certificate will say.
 
 use super::SignError;
+use super::claims::{Certified, certified};
 use crate::model::json::{self, Field};
 use crate::model::{Timestamp, limits};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -88,26 +89,16 @@ impl IdentityToken {
         Err(SignError::Token { origin: self.origin.clone(), cause: format!("expired at {}", self.expires) })
     }
 
-    /// `builder.id` as the certificate will say it (Fulcio's build signer URI, 1.3.6.1.4.1.57264.1.9); none where the
-    /// provider's mapping fills none. Fulcio's `config/identity/config.yaml` has the mappings.
+    /// Its claims. Nobody has verified them; whoever signs with it is who it was given to.
     #[must_use]
-    pub fn builder(&self) -> Option<String> {
-        let claim = |name: &str| self.claims.get(name).and_then(Value::as_str).filter(|v| !v.is_empty());
-        let circle = |name: &str| claim(&format!("oidc.circleci.com/{name}"));
-        if let Some(workflow) = claim("job_workflow_ref") {
-            return Some(format!("https://github.com/{workflow}"));
-        }
-        if let Some(pipeline) = claim("ci_config_ref_uri") {
-            return Some(format!("https://{pipeline}"));
-        }
-        if let (Some(project), Some(definition)) = (circle("project-id"), circle("pipeline-definition-id")) {
-            return Some(format!("https://circleci.com/api/v2/projects/{project}/pipeline-definitions/{definition}"));
-        }
-        if self.issuer == "https://oidc.codefresh.io" {
-            let platform = claim("platform_url").unwrap_or("https://g.codefresh.io");
-            return claim("workflow_id").map(|id| format!("{platform}/build/{id}"));
-        }
-        None
+    pub fn claims(&self) -> &Value {
+        &self.claims
+    }
+
+    /// What the certificate will say of it: the claims that a provenance repeats.
+    #[must_use]
+    pub fn certified(&self) -> Vec<Certified> {
+        certified(&self.issuer, &self.claims)
     }
 
     /// Whether it speaks for a repository of GitHub that not everybody can read: its name belongs in no public log.
@@ -163,30 +154,6 @@ mod tests {
         }
         let t = token(&json!({ "iss": "i", "sub": "s", "exp": 1 })).unwrap();
         assert!(!format!("{t:?}").contains("aGVhZA"));
-    }
-
-    #[test]
-    fn the_builder_is_what_the_certificate_will_say() {
-        let builder = |claims: Value| {
-            let mut all = json!({ "iss": "https://i.example", "sub": "s", "exp": 1 });
-            all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
-            token(&all).unwrap().builder()
-        };
-        let workflow = "acme/b/.github/workflows/r.yml@refs/tags/v1";
-        assert_eq!(builder(json!({ "job_workflow_ref": workflow })), Some(format!("https://github.com/{workflow}")));
-        assert_eq!(
-            builder(json!({ "ci_config_ref_uri": "gitlab.com/a/b//.gitlab-ci.yml@refs/heads/main" })),
-            Some("https://gitlab.com/a/b//.gitlab-ci.yml@refs/heads/main".into())
-        );
-        assert_eq!(
-            builder(json!({ "oidc.circleci.com/project-id": "p", "oidc.circleci.com/pipeline-definition-id": "d" })),
-            Some("https://circleci.com/api/v2/projects/p/pipeline-definitions/d".into())
-        );
-        assert_eq!(
-            builder(json!({ "iss": "https://oidc.codefresh.io", "workflow_id": "w" })),
-            Some("https://g.codefresh.io/build/w".into())
-        );
-        assert_eq!(builder(json!({ "organization_slug": "acme", "pipeline_slug": "app" })), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::attach::{AttachedReport, attach_one};
 use crate::capture::step::{self, Snapshot};
-use crate::capture::{Captured, Context, Environment};
+use crate::capture::{Context, Environment};
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::build::{self, Subjects};
 use crate::cli::charter;
@@ -145,9 +145,11 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     {
         return Err(failure.clone());
     }
-    if let Some(builder) = signing.as_ref().ok().and_then(|s| s.builder.clone()) {
-        context.platform.builder = Captured::found(builder, "the claims of the identity token");
+    if let Some(identity) = signing.as_ref().ok().and_then(|s| s.identity.as_ref()) {
+        context.signed_by(identity);
     }
+    build::note_disagreements(&context, ui);
+    let is_ours = given.is_none();
     let subjects = build::subjects(&args.subjects, &env, common, args.attestation_repository.as_deref()).await?;
     for r in &subjects.images {
         r.warn(ui);
@@ -192,12 +194,15 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         };
         let bundle = match signed {
             Ok((bundle, signer)) => {
+                if is_ours {
+                    agrees(&parsed, &signer, ui)?;
+                }
                 report.identity = identity_of(signer);
                 bundle
             }
             Err(failure) => {
                 let places = destinations(args, &subjects, &parsed, output.as_deref(), &env);
-                let open = builder_is_open;
+                let open = builder_is_open && *parsed.predicate_type() == PredicateUri::slsa_provenance();
                 left.unsigned(statement, open, places, signing.as_ref().ok(), failure)?;
                 continue;
             }
@@ -216,6 +221,25 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         Format::Json => Outcome::json(&report, Exit::Done),
         _ => Outcome::done(text(&report)),
     })
+}
+
+/// That no verifier will hold the certificate against what was just signed by it.
+///
+/// # Errors
+/// Exit 1. Of another builder a policy may say that the signer speaks for it, so that is a note.
+fn agrees(statement: &Statement, signer: &Signer, ui: &Ui) -> Result<(), Failure> {
+    for reason in flow::contradictions(statement, signer) {
+        let message = format!("the signing certificate contradicts the provenance: {}", reason.message);
+        if reason.code == flow::OTHER_BUILDER {
+            ui.note(&format!("{message}; only a policy that lists `builders` for this signer will take it"));
+        } else {
+            return Err(Failure::no(
+                reason.code,
+                format!("{message}; nobody could verify it, so it was not published"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn identity_of(signer: Signer) -> Option<CreatedIdentity> {

@@ -132,8 +132,9 @@ async fn sign(
             _ => return Err(OutboxError::NotWaiting { digest: digest.to_string() }.into()),
         }
     }
+    let builder = signing.identity.as_ref().and_then(|identity| identity.builder());
     for (digest, entry) in entries.iter_mut().filter(|(d, _)| wanted.contains(d)) {
-        let Some(statement) = entry.waiting.statement(signing.builder.as_deref()) else { continue };
+        let Some(statement) = entry.waiting.statement(builder) else { continue };
         let (bundle, _) = signing.sign(statement.map_err(PublishError::Statement)?).await?;
         let waiting = Waiting::Signed { bundle, made_from: Some(digest.clone()) };
         let signed = Entry { waiting, destinations: entry.destinations.clone() };

@@ -232,7 +232,7 @@ fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
     }
     if d.recheck_charter {
         // Without a digest there is nothing to compare with.
-        out.push(Box::new(CharterCheck { prefix: None, exact: None, digest: true }));
+        out.push(Box::new(CharterCheck { digest: true, ..CharterCheck::default() }));
     }
     if let Some(id) = &d.requested_by {
         out.push(Box::new(RequestedByCheck { id: Glob::exact(id) }));

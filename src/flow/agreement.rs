@@ -1,0 +1,23 @@
+//! Whether a provenance and the certificate that signed it say the same.
+
+use crate::model::{Code, Statement, uri};
+use crate::policy::{Reason, cross_check};
+use crate::predicate::Provenance;
+use crate::verify::Signer;
+
+/// Of another builder: what a policy may allow a signer, by listing `builders` for it.
+pub const OTHER_BUILDER: Code = Code::new("certificate-contradicts-builder");
+
+/// What the certificate says otherwise: what every verifier will hold against the statement. Nothing of a key, which says
+/// nothing, and of other predicates.
+#[must_use]
+pub fn contradictions(statement: &Statement, signer: &Signer) -> Vec<Reason> {
+    let Signer::Certificate { issuer, claims, .. } = signer else { return Vec::new() };
+    if statement.predicate_type().as_str() != uri::SLSA_PROVENANCE {
+        return Vec::new();
+    }
+    match Provenance::from_json(statement.predicate()) {
+        Ok(provenance) => cross_check(issuer, claims, &provenance, false).err().unwrap_or_default(),
+        Err(_) => Vec::new(),
+    }
+}
