@@ -2,6 +2,14 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::disallowed_methods, reason = "runs the program on files")]
 
+#[path = "world/serve.rs"]
+mod serve;
+
+use attest::testing::Instance;
+use attest::testing::sigstore::Request;
+use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use serve::{Reply, Server};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -175,4 +183,80 @@ fn every_bundle_of_the_suite_is_judged_as_it_says() {
     }
     assert_eq!(reasons, REASONS.len() * 2);
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len() * 2, wrong.join("\n"));
+}
+
+/// The protocol's other half, against an instance on loopback: a file, and a statement.
+#[test]
+fn what_is_signed_by_the_protocol_verifies_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::new("acme", 1).with_stamps(1);
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("root.json", &instance.root().to_string());
+    let sigstore = Server::start(move |asked| {
+        let answer = instance.answer(Request { path: asked.path(), body: &asked.body });
+        answer.map_or_else(|| Reply::status(400, "no"), |body| Reply::Answer(201, String::new(), body))
+    });
+    let service = |path: &str| {
+        json!([{ "url": format!("{}{path}", sigstore.url), "majorApiVersion": 1, "operator": "acme",
+            "validFor": { "start": "2020-01-01T00:00:00Z" } }])
+    };
+    let config = json!({ "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
+        "caUrls": service(""), "rekorTlogUrls": service(""), "tsaUrls": service("/api/v1/timestamp") });
+    write("config.json", &config.to_string());
+    write("a.txt", "content\n");
+    write("b.txt", "other\n");
+    let digest = attest::model::Digest::sha256(b"content\n").to_string();
+    let statement = json!({ "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://acme.example/t/v1",
+        "predicate": {}, "subject": [{ "name": "a.txt", "digest": { "sha256": digest.strip_prefix("sha256:").unwrap() } }] });
+    let statement = format!("{statement:#}");
+    write("statement.json", &statement);
+    let claims = json!({ "iss": "https://issuer.example", "sub": "s", "aud": "sigstore", "exp": 4_000_000_000_i64,
+        "email": "who@example.org", "email_verified": true });
+    let token = format!("eyJhbGciOiJub25lIn0.{}.c2lnbmVk", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
+        let output = command.arg("conformance").args(args).current_dir(folder.path()).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.stdout.is_empty() && !error.contains("eyJ"), "{error}");
+        (output.status.code().unwrap(), error)
+    };
+    let services = ["--trusted-root", "root.json", "--signing-config", "config.json"];
+    let sign = |more: &[&str], file: &str| {
+        let first = ["--identity-token", &token, "--bundle", "bundle.json"];
+        let done = run(&[&["sign-bundle"], more, &first, &services, &[file]].concat());
+        assert_eq!(done.0, 0, "{}", done.1);
+        serde_json::from_slice::<Value>(&fs::read(folder.path().join("bundle.json")).unwrap()).unwrap()
+    };
+    let verify = |identity: &str, artifact: &str| {
+        let whom = ["--certificate-identity", identity, "--certificate-oidc-issuer", "https://issuer.example"];
+        let bundle = ["verify-bundle", "--bundle", "bundle.json"];
+        run(&[&bundle[..], &whom, &["--trusted-root", "root.json", artifact]].concat()).0
+    };
+    for (more, file) in [(&[][..], "a.txt"), (&["--in-toto"], "statement.json")] {
+        let bundle = sign(more, file);
+        let material = &bundle["verificationMaterial"];
+        assert!(material["certificate"].is_object(), "one certificate, and no chain: {bundle}");
+        assert_eq!(material["tlogEntries"][0]["kindVersion"]["version"], "0.0.1");
+        if more.is_empty() {
+            let message = &bundle["messageSignature"];
+            assert!(bundle.get("dsseEnvelope").is_none() && message["signature"].is_string(), "{bundle}");
+            assert_eq!(message["messageDigest"]["digest"], STANDARD.encode(Sha256::digest(b"content\n")));
+        } else {
+            let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
+            assert!(bundle.get("messageSignature").is_none() && payload == statement.as_bytes(), "{bundle}");
+        }
+        assert_eq!((verify("who@example.org", "a.txt"), verify("who@example.org", &digest)), (0, 0), "{file}");
+        assert_eq!((verify("other@example.org", "a.txt"), verify("who@example.org", "b.txt")), (1, 1), "{file}");
+        assert_eq!(verify("who@example.org", &digest.replace("sha256:", "sha256:0").split_at(71).0.to_owned()), 1);
+        // What is on disk is a file, whatever it is called.
+        write(&digest, "other\n");
+        assert_eq!(verify("who@example.org", &digest), 1, "{file}");
+        fs::remove_file(folder.path().join(&digest)).unwrap();
+    }
+    // What we would refuse to read is not signed as a statement.
+    write("statement.json", "{}");
+    let first = ["--identity-token", &token, "--bundle", "refused.json"];
+    let (exit, error) = run(&[&["sign-bundle", "--in-toto"], &first[..], &services, &["statement.json"]].concat());
+    assert!(exit == 2 && error.contains("error[statement-refused]"), "{error}");
+    assert!(!folder.path().join("refused.json").exists());
 }

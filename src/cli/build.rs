@@ -1,4 +1,4 @@
-//! What `create` and `generate` share: subjects, captured context, statements.
+//! What `create`, `generate` and `flush` share: subjects, captured context, statements.
 
 use super::args::{BuildArgs, Common, RecordCredentials};
 use super::exit::{Failure, codes};
@@ -8,8 +8,10 @@ use super::{Ui, files, progress};
 use crate::capture::step::Snapshot;
 use crate::capture::{self, Context, Environment, Local, Request, Secret, files as hashing};
 use crate::cli::args::EvidenceArgs;
+use crate::flow;
 use crate::model::json;
 use crate::model::{Artifact, DigestSet, PredicateUri, Statement, Subject, limits};
+use crate::verify::Signer;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,25 @@ pub(super) struct Subjects {
     pub files: Vec<Subject>,
     /// Paths of the files, where the subjects are files that are here.
     pub paths: Vec<PathBuf>,
+}
+
+/// That no verifier will hold the certificate against what was just signed by it.
+///
+/// # Errors
+/// Exit 1. Of another builder a policy may say that the signer speaks for it, so that is a note.
+pub(super) fn agrees(statement: &Statement, signer: &Signer, ui: &Ui) -> Result<(), Failure> {
+    for reason in flow::contradictions(statement, signer) {
+        let message = format!("the signing certificate contradicts the provenance: {}", reason.message);
+        if reason.code == flow::OTHER_BUILDER {
+            ui.note(&format!("{message}; only a policy that lists `builders` for this signer will take it"));
+        } else {
+            return Err(Failure::no(
+                reason.code,
+                format!("{message}; nobody could verify it, so it was not published"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The process's surroundings.

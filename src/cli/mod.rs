@@ -198,7 +198,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Flush(a) => cmd::flush::run(a, common, ui).await,
             Command::Keygen(a) => cmd::keygen::run(a, common),
             Command::Trust(a) => cmd::trust::run(a, common, ui).await,
-            Command::Conformance(a) => cmd::conformance::run(a, ui),
+            Command::Conformance(a) => cmd::conformance::run(a, common, ui).await,
             Command::Schema(a) => cmd::schema::run(a, common),
             Command::Completions(a) => Ok(cmd::completions::completions(a, Cli::command())),
             Command::Man(a) => cmd::completions::man(a, Cli::command()),

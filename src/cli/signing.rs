@@ -200,6 +200,15 @@ fn nothing_to_sign_with(lacks: &[String], nobody: &str) -> Failure {
 }
 
 impl Method {
+    /// An identity whose token is given, with these services and the roots that they are verified with.
+    ///
+    /// # Errors
+    /// Exit 2: services that do not go together.
+    pub(super) fn identity(token: &str, services: Services, roots: Vec<TrustedRoot>) -> Result<Self, Failure> {
+        services.check()?;
+        Ok(Self { with: With::Token(TokenSource::named(token)), services, explicit: true, roots })
+    }
+
     /// The key's reference, if a key signs.
     pub(super) fn reference(&self) -> Option<&str> {
         if let With::Key(reference) = &self.with { Some(reference) } else { None }
@@ -353,6 +362,17 @@ fn several<T>(what: &'static str, from: &Selection<T>, make: impl Fn(&T) -> Box<
 }
 
 impl Signing {
+    /// Signs the content of a file, and verifies the result as a stranger would.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) async fn sign_message(&self, content: &[u8]) -> Result<Vec<u8>, Failure> {
+        let evidence: Vec<&dyn Evidence> = self.evidence.iter().map(AsRef::as_ref).collect();
+        let bundle = flow::sign_message(content, self.signer.as_ref(), &evidence).await?.to_bytes();
+        verify::message_signature(&bundle, Ok(content), &self.trust, super::now()).map_err(PublishError::OwnBundle)?;
+        Ok(bundle)
+    }
+
     /// Signs a statement and verifies the result as a stranger would; gives the bundle and whom it shows as signer.
     ///
     /// # Errors

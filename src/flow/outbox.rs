@@ -58,6 +58,12 @@ pub enum Waiting {
 }
 
 impl Waiting {
+    /// Whether the identity that signs names the builder.
+    #[must_use]
+    pub fn builder_is_open(&self) -> bool {
+        matches!(self, Self::Unsigned { builder_is_open: true, .. })
+    }
+
     /// The bytes to be signed by an identity that speaks for `builder`; none for what is signed already.
     ///
     /// # Errors

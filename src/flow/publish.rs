@@ -8,6 +8,7 @@ use crate::registry::RegistryError;
 use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Signer, Witnessed};
 use crate::trust::TrustMaterial;
 use crate::verify::{VerifiedStatement, Verifier, VerifyError};
+use sha2::{Digest as _, Sha256};
 
 /// Why nothing was published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,11 +112,38 @@ pub async fn sign(
         KeyMaterial::PublicKey(key) => Bundle::keyed(envelope, key.hint()),
         KeyMaterial::Certificates(chain) => Bundle::certified(envelope, chain.clone()),
     };
-    let bundle = items.into_iter().fold(bundle, |bundle, item| match item {
+    Ok((with_items(bundle, items), signed.material))
+}
+
+/// Signs the content of a file as it is, for tools that want no statement, and has the signature witnessed. The signer must
+/// be one with a certificate.
+///
+/// # Errors
+/// [`PublishError::Sign`].
+pub async fn sign_message(
+    content: &[u8],
+    signer: &dyn Signer,
+    evidence: &[&dyn Evidence],
+) -> Result<Bundle, PublishError> {
+    let signed = signer.sign(content).await?;
+    let KeyMaterial::Certificates(chain) = &signed.material else {
+        let cause = "a signature over a file is made with a certificate here".into();
+        return Err(SignError::Services { cause }.into());
+    };
+    let digest = Sha256::digest(content).into();
+    let witnessed = Witnessed::Message { digest, signature: &signed.signature };
+    let mut items = Vec::new();
+    for witness in evidence {
+        items.extend(witness.attest(witnessed, &signed.material).await?);
+    }
+    Ok(with_items(Bundle::message(digest, signed.signature.clone(), chain.clone()), items))
+}
+
+fn with_items(bundle: Bundle, items: Vec<EvidenceItem>) -> Bundle {
+    items.into_iter().fold(bundle, |bundle, item| match item {
         EvidenceItem::LogEntry(entry) => bundle.with_log_entry(entry),
         EvidenceItem::Timestamp(response) => bundle.with_timestamp(response),
-    });
-    Ok((bundle, signed.material))
+    })
 }
 
 /// Verifies a bundle of ours as a stranger would, for each artifact that it is about; and that each of its log entries

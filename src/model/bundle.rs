@@ -43,6 +43,8 @@ pub enum BundleContent {
     MessageSignature {
         /// The signature.
         signature: Vec<u8>,
+        /// SHA-256 of what was signed, as a hint for readers; nobody believes it.
+        digest: Option<Vec<u8>>,
     },
 }
 
@@ -89,6 +91,19 @@ impl Bundle {
         Self { material: VerificationMaterial::Certificates(chain), ..Self::keyed(envelope, String::new()) }
     }
 
+    /// A v0.3 bundle of a signature over the content of a file, made with a certificate; `digest` is its SHA-256.
+    #[must_use]
+    pub fn message(digest: [u8; 32], signature: Vec<u8>, mut chain: Vec<Vec<u8>>) -> Self {
+        chain.truncate(1);
+        Self {
+            version: BundleVersion::V03,
+            content: BundleContent::MessageSignature { signature, digest: Some(digest.to_vec()) },
+            material: VerificationMaterial::Certificates(chain),
+            log_entries: Vec::new(),
+            timestamps: Vec::new(),
+        }
+    }
+
     /// Adds a log entry, as its JSON form (`TransparencyLogEntry` of `sigstore_rekor.proto`).
     #[must_use]
     pub fn with_log_entry(mut self, entry: Value) -> Self {
@@ -131,7 +146,11 @@ impl Bundle {
 
         let content = match (root.get("dsseEnvelope")?, root.get("messageSignature")?) {
             (Some(e), None) => BundleContent::Envelope(Envelope::from_json(&e)?),
-            (None, Some(m)) => BundleContent::MessageSignature { signature: m.need("signature")?.base64()? },
+            (None, Some(m)) => {
+                let digest = m.get("messageDigest")?.map(|d| d.get("digest")).transpose()?.flatten();
+                let digest = digest.map(|d| d.base64()).transpose()?;
+                BundleContent::MessageSignature { signature: m.need("signature")?.base64()?, digest }
+            }
             (None, None) => return Err(JsonError::Missing { path: "bundle.dsseEnvelope".into() }),
             (Some(_), Some(_)) => return Err(root.error("one of `dsseEnvelope` and `messageSignature`", "both")),
         };
@@ -175,8 +194,13 @@ impl Bundle {
         let mut out = json!({ "mediaType": MEDIA_TYPE, "verificationMaterial": material });
         match &self.content {
             BundleContent::Envelope(e) => out["dsseEnvelope"] = e.to_json(),
-            BundleContent::MessageSignature { signature } => {
-                out["messageSignature"] = json!({ "signature": STANDARD.encode(signature) });
+            BundleContent::MessageSignature { signature, digest } => {
+                let mut message = json!({});
+                if let Some(digest) = digest {
+                    message["messageDigest"] = json!({ "algorithm": "SHA2_256", "digest": STANDARD.encode(digest) });
+                }
+                message["signature"] = STANDARD.encode(signature).into();
+                out["messageSignature"] = message;
             }
         }
         out.to_string().into_bytes()
@@ -260,6 +284,9 @@ mod tests {
     fn what_is_written_is_read_back_equal() {
         let b = keyed().with_timestamp(vec![7]).with_log_entry(json!({"logIndex": "1"}));
         assert_eq!(Bundle::parse(&b.to_bytes()).unwrap(), b);
+        let b = Bundle::message([7; 32], vec![1], vec![vec![2], vec![3]]);
+        assert_eq!(Bundle::parse(&b.to_bytes()).unwrap(), b);
+        assert_eq!(b.material(), &VerificationMaterial::Certificates(vec![vec![2]]));
     }
 
     #[test]

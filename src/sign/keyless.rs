@@ -19,6 +19,15 @@ impl Services {
         let config = sigstore_verify::trust_root::SIGSTORE_PRODUCTION_SIGNING_CONFIG;
         Self::from_config(config.as_bytes(), "the public-good instance", now)
     }
+
+    /// Those of Sigstore's staging instance, which nobody should trust.
+    ///
+    /// # Errors
+    /// [`SignError::Services`] when none of them is valid at `now`.
+    pub fn staging(now: Timestamp) -> Result<Self, SignError> {
+        let config = sigstore_verify::trust_root::SIGSTORE_STAGING_SIGNING_CONFIG;
+        Self::from_config(config.as_bytes(), "the staging instance", now)
+    }
 }
 
 /// Signs with a fresh key, certified for a token's identity when it first signs.

@@ -39,6 +39,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// `Location` header.
     pub(super) location: Option<String>,
+    /// How long it asks to be left alone: `Retry-After` in seconds.
+    wait: Option<Duration>,
     /// The body.
     pub(super) body: Vec<u8>,
     /// Whether an earlier try may have reached the service without its answer reaching us.
@@ -90,6 +92,7 @@ impl ServiceClient {
         loop {
             tries += 1;
             let left = until.saturating_duration_since(Instant::now());
+            let mut wait = Duration::ZERO;
             let cause = match tokio::time::timeout(left, self.once(question)).await {
                 Err(_) => {
                     let cause = format!("timed out after {} s", self.deadline.as_secs_f32());
@@ -100,14 +103,16 @@ impl ServiceClient {
                     return Ok(answer);
                 }
                 Ok(Ok(answer)) => {
-                    format!("answered with status {}{}", answer.status, said(&answer.body))
+                    wait = answer.wait.unwrap_or_default();
+                    let asks = answer.wait.map(|w| format!(", and asks to wait {} s", w.as_secs())).unwrap_or_default();
+                    format!("answered with status {}{}{asks}", answer.status, said(&answer.body))
                 }
                 Ok(Err(e)) => {
                     repeated = repeated || !e.is_connect();
                     in_words(&e)
                 }
             };
-            match delays.next().filter(|d| Instant::now() + *d < until) {
+            match delays.next().map(|d| d.max(wait)).filter(|d| Instant::now() + *d < until) {
                 Some(delay) => tokio::time::sleep(delay).await,
                 None => return Err(unavailable(question, &cause, tries)),
             }
@@ -126,6 +131,9 @@ impl ServiceClient {
         let mut response = request.send().await?;
         let status = response.status().as_u16();
         let location = response.headers().get("location").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let wait = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.trim().parse().ok());
+        // Longer than any deadline is as good as for ever, and no time overflows.
+        let wait = wait.map(|seconds: u64| Duration::from_secs(seconds.min(86_400)));
         let limit = if response.status().is_success() { question.limit } else { limits::ERROR_BODY_BYTES };
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -136,7 +144,7 @@ impl ServiceClient {
                 break;
             }
         }
-        Ok(Answer { status, location, body, repeated: false })
+        Ok(Answer { status, location, wait, body, repeated: false })
     }
 }
 

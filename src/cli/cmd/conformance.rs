@@ -2,9 +2,12 @@
 //!
 //! It says yes or no about a bundle; it makes no decision and applies no policy.
 
+use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome, codes};
+use crate::cli::signing::Method;
 use crate::cli::{Ui, files, keys};
 use crate::model::{Artifact, Code, Digest, limits};
+use crate::sign::Services;
 use crate::trust::{TrustMaterial, TrustedRoot};
 use crate::verify::{Signer, Verifier, VerifyError, message_signature, read_evidence};
 use clap::{Args, Subcommand};
@@ -19,7 +22,34 @@ pub struct ConformanceArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 enum ConformanceCommand {
+    SignBundle(SignBundleArgs),
     VerifyBundle(VerifyBundleArgs),
+}
+
+/// Sign one artifact as the identity of a token
+#[derive(Clone, Debug, Args)]
+struct SignBundleArgs {
+    /// Use Sigstore's staging instance
+    #[arg(long)]
+    staging: bool,
+    /// The artifact is an in-toto statement: sign it as one
+    #[arg(long)]
+    in_toto: bool,
+    /// The token
+    #[arg(long, value_name = "TOKEN")]
+    identity_token: String,
+    /// Where to write the bundle
+    #[arg(long, value_name = "FILE")]
+    bundle: PathBuf,
+    /// Trusted root that the bundle is verified with before it is written
+    #[arg(long, value_name = "FILE")]
+    trusted_root: Option<PathBuf>,
+    /// Services to use
+    #[arg(long, value_name = "FILE")]
+    signing_config: Option<PathBuf>,
+    /// The artifact
+    #[arg(value_name = "FILE")]
+    artifact: PathBuf,
 }
 
 /// Verify one bundle for one artifact
@@ -56,21 +86,54 @@ pub const CODES: &[Code] = &[SIGNER];
 ///
 /// # Errors
 /// [`Failure`]: exit 1 where the bundle does not verify.
-pub fn run(args: &ConformanceArgs, ui: &Ui) -> Result<Outcome, Failure> {
-    let ConformanceCommand::VerifyBundle(args) = &args.command;
+pub async fn run(args: &ConformanceArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    match &args.command {
+        ConformanceCommand::SignBundle(args) => sign(args, common, ui).await,
+        ConformanceCommand::VerifyBundle(args) => verify(args, ui),
+    }
+}
+
+async fn sign(args: &SignBundleArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let services = match (&args.signing_config, args.staging) {
+        (Some(path), _) => {
+            let bytes = files::read(path, limits::SIGNING_CONFIG_BYTES)?;
+            Services::from_config(&bytes, &format!("`{}`", path.display()), ui.now)?
+        }
+        (None, true) => Services::staging(ui.now)?,
+        (None, false) => Services::public_good(ui.now)?,
+    };
+    let roots = roots(args.trusted_root.as_deref(), args.staging)?;
+    let content = files::read(&args.artifact, limits::BUNDLE_BYTES)?;
+    let signing = Method::identity(&args.identity_token, services, roots)?.open(common, ui).await?;
+    let bundle = if args.in_toto { signing.sign(content).await?.0 } else { signing.sign_message(&content).await? };
+    files::replace(&args.bundle, &bundle)?;
+    Ok(Outcome::done(Vec::new()))
+}
+
+fn roots(path: Option<&Path>, staging: bool) -> Result<Vec<TrustedRoot>, Failure> {
+    Ok(match (path, staging) {
+        (Some(path), _) => TrustedRoot::parse(&files::read(path, limits::ROOT_BYTES)?, &path.display().to_string())
+            .map_err(|e| Failure::usage(e.code(), e.to_string()))?,
+        (None, true) => vec![TrustedRoot::staging()],
+        (None, false) => TrustedRoot::embedded().into_iter().take(1).collect(),
+    })
+}
+
+/// A digest, unless there is a file of that name.
+fn digest_of(artifact: &str) -> Result<Option<Digest>, Failure> {
+    let digest = Digest::parse(artifact).ok().filter(|_| artifact.starts_with("sha256:"));
+    Ok(if files::exists(Path::new(artifact))? { None } else { digest })
+}
+
+fn verify(args: &VerifyBundleArgs, ui: &Ui) -> Result<Outcome, Failure> {
     let refused = |e: &VerifyError| Failure::no(e.code(), e.to_string());
     let mut trust = TrustMaterial::of_keys(args.key.as_deref().map(keys::public_key).transpose()?);
     if trust.keys.is_empty() && args.certificate_identity.is_none() {
         return Err(Failure::usage(codes::USAGE, "expected --certificate-identity and its issuer, or --key"));
     }
-    trust.roots = match (&args.trusted_root, args.staging) {
-        (Some(path), _) => TrustedRoot::parse(&files::read(path, limits::ROOT_BYTES)?, &path.display().to_string())
-            .map_err(|e| Failure::usage(e.code(), e.to_string()))?,
-        (None, true) => vec![TrustedRoot::staging()],
-        (None, false) => TrustedRoot::embedded().into_iter().take(1).collect(),
-    };
+    trust.roots = roots(args.trusted_root.as_deref(), args.staging)?;
     let evidence = files::read(&args.bundle, limits::BUNDLE_BYTES)?;
-    let digest = Digest::parse(&args.artifact).ok();
+    let digest = digest_of(&args.artifact)?;
     let bytes = match digest {
         Some(_) => Vec::new(),
         None => files::read(Path::new(&args.artifact), limits::BUNDLE_BYTES)?,

@@ -195,7 +195,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         let bundle = match signed {
             Ok((bundle, signer)) => {
                 if is_ours {
-                    agrees(&parsed, &signer, ui)?;
+                    build::agrees(&parsed, &signer, ui)?;
                 }
                 report.identity = identity_of(signer);
                 bundle
@@ -221,25 +221,6 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         Format::Json => Outcome::json(&report, Exit::Done),
         _ => Outcome::done(text(&report)),
     })
-}
-
-/// That no verifier will hold the certificate against what was just signed by it.
-///
-/// # Errors
-/// Exit 1. Of another builder a policy may say that the signer speaks for it, so that is a note.
-fn agrees(statement: &Statement, signer: &Signer, ui: &Ui) -> Result<(), Failure> {
-    for reason in flow::contradictions(statement, signer) {
-        let message = format!("the signing certificate contradicts the provenance: {}", reason.message);
-        if reason.code == flow::OTHER_BUILDER {
-            ui.note(&format!("{message}; only a policy that lists `builders` for this signer will take it"));
-        } else {
-            return Err(Failure::no(
-                reason.code,
-                format!("{message}; nobody could verify it, so it was not published"),
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn identity_of(signer: Signer) -> Option<CreatedIdentity> {

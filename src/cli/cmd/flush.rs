@@ -8,7 +8,7 @@ use crate::cli::outbox::Outbox;
 use crate::cli::signing::SigningArgs;
 use crate::cli::{Ui, build, files, target};
 use crate::flow::{Destination, Entry, OutboxError, PublishError, Waiting};
-use crate::model::{Digest, limits};
+use crate::model::{Digest, Statement, limits};
 use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -135,7 +135,13 @@ async fn sign(
     let builder = signing.identity.as_ref().and_then(|identity| identity.builder());
     for (digest, entry) in entries.iter_mut().filter(|(d, _)| wanted.contains(d)) {
         let Some(statement) = entry.waiting.statement(builder) else { continue };
-        let (bundle, _) = signing.sign(statement.map_err(PublishError::Statement)?).await?;
+        let statement = statement.map_err(PublishError::Statement)?;
+        let parsed = Statement::parse(&statement).map_err(PublishError::Statement)?;
+        let (bundle, signer) = signing.sign(statement).await?;
+        // A provenance of ours, made when nobody could say yet what the certificate would.
+        if entry.waiting.builder_is_open() {
+            build::agrees(&parsed, &signer, ui)?;
+        }
         let waiting = Waiting::Signed { bundle, made_from: Some(digest.clone()) };
         let signed = Entry { waiting, destinations: entry.destinations.clone() };
         // In this order: killed in between, both are there, and the next run knows.

@@ -150,7 +150,16 @@ impl TestRegistry {
     /// When no loopback port can be had.
     #[must_use]
     pub fn start(behaviour: Behaviour) -> Self {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
+        Self::start_at(0, behaviour)
+    }
+
+    /// Starts an empty one at a port of the loopback address that nobody listens at.
+    ///
+    /// # Panics
+    /// When the port cannot be had.
+    #[must_use]
+    pub fn start_at(port: u16, behaviour: Behaviour) -> Self {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).expect("a loopback port");
         listener.set_nonblocking(true).expect("a non-blocking listener");
         let address = listener.local_addr().expect("the port's number");
         let state = State { behaviour, store: Store::default(), faults: Vec::new(), seen: Vec::new(), serial: 0 };

@@ -2,6 +2,7 @@
 
 use super::der::{ECDSA_WITH_SHA256, extension};
 use crate::sign::LocalKey;
+use crate::trust::PublicKey;
 use std::str::FromStr as _;
 use std::time::Duration;
 use x509_cert::der::asn1::{BitString, UtcTime};
@@ -35,7 +36,7 @@ impl Body {
         issuer: &str,
         subject: &str,
         serial: u8,
-        key: &LocalKey,
+        key: &PublicKey,
         window: (i64, i64),
         extensions: Vec<Extension>,
     ) -> Self {
@@ -50,7 +51,7 @@ impl Body {
             issuer: Name::from_str(issuer).expect("a name"),
             validity: Validity { not_before: time(window.0), not_after: time(window.1) },
             subject: if subject.is_empty() { Name::default() } else { Name::from_str(subject).expect("a name") },
-            subject_public_key_info: SubjectPublicKeyInfoOwned::from_der(key.public_key().spki()).expect("a key"),
+            subject_public_key_info: SubjectPublicKeyInfoOwned::from_der(key.spki()).expect("a key"),
             issuer_unique_id: None,
             subject_unique_id: None,
             extensions: Some(extensions),

@@ -6,10 +6,12 @@
 
 mod certificate;
 mod der;
+mod services;
 mod tile_log;
 mod timestamp;
 
 pub use der::text;
+pub use services::Request;
 pub use tile_log::{TileLog, Witness, hashed_body, vkey};
 pub use timestamp::StampAuthority;
 
@@ -17,7 +19,7 @@ use crate::model::digest::hex;
 use crate::model::envelope::{IN_TOTO, pae};
 use crate::model::{Envelope, EnvelopeSignature, bundle};
 use crate::sign::LocalKey;
-use crate::trust::KeyAlgorithm;
+use crate::trust::{KeyAlgorithm, PublicKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use certificate::{Body, issuing, subject};
 use der::{be, extension, oid, sequence, tlv};
@@ -150,7 +152,7 @@ impl Instance {
     #[must_use]
     pub fn certificate(&self) -> Vec<u8> {
         let (name, key) = (subject(&self.name), &self.authority);
-        Body::new(&name, &name, 1, key, self.authority_window, issuing()).issued_by(key)
+        Body::new(&name, &name, 1, key.public_key(), self.authority_window, issuing()).issued_by(key)
     }
 
     /// A certificate for a holder's key, DER.
@@ -159,6 +161,10 @@ impl Instance {
     /// When a field cannot be encoded.
     #[must_use]
     pub fn certify(&self, holder: &Holder, key: &LocalKey) -> Vec<u8> {
+        self.certify_public(holder, key.public_key())
+    }
+
+    fn certify_public(&self, holder: &Holder, key: &PublicKey) -> Vec<u8> {
         let names: Vec<u8> = holder.names.iter().flat_map(|(tag, name)| tlv(*tag, name.as_bytes())).collect();
         let mut extensions = vec![
             extension("2.5.29.15", true, vec![0x03, 0x02, 0x07, 0x80]),

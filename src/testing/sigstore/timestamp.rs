@@ -64,8 +64,8 @@ impl StampAuthority {
         let mut extensions = vec![extension("2.5.29.15", true, vec![0x03, 0x02, 0x07, 0x80])];
         let purpose = if self.for_timestamps { "1.3.6.1.5.5.7.3.8" } else { "1.3.6.1.5.5.7.3.3" };
         extensions.push(extension("2.5.29.37", true, sequence(&[&oid(purpose)])));
-        let signer = Body::new(&own, &self.signer_name(), 2, &self.signer, self.signer_window, extensions);
-        let authority = Body::new(&own, &own, 1, &self.authority, self.authority_window, issuing());
+        let signer = Body::new(&own, &self.signer_name(), 2, self.signer.public_key(), self.signer_window, extensions);
+        let authority = Body::new(&own, &own, 1, self.authority.public_key(), self.authority_window, issuing());
         [signer.issued_by(&self.authority), authority.issued_by(&self.authority)]
     }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# We sign as an identity and with keys, against a whole Sigstore on this machine: Rekor v2 and v1, timestamps. We, cosign,
+# We sign as an identity, as a person and with keys, against a whole Sigstore on this machine: Rekor v2 and v1, timestamps. We, cosign,
 # sigstore-python and sigstore-js verify. Then each service is ended, and nothing is lost.
 # needs: sigstore sigstore-js openssl jq
 set -euo pipefail
@@ -100,6 +100,35 @@ equal 'builder of the provenance' "$workflow" \
   "$(jq -r '.dsseEnvelope.payload | @base64d | fromjson | .predicate.runDetails.builder.id' "$WORK/actions.sigstore.json")"
 expect 0 cosign_verify "$workflow" "$ACTIONS_URL" "$WORK/actions.sigstore.json" "$WORK/actions"
 
+say 'a person logs in in a browser, and where there is none, with a code'
+cat >"$WORK/browser" <<SH
+#!/usr/bin/env bash
+exec "$PYTHON" -c 'import sys, urllib.request as r; r.urlopen(sys.argv[1]).read()' "\$1"
+SH
+chmod +x "$WORK/browser"
+for flow in normal device; do
+  printf '%s\n' "$flow" >"$WORK/person-$flow"
+  expect 0 env -u DISPLAY -u WAYLAND_DISPLAY BROWSER="$WORK/browser" "$ATTEST" create "$WORK/person-$flow" \
+    --fulcio-auth-flow "$flow" --signing-config "$SIGSTORE/signing_config.json" --trusted-root "$ROOT"
+  contains "$WORK/out" "identity: person@example.org (issuer $OIDC_URL)"
+  if [[ $flow == device ]]; then contains "$WORK/err" 'enter the code BDFG-HJKL'; fi
+  if grep -q eyJ "$WORK/out" "$WORK/err"; then fail 'the token is shown'; fi
+  expect 0 we_verify person@example.org "$OIDC_URL" "$WORK/person-$flow.sigstore.json" "$WORK/person-$flow"
+  expect 0 cosign_verify person@example.org "$OIDC_URL" "$WORK/person-$flow.sigstore.json" "$WORK/person-$flow"
+done
+expect 2 env CI=true "$ATTEST" create "$WORK/file" --fulcio-auth-flow device --signing-config \
+  "$SIGSTORE/signing_config.json" --trusted-root "$ROOT"
+contains "$WORK/err" 'error[no-signer]'
+
+say 'a log that is down, beside one that is not: the next is asked'
+jq --arg url "http://127.0.0.1:9" '.rekorTlogUrls = [.rekorTlogUrls[0] + {url: $url, operator: "down"}] + .rekorTlogUrls |
+  .tsaUrls = [.tsaUrls[0] + {url: $url, operator: "down"}] + .tsaUrls | .caUrls = [.caUrls[0] + {url: $url}] + .caUrls' \
+  "$SIGSTORE/signing_config.json" >"$WORK/two.json"
+printf 'two\n' >"$WORK/two"
+token $who >"$WORK/token"
+expect 0 "$ATTEST" create "$WORK/two" --identity-token "$WORK/token" --signing-config "$WORK/two.json" --trusted-root "$ROOT"
+expect 0 we_verify $who "$OIDC_URL" "$WORK/two.sigstore.json" "$WORK/two"
+
 say 'another root does not verify what it did not vouch for, and what does not verify is not published'
 jq '.tlogs = []' "$ROOT" >"$WORK/no-logs.json"
 printf 'unproven\n' >"$WORK/unproven"
@@ -123,8 +152,6 @@ for service in fulcio tsa rekor-v1; do
   contains "$WORK/err" 'error[outbox-kept]: signing-unavailable'
   contains "$WORK/err" 'connection refused'
   digest=$(sed -n 's/.* --sign \(sha256:[0-9a-f]*\).*/\1/p' "$WORK/err")
-  # A Fulcio that is killed leaves its socket, and does not start beside it.
-  rm -f "$SIGSTORE/fulcio.sock"
   bash "$INTEROP/peer/sigstore.sh" restart "$WORK" "$service"
   if [[ $service == tsa ]]; then equal 'entries of the log' "$before" "$(entries)"; fi
   token intruder@example.org >"$WORK/intruder"

@@ -1,0 +1,85 @@
+//! The services of an [`Instance`], as they answer requests: Fulcio, Rekor version 1, a timestamp authority. They take no
+//! clock: everything was signed at [`SIGNED_AT`].
+
+use super::{Holder, Instance, SIGNED_AT, entry_body};
+use crate::model::digest::hex;
+use crate::trust::PublicKey;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+/// A request to one of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Its path.
+    pub path: &'a str,
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+impl Instance {
+    /// The body of the answer; none for what is no sound request to a service of a Sigstore instance.
+    #[must_use]
+    pub fn answer(&self, request: Request<'_>) -> Option<Vec<u8>> {
+        match request.path {
+            "/api/v2/signingCert" => self.certified(request.body),
+            "/api/v1/log/entries" => self.logged(request.body),
+            "/api/v1/timestamp" => self.stamps.first()?.answer(request.body, SIGNED_AT),
+            _ => None,
+        }
+    }
+
+    /// A certificate for whom the token names: its e-mail address or its subject.
+    fn certified(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let request: Value = serde_json::from_slice(body).ok()?;
+        let token = request.pointer("/credentials/oidcIdentityToken")?.as_str()?;
+        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+        let claims: Value = serde_json::from_slice(&claims).ok()?;
+        let identity = claims.get("email").or_else(|| claims.get("sub"))?.as_str()?;
+        let key = request.pointer("/publicKeyRequest/publicKey/content")?.as_str()?;
+        let key = PublicKey::from_pem(key.as_bytes()).ok()?;
+        let leaf = self.certify_public(&Holder::new(identity, claims.get("iss")?.as_str()?), &key);
+        let chain = [leaf, self.certificate()].map(|der| pem::encode(&pem::Pem::new("CERTIFICATE", der)));
+        Some(json!({ "signedCertificateEmbeddedSct": { "chain": { "certificates": chain } } }).to_string().into_bytes())
+    }
+
+    /// An entry for an envelope or for a file's digest, as the log's own interface gives it: numbers, and hexadecimal.
+    fn logged(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let request: Value = serde_json::from_slice(body).ok()?;
+        if request.get("kind")? == "hashedrekord" {
+            // The log keeps what it was sent.
+            return self.given_out(body);
+        }
+        let content = request.pointer("/spec/proposedContent")?;
+        let envelope: Value = serde_json::from_str(content.get("envelope")?.as_str()?).ok()?;
+        let bytes = |v: &Value| STANDARD.decode(v.as_str()?).ok();
+        let statement = bytes(envelope.get("payload")?)?;
+        let signature = bytes(envelope.pointer("/signatures/0/sig")?)?;
+        let verifier = pem::parse(bytes(content.pointer("/verifiers/0")?)?).ok()?;
+        self.given_out(&entry_body(&statement, &signature, &verifier))
+    }
+
+    fn given_out(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let bytes = |v: &Value| STANDARD.decode(v.as_str()?).ok();
+        let entry = self.entry(0, body);
+        let unbase64 = |pointer: &str| entry.pointer(pointer).and_then(bytes).map(|b| hex(&b));
+        let number = |pointer: &str| entry.pointer(pointer)?.as_str()?.parse::<u64>().ok();
+        let answer = json!({ "24296fb24b8ad77a": {
+            "body": entry["canonicalizedBody"],
+            "integratedTime": number("/integratedTime")?,
+            "logID": unbase64("/logId/keyId")?,
+            "logIndex": number("/logIndex")?,
+            "verification": {
+                "signedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],
+                "inclusionProof": {
+                    "checkpoint": entry["inclusionProof"]["checkpoint"]["envelope"],
+                    "hashes": [],
+                    "logIndex": number("/inclusionProof/logIndex")?,
+                    "rootHash": unbase64("/inclusionProof/rootHash")?,
+                    "treeSize": number("/inclusionProof/treeSize")?,
+                },
+            },
+        } });
+        Some(answer.to_string().into_bytes())
+    }
+}
