@@ -1,6 +1,8 @@
 //! [`Issue`]: which host serves the issue of a URL, with which API, and which token may be shown there.
 
-use super::{ALL, CharterError, Forge, Place, Server, Variables, WebUrl};
+use super::{ALL, CharterError, Forge, Live, Place, Server, Variables, WebUrl};
+use crate::model::json::{self, Field, JsonError};
+use crate::model::limits;
 
 /// An issue that can be asked for. Nothing was asked yet.
 #[derive(Clone)]
@@ -56,6 +58,15 @@ impl Issue {
             .locate(below)
             .ok_or_else(|| not(&format!("its path is not that of an issue at a {} host", forge.name())))?;
         Ok(Self { uri: uri.to_owned(), forge, server, place })
+    }
+
+    /// Reads an answer of the issue's API.
+    ///
+    /// # Errors
+    /// The first field that is not as documented, JSON that is none, a limit.
+    pub fn read(&self, body: &[u8]) -> Result<Live, JsonError> {
+        let value = json::parse(body, limits::TEXT_FILE_BYTES)?;
+        self.forge.read(&self.server.web, &self.place, &Field::root("issue", &value))
     }
 
     /// The host, for messages.
