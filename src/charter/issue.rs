@@ -3,6 +3,7 @@
 use super::{ALL, CharterError, Forge, Live, Place, Server, Variables, WebUrl};
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
+use std::cmp::Reverse;
 
 /// An issue that can be asked for. Nothing was asked yet.
 #[derive(Clone)]
@@ -36,7 +37,9 @@ impl Issue {
         let url = WebUrl::parse(uri).ok_or_else(|| not("it is no plain https URL"))?;
         let forges = ALL.iter().copied().filter(|f| api.is_none_or(|a| a.name() == f.name()));
         let known = forges.flat_map(|f| f.servers(env).into_iter().map(move |s| (f, s)));
-        let named = known.filter(|(_, s)| s.web.below(&url).is_some()).max_by_key(|(_, s)| s.web.segments().len());
+        // The deepest path, and of several names of one server the first, which has the token.
+        let named =
+            known.filter(|(_, s)| s.web.below(&url).is_some()).min_by_key(|(_, s)| Reverse(s.web.segments().len()));
         let (forge, server) = match named {
             Some(found) => found,
             None if !url.is_secure() => {
