@@ -6,7 +6,9 @@
 #[path = "world/mod.rs"]
 mod world;
 
+use attest::charter::CharterError;
 use attest::model::Digest;
+use attest::predicate::CharterSnapshot;
 use attest::testing::forge::TestIssue;
 use attest::testing::{Misbehaviour, Speaks, TestForge};
 use serde_json::{Value, json};
@@ -454,4 +456,22 @@ fn a_file_as_charter_has_no_snapshot_to_attach_and_no_host_to_ask() {
     assert_eq!(out.status.code(), Some(2));
     assert!(error(&out).contains("is a file"), "{}", error(&out));
     assert_eq!(scene.forge.asked(), []);
+}
+
+#[test]
+fn the_example_of_the_document_is_what_the_program_computes() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/charter.md")).unwrap();
+    let example = text.split("```json\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let snapshot = CharterSnapshot {
+        author_id: "583231".into(),
+        body: "Ship it.\r\n\u{2603}".into(),
+        host: "github.com".into(),
+        id: "2021".into(),
+        title: "Release 1.0".into(),
+    };
+    assert_eq!(String::from_utf8(snapshot.canonical()).unwrap(), example);
+    assert!(text.contains(&format!("its digest is `{}`", snapshot.digest())));
+    for code in CharterError::CODES {
+        assert!(text.contains(code.as_str()), "docs/charter.md does not say what `{code}` is");
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::http::{Http, Reply};
 use super::{CharterError, Issue, Live};
-use crate::model::json::{self, Field};
 use crate::model::limits;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ pub struct CharterClient {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It is where it was looked for.
-    Here(Live),
+    Here(Box<Live>),
     /// It is elsewhere on the same host: transferred, or in a project of another name.
     Moved {
         /// Its page, where that could be read.
@@ -34,7 +33,7 @@ impl Answer {
     /// [`CharterError::Moved`].
     pub fn here(self, issue: &Issue) -> Result<Live, CharterError> {
         match self {
-            Self::Here(live) => Ok(live),
+            Self::Here(live) => Ok(*live),
             Self::Moved { to, .. } => Err(CharterError::Moved { uri: issue.uri.clone(), to }),
         }
     }
@@ -122,16 +121,7 @@ impl CharterClient {
 }
 
 fn read(issue: &Issue, reply: &Reply) -> Result<Live, CharterError> {
-    read_issue(issue, &reply.body).map_err(|cause| CharterError::Malformed { host: issue.host().to_owned(), cause })
-}
-
-/// Reads an answer of an issue's API.
-///
-/// # Errors
-/// What is no JSON as documented.
-pub(super) fn read_issue(issue: &Issue, body: &[u8]) -> Result<Live, json::JsonError> {
-    let value = json::parse(body, limits::TEXT_FILE_BYTES)?;
-    issue.forge.read(&issue.server.web, &issue.place, &Field::root("issue", &value))
+    issue.read(&reply.body).map_err(|cause| CharterError::Malformed { host: issue.host().to_owned(), cause })
 }
 
 /// Whether the answer is about the issue that was asked for.
@@ -142,7 +132,7 @@ fn place(issue: &Issue, live: Live) -> Result<Answer, CharterError> {
     }
     let same = live.place.number == issue.place.number && live.place.project.eq_ignore_ascii_case(&issue.place.project);
     Ok(if same {
-        Answer::Here(live)
+        Answer::Here(Box::new(live))
     } else {
         Answer::Moved { to: Some(live.page.clone()), live: Some(Box::new(live)) }
     })

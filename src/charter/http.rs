@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "back end: asks hosts of charters over HTTP")]
 //! One question to a host: read only, bounded, never along a redirect, its token for one address alone.
 
 use super::server::Token;

@@ -1,6 +1,9 @@
 //! [`Issue`]: which host serves the issue of a URL, with which API, and which token may be shown there.
 
-use super::{ALL, CharterError, Forge, Place, Server, Variables, WebUrl};
+use super::{ALL, CharterError, Forge, Live, Place, Server, Variables, WebUrl};
+use crate::model::json::{self, Field, JsonError};
+use crate::model::limits;
+use std::cmp::Reverse;
 
 /// An issue that can be asked for. Nothing was asked yet.
 #[derive(Clone)]
@@ -34,7 +37,9 @@ impl Issue {
         let url = WebUrl::parse(uri).ok_or_else(|| not("it is no plain https URL"))?;
         let forges = ALL.iter().copied().filter(|f| api.is_none_or(|a| a.name() == f.name()));
         let known = forges.flat_map(|f| f.servers(env).into_iter().map(move |s| (f, s)));
-        let named = known.filter(|(_, s)| s.web.below(&url).is_some()).max_by_key(|(_, s)| s.web.segments().len());
+        // The deepest path, and of several names of one server the first, which has the token.
+        let named =
+            known.filter(|(_, s)| s.web.below(&url).is_some()).min_by_key(|(_, s)| Reverse(s.web.segments().len()));
         let (forge, server) = match named {
             Some(found) => found,
             None if !url.is_secure() => {
@@ -56,6 +61,15 @@ impl Issue {
             .locate(below)
             .ok_or_else(|| not(&format!("its path is not that of an issue at a {} host", forge.name())))?;
         Ok(Self { uri: uri.to_owned(), forge, server, place })
+    }
+
+    /// Reads an answer of the issue's API.
+    ///
+    /// # Errors
+    /// The first field that is not as documented, JSON that is none, a limit.
+    pub fn read(&self, body: &[u8]) -> Result<Live, JsonError> {
+        let value = json::parse(body, limits::TEXT_FILE_BYTES)?;
+        self.forge.read(&self.server.web, &self.place, &Field::root("issue", &value))
     }
 
     /// The host, for messages.

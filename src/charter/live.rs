@@ -83,7 +83,7 @@ pub(super) fn read(forge: &dyn Forge, names: &Names, web: &WebUrl, answer: &Fiel
         Some(f) => Some(Timestamp::parse(f.str()?).map_err(|e| f.error("an RFC 3339 time", e.found))?),
         None => None,
     };
-    let principal = |id: &String| format!("{}:{id}", forge.short(web.host()).unwrap_or(web.authority()));
+    let principal = |id: &String| format!("{}:{id}", forge.short(web.host()).unwrap_or_else(|| web.authority()));
     Ok(Live {
         author: author.as_ref().map(principal),
         snapshot: CharterSnapshot {

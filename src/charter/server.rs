@@ -43,9 +43,9 @@ impl Token {
         })
     }
 
-    /// The header's value.
-    #[cfg(feature = "cli")]
-    pub(super) fn header_value(&self) -> String {
+    /// The header's value: for the server that the token belongs to, and nothing else.
+    #[must_use]
+    pub fn header_value(&self) -> String {
         format!("{}{}", self.scheme, self.value)
     }
 }

@@ -167,7 +167,14 @@ pub struct BuildArgs {
     #[arg(long, value_name = "URI|FILE")]
     pub charter: Option<String>,
     /// Whether an issue's text is fetched, to record its digest
-    #[arg(long, value_name = "WHETHER", value_enum, default_value_t, env = "ATTEST_CHARTER_SNAPSHOT")]
+    #[arg(
+        long,
+        value_name = "WHETHER",
+        value_enum,
+        default_value_t,
+        env = "ATTEST_CHARTER_SNAPSHOT",
+        hide_env_values = true
+    )]
     pub charter_snapshot: CharterSnapshot,
     /// API of the charter's host, where that is neither public nor the CI system's own
     #[arg(long, value_name = "API", value_enum, env = "ATTEST_CHARTER_API")]

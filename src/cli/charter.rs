@@ -170,7 +170,7 @@ fn judge(statement: &VerifiedStatement, looked: &Looked) -> Result<Vec<String>, 
     let objection =
         |e: &CharterError| Objection { reason: Reason::new(e.code(), e.to_string()), unavailable: !e.is_answer() };
     let (live, moved) = match looked.get(uri) {
-        Some(Ok(Answer::Here(live))) => (live, None),
+        Some(Ok(Answer::Here(live))) => (live.as_ref(), None),
         Some(Ok(Answer::Moved { to, live })) => match live {
             // A project of another name keeps its issues: the same one, by its digest, was not transferred.
             Some(live) if charter::compare(&recorded, live).changed.is_empty() => (live.as_ref(), to.clone()),

@@ -6,6 +6,7 @@
 //!
 //! That a reader returns an error is fine; that it panics, hangs, or breaks its property is the defect.
 
+use super::fuzz_charter;
 use super::sigstore::{Holder, Instance, SIGNED_AT};
 use crate::model::bundle::BundleVersion;
 use crate::model::json::{self, Field};
@@ -38,6 +39,9 @@ pub struct Reader {
 pub const READERS: &[Reader] = &[
     Reader { name: "bundle", seeds: || vec![bundle().to_bytes()], read: read_bundle },
     Reader { name: "certificate", seeds: || vec![KEYLESS.certificate.clone()], read: read_certificate },
+    Reader { name: "charter_issue", seeds: fuzz_charter::answers, read: fuzz_charter::read_answer },
+    Reader { name: "charter_snapshot", seeds: fuzz_charter::snapshots, read: fuzz_charter::read_snapshot },
+    Reader { name: "charter_url", seeds: fuzz_charter::urls, read: fuzz_charter::read_url },
     Reader { name: "checksums", seeds: checksums, read: read_checksums },
     Reader { name: "digest_set", seeds: digest_sets, read: read_digest_set },
     Reader { name: "envelope", seeds: || vec![signed().to_json().to_string().into_bytes()], read: read_envelope },

@@ -3,6 +3,7 @@
 mod evidence;
 pub mod forge;
 pub mod fuzz;
+mod fuzz_charter;
 pub mod registry;
 pub mod sigstore;
 pub mod world;

@@ -7,7 +7,6 @@ use crate::source::{File, code, sources};
 const BACK_ENDS: &[&str] = &[
     "src/registry/",
     "src/sign/",
-    "src/charter/http.rs",
     "src/capture/",
     "src/evidence/",
     "src/roots/",

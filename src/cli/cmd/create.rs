@@ -47,9 +47,6 @@ pub struct CreateArgs {
     pub command: Vec<String>,
     #[command(flatten)]
     build: BuildArgs,
-    /// Sign the charter's snapshot too, its title and text, and attach it beside the attestation
-    #[arg(long, help_heading = "Where it goes", conflicts_with = "predicate")]
-    pub attach_charter: bool,
     #[command(flatten)]
     signing: SigningArgs,
     /// Write the bundles to this file, one per line
@@ -61,6 +58,9 @@ pub struct CreateArgs {
     /// Repository that keeps the attestations, if not the subject's own
     #[arg(long, value_name = "REPOSITORY", env = "COSIGN_REPOSITORY", help_heading = "Where it goes")]
     pub attestation_repository: Option<String>,
+    /// Sign the charter's snapshot too, its title and text, and attach it beside the attestation
+    #[arg(long, help_heading = "Where it goes", conflicts_with = "predicate")]
+    pub attach_charter: bool,
 }
 
 /// What `attest create --format json` prints.

@@ -6,13 +6,14 @@ use crate::cli::sanitize::line;
 use crate::cli::subject::SubjectSpec;
 use crate::cli::{Ui, files, target};
 use crate::flow::{self, Claim, Found};
-use crate::model::{Code, Digest, ResourceDescriptor, Statement, limits};
+use crate::model::{Code, Digest, ResourceDescriptor, Statement, limits, uri};
 use crate::policy::NO_ATTESTATION;
+use crate::predicate::Charter;
 use crate::predicate::record::ProvenanceRecord;
 use crate::registry::Checked;
 use crate::verify::{Candidate, Content, Origin};
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -209,6 +210,13 @@ fn claim(out: &mut String, c: &Claim) {
     if c.statement.subjects().len() > 10 {
         row("subject", &format!("and {} more", c.statement.subjects().len() - 10));
     }
+    if c.statement.predicate_type().as_str() == uri::CHARTER
+        && let Ok(charter) = Charter::from_json(c.statement.predicate())
+    {
+        row("charter", &shown_charter(&charter.uri, &charter.annotations));
+        row("title", &charter.snapshot.title);
+        row("text", &format!("{} bytes; --format json shows it", charter.snapshot.body.len()));
+    }
     let Some(p) = &c.provenance else { return };
     row("builder", &p.builder_id);
     if let Some(s) = p.source() {
@@ -222,7 +230,7 @@ fn claim(out: &mut String, c: &Claim) {
         ("agent", p.agent().map(str::to_owned)),
         ("model", p.model()),
         ("task", p.task().map(str::to_owned)),
-        ("charter", p.charter().map(str::to_owned)),
+        ("charter", p.charter_descriptor().map(|d| shown_descriptor(&d))),
         ("requested by", p.requested_by().map(str::to_owned)),
         ("started", p.metadata("startedOn").map(str::to_owned)),
         ("finished", p.metadata("finishedOn").map(str::to_owned)),
@@ -245,4 +253,18 @@ fn claim(out: &mut String, c: &Claim) {
         let bare = packages.iter().filter(|d| d.digest().is_none()).count();
         row("dependency", &format!("and {rest} more, {bare} packages of them without digest; --format json shows all"));
     }
+}
+
+/// A charter by its place, digest, and what was so when it was captured.
+fn shown_descriptor(charter: &ResourceDescriptor) -> String {
+    let digests = charter.digest().map(|d| d.iter().map(|(a, v)| format!(" {a}:{v}")).collect::<String>());
+    let place = charter.uri().unwrap_or("(no place)");
+    shown_charter(&format!("{place}{}", digests.unwrap_or_default()), charter.annotations())
+}
+
+fn shown_charter(what: &str, annotations: &Map<String, Value>) -> String {
+    let note = |key: &str, before: &str| Some(format!("{before}{}", annotations.get(key)?.as_str()?));
+    let notes = [note("state", ""), note("author", "by "), note("capturedAt", "captured ")];
+    let notes: Vec<_> = notes.into_iter().flatten().collect();
+    if notes.is_empty() { what.to_owned() } else { format!("{what} ({})", notes.join(", ")) }
 }
