@@ -51,6 +51,8 @@ mod git;
 #[cfg(feature = "cli")]
 mod git_call;
 #[cfg(feature = "cli")]
+mod git_commit;
+#[cfg(feature = "cli")]
 mod git_dirty;
 #[cfg(feature = "cli")]
 mod git_facts;
@@ -65,6 +67,8 @@ pub use assemble::StepRecord;
 pub use ci::{CiContext, Principal, Trigger, Workflow};
 pub use collect::{Agent, Context, Task, capture};
 pub use commit::{Commit, CommitSignature};
+#[cfg(feature = "cli")]
+pub use git_commit::{CommitObject, commit_object};
 pub use credentials::Credential;
 pub use environment::{Environment, MARKS};
 pub use error::CaptureError;
