@@ -352,7 +352,8 @@ fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, V
     };
     let remote = from_platform(&git.remote, &ci.repository).or(folder());
     // The object is the checked-out commit's, and no other's.
-    let object = git.object.value().filter(|_| git.commit.value().is_some()).map(|o| ("sha256", o.digest.hex().to_owned()));
+    let object =
+        git.object.value().filter(|_| git.commit.value().is_some()).map(|o| ("sha256", o.digest.hex().to_owned()));
     let source = match (commit, remote) {
         (Captured::Found { value: commit, source: by }, Captured::Found { value: remote, source: from }) => {
             let uri = match reference.value() {

@@ -53,7 +53,13 @@ pub(super) fn read(object: &[u8]) -> Commit {
         }
     }
     let digest = Digest::sha256(object);
-    Commit { digest, author: author.to_owned(), committer: committer.to_owned(), signature, message: message.to_owned() }
+    Commit {
+        digest,
+        author: author.to_owned(),
+        committer: committer.to_owned(),
+        signature,
+        message: message.to_owned(),
+    }
 }
 
 /// Without the time.

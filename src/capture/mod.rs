@@ -67,13 +67,13 @@ pub use assemble::StepRecord;
 pub use ci::{CiContext, Principal, Trigger, Workflow};
 pub use collect::{Agent, Context, Task, capture};
 pub use commit::{Commit, CommitSignature};
-#[cfg(feature = "cli")]
-pub use git_commit::{CommitObject, commit_object};
 pub use credentials::Credential;
 pub use environment::{Environment, MARKS};
 pub use error::CaptureError;
 pub use explain::Explained;
 pub use identity::{Actor, CertifiedClaim, Detail, Identity, TokenClaims};
+#[cfg(feature = "cli")]
+pub use git_commit::{CommitObject, commit_object};
 #[cfg(feature = "cli")]
 pub use local::Local;
 pub use remote::normalise as normalise_remote;

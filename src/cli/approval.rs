@@ -107,8 +107,7 @@ fn commit(revision: &str, given: &Given<'_>) -> Result<Target, Failure> {
 }
 
 async fn artifact(typed: &str, given: &Given<'_>, common: &Common) -> Result<Target, Failure> {
-    let places =
-        EvidenceArgs { attestation_repository: given.store.map(str::to_owned), ..EvidenceArgs::default() };
+    let places = EvidenceArgs { attestation_repository: given.store.map(str::to_owned), ..EvidenceArgs::default() };
     let resolved = target::resolve(typed, common, &places, false).await?;
     let artifact = &resolved.artifact;
     let name = match resolved.path.is_some() {

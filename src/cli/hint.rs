@@ -45,7 +45,9 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         "builder-not-bound" => {
             "list the builder under the signer's `builders` in a policy, or pass --builder-id beside --key"
         }
-        "approvals-missing" => "approve with `attest approve` before the provenance is signed, and attach it or pass --bundle",
+        "approvals-missing" => {
+            "approve with `attest approve` before the provenance is signed, and attach it or pass --bundle"
+        }
         "approval-time-not-proven" => {
             "sign approval and provenance with --timestamp-url or --rekor-url, and verify with --trusted-root"
         }

@@ -1,8 +1,8 @@
 //! The command line: arguments, rendering, exit codes. The only place that prints.
 #![expect(clippy::disallowed_methods, reason = "back end: the process's clock and streams")]
 
-pub mod args;
 mod approval;
+pub mod args;
 mod build;
 mod charter;
 pub mod cmd;
