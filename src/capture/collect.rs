@@ -351,6 +351,9 @@ fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, V
         None => Captured::absent("the checkout's folder is not known"),
     };
     let remote = from_platform(&git.remote, &ci.repository).or(folder());
+    // The object is the checked-out commit's, and no other's.
+    let object =
+        git.object.value().filter(|_| git.commit.value().is_some()).map(|o| ("sha256", o.digest.hex().to_owned()));
     let source = match (commit, remote) {
         (Captured::Found { value: commit, source: by }, Captured::Found { value: remote, source: from }) => {
             let uri = match reference.value() {
@@ -361,7 +364,7 @@ fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, V
                 Captured::Found { source, .. } => source.clone(),
                 Captured::Absent { reason } => format!("no ref: {reason}"),
             };
-            match DigestSet::new("source.digest", [("gitCommit", commit)]) {
+            match DigestSet::new("source.digest", std::iter::once(("gitCommit", commit)).chain(object)) {
                 Ok(digest) => {
                     Captured::found(ResourceDescriptor::at(uri).digest_of(digest), &format!("{by}; {from}; {at}"))
                 }

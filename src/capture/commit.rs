@@ -8,6 +8,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 /// What a commit object says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
+    /// Digest of the whole object: what a commit id of SHA-1 cannot vouch for.
+    pub digest: Digest,
     /// `Name <email>` of the author: whatever they typed.
     pub author: String,
     /// `Name <email>` of the committer: whatever they typed.
@@ -50,7 +52,14 @@ pub(super) fn read(object: &[u8]) -> Commit {
             _ => {}
         }
     }
-    Commit { author: author.to_owned(), committer: committer.to_owned(), signature, message: message.to_owned() }
+    let digest = Digest::sha256(object);
+    Commit {
+        digest,
+        author: author.to_owned(),
+        committer: committer.to_owned(),
+        signature,
+        message: message.to_owned(),
+    }
 }
 
 /// Without the time.

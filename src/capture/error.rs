@@ -56,6 +56,14 @@ pub enum CaptureError {
         /// The value, cut at 120 characters.
         found: String,
     },
+    /// A commit that was named cannot be read.
+    #[error("commit `{revision}`: {cause}")]
+    Git {
+        /// What was named, cut at 120 characters.
+        revision: String,
+        /// Why.
+        cause: String,
+    },
     /// More than a cap of [`limits`](crate::model::limits).
     #[error("{what} is over the limit of {limit}")]
     TooLarge {
@@ -113,6 +121,7 @@ impl CaptureError {
         Code::new("step-not-started"),
         Code::new("step-not-isolated"),
         Code::new("secret-in-statement"),
+        Code::new("commit-unreadable"),
     ];
 
     /// The stable code.
@@ -128,6 +137,7 @@ impl CaptureError {
             Self::StepNotStarted { .. } => Self::CODES[5],
             Self::StepNotIsolated { .. } => Self::CODES[6],
             Self::SecretInStatement { .. } | Self::TokenInStatement { .. } => Self::CODES[7],
+            Self::Git { .. } => Self::CODES[8],
         }
     }
 

@@ -20,6 +20,14 @@ pub(super) fn state(env: &Environment, excluded: &[PathBuf], timeout: Duration) 
     }
 }
 
+/// The remote's URL, for a caller that needs nothing else of the state.
+pub(super) fn remote_of(git: &GitCaller) -> Captured<String> {
+    match config(git) {
+        Ok(config) => find_remote(&config, &reference(git), &git.dir),
+        Err(reason) => Captured::absent(&reason),
+    }
+}
+
 const WHERE: [&str; 4] = ["rev-parse", "--show-object-format", "--is-inside-work-tree", "--show-toplevel"];
 
 fn state_of(mut git: GitCaller, excluded: &[PathBuf]) -> SourceState {

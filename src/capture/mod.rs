@@ -51,6 +51,8 @@ mod git;
 #[cfg(feature = "cli")]
 mod git_call;
 #[cfg(feature = "cli")]
+mod git_commit;
+#[cfg(feature = "cli")]
 mod git_dirty;
 #[cfg(feature = "cli")]
 mod git_facts;
@@ -70,6 +72,8 @@ pub use environment::{Environment, MARKS};
 pub use error::CaptureError;
 pub use explain::Explained;
 pub use identity::{Actor, CertifiedClaim, Detail, Identity, TokenClaims};
+#[cfg(feature = "cli")]
+pub use git_commit::{CommitObject, commit_object};
 #[cfg(feature = "cli")]
 pub use local::Local;
 pub use remote::normalise as normalise_remote;

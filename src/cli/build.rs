@@ -175,7 +175,7 @@ impl Subjects {
 }
 
 /// Name of an image in a statement: the repository, or the layout's folder without what leads to it.
-fn image_name(artifact: &Artifact) -> String {
+pub(super) fn image_name(artifact: &Artifact) -> String {
     match artifact.scope.strip_prefix("oci:") {
         Some(path) => {
             Path::new(path).file_name().map_or_else(|| "image".to_owned(), |n| n.to_string_lossy().into_owned())

@@ -46,6 +46,7 @@ pub fn lists() -> Vec<CodeList> {
         list("RootError", RootError::CODES, &[]),
         list("VerifyError", verify::VerifyError::CODES, &[]),
         list("policy::decide", policy::DECISION_CODES, &[]),
+        list("policy::approvals", policy::APPROVAL_CODES, &[]),
         list("policy::cross_check", policy::CROSS_CHECK_CODES, &[]),
         list("PolicyError", policy::PolicyError::CODES, &[]),
         list("SignError", SignError::CODES, &[]),
@@ -80,6 +81,22 @@ const fn row(code: &'static str, exits: &'static [u8], meaning: &'static str) ->
 /// What every code means, by name.
 pub const ROWS: &[CodeRow] = &[
     row("agent-mismatch", &[1], "the provenance names another agent than is demanded, or none"),
+    row(
+        "approval-after-signing",
+        &[1],
+        "an approval is provably younger than the signature of the provenance, so it does not count",
+    ),
+    row("approval-target-mismatch", &[1], "an approval is of another kind of thing, or of one in another place"),
+    row(
+        "approval-time-not-proven",
+        &[1],
+        "no log or timestamp authority proves that the approval is older than the provenance's signature",
+    ),
+    row("approvals-missing", &[1], "fewer persons approved than the policy demands"),
+    row("approver-is-agent", &[1], "the approver is the agent that did the work"),
+    row("approver-is-requester", &[1], "the approver is whoever asked for the build"),
+    row("approver-is-signer", &[1], "the approver signed the provenance too"),
+    row("approver-not-accepted", &[1], "an approval is by somebody whom `approvals.by` does not name"),
     row("assurance-too-low", &[1], "what stands behind the field is less than the policy demands"),
     row(
         "authority-chain-malformed",
@@ -154,6 +171,7 @@ pub const ROWS: &[CodeRow] = &[
     row("charter-unauthorized", &[3], "the charter's host shows the issue to others only, or hides that there is none"),
     row("charter-unavailable", &[3], "the charter's host does not answer, or fails"),
     row("child-unavailable", &[3], "a manifest that the index lists could not be checked"),
+    row("commit-unreadable", &[2], "git has no such commit here, or its object is not what its name says"),
     row("content-missing", &[3], "the registry or layout does not have content that something names"),
     row("demand-unused", &[2], "a flag demands something that no requirement takes up"),
     row(
@@ -206,6 +224,7 @@ pub const ROWS: &[CodeRow] = &[
     row("no-signer", &[2], "there is nothing to sign with"),
     row("not-a-regular-file", &[2], "a file was expected, and something without bytes of its own found"),
     row("not-an-attestation", &[1], "a signature over a digest: it states nothing about the artifact"),
+    row("not-confirmed", &[1, 2], "nobody said that the approval is meant; nothing was signed"),
     row("not-provenance", &[1], "something of a provenance is demanded of a statement of another type"),
     row("not-supported", &[2], "the interface has this, and this version does not"),
     row("offline", &[2], "`--offline` was given, and the network is needed"),
@@ -234,6 +253,11 @@ pub const ROWS: &[CodeRow] = &[
     ),
     row("policy-writable-by-others", &[2], "somebody else can write a file that decides what is trusted"),
     row("predicate-type-mismatch", &[1], "a verified statement, of another type than is demanded"),
+    row(
+        "principal-not-comparable",
+        &[1],
+        "the approver and somebody whom it must not be are not both listed in the policy's `people`",
+    ),
     row("public-key-malformed", &[2], "what was named is no public key"),
     row("public-key-unsupported", &[2], "a public key of an algorithm that is not verified"),
     row("quickstart-failed", &[3], "a step of `attest quickstart` did not end as it must"),

@@ -175,6 +175,8 @@ pub mod codes {
     pub const OUTPUT: Code = Code::new("output-failed");
     /// What could not be sent waits in the outbox.
     pub const OUTBOX_KEPT: Code = Code::new("outbox-kept");
+    /// Nobody said that it is meant.
+    pub const NOT_CONFIRMED: Code = Code::new("not-confirmed");
     /// The deadline of `--timeout` passed.
     pub const TIMEOUT: Code = Code::new("timeout");
     /// An issue says something else than when it was captured.
@@ -196,6 +198,7 @@ pub mod codes {
         STEP_FAILED,
         OUTPUT,
         OUTBOX_KEPT,
+        NOT_CONFIRMED,
         TIMEOUT,
         CHARTER_CHANGED,
     ];

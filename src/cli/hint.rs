@@ -45,6 +45,15 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         "builder-not-bound" => {
             "list the builder under the signer's `builders` in a policy, or pass --builder-id beside --key"
         }
+        "approvals-missing" => {
+            "approve with `attest approve` before the provenance is signed, and attach it or pass --bundle"
+        }
+        "approval-time-not-proven" => {
+            "sign approval and provenance with --timestamp-url or --rekor-url, and verify with --trusted-root"
+        }
+        "principal-not-comparable" => {
+            "list both in the policy's `people`, or leave the role out of `notBy`; docs/approvals.md says how"
+        }
         "no-policy-for-subject" => "add the repository to `images` of a policy",
         "digest-required" => "pin the subject: REPOSITORY@sha256:DIGEST",
         "identity-without-issuer" => "pass --certificate-identity and --certificate-oidc-issuer together",

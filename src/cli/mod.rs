@@ -1,11 +1,13 @@
 //! The command line: arguments, rendering, exit codes. The only place that prints.
 #![expect(clippy::disallowed_methods, reason = "back end: the process's clock and streams")]
 
+mod approval;
 pub mod args;
 mod build;
 mod charter;
 pub mod cmd;
 pub mod code_table;
+mod confirm;
 pub mod exit;
 mod files;
 mod hint;
@@ -58,6 +60,7 @@ enum Command {
     List(cmd::list::ListArgs),
     Download(cmd::download::DownloadArgs),
     Sign(cmd::sign::SignArgs),
+    Approve(Box<cmd::approve::ApproveArgs>),
     Attach(cmd::attach::AttachArgs),
     Flush(cmd::flush::FlushArgs),
     Keygen(cmd::keygen::KeygenArgs),
@@ -194,6 +197,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::List(a) => cmd::list::run(a, common).await,
             Command::Download(a) => cmd::download::run(a, common, ui).await,
             Command::Sign(a) => cmd::sign::run(a, common, ui).await,
+            Command::Approve(a) => cmd::approve::run(a, common, ui).await,
             Command::Attach(a) => cmd::attach::run(a, common, ui).await,
             Command::Flush(a) => cmd::flush::run(a, common, ui).await,
             Command::Keygen(a) => cmd::keygen::run(a, common),

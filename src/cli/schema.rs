@@ -1,6 +1,6 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
-use super::cmd::{attach, create, flush, generate, inspect, keygen, list, schema, trust};
+use super::cmd::{approve, attach, create, flush, generate, inspect, keygen, list, schema, trust};
 use super::exit::FailureReport;
 use crate::model::uri;
 use crate::policy::{self, report::DecisionReport};
@@ -13,6 +13,8 @@ pub type MakeSchema = fn() -> Value;
 
 /// Every schema by name: its file is `schemas/NAME.schema.json`. A new format is a row here.
 pub const ALL: &[(&str, MakeSchema)] = &[
+    ("approval", predicate::approval::schema),
+    ("approve", of::<approve::ApproveReport>),
     ("attach", of::<attach::AttachReport>),
     ("charter", predicate::charter::schema),
     ("create", of::<create::CreateReport>),

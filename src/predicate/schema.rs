@@ -63,7 +63,7 @@ fn external() -> Value {
         "type": "object",
         "properties": {
             "source": {
-                "description": "The commit that was built: uri git+REPOSITORY@REF (the first @ separates; a repository has no user, a ref is full, and @REF is absent where no ref is known), digest gitCommit. SSH remotes of known hosts are written as https.",
+                "description": "The commit that was built: uri git+REPOSITORY@REF (the first @ separates; a repository has no user, a ref is full, and @REF is absent where no ref is known), digest gitCommit, and sha256 of the raw commit object (the bytes of git cat-file commit), by which an approval of the commit is bound. SSH remotes of known hosts are written as https.",
                 "allOf": [{ "$ref": "#/$defs/resource" }],
                 "required": ["uri"],
                 "properties": { "uri": { "pattern": "^git\\+[^@]+(@.+)?$" }, "digest": { "required": ["gitCommit"] } },

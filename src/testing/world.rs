@@ -78,6 +78,8 @@ pub struct Claim {
     pub reference: String,
     /// Commit of `externalParameters.source`.
     pub commit: String,
+    /// SHA-256 of the commit object beside it, hex.
+    pub commit_object: Option<String>,
     /// Commit of the same source among the dependencies.
     pub dependency_commit: String,
     /// Whether the work tree differed; unsaid when `None`.
@@ -112,6 +114,7 @@ impl Claim {
             repository: "https://git.example/acme/app".into(),
             reference: "refs/heads/main".into(),
             commit: "a".repeat(40),
+            commit_object: None,
             dependency_commit: "a".repeat(40),
             dirty: Some(false),
             agent: text("platform/builder"),
@@ -149,6 +152,9 @@ impl Claim {
     fn provenance(&self) -> Value {
         let source = format!("git+{}@{}", self.repository, self.reference);
         let mut external = json!({ "source": { "uri": source, "digest": { "gitCommit": self.commit } } });
+        if let Some(hex) = &self.commit_object {
+            external["source"]["digest"]["sha256"] = json!(hex);
+        }
         let mut put = |key: &str, value: Option<Value>| {
             if let Some(value) = value {
                 external[key] = value;

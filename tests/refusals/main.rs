@@ -3,6 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "a test: runs the built binary, writes files, looks at the clock")]
 #![allow(clippy::type_complexity, reason = "a row of a table names its types where it stands")]
 
+mod approvals;
+mod approving;
+mod assurance;
 mod claims;
 mod evidence;
 mod layouts;
@@ -67,11 +70,20 @@ fn requiring(field: &'static str, value: &'static str) -> impl Fn(&mut Scene) {
 
 #[test]
 fn there_are_enough_refusals_and_each_has_its_own_name() {
-    let all = [claims::NAMES, evidence::NAMES, layouts::NAMES, limits::NAMES, policies::NAMES, registries::NAMES];
+    let all = [
+        approvals::NAMES,
+        assurance::NAMES,
+        claims::NAMES,
+        evidence::NAMES,
+        layouts::NAMES,
+        limits::NAMES,
+        policies::NAMES,
+        registries::NAMES,
+    ];
     let mut names: Vec<_> = all.concat();
     names.sort_unstable();
     let count = names.len();
     names.dedup();
     assert_eq!(names.len(), count);
-    assert!(count >= 120, "{count} refusals");
+    assert!(count >= 165, "{count} refusals");
 }

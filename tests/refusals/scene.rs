@@ -1,5 +1,6 @@
 //! [`Scene`]: one verification by the real binary, staged from knobs. Untouched, it is allowed.
 
+use crate::approving::Approved;
 use attest::model::envelope::IN_TOTO;
 use attest::model::{Descriptor, Digest};
 use attest::registry::Registry;
@@ -52,6 +53,8 @@ pub(crate) struct Scene {
     pub(crate) behaviour: Behaviour,
     /// Whether the subject is named by tag (or, of a layout, by nothing).
     pub(crate) by_tag: bool,
+    /// Who approved what; then everything is logged.
+    pub(crate) approved: Option<Approved>,
     late: Vec<Box<dyn FnOnce(&mut Staged)>>,
 }
 
@@ -100,6 +103,7 @@ impl Scene {
             env: Vec::new(),
             behaviour: Behaviour::default(),
             by_tag: false,
+            approved: None,
             late: Vec::new(),
         }
     }
@@ -148,6 +152,9 @@ impl Scene {
         if let Some(change) = self.statement.filter(|_| spoil) {
             statement = change(String::from_utf8(statement).unwrap()).into_bytes();
         }
+        if let Some(approved) = &self.approved {
+            return approved.provenance(key, &statement);
+        }
         let bundle = world::sign_unchecked(key, if spoil { self.payload_type } else { IN_TOTO }, &statement);
         match self.bundle.filter(|_| spoil) {
             Some(change) => change(&self.world, bundle),
@@ -157,9 +164,14 @@ impl Scene {
 
     /// Stages everything.
     pub(crate) fn stage(self) -> Staged {
+        let (approvals, root) = match &self.approved {
+            Some(approved) => (approved.bundles(&self), Some(approved.instance.borrow().root())),
+            None => (Vec::new(), None),
+        };
         let bundles: Vec<_> = (self.attested.then(|| self.sign(&self.claim, true)))
             .into_iter()
             .chain(self.second.as_ref().map(|c| self.sign(c, false)))
+            .chain(approvals)
             .collect();
         let (world, image) = (self.world, self.image);
         let mut arguments = Vec::new();
@@ -200,6 +212,9 @@ impl Scene {
         let key = world.write("attest.pub", world.key.public_key().to_pem());
         if self.key_flag {
             arguments.extend(["--key".into(), text(&key)]);
+        }
+        if let Some(root) = root {
+            arguments.extend(["--trusted-root".into(), text(&world.write("root.json", root.to_string()))]);
         }
         for (i, policy) in self.policies.iter().enumerate() {
             let path = world.write(&format!("policies/{i}.yaml"), policy.to_string());

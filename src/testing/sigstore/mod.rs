@@ -49,6 +49,8 @@ pub struct Instance {
     pub tile_logs: Vec<TileLog>,
     /// Its timestamp authorities.
     pub stamps: Vec<StampAuthority>,
+    /// When what is signed next is logged (seconds since 1970).
+    pub logs_at: i64,
 }
 
 /// Whom a certificate names; each field is a knob.
@@ -101,6 +103,7 @@ impl Instance {
             logs: (0..logs).map(|_| key()).collect(),
             tile_logs: Vec::new(),
             stamps: Vec::new(),
+            logs_at: SIGNED_AT,
         }
     }
 
@@ -250,10 +253,9 @@ impl Instance {
     #[must_use]
     pub fn entry(&self, log: usize, body: &[u8]) -> Value {
         let key = &self.logs[log];
-        let id = log_id(key);
+        let (id, at) = (log_id(key), self.logs_at);
         let encoded = STANDARD.encode(body);
-        let promise =
-            format!(r#"{{"body":"{encoded}","integratedTime":{SIGNED_AT},"logID":"{}","logIndex":7}}"#, hex(&id));
+        let promise = format!(r#"{{"body":"{encoded}","integratedTime":{at},"logID":"{}","logIndex":7}}"#, hex(&id));
         let sign = |bytes: &[u8]| key.sign_bytes(bytes).expect("a signature");
         let leaf = Sha256::digest([&[0], body].concat());
         let note = format!("log.example\n1\n{}\n", STANDARD.encode(leaf));
@@ -262,7 +264,7 @@ impl Instance {
             "logIndex": "7",
             "logId": { "keyId": STANDARD.encode(id) },
             "kindVersion": { "kind": "dsse", "version": "0.0.1" },
-            "integratedTime": SIGNED_AT.to_string(),
+            "integratedTime": at.to_string(),
             "inclusionPromise": { "signedEntryTimestamp": STANDARD.encode(sign(promise.as_bytes())) },
             "inclusionProof": {
                 "logIndex": "0", "treeSize": "1", "rootHash": STANDARD.encode(leaf), "hashes": [],

@@ -1,0 +1,120 @@
+//! What `attest approve` approves: from what was typed to the subject of a statement.
+
+use super::args::{Common, EvidenceArgs};
+use super::exit::{Failure, codes};
+use super::sanitize::line;
+use super::target::{self, Resolved};
+use super::{build, files};
+use crate::capture;
+use crate::model::{Digest, DigestSet, Subject, limits};
+use crate::predicate::approval::TargetKind;
+use std::path::Path;
+
+/// What is approved.
+pub(super) struct Target {
+    /// What kind of thing.
+    pub kind: TargetKind,
+    /// The statement's subject.
+    pub subject: Subject,
+    /// Where it is, if that is known.
+    pub uri: Option<String>,
+    /// What a person should see of it before they approve.
+    pub shown: Vec<String>,
+    /// The artifact, if it is one.
+    pub artifact: Option<Resolved>,
+}
+
+/// Flags that say more of a target.
+pub(super) struct Given<'a> {
+    /// `--digest`: of a charter that is not a file here.
+    pub digest: Option<&'a str>,
+    /// `--uri`: where a charter or the repository of a commit is.
+    pub uri: Option<&'a str>,
+    /// `--attestation-repository`.
+    pub store: Option<&'a str>,
+}
+
+/// Reads `charter:FILE|URL`, `commit:REV` or an artifact's name.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) async fn resolve(typed: &str, given: &Given<'_>, common: &Common) -> Result<Target, Failure> {
+    if let Some(charter) = typed.strip_prefix("charter:") {
+        return self::charter(charter, given);
+    }
+    if given.digest.is_some() {
+        return Err(usage("--digest is of a charter that is not a file here: `charter:URL --digest sha256:...`"));
+    }
+    if let Some(revision) = typed.strip_prefix("commit:") {
+        return commit(revision, given);
+    }
+    if given.uri.is_some() {
+        return Err(usage("--uri is of a charter or a commit: an artifact's digest is all that counts"));
+    }
+    artifact(typed, given, common).await
+}
+
+fn usage(message: &str) -> Failure {
+    Failure::usage(codes::USAGE, message)
+}
+
+fn charter(text: &str, given: &Given<'_>) -> Result<Target, Failure> {
+    let is_url = text.contains("://");
+    let (digests, uri, first) = if is_url || given.digest.is_some() {
+        let Some(digest) = given.digest else {
+            let message = "a charter is approved by its digest: pass --digest, as a provenance records it, or a file";
+            return Err(usage(message));
+        };
+        let digest = Digest::parse(digest).map_err(|e| usage(&format!("--digest: {e}")))?;
+        if digest.algorithm().name() == "sha384" {
+            return Err(usage("--digest: expected sha256 or sha512, found sha384"));
+        }
+        (DigestSet::of(&digest), is_url.then(|| text.to_owned()), None)
+    } else {
+        let bytes = files::read(Path::new(text), limits::PREDICATE_BYTES)?;
+        let first = String::from_utf8_lossy(&bytes).lines().find(|l| !l.trim().is_empty()).map(str::to_owned);
+        (DigestSet::sha256(&bytes), None, first)
+    };
+    let uri = given.uri.map(str::to_owned).or(uri);
+    let mut shown = vec![format!("charter: {}", uri.as_deref().unwrap_or(text))];
+    shown.extend(first.map(|l| format!("  begins: {l}")));
+    shown.extend(digests.iter().map(|(a, v)| format!("  {a}:{v}")));
+    let name = if is_url { text } else { &file_name(text) };
+    Ok(Target { kind: TargetKind::Charter, subject: Subject::new(name, digests), uri, shown, artifact: None })
+}
+
+fn file_name(text: &str) -> String {
+    Path::new(text).file_name().map_or_else(|| text.to_owned(), |n| n.to_string_lossy().into_owned())
+}
+
+fn commit(revision: &str, given: &Given<'_>) -> Result<Target, Failure> {
+    let object = capture::commit_object(&build::environment()?, revision)?;
+    let uri = match given.uri {
+        Some(uri) if uri.starts_with("git+") => Some(uri.to_owned()),
+        Some(uri) => Some(format!("git+{uri}")),
+        None => object.repository.value().map(|r| format!("git+{r}")),
+    };
+    let id = object.digests.get("gitCommit").unwrap_or_default().to_owned();
+    let title = object.commit.message.lines().next().unwrap_or_default();
+    let mut shown = vec![
+        format!("commit: {id}"),
+        format!("  {title}"),
+        format!("  author {}, committer {}", object.commit.author, object.commit.committer),
+        format!("  repository: {}", uri.as_deref().unwrap_or("not known; any that has this commit")),
+    ];
+    shown.extend(object.digests.get("sha256").map(|v| format!("  sha256 of the commit object: {v}")));
+    Ok(Target { kind: TargetKind::Commit, subject: Subject::new(id, object.digests), uri, shown, artifact: None })
+}
+
+async fn artifact(typed: &str, given: &Given<'_>, common: &Common) -> Result<Target, Failure> {
+    let places = EvidenceArgs { attestation_repository: given.store.map(str::to_owned), ..EvidenceArgs::default() };
+    let resolved = target::resolve(typed, common, &places, false).await?;
+    let artifact = &resolved.artifact;
+    let name = match resolved.path.is_some() {
+        true => file_name(typed.strip_prefix("file:").unwrap_or(typed)),
+        false => build::image_name(artifact),
+    };
+    let shown = vec![format!("artifact: {}", line(typed)), format!("  {}", artifact.digest)];
+    let subject = Subject::new(name.clone(), DigestSet::of(&artifact.digest));
+    Ok(Target { kind: TargetKind::Artifact, subject, uri: Some(name), shown, artifact: Some(resolved) })
+}

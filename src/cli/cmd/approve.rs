@@ -1,0 +1,203 @@
+//! `attest approve`
+
+use super::attach::{self, AttachedReport, attach_one};
+use super::create::CreatedIdentity;
+use crate::capture;
+use crate::cli::approval::{self, Given, Target};
+use crate::cli::args::{Common, EvidenceArgs, Format};
+use crate::cli::confirm::confirm;
+use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::signing::SigningArgs;
+use crate::cli::target::{self, Resolved};
+use crate::cli::{Ui, build, files};
+use crate::model::{Digest, PredicateUri, uri};
+use crate::predicate::Approval;
+use crate::verify::Signer;
+use clap::Args;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Approve a charter, a commit or an artifact: sign that you do
+///
+/// What is approved is shown first, by digest, and asked about on a terminal. Whoever signs is the approver. Policies
+/// demand approvals with `approvals`, and count one only if it is by another than the requester, the agent and the
+/// signer of the provenance, and provably older than that: sign with --timestamp-url or --rekor-url, or as an identity.
+///
+/// The approval of an image is attached to it; --attach puts that of a charter or commit beside an image.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest approve commit:HEAD --key alice.key --timestamp-url URL --trusted-root root.json --attach ghcr.io/acme/app@sha256:DIGEST
+  attest approve charter:docs/plan.md --output plan.approval.sigstore.json
+  attest approve charter:https://github.com/acme/app/issues/42 --digest sha256:DIGEST --yes > 42.sigstore.json
+  attest approve ghcr.io/acme/app@sha256:DIGEST --comment 'tested on staging'")]
+pub struct ApproveArgs {
+    /// charter:FILE, charter:URL, commit:REVISION, or an artifact: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG,
+    /// oci:PATH[@sha256:DIGEST], a file
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// Digest of a charter that is not a file here, as a provenance records it
+    #[arg(long, value_name = "DIGEST", help_heading = "What is approved")]
+    pub digest: Option<String>,
+    /// Where the charter, or the repository of the commit, is: a provenance that names another place is not supported
+    /// [default: the charter's URL, the commit's remote]
+    #[arg(long, value_name = "URI", help_heading = "What is approved")]
+    pub uri: Option<String>,
+    /// Who you are, for people: the signer is what counts
+    #[arg(long, value_name = "ID", help_heading = "What is approved")]
+    pub approver: Option<String>,
+    /// For people
+    #[arg(long, value_name = "TEXT", help_heading = "What is approved")]
+    pub comment: Option<String>,
+    /// Do not ask
+    #[arg(long, short = 'y', help_heading = "What is approved")]
+    pub yes: bool,
+    #[command(flatten)]
+    signing: SigningArgs,
+    /// Write the bundle to this file [default: standard output, unless it is attached]
+    #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
+    pub output: Option<PathBuf>,
+    /// Attach the bundle to this image or layout, though it is about something else (repeatable)
+    #[arg(long, value_name = "SUBJECT", help_heading = "Where it goes")]
+    pub attach: Vec<String>,
+    /// Repository that keeps the attestations, if not the subject's own
+    #[arg(long, value_name = "REPOSITORY", env = "COSIGN_REPOSITORY", help_heading = "Where it goes")]
+    pub attestation_repository: Option<String>,
+}
+
+/// What `attest approve --format json` prints, where the bundle itself goes elsewhere.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApproveReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// What kind of thing was approved.
+    #[schemars(extend("enum" = ["charter", "commit", "artifact"]))]
+    pub kind: String,
+    /// Where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// Its digests by algorithm.
+    pub digests: BTreeMap<String, String>,
+    /// Id of the key that signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// The identity that signed, without a key of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<CreatedIdentity>,
+    /// Digest of the signed bytes.
+    pub statement_digest: String,
+    /// Digest of the bundle.
+    pub bundle_digest: String,
+    /// The file that the bundle was written to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Where it was attached.
+    pub attached: Vec<AttachedReport>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn run(args: &ApproveArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let method = args.signing.method(ui.now)?;
+    let given = Given {
+        digest: args.digest.as_deref(),
+        uri: args.uri.as_deref(),
+        store: args.attestation_repository.as_deref(),
+    };
+    let target = approval::resolve(&args.target, &given, common).await?;
+    let beside = beside(args, common).await?;
+    let statement = statement(args, &target, method.variable(), ui)?;
+    if let Some(resolved) = &target.artifact {
+        resolved.warn(ui);
+    }
+    confirm(&target.shown, "Approve this?", args.yes)?;
+    // Nothing is opened, fetched or sent before a person has agreed.
+    let (bundle, signer) = method.open(common, ui).await?.sign(statement.clone()).await?;
+    let own = target.artifact.as_ref().filter(|r| r.subject.is_some() && args.output.is_none());
+    let mut report = report(&target, &statement, &bundle, &signer);
+    if let Some(path) = &args.output {
+        let mut line = bundle.clone();
+        line.push(b'\n');
+        files::replace(path, &line)?;
+        report.output = Some(path.display().to_string());
+    }
+    for resolved in own.into_iter().chain(&beside) {
+        report.attached.push(attach_one(resolved, &bundle, ui.now).await?);
+    }
+    if report.output.is_none() && report.attached.is_empty() {
+        return Ok(Outcome::done([&bundle[..], b"\n"].concat()));
+    }
+    Ok(match common.format {
+        Format::Json => Outcome::json(&report, Exit::Done),
+        _ => Outcome::done(text(&report)),
+    })
+}
+
+/// The images that the approval is attached to besides its own target: found before anybody is asked.
+async fn beside(args: &ApproveArgs, common: &Common) -> Result<Vec<Resolved>, Failure> {
+    let places =
+        EvidenceArgs { attestation_repository: args.attestation_repository.clone(), ..EvidenceArgs::default() };
+    let mut out = Vec::new();
+    for subject in &args.attach {
+        out.push(target::resolve(subject, common, &places, false).await?);
+    }
+    Ok(out)
+}
+
+fn statement(args: &ApproveArgs, target: &Target, variable: Option<String>, ui: &Ui) -> Result<Vec<u8>, Failure> {
+    let approval = Approval {
+        kind: target.kind,
+        uri: target.uri.clone(),
+        approver: args.approver.clone(),
+        approved_at: ui.now,
+        comment: args.comment.clone(),
+    };
+    let variables: Vec<String> = variable.into_iter().collect();
+    let secrets = capture::secrets(&build::environment()?, &variables);
+    let subject = vec![target.subject.clone()];
+    let kind = PredicateUri::parse(uri::APPROVAL).unwrap_or_else(PredicateUri::slsa_provenance);
+    let statements = build::statements(subject, &kind, &approval.to_json(), &secrets)?;
+    Ok(statements.into_iter().next().unwrap_or_default())
+}
+
+fn report(target: &Target, statement: &[u8], bundle: &[u8], signer: &Signer) -> ApproveReport {
+    let (key_id, identity) = match signer {
+        Signer::Key { key } => (Some(key.id()), None),
+        Signer::Certificate { identity, issuer, .. } => {
+            (None, Some(CreatedIdentity { identity: identity.clone(), issuer: issuer.clone() }))
+        }
+    };
+    let digests = target.subject.digest().iter();
+    ApproveReport {
+        schema_version: 1,
+        kind: target.kind.name().to_owned(),
+        uri: target.uri.clone(),
+        digests: digests.map(|(a, v)| (a.to_owned(), v.to_owned())).collect(),
+        key_id,
+        identity,
+        statement_digest: Digest::sha256(statement).to_string(),
+        bundle_digest: Digest::sha256(bundle).to_string(),
+        output: None,
+        attached: Vec::new(),
+    }
+}
+
+fn text(report: &ApproveReport) -> String {
+    use crate::cli::sanitize::line;
+    let digests = report.digests.iter().map(|(a, v)| format!("{a}:{v}")).collect::<Vec<_>>().join(", ");
+    let mut out = String::new();
+    let _ = writeln!(out, "signed: {}, approval of {} {digests}", report.statement_digest, report.kind);
+    if let Some(key) = &report.key_id {
+        let _ = writeln!(out, "key: {key}");
+    }
+    if let Some(CreatedIdentity { identity, issuer }) = &report.identity {
+        let _ = writeln!(out, "identity: {} (issuer {})", line(identity), line(issuer));
+    }
+    if let Some(path) = &report.output {
+        let _ = writeln!(out, "wrote: {}", line(path));
+    }
+    out + &attach::text(&report.attached)
+}
