@@ -71,7 +71,7 @@ impl From<Explained> for ExplainedField {
 /// [`Failure`].
 pub async fn run(args: &GenerateArgs, common: &Common, _ui: &Ui) -> Result<Outcome, Failure> {
     let env = build::environment()?;
-    let context = build::context(&args.build, &args.subjects, &[], &[], &env)?;
+    let context = build::context(&args.build, &args.subjects, &[], None, &env)?;
     if args.explain {
         let fields: Vec<ExplainedField> = context.explain().into_iter().map(Into::into).collect();
         return Ok(match common.format {
