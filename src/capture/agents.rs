@@ -15,7 +15,7 @@ const KNOWN: &[Known] = &[
     Known {
         name: "claude-code",
         marks: &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_REMOTE"],
-        session: None,
+        session: Some("CLAUDE_CODE_SESSION_ID"),
     },
     Known { name: "cursor", marks: &["CURSOR_AGENT"], session: None },
     Known {

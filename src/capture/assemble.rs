@@ -1,12 +1,12 @@
 //! From what was captured to the predicate: what is absent is left out.
 
-use super::{Captured, Context, Trigger, credentials};
+use super::{Byproduct, Captured, Context, Trigger, credentials};
 use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, uri};
 use crate::predicate::Provenance;
 use serde_json::{Map, Value, json};
 
 /// What a build step that ended well leaves behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepRecord {
     /// When it was started.
     pub started: Timestamp,
@@ -14,6 +14,8 @@ pub struct StepRecord {
     pub finished: Timestamp,
     /// Subjects that it did not write.
     pub unwritten: Vec<String>,
+    /// Its output, and the files that it wrote beside the subjects.
+    pub byproducts: Vec<Byproduct>,
 }
 
 impl Context {
@@ -22,6 +24,9 @@ impl Context {
         self.started = Captured::found(step.started, "the clock, when the build step was started");
         self.finished = Captured::found(step.finished, "the clock, when the build step ended");
         self.unwritten = Some(step.unwritten);
+        for (name, found) in step.byproducts {
+            self.set_byproduct(name, found);
+        }
     }
 
     /// `git+REMOTE@REF` and commit again, as a resolved dependency: with the state of the work tree.
@@ -62,6 +67,7 @@ impl Context {
         let first = [self.source_dependency(), self.base_image.value().cloned()];
         provenance.dependencies = first.into_iter().flatten().chain(self.dependencies.iter().cloned()).collect();
         let time = |t: &Captured<Timestamp>| t.value().map(|t| json!(t.to_string()));
+        provenance.byproducts = self.byproducts.iter().filter_map(|(_, b)| b.value()).flatten().cloned().collect();
         provenance.metadata = object([
             ("invocationId", self.platform.invocation.value().map(|i| json!(i))),
             ("startedOn", time(&self.started)),
@@ -120,6 +126,7 @@ impl Context {
             ("environment", Some(Value::Object(environment))),
             ("credentials", self.credentials.value().map(|c| credentials::to_json(c, self.credential_names))),
             ("elevated", self.elevated.value().map(|e| json!(e))),
+            ("identityShared", self.identity_shared.value().filter(|s| **s).map(|s| json!(s))),
             ("subjectsNotWritten", unwritten.map(|names| json!(names))),
         ]);
         let details = self.platform.details.iter();

@@ -2,8 +2,8 @@
 
 use super::request::given;
 use super::{
-    CaptureError, Captured, Checkout, CiContext, Credential, Environment, Principal, Request, SourceState, Trigger,
-    agents, base_image, charter, credentials, detect, lockfiles, materials, project, trailers,
+    Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, Principal, Request, SourceState,
+    Trigger, agents, base_image, charter, credentials, detect, lockfiles, materials, project, trail, trailers,
 };
 use crate::model::{DigestSet, ResourceDescriptor, Timestamp, json, limits};
 use std::path::{Path, PathBuf};
@@ -93,10 +93,37 @@ pub struct Context {
     pub credential_names: bool,
     /// Whether the build had more rights than an ordinary user.
     pub elevated: Captured<bool>,
+    /// Whether the build step was handed what asks for identity tokens.
+    pub identity_shared: Captured<bool>,
+    /// What the build left behind beside its subjects: output, files, and the trails of agents; each by digest.
+    pub byproducts: Vec<Byproduct>,
     /// What does not agree: a field and what two places say of it.
     pub disagreements: Vec<(&'static str, String)>,
     /// What the identity token that signs and the surroundings say differently: a field, and what each says of it.
     pub contradictions: Vec<(String, String)>,
+}
+
+const NO_STEP: &str = "no build step was run";
+
+/// Byproducts that only a build step has.
+const STEP_BYPRODUCTS: &[&str] = &["stdout", "stderr", "step-files"];
+
+impl Context {
+    /// Looks for trails again: the build step may have been the agent's work itself.
+    pub fn look_for_trails(&mut self, env: &Environment, checkout: &dyn Checkout) {
+        let scene = trail::Scene { env, git: &self.git, agent: &self.agent, checkout };
+        for (name, found) in trail::find(&scene) {
+            self.set_byproduct(name, found);
+        }
+    }
+
+    /// Replaces what is known of a byproduct.
+    pub(super) fn set_byproduct(&mut self, name: &'static str, found: Captured<Vec<ResourceDescriptor>>) {
+        match self.byproducts.iter_mut().find(|(known, _)| *known == name) {
+            Some(row) => row.1 = found,
+            None => self.byproducts.push((name, found)),
+        }
+    }
 }
 
 /// Captures the context of a build, before its step runs.
@@ -125,7 +152,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         Captured::Absent { reason } => {
             let run = prefer(Captured::Absent { reason }, &ci.trigger);
             match &git.object {
-                Captured::Found { value, .. } => prefer(run, &trailers::read(&value.message).1),
+                Captured::Found { value, .. } => prefer(run, &trailers::read(&value.message).trigger),
                 Captured::Absent { .. } => run,
             }
         }
@@ -152,7 +179,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let read = lock_files(request, &real_dir, &root, &place, checkout)?;
     let mut dependencies = read.dependencies;
     for text in &request.materials {
-        dependencies.push(materials::read(text, &place, checkout)?);
+        dependencies.extend(materials::read_all(text, &place, checkout)?);
     }
     let top = materials::Place { working_dir: &root, root: &root, source: source_uri };
     for text in &project.materials {
@@ -160,7 +187,10 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     }
     dependencies.extend(submodules(&git, source_uri));
     let dependencies = merge(dependencies)?;
-    const NO_STEP: &str = "no build step was run";
+    let trails = trail::find(&trail::Scene { env, git: &git, agent: &agent, checkout });
+    let of_step = STEP_BYPRODUCTS.iter().map(|name| (*name, Captured::absent(NO_STEP)));
+    let byproducts = of_step.chain(trails).collect();
+    let has_step = !request.command.is_empty();
     Ok(Context {
         agent,
         task,
@@ -185,7 +215,13 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         started: Captured::absent(NO_STEP),
         finished: Captured::absent(NO_STEP),
         unwritten: None,
-        credentials: credentials::inventory(env, !request.command.is_empty()),
+        credentials: credentials::inventory(env, has_step.then_some(request.share_identity)),
+        identity_shared: if has_step {
+            Captured::found(request.share_identity, "--share-identity, or its absence")
+        } else {
+            Captured::absent(NO_STEP)
+        },
+        byproducts,
         credential_names: request.credential_names,
         elevated: credentials::elevated(env),
         disagreements,
@@ -243,7 +279,11 @@ fn agent(
         execution: value(&request.execution, "execution")?,
     };
     let commit = match &git.object {
-        Captured::Found { value, .. } => trailers::read(&value.message).0,
+        Captured::Found { value, .. } => {
+            let said = trailers::read(&value.message);
+            disagreements.extend(said.disagreements);
+            said.agent
+        }
         Captured::Absent { reason } => Agent::absent(reason),
     };
     let own = agents::detect(env);

@@ -2,7 +2,7 @@
 //! else a machine holds is not looked for.
 
 use super::secret_search::passwords_of;
-use super::secrets::{sounds_secret, withheld};
+use super::secrets::{is_handed, sounds_secret, withheld};
 use super::{Captured, Environment};
 use crate::model::Timestamp;
 use base64::Engine as _;
@@ -62,11 +62,12 @@ const OWN: &[&str] = &["ATTEST_", "COSIGN_", "SIGSTORE_"];
 const SYS_ADMIN: u32 = 21;
 
 /// The credentials that a build could reach: with a build step those that it is handed, else all but those for signing.
-pub(super) fn inventory(env: &Environment, has_step: bool) -> Captured<Vec<Credential>> {
+/// `step` is whether a step is handed what asks for identity tokens; `None` without a step.
+pub(super) fn inventory(env: &Environment, step: Option<bool>) -> Captured<Vec<Credential>> {
     let mut all = Vec::new();
     for (name, value) in &env.variables {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str().filter(|v| !v.is_empty())) else { continue };
-        if OWN.iter().any(|own| name.starts_with(own)) || (has_step && withheld(name, &[])) {
+        if OWN.iter().any(|own| name.starts_with(own)) || step.is_some_and(|share| !is_handed(name, &[], share)) {
             continue;
         }
         if let Some(kind) = kind(name, value) {
@@ -183,7 +184,7 @@ mod tests {
             ("PATH", "/usr/bin"),
         ]);
         env.marks.insert("/var/run/docker.sock".into());
-        let all = inventory(&env, false).value().unwrap().clone();
+        let all = inventory(&env, None).value().unwrap().clone();
         let end = "2026-01-01T00:00:00Z";
         let expected = json!([
             { "kind": "aws-access-key", "expiresAt": end },
@@ -199,7 +200,8 @@ mod tests {
         assert_eq!(named.as_array().unwrap().len(), 7);
         assert!(!format!("{all:?}{named}").contains("value-") && !named.to_string().contains("ATTEST_PASSWORD"));
         // A step is not handed what signs, so it cannot reach it.
-        assert!(!inventory(&env, true).value().unwrap().iter().any(|c| c.name == "MY_ID_TOKEN"));
+        let reaches = |share| inventory(&env, Some(share)).value().unwrap().iter().any(|c| c.name == "MY_ID_TOKEN");
+        assert!(!reaches(false) && reaches(true));
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl Context {
                 super::credentials::to_json(c, self.credential_names)
             }),
             explained("internalParameters.elevated", &self.elevated, |e| json!(e)),
+            explained("internalParameters.identityShared", &self.identity_shared, |s| json!(s)),
             explained("resolvedDependencies.source.dirty", &self.git.dirty, |d| {
                 let digest = d.digest.value().map(|d| d.hex().to_owned());
                 let examples: Vec<_> =
@@ -90,6 +91,7 @@ impl Context {
             explained("resolvedDependencies.source.signature", &signature, super::assemble::signature_json),
             explained("resolvedDependencies.source.tags", &self.git.tags, |t| json!(t)),
             explained("resolvedDependencies.source.checkout", &self.git.shape, |s| json!(s)),
+            explained("resolvedDependencies.source.passedOver", &self.git.passed_over, |all| json!(all)),
             explained("resolvedDependencies.submodules", &self.git.submodules, |all| {
                 all.iter().map(|s| json!({ "path": s.path, "commit": s.commit, "url": s.url })).collect()
             }),
@@ -106,6 +108,9 @@ impl Context {
         ];
         let section = self.platform_section();
         rows.extend(platform.details.iter().map(|(k, v)| row(&format!("internalParameters.{section}.{k}"), v)));
+        rows.extend(self.byproducts.iter().map(|(name, found)| {
+            explained(&format!("byproducts.{name}"), found, |all| all.iter().map(ResourceDescriptor::to_json).collect())
+        }));
         let said = self.disagreements.iter().map(|(field, text)| (*field, text));
         for (field, text) in said.chain(self.contradictions.iter().map(|(field, text)| (field.as_str(), text))) {
             let row = rows.iter_mut().filter(|r| field.starts_with(r.field.as_str())).last();

@@ -3,9 +3,11 @@
 use super::git_call::{GitCaller, GitOutput};
 use super::git_dirty::{self, Settings};
 use super::git_facts;
+use super::git_passed_over;
 use super::secret_search::passwords_of;
 use super::source::SourceState;
-use super::{Captured, Environment, remote};
+use super::{Blob, Captured, Environment, remote};
+use crate::model::limits;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use std::time::Duration;
 /// call to git lasts longer than `timeout`.
 pub(super) fn state(env: &Environment, excluded: &[PathBuf], timeout: Duration) -> SourceState {
     match GitCaller::find(env, timeout) {
-        Ok(git) => state_of(git, excluded),
+        Ok(git) => state_of(git, env, excluded),
         Err(reason) => SourceState::absent(&reason),
     }
 }
@@ -30,31 +32,19 @@ pub(super) fn remote_of(git: &GitCaller) -> Captured<String> {
 
 const WHERE: [&str; 4] = ["rev-parse", "--show-object-format", "--is-inside-work-tree", "--show-toplevel"];
 
-fn state_of(mut git: GitCaller, excluded: &[PathBuf]) -> SourceState {
-    let mut place = match git.call(&WHERE, Vec::new()) {
-        Ok(place) => place,
+fn state_of(git: GitCaller, env: &Environment, excluded: &[PathBuf]) -> SourceState {
+    let (git, place) = match at(git) {
+        Ok(found) => found,
         Err(reason) => return SourceState::absent(&reason),
     };
-    if !place.ok && place.complaint.contains("dubious ownership") && git.trust_what_the_user_trusts() {
-        place = match git.call(&WHERE, Vec::new()) {
-            Ok(place) => place,
-            Err(reason) => return SourceState::absent(&reason),
-        };
-    }
     if !place.ok && place.complaint.contains("dubious ownership") {
         return SourceState::absent(
             "the repository belongs to another user; `git config --global safe.directory` can say that you trust it",
         );
     }
-    let mut lines = place.stdout.splitn(3, |b| *b == b'\n');
-    let (format, inside) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-    let sha256 = match format {
-        b"sha1" => false,
-        b"sha256" => true,
-        _ => return SourceState::absent(&complaint(&place, "not a git checkout")),
+    let Some((sha256, root)) = place_of(&place) else {
+        return SourceState::absent(&complaint(&place, "not a git checkout"));
     };
-    let root = lines.next().and_then(|l| l.strip_suffix(b"\n")).filter(|_| place.ok && inside == b"true");
-    let root = root.map(|r| PathBuf::from(OsStr::from_bytes(r)));
     let mut state = SourceState::absent("the repository has no commit yet");
     match git.call(&["rev-parse", "HEAD^{commit}", "HEAD^{tree}"], Vec::new()) {
         Ok(out) if out.ok => {
@@ -74,10 +64,11 @@ fn state_of(mut git: GitCaller, excluded: &[PathBuf]) -> SourceState {
         Ok(config) => find_remote(config, &state.reference, root.as_deref().unwrap_or(&git.dir)),
         Err(reason) => Captured::absent(reason),
     };
-    let within = |root: &PathBuf| git.dir.canonicalize().is_ok_and(|dir| dir.starts_with(root));
+    let within = |root: &PathBuf| is_within(&git, root);
     let urls = config.iter().flatten().filter(|(key, _)| key.ends_with(".url"));
     state.secrets = urls.flat_map(|(key, url)| passwords_of(&format!("git config {key}"), url)).collect();
     git_facts::add(&mut state, &git);
+    git_passed_over::add(&mut state, &git, env);
     state.dirty = match (&root, &state.commit, &config) {
         (Some(root), _, _) if !within(root) => {
             Captured::absent("the repository says that its work tree is elsewhere; it was not looked at")
@@ -91,6 +82,93 @@ fn state_of(mut git: GitCaller, excluded: &[PathBuf]) -> SourceState {
     };
     state.root = root.filter(within);
     state
+}
+
+/// The first of these blobs (`REF:PATH`) that is there. The names hold no line break.
+///
+/// # Errors
+/// The reason, for a person; [`limits::GIT_OUTPUT_BYTES`] is the most that is read.
+pub(super) fn blob(env: &Environment, names: &[String], timeout: Duration) -> Result<Option<Blob>, String> {
+    let mut git = GitCaller::find(env, timeout)?;
+    let look = |git: &GitCaller| git.call(&["cat-file", "--batch-check"], names.join("\n").into_bytes());
+    let mut out = look(&git)?;
+    if !out.ok && out.complaint.contains("dubious ownership") && git.trust_what_the_user_trusts() {
+        out = look(&git)?;
+    }
+    if !out.ok {
+        return Err(complaint(&out, "git cat-file failed"));
+    }
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let found = text.lines().find_map(|line| {
+        let mut words = line.split(' ');
+        let (id, kind, size) = (words.next()?, words.next()?, words.next()?.parse::<usize>().ok()?);
+        (kind == "blob" && is_object_id(id)).then_some((id, size))
+    });
+    let Some((id, size)) = found else { return Ok(None) };
+    if size > limits::GIT_OUTPUT_BYTES {
+        return Err(format!("the blob {id} has more than {} bytes", limits::GIT_OUTPUT_BYTES));
+    }
+    let out = git.call(&["cat-file", "blob", id], Vec::new())?;
+    if !out.ok || out.stdout.len() != size {
+        return Err(complaint(&out, "git cat-file gave another size than it had said"));
+    }
+    Ok(Some(Blob { bytes: out.stdout }))
+}
+
+/// A path as JSON text; bytes that are no UTF-8 as `\xHH`.
+pub(super) fn escape(path: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in path.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out
+}
+
+/// The top of the checkout, and the files in it that git tracks or does not ignore.
+///
+/// # Errors
+/// The reason, for a person.
+pub(super) fn files(env: &Environment, timeout: Duration) -> Result<(PathBuf, Vec<Vec<u8>>), String> {
+    let git = GitCaller::find(env, timeout)?;
+    let (git, place) = at(git)?;
+    let (_, root) = place_of(&place).ok_or_else(|| complaint(&place, "not a git checkout"))?;
+    let root = root.filter(|root| is_within(&git, root)).ok_or("the repository has no work tree around this folder")?;
+    let git = git.moved_to(root.clone());
+    let out = git.call(&["ls-files", "--cached", "--others", "--exclude-standard", "-z"], Vec::new())?;
+    if !out.ok {
+        return Err(complaint(&out, "git ls-files failed"));
+    }
+    Ok((root, out.stdout.split(|b| *b == 0).filter(|n| !n.is_empty()).map(<[u8]>::to_vec).collect()))
+}
+
+/// Where git says that it is. Trusts what the user trusts.
+fn at(mut git: GitCaller) -> Result<(GitCaller, GitOutput), String> {
+    let mut place = git.call(&WHERE, Vec::new())?;
+    if !place.ok && place.complaint.contains("dubious ownership") && git.trust_what_the_user_trusts() {
+        place = git.call(&WHERE, Vec::new())?;
+    }
+    Ok((git, place))
+}
+
+/// Whether objects are named by SHA-256, and the top of the work tree.
+fn place_of(place: &GitOutput) -> Option<(bool, Option<PathBuf>)> {
+    let mut lines = place.stdout.splitn(3, |b| *b == b'\n');
+    let (format, inside) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let sha256 = match format {
+        b"sha1" => false,
+        b"sha256" => true,
+        _ => return None,
+    };
+    let root = lines.next().and_then(|l| l.strip_suffix(b"\n")).filter(|_| place.ok && inside == b"true");
+    Some((sha256, root.map(|r| PathBuf::from(OsStr::from_bytes(r)))))
+}
+
+/// Whether the folder that git is called in lies in this one.
+fn is_within(git: &GitCaller, root: &Path) -> bool {
+    git.dir.canonicalize().is_ok_and(|dir| dir.starts_with(root))
 }
 
 fn complaint(out: &GitOutput, otherwise: &str) -> String {

@@ -6,7 +6,7 @@
 //! clean only where that is proved: line endings that git converts, and files of Git LFS, whose pointer follows from their
 //! bytes. Whatever another filter would make of a file is not known, so it counts as a difference.
 
-use super::git::{self, Config};
+use super::git::{self, Config, escape};
 use super::git_call::GitCaller;
 use super::source::Difference;
 use super::{Captured, files};
@@ -360,16 +360,4 @@ fn digest(root: &Path, found: &[Found]) -> Captured<Digest> {
         Ok(json) => Captured::found(Digest::sha256(&json), "sha256 of the canonical list of differing files"),
         Err(e) => Captured::absent(&e.to_string()),
     }
-}
-
-/// A path as JSON text; bytes that are no UTF-8 as `\xHH`.
-fn escape(path: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in path.utf8_chunks() {
-        out.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    out
 }

@@ -1,7 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "looks whether a file is there")]
 //! [`Local`]: the checkout on this machine.
 
-use super::{CaptureError, Checkout, Environment, SourceState, files, git, nar};
+use super::{Blob, CaptureError, Checkout, Environment, PrivateFile, SourceState, files, git, nar, private};
 use crate::model::limits;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,6 +36,24 @@ impl Checkout for Local {
             Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
             _ => files::read(path, limit).map(Some),
         }
+    }
+
+    fn matching(&self, pattern: &str, base: &Path) -> Result<Vec<PathBuf>, CaptureError> {
+        files::expand(&[pattern.to_owned()], base)
+    }
+
+    fn private_file(
+        &self,
+        base: &Path,
+        below: &Path,
+        limit: usize,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<PrivateFile>, String> {
+        private::read(base, below, limit, each)
+    }
+
+    fn blob(&self, env: &Environment, names: &[String]) -> Result<Option<Blob>, String> {
+        git::blob(env, names, self.git_timeout)
     }
 
     fn nar_hash(&self, path: &Path) -> Result<String, CaptureError> {

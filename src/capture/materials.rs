@@ -48,6 +48,26 @@ fn plain(path: &Path) -> PathBuf {
     })
 }
 
+/// Reads one `--materials`: as [`read`], or all files that a glob means.
+///
+/// # Errors
+/// As [`read`], and [`Checkout::matching`].
+pub(super) fn read_all(
+    text: &str,
+    place: &Place<'_>,
+    checkout: &dyn Checkout,
+) -> Result<Vec<ResourceDescriptor>, CaptureError> {
+    let is_glob = text.contains(['*', '?', '[']) && !text.contains(['=', '@', ':']);
+    if !is_glob {
+        return Ok(vec![read(text, place, checkout)?]);
+    }
+    let found = checkout.matching(text, place.working_dir)?;
+    let name = |path: &PathBuf| path.to_str().map(str::to_owned);
+    let names = found.iter().map(name).collect::<Option<Vec<_>>>();
+    let names = names.ok_or_else(|| CaptureError::value("--materials", "file names in UTF-8", text))?;
+    names.iter().map(|name| file(name, None, place, checkout)).collect()
+}
+
 /// Reads one `--materials`: `NAME=URI@ALGORITHM:HEX`, `NAME=nar:PATH`, `NAME=PATH` or `PATH`.
 ///
 /// # Errors
@@ -73,8 +93,18 @@ pub(super) fn read(text: &str, place: &Place<'_>, checkout: &dyn Checkout) -> Re
     if charter::is_url(value) {
         return Err(CaptureError::value("--materials", "a digest after the URI: NAME=URI@sha256:HEX", text));
     }
-    let full = place.working_dir.join(value);
+    file(value, name, place, checkout)
+}
+
+fn file(
+    path: &str,
+    name: Option<&str>,
+    place: &Place<'_>,
+    checkout: &dyn Checkout,
+) -> Result<ResourceDescriptor, CaptureError> {
+    let full = place.working_dir.join(path);
     let bytes = checkout.read(&full, limits::LOCK_FILE_BYTES)?;
-    let bytes = bytes.ok_or_else(|| CaptureError::NothingMatches { pattern: value.to_owned() })?;
-    Ok(named(ResourceDescriptor::at(place.uri(&full)).digest_of(DigestSet::sha256(&bytes)), &place.name(&full)))
+    let bytes = bytes.ok_or_else(|| CaptureError::NothingMatches { pattern: path.to_owned() })?;
+    let descriptor = ResourceDescriptor::at(place.uri(&full)).digest_of(DigestSet::sha256(&bytes));
+    Ok(descriptor.named(name.map_or_else(|| place.name(&full), str::to_owned)))
 }

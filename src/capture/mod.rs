@@ -41,6 +41,7 @@ mod secrets;
 mod source;
 mod subjects;
 mod tekton;
+mod trail;
 mod trailers;
 mod variables;
 
@@ -57,11 +58,19 @@ mod git_dirty;
 #[cfg(feature = "cli")]
 mod git_facts;
 #[cfg(feature = "cli")]
+mod git_passed_over;
+#[cfg(feature = "cli")]
 mod local;
 #[cfg(feature = "cli")]
 pub mod nar;
 #[cfg(feature = "cli")]
+mod private;
+#[cfg(feature = "cli")]
 pub mod step;
+#[cfg(feature = "cli")]
+mod step_files;
+#[cfg(feature = "cli")]
+mod step_output;
 
 pub use assemble::StepRecord;
 pub use ci::{CiContext, Principal, Trigger, Workflow};
@@ -71,9 +80,9 @@ pub use credentials::Credential;
 pub use environment::{Environment, MARKS};
 pub use error::CaptureError;
 pub use explain::Explained;
-pub use identity::{Actor, CertifiedClaim, Detail, Identity, TokenClaims};
 #[cfg(feature = "cli")]
 pub use git_commit::{CommitObject, commit_object};
+pub use identity::{Actor, CertifiedClaim, Detail, Identity, TokenClaims};
 #[cfg(feature = "cli")]
 pub use local::Local;
 pub use remote::normalise as normalise_remote;
@@ -82,6 +91,7 @@ pub use secret_search::find_secret;
 pub use secrets::{Secret, secrets, withheld};
 pub use source::{Difference, SourceState, Submodule};
 pub use subjects::{chunks, from_checksums, is_checksum_file};
+pub use trail::{Blob, Byproduct, PrivateFile, read_trails};
 
 use std::path::{Path, PathBuf};
 
@@ -212,6 +222,31 @@ pub trait Checkout {
     /// # Errors
     /// [`CaptureError::Unreadable`], [`CaptureError::NotRegular`], [`CaptureError::TooLarge`].
     fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError>;
+
+    /// The files that a glob means, below `base` where it is relative.
+    ///
+    /// # Errors
+    /// [`CaptureError::NothingMatches`], [`CaptureError::Value`], [`CaptureError::TooLarge`].
+    fn matching(&self, pattern: &str, base: &Path) -> Result<Vec<PathBuf>, CaptureError>;
+
+    /// Digest of the file `below` the folder `base` that this user alone writes; its bytes go to `each`. Over no link, and
+    /// nowhere out of `base`.
+    ///
+    /// # Errors
+    /// The reason for its absence, for a person: a link, another user's, over `limit`, rewritten meanwhile.
+    fn private_file(
+        &self,
+        base: &Path,
+        below: &Path,
+        limit: usize,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<PrivateFile>, String>;
+
+    /// The first of these blobs of the repository (`REF:PATH`, without line breaks) that is there.
+    ///
+    /// # Errors
+    /// The reason for its absence, for a person.
+    fn blob(&self, env: &Environment, names: &[String]) -> Result<Option<Blob>, String>;
 
     /// SHA-256 of the NAR of a file or folder, in hex.
     ///

@@ -30,7 +30,7 @@ pub struct Request {
     pub trigger: Option<String>,
     /// `--dependencies`: lock files beside those at the top of the checkout.
     pub dependencies: Vec<PathBuf>,
-    /// `--materials`: `NAME=URI@ALGORITHM:HEX`, `NAME=nar:PATH`, `NAME=PATH` or `PATH`.
+    /// `--materials`: `NAME=URI@ALGORITHM:HEX`, `NAME=nar:PATH`, `NAME=PATH`, `PATH` or a glob.
     pub materials: Vec<String>,
     /// `--base-image`: an image reference with a digest.
     pub base_image: Option<String>,
@@ -38,6 +38,8 @@ pub struct Request {
     pub base_annotations: Option<(String, String)>,
     /// `--record-credentials names`: names of credentials beside their kinds.
     pub credential_names: bool,
+    /// `--share-identity`: the build step is handed what asks for identity tokens.
+    pub share_identity: bool,
     /// The build step after `--`.
     pub command: Vec<String>,
     /// Subjects and outputs, names or globs relative to the working folder: no part of the source.

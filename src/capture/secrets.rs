@@ -31,14 +31,18 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Variables that sign, or ask for the right to: never handed to a build step.
-const WITHHELD: &[&str] = &[
+/// Variables that sign: never handed to a build step.
+const SIGNING: &[&str] = &[
     "ATTEST_PASSWORD",
     "ATTEST_IDENTITY_TOKEN",
     "ATTEST_PKCS11_PIN",
     "COSIGN_PKCS11_PIN",
     "COSIGN_PASSWORD",
     "COSIGN_PRIVATE_KEY",
+];
+
+/// Variables that ask for the right to sign: handed to a build step only with `--share-identity`.
+const WITHHELD: &[&str] = &[
     "SIGSTORE_ID_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_URL",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
@@ -78,22 +82,32 @@ const SECRET_ENDINGS: &[&str] = &[
 #[must_use]
 pub fn withheld(name: &str, keys: &[String]) -> bool {
     let upper = name.to_ascii_uppercase();
-    WITHHELD.contains(&upper.as_str())
+    signs(name, keys)
+        || WITHHELD.contains(&upper.as_str())
         || WITHHELD_BEGINNINGS.iter().any(|b| upper.starts_with(b))
         || WITHHELD_ENDINGS.iter().any(|e| upper.ends_with(e))
-        || keys.iter().any(|k| k == name)
+}
+
+/// Whether a variable is for signing itself, so that no flag hands it to a build step.
+fn signs(name: &str, keys: &[String]) -> bool {
+    SIGNING.contains(&name.to_ascii_uppercase().as_str()) || keys.iter().any(|k| k == name)
+}
+
+/// Whether a build step is handed the variable; `share_identity` is `--share-identity`.
+pub(super) fn is_handed(name: &str, keys: &[String], share_identity: bool) -> bool {
+    !withheld(name, keys) || (share_identity && !signs(name, keys))
 }
 
 /// Whether a name says that what it names is secret.
 pub(super) fn sounds_secret(name: &str) -> bool {
     let upper = name.to_ascii_uppercase().replace('-', "_");
-    WITHHELD.contains(&upper.as_str()) || SECRET_ENDINGS.iter().any(|e| upper.ends_with(e))
+    signs(&upper, &[]) || WITHHELD.contains(&upper.as_str()) || SECRET_ENDINGS.iter().any(|e| upper.ends_with(e))
 }
 
 /// The environment without what is withheld.
 #[cfg(feature = "cli")]
-pub(super) fn handed(env: &Environment, keys: &[String]) -> Vec<(OsString, OsString)> {
-    let keep = |name: &OsString| !withheld(&name.to_string_lossy(), keys);
+pub(super) fn handed(env: &Environment, keys: &[String], share_identity: bool) -> Vec<(OsString, OsString)> {
+    let keep = |name: &OsString| is_handed(&name.to_string_lossy(), keys, share_identity);
     env.variables.iter().filter(|(name, _)| keep(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
 }
 
@@ -121,6 +135,12 @@ mod tests {
     fn what_signs_is_withheld_and_the_rest_is_handed_over() {
         for name in ["ATTEST_PASSWORD", "CI_JOB_JWT_V2", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MY_ID_TOKEN", "KEY_X"] {
             assert!(withheld(name, &["KEY_X".into()]), "{name}");
+        }
+        for name in ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MY_ID_TOKEN", "SIGSTORE_ID_TOKEN", "CI_JOB_JWT_V2"] {
+            assert!(!is_handed(name, &[], false) && is_handed(name, &[], true), "{name}");
+        }
+        for name in ["ATTEST_PASSWORD", "ATTEST_IDENTITY_TOKEN", "COSIGN_PRIVATE_KEY", "attest_password", "KEY_X"] {
+            assert!(!is_handed(name, &["KEY_X".into()], true), "{name}");
         }
         for name in ["PATH", "GITHUB_TOKEN", "ATTEST_AGENT", "KEY_Y", "ACTIONS_RUNTIME_URL"] {
             assert!(!withheld(name, &["KEY_X".into()]), "{name}");

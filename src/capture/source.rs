@@ -27,6 +27,8 @@ pub struct SourceState {
     pub submodules: Captured<Vec<Submodule>>,
     /// What is unusual about the checkout: `shallow`, `detached`, `linked-worktree`, `bare`, `partial`, `git-dir`.
     pub shape: Captured<Vec<&'static str>>,
+    /// What of the repository and of the variables git would run or believe otherwise, and was passed over; names only.
+    pub passed_over: Captured<Vec<String>>,
     /// Passwords in the addresses of remotes: looked for in what is signed, and written nowhere.
     pub secrets: Vec<Secret>,
 }
@@ -57,6 +59,7 @@ impl SourceState {
             tags: Captured::absent(reason),
             submodules: Captured::absent(reason),
             shape: Captured::absent(reason),
+            passed_over: Captured::absent(reason),
             secrets: Vec::new(),
         }
     }

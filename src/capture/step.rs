@@ -1,16 +1,19 @@
 #![expect(clippy::disallowed_methods, reason = "runs the build step, and looks at what it wrote")]
 //! The build step: run as it would run alone, but without what could sign in its name.
 //!
-//! It inherits standard input, output and error, so that interactive programs work; its exit code and its signals are
-//! passed on. It is handed no variable that signs or asks for a token ([`withheld`](super::withheld)) and no descriptor
-//! but those three.
+//! It inherits standard input, output and error, so that interactive programs work; only what is no terminal is digested
+//! on its way (`step_output.rs`). Its exit code and its signals are passed on. It is handed no variable that signs or, unless
+//! its caller says so, asks for a token ([`withheld`](super::withheld)), and no descriptor but those three.
 
 use super::secrets::handed;
-use super::{CaptureError, Environment, StepRecord, files};
-use crate::model::{Digest, Timestamp};
+use super::{CaptureError, Captured, Environment, StepRecord, files, step_output};
+use crate::model::{Digest, ResourceDescriptor, Timestamp};
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Pid, Signal, WaitId, WaitIdOptions};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::low_level::siginfo::{Cause, Origin};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -19,11 +22,31 @@ use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+pub use super::step_files::{Watch, Watched};
+pub use super::step_output::StreamDigest;
+
+/// A build step, and what it is handed.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildStep<'a> {
+    /// Program and arguments.
+    pub command: &'a [String],
+    /// The variables that key references name (`env:NAME`): withheld.
+    pub keys: &'a [String],
+    /// Whether it is handed the variables that ask for identity tokens.
+    pub share_identity: bool,
+}
+
 /// How a build step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepOutcome {
     /// Its exit code; 128 and the signal's number when a signal ended it, as shells say it.
     pub code: i32,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: Captured<StreamDigest>,
+    /// What it wrote to standard error.
+    pub stderr: Captured<StreamDigest>,
     /// When it was started.
     pub started: Timestamp,
     /// When it ended.
@@ -77,8 +100,16 @@ fn state(path: &Path, progress: files::Progress<'_>) -> Result<Option<FileState>
 impl StepOutcome {
     /// What goes into the provenance; `None` unless the step ended with 0: a failure is never attested as a success.
     #[must_use]
-    pub fn record(&self, unwritten: Vec<String>) -> Option<StepRecord> {
-        (self.code == 0).then_some(StepRecord { started: self.started, finished: self.finished, unwritten })
+    pub fn record(&self, unwritten: Vec<String>, files: Captured<Vec<ResourceDescriptor>>) -> Option<StepRecord> {
+        let stream = |name, s: &Captured<StreamDigest>| (name, s.clone().map(|s| vec![s.descriptor(name)]));
+        let byproducts = vec![stream("stdout", &self.stdout), stream("stderr", &self.stderr), ("step-files", files)];
+        (self.code == 0).then_some(StepRecord { started: self.started, finished: self.finished, unwritten, byproducts })
+    }
+
+    /// Whether a process that the step left running still holds its output.
+    #[must_use]
+    pub fn is_still_open(&self) -> bool {
+        [&self.stdout, &self.stderr].iter().any(|s| s.value().is_some_and(|s| s.still_open))
     }
 }
 
@@ -92,29 +123,36 @@ pub fn keep_memory_private() -> Result<(), CaptureError> {
         .map_err(|e| CaptureError::StepNotIsolated { cause: e.to_string() })
 }
 
-/// Runs the step to its end. `keys` are the variables that key references name; they are withheld too. `make`'s job
-/// server descriptors, if `MAKEFLAGS` names them, are handed on.
+/// Runs the step to its end. `make`'s job server descriptors, if `MAKEFLAGS` names them, are handed on.
 ///
 /// # Errors
 /// [`CaptureError::StepNotStarted`] and [`CaptureError::StepNotIsolated`].
 pub fn run(
-    command: &[String],
+    what: &BuildStep<'_>,
     env: &Environment,
-    keys: &[String],
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<StepOutcome, CaptureError> {
-    let (program, args) = command.split_first().ok_or_else(|| not_started("", "no command"))?;
+    let (program, args) = what.command.split_first().ok_or_else(|| not_started("", "no command"))?;
     let isolated = |cause: std::io::Error| CaptureError::StepNotIsolated { cause: cause.to_string() };
     // What the caller left open (a key from a shell's `<(...)`, say) is for us, not for the step.
     close_fds::set_fds_cloexec_threadsafe(3, &job_server(env));
     let forwarded = not_ignored();
     stand_back(&forwarded).map_err(isolated)?;
-    let mut signals = signal_hook::iterator::Signals::new(&forwarded).map_err(isolated)?;
+    let mut signals = SignalsInfo::<WithOrigin>::new(&forwarded).map_err(isolated)?;
     let handle = signals.handle();
     let mut step = Command::new(program);
-    step.args(args).env_clear().envs(handed(env, keys)).current_dir(&env.working_dir);
+    step.args(args).env_clear().envs(handed(env, what.keys, what.share_identity)).current_dir(&env.working_dir);
+    let (streams, stdout, stderr) = step_output::prepare().map_err(isolated)?;
+    if let Some(stdout) = stdout {
+        step.stdout(stdout);
+    }
+    if let Some(stderr) = stderr {
+        step.stderr(stderr);
+    }
     let started = clock();
     let child = step.spawn();
+    // The ends that were the step's are closed here, so that its end is the end of its output.
+    drop(step);
     let mut child = match child {
         Ok(child) => child,
         Err(e) => {
@@ -128,12 +166,12 @@ pub fn run(
     };
     let status = std::thread::scope(|scope| {
         scope.spawn(move || {
-            for number in signals.forever() {
-                // On a terminal the kernel has sent the keyboard's signals to the step already.
-                if matches!(number, SIGINT | SIGQUIT) && in_the_foreground() {
+            for Origin { signal, cause, .. } in signals.forever() {
+                // What the keyboard sends, the kernel has sent to the step already: it is of our group.
+                if matches!(signal, SIGINT | SIGQUIT) && cause == Cause::Kernel {
                     continue;
                 }
-                if let Some(signal) = Signal::from_named_raw(number) {
+                if let Some(signal) = Signal::from_named_raw(signal) {
                     // It may have ended meanwhile; it is not reaped yet, so the id is still its own.
                     let _ = rustix::process::kill_process(pid, signal);
                 }
@@ -147,8 +185,18 @@ pub fn run(
     });
     STEP_HAS_ENDED.store(true, Ordering::SeqCst);
     let finished = clock();
+    let (stdout, stderr) = streams.end();
     let status = status.map_err(|e| not_started(program, &e.to_string()))?;
-    Ok(StepOutcome { code: code(status), started, finished })
+    Ok(StepOutcome { code: code(status), signal: status.signal(), stdout, stderr, started, finished })
+}
+
+/// Ends this process by the signal that ended the step, so that whoever waits for it sees what it would have seen. Returns
+/// where that cannot be.
+pub fn end_by(signal: i32) {
+    // Others do not end a process by themselves, or have no such action at all.
+    if signal_hook::low_level::signal_name(signal).is_some() {
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
 }
 
 /// Whether signals mean us again, as they do without a handler.
@@ -173,7 +221,7 @@ fn not_ignored() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|l| l.strip_prefix("SigIgn:")).map(str::trim);
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0);
-    let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+    let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
     all.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0).collect()
 }
 
@@ -183,10 +231,6 @@ fn not_started(program: &str, cause: &str) -> CaptureError {
 
 fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|s| 128 + s)).unwrap_or(128)
-}
-
-fn in_the_foreground() -> bool {
-    rustix::termios::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
 /// `--jobserver-auth=R,W` of `MAKEFLAGS`, sorted.

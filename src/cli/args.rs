@@ -188,7 +188,7 @@ pub struct BuildArgs {
     /// Lock file whose packages are dependencies, besides those found (repeatable)
     #[arg(long, value_name = "FILE")]
     pub dependencies: Vec<PathBuf>,
-    /// Further input: NAME=URI@sha256:DIGEST (repeatable)
+    /// Further input: NAME=URI@sha256:DIGEST, NAME=FILE, a file or a glob (repeatable)
     #[arg(long, value_name = "MATERIAL")]
     pub materials: Vec<String>,
     /// Base image: NAME@sha256:DIGEST

@@ -5,7 +5,7 @@ use super::exit::{Failure, codes};
 use super::subject::SubjectSpec;
 use super::target::{self, Resolved};
 use super::{Ui, files, progress};
-use crate::capture::step::Snapshot;
+use crate::capture::step::{BuildStep, Snapshot};
 use crate::capture::{self, Context, Environment, Local, Request, Secret, files as hashing};
 use crate::cli::args::EvidenceArgs;
 use crate::flow;
@@ -62,11 +62,9 @@ pub(super) fn context(
     build: &BuildArgs,
     subjects: &[String],
     own: &[PathBuf],
-    command: &[String],
+    step: Option<&BuildStep<'_>>,
     env: &Environment,
 ) -> Result<Context, Failure> {
-    let mut excluded: Vec<PathBuf> = subjects.iter().filter_map(|s| local_path(s)).collect();
-    excluded.extend_from_slice(own);
     let request = Request {
         agent: build.agent.clone(),
         agent_version: build.agent_version.clone(),
@@ -83,8 +81,9 @@ pub(super) fn context(
         base_image: build.base_image.clone(),
         base_annotations: None,
         credential_names: build.record_credentials == RecordCredentials::Names,
-        command: command.to_vec(),
-        excluded,
+        share_identity: step.is_some_and(|s| s.share_identity),
+        command: step.map_or_else(Vec::new, |s| s.command.to_vec()),
+        excluded: excluded(subjects, own),
     };
     Ok(capture::capture(&request, env, &Local::default())?)
 }
@@ -96,6 +95,11 @@ pub(super) fn note_disagreements(context: &Context, ui: &Ui) {
             ui.note(&format!("{}: {text}", row.field));
         }
     }
+}
+
+/// Subjects and files of ours: no part of the source, and nothing that a step wrote beside its subjects.
+pub(super) fn excluded(subjects: &[String], own: &[PathBuf]) -> Vec<PathBuf> {
+    subjects.iter().filter_map(|s| local_path(s)).chain(own.iter().cloned()).collect()
 }
 
 /// The path of a subject that may be one: nothing that names a registry.

@@ -17,6 +17,8 @@ pub enum Exit {
     Unknown,
     /// The code of a build step that failed, passed through.
     Step(u8),
+    /// The signal that ended a build step: this program ends by it, too. 128 and its number where it cannot.
+    StepSignal(i32),
 }
 
 impl Exit {
@@ -29,6 +31,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Unknown => 3,
             Self::Step(n) => n,
+            Self::StepSignal(n) => u8::try_from(n).ok().and_then(|n| n.checked_add(128)).unwrap_or(u8::MAX),
         }
     }
 }

@@ -163,6 +163,9 @@ fn run(cli: Cli) -> ExitCode {
     if let (Some(hint), false) = (ui.hint.get().and_then(|code| hint::hint(code.as_str())), cli.common.quiet) {
         let _ = writeln!(io::stderr().lock(), "\nhint: {hint}");
     }
+    if let Exit::StepSignal(signal) = outcome.exit {
+        crate::capture::step::end_by(signal);
+    }
     match printed {
         Ok(()) => outcome.exit.into(),
         // A reader that has seen enough is no failure; the answer stands.

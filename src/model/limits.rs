@@ -77,6 +77,27 @@ pub const GIT_OUTPUT_BYTES: usize = 64 << 20;
 pub const COMMIT_BYTES: usize = 1 << 20;
 /// Tags at one commit, and submodules of one tree, that are recorded.
 pub const GIT_NAMES: usize = 1000;
+/// A file or note in which an agent recorded its work, referenced by digest (bytes).
+pub const TRAIL_BYTES: usize = 256 << 20;
+/// One record of such a file that is looked into (bytes).
+pub const TRAIL_RECORD_BYTES: usize = 1 << 20;
+/// Transcripts of one checkpoint.
+pub const TRANSCRIPTS: usize = 16;
+/// Folders above the working folder that an agent's session may belong to.
+pub const FOLDERS_ABOVE: usize = 64;
+/// Files that are watched while a build step runs.
+pub const STEP_FILES: usize = 200_000;
+/// Files that a build step wrote whose digests are recorded one by one; the others count in the digest of all.
+pub const STEP_FILES_NAMED: usize = 256;
+/// What a build step wrote beside its subjects, hashed (bytes).
+pub const STEP_FILES_BYTES: u64 = 16 << 30;
+/// How long the output of a build step is waited for once it has ended and a process that it left running holds it
+/// (seconds).
+pub const STEP_OUTPUT_SECONDS: u64 = 2;
+/// A file in which programs keep credentials, read for what must not be signed (bytes).
+pub const CREDENTIAL_FILE_BYTES: usize = 1 << 20;
+/// Things of a repository that git would run or read otherwise and that are named when they are not.
+pub const PASSED_OVER: usize = 100;
 /// Files whose difference from the commit is hashed for the dirty state.
 pub const DIRTY_FILES: usize = 100_000;
 /// Bundle files below one folder given by `--bundle`.

@@ -51,6 +51,13 @@ impl ResourceDescriptor {
         self
     }
 
+    /// Sets the media type.
+    #[must_use]
+    pub fn media_type_of(mut self, media_type: &str) -> Self {
+        self.extra.insert("mediaType".to_owned(), media_type.into());
+        self
+    }
+
     /// Adds an annotation.
     #[must_use]
     pub fn annotated(mut self, key: &str, value: impl Into<Value>) -> Self {

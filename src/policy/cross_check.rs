@@ -197,8 +197,8 @@ pub fn cross_check(
             continue;
         }
         let Some(claim) = claims.get(&row.claim).filter(|c| !c.is_empty()) else { continue };
-        if row.claim == COMMIT_ROW.claim && !is_commit(claim) {
-            // Buildkite builds `HEAD`, or a branch, where whoever started it named no commit: that certifies none.
+        if provider.name == "buildkite" && row.claim == COMMIT_ROW.claim && !is_commit(claim) {
+            // It builds `HEAD`, or a branch, where whoever started it named no commit: that certifies none.
             continue;
         }
         let values = (row.values)(provenance);
@@ -449,6 +449,8 @@ mod tests {
         cross_check(issuer, claims, &provenance, false).map_err(|r| r.iter().map(|r| r.code).collect())
     }
 
+    const EVIL: &str = "https://evil.example/x@refs/heads/evil";
+
     #[test]
     fn a_forged_field_is_refused_by_its_name_and_its_unforged_twin_passes() {
         let mut tried = 0;
@@ -462,7 +464,8 @@ mod tests {
                     continue;
                 }
                 let mut forged = claims.clone();
-                forged.insert(row.claim, "https://evil.example/x@refs/heads/evil".into());
+                let other = if row.claim == COMMIT_ROW.claim { "f".repeat(40) } else { EVIL.into() };
+                forged.insert(row.claim, other);
                 assert_eq!(check(&issuer, &forged, &predicate), Err(vec![row.code]), "{}", provider.name);
                 // What a mapping does not fill is compared with nothing, and certified by nothing.
                 forged.remove(&row.claim);

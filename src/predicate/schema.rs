@@ -183,6 +183,7 @@ fn internal() -> Value {
                 },
             },
             "elevated": { "description": "Whether the build had more rights than an ordinary user: root, or a privileged container.", "type": "boolean" },
+            "identityShared": { "description": "The build step was handed what asks for identity tokens, so it could sign as the build. Absent where it was not.", "type": "boolean" },
             "subjectsNotWritten": {
                 "description": "Subjects that the build step left untouched: it did not make them.",
                 "type": "array", "items": { "type": "string" },

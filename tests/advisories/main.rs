@@ -14,6 +14,9 @@
 #![expect(clippy::disallowed_methods, reason = "runs the program on files")]
 #![allow(clippy::type_complexity, reason = "a row of a table names its types where it stands")]
 
+#[path = "../refusals/approving.rs"]
+#[allow(dead_code, reason = "shared with the refusals, which use all of it")]
+mod approving;
 mod bundles;
 mod certificates;
 mod memory;

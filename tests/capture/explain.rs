@@ -2,7 +2,8 @@
 
 use crate::platforms::{PLATFORMS, only_less};
 use crate::repo::{Repo, env_in};
-use attest::capture::{Context, Environment, Explained, Local, Request, capture};
+use attest::capture::step::{StepOutcome, StreamDigest};
+use attest::capture::{Captured, Context, Environment, Explained, Local, Request, capture};
 use attest::model::{Timestamp, uri};
 use attest::predicate::{PredicateType, Provenance};
 use serde_json::{Value, json};
@@ -59,8 +60,17 @@ fn on_a_plain_machine_with_everything_said() {
     let request = Request { command: vec!["make".into(), "all".into()], ..Request::default() };
     let mut context = context(&with(repo.env(), ATTEST), &request);
     let time = |s: i64| Timestamp::from_unix(1_767_225_600 + s).unwrap();
-    let outcome = attest::capture::step::StepOutcome { code: 0, started: time(0), finished: time(5) };
-    context.record_step(outcome.record(vec!["dist/old".into()]).unwrap());
+    let digest = attest::model::Digest::sha256(b"done\n");
+    let stream = StreamDigest { digest, size: 5, with_stderr: false, still_open: true };
+    let outcome = StepOutcome {
+        code: 0,
+        signal: None,
+        stdout: Captured::found(stream, "standard output, while it was passed on"),
+        stderr: Captured::absent("standard error: it is a terminal, which the build step keeps for itself"),
+        started: time(0),
+        finished: time(5),
+    };
+    context.record_step(outcome.record(vec!["dist/old".into()], Captured::absent("not a git checkout")).unwrap());
     golden("plain.json", &context);
 }
 

@@ -10,4 +10,5 @@ mod platforms;
 mod repo;
 mod source;
 mod step;
+mod trails;
 mod traps;

@@ -1,8 +1,8 @@
 //! `attest create`
 
 use super::attach::{AttachedReport, attach_one};
-use crate::capture::step::{self, Snapshot};
-use crate::capture::{Context, Environment};
+use crate::capture::step::{self, BuildStep, Watch, Watched};
+use crate::capture::{Context, Environment, Local};
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::build::{self, Subjects};
 use crate::cli::charter;
@@ -12,7 +12,7 @@ use crate::cli::outbox::Outbox;
 use crate::cli::sanitize::line;
 use crate::cli::signing::SigningArgs;
 use crate::cli::target::{Resolved, SHARED_BUNDLES};
-use crate::cli::{Ui, files};
+use crate::cli::{Ui, files, progress};
 use crate::flow::{self, Destination};
 use crate::model::{Digest, PredicateUri, Statement, uri};
 use crate::sign::key_file_facts;
@@ -42,6 +42,12 @@ pub struct CreateArgs {
     /// Folder that keeps what an outage keeps from being signed or published; `attest flush` sends it
     #[arg(long, value_name = "DIR", env = "ATTEST_OUTBOX")]
     pub outbox: Option<PathBuf>,
+    /// Hand the build step what asks for identity tokens, so that it can sign as this build; this is recorded
+    #[arg(long, requires = "command")]
+    pub share_identity: bool,
+    /// Files whose change by the build step is recorded [default: those that git tracks or does not ignore] (repeatable)
+    #[arg(long, value_name = "GLOB", requires = "command")]
+    pub products: Vec<String>,
     /// The build step
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
@@ -123,8 +129,13 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let key_file = method.reference().map(key_file_facts).transpose()?.flatten();
     let variables: Vec<String> = method.variable().into_iter().collect();
     let env = build::environment()?;
-    let mut context =
-        build::context(&args.build, &args.subjects, &own_files(args, method.reference()), &args.command, &env)?;
+    let own = own_files(args, method.reference());
+    let step = (!args.command.is_empty()).then_some(BuildStep {
+        command: &args.command,
+        keys: &variables,
+        share_identity: args.share_identity,
+    });
+    let mut context = build::context(&args.build, &args.subjects, &own, step.as_ref(), &env)?;
     let snapshot = match &given {
         Some(_) => None,
         None => charter::capture(&args.build, args.attach_charter, &mut context, &env, common, ui).await?,
@@ -134,9 +145,8 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         return Err(Failure::usage(codes::USAGE, message));
     }
     step::keep_memory_private()?;
-    if !args.command.is_empty() {
-        let before = build::snapshot(&args.subjects, &env, common)?;
-        run_step(args, &mut context, &before, &env, &variables, common)?;
+    if let Some(step) = &step {
+        run_step(args, step, &mut context, &own, &env, common, ui)?;
     }
     // Keys are opened, and tokens fetched, after the step has ended.
     let signing = method.open(common, ui).await;
@@ -241,24 +251,39 @@ fn own_files(args: &CreateArgs, reference: Option<&str>) -> Vec<PathBuf> {
 
 fn run_step(
     args: &CreateArgs,
+    step: &BuildStep<'_>,
     context: &mut Context,
-    before: &Snapshot,
+    own: &[PathBuf],
     env: &Environment,
-    variables: &[String],
     common: &Common,
+    ui: &Ui,
 ) -> Result<(), Failure> {
-    let ended = step::run(&args.command, env, variables, &super::super::now)?;
-    let after = build::snapshot(&args.subjects, env, common)?;
-    let unwritten = after.unwritten(before);
-    let name = |p: &PathBuf| p.strip_prefix(&env.working_dir).unwrap_or(p).display().to_string();
-    match ended.record(unwritten.iter().map(name).collect()) {
-        Some(record) => context.record_step(record),
-        None => {
-            let exit = Exit::Step(u8::try_from(ended.code).unwrap_or(1).max(1));
-            let message = format!("the build step ended with {}; nothing was attested", ended.code);
-            return Err(Failure { exit, ..Failure::no(codes::STEP_FAILED, message) });
-        }
+    let local = Local::default();
+    let excluded = build::excluded(&args.subjects, own);
+    let watch = Watch { env, globs: &args.products, excluded: &excluded, git_timeout: local.git_timeout };
+    let before = build::snapshot(&args.subjects, env, common)?;
+    let watched = Watched::before(&watch);
+    let ended = step::run(step, env, &super::super::now)?;
+    if ended.is_still_open() {
+        ui.note("the build step left a process running that still holds its output; what it writes from now on is not recorded");
     }
+    if ended.code != 0 {
+        let code = u8::try_from(ended.code).unwrap_or(1).max(1);
+        let exit = ended.signal.map_or(Exit::Step(code), Exit::StepSignal);
+        let message = match ended.signal {
+            Some(signal) => format!("signal {signal} ended the build step; nothing was attested"),
+            None => format!("the build step ended with {}; nothing was attested", ended.code),
+        };
+        return Err(Failure { exit, ..Failure::no(codes::STEP_FAILED, message) });
+    }
+    let after = build::snapshot(&args.subjects, env, common)?;
+    let unwritten = after.unwritten(&before);
+    let name = |p: &PathBuf| p.strip_prefix(&env.working_dir).unwrap_or(p).display().to_string();
+    let files = watched.changes(&watch, progress::hashing(common).as_ref());
+    if let Some(record) = ended.record(unwritten.iter().map(name).collect(), files) {
+        context.record_step(record);
+    }
+    context.look_for_trails(env, &local);
     Ok(())
 }
 

@@ -71,7 +71,7 @@ impl From<Explained> for ExplainedField {
 /// [`Failure`].
 pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let env = build::environment()?;
-    let mut context = build::context(&args.build, &args.subjects, &[], &[], &env)?;
+    let mut context = build::context(&args.build, &args.subjects, &[], None, &env)?;
     let given = build::given_predicate(&args.build)?;
     if given.is_none() {
         charter::capture(&args.build, false, &mut context, &env, common, ui).await?;
