@@ -5,8 +5,10 @@
 
 mod attribution;
 mod commit;
+mod environments;
 mod explain;
 mod platforms;
+mod providers;
 mod repo;
 mod source;
 mod step;
