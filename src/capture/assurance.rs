@@ -1,7 +1,7 @@
 //! What would raise a field's assurance: what a verifier would need to see to hold it for more than declared.
 
 use super::{Captured, Context, TokenClaims};
-use crate::policy::Provider;
+use crate::policy::PROVIDERS;
 
 /// Fields that a certificate can say, and the last arc of its claim.
 const CERTIFIED: &[(&str, u32)] = &[
@@ -29,20 +29,19 @@ const CERTIFIED: &[(&str, u32)] = &[
 const OTHERS: &[(&str, &str)] = &[
     (
         "externalParameters.charter",
-        "signed: a snapshot of it (--attach-charter) by an identity that the policy names; or measured: `measures: [charter]` of the signer",
+        "signed: a snapshot of it (--attach-charter) by an identity that the policy names; or measured: a policy that says of the signer `measures: [charter]`",
     ),
     (
         "externalParameters.requestedBy",
-        "signed: an approval by the same person (`attest approve`); or measured: `measures: [requestedBy]` of the signer",
+        "signed: an approval by the same person (`attest approve`); or measured: a policy that says of the signer `measures: [requestedBy]`",
     ),
-    ("externalParameters.agent", "measured: `measures: [agent]` of the signer, in the verifier's policy"),
-    ("externalParameters.task", "measured: `measures: [task]` of the signer, in the verifier's policy"),
-    ("externalParameters.source", "measured: `measures: [source]` of the signer, in the verifier's policy"),
-    ("resolvedDependencies.source", "measured: `measures: [source]` of the signer, in the verifier's policy"),
-    ("resolvedDependencies.submodules", "measured: `measures: [dependencies]` of the signer, in the verifier's policy"),
-    ("resolvedDependencies", "measured: `measures: [dependencies]` of the signer, in the verifier's policy"),
+    ("externalParameters.agent", "measured: a policy that says of the signer `measures: [agent]`"),
+    ("externalParameters.task", "measured: a policy that says of the signer `measures: [task]`"),
+    ("externalParameters.source", "measured: a policy that says of the signer `measures: [source]`"),
+    ("resolvedDependencies.source", "measured: a policy that says of the signer `measures: [source]`"),
+    ("resolvedDependencies", "measured: a policy that says of the signer `measures: [dependencies]`"),
     ("builder.id", "a policy that lists it under `builders` of the signer's key"),
-    ("", "nothing that this version checks: it stays the signer's word"),
+    ("", "nothing in this version: it stays the signer's word"),
 ];
 
 /// How a job comes by the identity of its platform.
@@ -59,15 +58,28 @@ impl Context {
         let other = OTHERS.iter().find(|(prefix, _)| field.starts_with(prefix)).map_or("", |(_, text)| text);
         let arc = CERTIFIED.iter().find(|(name, _)| *name == field).map(|(_, arc)| *arc);
         let Some(arc) = arc else { return other.to_owned() };
-        if self.certified.contains(&arc) {
-            return "certificate: the certificate of this token will say the same".into();
-        }
         let own: Option<&TokenClaims> = super::named(self.platform_name).and_then(super::Capture::token);
-        let provider = own.and_then(|own| crate::policy::PROVIDERS.iter().find(|p| p.name == own.provider));
-        let fills = provider.is_some_and(|p: &Provider| p.rows.iter().any(|r| r.claim == arc));
+        let provider = own.and_then(|own| PROVIDERS.iter().find(|p| p.name == own.provider));
+        let says: Vec<u32> = match provider {
+            _ if !self.certified.is_empty() => self.certified.clone(),
+            Some(provider) => provider.rows.iter().map(|r| r.claim).collect(),
+            None => Vec::new(),
+        };
+        let part = match (arc, says.contains(&12), says.contains(&13)) {
+            (13, true, true) => "",
+            (13, false, true) => " of the commit, not of repository and ref",
+            (13, true, false) => " of repository and ref, not of the commit",
+            _ if says.contains(&arc) => "",
+            _ => return other.to_owned(),
+        };
         let identity = IDENTITIES.iter().find(|(name, _)| provider.is_some_and(|p| p.name == *name));
-        match identity.filter(|_| fills && self.certified.is_empty()) {
-            Some((_, identity)) => format!("certificate: sign with the identity of {identity}"),
+        match identity {
+            _ if !self.certified.is_empty() => {
+                format!("certificate: the certificate of this token will say the same{part}")
+            }
+            Some((_, identity)) => {
+                format!("certificate: sign with the identity of {identity}, which says the same{part}")
+            }
             None => other.to_owned(),
         }
     }
@@ -89,7 +101,7 @@ fn is_empty(value: &serde_json::Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty)
 }
 
-/// Whether something is known: a helper of rows that stand for what a step leaves behind.
+/// The subjects that the build step left as they were.
 pub(super) fn unwritten(names: Option<&Vec<String>>) -> Captured<Vec<String>> {
     match names {
         None => Captured::absent("no build step was run"),

@@ -152,10 +152,15 @@ impl Context {
                     let server = identity.certified(12).map_or("", |(url, _)| url);
                     let server = Captured::found(server.to_owned(), "the identity token");
                     let claimed = |name: &str| match identity.claim(name) {
-                        Some(value) => Captured::found(value, &format!("the identity token's {name}")),
+                        Some(value) => Captured::found(value, name),
                         None => Captured::absent(&format!("the identity token has no {name}")),
                     };
                     let theirs = principal(&server, actor.public, &claimed(actor.id), &claimed(actor.name));
+                    let by = format!("the identity token's {}, {}", actor.id, actor.name);
+                    let theirs = match theirs {
+                        Captured::Found { value, .. } => Captured::found(value, &by),
+                        absent => absent,
+                    };
                     said.actor(&mut platform.requested_by, theirs, platform.trigger.value().copied());
                     if followed {
                         self.requested_by = platform.requested_by.clone();

@@ -19,13 +19,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 /// A provider's token and, written down for itself, the certificate that Fulcio makes of it.
-struct Provider {
+pub(crate) struct Provider {
     /// Name of the platform, or nothing where there is none of it.
     platform: &'static str,
-    issuer: &'static str,
+    pub(crate) issuer: &'static str,
     /// Subject alternative name.
     name: &'static str,
-    claims: Value,
+    pub(crate) claims: Value,
     certificate: Vec<(u32, &'static str)>,
     /// Fields that the certificate says too.
     certified: &'static [&'static str],
@@ -33,7 +33,7 @@ struct Provider {
 
 const REUSED: &str = "acme/builders/.github/workflows/build.yml@refs/tags/v2";
 
-fn providers() -> Vec<Provider> {
+pub(crate) fn providers() -> Vec<Provider> {
     vec![
         Provider {
             platform: "github-actions",
@@ -154,7 +154,7 @@ fn providers() -> Vec<Provider> {
     ]
 }
 
-fn identity(issuer: &str, claims: &Value) -> Identity {
+pub(crate) fn identity(issuer: &str, claims: &Value) -> Identity {
     let mut all = json!({ "iss": issuer, "sub": "whoever runs it", "exp": 4_000_000_000_u64 });
     all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
     let text = format!("aGVhZA.{}.c2lnbmVk", URL_SAFE_NO_PAD.encode(all.to_string()));
