@@ -134,6 +134,11 @@ impl Context {
         if !details.is_empty() {
             internal.insert(self.platform_section().to_owned(), Value::Object(details));
         }
+        internal.insert("capturedFrom".to_owned(), Value::Object(self.recorded_sources()));
+        let disagreements = self.recorded_disagreements();
+        if !disagreements.is_empty() {
+            internal.insert("disagreements".to_owned(), Value::Object(disagreements));
+        }
         internal
     }
 }

@@ -37,7 +37,13 @@ impl Capture for Buildkite {
     }
 
     fn token(&self) -> Option<&'static TokenClaims> {
-        Some(&TokenClaims { provider: "buildkite", mark: "pipeline_slug", actor: None, details: DETAILS })
+        Some(&TokenClaims {
+            provider: "buildkite",
+            mark: "pipeline_slug",
+            actor: None,
+            runs_alike: true,
+            details: DETAILS,
+        })
     }
 }
 

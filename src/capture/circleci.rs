@@ -42,6 +42,7 @@ impl Capture for CircleCi {
             mark: "oidc.circleci.com/project-id",
             // Its `sub` names the user, who of a scheduled pipeline is only its owner: no claim says which one it is.
             actor: None,
+            runs_alike: false,
             details: DETAILS,
         })
     }

@@ -101,6 +101,8 @@ pub struct Context {
     pub disagreements: Vec<(&'static str, String)>,
     /// What the identity token that signs and the surroundings say differently: a field, and what each says of it.
     pub contradictions: Vec<(String, String)>,
+    /// The claims that the certificate will make, by last arc, where the token that signs is known.
+    pub certified: Vec<u32>,
 }
 
 const NO_STEP: &str = "no build step was run";
@@ -226,6 +228,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         elevated: credentials::elevated(env),
         disagreements,
         contradictions: Vec::new(),
+        certified: Vec::new(),
     })
 }
 

@@ -1,11 +1,12 @@
 //! [`Context::explain`]: for every field its value and where it came from, or why it is not there.
 
+use super::assurance::unwritten;
 use super::{Captured, Context, Principal};
 use crate::model::{ResourceDescriptor, Timestamp};
 use serde_json::{Value, json};
 
 /// One field of the provenance and how it came about.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explained {
     /// Path below `predicate.buildDefinition` or `predicate.runDetails`.
@@ -16,6 +17,9 @@ pub struct Explained {
     /// The flag, variable, file or git call it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// What would raise its assurance above `declared`: the level, and what a verifier would need for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raised_by: Option<String>,
     /// Why it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -82,6 +86,7 @@ impl Context {
             }),
             explained("internalParameters.elevated", &self.elevated, |e| json!(e)),
             explained("internalParameters.identityShared", &self.identity_shared, |s| json!(s)),
+            explained("internalParameters.subjectsNotWritten", &unwritten(self.unwritten.as_ref()), |n| json!(n)),
             explained("resolvedDependencies.source.dirty", &self.git.dirty, |d| {
                 let digest = d.digest.value().map(|d| d.hex().to_owned());
                 let examples: Vec<_> =
@@ -119,6 +124,9 @@ impl Context {
                 row.disagreement = Some(all);
             }
         }
+        for row in rows.iter_mut().filter(|row| row.value.is_some()) {
+            row.raised_by = Some(self.raised_by(&row.field));
+        }
         rows
     }
 }
@@ -128,5 +136,5 @@ fn explained<T>(field: &str, captured: &Captured<T>, to_json: impl Fn(&T) -> Val
         Captured::Found { value, source } => (Some(to_json(value)), Some(source.clone()), None),
         Captured::Absent { reason } => (None, None, Some(reason.clone())),
     };
-    Explained { field: field.to_owned(), value, source, reason, disagreement: None }
+    Explained { field: field.to_owned(), value, source, raised_by: None, reason, disagreement: None }
 }

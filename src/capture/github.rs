@@ -46,6 +46,7 @@ impl Capture for GitHubActions {
             provider: "github",
             mark: "job_workflow_ref",
             actor: Some(Actor { id: "actor_id", name: "actor", public: PUBLIC }),
+            runs_alike: true,
             details: DETAILS,
         })
     }

@@ -53,6 +53,7 @@ impl Capture for GitLab {
             provider: "gitlab",
             mark: "ci_config_ref_uri",
             actor: Some(Actor { id: "user_id", name: "user_login", public: PUBLIC }),
+            runs_alike: true,
             details: DETAILS,
         })
     }

@@ -42,6 +42,8 @@ pub struct TokenClaims {
     pub mark: &'static str,
     /// Whom the run acts for.
     pub actor: Option<Actor>,
+    /// Whether a certificate names a run as the platform's variables do; else the two names are no contradiction.
+    pub runs_alike: bool,
     /// The platform's section.
     pub details: &'static [Detail],
 }
@@ -94,6 +96,7 @@ impl Identity {
 impl Context {
     /// Takes from the token that will sign what its certificate will say, and compares the rest.
     pub fn signed_by(&mut self, identity: &Identity) {
+        self.certified = identity.certified.iter().map(|c| c.arc).collect();
         let mut said = Said { notes: &mut self.contradictions };
         let platform = &mut self.platform;
         match identity.certified(9) {
@@ -106,7 +109,11 @@ impl Context {
                 }
             }
         }
+        let own = named(self.platform_name).and_then(Capture::token).filter(|claims| identity.is_of(claims));
         if let Some((value, from)) = identity.certified(21) {
+            if own.is_some_and(|claims| !claims.runs_alike) {
+                platform.invocation = Captured::absent("the certificate names the run otherwise than a variable does");
+            }
             said.merge("metadata.invocationId", &mut platform.invocation, value, from);
         }
         if let Some((value, from)) = identity.certified(11) {
@@ -131,9 +138,8 @@ impl Context {
         if let Some((value, from)) = identity.certified(18) {
             said.workflow(&mut platform.workflow, value, from);
         }
-        let own = named(self.platform_name).and_then(Capture::token);
         let section = self.platform_name.strip_suffix("-actions").unwrap_or(self.platform_name);
-        match own.filter(|claims| identity.is_of(claims)) {
+        match own {
             Some(claims) => {
                 for (member, _, claim) in claims.details.iter().filter(|d| !d.2.is_empty()) {
                     let Some(value) = identity.claim(claim) else { continue };
@@ -146,10 +152,15 @@ impl Context {
                     let server = identity.certified(12).map_or("", |(url, _)| url);
                     let server = Captured::found(server.to_owned(), "the identity token");
                     let claimed = |name: &str| match identity.claim(name) {
-                        Some(value) => Captured::found(value, &format!("the identity token's {name}")),
+                        Some(value) => Captured::found(value, name),
                         None => Captured::absent(&format!("the identity token has no {name}")),
                     };
                     let theirs = principal(&server, actor.public, &claimed(actor.id), &claimed(actor.name));
+                    let by = format!("the identity token's {}, {}", actor.id, actor.name);
+                    let theirs = match theirs {
+                        Captured::Found { value, .. } => Captured::found(value, &by),
+                        absent => absent,
+                    };
                     said.actor(&mut platform.requested_by, theirs, platform.trigger.value().copied());
                     if followed {
                         self.requested_by = platform.requested_by.clone();

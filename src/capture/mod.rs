@@ -10,6 +10,7 @@
 
 mod agents;
 mod assemble;
+mod assurance;
 mod azure;
 mod base_image;
 mod buildkite;

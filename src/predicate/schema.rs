@@ -11,15 +11,16 @@ use serde_json::{Value, json};
 pub fn provenance() -> Value {
     json!({
         "title": "Provenance of an agent's build",
-        "description": "Predicate of an in-toto Statement v1 whose predicateType is https://slsa.dev/provenance/v1. A field that could not be found out is absent; nothing is invented. No value is secret.",
+        "description": "docs/provenance.md says it in full. Predicate of an in-toto Statement v1 whose predicateType is https://slsa.dev/provenance/v1. A field that could not be found out is absent; nothing is invented. No value is secret.",
         "type": "object",
         "required": ["buildDefinition", "runDetails"],
         "properties": {
             "buildDefinition": {
+                "description": "What was built, from what.",
                 "type": "object",
                 "required": ["buildType", "externalParameters"],
                 "properties": {
-                    "buildType": { "const": uri::AGENT_BUILD },
+                    "buildType": { "description": "Which page says what the fields mean.", "const": uri::AGENT_BUILD },
                     "externalParameters": external(),
                     "internalParameters": internal(),
                     "resolvedDependencies": {
@@ -30,10 +31,12 @@ pub fn provenance() -> Value {
                 },
             },
             "runDetails": {
+                "description": "Where and when it was built.",
                 "type": "object",
                 "required": ["builder"],
                 "properties": {
                     "builder": {
+                        "description": "The platform that built.",
                         "type": "object",
                         "required": ["id"],
                         "properties": {
@@ -41,6 +44,7 @@ pub fn provenance() -> Value {
                         },
                     },
                     "metadata": {
+                        "description": "The run.",
                         "type": "object",
                         "properties": {
                             "invocationId": plain("The run of the platform, as a URL where it has one."),
@@ -48,7 +52,7 @@ pub fn provenance() -> Value {
                             "finishedOn": text("When the build step ended.", "date-time"),
                         },
                     },
-                    "byproducts": { "type": "array", "items": { "$ref": "#/$defs/resource" } },
+                    "byproducts": { "description": "What the build left behind beside its subjects.", "type": "array", "items": { "$ref": "#/$defs/resource" } },
                 },
             },
         },
@@ -66,7 +70,10 @@ fn external() -> Value {
                 "description": "The commit that was built: uri git+REPOSITORY@REF (the first @ separates; a repository has no user, a ref is full, and @REF is absent where no ref is known), digest gitCommit, and sha256 of the raw commit object (the bytes of git cat-file commit), by which an approval of the commit is bound. SSH remotes of known hosts are written as https.",
                 "allOf": [{ "$ref": "#/$defs/resource" }],
                 "required": ["uri"],
-                "properties": { "uri": { "pattern": "^git\\+[^@]+(@.+)?$" }, "digest": { "required": ["gitCommit"] } },
+                "properties": {
+                    "uri": { "description": "git+REPOSITORY@REF.", "pattern": "^git\\+[^@]+(@.+)?$" },
+                    "digest": { "description": "gitCommit: 40 or 64 hex digits.", "required": ["gitCommit"] },
+                },
             },
             "task": {
                 "description": "What was to be done.",
@@ -80,11 +87,15 @@ fn external() -> Value {
                 "required": ["uri"],
                 "properties": {
                     "annotations": {
+                        "description": "What may change and leaves the charter what it is; no part of the digest.",
                         "properties": {
                             "capturedAt": text("When it was read.", "date-time"),
+                            "updatedAt": text("When it was last changed, as its host says.", "date-time"),
                             "author": plain("Principal, HOST:ID."),
+                            "id": plain("The host's own id of the issue."),
+                            "parts": { "description": "Digests of title and body, by which a later look can say which of them changed.", "type": "object" },
                             "state": plain("Its state then, for example open."),
-                            "labels": { "type": "array", "items": { "type": "string" } },
+                            "labels": { "description": "Its labels then.", "type": "array", "items": { "type": "string" } },
                         },
                     },
                 },
@@ -145,6 +156,7 @@ fn internal() -> Value {
         "type": "object",
         "properties": {
             "environment": {
+                "description": "The machine.",
                 "type": "object",
                 "properties": {
                     "id": plain("The runner; outside CI the host's name."),
@@ -156,10 +168,11 @@ fn internal() -> Value {
                         "type": "object",
                         "properties": {
                             "image": plain("Its name, as the platform gives it."),
-                            "digest": { "$ref": "#/$defs/digest" },
+                            "digest": { "description": "Its digest, where the name has one.", "allOf": [{ "$ref": "#/$defs/digest" }] },
                         },
                     },
                     "nix": {
+                        "description": "Nix, where flake.lock pins a package set.",
                         "type": "object",
                         "properties": {
                             "system": plain("ARCH-OS."),
@@ -177,7 +190,7 @@ fn internal() -> Value {
                     "properties": {
                         "kind": plain("For example github-token."),
                         "name": plain("The variable or file that holds it; only where names were asked for."),
-                        "scope": { "type": "array", "items": { "type": "string" } },
+                        "scope": { "description": "What it is good for, where that is known: a role, an audience.", "type": "array", "items": { "type": "string" } },
                         "expiresAt": text("When it ends.", "date-time"),
                     },
                 },
@@ -194,6 +207,16 @@ fn internal() -> Value {
                 "properties": {
                     "readableByStep": { "description": "It ran as a user who can read the key's file.", "type": "boolean" },
                 },
+            },
+            "capturedFrom": {
+                "description": "Where each field came from: by its path, the flag, variable, file, git call or claim. The maker's word, which raises nothing.",
+                "type": "object",
+                "additionalProperties": { "type": "string" },
+            },
+            "disagreements": {
+                "description": "What two places said differently of a field, by its path.",
+                "type": "object",
+                "additionalProperties": { "type": "string" },
             },
             "github": platform("GitHub Actions, named as GitHub's own provenance names them"),
             "forgejo": platform("Forgejo or Gitea Actions"),
@@ -215,22 +238,23 @@ fn resource() -> Value {
         "anyOf": [{ "required": ["uri"] }, { "required": ["digest"] }, { "required": ["content"] }],
         "properties": {
             "name": { "description": "For people; of a lock file its path.", "type": "string" },
-            "uri": { "type": "string" },
-            "digest": { "$ref": "#/$defs/digest" },
-            "content": { "type": "string", "contentEncoding": "base64" },
-            "downloadLocation": { "type": "string" },
-            "mediaType": { "type": "string" },
+            "uri": { "description": "What names it for everybody.", "type": "string" },
+            "digest": { "description": "What it is.", "allOf": [{ "$ref": "#/$defs/digest" }] },
+            "content": { "description": "Its bytes.", "type": "string", "contentEncoding": "base64" },
+            "downloadLocation": { "description": "Where its bytes are.", "type": "string" },
+            "mediaType": { "description": "Their type.", "type": "string" },
             "annotations": {
+                "description": "What else is said of it.",
                 "type": "object",
                 "properties": {
-                    "dirty": { "type": "boolean" },
-                    "difference": { "$ref": "#/$defs/digest" },
+                    "dirty": { "description": "Whether the work tree differed from the commit before the build step.", "type": "boolean" },
+                    "difference": { "description": "Digest of the difference, where there is one.", "allOf": [{ "$ref": "#/$defs/digest" }] },
                     "signature": {
                         "description": "The commit's signature as the commit object has it. Nobody has verified it.",
                         "type": "object",
                         "required": ["kind"],
                         "properties": {
-                            "kind": { "enum": ["openpgp", "ssh", "x509", "unknown"] },
+                            "kind": { "description": "Of which kind it is.", "enum": ["openpgp", "ssh", "x509", "unknown"] },
                             "signer": plain("Which key it says to be of: SHA256:... of an SSH key, the fingerprint of an OpenPGP key."),
                         },
                     },
@@ -241,7 +265,7 @@ fn resource() -> Value {
                         "items": { "enum": ["shallow", "detached", "linked-worktree", "bare", "partial", "git-dir"] },
                     },
                     "submodule": { "description": "The commit's tree names this repository by commit; name is its path.", "type": "boolean" },
-                    "gitTree": { "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" },
+                    "gitTree": { "description": "The commit's tree.", "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" },
                 },
             },
         },

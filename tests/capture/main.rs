@@ -5,8 +5,11 @@
 
 mod attribution;
 mod commit;
+mod environments;
 mod explain;
+mod page;
 mod platforms;
+mod providers;
 mod repo;
 mod source;
 mod step;

@@ -1,209 +1,13 @@
 //! The platforms, in the environments that their documentation gives: what is captured, and what is not without each
 //! variable.
 
+pub(crate) use crate::environments::{COMMIT, PLATFORMS};
 use crate::explain::{context, golden, row, with};
 use crate::repo::Repo;
-use attest::capture::{Explained, Request};
+use attest::capture::{Environment, Explained, Request};
 use serde_json::{Value, json};
 
-/// The commit of [`Repo::new`].
-pub(crate) const COMMIT: &str = "8536f046563c833ed0eeeb5b7ed9d913802cffb5";
-
-pub(crate) struct Platform {
-    /// Also of the golden file.
-    name: &'static str,
-    /// The variable by which it is recognised.
-    mark: &'static str,
-    /// The one that names the commit: without it, others are no word for the source.
-    commit: &'static str,
-    pub(crate) variables: &'static [(&'static str, &'static str)],
-}
-
-pub(crate) const PLATFORMS: &[Platform] = &[
-    Platform {
-        name: "github-actions",
-        mark: "GITHUB_ACTIONS",
-        commit: "GITHUB_SHA",
-        variables: &[
-            ("GITHUB_ACTIONS", "true"),
-            ("GITHUB_ACTOR", "octocat"),
-            ("GITHUB_ACTOR_ID", "583231"),
-            ("GITHUB_EVENT_NAME", "push"),
-            ("GITHUB_REF", "refs/tags/v1.0"),
-            ("GITHUB_REPOSITORY", "acme/app"),
-            ("GITHUB_REPOSITORY_ID", "11"),
-            ("GITHUB_REPOSITORY_OWNER_ID", "22"),
-            ("GITHUB_RUN_ATTEMPT", "2"),
-            ("GITHUB_RUN_ID", "1658821493"),
-            ("GITHUB_SERVER_URL", "https://github.com"),
-            ("GITHUB_SHA", COMMIT),
-            ("GITHUB_TRIGGERING_ACTOR", "monalisa"),
-            ("GITHUB_WORKFLOW_REF", "acme/app/.github/workflows/release.yml@refs/heads/x@y"),
-            ("RUNNER_ENVIRONMENT", "github-hosted"),
-            ("RUNNER_NAME", "GitHub Actions 4"),
-        ],
-    },
-    Platform {
-        name: "forgejo",
-        mark: "FORGEJO_ACTIONS",
-        commit: "GITHUB_SHA",
-        variables: &[
-            ("FORGEJO_ACTIONS", "true"),
-            ("GITHUB_ACTIONS", "true"),
-            ("GITHUB_ACTOR", "alice"),
-            ("GITHUB_EVENT_NAME", "push"),
-            ("GITHUB_JOB", "build"),
-            ("GITHUB_REF", "refs/heads/main"),
-            ("GITHUB_REPOSITORY", "acme/app"),
-            ("GITHUB_RUN_ID", "441"),
-            ("GITHUB_RUN_NUMBER", "12"),
-            ("GITHUB_SERVER_URL", "https://codeberg.org"),
-            ("GITHUB_SHA", COMMIT),
-            ("GITHUB_WORKFLOW", "release.yaml"),
-            ("GITHUB_WORKFLOW_REF", "acme/app/.forgejo/workflows/release.yaml@refs/heads/main"),
-            ("RUNNER_NAME", "runner-3"),
-        ],
-    },
-    Platform {
-        name: "gitlab",
-        mark: "GITLAB_CI",
-        commit: "CI_COMMIT_SHA",
-        variables: &[
-            ("GITLAB_CI", "true"),
-            ("CI_COMMIT_BRANCH", "main"),
-            ("CI_COMMIT_REF_PROTECTED", "true"),
-            ("CI_COMMIT_SHA", COMMIT),
-            ("CI_CONFIG_PATH", ".gitlab-ci.yml"),
-            ("CI_JOB_ID", "50"),
-            ("CI_JOB_IMAGE", IMAGE),
-            ("CI_JOB_NAME", "build"),
-            ("CI_JOB_URL", "https://gitlab.com/acme/app/-/jobs/50"),
-            ("CI_PIPELINE_ID", "1000"),
-            ("CI_PIPELINE_SOURCE", "push"),
-            ("CI_PROJECT_ID", "34"),
-            ("CI_PROJECT_NAMESPACE_ID", "9"),
-            ("CI_PROJECT_URL", "https://gitlab.com/acme/app"),
-            ("CI_RUNNER_DESCRIPTION", "my runner"),
-            ("CI_RUNNER_ID", "10"),
-            ("CI_RUNNER_TAGS", "[\"docker\", \"linux\"]"),
-            ("CI_SERVER_URL", "https://gitlab.com"),
-            ("GITLAB_USER_ID", "42"),
-            ("GITLAB_USER_LOGIN", "alice"),
-        ],
-    },
-    Platform {
-        name: "buildkite",
-        mark: "BUILDKITE",
-        commit: "BUILDKITE_COMMIT",
-        variables: &[
-            ("BUILDKITE", "true"),
-            ("BUILDKITE_AGENT_ID", "1a222222-e999-3636-a8ff-60f0a57f7a52"),
-            ("BUILDKITE_AGENT_NAME", "elastic builders"),
-            ("BUILDKITE_BRANCH", "main"),
-            ("BUILDKITE_BUILD_ID", "4735ba57-80d0-46e2-8fa0-b28223a86586"),
-            ("BUILDKITE_BUILD_NUMBER", "1514"),
-            ("BUILDKITE_BUILD_URL", "https://buildkite.com/acme/app/builds/1514"),
-            ("BUILDKITE_COMMIT", COMMIT),
-            ("BUILDKITE_COMPUTE_TYPE", "self-hosted"),
-            ("BUILDKITE_JOB_ID", "e44f9784-e20e-4b93-a21d-f41fd5869db9"),
-            ("BUILDKITE_ORGANIZATION_SLUG", "acme"),
-            ("BUILDKITE_PIPELINE_ID", "ded8a5d1-bd65-4fdb-a5a0-b2e0ca1e5ba2"),
-            ("BUILDKITE_PIPELINE_SLUG", "app"),
-            ("BUILDKITE_PULL_REQUEST", "false"),
-            ("BUILDKITE_REPO", "git@github.com:acme/app.git"),
-            ("BUILDKITE_RETRY_COUNT", "0"),
-            ("BUILDKITE_SOURCE", "webhook"),
-            ("BUILDKITE_STEP_KEY", "build"),
-        ],
-    },
-    Platform {
-        name: "circleci",
-        mark: "CIRCLECI",
-        commit: "CIRCLE_SHA1",
-        variables: &[
-            ("CIRCLECI", "true"),
-            ("CIRCLE_BRANCH", "main"),
-            ("CIRCLE_BUILD_NUM", "77"),
-            ("CIRCLE_BUILD_URL", "https://circleci.com/gh/acme/app/77"),
-            ("CIRCLE_JOB", "build"),
-            ("CIRCLE_ORGANIZATION_ID", "f22b6566-597d-46d5-ba74-99ef5bb3d85c"),
-            ("CIRCLE_PIPELINE_ID", "8b32ba7c-5b37-41ab-8b0a-3ee4d3c08f23"),
-            ("CIRCLE_PROJECT_ID", "49ac4f32-d96c-4a13-b1d3-7b9c33c4e7e5"),
-            ("CIRCLE_REPOSITORY_URL", "https://github.com/acme/app"),
-            ("CIRCLE_SHA1", COMMIT),
-            ("CIRCLE_USERNAME", "alice"),
-            ("CIRCLE_WORKFLOW_ID", "8a6dbd0c-9c3d-4d1e-93a1-6f7cf1a2d6d1"),
-            ("CIRCLE_WORKFLOW_JOB_ID", "2a1e5a5f-0f9e-4d1c-8d43-5dd18f0f7a55"),
-        ],
-    },
-    Platform {
-        name: "jenkins",
-        mark: "JENKINS_URL",
-        commit: "GIT_COMMIT",
-        variables: &[
-            ("JENKINS_URL", "https://ci.acme.example/jenkins/"),
-            ("BRANCH_NAME", "main"),
-            ("BUILD_CAUSE", "MANUALTRIGGER"),
-            ("BUILD_NUMBER", "153"),
-            ("BUILD_TAG", "jenkins-app-153"),
-            ("BUILD_URL", "https://ci.acme.example/jenkins/job/app/153/"),
-            ("BUILD_USER", "Alice Doe"),
-            ("BUILD_USER_ID", "alice"),
-            ("GIT_COMMIT", COMMIT),
-            ("GIT_URL", "https://github.com/acme/app.git"),
-            ("JOB_NAME", "app"),
-            ("NODE_NAME", "built-in"),
-        ],
-    },
-    Platform {
-        name: "azure-pipelines",
-        mark: "TF_BUILD",
-        commit: "BUILD_SOURCEVERSION",
-        variables: &[
-            ("TF_BUILD", "True"),
-            ("AGENT_ID", "8"),
-            ("AGENT_NAME", "Azure Pipelines 2"),
-            ("BUILD_BUILDID", "1234"),
-            ("BUILD_BUILDNUMBER", "20260101.1"),
-            ("BUILD_DEFINITIONNAME", "app release"),
-            ("BUILD_QUEUEDBYID", "00000002-0000-8888-8000-000000000000"),
-            ("BUILD_REASON", "IndividualCI"),
-            ("BUILD_REPOSITORY_PROVIDER", "GitHub"),
-            ("BUILD_REPOSITORY_URI", "https://github.com/acme/app"),
-            ("BUILD_REQUESTEDFOR", "Alice Doe"),
-            ("BUILD_REQUESTEDFORID", "8c5a4b7e-3f0a-6d4e-9b61-1f2d3c4b5a69"),
-            ("BUILD_SOURCEBRANCH", "refs/heads/main"),
-            ("BUILD_SOURCEVERSION", COMMIT),
-            ("SYSTEM_COLLECTIONURI", "https://dev.azure.com/acme/"),
-            ("SYSTEM_DEFINITIONID", "7"),
-            ("SYSTEM_JOBATTEMPT", "1"),
-            ("SYSTEM_JOBID", "12f1170f-54f2-53f3-20dd-22fc7dff55f9"),
-            ("SYSTEM_TEAMPROJECTID", "eb6e4656-77fc-42a1-9181-4c6d8e9da5d1"),
-        ],
-    },
-    Platform {
-        name: "tekton",
-        mark: "TEKTON_TASKRUN_NAME",
-        commit: "TEKTON_GIT_COMMIT",
-        variables: &[
-            ("TEKTON_TASKRUN_NAME", "build-app-x7k2p"),
-            ("TEKTON_GIT_COMMIT", COMMIT),
-            ("TEKTON_GIT_REF", "refs/heads/main"),
-            ("TEKTON_GIT_URL", "https://github.com/acme/app"),
-            ("TEKTON_PIPELINERUN_NAME", "release-9"),
-            ("TEKTON_PIPELINERUN_UID", "0f3ad0e1-1b52-43a4-8b61-8d5f4bd5a1f0"),
-            ("TEKTON_PIPELINE_NAME", "release"),
-            ("TEKTON_STEP_IMAGE", IMAGE),
-            ("TEKTON_TASKRUN_NAMESPACE", "ci"),
-            ("TEKTON_TASKRUN_UID", "a1f3d0aa-2c25-4a0a-9c36-5a5b2a1c7f0d"),
-            ("TEKTON_TASK_NAME", "build"),
-        ],
-    },
-];
-
-const IMAGE: &str = "rust:1.90@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-
-fn detached() -> Repo {
+pub(crate) fn detached() -> Repo {
     let repo = Repo::new();
     repo.git(&["checkout", "-q", "--detach"]);
     assert_eq!(repo.git(&["rev-parse", "HEAD"]), COMMIT);
@@ -220,7 +24,7 @@ fn each_in_its_documented_environment() {
             _ => "github.com",
         };
         repo.git(&["remote", "set-url", "origin", &format!("https://user:secret@{host}/acme/app.git")]);
-        let context = context(&with(repo.env(), p.variables), &Request::default());
+        let context = context(&with(with(repo.env(), p.variables), p.others), &Request::default());
         assert_eq!(context.platform_name, p.name);
         assert!(context.disagreements.is_empty(), "{:?}", context.disagreements);
         let builder = format!("https://agent-attest.github.io/builder/{}/v1", p.name);
@@ -238,32 +42,69 @@ fn every_platform_has_a_row_here() {
     assert_eq!(names.len(), PLATFORMS.len());
 }
 
-/// Each variable in turn is away, empty, or of a form that no platform gives: its fields are absent and say so.
+/// Each variable in turn is away, empty, or of a form that no platform gives: its fields are absent and say so. What is
+/// used for nothing changes nothing.
 #[test]
 fn a_missing_variable_is_a_missing_field_with_its_reason() {
     let repo = detached();
     // Without a remote, so that what the platform says of the repository is used.
     repo.git(&["remote", "remove", "origin"]);
     for p in PLATFORMS {
-        let all = with(repo.env(), p.variables);
+        let all = with(with(repo.env(), p.variables), p.others);
+        in_turn(p.name, &all, p.commit, p.variables.iter().filter(|(n, _)| *n != p.mark && *n != "GITHUB_ACTIONS"));
         let whole = context(&all, &Request::default());
-        let before = whole.explain();
-        for (name, value) in p.variables.iter().filter(|(n, _)| *n != p.mark && *n != "GITHUB_ACTIONS") {
-            let bad = format!("{value}\n{value}");
-            for other in [None, Some(""), Some(&*bad)] {
-                let mut env = all.clone();
-                env.variables.remove(std::ffi::OsStr::new(name));
-                env.variables.extend(other.map(|v| ((*name).into(), v.into())));
-                let less = context(&env, &Request::default());
-                assert_ne!(less.provenance(), whole.provenance(), "{}: {name} was used for nothing", p.name);
-                let after = less.explain();
-                assert_eq!(after.len(), before.len());
-                for (a, b) in after.iter().zip(&before).filter(|(a, b)| a.value != b.value) {
-                    only_less(p.name, name, *name == p.commit, a, b);
-                }
+        for (name, value) in p.others {
+            let changed = with(all.clone(), &[(name, &format!("{value}x"))]);
+            assert!(context(&changed, &Request::default()) == whole, "{}: {name} is used", p.name);
+        }
+    }
+}
+
+/// Every variable in turn: without it the fields that name it as their source are absent, and no other has changed.
+fn in_turn<'a>(set: &str, all: &Environment, commit: &str, variables: impl Iterator<Item = &'a (&'a str, &'a str)>) {
+    let whole = context(all, &Request::default());
+    let before = whole.explain();
+    for (name, value) in variables {
+        let bad = format!("{value}\n{value}");
+        for other in [None, Some(""), Some(&*bad)] {
+            let mut env = all.clone();
+            env.variables.remove(std::ffi::OsStr::new(name));
+            env.variables.extend(other.map(|v| ((*name).into(), v.into())));
+            let less = context(&env, &Request::default());
+            assert_ne!(less.provenance(), whole.provenance(), "{set}: {name} was used for nothing");
+            let after = less.explain();
+            assert_eq!(after.len(), before.len());
+            for (a, b) in after.iter().zip(&before).filter(|(a, b)| a.value != b.value) {
+                only_less(set, name, *name == commit, a, b);
             }
         }
     }
+}
+
+/// GitHub's environment as act makes it, kept by the interop case `act-environment`: what act leaves out is absent.
+#[test]
+fn on_github_as_act_produces_it() {
+    let repo = Repo::new();
+    let event = repo.outside().join("event.json");
+    std::fs::write(&event, include_str!("environments/act-event.json")).unwrap();
+    let text = include_str!("environments/act.env").replace("COMMIT", COMMIT);
+    let variables: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once('=')).collect();
+    let path = [("GITHUB_EVENT_PATH", event.to_str().unwrap())];
+    let all = with(with(repo.env(), &variables), &path);
+    let context = context(&all, &Request::default());
+    assert_eq!(context.platform_name, "github-actions");
+    golden("github-act.json", &context);
+    // Every variable that a field names as its source, and nothing picked by hand; git says the repository itself.
+    let named: std::collections::BTreeSet<_> = context
+        .explain()
+        .iter()
+        .filter_map(|row| row.source.clone())
+        .flat_map(|source| source.split([',', ';', ' ']).map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let used: Vec<_> =
+        variables.iter().filter(|(n, _)| named.contains(*n) && *n != "GITHUB_ACTIONS").copied().collect();
+    assert!(used.len() >= 7, "{used:?}");
+    in_turn("act", &all, "GITHUB_SHA", used.iter());
 }
 
 /// A field may be gone, or have lost a part; it never has another value, and what is said of it names the variable.

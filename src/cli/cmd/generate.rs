@@ -4,7 +4,7 @@ use crate::capture::Explained;
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::sanitize::line;
-use crate::cli::{Ui, build, charter};
+use crate::cli::{Ui, build, charter, signing};
 use crate::model::PredicateUri;
 use clap::Args;
 use serde_json::Value;
@@ -17,6 +17,7 @@ use std::fmt::Write as _;
 #[command(after_help = "Examples:
   attest generate app.tar.gz --agent platform/builder --task task-1
   attest generate --explain                                     what is known here, from where, and what is not
+  attest generate app --identity-token ambient | attest sign -
   attest generate 'dist/*' | attest sign - --key attest.key")]
 pub struct GenerateArgs {
     /// What the statement is about: files, globs, checksum files, images
@@ -25,6 +26,10 @@ pub struct GenerateArgs {
     /// Print for every field its value and source, or why it is absent
     #[arg(long)]
     pub explain: bool,
+    /// Say what the certificate of this identity token will say: a file, env:VARIABLE, or `ambient` for what the CI
+    /// system gives; for statements that it will sign
+    #[arg(long, value_name = "REF")]
+    pub identity_token: Option<String>,
     #[command(flatten)]
     build: BuildArgs,
 }
@@ -36,33 +41,7 @@ pub struct ExplainReport {
     /// Always 1 for this document.
     pub schema_version: u32,
     /// Every field of the provenance, present or not.
-    pub fields: Vec<ExplainedField>,
-}
-
-/// One field and how it came about.
-#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ExplainedField {
-    /// Path below `predicate.buildDefinition` or `predicate.runDetails`.
-    pub field: String,
-    /// Its value; absent fields have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
-    /// The flag, variable, file or git call that it came from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// Why it is absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// What two places say differently of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disagreement: Option<String>,
-}
-
-impl From<Explained> for ExplainedField {
-    fn from(e: Explained) -> Self {
-        Self { field: e.field, value: e.value, source: e.source, reason: e.reason, disagreement: e.disagreement }
-    }
+    pub fields: Vec<Explained>,
 }
 
 /// Runs the command.
@@ -76,8 +55,11 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
     if given.is_none() {
         charter::capture(&args.build, false, &mut context, &env, common, ui).await?;
     }
+    if let Some(reference) = &args.identity_token {
+        context.signed_by(&signing::identity(reference, common).await?);
+    }
     if args.explain {
-        let fields: Vec<ExplainedField> = context.explain().into_iter().map(Into::into).collect();
+        let fields = context.explain();
         return Ok(match common.format {
             Format::Json => Outcome::json(&ExplainReport { schema_version: 1, fields }, Exit::Done),
             _ => Outcome::done(text(&fields)),
@@ -87,6 +69,7 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
     if subjects.is_empty() {
         return Err(Failure::usage(codes::USAGE, "there is no subject"));
     }
+    build::note_disagreements(&context, ui);
     let (kind, predicate) = match given {
         Some(given) => given,
         None => (PredicateUri::slsa_provenance(), context.provenance().to_json()),
@@ -99,7 +82,7 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
     Ok(Outcome::done(out))
 }
 
-fn text(fields: &[ExplainedField]) -> String {
+fn text(fields: &[Explained]) -> String {
     let mut out = String::new();
     for f in fields {
         let value = match &f.value {
@@ -115,6 +98,9 @@ fn text(fields: &[ExplainedField]) -> String {
         let _ = writeln!(out, "{}: {value}", f.field);
         if let Some(why) = why {
             let _ = writeln!(out, "    {why}");
+        }
+        if let Some(raise) = &f.raised_by {
+            let _ = writeln!(out, "    declared; {}", line(raise));
         }
         if let Some(d) = &f.disagreement {
             let _ = writeln!(out, "    disagreement: {}", line(d));

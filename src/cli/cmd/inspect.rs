@@ -8,8 +8,8 @@ use crate::cli::{Ui, files, target};
 use crate::flow::{self, Claim, Found};
 use crate::model::{Code, Digest, ResourceDescriptor, Statement, limits, uri};
 use crate::policy::NO_ATTESTATION;
-use crate::predicate::Charter;
 use crate::predicate::record::ProvenanceRecord;
+use crate::predicate::{Charter, Field, Provenance};
 use crate::registry::Checked;
 use crate::verify::{Candidate, Content, Origin};
 use clap::Args;
@@ -65,6 +65,9 @@ pub struct AttestationReport {
     /// The statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<Value>,
+    /// Every field of a provenance but its dependencies, as the provenance itself has it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldReport>,
     /// Log entries that it carries.
     pub log_entries: usize,
     /// Timestamps that it carries.
@@ -72,6 +75,36 @@ pub struct AttestationReport {
     /// Why it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+}
+
+/// A field of a provenance. Nobody has verified it: `attest verify` says how each is known.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldReport {
+    /// Path below `predicate.buildDefinition` or `predicate.runDetails`.
+    pub field: String,
+    /// Its value.
+    pub value: Value,
+    /// Where its maker says that it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What two places said differently of it when it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disagreement: Option<String>,
+    /// Always `unverified`.
+    pub assurance: String,
+}
+
+impl From<Field> for FieldReport {
+    fn from(f: Field) -> Self {
+        Self {
+            field: f.path,
+            value: f.value,
+            source: f.source,
+            disagreement: f.disagreement,
+            assurance: "unverified".into(),
+        }
+    }
 }
 
 /// Runs the command.
@@ -146,6 +179,9 @@ fn report(f: &Found) -> AttestationReport {
         signer: claim.map(|c| c.signer.clone()),
         statement_digest: claim.map(|c| c.payload_digest.to_string()),
         statement: claim.map(|c| serde_json::from_slice(&c.statement.to_bytes()).unwrap_or(Value::Null)),
+        fields: claim
+            .and_then(|c| c.provenance.as_ref())
+            .map_or_else(Vec::new, |p| p.fields().into_iter().map(Into::into).collect()),
         log_entries: claim.map_or(0, |c| c.log_entries),
         timestamps: claim.map_or(0, |c| c.timestamps),
         problem: f.claim.as_ref().err().cloned(),
@@ -252,6 +288,40 @@ fn claim(out: &mut String, c: &Claim) {
     if rest > 0 {
         let bare = packages.iter().filter(|d| d.digest().is_none()).count();
         row("dependency", &format!("and {rest} more, {bare} packages of them without digest; --format json shows all"));
+    }
+    fields(out, p);
+}
+
+/// Every field with where its maker says that it came from.
+fn fields(out: &mut String, p: &Provenance) {
+    let _ = writeln!(out, "  every field, unverified:");
+    for f in p.fields() {
+        let from = f.source.map_or_else(String::new, |s| format!(" (from {})", line(&s)));
+        let _ = writeln!(out, "    {}: {}{from}", line(&f.path), line(&shown(&f.value)));
+        if let Some(other) = f.disagreement {
+            let _ = writeln!(out, "      disagreement: {}", line(&other));
+        }
+    }
+}
+
+/// A value as a person reads it: a resource by its place and digests, a principal or model by its ids.
+fn shown(value: &Value) -> String {
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    let digests = value.get("digest").and_then(Value::as_object).into_iter().flatten();
+    let digests: String =
+        digests.filter_map(|(algorithm, hex)| Some(format!(" {algorithm}:{}", hex.as_str()?))).collect();
+    match (value, text("uri"), text("id")) {
+        (Value::String(text), ..) => text.clone(),
+        (_, Some(uri), _) => format!("{uri}{digests}"),
+        (_, _, Some(id)) => match (text("provider"), text("name")) {
+            (Some(provider), _) => format!("{provider}/{id}"),
+            (_, Some(name)) => format!("{id}, {name}"),
+            _ => id.to_owned(),
+        },
+        _ => match (text("repository"), text("path"), text("ref")) {
+            (Some(repository), Some(path), Some(reference)) => format!("{repository} {path} {reference}"),
+            _ => value.to_string(),
+        },
     }
 }
 
