@@ -11,6 +11,7 @@ use attest::model::Digest;
 use attest::predicate::CharterSnapshot;
 use attest::testing::forge::TestIssue;
 use attest::testing::{Misbehaviour, Speaks, TestForge};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::process::Output;
 use world::{PASSWORD, World};
@@ -474,4 +475,144 @@ fn the_example_of_the_document_is_what_the_program_computes() {
     for code in CharterError::CODES {
         assert!(text.contains(code.as_str()), "docs/charter.md does not say what `{code}` is");
     }
+}
+
+/// An image whose provenance `attest.key` signed, and a policy that wants the charter's text signed by `bot.key`.
+fn with_policy(fields: &str) -> Scene {
+    let scene = Scene::new(Speaks::GitHub);
+    scene.world.layout("image");
+    scene.world.done(&["keygen", "--output-key-prefix", "bot"]);
+    let policy = format!(
+        "apiVersion: agent-attest.github.io/v1\nkind: AttestationPolicy\nmetadata: {{ name: p }}\nspec:\n  \
+         images: [{{ glob: \"oci:image\" }}]\n  require:\n    - signers: [{{ key: attest.pub }}]\n      \
+         charter: {{ {fields} }}\n"
+    );
+    scene.world.write("policy.yaml", policy);
+    scene
+}
+
+impl Scene {
+    fn attach(&self, key: &str, more: &[&str]) {
+        let charter = self.charter();
+        let create = ["create", "oci:image", "--key", key, "--charter", &charter, "--charter-snapshot", "required"];
+        self.done(&[&create[..], more].concat());
+    }
+
+    fn decide(&self) -> (i32, String, Value) {
+        let out = self.run(&["verify", "oci:image", "--policy", "policy.yaml", "--format", "json"]);
+        let json: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {}", error(&out)));
+        (out.status.code().unwrap(), json["code"].as_str().unwrap_or_default().to_owned(), json)
+    }
+}
+
+const BY_BOT: &str = "digest: required, assurance: signed, snapshot: { by: [{ key: bot.pub }] }";
+
+#[test]
+fn a_snapshot_by_somebody_whom_the_policy_names_makes_the_charter_signed() {
+    let scene = with_policy(BY_BOT);
+    // Its own signer's word for the text is no more than for the digest.
+    scene.attach("attest.key", &["--attach-charter"]);
+    let (exit, _, json) = scene.decide();
+    assert_eq!(exit, 1);
+    assert!(json.to_string().contains("charter-snapshot-missing"), "{json:#}");
+    // The bot's own provenance of the image is not accepted; its snapshot is.
+    scene.attach("bot.key", &["--attach-charter"]);
+    let (exit, code, json) = scene.decide();
+    assert_eq!((exit, code.as_str()), (0, ""), "{json:#}");
+    let text = json.to_string();
+    assert!(text.contains("charter.digest") && text.contains("\"signed\""), "{json:#}");
+    let accepted = |c: &&Value| c["outcome"] == "accepted";
+    let candidates = json.pointer("/subjects/0/policies/0/requirements/0/candidates").unwrap().as_array().unwrap();
+    assert_eq!(candidates.iter().filter(accepted).count(), 1, "the bot signs no provenance: {json:#}");
+    // Without the demand the level is what it was.
+    scene.world.write("policy.yaml", scene.world.read("policy.yaml").replace(BY_BOT, "assurance: signed"));
+    let (exit, code, _) = scene.decide();
+    assert_eq!((exit, code.as_str()), (1, "assurance-too-low"));
+}
+
+#[test]
+fn a_snapshot_of_another_text_place_or_time_does_not_count() {
+    let scene = with_policy(BY_BOT);
+    scene.attach("attest.key", &["--no-attach", "--attach-charter", "--output", "own.jsonl"]);
+    let lines = scene.world.read("own.jsonl");
+    let statements: Vec<Value> = lines
+        .lines()
+        .map(|line| {
+            let bundle: Value = serde_json::from_str(line).unwrap();
+            let payload = bundle["dsseEnvelope"]["payload"].as_str().unwrap();
+            serde_json::from_slice(&STANDARD.decode(payload).unwrap()).unwrap()
+        })
+        .collect();
+    let snapshot = &statements[1];
+    let provenance = lines.lines().next().unwrap();
+    let decide = |change: &dyn Fn(&mut Value)| {
+        let mut statement = snapshot.clone();
+        change(&mut statement);
+        scene.world.write("snapshot.json", statement.to_string());
+        scene.done(&["sign", "snapshot.json", "--key", "bot.key", "--output", "snapshot.sigstore.json"]);
+        scene.world.write("both.jsonl", format!("{provenance}\n{}", scene.world.read("snapshot.sigstore.json")));
+        let args = ["verify", "oci:image", "--policy", "policy.yaml", "--bundle", "both.jsonl", "--format", "json"];
+        let out = scene.run(&args);
+        (out.status.code().unwrap(), String::from_utf8(out.stdout).unwrap())
+    };
+    assert_eq!(decide(&|_| ()).0, 0);
+    let refused = |change: &dyn Fn(&mut Value), code: &str| {
+        let (exit, text) = decide(change);
+        assert_eq!(exit, 1, "{text}");
+        assert!(text.contains(code), "`{code}` is not in {text}");
+    };
+    // Signed as the named digest, and saying something else.
+    refused(&|s| s["predicate"]["snapshot"]["body"] = json!("Ship anything."), "charter-snapshot-mismatch");
+    refused(&|s| s["predicate"]["snapshot"]["title"] = json!(""), "charter-snapshot-mismatch");
+    refused(&|s| s["predicate"]["uri"] = json!("https://github.com/acme/app/issues/7"), "charter-snapshot-mismatch");
+    let two = |s: &mut Value| {
+        let other = json!({ "name": "x", "digest": { "sha256": "a".repeat(64) } });
+        s["subject"].as_array_mut().unwrap().push(other);
+    };
+    refused(&two, "charter-snapshot-mismatch");
+    // Of another charter, it supports nothing here.
+    refused(&|s| s["subject"][0]["digest"]["sha256"] = json!("a".repeat(64)), "charter-snapshot-missing");
+    // Another kind of statement about the charter.
+    refused(&|s| s["predicateType"] = json!("https://acme.example/note/v1"), "charter-snapshot-missing");
+    // What is revoked or outside its window counts no more than elsewhere.
+    let policy = scene.world.read("policy.yaml");
+    scene.world.write("policy.yaml", policy.replace("bot.pub", "bot.pub, notAfter: \"2020-01-01T00:00:00Z\""));
+    refused(&|_| (), "key-outside-window");
+    let digest = Digest::sha256(snapshot.to_string().as_bytes());
+    let revoked = format!("  revoked: {{ statements: [\"{digest}\"] }}\n  require:");
+    scene.world.write("policy.yaml", policy.replace("  require:", &revoked));
+    refused(&|_| (), "statement-revoked");
+}
+
+#[test]
+fn a_snapshot_of_another_host_does_not_count() {
+    // The digest is the provenance's own, so that its signer chose the host, too: the URL that the policy reads decides.
+    let scene = with_policy(BY_BOT);
+    scene.attach("attest.key", &["--no-attach", "--attach-charter", "--output", "own.jsonl"]);
+    let lines = scene.world.read("own.jsonl");
+    let statement = |line: &str| -> Value {
+        let bundle: Value = serde_json::from_str(line).unwrap();
+        serde_json::from_slice(&STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap()).unwrap()
+    };
+    let all: Vec<Value> = lines.lines().map(statement).collect();
+    let decide = |host: &str| {
+        let (mut provenance, mut snapshot) = (all[0].clone(), all[1].clone());
+        snapshot["predicate"]["snapshot"]["host"] = json!(host);
+        let value = attest::predicate::Charter::from_json(snapshot["predicate"].as_object().unwrap()).unwrap();
+        let digest = json!({ "sha256": value.snapshot.digest().hex() });
+        snapshot["subject"][0]["digest"] = digest.clone();
+        provenance["predicate"]["buildDefinition"]["externalParameters"]["charter"]["digest"] = digest;
+        let mut both = String::new();
+        for (statement, key) in [(provenance, "attest.key"), (snapshot, "bot.key")] {
+            scene.world.write("one.json", statement.to_string());
+            both += &scene.done(&["sign", "one.json", "--key", key]);
+        }
+        scene.world.write("both.jsonl", both);
+        let args = ["verify", "oci:image", "--policy", "policy.yaml", "--bundle", "both.jsonl", "--format", "json"];
+        let out = scene.run(&args);
+        (out.status.code().unwrap(), String::from_utf8(out.stdout).unwrap())
+    };
+    assert_eq!(decide(&scene.forge.host()).0, 0);
+    let (exit, text) = decide("github.com");
+    assert!(exit == 1 && text.contains("charter-snapshot-mismatch"), "{text}");
 }

@@ -81,6 +81,7 @@ fn trusting(key: &PublicKey, window: ValidityWindow) -> Policy {
             threshold: 1,
             trust: TrustRule::default(),
             approvals: None,
+            snapshot: None,
             checks: Vec::new(),
         }],
         revoked: Revoked::default(),

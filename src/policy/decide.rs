@@ -1,6 +1,7 @@
 //! From evidence to a decision on one subject.
 
 use super::approvals::{approved, same_place};
+use super::snapshots::attested;
 use super::{
     Accepted, Approver, CandidateDecision, Evidence, FieldAssurance, Finding, Images, Outcome, Policy, PolicyDecision,
     Reason, Requirement, RequirementDecision, RuleInput, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict,
@@ -150,7 +151,9 @@ fn candidate(case: &Case<'_>, finding: &Finding) -> (Outcome, Vec<Reason>) {
         Finding::Rejected(e) => (refusal(e), one(e.code(), e.to_string())),
         // Only where support is asked for does it matter that it cannot be believed.
         Finding::Supporting(support) => match &support.failed {
-            Some(e) if requirement.approvals.is_some() => (refusal(e), one(e.code(), e.to_string())),
+            Some(e) if requirement.approvals.is_some() || requirement.snapshot.is_some() => {
+                (refusal(e), one(e.code(), e.to_string()))
+            }
             _ => (Outcome::SetAside, one(support.aside.code(), support.aside.to_string())),
         },
         Finding::Verified(statement) => {
@@ -350,7 +353,12 @@ fn signed_by(
         Some(rule) => approved(rule, policy, &requirement.trust, statement, evidence),
         None => Ok(Vec::new()),
     };
-    let supported = provenance.map(|p| supported(p, approvals.as_deref().unwrap_or_default())).unwrap_or_default();
+    let snapshot = match &requirement.snapshot {
+        Some(rule) => attested(rule, policy, &requirement.trust, statement, evidence),
+        None => Ok(Vec::new()),
+    };
+    let mut supported = provenance.map(|p| supported(p, approvals.as_deref().unwrap_or_default())).unwrap_or_default();
+    supported.extend(snapshot.iter().flatten());
     let input = RuleInput {
         statement,
         provenance,
@@ -364,6 +372,7 @@ fn signed_by(
             reasons.extend(more);
         }
     }
+    reasons.extend(snapshot.err().into_iter().flatten());
     let approvals = match approvals {
         Ok(approvals) if reasons.is_empty() => approvals,
         Ok(_) => return Err(reasons),

@@ -2,7 +2,7 @@
 
 use super::{
     ApprovalRule, At, CLAIMS, CertificateMatch, Glob, Images, Mode, Node, People, Policy, PolicyError, Regexp,
-    Requirement, Revoked, SignerMatch, SignerRule, TextMatch, TrustRule, measures, rule,
+    Requirement, Revoked, SignerMatch, SignerRule, SnapshotRule, TextMatch, TrustRule, measures, rule,
 };
 use crate::model::digest::DigestAlgorithm;
 use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
@@ -102,6 +102,11 @@ fn requirement(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Requirement, P
         threshold: field.get("threshold").map_or(Ok(1), |f| count(&f))?,
         trust: field.get("trust").map(|f| trust(&f)).transpose()?.unwrap_or_default(),
         approvals: field.get("approvals").map(|f| ApprovalRule::parse(&f, load_key)).transpose()?,
+        snapshot: field
+            .get("charter")
+            .and_then(|f| f.get("snapshot"))
+            .map(|f| SnapshotRule::parse(&f, load_key))
+            .transpose()?,
         checks,
     })
 }

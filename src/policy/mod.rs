@@ -18,6 +18,7 @@ mod reconsider;
 pub mod report;
 pub mod rule;
 mod schema;
+mod snapshots;
 
 pub use approvals::{ApprovalRule, Approver, CODES as APPROVAL_CODES, Role};
 pub use cross_check::{CODES as CROSS_CHECK_CODES, Checked, PROVIDERS, Provider, cross_check};
@@ -36,6 +37,7 @@ pub use people::{Actor, Comparison, People};
 pub use reconsider::{Objection, reconsider};
 pub use rule::{Check, Rule, RuleInput};
 pub use schema::schema;
+pub use snapshots::{CODES as SNAPSHOT_CODES, SnapshotRule};
 
 use crate::model::{Digest, PredicateUri, ValidityWindow};
 use crate::trust::PublicKey;
@@ -96,6 +98,8 @@ pub struct Requirement {
     pub trust: TrustRule,
     /// Who must have approved what the statement names.
     pub approvals: Option<ApprovalRule>,
+    /// The snapshot of its charter that must be beside it.
+    pub snapshot: Option<SnapshotRule>,
     /// All of these must be met by the same statement.
     pub checks: Vec<Box<dyn Check>>,
 }
@@ -175,7 +179,8 @@ impl Policy {
     pub fn keys(&self) -> impl Iterator<Item = &PublicKey> {
         let signers = self.requirements.iter().flat_map(|r| &r.signers);
         let approvers = self.requirements.iter().filter_map(|r| r.approvals.as_ref()).flat_map(|a| &a.by);
-        signers.chain(approvers).filter_map(|s| match &s.who {
+        let snapshots = self.requirements.iter().filter_map(|r| r.snapshot.as_ref()).flat_map(|s| &s.by);
+        signers.chain(approvers).chain(snapshots).filter_map(|s| match &s.who {
             SignerMatch::Key(key) => Some(key),
             SignerMatch::Certificate(_) => None,
         })

@@ -268,6 +268,9 @@ mod tests {
             if !field.contains("certificate") {
                 requirement["signers"].as_array_mut().unwrap().truncate(1);
             }
+            if field.contains("/charter/") {
+                policy["spec"]["require"][0]["charter"] = json!({ "snapshot": {} });
+            }
             policy.pointer_mut(field).unwrap()["none"] = json!(1);
         }
         match parse(&policy.to_string(), "t", &|_| Err("none".into())) {
@@ -296,6 +299,10 @@ mod tests {
             ("/spec/require/0/signers/1/certificate".into(), "/$defs/signer/properties/certificate".into()),
             ("/spec/require/0/trust".into(), "/$defs/requirement/properties/trust".into()),
             ("/spec/require/0/approvals".into(), "/$defs/requirement/properties/approvals".into()),
+            (
+                "/spec/require/0/charter/snapshot".into(),
+                "/$defs/requirement/properties/charter/properties/snapshot".into(),
+            ),
         ];
         for r in rule::ALL {
             places

@@ -33,7 +33,7 @@ impl Rule for Charter {
     }
 
     fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
-        field.fields(&["uriPrefix", "uri", "digest", "assurance"], &[])?;
+        field.fields(&["uriPrefix", "uri", "digest", "assurance", "snapshot"], &[])?;
         let text = |key: &str| field.get(key).map(|f| f.str().map(str::to_owned)).transpose();
         let digest = match field.get("digest") {
             Some(f) if f.str()? == "required" => true,
@@ -48,8 +48,10 @@ impl Rule for Charter {
                 return Err(f.error("a URI that goes on to the `/` after its host"));
             }
         }
-        if check.prefix.is_none() && check.exact.is_none() && !check.digest && assurance.is_none() {
-            return Err(field.error("at least one of uriPrefix, uri, digest, assurance"));
+        // The snapshot itself is read with the keys that it names, for the requirement as a whole.
+        let bare = check.prefix.is_none() && check.exact.is_none() && !check.digest && assurance.is_none();
+        if bare && field.get("snapshot").is_none() {
+            return Err(field.error("at least one of uriPrefix, uri, digest, assurance, snapshot"));
         }
         Ok(Box::new(check))
     }
@@ -63,6 +65,18 @@ impl Rule for Charter {
                 "uri": schema::text("Its URI is this."),
                 "digest": { "description": "A digest of its text must be recorded.", "const": "required" },
                 "assurance": super::assurance_schema("the charter"),
+                "snapshot": {
+                    "description": "Who must have signed what the charter said, beside the provenance that names its digest. See docs/charter.md.",
+                    "type": "object", "required": ["by"], "additionalProperties": false,
+                    "properties": { "by": {
+                        "description": "Any of these.",
+                        "type": "array", "minItems": 1,
+                        "items": {
+                            "allOf": [{ "$ref": "#/$defs/signer" }],
+                            "not": { "anyOf": [{ "required": ["builders"] }, { "required": ["measures"] }] },
+                        },
+                    } },
+                },
             }),
         )
     }

@@ -1,0 +1,179 @@
+//! `charter.snapshot`: who must have signed what the charter said, so that its digest is more than the word of whoever
+//! signed the provenance. `docs/charter.md` says why.
+
+use super::decide::{KEY_REVOKED, Proved, STATEMENT_REVOKED, WINDOW, proofs};
+use super::file::{self, KeyLoader};
+use super::{At, Evidence, Finding, Policy, PolicyError, Reason, SignerRule, TrustRule};
+use crate::model::{Code, uri};
+use crate::predicate::Charter;
+use crate::verify::{ReferentKind, Signer, SupportingStatement, VerifiedStatement};
+
+const MISSING: Code = Code::new("charter-snapshot-missing");
+const UNLIKE: Code = Code::new("charter-snapshot-mismatch");
+/// Codes of this file.
+pub const CODES: &[Code] = &[MISSING, UNLIKE];
+
+/// A snapshot that a requirement demands.
+#[derive(Clone, Debug)]
+pub struct SnapshotRule {
+    /// Any of these must have signed it.
+    pub by: Vec<SignerRule>,
+}
+
+impl SnapshotRule {
+    /// Reads `charter.snapshot` of a requirement.
+    pub(super) fn parse(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Self, PolicyError> {
+        field.fields(&["by"], &[])?;
+        let by = field.need("by")?.list()?;
+        for entry in &by {
+            if let Some(f) = ["builders", "measures"].iter().find_map(|name| entry.get(name)) {
+                return Err(f.error("no builders and no measures, which only the signer of a provenance has"));
+            }
+        }
+        Ok(Self { by: by.iter().map(|s| file::signer(s, load_key)).collect::<Result<_, _>>()? })
+    }
+}
+
+/// Fields of a provenance that a snapshot says too, by somebody whom the rule names.
+///
+/// # Errors
+/// Why no snapshot counts.
+pub(super) fn attested(
+    rule: &SnapshotRule,
+    policy: &Policy,
+    trust: &TrustRule,
+    statement: &VerifiedStatement,
+    evidence: &[Evidence],
+) -> Result<Vec<&'static str>, Vec<Reason>> {
+    let referents = statement.referents();
+    let mut reasons = Vec::new();
+    for support in evidence.iter().flat_map(|e| snapshots(&e.finding)).filter(|s| referents.contains(s.referent())) {
+        match one(rule, policy, trust, support) {
+            Ok(()) => return Ok(vec!["charter.digest", "charter.uri"]),
+            Err(more) => reasons.extend(more),
+        }
+    }
+    reasons.truncate(MOST_REASONS);
+    let expected = rule.by.iter().map(|s| s.label.as_str()).collect::<Vec<_>>().join(" or ");
+    reasons.push(Reason::unmet(MISSING, "charter snapshot", format!("one signed by {expected}"), None));
+    Err(reasons)
+}
+
+/// Reasons of single snapshots that are shown.
+const MOST_REASONS: usize = 20;
+
+fn snapshots(finding: &Finding) -> &[SupportingStatement] {
+    // Of the artifact itself it says nothing: a snapshot's subject is a charter.
+    match finding {
+        Finding::Supporting(support) => &support.statements,
+        _ => &[],
+    }
+}
+
+/// Whether one statement is a snapshot of the charter that the provenance names, by an accepted signer.
+fn one(
+    rule: &SnapshotRule,
+    policy: &Policy,
+    trust: &TrustRule,
+    support: &SupportingStatement,
+) -> Result<(), Vec<Reason>> {
+    let signed = support.statement();
+    if signed.predicate_type().as_str() != uri::CHARTER || support.referent().kind() != ReferentKind::Charter {
+        return Err(Vec::new());
+    }
+    let who = support.signers().iter().map(Signer::describe).collect::<Vec<_>>().join(", ");
+    let fail = |mut reasons: Vec<Reason>| {
+        for reason in &mut reasons {
+            reason.message = format!("charter snapshot by {who}: {}", reason.message);
+        }
+        reasons
+    };
+    says_the_same(support).map_err(|r| fail(vec![r]))?;
+    let digest = support.payload_digest();
+    if policy.revoked.statements.contains(&digest) {
+        return Err(fail(vec![Reason::new(STATEMENT_REVOKED, format!("the policy revokes statement {digest}"))]));
+    }
+    let unproven = proofs(trust, &Proved::from(support));
+    if !unproven.is_empty() {
+        return Err(fail(unproven));
+    }
+    let mut reasons = Vec::new();
+    for signer in support.signers() {
+        match accepted(rule, policy, signer, support) {
+            Ok(()) => return Ok(()),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    Err(fail(reasons))
+}
+
+/// That the text has the digest that the statement is about, and is of the place that the provenance names.
+fn says_the_same(support: &SupportingStatement) -> Result<(), Reason> {
+    let unlike = |expected: String, found: &str| Reason::unmet(UNLIKE, "text", expected, Some(found));
+    let statement = support.statement();
+    // The verifier checked its form.
+    let charter = Charter::from_json(statement.predicate()).map_err(|e| Reason::new(UNLIKE, e.to_string()))?;
+    let referent = support.referent();
+    let canonical = charter.snapshot.canonical();
+    if statement.subjects().len() != 1 || !referent.digests().strong().all(|d| d.matches(&canonical)) {
+        let found = charter.snapshot.digest().to_string();
+        return Err(unlike(format!("one whose digest is {}, and nothing beside it", referent.digest()), &found));
+    }
+    if referent.uri() != Some(&charter.uri) {
+        let expected = format!("that of `{}`", referent.uri().unwrap_or_default());
+        return Err(unlike(expected, &format!("that of `{}`", charter.uri)));
+    }
+    if authority(&charter.uri).as_deref() != Some(&charter.snapshot.host) {
+        return Err(unlike(format!("one of the host of `{}`", charter.uri), &charter.snapshot.host));
+    }
+    Ok(())
+}
+
+/// Host and port of a URL, as a snapshot writes them.
+fn authority(uri: &str) -> Option<String> {
+    let (scheme, rest) = uri.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+    let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    Some(authority.strip_suffix(port).unwrap_or(&authority).to_owned())
+}
+
+/// That a signer is one of `by`, with a key that was not revoked, in its window.
+fn accepted(
+    rule: &SnapshotRule,
+    policy: &Policy,
+    signer: &Signer,
+    support: &SupportingStatement,
+) -> Result<(), Reason> {
+    if let Some(id) = signer.key_id().filter(|id| policy.revoked.keys.contains(id)) {
+        return Err(Reason::new(KEY_REVOKED, format!("the policy revokes key {id}")));
+    }
+    let mut named = rule.by.iter().filter(|r| r.who.matches(signer)).peekable();
+    let Some(first) = named.peek() else {
+        let expected = rule.by.iter().map(|s| s.label.as_str()).collect::<Vec<_>>().join(" or ");
+        return Err(Reason::unmet(MISSING, "signer", expected, Some(&signer.describe())));
+    };
+    let (window, time) = (first.window, support.existed_at());
+    match named.any(|r| r.window.contains(time)) {
+        true => Ok(()),
+        false => Err(Reason::new(WINDOW, format!("signer may sign {window}; it existed at {time}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_compared_as_a_snapshot_writes_it() {
+        for (uri, host) in [
+            ("https://GitHub.com/a/b/issues/1", "github.com"),
+            ("https://h.example:443/x", "h.example"),
+            ("http://127.0.0.1:80?x", "127.0.0.1"),
+            ("http://h:443#x", "h:443"),
+        ] {
+            assert_eq!(authority(uri).as_deref(), Some(host));
+        }
+        assert_eq!(authority("charter.md"), None);
+        assert_ne!(authority("https://github.com@evil.example/a").as_deref(), Some("github.com"));
+    }
+}
