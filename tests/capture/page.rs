@@ -5,7 +5,8 @@ use crate::explain::{context, with};
 use crate::platforms::detached;
 use crate::providers;
 use crate::repo::{Repo, env_in};
-use attest::capture::{Checkout as _, Local, Request, nar};
+use attest::capture::step::StepOutcome;
+use attest::capture::{Captured, Checkout as _, Local, Request, nar};
 use attest::model::{Digest, DigestSet, PredicateUri, Statement, Subject, Timestamp};
 use attest::predicate::{CharterSnapshot, Provenance, schema};
 use serde_json::{Value, json};
@@ -190,8 +191,15 @@ fn example() {
     claims["event_name"] = json!("workflow_dispatch");
     context.signed_by(&providers::identity(provider.issuer, &claims));
     let time = |s: i64| Timestamp::from_unix(1_767_225_600 + s).unwrap();
-    let outcome = attest::capture::step::StepOutcome { code: 0, started: time(0), finished: time(95) };
-    context.record_step(outcome.record(Vec::new()).unwrap());
+    let outcome = StepOutcome {
+        code: 0,
+        signal: None,
+        started: time(0),
+        finished: time(95),
+        stdout: Captured::absent("a terminal"),
+        stderr: Captured::absent("a terminal"),
+    };
+    context.record_step(outcome.record(Vec::new(), Captured::absent("no files were asked for")).unwrap());
     let predicate = context.provenance().to_json();
     let subject = Subject::new("app", DigestSet::sha256(b"an application\n"));
     let statement = Statement::new(vec![subject], PredicateUri::slsa_provenance(), predicate).unwrap();

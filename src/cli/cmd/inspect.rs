@@ -289,11 +289,11 @@ fn claim(out: &mut String, c: &Claim) {
         let bare = packages.iter().filter(|d| d.digest().is_none()).count();
         row("dependency", &format!("and {rest} more, {bare} packages of them without digest; --format json shows all"));
     }
-    fields(out, p);
+    every_field(out, p);
 }
 
 /// Every field with where its maker says that it came from.
-fn fields(out: &mut String, p: &Provenance) {
+fn every_field(out: &mut String, p: &Provenance) {
     let _ = writeln!(out, "  every field, unverified:");
     for f in p.fields() {
         let from = f.source.map_or_else(String::new, |s| format!(" (from {})", line(&s)));
