@@ -3,7 +3,7 @@
 //! A test compares the fields of every map with those that the parser knows, so that neither can grow alone. What a
 //! schema cannot say (a key that can be read, a window that does not end before it begins) only the parser refuses.
 
-use super::{CLAIMS, Role, file, measures, rule};
+use super::{CLAIMS, Role, WitnessRule, file, measures, rule};
 use crate::model::uri;
 use serde_json::{Map, Value, json};
 
@@ -34,6 +34,7 @@ pub fn schema() -> Value {
             "properties": {
                 "logs": count("Distinct transparency logs."),
                 "timestamps": count("Distinct timestamp authorities."),
+                "witnesses": WitnessRule::schema(count("How many distinct ones.")),
                 "allowPromiseOnly": {
                     "description": "Whether a log's promise to include an entry will do where there is no proof.",
                     "type": "boolean", "default": false,
@@ -302,6 +303,10 @@ mod tests {
             (
                 "/spec/require/0/charter/snapshot".into(),
                 "/$defs/requirement/properties/charter/properties/snapshot".into(),
+            ),
+            (
+                "/spec/require/0/trust/witnesses".into(),
+                "/$defs/requirement/properties/trust/properties/witnesses".into(),
             ),
         ];
         for r in rule::ALL {

@@ -17,6 +17,11 @@ fn key() -> LocalKey {
     LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap()
 }
 
+/// The same key once more.
+pub(crate) fn copy(key: &LocalKey) -> LocalKey {
+    LocalKey::from_pkcs8("copy", &key.to_pkcs8().unwrap()).unwrap()
+}
+
 fn trust(key: &LocalKey, root: &Value) -> TrustMaterial {
     TrustMaterial::of_keys([key.public_key().clone()]).with_roots(&roots(root))
 }
