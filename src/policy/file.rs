@@ -2,8 +2,7 @@
 
 use super::{
     ApprovalRule, At, CLAIMS, CertificateMatch, Glob, Images, Mode, Node, People, Policy, PolicyError, Regexp,
-    Requirement, Revoked, SignerMatch, SignerRule, SnapshotRule, TextMatch, TrustRule, WitnessRule, measures,
-    rule,
+    Requirement, Revoked, SignerMatch, SignerRule, SnapshotRule, TextMatch, TrustRule, WitnessRule, measures, rule,
 };
 use crate::model::digest::DigestAlgorithm;
 use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
@@ -355,11 +354,7 @@ mod tests {
                 "policy-malformed",
                 "signers[0].measures",
             ),
-            (
-                ok.replace("signers", "trust: {witnesses: 1}, signers"),
-                "policy-malformed",
-                "require[0].trust.witnesses",
-            ),
+            (ok.replace("signers", "trust: {witnesses: 1}, signers"), "policy-malformed", "require[0].trust.witnesses"),
             (ok.replace("signers", "trust: {maxAge: 1w}, signers"), "policy-malformed", "require[0].trust.maxAge"),
             (ok.replace("signers", "trust: {maxAge: 0d}, signers"), "policy-malformed", "require[0].trust.maxAge"),
             (ok.replace("signers", "trust: {maxAge: -1d}, signers"), "policy-malformed", "require[0].trust.maxAge"),

@@ -272,6 +272,9 @@ mod tests {
             if field.contains("/charter/") {
                 policy["spec"]["require"][0]["charter"] = json!({ "snapshot": {} });
             }
+            if field.contains("/trust/") {
+                policy["spec"]["require"][0]["trust"] = json!({ "witnesses": {} });
+            }
             policy.pointer_mut(field).unwrap()["none"] = json!(1);
         }
         match parse(&policy.to_string(), "t", &|_| Err("none".into())) {

@@ -3,7 +3,7 @@
 use super::{At, PolicyError, Reason, file};
 use crate::model::Code;
 use crate::trust::WitnessKey;
-use crate::verify::{LogEntry, VerifiedStatement};
+use crate::verify::LogEntry;
 use serde_json::{Value, json};
 
 const WITNESSES: Code = Code::new("too-few-witnesses");
@@ -45,9 +45,9 @@ impl WitnessRule {
     }
 
     /// What is missing: the entry counts that has most of them, as witnesses of two checkpoints never saw one log alike.
-    pub(super) fn unmet(&self, statement: &VerifiedStatement) -> Option<Reason> {
+    pub(super) fn unmet(&self, entries: &[LogEntry]) -> Option<Reason> {
         let known = |entry: &LogEntry| distinct(entry.witnesses.iter().filter(|w| self.keys.contains(w)));
-        let found = statement.log_entries().iter().map(known).max().unwrap_or(0);
+        let found = entries.iter().map(known).max().unwrap_or(0);
         let expected = || format!("{} distinct", self.threshold);
         (found < self.threshold)
             .then(|| Reason::unmet(WITNESSES, "witnesses of the checkpoint", expected(), Some(&found.to_string())))

@@ -28,6 +28,25 @@ fn an_entry_of_version_2_and_a_timestamp_prove_a_signature() {
     assert_eq!(proven.proven_times()[0].source, source);
 }
 
+/// The time beside an entry is signed by the log's promise alone: without that it is anybody's, and would backdate what a
+/// timestamp proves.
+#[test]
+fn a_time_that_nobody_signed_proves_nothing() {
+    let instance = Instance::new("acme", 1).with_stamps(1);
+    let mut bundle = instance.sign(&workflow(), &claim().to_bytes());
+    instance.stamp(&mut bundle, 0, SIGNED_AT + 60);
+    let times = |bundle: &Value| {
+        let proven = verify(&instance.root(), bundle).unwrap();
+        proven.proven_times().iter().map(|t| t.time.unix()).collect::<Vec<_>>()
+    };
+    assert_eq!(times(&bundle), [SIGNED_AT + 60, SIGNED_AT]);
+    let entry = &mut bundle["verificationMaterial"]["tlogEntries"][0];
+    entry.as_object_mut().unwrap().remove("inclusionPromise");
+    assert_eq!(times(&bundle), [SIGNED_AT + 60]);
+    bundle["verificationMaterial"]["tlogEntries"][0]["integratedTime"] = (SIGNED_AT - 30).to_string().into();
+    assert_eq!(times(&bundle), [SIGNED_AT + 60]);
+}
+
 /// As gh and sigstore-go have it: the root that holds the authority decides what else it asks for. Where that root has no
 /// logs, its authority and its timestamps are all that there is to trust, and an entry of a log beside them is neither
 /// asked for nor believed. Whoever could leave it out gains nothing by adding it.
