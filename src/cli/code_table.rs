@@ -48,6 +48,7 @@ pub fn lists() -> Vec<CodeList> {
         list("policy::decide", policy::DECISION_CODES, &[]),
         list("policy::approvals", policy::APPROVAL_CODES, &[]),
         list("policy::snapshots", policy::SNAPSHOT_CODES, &[]),
+        list("policy::witnesses", policy::WITNESS_CODES, &[]),
         list("policy::cross_check", policy::CROSS_CHECK_CODES, &[]),
         list("PolicyError", policy::PolicyError::CODES, &[]),
         list("SignError", SignError::CODES, &[]),
@@ -322,6 +323,7 @@ pub const ROWS: &[CodeRow] = &[
     row("timestamp-missing", &[1], "no time is proven, and a certificate counts at a proven time only"),
     row("too-few-logs", &[1], "fewer distinct transparency logs than are demanded have the entry"),
     row("too-few-timestamps", &[1], "fewer distinct timestamp authorities than are demanded signed a time"),
+    row("too-few-witnesses", &[1], "fewer distinct witnesses than are demanded cosigned the log's checkpoint"),
     row(
         "trust-cache-unusable",
         &[2],

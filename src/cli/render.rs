@@ -112,7 +112,9 @@ fn accepted(out: &mut String, a: &Accepted, pad: &str) {
     let _ = writeln!(out, "{pad}      time: {time}");
     for entry in s.log_entries() {
         let how = if entry.promise_only { "promised by" } else { "in" };
-        let _ = writeln!(out, "{pad}      logged: entry {} {how} log {}", entry.index, line(&entry.log));
+        let witnesses = entry.witnesses.iter().map(|w| line(w.name())).collect::<Vec<_>>().join(", ");
+        let seen = if witnesses.is_empty() { String::new() } else { format!(", witnessed by {witnesses}") };
+        let _ = writeln!(out, "{pad}      logged: entry {} {how} log {}{seen}", entry.index, line(&entry.log));
     }
     let (entries, stamps) = s.unchecked();
     if entries + stamps > 0 {

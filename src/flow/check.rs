@@ -72,6 +72,7 @@ fn check_at<'a>(
         let matching = || policies.iter().filter(|p| p.matches(&artifact.scope));
         let mut trust = TrustMaterial::of_keys(matching().flat_map(Policy::keys).cloned()).with_roots(roots);
         // Each requirement decides again for itself.
+        trust.witnesses = matching().flat_map(Policy::witnesses).cloned().collect();
         trust.allow_promise_only = matching().any(Policy::allows_promise_only);
         let verifier = Verifier { trust: &trust, now };
         // One at a time, so that only what was verified stays in memory.

@@ -18,6 +18,8 @@ pub const DEPENDENCIES: usize = 100_000;
 pub const SIGNATURES: usize = 16;
 /// Transparency log entries of one bundle.
 pub const LOG_ENTRIES: usize = 32;
+/// Signatures of one checkpoint: the log's and its witnesses'.
+pub const COSIGNATURES: usize = 64;
 /// Signed timestamps of one bundle.
 pub const TIMESTAMPS: usize = 32;
 /// Certificates of one bundle's chain.

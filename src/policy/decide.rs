@@ -265,6 +265,7 @@ pub(super) fn proofs(rule: &TrustRule, proved: &Proved<'_>) -> Vec<Reason> {
     let proven = [
         promised,
         aged,
+        rule.witnesses.unmet(proved.entries),
         few(LOGS, "transparency logs", rule.logs, logs.len()),
         few(TIMESTAMPS, "timestamp authorities", rule.timestamps, authorities.len()),
     ];

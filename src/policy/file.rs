@@ -2,7 +2,7 @@
 
 use super::{
     ApprovalRule, At, CLAIMS, CertificateMatch, Glob, Images, Mode, Node, People, Policy, PolicyError, Regexp,
-    Requirement, Revoked, SignerMatch, SignerRule, SnapshotRule, TextMatch, TrustRule, measures, rule,
+    Requirement, Revoked, SignerMatch, SignerRule, SnapshotRule, TextMatch, TrustRule, WitnessRule, measures, rule,
 };
 use crate::model::digest::DigestAlgorithm;
 use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
@@ -120,10 +120,11 @@ pub(super) fn count(field: &At<'_>) -> Result<usize, PolicyError> {
 pub(super) const MOST: usize = 32;
 
 fn trust(field: &At<'_>) -> Result<TrustRule, PolicyError> {
-    field.fields(&["logs", "timestamps", "allowPromiseOnly", "maxAge"], &["witnesses"])?;
+    field.fields(&["logs", "timestamps", "witnesses", "allowPromiseOnly", "maxAge"], &[])?;
     Ok(TrustRule {
         logs: field.get("logs").map_or(Ok(0), |f| count(&f))?,
         timestamps: field.get("timestamps").map_or(Ok(0), |f| count(&f))?,
+        witnesses: field.get("witnesses").map_or_else(|| Ok(WitnessRule::default()), |f| WitnessRule::parse(&f))?,
         allow_promise_only: field.get("allowPromiseOnly").map_or(Ok(false), |f| f.bool())?,
         max_age: field.get("maxAge").map(|f| age(&f)).transpose()?,
     })
@@ -353,11 +354,7 @@ mod tests {
                 "policy-malformed",
                 "signers[0].measures",
             ),
-            (
-                ok.replace("signers", "trust: {witnesses: 1}, signers"),
-                "policy-field-not-enforced",
-                "require[0].trust.witnesses",
-            ),
+            (ok.replace("signers", "trust: {witnesses: 1}, signers"), "policy-malformed", "require[0].trust.witnesses"),
             (ok.replace("signers", "trust: {maxAge: 1w}, signers"), "policy-malformed", "require[0].trust.maxAge"),
             (ok.replace("signers", "trust: {maxAge: 0d}, signers"), "policy-malformed", "require[0].trust.maxAge"),
             (ok.replace("signers", "trust: {maxAge: -1d}, signers"), "policy-malformed", "require[0].trust.maxAge"),

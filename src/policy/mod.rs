@@ -19,6 +19,7 @@ pub mod report;
 pub mod rule;
 mod schema;
 mod snapshots;
+mod witnesses;
 
 pub use approvals::{ApprovalRule, Approver, CODES as APPROVAL_CODES, Role};
 pub use cross_check::{CODES as CROSS_CHECK_CODES, Checked, PROVIDERS, Provider, cross_check};
@@ -38,9 +39,10 @@ pub use reconsider::{Objection, reconsider};
 pub use rule::{Check, Rule, RuleInput};
 pub use schema::schema;
 pub use snapshots::{CODES as SNAPSHOT_CODES, SnapshotRule};
+pub use witnesses::{CODES as WITNESS_CODES, WitnessRule};
 
 use crate::model::{Digest, PredicateUri, ValidityWindow};
-use crate::trust::PublicKey;
+use crate::trust::{PublicKey, WitnessKey};
 use crate::verify::Signer;
 
 /// What a cluster does with a denial. It never changes an exit code of the command line.
@@ -105,7 +107,7 @@ pub struct Requirement {
 }
 
 /// What logs and timestamp authorities must prove about a statement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustRule {
     /// Distinct transparency logs that must have it.
     pub logs: usize,
@@ -113,6 +115,8 @@ pub struct TrustRule {
     pub timestamps: usize,
     /// Whether a log's promise to include it will do where there is no proof.
     pub allow_promise_only: bool,
+    /// Who must have cosigned a checkpoint.
+    pub witnesses: WitnessRule,
     /// How old a root that vouches for any of it may be (seconds); one whose age is not known is too old.
     pub max_age: Option<i64>,
 }
@@ -184,6 +188,11 @@ impl Policy {
             SignerMatch::Key(key) => Some(key),
             SignerMatch::Certificate(_) => None,
         })
+    }
+
+    /// Every witness that it names.
+    pub fn witnesses(&self) -> impl Iterator<Item = &WitnessKey> {
+        self.requirements.iter().flat_map(|r| &r.trust.witnesses.keys)
     }
 
     /// Whether one of its requirements takes a log's promise for its proof.

@@ -220,6 +220,9 @@ pub struct LogEntryReport {
     /// Whether there is only the log's promise to include it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub promise_only: bool,
+    /// Witnesses that a policy names and that cosigned its checkpoint, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<String>,
 }
 
 /// A field of a provenance.
@@ -358,7 +361,12 @@ fn accepted(a: &Accepted) -> AcceptedReport {
         log_entries: s
             .log_entries()
             .iter()
-            .map(|l| LogEntryReport { log: l.log.clone(), index: l.index, promise_only: l.promise_only })
+            .map(|l| LogEntryReport {
+                log: l.log.clone(),
+                index: l.index,
+                promise_only: l.promise_only,
+                witnesses: l.witnesses.iter().map(|w| w.name().to_owned()).collect(),
+            })
             .collect(),
         fields: a
             .fields

@@ -3,7 +3,7 @@
 //! A test compares the fields of every map with those that the parser knows, so that neither can grow alone. What a
 //! schema cannot say (a key that can be read, a window that does not end before it begins) only the parser refuses.
 
-use super::{CLAIMS, Role, file, measures, rule};
+use super::{CLAIMS, Role, WitnessRule, file, measures, rule};
 use crate::model::uri;
 use serde_json::{Map, Value, json};
 
@@ -34,6 +34,7 @@ pub fn schema() -> Value {
             "properties": {
                 "logs": count("Distinct transparency logs."),
                 "timestamps": count("Distinct timestamp authorities."),
+                "witnesses": WitnessRule::schema(count("How many distinct ones.")),
                 "allowPromiseOnly": {
                     "description": "Whether a log's promise to include an entry will do where there is no proof.",
                     "type": "boolean", "default": false,
@@ -271,6 +272,9 @@ mod tests {
             if field.contains("/charter/") {
                 policy["spec"]["require"][0]["charter"] = json!({ "snapshot": {} });
             }
+            if field.contains("/trust/") {
+                policy["spec"]["require"][0]["trust"] = json!({ "witnesses": {} });
+            }
             policy.pointer_mut(field).unwrap()["none"] = json!(1);
         }
         match parse(&policy.to_string(), "t", &|_| Err("none".into())) {
@@ -302,6 +306,10 @@ mod tests {
             (
                 "/spec/require/0/charter/snapshot".into(),
                 "/$defs/requirement/properties/charter/properties/snapshot".into(),
+            ),
+            (
+                "/spec/require/0/trust/witnesses".into(),
+                "/$defs/requirement/properties/trust/properties/witnesses".into(),
             ),
         ];
         for r in rule::ALL {

@@ -2,10 +2,12 @@
 
 mod key;
 mod root;
+mod witness;
 
 pub use key::{KeyAlgorithm, KeyError, PublicKey, shown_hint};
 pub use root::{Authority, AuthorityKind, RootError, TrustedRoot};
 pub(crate) use root::{CaCertificate, Prepared, StampAuthority};
+pub use witness::WitnessKey;
 
 use crate::model::ValidityWindow;
 
@@ -28,6 +30,8 @@ pub struct TrustMaterial {
     pub keys: Vec<PublicKey>,
     /// Trusted roots, each of one instance: what one vouches for never supports another.
     pub roots: Vec<TrustedRoot>,
+    /// Witnesses whose cosignatures on checkpoints are looked for.
+    pub witnesses: Vec<WitnessKey>,
     /// Whether a log's promise to include an entry will do where there is no proof that it did.
     pub allow_promise_only: bool,
 }

@@ -3,8 +3,10 @@
 //! What this does not do: decide. Whether a verified statement is the one that was wanted, by a signer that may speak
 //! for its builder, in a window in which its key may sign, is the policy's question.
 
+mod authorities;
 mod candidate;
 mod certificate;
+mod cosignature;
 mod error;
 mod proven;
 mod referent;

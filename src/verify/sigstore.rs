@@ -6,23 +6,22 @@
 
 use super::certificate::{self, Leaf};
 use super::proven::Proven;
-use super::statement::{LogEntry, ProvenTime, Signer, TimeSource};
+use super::statement::{ProvenTime, Signer};
 use super::{VerifyError, read_evidence};
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{Field, JsonError};
-use crate::model::{Bundle, Digest, Timestamp, ValidityWindow};
-use crate::trust::{Prepared, PublicKey, StampAuthority, TrustMaterial, TrustedRoot};
+use crate::model::{Bundle, Digest, Timestamp, ValidityWindow, limits};
+use crate::trust::{Prepared, PublicKey, TrustMaterial, TrustedRoot, WitnessKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::bundle::Error as ShapeError;
-use sigstore_verify::crypto::VerificationKey;
-use sigstore_verify::tsa::verify_timestamp_for_authority;
 use sigstore_verify::types::{
-    self as wire, Artifact, ArtifactDigest, DerPublicKey, HashAlgorithm, KindVersion, SignatureBytes, SignatureContent,
+    self as wire, Artifact, ArtifactDigest, DerPublicKey, HashAlgorithm, SignatureBytes, SignatureContent,
     TransparencyLogEntry,
 };
 use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, TransparencyLogError, VerificationPolicy,
 };
+use std::borrow::Cow;
 
 /// How far a proven time may lie ahead of the verifier's clock (seconds).
 const CLOCK_SKEW: i64 = 300;
@@ -41,6 +40,13 @@ pub(super) fn parse(ours: &Bundle, evidence: &[u8]) -> Result<Parsed, VerifyErro
     let malformed = |message: String| VerifyError::Evidence(JsonError::Syntax { message });
     let text = std::str::from_utf8(evidence).map_err(|e| malformed(e.to_string()))?;
     let bundle = wire::Bundle::from_json(text).map_err(|e| malformed(e.to_string()))?;
+    // Each is tried with the log's key, and with every witness's.
+    let checkpoints = bundle.verification_material.tlog_entries.iter().filter_map(|e| e.inclusion_proof.as_ref());
+    let signatures = |p: &wire::bundle::InclusionProof| p.checkpoint.checkpoint().map_or(0, |c| c.signatures().len());
+    if checkpoints.map(signatures).any(|n| n > limits::COSIGNATURES) {
+        let what = "the number of signatures of a checkpoint".to_owned();
+        return Err(VerifyError::Evidence(JsonError::TooLarge { what, limit: limits::COSIGNATURES }));
+    }
     let same_content = match (&bundle.content, ours.envelope()) {
         (SignatureContent::DsseEnvelope(theirs), Some(envelope)) => {
             theirs.payload.as_bytes() == envelope.payload()
@@ -109,7 +115,8 @@ pub(super) fn by_certificate(
         if !prepared.issuers.iter().any(|c| issues(&c)) {
             continue;
         }
-        let attempt = Attempt { bundle, prepared, leaf: &leaf, der, now, promise_only: trust.allow_promise_only };
+        let (promise_only, witnesses) = (trust.allow_promise_only, trust.witnesses.as_slice());
+        let attempt = Attempt { bundle, prepared, leaf: &leaf, der, now, promise_only, witnesses };
         match attempt.certificate(artifact, &issuers) {
             Ok(mut proven) => {
                 proven.uses(root);
@@ -153,7 +160,7 @@ pub(super) fn beside_key(
         alone.verification_material.timestamp_verification_data.rfc3161_timestamps.clear();
         proof_or_promise(entry, trust.allow_promise_only)?;
         root.verifier.verify(artifact.clone(), &alone, &policy).map_err(|e| refused(e, &[]))?;
-        let (times, logged) = root.logged(entry)?;
+        let (times, logged) = root.logged(entry, &trust.witnesses, now)?;
         proven.times.extend(times);
         proven.entries.push(logged);
         proven.uses(used);
@@ -227,6 +234,7 @@ struct Attempt<'a> {
     der: &'a [u8],
     now: Timestamp,
     promise_only: bool,
+    witnesses: &'a [WitnessKey],
 }
 
 impl Attempt<'_> {
@@ -234,8 +242,11 @@ impl Attempt<'_> {
         let material = &self.bundle.verification_material;
         // Who it is that signed is the policy's question, and it has more words than the library: issuers, patterns.
         let mut policy = VerificationPolicy::any_identity();
+        let mut bundle = Cow::Borrowed(self.bundle);
         if self.prepared.logs.is_empty() {
             policy = policy.skip_tlog_unsafe();
+            // A root without logs asks for no entry and has nothing to check one with.
+            bundle.to_mut().verification_material.tlog_entries.clear();
         } else {
             if material.tlog_entries.is_empty() {
                 return Err(VerifyError::LogEntryMissing);
@@ -250,8 +261,7 @@ impl Attempt<'_> {
         if !self.prepared.certificate_logs {
             policy = policy.skip_sct();
         }
-        let result =
-            self.prepared.verifier.verify(artifact.clone(), self.bundle, &policy).map_err(|e| self.refused(e))?;
+        let result = self.prepared.verifier.verify(artifact.clone(), &bundle, &policy).map_err(|e| self.refused(e))?;
         // What was asked for was done: the library says so itself.
         if !result.certificate_verified()
             || result.sct_verified() != self.prepared.certificate_logs
@@ -269,7 +279,7 @@ impl Attempt<'_> {
             proven.unchecked.0 = material.tlog_entries.len();
         } else {
             for entry in &material.tlog_entries {
-                let (times, logged) = self.prepared.logged(entry)?;
+                let (times, logged) = self.prepared.logged(entry, self.witnesses, self.now)?;
                 proven.times.extend(times);
                 proven.entries.push(logged);
             }
@@ -326,79 +336,6 @@ impl Attempt<'_> {
         let stamps = stamps.filter_map(|s| self.prepared.stamp(&s.signed_timestamp, &signature).ok().map(|t| t.time));
         let logged = material.tlog_entries.iter().filter_map(|e| Timestamp::from_unix(e.integrated_time?.as_second()));
         stamps.chain(logged).collect()
-    }
-}
-
-impl Prepared {
-    /// Position of the log that an entry names.
-    fn log(&self, entry: &TransparencyLogEntry) -> Option<usize> {
-        self.logs.iter().position(|(id, _)| id == entry.log_id.key_id.as_bytes())
-    }
-
-    /// What a verified entry proves. The library takes a checkpoint by any log of the root whose short hint fits; it
-    /// must be by the log that the entry names, or one log could pass for two.
-    fn logged(&self, entry: &TransparencyLogEntry) -> Result<(Option<ProvenTime>, LogEntry), VerifyError> {
-        let id = entry.log_id.key_id.as_bytes();
-        let log = STANDARD.encode(id);
-        if let Some(proof) = &entry.inclusion_proof {
-            let key = self.log(entry).and_then(|i| self.log_keys.get(i)).map(|k| DerPublicKey::from_bytes(k));
-            let key = key.and_then(|k| VerificationKey::from_spki(&k).ok());
-            let signed = proof.checkpoint.checkpoint().is_some_and(|c| {
-                c.signatures()
-                    .iter()
-                    .filter(|s| id.starts_with(s.key_id.as_bytes()))
-                    .any(|s| key.as_ref().is_some_and(|k| k.verify(c.signed_data(), &s.signature).is_ok()))
-            });
-            if !signed {
-                let cause = "its checkpoint is not signed by the log that it names".to_owned();
-                return Err(VerifyError::LogEntryInvalid { cause });
-            }
-        }
-        let old = entry.kind_version != KindVersion::HashedRekordV002 && entry.inclusion_promise.is_some();
-        let time = entry.integrated_time.filter(|_| old).and_then(|t| Timestamp::from_unix(t.as_second()));
-        let time = time.map(|time| ProvenTime { time, source: TimeSource::Log(log.clone()) });
-        let promise_only = entry.inclusion_proof.is_none();
-        Ok((time, LogEntry { log, index: entry.log_index.get(), promise_only }))
-    }
-
-    /// That the log of an entry was in use at a time.
-    fn log_valid(&self, entry: &TransparencyLogEntry, time: Timestamp) -> Result<(), VerifyError> {
-        match self.log(entry).and_then(|i| self.logs.get(i)) {
-            Some((_, window)) if !window.contains(time) => {
-                let cause = format!("its log counts {window}; the signature existed at {time}");
-                Err(VerifyError::LogEntryInvalid { cause })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether a timestamp names one of the root's authorities as its signer: a token carries the issuer and serial
-    /// number of its signer's certificate in plain DER.
-    fn stamped_by(&self, token: &[u8]) -> bool {
-        self.timestamp_authorities.iter().any(|a| {
-            certificate::issuer_and_serial(a.authority.leaf.as_bytes())
-                .is_some_and(|name| token.windows(name.len()).any(|w| w == name))
-        })
-    }
-
-    /// The time that a timestamp proves. The library takes the last certificate of an authority's chain as an anchor, and
-    /// of an anchor nobody asks when it ends.
-    fn stamp(&self, token: &wire::TimestampToken, signature: &SignatureBytes) -> Result<ProvenTime, VerifyError> {
-        let mut cause = "the trusted root has no timestamp authority".to_owned();
-        for StampAuthority { name, authority, windows } in &self.timestamp_authorities {
-            match verify_timestamp_for_authority(token, signature, authority) {
-                Ok(time) => {
-                    let Some(time) = Timestamp::from_unix(time.as_second()) else { continue };
-                    if let Some(window) = windows.iter().find(|w| !w.contains(time)) {
-                        cause = format!("it is of {time}; one of its authority's certificates is valid {window}");
-                        continue;
-                    }
-                    return Ok(ProvenTime { time, source: TimeSource::TimestampAuthority(name.clone()) });
-                }
-                Err(e) => cause = e.to_string(),
-            }
-        }
-        Err(VerifyError::TimestampInvalid { cause })
     }
 }
 

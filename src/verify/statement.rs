@@ -2,7 +2,7 @@
 
 use crate::model::{Digest, Statement, Timestamp};
 use crate::predicate::Provenance;
-use crate::trust::{PublicKey, TrustedRoot};
+use crate::trust::{PublicKey, TrustedRoot, WitnessKey};
 
 /// Who signed, as far as it was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,8 @@ pub struct LogEntry {
     pub index: u64,
     /// Whether there is only the log's promise to include it: accepted where the trust material says so.
     pub promise_only: bool,
+    /// Those of the trust material's witnesses that cosigned its checkpoint.
+    pub witnesses: Vec<WitnessKey>,
 }
 
 /// A trusted root that vouched for something about a statement.

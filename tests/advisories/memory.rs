@@ -3,9 +3,11 @@
 use super::scene::{Place, Scene};
 use super::{by_the_program, claim, code, holder, instance, refused};
 use attest::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST};
-use attest::model::{Descriptor, Digest};
+use attest::model::{Artifact, Descriptor, Digest};
+use attest::registry::{Registry as _, RegistryEvidence};
 use attest::testing::world::{self, index};
-use attest::testing::{Action, Fault};
+use attest::testing::{Action, Fault, Image};
+use attest::verify::{Content, EvidenceSource as _};
 use serde_json::{Value, json};
 
 fn registry(s: &mut Scene) {
@@ -96,23 +98,41 @@ fn cve_2023_46737_an_attestation_of_any_length() {
 /// cosign: layers of any size and number.
 #[test]
 fn cve_2024_29902_layers_without_number() {
-    let many = |m: &mut Value| {
+    let image = Image::of(b"a layer");
+    // Of these layers none is there: each is asked for, and found missing.
+    let with = |count: u32| {
+        let (memory, subject) = (image.in_memory(), image.descriptor());
+        let mut manifest: Value = serde_json::from_slice(&world::referrer(Some(&subject), b"{}")).unwrap();
         let layer =
             |i: u32| Descriptor::of("application/vnd.dev.sigstore.bundle.v0.3+json", &i.to_be_bytes()).to_json();
-        m["layers"] = (0..2001).map(layer).collect::<Vec<_>>().into();
+        manifest["layers"] = (0..count).map(layer).collect::<Vec<_>>().into();
+        let bytes = manifest.to_string().into_bytes();
+        world::block_on(memory.push_manifest(&Descriptor::of(IMAGE_MANIFEST, &bytes), &bytes)).unwrap();
+        let artifact = Artifact::new("r/a", "r/a", image.digest());
+        let found = world::block_on(RegistryEvidence::new(&memory).candidates(&artifact));
+        let codes = found.iter().map(|c| match &c.content {
+            Content::Unavailable { code, .. } => code.as_str(),
+            other => panic!("{other:?}"),
+        });
+        let count = |wanted: &str| codes.clone().filter(|c| *c == wanted).count();
+        (count("content-missing"), count("limit-exceeded"))
     };
-    let run = |change: &dyn Fn(&mut Scene)| {
-        let mut scene = Scene::new();
-        registry(&mut scene);
-        change(&mut scene);
-        let staged = scene.stage();
-        let answer = staged.verify();
-        let fetched = staged.server().requests().iter().filter(|r| r.path.contains("/blobs/")).count();
-        (answer.exit, answer.json.to_string().contains("limit-exceeded"), fetched)
+    assert_eq!((with(2000), with(2001), with(3000)), ((2000, 0), (2000, 1), (2000, 1)));
+    // Nor is more asked for than may be kept.
+    let large = |m: &mut Value| {
+        let layer = |i: u32| {
+            let d = Descriptor::of("application/vnd.dev.sigstore.bundle.v0.3+json", &i.to_be_bytes());
+            Descriptor::new(&d.media_type, 30 << 20, d.digest).to_json()
+        };
+        m["layers"] = (0..3).map(layer).collect::<Vec<_>>().into();
     };
-    assert_eq!(run(&referrer(|_| ())), (0, false, 1));
-    // None of them is there; the last one is not even asked for.
-    assert_eq!(run(&referrer(many)), (3, true, 2000));
+    let mut scene = Scene::new();
+    registry(&mut scene);
+    referrer(large)(&mut scene);
+    let staged = scene.stage();
+    let answer = staged.verify();
+    let asked = staged.server().requests().iter().filter(|r| r.path.contains("/blobs/")).count();
+    assert_eq!((answer.exit, answer.json.to_string().contains("limit-exceeded"), asked), (3, true, 2));
 }
 
 /// cosign: signatures and subjects of any number.

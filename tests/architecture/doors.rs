@@ -25,6 +25,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
         &[
             "src/trust/root.rs",
             "src/verify/sigstore.rs",
+            "src/verify/authorities.rs",
             "src/sign/keyless.rs",
             "src/sign/rekor.rs",
             "src/sign/timestamp.rs",

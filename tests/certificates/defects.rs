@@ -1,12 +1,12 @@
 //! What is wrong with a bundle or a root, one thing at a time.
 
-use super::{GITHUB, artifact, claim, code, refused, roots, verify, verify_with, workflow};
+use super::{GITHUB, WORKFLOW, artifact, claim, code, refused, roots, verify, verify_with, workflow};
 use attest::model::Timestamp;
 use attest::sign::LocalKey;
 use attest::testing::sigstore::{SIGNED_AT, entry_body, log_id, text};
 use attest::testing::{Claim, Holder, Instance};
 use attest::trust::{KeyAlgorithm, TrustMaterial};
-use attest::verify::Verifier;
+use attest::verify::{Signer, Verifier};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -67,18 +67,44 @@ fn a_certificate_has_one_name_and_readable_claims() {
     none.names.clear();
     let mut dns = workflow();
     dns.names[0].0 = 0x82;
+    let mut empty = workflow();
+    empty.names[0].1.clear();
+    // SEQUENCE of one e-mail address, as a second extension of names.
+    let mut second = workflow();
+    second.more.push(("2.5.29.17", [&[0x30, 11, 0x81, 9][..], b"a@b.c.dev"].concat()));
+    // Another form of name than Fulcio's user names: 1.3.6.1.4.1.57264.1.6 and a UTF8String.
+    let named = |arc: u8| Holder {
+        names: vec![(
+            0xa0,
+            [&[0x06, 10, 0x2b, 6, 1, 4, 1, 0x83, 0xbf, 0x30, 1, arc, 0xa0, 4, 0x0c, 2], &b"me"[..]].concat(),
+        )],
+        ..workflow()
+    };
     let mut raw = workflow();
     raw.claims.push((20, b"push".to_vec()));
     holders(&[
         ("two names", two, "certificate-malformed"),
         ("no name", none, "certificate-malformed"),
         ("a host's name", dns, "certificate-malformed"),
+        ("an empty name", empty, "certificate-malformed"),
+        ("two extensions of names", second, "certificate-malformed"),
+        ("a name of another form", named(6), "certificate-malformed"),
         ("a claim that is no UTF8String", raw, "certificate-malformed"),
         ("a claim twice", workflow().claiming(12, "https://github.com/acme/other"), "certificate-malformed"),
         ("two issuers", workflow().claiming(8, "https://evil.example"), "certificate-malformed"),
     ]);
-    // The issuer's older claim is bare text and stands where the newer one is missing.
+    // Of a claim's object identifier, all of it counts.
     let instance = Instance::new("acme", 1);
+    let mut foreign = Holder::new(WORKFLOW, GITHUB);
+    foreign.more.push(("1.3.6.1.4.1.99999.1.12", text("https://github.com/acme/app")));
+    foreign.more.push(("1.3.6.1.4.1.57264.1.12.1", text("https://github.com/acme/app")));
+    foreign.more.push(("1.3.6.1.4.1.57264.2.13", text("https://github.com/acme/app")));
+    for (holder, name) in [(foreign, WORKFLOW), (named(7), "me")] {
+        let proven = verify(&instance.root(), &signed(&instance, &holder)).unwrap();
+        let Signer::Certificate { identity, claims, .. } = &proven.signers()[0] else { panic!() };
+        assert_eq!((identity.as_str(), claims.contains_key(&12)), (name, name == "me"));
+    }
+    // The issuer's older claim is bare text and stands where the newer one is missing.
     let mut old = Holder::new("me@acme.example", GITHUB);
     old.claims = vec![(1, GITHUB.into())];
     let proven = verify(&instance.root(), &signed(&instance, &old)).unwrap();
@@ -132,6 +158,11 @@ fn an_authority_vouches_only_in_its_own_root_and_time() {
     instance.authority_window = (SIGNED_AT - 100 * DAY, SIGNED_AT - DAY);
     let bundle = signed(&instance, &workflow());
     assert_eq!(code(&instance.root(), &bundle), refused("authority-not-valid-at-time"));
+    // Another authority of the root, which is valid, did not issue it.
+    let mut beside = instance.root();
+    let other = Instance::new("other", 0).root()["certificateAuthorities"][0].clone();
+    beside["certificateAuthorities"].as_array_mut().unwrap().insert(0, other);
+    assert_eq!(code(&beside, &bundle), refused("authority-not-valid-at-time"));
 }
 
 #[test]

@@ -17,6 +17,11 @@ fn key() -> LocalKey {
     LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap()
 }
 
+/// The same key once more.
+pub(crate) fn copy(key: &LocalKey) -> LocalKey {
+    LocalKey::from_pkcs8("copy", &key.to_pkcs8().unwrap()).unwrap()
+}
+
 fn trust(key: &LocalKey, root: &Value) -> TrustMaterial {
     TrustMaterial::of_keys([key.public_key().clone()]).with_roots(&roots(root))
 }
@@ -31,6 +36,35 @@ fn an_entry_of_a_known_log_proves_a_time() {
     let bundle = instance.sign_with_key(&key, &claim().to_bytes());
     let proven = verify_with(&trust(&key, &instance.root()), &bundle).unwrap();
     assert_eq!((proven.existed_at().unix(), proven.log_entries().len(), proven.unchecked()), (SIGNED_AT, 1, (0, 0)));
+}
+
+#[test]
+fn a_timestamp_of_a_known_authority_proves_a_time() {
+    let (instance, key) = (Instance::new("acme", 0).with_stamps(1).with_tile_logs(1), key());
+    let mut bundle = instance.sign_with_key_alone(&key, &claim().to_bytes());
+    instance.log_in_tiles(&mut bundle, 0, Some(&key));
+    instance.stamp(&mut bundle, 0, SIGNED_AT + 60);
+    let proven = verify_with(&trust(&key, &instance.root()), &bundle).unwrap();
+    assert_eq!(
+        (proven.existed_at().unix(), proven.log_entries().len(), proven.unchecked()),
+        (SIGNED_AT + 60, 1, (0, 0))
+    );
+    // An authority of the same name that is somebody else's.
+    let mut root = instance.root();
+    root["timestampAuthorities"] = Instance::new("acme", 0).with_stamps(1).root()["timestampAuthorities"].clone();
+    let code = verify_with(&trust(&key, &root), &bundle).map(|_| ()).map_err(|e| e.code().to_string());
+    assert_eq!(code, Err("timestamp-invalid".into()));
+}
+
+/// Logs and timestamps speak of one signature: beside several they are not looked at.
+#[test]
+fn beside_two_signatures_nothing_is_proven() {
+    let (instance, key) = (Instance::new("acme", 1), key());
+    let bundle = instance.sign_with_key(&key, &claim().to_bytes()).to_string();
+    let two = attest::testing::world::signed_by(bundle.as_bytes(), &[&key, &self::key()]);
+    let two = serde_json::from_slice(&two).unwrap();
+    let proven = verify_with(&trust(&key, &instance.root()), &two).unwrap();
+    assert_eq!((proven.proven_times().len(), proven.log_entries().len(), proven.unchecked()), (0, 0, (1, 0)));
 }
 
 #[test]

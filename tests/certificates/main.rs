@@ -6,6 +6,7 @@ mod flips;
 mod keyed;
 mod policies;
 mod proofs;
+mod witnesses;
 
 use attest::model::{Artifact, Digest};
 use attest::testing::sigstore::SIGNED_AT;

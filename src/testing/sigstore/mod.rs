@@ -56,10 +56,12 @@ pub struct Instance {
 /// Whom a certificate names; each field is a knob.
 #[derive(Clone, Debug)]
 pub struct Holder {
-    /// Subject alternative names: their tag (0x86 for a URI, 0x81 for an e-mail address) and text.
-    pub names: Vec<(u8, String)>,
+    /// Subject alternative names: their tag (0x86 for a URI, 0x81 for an e-mail address) and content.
+    pub names: Vec<(u8, Vec<u8>)>,
     /// Claims by last arc, as the extension's bytes.
     pub claims: Vec<(u32, Vec<u8>)>,
+    /// Further extensions, each by its object identifier.
+    pub more: Vec<(&'static str, Vec<u8>)>,
     /// From when until when the certificate is valid.
     pub window: (i64, i64),
     /// Whether the certificate log vouches for it.
@@ -72,7 +74,8 @@ impl Holder {
     pub fn new(identity: &str, issuer: &str) -> Self {
         let tag = if identity.contains("://") { 0x86 } else { 0x81 };
         Self {
-            names: vec![(tag, identity.to_owned())],
+            names: vec![(tag, identity.into())],
+            more: Vec::new(),
             claims: vec![(8, text(issuer))],
             window: (SIGNED_AT - 60, SIGNED_AT + 540),
             logged: true,
@@ -168,7 +171,7 @@ impl Instance {
     }
 
     fn certify_public(&self, holder: &Holder, key: &PublicKey) -> Vec<u8> {
-        let names: Vec<u8> = holder.names.iter().flat_map(|(tag, name)| tlv(*tag, name.as_bytes())).collect();
+        let names: Vec<u8> = holder.names.iter().flat_map(|(tag, name)| tlv(*tag, name)).collect();
         let mut extensions = vec![
             extension("2.5.29.15", true, vec![0x03, 0x02, 0x07, 0x80]),
             extension("2.5.29.37", false, sequence(&[&oid("1.3.6.1.5.5.7.3.3")])),
@@ -176,6 +179,7 @@ impl Instance {
         ];
         let claims = holder.claims.iter();
         extensions.extend(claims.map(|(arc, v)| extension(&format!("1.3.6.1.4.1.57264.1.{arc}"), false, v.clone())));
+        extensions.extend(holder.more.iter().map(|(id, v)| extension(id, false, v.clone())));
         let mut body = Body::new(&subject(&self.name), "", 1, key, holder.window, extensions);
         if holder.logged {
             let promise = self.certificate_promise(&body.to_der());
@@ -218,6 +222,12 @@ impl Instance {
         let key = LocalKey::generate(KeyAlgorithm::EcdsaP256).expect("a key");
         let certificate = STANDARD.encode(self.certify(holder, &key));
         unproven(&key, statement, json!({ "certificate": { "rawBytes": certificate } }))
+    }
+
+    /// Signs a statement with a key, with neither log entry nor timestamp.
+    #[must_use]
+    pub fn sign_with_key_alone(&self, key: &LocalKey, statement: &[u8]) -> Value {
+        unproven(key, statement, json!({ "publicKey": { "hint": key.public_key().hint() } }))
     }
 
     /// Adds a timestamp of the bundle's signature by one of its authorities.

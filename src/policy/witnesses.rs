@@ -1,0 +1,78 @@
+//! `trust.witnesses`: who must have cosigned the checkpoint of a log.
+
+use super::{At, PolicyError, Reason, file};
+use crate::model::Code;
+use crate::trust::WitnessKey;
+use crate::verify::LogEntry;
+use serde_json::{Value, json};
+
+const WITNESSES: Code = Code::new("too-few-witnesses");
+/// Codes of this file.
+pub const CODES: &[Code] = &[WITNESSES];
+
+/// Witnesses of which so many must have cosigned one checkpoint. The default demands none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WitnessRule {
+    /// How many distinct ones.
+    pub threshold: usize,
+    /// Whom it knows: a trusted root names no witnesses, so the policy does.
+    pub keys: Vec<WitnessKey>,
+}
+
+impl WitnessRule {
+    pub(super) fn parse(field: &At<'_>) -> Result<Self, PolicyError> {
+        // A number says how many and not of whom, and anybody can make a key.
+        if !matches!(field.node.kind, super::Kind::Map(_)) {
+            let why = "a map of `threshold` and `keys`: a trusted root names no witnesses, so the policy lists theirs";
+            return Err(field.error(why));
+        }
+        field.fields(&["threshold", "keys"], &[])?;
+        let keys = field.need("keys")?.list()?;
+        if keys.len() > file::MOST {
+            return Err(PolicyError::TooLarge { what: "the number of witnesses", limit: file::MOST });
+        }
+        let key = |f: &At<'_>| {
+            WitnessKey::parse(f.str()?).map_err(|why| f.error(format!("the vkey of a witness, name+id+base64 ({why})")))
+        };
+        let keys = keys.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+        let threshold = field.need("threshold")?;
+        let rule = Self { threshold: file::count(&threshold)?, keys };
+        let all = distinct(rule.keys.iter());
+        if rule.threshold > all {
+            return Err(threshold.error(format!("at most {all}: so many distinct keys are listed")));
+        }
+        Ok(rule)
+    }
+
+    /// What is missing: the entry counts that has most of them, as witnesses of two checkpoints never saw one log alike.
+    pub(super) fn unmet(&self, entries: &[LogEntry]) -> Option<Reason> {
+        let known = |entry: &LogEntry| distinct(entry.witnesses.iter().filter(|w| self.keys.contains(w)));
+        let found = entries.iter().map(known).max().unwrap_or(0);
+        let expected = || format!("{} distinct", self.threshold);
+        (found < self.threshold)
+            .then(|| Reason::unmet(WITNESSES, "witnesses of the checkpoint", expected(), Some(&found.to_string())))
+    }
+
+    pub(super) fn schema(threshold: Value) -> Value {
+        json!({
+            "description": "Witnesses that must have cosigned the checkpoint of one log entry (C2SP tlog-cosignature v1, Ed25519).",
+            "type": "object", "required": ["threshold", "keys"], "additionalProperties": false,
+            "properties": {
+                "threshold": threshold,
+                "keys": {
+                    "description": "Whom it knows, as vkeys (C2SP signed-note): name, id and key. One key counts once, whatever its names.",
+                    "type": "array", "minItems": 1, "maxItems": file::MOST,
+                    "items": { "type": "string", "maxLength": 1024, "pattern": "^[^+\\s]+\\+[0-9a-f]{8}\\+[A-Za-z0-9+/]+=*$" },
+                },
+            },
+        })
+    }
+}
+
+/// How many keys there are: one under two names is one.
+fn distinct<'a>(witnesses: impl Iterator<Item = &'a WitnessKey>) -> usize {
+    let mut keys: Vec<_> = witnesses.map(WitnessKey::key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.len()
+}
