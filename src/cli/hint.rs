@@ -57,7 +57,9 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         "no-policy-for-subject" => "add the repository to `images` of a policy",
         "digest-required" => "pin the subject: REPOSITORY@sha256:DIGEST",
         "identity-without-issuer" => "pass --certificate-identity and --certificate-oidc-issuer together",
-        "no-signer" => "make a key with `attest keygen` and pass it with --key",
+        "no-signer" => {
+            "make a key with `attest keygen` and pass it with --key; a person can also log in with --fulcio-auth-flow normal"
+        }
         "password-needed" => "set ATTEST_PASSWORD (or COSIGN_PASSWORD), or run on a terminal",
         "registry-unauthorized" => "log in with `docker login REGISTRY`; attest reads the same credentials",
         "charter-not-an-issue" => {

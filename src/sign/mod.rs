@@ -55,6 +55,8 @@ pub use keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};
 #[cfg(feature = "cli")]
 pub use keyless::KeylessSigner;
 pub use local::LocalKey;
+#[cfg(all(feature = "cli", feature = "testing"))]
+pub(crate) use login::untrusted;
 #[cfg(feature = "cli")]
 pub use login::{Login, LoginFlow, PUBLIC_CLIENT, PUBLIC_ISSUER, Person};
 pub use password::{EnvironmentPasswords, FirstOf, NoPassword, PASSWORD_VARIABLES, PasswordSource};

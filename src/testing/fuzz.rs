@@ -7,6 +7,7 @@
 //! That a reader returns an error is fine; that it panics, hangs, or breaks its property is the defect.
 
 use super::fuzz_charter;
+use super::fuzz_sign;
 use super::sigstore::{Holder, Instance, SIGNED_AT};
 use crate::model::bundle::BundleVersion;
 use crate::model::json::{self, Field};
@@ -46,17 +47,22 @@ pub const READERS: &[Reader] = &[
     Reader { name: "digest_set", seeds: digest_sets, read: read_digest_set },
     Reader { name: "envelope", seeds: || vec![signed().to_json().to_string().into_bytes()], read: read_envelope },
     Reader { name: "evidence", seeds: evidence, read: read_evidence },
+    Reader { name: "identity_token", seeds: fuzz_sign::tokens, read: fuzz_sign::read_token },
+    Reader { name: "issuer", seeds: fuzz_sign::configurations, read: fuzz_sign::read_configuration },
     Reader { name: "keyless", seeds: || vec![KEYLESS.bundle.clone()], read: read_keyless },
     Reader { name: "lock_cargo", seeds: || vec![CARGO_LOCK.into()], read: |b| read_lock("Cargo.lock", b) },
     Reader { name: "lock_flake", seeds: || vec![FLAKE_LOCK.into()], read: |b| read_lock("flake.lock", b) },
     Reader { name: "lock_npm", seeds: || vec![NPM_LOCK.into()], read: |b| read_lock("package-lock.json", b) },
     Reader { name: "lock_uv", seeds: || vec![UV_LOCK.into()], read: |b| read_lock("uv.lock", b) },
+    Reader { name: "login_callback", seeds: fuzz_sign::callbacks, read: fuzz_sign::read_callback },
+    Reader { name: "login_device", seeds: fuzz_sign::devices, read: fuzz_sign::read_device },
     Reader { name: "manifest", seeds: manifests, read: read_manifest },
     Reader { name: "policy", seeds: || vec![POLICY.replace("KEY", &escaped_key()).into_bytes()], read: read_policy },
     Reader { name: "private_key", seeds: private_keys, read: read_private_key },
     Reader { name: "public_key", seeds: || vec![key().public_key().to_pem().into_bytes()], read: read_public_key },
     Reader { name: "reference", seeds: references, read: read_reference },
     Reader { name: "remote", seeds: remotes, read: read_remote },
+    Reader { name: "signing_config", seeds: fuzz_sign::signing_configs, read: fuzz_sign::read_signing_config },
     Reader { name: "statement", seeds: || vec![statement().to_bytes()], read: read_statement },
     Reader { name: "timestamp", seeds: || vec![b"2026-01-31T00:00:00.5+01:00".to_vec()], read: read_timestamp },
     Reader { name: "trusted_root", seeds: || vec![KEYLESS.root.clone()], read: read_trusted_root },

@@ -37,7 +37,7 @@ pub(super) enum Outcome {
 }
 
 /// What one connection brought.
-enum Visit {
+pub(super) enum Visit {
     Answer(Outcome),
     /// An answer to another login.
     Stranger,
@@ -89,7 +89,7 @@ impl Callback {
     async fn visit(&self, mut stream: TcpStream, expected: &Expected) -> Visit {
         let patience = Duration::from_secs(limits::CALLBACK_SECONDS);
         let Ok(Some(head)) = timeout(patience, head(&mut stream)).await else { return Visit::Nothing };
-        let visit = self.judge(&head, expected);
+        let visit = judge(&head, self.port, expected);
         let (status, text) = match &visit {
             Visit::Answer(Outcome::Code(_)) => ("200 OK", "The answer has arrived: this page can be closed."),
             Visit::Answer(Outcome::Denied(..)) => ("200 OK", "The login was refused: this page can be closed."),
@@ -110,34 +110,35 @@ impl Callback {
         .await;
         visit
     }
+}
 
-    fn judge(&self, head: &str, expected: &Expected) -> Visit {
-        let mut lines = head.lines();
-        let request: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
-        let ["GET", target, "HTTP/1.1" | "HTTP/1.0"] = request[..] else { return Visit::Nothing };
-        // A page that had its own name point here would come with that name.
-        let host = lines.filter_map(|l| l.split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("host"));
-        let hosts: Vec<&str> = host.map(|(_, value)| value.trim()).collect();
-        let ours = [format!("localhost:{}", self.port), format!("127.0.0.1:{}", self.port)];
-        if hosts.len() != 1 || !ours.iter().any(|h| h == hosts[0]) {
-            return Visit::Nothing;
+/// Whether the head of a request is the answer to this login.
+pub(super) fn judge(head: &str, port: u16, expected: &Expected) -> Visit {
+    let mut lines = head.lines();
+    let request: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
+    let ["GET", target, "HTTP/1.1" | "HTTP/1.0"] = request[..] else { return Visit::Nothing };
+    // A page that had its own name point here would come with that name.
+    let host = lines.filter_map(|l| l.split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let hosts: Vec<&str> = host.map(|(_, value)| value.trim()).collect();
+    let ours = [format!("localhost:{}", port), format!("127.0.0.1:{}", port)];
+    if hosts.len() != 1 || !ours.iter().any(|h| h == hosts[0]) {
+        return Visit::Nothing;
+    }
+    let Some((path, parameters)) = url::request_target(target) else { return Visit::Nothing };
+    if path != PATH {
+        return Visit::Nothing;
+    }
+    let get = |name: &str| parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+    if get("state") != Some(&expected.state) || get("iss").is_some_and(|i| i != expected.issuer) {
+        return Visit::Stranger;
+    }
+    match (get("code"), get("error")) {
+        (Some(code), None) if !code.is_empty() => Visit::Answer(Outcome::Code(Zeroizing::new(code.to_owned()))),
+        (None, Some(error)) => {
+            let description = shown(get("error_description").unwrap_or_default());
+            Visit::Answer(Outcome::Denied(shown(error), description))
         }
-        let Some((path, parameters)) = url::request_target(target) else { return Visit::Nothing };
-        if path != PATH {
-            return Visit::Nothing;
-        }
-        let get = |name: &str| parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-        if get("state") != Some(&expected.state) || get("iss").is_some_and(|i| i != expected.issuer) {
-            return Visit::Stranger;
-        }
-        match (get("code"), get("error")) {
-            (Some(code), None) if !code.is_empty() => Visit::Answer(Outcome::Code(Zeroizing::new(code.to_owned()))),
-            (None, Some(error)) => {
-                let description = shown(get("error_description").unwrap_or_default());
-                Visit::Answer(Outcome::Denied(shown(error), description))
-            }
-            _ => Visit::Stranger,
-        }
+        _ => Visit::Stranger,
     }
 }
 

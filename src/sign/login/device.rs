@@ -12,11 +12,11 @@ use tokio::time::{Instant, sleep};
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// What the issuer gives a device (section 3.2).
-struct Begun {
+pub(super) struct Begun {
     device_code: String,
-    user_code: String,
+    pub(super) user_code: String,
     /// Where the person goes, and the same with the code in it.
-    address: String,
+    pub(super) address: String,
     complete: Option<String>,
     expires: Duration,
     interval: u64,
@@ -94,7 +94,7 @@ pub(super) async fn log_in(
     }
 }
 
-fn read(answer: &[u8]) -> Result<Begun, JsonError> {
+pub(super) fn read(answer: &[u8]) -> Result<Begun, JsonError> {
     let value = json::parse(answer, limits::TOKEN_BYTES)?;
     let root = Field::root("answer", &value);
     let address = |name: &str| match root.opt_str(name)? {

@@ -87,6 +87,38 @@ impl Login {
     }
 }
 
+/// The readers of what strangers send, for fuzzing. Each says whether it took the bytes.
+#[cfg(feature = "testing")]
+pub(crate) mod untrusted {
+    use super::{callback, device, provider};
+
+    /// An issuer's configuration: every endpoint is of its host.
+    pub(crate) fn configuration(bytes: &[u8]) -> bool {
+        let issuer = "https://issuer.example/auth";
+        let Ok(read) = provider::Provider::read("the issuer".into(), issuer, bytes) else { return false };
+        for endpoint in [Some(&read.token), read.authorization.as_ref(), read.device.as_ref()].into_iter().flatten() {
+            assert_eq!(super::url::origin(endpoint).as_deref(), Some("https://issuer.example"), "{endpoint:?}");
+        }
+        true
+    }
+
+    /// What a device is told: what a person is shown of it is one line.
+    pub(crate) fn device(bytes: &[u8]) -> bool {
+        let Ok(read) = device::read(bytes) else { return false };
+        assert!(!read.user_code.contains(char::is_whitespace) && !read.address.contains(char::is_control));
+        true
+    }
+
+    /// A request to the address that a browser is sent back to: a code is taken with this login's state alone.
+    pub(crate) fn callback(bytes: &[u8]) -> bool {
+        let expected = callback::Expected { state: "state".into(), issuer: "https://issuer.example".into() };
+        let Ok(head) = std::str::from_utf8(bytes) else { return false };
+        let taken = matches!(callback::judge(head, 1234, &expected), callback::Visit::Answer(_));
+        assert!(!taken || head.starts_with("GET /"), "{head:?}");
+        taken
+    }
+}
+
 /// A secret that stays here, and what is shown of it (RFC 7636 section 4).
 struct Verifier {
     secret: Zeroizing<String>,

@@ -40,12 +40,17 @@ impl Provider {
         let limit = limits::TOKEN_BYTES;
         let question = Question { service: &service, url: &address, body: None, bearer: None, limit };
         let body = client.ask(&question).await?.success(&service)?;
+        Self::read(service, issuer, &body)
+    }
+
+    /// Reads what an issuer says of itself.
+    pub(super) fn read(service: String, issuer: &str, body: &[u8]) -> Result<Self, SignError> {
         let malformed = |found: String| SignError::Answer {
             service: service.clone(),
             expected: "an OpenID Connect configuration".into(),
             found,
         };
-        let value = json::parse(&body, limits::TOKEN_BYTES).map_err(|e| malformed(e.to_string()))?;
+        let value = json::parse(body, limits::TOKEN_BYTES).map_err(|e| malformed(e.to_string()))?;
         let root = Field::root("configuration", &value);
         let claimed = root.need("issuer").and_then(|f| f.str()).map_err(|e| malformed(e.to_string()))?;
         if claimed != issuer {

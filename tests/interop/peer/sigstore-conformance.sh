@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sigstore's conformance suite, by its commit. `run PATTERN COMMAND` runs the tests that a pattern of pytest names against
-# COMMAND; with SUITE_TOKEN, SUITE_ROOT and SUITE_CONFIG it signs with the instance that these files describe. Its own
-# client is sigstore-python.
+# COMMAND, with the instance that the files SUITE_TOKEN, SUITE_ROOT and SUITE_CONFIG describe (server/conformance_instance.py).
+# The suite's own client, which checks what was signed, is sigstore-python.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
@@ -11,7 +11,7 @@ suite=$CACHE/sigstore-conformance
 case $1 in
 install)
   python_program pytest 9.1.1 pytest pytest-subtests==0.15.0 sigstore-protobuf-specs==0.5.1 cryptography==50.0.0 \
-    platformdirs==4.11.1 urllib3==2.7.0
+    platformdirs==4.11.1 urllib3==2.7.0 >/dev/null
   locked
   if [[ $(git -C "$suite" rev-parse HEAD 2>/dev/null) != "$commit" ]]; then
     rm -rf "$suite"
