@@ -93,7 +93,9 @@ async fn fetch(
     patience: Duration,
 ) -> Result<(Issue, Live), CharterError> {
     let issue = find(uri, api, env)?;
-    let live = CharterClient::new(patience)?.fetch(&issue).await?.here(&issue)?;
+    let client = CharterClient::new(patience)?;
+    let live = client.fetch(&issue).await?.here(&issue)?;
+    let live = client.with_approvals(&issue, live).await;
     Ok((issue, live))
 }
 
