@@ -347,7 +347,7 @@ fn explain_says_where_the_digest_comes_from_or_why_there_is_none() {
     let charter = scene.charter();
     let explain = |more: &[&str]| scene.done(&[&["generate", "--explain", "--charter", &charter], more].concat());
     let host = scene.forge.host();
-    assert!(explain(&[]).contains(&format!("--charter, the gitlab API of {host}, the token of GITLAB_TOKEN")));
+    assert!(explain(&[]).contains(&format!("--charter, the gitlab API of {host}, asked with GITLAB_TOKEN")));
     assert!(explain(&["--charter-snapshot", "none"]).contains("no digest: --charter-snapshot none"));
     scene.forge.misbehave(answer(429, &[], ""));
     assert!(explain(&[]).contains("limits how often it is asked: it does not say for how long"));

@@ -75,7 +75,8 @@ pub(super) async fn capture(
             return Ok(None);
         }
     };
-    let token = issue.token_variable().map_or_else(|| "no token".to_owned(), |t| format!("the token of {t}"));
+    let token =
+        issue.token_variable().map_or_else(|| "asked without a token".to_owned(), |t| format!("asked with {t}"));
     let source = format!("{source}, the {} API of {}, {token}", issue.api(), issue.host());
     context.charter = Captured::found(live.descriptor(&uri, ui.now), &source);
     let subject = Subject::new(&*uri, DigestSet::of(&live.snapshot.digest()));
