@@ -347,7 +347,7 @@ fn explain_says_where_the_digest_comes_from_or_why_there_is_none() {
     let charter = scene.charter();
     let explain = |more: &[&str]| scene.done(&[&["generate", "--explain", "--charter", &charter], more].concat());
     let host = scene.forge.host();
-    assert!(explain(&[]).contains(&format!("--charter, the gitlab API of {host}, the token of GITLAB_TOKEN")));
+    assert!(explain(&[]).contains(&format!("--charter, the gitlab API of {host}, asked with GITLAB_TOKEN")));
     assert!(explain(&["--charter-snapshot", "none"]).contains("no digest: --charter-snapshot none"));
     scene.forge.misbehave(answer(429, &[], ""));
     assert!(explain(&[]).contains("limits how often it is asked: it does not say for how long"));
@@ -615,4 +615,31 @@ fn a_snapshot_of_another_host_does_not_count() {
     assert_eq!(decide(&scene.forge.host()).0, 0);
     let (exit, text) = decide("github.com");
     assert!(exit == 1 && text.contains("charter-snapshot-mismatch"), "{text}");
+}
+
+#[test]
+fn a_pull_or_merge_request_is_a_charter_with_its_approvals_beside_it() {
+    for (speaks, path, id) in [
+        (Speaks::GitHub, "/acme/app/pull/42", "2021"),
+        (Speaks::GitLab, "/acme/app/-/merge_requests/42", "merge_requests/2021"),
+        (Speaks::Forgejo, "/acme/app/pulls/42", "2021"),
+    ] {
+        let scene = Scene::new(speaks);
+        scene.forge.edit(|i| i.change = true);
+        let charter = format!("{}{path}", scene.forge.url());
+        let recorded = || {
+            let text = scene.done(&["generate", "app", "--charter", &charter]);
+            let statement: Value = serde_json::from_str(&text).unwrap();
+            statement["predicate"]["buildDefinition"]["externalParameters"]["charter"].clone()
+        };
+        let found = recorded();
+        let host = scene.forge.host();
+        assert_eq!(found["annotations"]["approvals"], json!([format!("{host}:7")]), "{speaks:?}: {found:#}");
+        assert_eq!(found["annotations"]["id"], json!(id));
+        // An issue has none, and none is asked for.
+        scene.forge.edit(|i| i.change = false);
+        let asked = scene.forge.asked().len();
+        assert!(scene.recorded(&[])["annotations"].get("approvals").is_none());
+        assert_eq!(scene.forge.asked().len(), asked + 1);
+    }
 }

@@ -1,7 +1,9 @@
 //! [`CharterClient`]: asks a host for an issue, and tells what its answer means.
 
 use super::http::{Http, Reply};
-use super::{CharterError, Issue, Live};
+use super::live::principal;
+use super::{CharterError, Issue, Live, Place};
+use crate::model::json::{self, Field};
 use crate::model::limits;
 use std::time::Duration;
 
@@ -60,6 +62,25 @@ impl CharterClient {
             let cause = format!("did not answer within {} s", self.deadline.as_secs_f32());
             Err(CharterError::Unavailable { host: issue.host().to_owned(), cause })
         })
+    }
+
+    /// Adds who approved a pull or merge request, where the host shows that. Nothing depends on it.
+    pub async fn with_approvals(&self, issue: &Issue, mut live: Live) -> Live {
+        if live.place.change {
+            let asked = tokio::time::timeout(self.deadline, self.approvals(issue, &live.place)).await;
+            live.approvals = asked.ok().flatten();
+        }
+        live
+    }
+
+    async fn approvals(&self, issue: &Issue, place: &Place) -> Option<Vec<String>> {
+        let url = format!("{}{}", issue.server.api, issue.forge.approvals_path(place));
+        let reply = self.http.get(issue.host(), &url, issue.server.token.as_ref()).await.ok()?;
+        let value = json::parse(&reply.body, limits::TEXT_FILE_BYTES).ok().filter(|_| reply.status == 200)?;
+        let mut ids = issue.forge.approvals(&Field::root("approvals", &value)).ok()??;
+        ids.sort();
+        ids.dedup();
+        Some(ids.iter().map(|id| principal(issue.forge, &issue.server.web, id)).collect())
     }
 
     async fn ask(&self, issue: &Issue) -> Result<Answer, CharterError> {

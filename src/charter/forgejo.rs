@@ -1,5 +1,6 @@
 //! Forgejo and Gitea: codeberg.org, gitea.com and servers of one's own. A pull request is an issue too.
 
+use super::approvals::REVIEWS;
 use super::live::{self, Names};
 use super::{Forge, Live, Place, Server, Token, Variables, WebUrl};
 use crate::model::json::{Field, JsonError};
@@ -53,6 +54,10 @@ impl Forge for Forgejo {
 
     fn project_path(&self, place: &Place) -> String {
         format!("/repos/{}", place.project)
+    }
+
+    fn approvals_path(&self, place: &Place) -> String {
+        format!("/repos/{}/pulls/{}/reviews?limit={REVIEWS}", place.project, place.number)
     }
 
     fn read(&self, web: &WebUrl, _: &Place, answer: &Field<'_>) -> Result<Live, JsonError> {

@@ -1,5 +1,6 @@
 //! GitHub: github.com, ghe.com and GitHub Enterprise Server. A pull request is an issue too, with the same number.
 
+use super::approvals::REVIEWS;
 use super::live::{self, Names};
 use super::server::address;
 use super::{Forge, Live, Place, Server, Token, Variables, WebUrl, forgejo};
@@ -70,6 +71,10 @@ impl Forge for GitHub {
 
     fn project_path(&self, place: &Place) -> String {
         format!("/repos/{}", place.project)
+    }
+
+    fn approvals_path(&self, place: &Place) -> String {
+        format!("/repos/{}/pulls/{}/reviews?per_page={REVIEWS}", place.project, place.number)
     }
 
     fn read(&self, web: &WebUrl, _: &Place, answer: &Field<'_>) -> Result<Live, JsonError> {

@@ -4,6 +4,7 @@ use super::live::{self, Names, decimal};
 use super::server::address;
 use super::{Forge, Live, Place, Server, Token, Variables, WebUrl};
 use crate::model::json::{Field, JsonError};
+use crate::model::limits;
 
 /// The row.
 pub(super) struct GitLab;
@@ -68,6 +69,15 @@ impl Forge for GitLab {
 
     fn project_path(&self, place: &Place) -> String {
         format!("/projects/{}", place.project.replace('/', "%2F"))
+    }
+
+    fn approvals_path(&self, place: &Place) -> String {
+        format!("{}/approvals", self.issue_path(place))
+    }
+
+    fn approvals(&self, answer: &Field<'_>) -> Result<Option<Vec<String>>, JsonError> {
+        let list = answer.need("approved_by")?.list(limits::CHARTER_LABELS)?;
+        list.iter().map(|a| live::number(&a.need("user")?.need("id")?)).collect::<Result<_, _>>().map(Some)
     }
 
     fn read(&self, web: &WebUrl, place: &Place, answer: &Field<'_>) -> Result<Live, JsonError> {

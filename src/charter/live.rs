@@ -17,6 +17,8 @@ pub struct Live {
     pub state: String,
     /// Labels, in the host's order.
     pub labels: Vec<String>,
+    /// Who approved a change; `None` of what is none, or where it could not be read.
+    pub approvals: Option<Vec<String>>,
     /// When it was last changed, comments included.
     pub updated_at: Option<Timestamp>,
     /// The page that it calls its own.
@@ -36,6 +38,7 @@ impl Live {
         out.extend(self.author.as_ref().map(|a| ("author".to_owned(), json!(a))));
         out.insert("state".into(), json!(self.state));
         out.insert("labels".into(), json!(self.labels));
+        out.extend(self.approvals.as_ref().map(|a| ("approvals".to_owned(), json!(a))));
         out.extend(self.updated_at.map(|t| ("updatedAt".to_owned(), json!(t.to_string()))));
         out
     }
@@ -83,9 +86,8 @@ pub(super) fn read(forge: &dyn Forge, names: &Names, web: &WebUrl, answer: &Fiel
         Some(f) => Some(Timestamp::parse(f.str()?).map_err(|e| f.error("an RFC 3339 time", e.found))?),
         None => None,
     };
-    let principal = |id: &String| format!("{}:{id}", forge.short(web.host()).unwrap_or_else(|| web.authority()));
     Ok(Live {
-        author: author.as_ref().map(principal),
+        author: author.as_ref().map(|id| principal(forge, web, id)),
         snapshot: CharterSnapshot {
             author_id: author.unwrap_or_default(),
             body: answer.opt_str(names.body)?.unwrap_or_default().to_owned(),
@@ -95,11 +97,17 @@ pub(super) fn read(forge: &dyn Forge, names: &Names, web: &WebUrl, answer: &Fiel
         },
         state: String::new(),
         labels: labels(answer)?,
+        approvals: None,
         updated_at,
         page: page.str()?.to_owned(),
         place,
         moved: false,
     })
+}
+
+/// Somebody by a host's number: `github:1` for the one host that a short name means, else `HOST:1`.
+pub(super) fn principal(forge: &dyn Forge, web: &WebUrl, id: &str) -> String {
+    format!("{}:{id}", forge.short(web.host()).unwrap_or_else(|| web.authority()))
 }
 
 /// A number that is no other when it is written again.

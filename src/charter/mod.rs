@@ -5,6 +5,7 @@
 //! it to, over TLS, and never along a redirect. What comes back is a [`Live`]: the part that is the charter, and what may
 //! change beside it. To add a kind of host: one file here and one row in [`ALL`].
 
+mod approvals;
 mod error;
 mod forgejo;
 mod github;
@@ -73,6 +74,17 @@ pub trait Forge: Sync {
 
     /// The path of its project below the API's address: what is there where the issue is not.
     fn project_path(&self, place: &Place) -> String;
+
+    /// The path of what a change's approvals are read from, below the API's address.
+    fn approvals_path(&self, place: &Place) -> String;
+
+    /// Reads the numbers of those who approved; `None` where the answer may not be all of it.
+    ///
+    /// # Errors
+    /// The first field that is not as documented.
+    fn approvals(&self, answer: &Field<'_>) -> Result<Option<Vec<String>>, JsonError> {
+        approvals::of_reviews(answer)
+    }
 
     /// Reads an issue. `web` is the server, for what an answer says of its own place.
     ///

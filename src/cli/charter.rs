@@ -75,7 +75,8 @@ pub(super) async fn capture(
             return Ok(None);
         }
     };
-    let token = issue.token_variable().map_or_else(|| "no token".to_owned(), |t| format!("the token of {t}"));
+    let token =
+        issue.token_variable().map_or_else(|| "asked without a token".to_owned(), |t| format!("asked with {t}"));
     let source = format!("{source}, the {} API of {}, {token}", issue.api(), issue.host());
     context.charter = Captured::found(live.descriptor(&uri, ui.now), &source);
     let subject = Subject::new(&*uri, DigestSet::of(&live.snapshot.digest()));
@@ -93,7 +94,9 @@ async fn fetch(
     patience: Duration,
 ) -> Result<(Issue, Live), CharterError> {
     let issue = find(uri, api, env)?;
-    let live = CharterClient::new(patience)?.fetch(&issue).await?.here(&issue)?;
+    let client = CharterClient::new(patience)?;
+    let live = client.fetch(&issue).await?.here(&issue)?;
+    let live = client.with_approvals(&issue, live).await;
     Ok((issue, live))
 }
 

@@ -90,7 +90,8 @@ pub struct Charter {
     pub uri: String,
     /// What it says.
     pub snapshot: CharterSnapshot,
-    /// What may change and leaves the charter what it is: `capturedAt`, `author`, `state`, `labels`, `updatedAt`.
+    /// What may change and leaves the charter what it is: `capturedAt`, `author`, `state`, `labels`,
+    /// `approvals`, `updatedAt`.
     pub annotations: Map<String, Value>,
 }
 
@@ -166,6 +167,7 @@ pub fn schema() -> Value {
                     "author": text("The author, for example github:583231."),
                     "state": text("open, closed, merged or locked."),
                     "labels": { "description": "Labels, as the host orders them.", "type": "array", "items": { "type": "string" } },
+                    "approvals": { "description": "Who approved a pull or merge request, as the host lists it.", "type": "array", "items": { "type": "string" } },
                     "updatedAt": time("When the host says that it was last changed; a comment changes it too."),
                 },
             },

@@ -93,9 +93,20 @@ fn external() -> Value {
                             "updatedAt": text("When it was last changed, as its host says.", "date-time"),
                             "author": plain("Principal, HOST:ID."),
                             "id": plain("The host's own id of the issue."),
-                            "parts": { "description": "Digests of title and body, by which a later look can say which of them changed.", "type": "object" },
+                            "parts": {
+                                "description": "Digests of title and body, by which a later look can say which of them changed.",
+                                "type": "object",
+                                "properties": {
+                                    "title": { "$ref": "#/$defs/digest" },
+                                    "body": { "$ref": "#/$defs/digest" },
+                                },
+                            },
                             "state": plain("Its state then, for example open."),
                             "labels": { "description": "Its labels then.", "type": "array", "items": { "type": "string" } },
+                            "approvals": {
+                                "description": "Who approved a pull or merge request then, as its host lists it. Nobody signed it.",
+                                "type": "array", "items": { "type": "string" },
+                            },
                         },
                     },
                 },

@@ -88,6 +88,8 @@ pub struct TestIssue {
     pub updated_at: String,
     /// The project's path, as the host writes it.
     pub project: String,
+    /// Whether it is a pull or merge request, which user 7 approved and user 8 did not.
+    pub change: bool,
     /// The id of what GitLab moved it to.
     pub moved_to: Option<u64>,
 }
@@ -166,6 +168,7 @@ impl TestForge {
             comments: 0,
             updated_at: "2026-01-02T03:04:05Z".into(),
             project: "acme/app".into(),
+            change: false,
             moved_to: None,
         };
         let inner = Mutex::new(Inner { issue, misbehaviour: None, asked: Vec::new() });
@@ -250,7 +253,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     };
     let Some((speaks, rest)) = Speaks::of(&path) else { return answer(404, &json!({ "message": "no such page" })) };
     let moved = rest.contains("/moved/") || rest.starts_with("repositories/");
-    let is_issue = rest.ends_with("/issues/42") || moved;
+    let is_issue = rest.ends_with("/issues/42") || rest.ends_with("/merge_requests/42") || moved;
     let is_project = !rest.contains("/issues/");
     match misbehaviour {
         Some(Misbehaviour::Silent) => std::future::pending().await,
@@ -268,6 +271,14 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
                 json!({ "message": "Moved Permanently", "url": to, "documentation_url": "https://docs.example" });
             raw(301, &[("location", to), ("content-type", "application/json".into())], body.to_string().into_bytes())
         }
+        _ if rest.contains("/reviews") => {
+            let review = |id: u64, state: &str| json!({ "id": 80, "user": { "id": id }, "body": "", "state": state });
+            let no = if speaks == Speaks::GitHub { "CHANGES_REQUESTED" } else { "REQUEST_CHANGES" };
+            answer(200, &json!([review(7, "APPROVED"), review(8, no)]))
+        }
+        _ if rest.ends_with("/approvals") => {
+            answer(200, &json!({ "approved": true, "approvals_left": 0, "approved_by": [{ "user": { "id": 7 } }] }))
+        }
         _ if is_issue => answer(200, &issue(speaks, &shared)),
         _ if is_project => answer(200, &json!({ "id": 1, "name": "app" })),
         _ => missing(speaks),
@@ -278,12 +289,19 @@ fn issue(speaks: Speaks, shared: &Shared) -> Value {
     let url = format!("http://{}", shared.address);
     let i = shared.inner().issue.clone();
     let project = &i.project;
+    let page = match (speaks, i.change) {
+        (Speaks::GitHub, true) => format!("{url}/{project}/pull/42"),
+        (Speaks::Forgejo, true) => format!("{url}/{project}/pulls/42"),
+        (Speaks::GitLab, true) => format!("{url}/{project}/-/merge_requests/42"),
+        (Speaks::GitLab, false) => format!("{url}/{project}/-/issues/42"),
+        (_, false) => format!("{url}/{project}/issues/42"),
+    };
     let user = json!({ "id": i.author, "login": "octocat", "type": "User", "site_admin": false });
     match speaks {
         Speaks::GitHub => json!({
             "url": format!("{url}/api/v3/repos/{project}/issues/42"),
             "repository_url": format!("{url}/api/v3/repos/{project}"),
-            "html_url": format!("{url}/{project}/issues/42"),
+            "html_url": page,
             "id": i.id, "node_id": "I_kwDOABCD", "number": 42, "title": i.title, "user": user,
             "labels": i.labels.iter().map(|l| json!({ "id": 1, "name": l, "color": "ededed", "default": false })).collect::<Vec<_>>(),
             "state": if i.open { "open" } else { "closed" }, "state_reason": null, "locked": false,
@@ -299,11 +317,11 @@ fn issue(speaks: Speaks, shared: &Shared) -> Value {
             "updated_at": i.updated_at, "closed_at": null, "labels": i.labels, "milestone": null, "assignees": [],
             "author": { "id": i.author, "username": "octocat", "state": "active", "web_url": format!("{url}/octocat") },
             "type": "ISSUE", "user_notes_count": i.comments, "upvotes": 0, "confidential": false, "issue_type": "issue",
-            "web_url": format!("{url}/{project}/-/issues/42"), "moved_to_id": i.moved_to,
+            "web_url": page, "moved_to_id": i.moved_to,
         }),
         Speaks::Forgejo => json!({
             "id": i.id, "url": format!("{url}/api/v1/repos/{project}/issues/42"),
-            "html_url": format!("{url}/{project}/issues/42"), "number": 42, "user": user, "original_author": "",
+            "html_url": page, "number": 42, "user": user, "original_author": "",
             "title": i.title, "body": i.body.unwrap_or_default(), "ref": "", "assets": [],
             "labels": i.labels.iter().map(|l| json!({ "id": 1, "name": l, "exclusive": false })).collect::<Vec<_>>(),
             "milestone": null, "assignee": null, "state": if i.open { "open" } else { "closed" }, "is_locked": false,
