@@ -29,15 +29,15 @@ const CERTIFIED: &[(&str, u32)] = &[
 const OTHERS: &[(&str, &str)] = &[
     (
         "externalParameters.charter",
-        "signed: a snapshot of it (--attach-charter) by an identity that the policy names; or measured: a policy that says of the signer `measures: [charter]`",
+        "signed: an approval of it (`attest approve`), or a snapshot (--attach-charter), by an identity that the policy names; or measured: a policy that says of the signer `measures: [charter]`",
     ),
-    (
-        "externalParameters.requestedBy",
-        "signed: an approval by the same person (`attest approve`); or measured: a policy that says of the signer `measures: [requestedBy]`",
-    ),
+    ("externalParameters.requestedBy", "measured: a policy that says of the signer `measures: [requestedBy]`"),
     ("externalParameters.agent", "measured: a policy that says of the signer `measures: [agent]`"),
     ("externalParameters.task", "measured: a policy that says of the signer `measures: [task]`"),
-    ("externalParameters.source", "measured: a policy that says of the signer `measures: [source]`"),
+    (
+        "externalParameters.source",
+        "signed: of the commit, an approval of it (`attest approve`) by an identity that the policy names; or measured: a policy that says of the signer `measures: [source]`",
+    ),
     ("resolvedDependencies.source", "measured: a policy that says of the signer `measures: [source]`"),
     ("resolvedDependencies", "measured: a policy that says of the signer `measures: [dependencies]`"),
     ("builder.id", "a policy that lists it under `builders` of the signer's key"),

@@ -36,7 +36,11 @@ pub fn commit_object(env: &Environment, revision: &str) -> Result<CommitObject, 
     }
     let id = String::from_utf8_lossy(&found.stdout).trim_end().to_owned();
     if !found.ok || !is_object_id(&id) {
-        return Err(failed(format!("git: {}", found.complaint)));
+        let cause = match found.complaint.contains("Needed a single revision") {
+            true => "the repository of this folder has no such commit".to_owned(),
+            false => format!("git: {}", found.complaint),
+        };
+        return Err(failed(cause));
     }
     let object = git.call(&["cat-file", "commit", &id], Vec::new()).map_err(failed)?;
     if !object.ok {

@@ -1,6 +1,6 @@
 //! What `attest approve` approves: from what was typed to the subject of a statement.
 
-use super::args::{Common, EvidenceArgs};
+use super::args::{CharterApi, Common, EvidenceArgs};
 use super::exit::{Failure, codes};
 use super::sanitize::line;
 use super::target::{self, Resolved};
@@ -28,6 +28,8 @@ pub(super) struct Target {
 pub(super) struct Given<'a> {
     /// `--digest`: of a charter that is not a file here.
     pub digest: Option<&'a str>,
+    /// `--charter-api`: what its host speaks.
+    pub api: Option<CharterApi>,
     /// `--uri`: where a charter or the repository of a commit is.
     pub uri: Option<&'a str>,
     /// `--attestation-repository`.
@@ -40,7 +42,7 @@ pub(super) struct Given<'a> {
 /// [`Failure`].
 pub(super) async fn resolve(typed: &str, given: &Given<'_>, common: &Common) -> Result<Target, Failure> {
     if let Some(charter) = typed.strip_prefix("charter:") {
-        return self::charter(charter, given);
+        return self::charter(charter, given, common).await;
     }
     if given.digest.is_some() {
         return Err(usage("--digest is of a charter that is not a file here: `charter:URL --digest sha256:...`"));
@@ -58,26 +60,33 @@ fn usage(message: &str) -> Failure {
     Failure::usage(codes::USAGE, message)
 }
 
-fn charter(text: &str, given: &Given<'_>) -> Result<Target, Failure> {
+/// A file here by its bytes, an issue as its host tells it now, or whatever has the digest that is given.
+async fn charter(text: &str, given: &Given<'_>, common: &Common) -> Result<Target, Failure> {
     let is_url = text.contains("://");
-    let (digests, uri, first) = if is_url || given.digest.is_some() {
-        let Some(digest) = given.digest else {
-            let message = "a charter is approved by its digest: pass --digest, as a provenance records it, or a file";
-            return Err(usage(message));
-        };
-        let digest = Digest::parse(digest).map_err(|e| usage(&format!("--digest: {e}")))?;
-        if digest.algorithm().name() == "sha384" {
-            return Err(usage("--digest: expected sha256 or sha512, found sha384"));
+    let (digests, more) = match given.digest {
+        Some(digest) => {
+            let digest = Digest::parse(digest).map_err(|e| usage(&format!("--digest: {e}")))?;
+            if digest.algorithm().name() == "sha384" {
+                return Err(usage("--digest: expected sha256 or sha512, found sha384"));
+            }
+            (DigestSet::of(&digest), "  it was not looked at: the digest says what is approved".to_owned())
         }
-        (DigestSet::of(&digest), is_url.then(|| text.to_owned()), None)
-    } else {
-        let bytes = files::read(Path::new(text), limits::PREDICATE_BYTES)?;
-        let first = String::from_utf8_lossy(&bytes).lines().find(|l| !l.trim().is_empty()).map(str::to_owned);
-        (DigestSet::sha256(&bytes), None, first)
+        None if is_url => {
+            let env = build::environment()?;
+            let (_, live) = super::charter::fetch(text, given.api, &env, common.timeout).await?;
+            let snapshot = &live.snapshot;
+            let more = format!("  {} ({} bytes of text)", snapshot.title, snapshot.body.len());
+            (DigestSet::of(&snapshot.digest()), more)
+        }
+        None => {
+            let bytes = files::read(Path::new(text), limits::PREDICATE_BYTES)?;
+            let words = String::from_utf8_lossy(&bytes);
+            let first = words.lines().find(|l| !l.trim().is_empty()).unwrap_or("an empty file");
+            (DigestSet::sha256(&bytes), format!("  {first}"))
+        }
     };
-    let uri = given.uri.map(str::to_owned).or(uri);
-    let mut shown = vec![format!("charter: {}", uri.as_deref().unwrap_or(text))];
-    shown.extend(first.map(|l| format!("  begins: {l}")));
+    let uri = given.uri.map(str::to_owned).or_else(|| is_url.then(|| text.to_owned()));
+    let mut shown = vec![format!("charter: {}", uri.as_deref().unwrap_or(text)), more];
     shown.extend(digests.iter().map(|(a, v)| format!("  {a}:{v}")));
     let name = if is_url { text } else { &file_name(text) };
     Ok(Target { kind: TargetKind::Charter, subject: Subject::new(name, digests), uri, shown, artifact: None })

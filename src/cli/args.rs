@@ -82,7 +82,7 @@ pub struct TrustArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "What to demand")]
 pub struct DemandArgs {
-    /// Predicate type, a URI or `provenance` [default: SLSA provenance v1]
+    /// Predicate type: a URI, provenance, approval or charter [default: SLSA provenance v1]
     #[arg(long, value_name = "TYPE")]
     pub predicate_type: Option<String>,
     /// Source repository, for example https://github.com/acme/app

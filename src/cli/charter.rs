@@ -87,7 +87,8 @@ pub(super) async fn capture(
     }))
 }
 
-async fn fetch(
+/// An issue as its host tells it now.
+pub(super) async fn fetch(
     uri: &str,
     api: Option<CharterApi>,
     env: &Environment,

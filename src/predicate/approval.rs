@@ -82,10 +82,10 @@ impl Approval {
         let kind = target.need("kind")?;
         let found = kind.str()?;
         let known = TargetKind::ALL.into_iter().find(|(_, name)| *name == found);
-        let (kind, _) = known.ok_or_else(|| kind.error("charter, commit or artifact", &shown(found)))?;
+        let (kind, _) = known.ok_or_else(|| kind.error("charter, commit or artifact", shown(found)))?;
         let decision = root.need("decision")?;
         if decision.str()? != APPROVED {
-            return Err(decision.error("`approved`", &shown(decision.str()?)));
+            return Err(decision.error("`approved`", shown(decision.str()?)));
         }
         let time = root.need("approvedAt")?;
         let approved_at = Timestamp::parse(time.str()?)
@@ -122,7 +122,7 @@ fn short(field: &Field<'_>) -> Result<String, JsonError> {
     let text = field.str()?;
     if text.is_empty() || text.len() > limits::VALUE_BYTES {
         let expected = format!("1 to {} bytes of text", limits::VALUE_BYTES);
-        return Err(field.error(&expected, &format!("{} bytes", text.len())));
+        return Err(field.error(expected, format!("{} bytes", text.len())));
     }
     Ok(text.to_owned())
 }

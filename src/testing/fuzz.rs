@@ -16,7 +16,7 @@ use crate::model::{
     Artifact, Bundle, Digest, DigestSet, Envelope, EnvelopeSignature, Reference, ResourceDescriptor, Statement,
     Timestamp, envelope, limits,
 };
-use crate::predicate::Provenance;
+use crate::predicate::{Approval, Provenance};
 use crate::trust::{PublicKey, TrustMaterial, TrustedRoot};
 use crate::verify::{Signer, Verifier, certificate_names};
 use crate::{capture, policy, sign};
@@ -63,7 +63,7 @@ pub const READERS: &[Reader] = &[
     Reader { name: "reference", seeds: references, read: read_reference },
     Reader { name: "remote", seeds: remotes, read: read_remote },
     Reader { name: "signing_config", seeds: fuzz_sign::signing_configs, read: fuzz_sign::read_signing_config },
-    Reader { name: "statement", seeds: || vec![statement().to_bytes()], read: read_statement },
+    Reader { name: "statement", seeds: || vec![statement().to_bytes(), approval()], read: read_statement },
     Reader { name: "timestamp", seeds: || vec![b"2026-01-31T00:00:00.5+01:00".to_vec()], read: read_timestamp },
     Reader { name: "trusted_root", seeds: || vec![KEYLESS.root.clone()], read: read_trusted_root },
 ];
@@ -98,6 +98,9 @@ fn read_statement(bytes: &[u8]) -> bool {
     let written = read.to_bytes();
     let again = Statement::parse(&written).expect("what is written is read");
     assert_eq!(again.subjects(), read.subjects());
+    if let Ok(approval) = Approval::from_json(read.predicate()) {
+        Approval::from_json(&approval.to_json()).expect("what is written is read");
+    }
     if let Ok(provenance) = Provenance::from_json(read.predicate()) {
         Provenance::from_json(&provenance.to_json()).expect("what is written is read");
         let _ = (provenance.source(), provenance.charter_digest(), provenance.model());
@@ -284,6 +287,22 @@ fn escaped_key() -> String {
 
 fn artifact() -> Artifact {
     Artifact::new("ghcr.io/acme/app", "ghcr.io/acme/app", Digest::sha256(b"artifact"))
+}
+
+fn approval() -> Vec<u8> {
+    let text = json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{ "name": "commit", "digest": {
+            "gitCommit": "0123456789012345678901234567890123456789",
+            "sha256": "0123456789012345678901234567890123456789012345678901234567890123",
+        } }],
+        "predicateType": "https://agent-attest.github.io/approval/v1",
+        "predicate": {
+            "target": { "kind": "commit", "uri": "git+https://github.com/acme/app" }, "decision": "approved",
+            "approver": { "id": "github:1" }, "approvedAt": "2026-01-31T00:00:00Z", "comment": "read",
+        },
+    });
+    text.to_string().into_bytes()
 }
 
 fn statement() -> Statement {

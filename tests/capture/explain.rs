@@ -222,6 +222,7 @@ fn the_example_is_captured_down_to_its_packages() {
         .unwrap()
         .replace(&repo.git(&["rev-parse", "HEAD"]), "COMMIT")
         .replace(&repo.git(&["rev-parse", "HEAD^{tree}"]), "TREE")
+        .replace(provenance.source_digest().unwrap().get("sha256").unwrap(), "OBJECT")
         + "\n";
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &found).unwrap();

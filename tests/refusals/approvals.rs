@@ -87,6 +87,7 @@ crate::refusals! {
     approval_of_a_provenance_of_no_proven_time: charter, |s| s.approved.as_mut().unwrap().signed_at = None => 1 "approval-time-not-proven";
     neither_time_is_proven: charter, |s| { s.approval().at = None; s.approved.as_mut().unwrap().signed_at = None } => 1 "approval-time-not-proven";
     approval_dated_in_words_alone: charter, |s| { s.approval().at = None; s.approval().predicate["approvedAt"] = "2001-01-01T00:00:00Z".into() } => 1 "approval-time-not-proven";
+    approval_in_no_log_where_one_is_demanded: |s: &mut Scene| { charter(s); s.require()["trust"] = json!({ "logs": 1 }) }, |s| s.approval().at = None => 1 "too-few-logs";
     no_approval: charter, |s| s.approvals().clear() => 1 "approvals-missing";
     approval_of_another_charter_at_the_same_uri: charter, subject("sha256", OTHER) => 1 "approvals-missing";
     approval_of_a_charter_elsewhere: charter, target("uri", "https://git.example/evil/app/issues/42") => 1 "approval-target-mismatch";

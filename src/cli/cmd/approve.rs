@@ -4,7 +4,7 @@ use super::attach::{self, AttachedReport, attach_one};
 use super::create::CreatedIdentity;
 use crate::capture;
 use crate::cli::approval::{self, Given, Target};
-use crate::cli::args::{Common, EvidenceArgs, Format};
+use crate::cli::args::{CharterApi, Common, EvidenceArgs, Format};
 use crate::cli::confirm::confirm;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::signing::SigningArgs;
@@ -29,20 +29,23 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   attest approve commit:HEAD --key alice.key --timestamp-url URL --trusted-root root.json --attach ghcr.io/acme/app@sha256:DIGEST
   attest approve charter:docs/plan.md --output plan.approval.sigstore.json
-  attest approve charter:https://github.com/acme/app/issues/42 --digest sha256:DIGEST --yes > 42.sigstore.json
+  attest approve charter:https://github.com/acme/app/issues/42 --output 42.approval.sigstore.json
   attest approve ghcr.io/acme/app@sha256:DIGEST --comment 'tested on staging'")]
 pub struct ApproveArgs {
     /// charter:FILE, charter:URL, commit:REVISION, or an artifact: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG,
     /// oci:PATH[@sha256:DIGEST], a file
     #[arg(value_name = "TARGET")]
     pub target: String,
-    /// Digest of a charter that is not a file here, as a provenance records it
+    /// Digest of the charter, as a provenance records it: nothing is read or fetched
     #[arg(long, value_name = "DIGEST", help_heading = "What is approved")]
     pub digest: Option<String>,
     /// Where the charter, or the repository of the commit, is: a provenance that names another place is not supported
     /// [default: the charter's URL, the commit's remote]
     #[arg(long, value_name = "URI", help_heading = "What is approved")]
     pub uri: Option<String>,
+    /// API of the charter's host, where that is neither public nor the CI system's own
+    #[arg(long, value_name = "API", value_enum, help_heading = "What is approved")]
+    pub charter_api: Option<CharterApi>,
     /// Who you are, for people: the signer is what counts
     #[arg(long, value_name = "ID", help_heading = "What is approved")]
     pub approver: Option<String>,
@@ -104,6 +107,7 @@ pub async fn run(args: &ApproveArgs, common: &Common, ui: &Ui) -> Result<Outcome
     let method = args.signing.method(ui.now)?;
     let given = Given {
         digest: args.digest.as_deref(),
+        api: args.charter_api,
         uri: args.uri.as_deref(),
         store: args.attestation_repository.as_deref(),
     };

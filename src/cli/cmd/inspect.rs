@@ -9,7 +9,7 @@ use crate::flow::{self, Claim, Found};
 use crate::model::{Code, Digest, ResourceDescriptor, Statement, limits, uri};
 use crate::policy::NO_ATTESTATION;
 use crate::predicate::record::ProvenanceRecord;
-use crate::predicate::{Charter, Field, Provenance};
+use crate::predicate::{Approval, Charter, Field, Provenance};
 use crate::registry::Checked;
 use crate::verify::{Candidate, Content, Origin};
 use clap::Args;
@@ -252,6 +252,13 @@ fn claim(out: &mut String, c: &Claim) {
         row("charter", &shown_charter(&charter.uri, &charter.annotations));
         row("title", &charter.snapshot.title);
         row("text", &format!("{} bytes; --format json shows it", charter.snapshot.body.len()));
+    }
+    if c.statement.predicate_type().as_str() == uri::APPROVAL
+        && let Ok(approval) = Approval::from_json(c.statement.predicate())
+    {
+        row("approves", &format!("the {} {}", approval.kind.name(), approval.uri.unwrap_or_default()));
+        row("approver, in their words", &approval.approver.unwrap_or_else(|| "not said".into()));
+        row("comment", &approval.comment.unwrap_or_else(|| "none".into()));
     }
     let Some(p) = &c.provenance else { return };
     row("builder", &p.builder_id);
