@@ -29,19 +29,19 @@ const CERTIFIED: &[(&str, u32)] = &[
 const OTHERS: &[(&str, &str)] = &[
     (
         "externalParameters.charter",
-        "signed: a snapshot of it (--attach-charter) by an identity that the policy names; or measured: a policy that says of the signer `measures: [charter]`",
+        "signed if an identity that the policy names signs a snapshot of it (--attach-charter), measured if a policy says of the signer `measures: [charter]`",
     ),
     (
         "externalParameters.requestedBy",
-        "signed: an approval by the same person (`attest approve`); or measured: a policy that says of the signer `measures: [requestedBy]`",
+        "signed if the same person signs an approval (`attest approve`), measured if a policy says of the signer `measures: [requestedBy]`",
     ),
-    ("externalParameters.agent", "measured: a policy that says of the signer `measures: [agent]`"),
-    ("externalParameters.task", "measured: a policy that says of the signer `measures: [task]`"),
-    ("externalParameters.source", "measured: a policy that says of the signer `measures: [source]`"),
-    ("resolvedDependencies.source", "measured: a policy that says of the signer `measures: [source]`"),
-    ("resolvedDependencies", "measured: a policy that says of the signer `measures: [dependencies]`"),
-    ("builder.id", "a policy that lists it under `builders` of the signer's key"),
-    ("", "nothing in this version: it stays the signer's word"),
+    ("externalParameters.agent", "measured if a policy says of the signer `measures: [agent]`"),
+    ("externalParameters.task", "measured if a policy says of the signer `measures: [task]`"),
+    ("externalParameters.source", "measured if a policy says of the signer `measures: [source]`"),
+    ("resolvedDependencies.source", "measured if a policy says of the signer `measures: [source]`"),
+    ("resolvedDependencies", "measured if a policy says of the signer `measures: [dependencies]`"),
+    ("builder.id", "bound if a policy lists it under `builders` of the signer"),
+    ("", "nothing in this version raises it"),
 ];
 
 /// How a job comes by the identity of its platform.
@@ -75,10 +75,10 @@ impl Context {
         let identity = IDENTITIES.iter().find(|(name, _)| provider.is_some_and(|p| p.name == *name));
         match identity {
             _ if !self.certified.is_empty() => {
-                format!("certificate: the certificate of this token will say the same{part}")
+                format!("certificate if this token signs: its certificate will say the same{part}")
             }
             Some((_, identity)) => {
-                format!("certificate: sign with the identity of {identity}, which says the same{part}")
+                format!("certificate if the identity of {identity} signs: it says the same{part}")
             }
             None => other.to_owned(),
         }

@@ -81,6 +81,23 @@ fn in_turn<'a>(set: &str, all: &Environment, commit: &str, variables: impl Itera
     }
 }
 
+/// The variables of coding agents, each away in turn: what only it said is absent, and nobody is guessed.
+#[test]
+fn an_agents_missing_variable_is_a_missing_field() {
+    let repo = Repo::new();
+    for agent in [
+        &[("CODEX_THREAD_ID", "0199a213-81a0-7d60-8f62-1b3f0f0f0f0f"), ("CODEX_SANDBOX", "seatbelt")][..],
+        &[("AMP_CURRENT_THREAD_ID", "T-1"), ("AGENT", "amp")],
+        &[("CLAUDECODE", "1"), ("CLAUDE_CODE_ENTRYPOINT", "cli")],
+    ] {
+        let all = with(repo.env(), agent);
+        assert!(context(&all, &Request::default()).agent.id.value().is_some());
+        in_turn(agent[0].0, &all, "", agent.iter());
+        let none = context(&repo.env(), &Request::default());
+        assert_eq!((none.agent.id.value(), none.agent.session.value()), (None, None));
+    }
+}
+
 /// GitHub's environment as act makes it, kept by the interop case `act-environment`: what act leaves out is absent.
 #[test]
 fn on_github_as_act_produces_it() {
