@@ -75,10 +75,10 @@ impl Context {
         let identity = IDENTITIES.iter().find(|(name, _)| provider.is_some_and(|p| p.name == *name));
         match identity {
             _ if !self.certified.is_empty() => {
-                format!("certificate: the certificate of this token will say the same{part}")
+                format!("certificate if this token signs: its certificate will say the same{part}")
             }
             Some((_, identity)) => {
-                format!("certificate: sign with the identity of {identity}, which says the same{part}")
+                format!("certificate if the identity of {identity} signs: it says the same{part}")
             }
             None => other.to_owned(),
         }

@@ -72,7 +72,7 @@ fn external() -> Value {
                 "required": ["uri"],
                 "properties": {
                     "uri": { "description": "git+REPOSITORY@REF.", "pattern": "^git\\+[^@]+(@.+)?$" },
-                    "digest": { "description": "gitCommit: 40 or 64 hex digits.", "required": ["gitCommit"] },
+                    "digest": { "description": "gitCommit, and sha256 of the commit object's bytes.", "required": ["gitCommit"] },
                 },
             },
             "task": {

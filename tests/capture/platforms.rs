@@ -51,7 +51,8 @@ fn a_missing_variable_is_a_missing_field_with_its_reason() {
     repo.git(&["remote", "remove", "origin"]);
     for p in PLATFORMS {
         let all = with(with(repo.env(), p.variables), p.others);
-        in_turn(p.name, &all, p.commit, p.variables.iter().filter(|(n, _)| *n != p.mark && *n != "GITHUB_ACTIONS"));
+        let used = p.variables.iter().filter(|(n, _)| *n != p.mark && *n != "GITHUB_ACTIONS");
+        in_turn(p.name, &all, p.commit, used, true);
         let whole = context(&all, &Request::default());
         for (name, value) in p.others {
             let changed = with(all.clone(), &[(name, &format!("{value}x"))]);
@@ -61,12 +62,18 @@ fn a_missing_variable_is_a_missing_field_with_its_reason() {
 }
 
 /// Every variable in turn: without it the fields that name it as their source are absent, and no other has changed.
-fn in_turn<'a>(set: &str, all: &Environment, commit: &str, variables: impl Iterator<Item = &'a (&'a str, &'a str)>) {
+fn in_turn<'a>(
+    set: &str,
+    all: &Environment,
+    commit: &str,
+    variables: impl Iterator<Item = &'a (&'a str, &'a str)>,
+    malformed: bool,
+) {
     let whole = context(all, &Request::default());
     let before = whole.explain();
     for (name, value) in variables {
         let bad = format!("{value}\n{value}");
-        for other in [None, Some(""), Some(&*bad)] {
+        for other in [None, Some("")].into_iter().chain(malformed.then_some(Some(&*bad))) {
             let mut env = all.clone();
             env.variables.remove(std::ffi::OsStr::new(name));
             env.variables.extend(other.map(|v| ((*name).into(), v.into())));
@@ -78,6 +85,24 @@ fn in_turn<'a>(set: &str, all: &Environment, commit: &str, variables: impl Itera
                 only_less(set, name, *name == commit, a, b);
             }
         }
+    }
+}
+
+/// The variables of coding agents, each away in turn: what only it said is absent, and nobody is guessed.
+#[test]
+fn an_agents_missing_variable_is_a_missing_field() {
+    let repo = Repo::new();
+    for agent in [
+        &[("CODEX_THREAD_ID", "0199a213-81a0-7d60-8f62-1b3f0f0f0f0f"), ("CODEX_SANDBOX", "seatbelt")][..],
+        &[("AMP_CURRENT_THREAD_ID", "T-1"), ("AGENT", "amp")],
+        &[("CLAUDECODE", "1"), ("CLAUDE_CODE_ENTRYPOINT", "cli")],
+    ] {
+        let all = with(repo.env(), agent);
+        assert!(context(&all, &Request::default()).agent.id.value().is_some());
+        // Whatever its value, a mark is one.
+        in_turn(agent[0].0, &all, "", agent.iter(), false);
+        let none = context(&repo.env(), &Request::default());
+        assert_eq!((none.agent.id.value(), none.agent.session.value()), (None, None));
     }
 }
 
@@ -104,7 +129,7 @@ fn on_github_as_act_produces_it() {
     let used: Vec<_> =
         variables.iter().filter(|(n, _)| named.contains(*n) && *n != "GITHUB_ACTIONS").copied().collect();
     assert!(used.len() >= 7, "{used:?}");
-    in_turn("act", &all, "GITHUB_SHA", used.iter());
+    in_turn("act", &all, "GITHUB_SHA", used.iter(), true);
 }
 
 /// A field may be gone, or have lost a part; it never has another value, and what is said of it names the variable.

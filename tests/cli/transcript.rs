@@ -122,8 +122,9 @@ fn redacted(text: &str, world: &World) -> String {
 fn line_redacted(line: &str, seen: &mut BTreeMap<String, String>) -> String {
     for machine in ["environment.id: ", "environment.arch: ", "credentials: ", "elevated: "] {
         let machine = &format!("internalParameters.{machine}");
-        if line.starts_with(machine) {
-            return format!("{machine}[MACHINE]");
+        let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
+        if rest.starts_with(machine) {
+            return format!("{indent}{machine}[MACHINE]");
         }
     }
     let mut out = String::new();
