@@ -5,8 +5,9 @@
 #
 # The bundles are made by a whole Sigstore on this machine (tests/interop/peer/sigstore.sh, which installs it and the peers),
 # one with Rekor v2 and a timestamp, one with Rekor v1; then, where ../shared/vectors is there, one of the public-good
-# instance is measured with the trusted root that each has built in. Where the machine allows it, verification runs in a
-# network namespace without any interface: no figure has a network in it.
+# instance, whose provenance is of another repository than its certificate: `attest verify` refuses that, so ours is measured
+# by its conformance command, which asks what the others ask. Where the machine allows it, verification runs in a network
+# namespace without any interface: no figure has a network in it.
 set -euo pipefail
 runs=${1:-20}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -33,13 +34,13 @@ who=signer@example.org
 alone=()
 if unshare -n true 2>/dev/null; then alone=(unshare -n); else echo 'no network namespace can be made here'; fi
 
-# compare IDENTITY ISSUER BUNDLE FILE: with ours, theirs and python, the roots of each
+# compare IDENTITY ISSUER BUNDLE FILE: with the arguments in ours, theirs and python
 compare() {
-  local identity=(--certificate-identity "$1" --certificate-oidc-issuer "$2")
+  local identity=(--certificate-identity "$1" --certificate-oidc-issuer "$2" --bundle "$3")
   "${alone[@]}" "$PYTHON" "$root/benches/turns.py" "$runs" \
-    'attest verify' "$ATTEST" verify "$4" --bundle "$3" "${identity[@]}" "${ours[@]}" \
-    -- 'cosign verify-blob-attestation' "$BIN/cosign" verify-blob-attestation "${theirs[@]}" "${identity[@]}" \
-    --type slsaprovenance1 --bundle "$3" "$4" \
+    "attest ${ours[0]}" "$ATTEST" "${ours[@]}" "${identity[@]}" "$4" \
+    -- 'cosign verify-blob-attestation' "$BIN/cosign" verify-blob-attestation --new-bundle-format "${theirs[@]}" \
+    "${identity[@]}" --type slsaprovenance1 "$4" \
     -- 'sigstore-python verify identity --offline' "$SIGSTORE_PYTHON" "${python[@]}" verify identity --offline \
     --cert-identity "$1" --cert-oidc-issuer "$2" --bundle "$3" "$4" \
     -- 'an empty process (true)' /bin/true
@@ -48,7 +49,7 @@ compare() {
 "$ATTEST" --version
 "$BIN/cosign" version 2>/dev/null | sed -n 's/^GitVersion: */cosign /p'
 "$SIGSTORE_PYTHON" --version
-ours=(--trusted-root "$ROOT") theirs=(--new-bundle-format --trusted-root "$ROOT")
+ours=(verify --trusted-root "$ROOT") theirs=(--trusted-root "$ROOT")
 for version in '' _v1; do
   file=$WORK/file$version
   printf 'content%s\n' "$version" >"$file"
@@ -63,7 +64,7 @@ done
 vectors=$root/../shared/vectors
 if [[ -d $vectors ]]; then
   printf '\nthe public-good instance, Rekor v1\n'
-  ours=() theirs=(--new-bundle-format --trusted-root "$vectors/trusted-roots/public-good.json") python=()
+  ours=(conformance verify-bundle) theirs=(--trusted-root "$vectors/trusted-roots/public-good.json") python=()
   beacon=https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon
   compare $beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main \
     https://token.actions.githubusercontent.com \
