@@ -223,10 +223,10 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         unwritten: None,
         credentials: credentials::inventory(env, has_step.then_some(request.share_identity), &in_files.kinds),
         file_secrets: in_files,
-        identity_shared: if has_step {
-            Captured::found(request.share_identity, "--share-identity, or its absence")
-        } else {
-            Captured::absent(NO_STEP)
+        identity_shared: match (has_step, request.share_identity) {
+            (true, true) => Captured::found(true, "--share-identity"),
+            (true, false) => Captured::absent("--share-identity was not given"),
+            (false, _) => Captured::absent(NO_STEP),
         },
         byproducts,
         credential_names: request.credential_names,

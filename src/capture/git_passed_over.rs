@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "looks for hooks, grafts and alternates")]
 //! What git would run, or believe, if it were asked in the usual way, and what was passed over instead: named, so that a
 //! person sees it. Names only, since a value may hold a secret.
 

@@ -53,7 +53,7 @@ impl Trail for ClaudeCode {
                     if file.growing {
                         descriptor = descriptor.annotated("growing", true);
                     }
-                    Captured::found(vec![descriptor], &format!("{shown}, by {from}"))
+                    Captured::found(vec![descriptor], &format!("the session file in HOME, by {from}"))
                 }
             };
         }
