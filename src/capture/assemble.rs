@@ -126,7 +126,7 @@ impl Context {
             ("environment", Some(Value::Object(environment))),
             ("credentials", self.credentials.value().map(|c| credentials::to_json(c, self.credential_names))),
             ("elevated", self.elevated.value().map(|e| json!(e))),
-            ("identityShared", self.identity_shared.value().filter(|s| **s).map(|s| json!(s))),
+            ("identityShared", self.identity_shared.value().map(|s| json!(s))),
             ("subjectsNotWritten", unwritten.map(|names| json!(names))),
         ]);
         let details = self.platform.details.iter();

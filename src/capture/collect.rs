@@ -2,8 +2,9 @@
 
 use super::request::given;
 use super::{
-    Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, Principal, Request, SourceState,
-    Trigger, agents, base_image, charter, credentials, detect, lockfiles, materials, project, trail, trailers,
+    Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, FileSecrets, Principal, Request,
+    SourceState, Trigger, agents, base_image, charter, credentials, detect, file_secrets, lockfiles, materials,
+    project, trail, trailers,
 };
 use crate::model::{DigestSet, ResourceDescriptor, Timestamp, json, limits};
 use std::path::{Path, PathBuf};
@@ -89,6 +90,8 @@ pub struct Context {
     pub unwritten: Option<Vec<String>>,
     /// Credentials that the build could reach.
     pub credentials: Captured<Vec<Credential>>,
+    /// Secrets of files that programs keep them in: looked for in what is signed, and written nowhere.
+    pub file_secrets: FileSecrets,
     /// Whether their names are written beside their kinds.
     pub credential_names: bool,
     /// Whether the build had more rights than an ordinary user.
@@ -193,6 +196,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let of_step = STEP_BYPRODUCTS.iter().map(|name| (*name, Captured::absent(NO_STEP)));
     let byproducts = of_step.chain(trails).collect();
     let has_step = !request.command.is_empty();
+    let in_files = file_secrets(env, git.root.as_deref(), checkout);
     Ok(Context {
         agent,
         task,
@@ -217,11 +221,12 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         started: Captured::absent(NO_STEP),
         finished: Captured::absent(NO_STEP),
         unwritten: None,
-        credentials: credentials::inventory(env, has_step.then_some(request.share_identity)),
-        identity_shared: if has_step {
-            Captured::found(request.share_identity, "--share-identity, or its absence")
-        } else {
-            Captured::absent(NO_STEP)
+        credentials: credentials::inventory(env, has_step.then_some(request.share_identity), &in_files.kinds),
+        file_secrets: in_files,
+        identity_shared: match (has_step, request.share_identity) {
+            (true, true) => Captured::found(true, "--share-identity"),
+            (true, false) => Captured::absent("--share-identity was not given"),
+            (false, _) => Captured::absent(NO_STEP),
         },
         byproducts,
         credential_names: request.credential_names,

@@ -63,7 +63,12 @@ const SYS_ADMIN: u32 = 21;
 
 /// The credentials that a build could reach: with a build step those that it is handed, else all but those for signing.
 /// `step` is whether a step is handed what asks for identity tokens; `None` without a step.
-pub(super) fn inventory(env: &Environment, step: Option<bool>) -> Captured<Vec<Credential>> {
+/// `in_files` are kinds and names of the files that hold some.
+pub(super) fn inventory(
+    env: &Environment,
+    step: Option<bool>,
+    in_files: &[(&'static str, String)],
+) -> Captured<Vec<Credential>> {
     let mut all = Vec::new();
     for (name, value) in &env.variables {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str().filter(|v| !v.is_empty())) else { continue };
@@ -77,6 +82,9 @@ pub(super) fn inventory(env: &Environment, step: Option<bool>) -> Captured<Vec<C
     }
     for (file, kind) in FILES.iter().filter(|(file, _)| env.marks.contains(*file)) {
         all.push(Credential { kind, name: (*file).to_owned(), scope: Vec::new(), expires_at: None });
+    }
+    for (kind, name) in in_files {
+        all.push(Credential { kind, name: name.clone(), scope: Vec::new(), expires_at: None });
     }
     Captured::found(all, "variables and files that are known to hold credentials")
 }
@@ -184,7 +192,7 @@ mod tests {
             ("PATH", "/usr/bin"),
         ]);
         env.marks.insert("/var/run/docker.sock".into());
-        let all = inventory(&env, None).value().unwrap().clone();
+        let all = inventory(&env, None, &[("netrc", "/home/u/.netrc".to_owned())]).value().unwrap().clone();
         let end = "2026-01-01T00:00:00Z";
         let expected = json!([
             { "kind": "aws-access-key", "expiresAt": end },
@@ -193,14 +201,16 @@ mod tests {
             { "kind": "oidc-token", "scope": ["sts.example"], "expiresAt": end },
             { "kind": "url-password" },
             { "kind": "docker-socket" },
+            { "kind": "netrc" },
         ]);
         assert_eq!(to_json(&all, false), expected);
         let named = to_json(&all, true);
         assert_eq!(named[0]["name"], json!("AWS_ACCESS_KEY_ID"));
-        assert_eq!(named.as_array().unwrap().len(), 7);
+        assert_eq!(named.as_array().unwrap().len(), 8);
         assert!(!format!("{all:?}{named}").contains("value-") && !named.to_string().contains("ATTEST_PASSWORD"));
         // A step is not handed what signs, so it cannot reach it.
-        let reaches = |share| inventory(&env, Some(share)).value().unwrap().iter().any(|c| c.name == "MY_ID_TOKEN");
+        let reaches =
+            |share| inventory(&env, Some(share), &[]).value().unwrap().iter().any(|c| c.name == "MY_ID_TOKEN");
         assert!(!reaches(false) && reaches(true));
     }
 

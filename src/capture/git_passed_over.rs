@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "looks for hooks, grafts and alternates")]
 //! What git would run, or believe, if it were asked in the usual way, and what was passed over instead: named, so that a
 //! person sees it. Names only, since a value may hold a secret.
 
@@ -16,15 +15,44 @@ use std::path::PathBuf;
 /// Settings that run a program, fetch, or read another file.
 const SETTINGS: &str = r"^(core\.(fsmonitor|hookspath|sshcommand|pager|editor|askpass|gitproxy|alternaterefscommand|worktree|attributesfile|excludesfile)|gpg\.program|gpg\..*\.(program|defaultkeycommand)|diff\.external|diff\..*\.(textconv|command)|filter\..*\.(clean|smudge|process)|merge\..*\.driver|(diff|merge)tool\..*\.cmd|alias\..*|pager\..*|credential\.helper|credential\..*\.helper|include\.path|includeif\..*\.path|url\..*\.(insteadof|pushinsteadof)|protocol\.allow|protocol\..*\.allow|remote\..*\.(uploadpack|receivepack|vcs|proxy|promisor|partialclonefilter)|submodule\..*\.update|uploadpack\.packobjectshook|sequence\.editor|interactive\.difffilter|trailer\..*\.(command|cmd)|init\.templatedir|safe\.directory)$";
 
-/// Variables of the caller that are checked and handed on, or change nothing that is asked.
-const KNOWN: &[&str] = &["GIT_DIR", "GIT_WORK_TREE", "GIT_TERMINAL_PROMPT", "GIT_OPTIONAL_LOCKS", "GIT_NO_LAZY_FETCH"];
+/// Beginnings of variables that make git run a program, write a file, or look elsewhere.
+const VARIABLES: &[&str] = &[
+    "GIT_ALLOW_PROTOCOL",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_ASKPASS",
+    "GIT_ATTR_",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DEFAULT_HASH",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_EDITOR",
+    "GIT_EXEC_PATH",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_NOTES_",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PAGER",
+    "GIT_PROTOCOL",
+    "GIT_PROXY_",
+    "GIT_REDIRECT_",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_SHALLOW_FILE",
+    "GIT_SSH",
+    "GIT_TEMPLATE_DIR",
+    "GIT_TRACE",
+    "SSH_ASKPASS",
+];
 
 /// Adds them to the state.
 pub(super) fn add(state: &mut SourceState, git: &GitCaller, env: &Environment) {
     let mut all = BTreeSet::new();
     let found = settings(git, &mut all).and_then(|()| in_the_repository(git, &mut all));
     for name in env.variables.keys().filter_map(|n| n.to_str()) {
-        if name.starts_with("GIT_") && !KNOWN.contains(&name) && !is_a_person(name) {
+        if VARIABLES.iter().any(|beginning| name.starts_with(beginning)) {
             all.insert(format!("variable {name}"));
         }
     }
@@ -40,11 +68,6 @@ pub(super) fn add(state: &mut SourceState, git: &GitCaller, env: &Environment) {
         Ok(()) => Captured::found(all, "git config, and the repository's own files"),
         Err(reason) => Captured::absent(&reason),
     };
-}
-
-/// Who commits, and when: nothing that git runs or believes of a repository.
-fn is_a_person(name: &str) -> bool {
-    name.starts_with("GIT_AUTHOR_") || name.starts_with("GIT_COMMITTER_")
 }
 
 fn settings(git: &GitCaller, all: &mut BTreeSet<String>) -> Result<(), String> {

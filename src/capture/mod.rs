@@ -34,6 +34,7 @@ mod plain;
 mod project;
 mod remote;
 mod request;
+mod secret_files;
 mod secret_search;
 mod secret_shapes;
 #[cfg(test)]
@@ -88,6 +89,7 @@ pub use identity::{Actor, CertifiedClaim, Detail, Identity, TokenClaims};
 pub use local::Local;
 pub use remote::normalise as normalise_remote;
 pub use request::Request;
+pub use secret_files::{FileSecrets, file_secrets};
 pub use secret_search::find_secret;
 pub use secrets::{Secret, secrets, withheld};
 pub use source::{Difference, SourceState, Submodule};

@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "reads files that an agent keeps")]
 //! Files that only this user is to write, below a folder that they may not lead out of: no link is followed, nothing of
 //! another user is read, and what changes meanwhile is seen.
 

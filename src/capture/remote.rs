@@ -9,7 +9,7 @@ const SAME_OVER_HTTPS: &[&str] = &["github.com", "gitlab.com", "bitbucket.org", 
 ///
 /// User, password, query, fragment, a default port, `.git` and a final `/` go; SSH to a known host becomes `https`;
 /// other SSH becomes `ssh://host/path`; a path becomes a `file:` URL. `None` for what is no address: a remote helper's
-/// command (`ext::...`), control characters, nothing.
+/// command (`ext::...`), control characters, a host that begins with `-` or has other characters than hosts have, nothing.
 #[must_use]
 pub fn normalise(url: &str, root: &Path) -> Option<String> {
     let url = url.trim();
@@ -46,11 +46,17 @@ fn from_url(scheme: &str, rest: &str) -> Option<String> {
     let host = host.strip_suffix(default_port).unwrap_or(&host);
     let path = path.trim_end_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
-    if path.is_empty() || (host.is_empty() && scheme != "file") {
+    if path.is_empty() || (host.is_empty() && scheme != "file") || !is_host(host) {
         return None;
     }
     let scheme = if SAME_OVER_HTTPS.contains(&host) { "https" } else { scheme };
     Some(format!("{scheme}://{host}{}", escape(path)))
+}
+
+/// Whether it can be a host and its port. One that begins with `-` would be an option to whoever hands it to `ssh`.
+fn is_host(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-._:[]".contains(c);
+    !text.starts_with('-') && text.chars().all(plain)
 }
 
 /// Percent-encodes what would end or split the address: `@` separates the ref in a source URI.
@@ -92,6 +98,10 @@ mod tests {
             ("ext::sh -c evil", None),
             ("codecommit::eu-west-1://profile@r", None),
             ("foo://h.example/r", None),
+            ("ssh://-oProxyCommand=x/r", None),
+            ("ssh://git@-oProxyCommand=x/r", None),
+            ("-oProxyCommand=x:r", None),
+            ("https://h.example`id`/r", None),
             ("https://h.example", None),
             ("https:///r", None),
             ("https://h.example/\u{1b}[2J", None),

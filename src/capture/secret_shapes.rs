@@ -47,17 +47,29 @@ const SHAPES: &[Shape] = &[
 /// Runs of base64 that are shorter hold no token.
 const RUN: usize = 24;
 
-/// What kind of credential the text holds, if one is known by its form; base64 is looked into once.
+/// What kind of credential the text holds, if one is known by its form; base64 is looked into once, wherever it begins.
 pub(super) fn known(text: &str) -> Option<&'static str> {
     plain(text).or_else(|| {
-        let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
-        text.split(|c| !is_base64(c)).filter(|run| run.len() >= RUN).find_map(|run| {
-            // The last characters of a run that was cut off decode to nothing.
-            let run = &run[..run.len() - usize::from(run.len() % 4 == 1)];
-            let bytes = STANDARD_NO_PAD.decode(run).or_else(|_| URL_SAFE_NO_PAD.decode(run)).ok()?;
-            plain(std::str::from_utf8(&bytes).ok()?)
+        [("+/", &STANDARD_NO_PAD), ("-_", &URL_SAFE_NO_PAD)].into_iter().find_map(|(also, engine)| {
+            let runs = text.split(|c: char| !c.is_ascii_alphanumeric() && !also.contains(c));
+            runs.filter(|run| run.len() >= RUN).find_map(|run| {
+                // What stands before it (the `/` of a path, say) may be of the same characters.
+                (0..4).find_map(|skipped| {
+                    let run = &run[skipped..];
+                    // Of one that was cut off, the last characters decode to nothing.
+                    let whole = &run[..run.len() - usize::from(run.len() % 4 == 1)];
+                    let bytes = engine.decode(whole).or_else(|_| engine.decode(&run[..run.len() / 4 * 4]));
+                    plain(text_of(&bytes.ok()?))
+                })
+            })
         })
     })
+}
+
+/// The text that the bytes begin with.
+fn text_of(bytes: &[u8]) -> &str {
+    let end = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), |t| t.len());
+    std::str::from_utf8(&bytes[..end]).unwrap_or_default()
 }
 
 fn plain(text: &str) -> Option<&'static str> {

@@ -215,10 +215,15 @@ pub(super) fn search(statement: &Value, secrets: &[Secret]) -> Result<(), Failur
     capture::find_secret(statement, secrets).map_err(|e| Failure::no(e.code(), e.to_string()))
 }
 
-/// The secrets that a build could have written into its own context: of the environment, and of the repository's remotes.
-pub(super) fn secrets(env: &Environment, withheld: &[String], context: &Context) -> Vec<Secret> {
+/// The secrets that a build could have written into its own context: of the environment, of the repository's remotes, and
+/// of the files that programs keep credentials in. Says which of these could not be read.
+pub(super) fn secrets(env: &Environment, withheld: &[String], context: &Context, ui: &Ui) -> Vec<Secret> {
     let mut all = capture::secrets(env, withheld);
     all.extend_from_slice(&context.git.secrets);
+    all.extend_from_slice(&context.file_secrets.secrets);
+    for reason in &context.file_secrets.unread {
+        ui.note(&format!("a secret in this file would not be recognised: {reason}"));
+    }
     all
 }
 

@@ -65,6 +65,7 @@ pub const READERS: &[Reader] = &[
     Reader { name: "signing_config", seeds: fuzz_sign::signing_configs, read: fuzz_sign::read_signing_config },
     Reader { name: "statement", seeds: || vec![statement().to_bytes(), approval()], read: read_statement },
     Reader { name: "timestamp", seeds: || vec![b"2026-01-31T00:00:00.5+01:00".to_vec()], read: read_timestamp },
+    Reader { name: "trail", seeds: trails, read: read_trail },
     Reader { name: "trusted_root", seeds: || vec![KEYLESS.root.clone()], read: read_trusted_root },
 ];
 
@@ -264,6 +265,18 @@ fn read_remote(bytes: &[u8]) -> bool {
     true
 }
 
+/// Of a trail only words and numbers are repeated.
+fn read_trail(bytes: &[u8]) -> bool {
+    let all = capture::read_trails(bytes);
+    for value in all.iter().flat_map(|(_, found)| found.values()) {
+        let texts = value.as_array().map_or_else(|| vec![value.clone()], Clone::clone);
+        for text in texts.iter().filter_map(|t| t.as_str()) {
+            assert!(text.len() <= 64 && !text.contains(char::is_whitespace), "{text:?} is no word");
+        }
+    }
+    all.iter().any(|(_, found)| found.contains_key("schemaVersion") || found.contains_key("versions"))
+}
+
 /// An Ed25519 key from a fixed seed, so that every run starts from the same bytes. It guards nothing.
 fn key() -> sign::LocalKey {
     // RFC 8410 section 7: version 0, id-Ed25519, an OCTET STRING in an OCTET STRING.
@@ -391,6 +404,12 @@ fn checksums() -> Vec<Vec<u8>> {
     let digest = Digest::sha256(b"");
     let text = format!("{0}  a b\n{0} *c\nSHA256 (d) = {0}\n\\{0}  e\\nf\n", digest.hex());
     vec![text.into_bytes()]
+}
+
+fn trails() -> Vec<Vec<u8>> {
+    let note = "a.rs\n  s_00000000000000::t_00000000000000 1-4,9\n---\n{\"schema_version\":\"authorship/3.0.0\",\"prompts\":{}}";
+    let record = "{\"version\":\"0.1.0\",\"id\":\"i\",\"timestamp\":\"t\",\"files\":[],\"vcs\":{\"revision\":\"a\"}}\n";
+    vec![note.into(), record.repeat(2).into_bytes()]
 }
 
 fn private_keys() -> Vec<Vec<u8>> {

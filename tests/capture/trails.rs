@@ -53,9 +53,9 @@ fn a_session_file_is_referenced_by_digest_and_not_by_where_it_lies() {
         let written = serde_json::Value::Object(context.provenance().to_json());
         assert_eq!(written["runDetails"]["byproducts"], json!([expected]));
         let text = written.to_string();
-        assert!(
-            !text.contains("private") && !text.contains(".claude") && !text.contains(repo.home().to_str().unwrap())
-        );
+        for hidden in ["private words", ".claude/projects", repo.home().to_str().unwrap()] {
+            assert!(!text.contains(hidden), "{hidden}: {text}");
+        }
         assert_eq!(context.agent.session.value().map(String::as_str), Some(SESSION));
     }
     // A build step may be the agent's own work: then it is looked for again.

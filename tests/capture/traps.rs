@@ -168,7 +168,11 @@ fn variables_of_the_caller_change_nothing() {
     ] {
         env.variables.insert(name.into(), value.into());
     }
-    assert_eq!(Local::default().source(&env, &[]), before);
+    let mut after = Local::default().source(&env, &[]);
+    let named = std::mem::replace(&mut after.passed_over, before.passed_over.clone());
+    let names: Vec<_> = env.variables.keys().filter_map(|n| n.to_str()).filter(|n| n.starts_with("GIT_")).collect();
+    assert_eq!(named.value().unwrap(), &names.iter().map(|n| format!("variable {n}")).collect::<Vec<_>>());
+    assert_eq!(after, before);
     assert!(!marker.exists());
     // Where the repository is may be said, if it is somewhere.
     let mut env = env_in(repo.outside());
@@ -259,4 +263,155 @@ fn a_call_that_hangs_ends() {
     let state = Local { git_timeout: Duration::from_millis(300) }.source(&repo.env(), &[]);
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert!(matches!(&state.commit, Captured::Absent { reason } if reason.contains("no answer")), "{state:?}");
+}
+
+/// Nothing that is passed over is passed over in silence.
+#[test]
+fn what_was_not_run_is_reported_by_name_and_never_by_value() {
+    let (repo, markers) = trapped();
+    std::fs::copy(repo.root.join("hooks/pre-commit"), repo.root.join(".git/hooks/pre-commit")).unwrap();
+    repo.git(&["config", "url.https://u:in-a-value@h.example/.insteadOf", "x:"]);
+    let head = repo.git(&["rev-parse", "HEAD"]);
+    repo.git(&["-c", "core.hooksPath=/dev/null", "update-ref", &format!("refs/replace/{head}"), &head]);
+    repo.write(".git/info/grafts", format!("{head}\n"));
+    repo.write(".git/objects/info/alternates", "/nonexistent/objects\n");
+    repo.write(".git/info/attributes", "* filter=clean\n");
+    let context = crate::explain::context(&repo.env(), &attest::capture::Request::default());
+    let rows = context.explain();
+    let row = crate::explain::row(&rows, "source.passedOver");
+    let all: Vec<String> = serde_json::from_value(row.value.clone().unwrap()).unwrap();
+    for name in [
+        "setting filter.clean.clean",
+        "setting filter.clean.smudge",
+        "setting filter.proc.process",
+        "setting core.fsmonitor",
+        "setting core.hookspath",
+        "setting core.sshcommand",
+        "setting core.pager",
+        "setting core.askpass",
+        "setting gpg.program",
+        "setting diff.external",
+        "setting diff.conv.textconv",
+        "setting diff.conv.command",
+        "setting credential.helper",
+        "setting include.path",
+        "setting alias.rev-parse",
+        "setting uploadpack.packobjectshook",
+        "setting remote.origin.uploadpack",
+        "hook pre-commit",
+        "grafts (info/grafts)",
+        "alternates (objects/info/alternates)",
+        "attributes of the repository (info/attributes)",
+        "replaced objects (refs/replace)",
+    ] {
+        assert!(all.iter().any(|found| found == name), "{name}: {all:?}");
+    }
+    let text = format!("{all:?}");
+    assert!(!text.contains("trap-") && !text.contains("samples"), "{text}");
+    assert_eq!(ran(&markers), [] as [&Path; 0]);
+    // The twin has nothing of it.
+    assert_eq!(Repo::new().state().passed_over.value(), Some(&vec![]));
+}
+
+#[test]
+fn hostile_submodules_are_reported_and_not_fetched() {
+    let repo = Repo::new();
+    let (program, marker) = trap(&repo, "submodule");
+    let id = "1234567890123456789012345678901234567890";
+    let hostile = [
+        ("ext", format!("ext::{program} %S")),
+        ("dash", format!("--upload-pack={program}")),
+        ("ssh-dash", format!("ssh://-oProxyCommand={program}/x")),
+        ("file", "file:///etc".to_owned()),
+        ("path", "/etc".to_owned()),
+        ("control", "\"https://h.example/a\\nb\"".to_owned()),
+    ];
+    let mut modules = String::new();
+    for (name, url) in &hostile {
+        modules += &format!("[submodule \"{name}\"]\n\tpath = {name}\n\turl = {url}\n\tupdate = !{program}\n");
+    }
+    repo.write(".gitmodules", modules);
+    repo.git(&["add", ".gitmodules"]);
+    for (name, _) in &hostile {
+        repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{id},{name}")]);
+        repo.git(&["config", &format!("submodule.{name}.update"), &format!("!{program}")]);
+    }
+    repo.git(&["commit", "-q", "-m", "submodules"]);
+    let state = repo.state();
+    let urls: Vec<_> = state.submodules.value().unwrap().iter().map(|s| s.url.as_deref()).collect();
+    assert_eq!(urls, [None; 6], "{state:?}");
+    let named = state.passed_over.value().unwrap();
+    for (name, _) in &hostile {
+        assert!(named.iter().any(|n| n.starts_with(&format!("submodule {name}:"))), "{name}: {named:?}");
+        assert!(named.contains(&format!("setting submodule.{name}.update")), "{name}: {named:?}");
+    }
+    assert!(!marker.exists());
+}
+
+/// Names that look like options, hold line breaks or no UTF-8, or are as long as names can be; and links that end nowhere.
+#[test]
+fn odd_names_and_loops_are_files_like_others() {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::symlink;
+    let repo = Repo::new();
+    let long = "n".repeat(255);
+    let names: Vec<&[u8]> = vec![
+        b"--exec=x",
+        b"-rf",
+        b"new\nline",
+        b"\xff\xfe",
+        b":(exclude)a.txt",
+        b"a\\b",
+        b"\"q\"",
+        b"~",
+        long.as_bytes(),
+    ];
+    let path = |name: &[u8]| repo.root.join(std::ffi::OsStr::from_bytes(name));
+    names.iter().for_each(|name| std::fs::write(path(name), "x").unwrap());
+    symlink("loop", path(b"loop")).unwrap();
+    symlink("b", path(b"a")).unwrap();
+    symlink("a", path(b"b")).unwrap();
+    symlink("..", path(b"up")).unwrap();
+    repo.commit();
+    assert_eq!(repo.differing(), []);
+    names.iter().for_each(|name| std::fs::write(path(name), "y").unwrap());
+    let state = repo.state();
+    assert_eq!(state.dirty.value().unwrap().files, names.len(), "{state:?}");
+    assert!(state.dirty.value().unwrap().digest.value().is_some());
+    // A loop where the repository itself should be.
+    let folder = tempfile::tempdir().unwrap();
+    symlink(".git", folder.path().join(".git")).unwrap();
+    let state = Local::default().source(&env_in(folder.path()), &[]);
+    assert!(matches!(&state.commit, Captured::Absent { reason } if !reason.is_empty()), "{state:?}");
+}
+
+/// A program named by the repository is run by none of the calls that look for trails, or watch a step, either.
+#[test]
+fn nothing_of_the_checkout_runs_while_trails_and_files_are_looked_for() {
+    let (repo, markers) = trapped();
+    repo.git(&[
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-c",
+        "core.fsmonitor=false",
+        "notes",
+        "--ref",
+        "ai",
+        "add",
+        "-m",
+        "x",
+        "HEAD",
+    ]);
+    let gone: Vec<_> = ran(&markers).iter().map(|p| p.to_path_buf()).collect();
+    gone.iter().for_each(|p| std::fs::remove_file(p).unwrap());
+    let env = repo.env();
+    let context = crate::explain::context(&env, &attest::capture::Request::default());
+    assert!(context.byproducts.iter().any(|(name, found)| *name == "git-ai-note" && found.value().is_some()));
+    let watch =
+        attest::capture::step::Watch { env: &env, globs: &[], excluded: &[], git_timeout: Duration::from_secs(30) };
+    let before = attest::capture::step::Watched::before(&watch);
+    repo.write("a.txt", "c\n");
+    let changes = before.changes(&watch, &|_| {});
+    assert_eq!(changes.value().unwrap().len(), 2, "{changes:?}");
+    assert_eq!(ran(&markers), [] as [&Path; 0]);
 }

@@ -6,6 +6,7 @@
 mod approve;
 mod help;
 mod planted;
+mod planted_matrix;
 mod scenarios;
 mod transcript;
 #[path = "../world/mod.rs"]

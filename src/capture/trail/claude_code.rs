@@ -53,7 +53,7 @@ impl Trail for ClaudeCode {
                     if file.growing {
                         descriptor = descriptor.annotated("growing", true);
                     }
-                    Captured::found(vec![descriptor], &format!("{shown}, by {from}"))
+                    Captured::found(vec![descriptor], &format!("the session file in HOME, by {from}"))
                 }
             };
         }
@@ -114,6 +114,6 @@ mod tests {
     #[test]
     fn a_folder_is_named_as_the_agent_names_it() {
         assert_eq!(name(Path::new("/home/me/my_app.rs")), "-home-me-my-app-rs");
-        assert_eq!(name(Path::new("/é/𝒳")), "----");
+        assert_eq!(name(Path::new("/é/𝒳")), "-----");
     }
 }

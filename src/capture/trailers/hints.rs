@@ -60,6 +60,8 @@ const ADDRESSES: &[(&str, &str, &str)] = &[
 #[derive(Default)]
 pub(super) struct Hints {
     agents: Vec<(String, String)>,
+    /// Places that follow from something else than a name: enough where nothing else is said, too little to contradict.
+    indirect: Vec<String>,
     models: Vec<(String, String)>,
 }
 
@@ -80,9 +82,11 @@ pub(super) fn find(trailers: &Trailers<'_>) -> Hints {
         }
     }
     for (key, beginning, agent) in ADDRESSES {
+        let by = format!("the commit's trailer {key}");
         for address in trailers.values(key) {
-            hints.agent(address.starts_with(beginning).then_some(*agent), &format!("the commit's trailer {key}"));
+            hints.agent(address.starts_with(beginning).then_some(*agent), &by);
         }
+        hints.indirect.push(by);
     }
     for line in &trailers.lines {
         hints.agent(generated(line).and_then(by_name), "the commit's line Generated with");
@@ -100,7 +104,7 @@ impl Hints {
 
     /// Names of agents, and what gave them.
     pub(super) fn agents(&self) -> impl Iterator<Item = (&String, &String)> {
-        self.agents.iter().map(|(name, by)| (name, by))
+        self.agents.iter().filter(|(_, by)| !self.indirect.contains(by)).map(|(name, by)| (name, by))
     }
 
     /// Models without their providers, and what gave them.
@@ -141,7 +145,8 @@ fn assisted(text: &str) -> Option<(&str, &str)> {
     let model = rest.split_whitespace().next()?;
     let word = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_. ".contains(&b));
     let plain = |t: &str| t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b));
-    (word(agent) && agent.trim() == agent && plain(model) && rest.starts_with(model)).then_some((agent, model))
+    (word(agent) && agent.trim() == agent && plain(model) && rest.starts_with(model) && !model.starts_with('/'))
+        .then_some((agent, model))
 }
 
 /// `Generated with [NAME]`, whatever sign stands before it.

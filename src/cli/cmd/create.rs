@@ -177,7 +177,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             (PredicateUri::slsa_provenance(), provenance.to_json())
         }
     };
-    let secrets = build::secrets(&env, &variables, &context);
+    let secrets = build::secrets(&env, &variables, &context, ui);
     let mut statements = build::statements(subjects.all(), &kind, &predicate, &secrets)?;
     if let Some(snapshot) = snapshot.filter(|_| args.attach_charter) {
         statements.extend(build::statements(vec![snapshot.subject], &snapshot.kind, &snapshot.predicate, &secrets)?);

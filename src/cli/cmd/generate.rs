@@ -75,7 +75,7 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
         None => (PredicateUri::slsa_provenance(), context.provenance().to_json()),
     };
     let mut out = Vec::new();
-    for statement in build::statements(subjects, &kind, &predicate, &build::secrets(&env, &[], &context))? {
+    for statement in build::statements(subjects, &kind, &predicate, &build::secrets(&env, &[], &context, ui))? {
         out.extend(statement);
         out.push(b'\n');
     }
