@@ -88,7 +88,8 @@ crate::refusals! {
     policy_field_not_enforced: ruled, |s| s.require()["maxAge"] = "30d".into() => 2 "policy-field-not-enforced";
     policy_threshold_not_met: ruled, |s| s.require()["threshold"] = 2.into() => 1 "threshold-not-met";
     policy_with_an_age_of_trust_that_is_none: |s| { ruled(s); s.require()["trust"] = json!({ "maxAge": "90d" }) }, |s| s.require()["trust"]["maxAge"] = "90".into() => 2 "policy-malformed";
-    policy_that_wants_a_witness: ruled, |s| s.require()["trust"] = json!({ "witnesses": 1 }) => 2 "policy-field-not-enforced";
+    policy_that_wants_any_witness: ruled, |s| s.require()["trust"] = json!({ "witnesses": 1 }) => 2 "policy-malformed";
+    policy_that_wants_a_witness: ruled, |s| s.require()["trust"] = json!({ "witnesses": { "threshold": 1, "keys": [attest::testing::Witness::new("w.example").vkey()] } }) => 1 "too-few-witnesses";
     policy_that_wants_a_log: ruled, |s| s.require()["trust"] = json!({ "logs": 1 }) => 1 "too-few-logs";
     policy_that_wants_a_timestamp: ruled, |s| s.require()["trust"] = json!({ "timestamps": 1 }) => 1 "too-few-timestamps";
     policy_with_a_key_and_an_identity_in_one: ruled, |s| { s.signer()["issuer"] = "https://issuer.example".into() } => 2 "policy-malformed";
