@@ -410,3 +410,45 @@ fn a_service_that_stands_in_for_one_that_is_down_is_asked_and_only_then() {
     assert!(message.contains("certificate authorities: 1 wanted, and 2 failed: Fulcio at "), "{message}");
     assert!(message.contains("503: closed (") && message.contains("503: closed too ("), "{message}");
 }
+
+#[test]
+fn a_key_is_timestamped_and_logged_and_a_policy_can_demand_both() {
+    let scene = Scene::new(String::new());
+    let world = &scene.world;
+    world.write("app", "an application\n");
+    world.done(&["keygen"]);
+    let stamps = format!("{}/api/v1/timestamp", scene.sigstore.url);
+    let create = |services: &[&str], output: &str| {
+        let key = ["create", "app", "--key", "attest.key", "--output", output, "--trusted-root", "root.json"];
+        world.done(&[&key[..], services].concat());
+        let bundle: Value = serde_json::from_str(world.read(output).trim()).unwrap();
+        let material = &bundle["verificationMaterial"];
+        let count = |list: &Value| list.as_array().map_or(0, Vec::len);
+        assert!(material["publicKey"].is_object(), "{bundle}");
+        (count(&material["timestampVerificationData"]["rfc3161Timestamps"]), count(&material["tlogEntries"]))
+    };
+    let (stamp, log) = (["--timestamp-url", &stamps], ["--rekor-url", &scene.sigstore.url]);
+    assert_eq!(create(&[stamp, log].concat(), "both.json"), (1, 1));
+    assert_eq!(create(&stamp, "stamped.json"), (1, 0));
+    assert_eq!(create(&log, "logged.json"), (0, 1));
+    let verify = |bundle: &str, trust: &str| {
+        world.write("policy.yaml", format!(
+            "apiVersion: agent-attest.github.io/v1\nkind: AttestationPolicy\nmetadata: {{ name: p }}\nspec:\n  \
+             images: [{{ glob: 'file:app' }}]\n  require:\n    - signers: [{{ key: attest.pub }}]\n      trust: {trust}\n"
+        ));
+        let args = ["verify", "app", "--bundle", bundle, "--policy", "policy.yaml", "--trusted-root", "root.json"];
+        let out = world.attest(&args);
+        (out.status.code().unwrap(), String::from_utf8_lossy(&out.stdout).into_owned() + &error(&out))
+    };
+    for (bundle, trust, code) in [
+        ("both.json", "{ timestamps: 1, logs: 1 }", None),
+        ("stamped.json", "{ timestamps: 1 }", None),
+        ("logged.json", "{ logs: 1 }", None),
+        ("logged.json", "{ timestamps: 1 }", Some("too-few-timestamps")),
+        ("stamped.json", "{ logs: 1 }", Some("too-few-logs")),
+    ] {
+        let (exit, said) = verify(bundle, trust);
+        assert_eq!(exit, i32::from(code.is_some()), "{bundle} {trust}: {said}");
+        assert!(code.is_none_or(|c| said.contains(c)), "{bundle} {trust}: {said}");
+    }
+}

@@ -89,7 +89,7 @@ expect 0 "$BIN/cosign" verify-blob-attestation --trusted-root "$ROOT" --bundle "
   --key "$WORK/ed.pub" --type slsaprovenance1 "$WORK/edfile"
 
 say 'a workflow, with the token that its runner hands out'
-actions_claims
+COMMIT=$(git rev-parse HEAD) actions_claims
 workflow=https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main
 printf 'workflow\n' >"$WORK/actions"
 expect 0 env ACTIONS_ID_TOKEN_REQUEST_URL="$ACTIONS_URL/token?v=1" ACTIONS_ID_TOKEN_REQUEST_TOKEN=runner \
