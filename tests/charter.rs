@@ -261,6 +261,26 @@ fn forgejo_is_looked_at_again() {
 }
 
 #[test]
+fn what_another_url_says_is_not_recorded_under_the_old_one() {
+    for speaks in Speaks::ALL {
+        let scene = Scene::new(speaks);
+        scene.forge.edit(|i| i.project = "acme/Renamed".into());
+        let charter = scene.charter();
+        let out = scene.run(&["generate", "app", "--charter", &charter, "--charter-snapshot", "required"]);
+        assert_eq!(out.status.code(), Some(1), "{}", error(&out));
+        assert!(
+            error(&out).contains("error[charter-moved]") && error(&out).contains("acme/Renamed"),
+            "{}",
+            error(&out)
+        );
+        assert_eq!(scene.recorded(&[]), json!({ "uri": charter }));
+        // Hosts do not tell names apart by case.
+        scene.forge.edit(|i| i.project = "Acme/App".into());
+        assert!(scene.recorded(&[])["digest"].is_object());
+    }
+}
+
+#[test]
 fn what_gitlab_moved_is_moved_although_its_text_is_left_behind() {
     let scene = Scene::new(Speaks::GitLab);
     scene.create();

@@ -81,3 +81,135 @@ fn verdict<'a>(outcomes: impl Iterator<Item = &'a Outcome>, threshold: usize) ->
         (false, false) => Verdict::Deny,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{self, Target};
+    use crate::model::oci::IMAGE_INDEX;
+    use crate::model::{Artifact, Code, Descriptor, Digest, PredicateUri, ValidityWindow};
+    use crate::policy::{Images, Mode, People, Requirement, Revoked, SignerMatch, SignerRule, TrustRule};
+    use crate::registry::{Checked, Memory, Registry as _, RegistryEvidence};
+    use crate::sign::LocalKey;
+    use crate::testing::world::{attach, block_on, index, now, sign};
+    use crate::testing::{Claim, Image};
+    use crate::trust::KeyAlgorithm;
+    use crate::verify::EvidenceSource;
+
+    const LATER: Code = Code::new("charter-changed");
+
+    fn policy(keys: &[LocalKey], threshold: usize) -> Policy {
+        let signer = |key: &LocalKey| SignerRule {
+            label: "a key".into(),
+            who: SignerMatch::Key(key.public_key().clone()),
+            window: ValidityWindow::default(),
+            builders: Vec::new(),
+            measures: Vec::new(),
+        };
+        Policy {
+            name: "p".into(),
+            origin: "flags".into(),
+            digest: None,
+            images: Images::All,
+            mode: Mode::Enforce,
+            requirements: vec![Requirement {
+                predicate_type: PredicateUri::slsa_provenance(),
+                signers: keys.iter().map(signer).collect(),
+                threshold,
+                trust: TrustRule::default(),
+                approvals: None,
+                snapshot: None,
+                checks: Vec::new(),
+            }],
+            revoked: Revoked::default(),
+            people: People::default(),
+        }
+    }
+
+    fn check(memory: &Memory, digest: &Digest, policies: &[Policy]) -> SubjectDecision {
+        let source = RegistryEvidence::new(memory);
+        let sources: Vec<&dyn EvidenceSource> = vec![&source];
+        let artifact = Artifact::new("app", "registry.example/acme/app", digest.clone());
+        block_on(flow::check(
+            &Target { artifact, sources, content: Some(Checked::new(memory)), digests: None },
+            policies,
+            &[],
+            now(),
+        ))
+    }
+
+    /// Takes away what is about `subject` and signed by one of `keys`.
+    fn against(decision: &mut SubjectDecision, policies: &[Policy], keys: &[&LocalKey], subject: &Digest, away: bool) {
+        let reason = Reason::new(LATER, "found out later");
+        reconsider(decision, policies, &|s| {
+            let signed =
+                s.signers().iter().any(|signer| keys.iter().any(|k| signer.key_id() == Some(k.public_key().id())));
+            match signed && s.artifact() == subject {
+                true => Err(Objection { reason: reason.clone(), unavailable: away }),
+                false => Ok(()),
+            }
+        });
+    }
+
+    fn keys() -> [LocalKey; 2] {
+        [0, 1].map(|_| LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap())
+    }
+
+    #[test]
+    fn what_is_left_decides_and_nothing_gets_better() {
+        let (keys, image) = (keys(), Image::of(b"a layer"));
+        let (memory, digest) = (image.in_memory(), image.digest());
+        for key in &keys {
+            attach(&memory, &digest, &sign(key, &Claim::about(&digest).to_bytes()).unwrap()).unwrap();
+        }
+        for (threshold, taken, away, expected) in [
+            (1, 0, false, Verdict::Allow),
+            (1, 1, false, Verdict::Allow),
+            (1, 1, true, Verdict::Allow),
+            (1, 2, false, Verdict::Deny),
+            (1, 2, true, Verdict::Unavailable),
+            (2, 0, false, Verdict::Allow),
+            (2, 1, false, Verdict::Deny),
+            (2, 1, true, Verdict::Unavailable),
+        ] {
+            let policies = [policy(&keys, threshold)];
+            let first = check(&memory, &digest, &policies);
+            assert_eq!(first.verdict, Verdict::Allow);
+            let mut decision = first.clone();
+            let all: Vec<_> = keys.iter().take(taken).collect();
+            against(&mut decision, &policies, &all, &digest, away);
+            assert_eq!(decision.verdict, expected, "threshold {threshold}, {taken} taken");
+            assert_eq!(decision == first, taken == 0);
+            let code = decision.code().map(|c| c.as_str());
+            assert_eq!(code, (expected != Verdict::Allow).then_some("charter-changed"));
+        }
+        // What was a no is none of ours.
+        let policies = [policy(&keys, 3)];
+        let first = check(&memory, &digest, &policies);
+        let mut decision = first.clone();
+        against(&mut decision, &policies, &[], &digest, false);
+        assert_eq!((decision.verdict, &decision), (Verdict::Deny, &first));
+    }
+
+    #[test]
+    fn an_index_falls_with_one_of_its_images() {
+        let ([key, _], images) = (keys(), [Image::of(b"one"), Image::of(b"two")]);
+        let memory = Memory::new("memory");
+        let entries: Vec<_> = images.iter().map(|i| i.push(&memory).to_json()).collect();
+        for image in &images {
+            let digest = image.digest();
+            attach(&memory, &digest, &sign(&key, &Claim::about(&digest).to_bytes()).unwrap()).unwrap();
+        }
+        let bytes = index(&entries);
+        let descriptor = Descriptor::of(IMAGE_INDEX, &bytes);
+        block_on(memory.push_manifest(&descriptor, &bytes)).unwrap();
+        let policies = [policy(std::slice::from_ref(&key), 1)];
+        let mut decision = check(&memory, &descriptor.digest, &policies);
+        assert_eq!((decision.verdict, decision.children.len()), (Verdict::Allow, 2));
+        against(&mut decision, &policies, &[&key], &Digest::sha256(b"another"), false);
+        assert_eq!(decision.verdict, Verdict::Allow);
+        against(&mut decision, &policies, &[&key], &images[1].digest(), false);
+        assert_eq!((decision.verdict, decision.code()), (Verdict::Deny, Some(LATER)));
+        assert_eq!(decision.children[0].verdict, Verdict::Allow);
+    }
+}

@@ -97,8 +97,8 @@ fn external() -> Value {
                                 "description": "Digests of title and body, by which a later look can say which of them changed.",
                                 "type": "object",
                                 "properties": {
-                                    "title": { "$ref": "#/$defs/digest" },
-                                    "body": { "$ref": "#/$defs/digest" },
+                                    "title": { "description": "Digest of the title.", "allOf": [{ "$ref": "#/$defs/digest" }] },
+                                    "body": { "description": "Digest of the text.", "allOf": [{ "$ref": "#/$defs/digest" }] },
                                 },
                             },
                             "state": plain("Its state then, for example open."),
