@@ -32,6 +32,8 @@ pub const REFERRERS: usize = 1000;
 pub const REFERRER_PAGES: usize = 100;
 /// Evidence read for one subject, together (bytes).
 pub const EVIDENCE_BYTES: usize = 64 << 20;
+/// Principals of `people` in a policy: each is compared with every glob among them. Some organisations have thousands.
+pub const PRINCIPALS: usize = 5000;
 /// Charters, commits and artifacts that verified statements about one subject may name, each of which other statements
 /// are tried against. One build has three.
 pub const REFERENTS: usize = 64;

@@ -432,7 +432,7 @@ fn fields(input: &RuleInput<'_>) -> Vec<FieldAssurance> {
         ("requestedBy.id", p.requested_by().map(str::to_owned)),
         (
             "dependencies",
-            (!p.dependencies.is_empty()).then(|| format!("{pinned} by digest of {}", p.dependencies.len())),
+            (!p.dependencies.is_empty()).then(|| format!("{pinned} of {} by digest", p.dependencies.len())),
         ),
     ];
     rows.into_iter()

@@ -5,7 +5,9 @@
 //! texts proves nothing: one person has several.
 
 use super::{At, Glob, Kind, PolicyError};
+use crate::model::limits;
 use crate::verify::Signer;
+use std::collections::BTreeMap;
 
 /// Marks an agent's id as a principal.
 const AGENT: &str = "agent:";
@@ -15,7 +17,8 @@ const KEY: &str = "key:";
 /// Persons (or agents, or services) and their principals.
 #[derive(Clone, Debug, Default)]
 pub struct People {
-    entries: Vec<(Glob, String)>,
+    exact: BTreeMap<String, String>,
+    globs: Vec<(Glob, String)>,
 }
 
 /// How two principals relate.
@@ -71,26 +74,49 @@ impl People {
     pub(super) fn parse(field: &At<'_>) -> Result<Self, PolicyError> {
         let Kind::Map(members) = &field.node.kind else { return Err(field.error("a map of names to principals")) };
         let mut people = Self::default();
+        // Who has a text, whatever its case.
+        let mut texts: BTreeMap<String, &String> = BTreeMap::new();
         for (name, _) in members {
             for principal in field.need(name)?.list()? {
                 let text = principal.str()?;
                 let glob = read(text).ok_or_else(|| principal.error(EXPECTED))?;
-                if let Some((_, other)) = people.entries.iter().find(|(known, _)| overlap(known, &glob)) {
+                let matching = people.overlapping(&glob).map(str::to_owned);
+                if let Some(other) = texts.insert(text.to_ascii_lowercase(), name).cloned().or(matching) {
                     return Err(principal.error(format!("a principal of one person; `{other}` has it too")));
                 }
-                people.entries.push((glob, name.clone()));
+                match glob.is_literal() {
+                    true => drop(people.exact.insert(text.to_owned(), name.clone())),
+                    false => people.globs.push((glob, name.clone())),
+                }
+                if texts.len() > limits::PRINCIPALS {
+                    return Err(PolicyError::TooLarge { what: "the number of principals", limit: limits::PRINCIPALS });
+                }
             }
         }
         Ok(people)
+    }
+
+    /// Who has a principal that this one matches, or that matches it, where one of the two is a glob.
+    fn overlapping(&self, new: &Glob) -> Option<&str> {
+        let (text, literal) = (new.to_string(), new.is_literal());
+        let globs =
+            self.globs.iter().find(|(known, _)| known.matches(&text) || (!literal && new.matches(&known.to_string())));
+        let by_glob = globs.map(|(_, name)| name.as_str());
+        by_glob.or_else(|| {
+            self.exact.iter().find(|(known, _)| !literal && new.matches(known)).map(|(_, name)| name.as_str())
+        })
     }
 
     /// The one person whose principals these are. `None` where none is listed, and where they are of several: then it
     /// is not known who acts.
     #[must_use]
     pub fn person(&self, actor: &Actor) -> Option<&str> {
-        let mut persons = actor.0.iter().flat_map(|p| self.entries.iter().filter(move |(known, _)| known.matches(p)));
-        let (_, first) = persons.next()?;
-        persons.all(|(_, other)| other == first).then_some(first.as_str())
+        let mut persons = actor.0.iter().flat_map(|p| {
+            let globs = self.globs.iter().filter(move |(known, _)| known.matches(p)).map(|(_, name)| name);
+            self.exact.get(p).into_iter().chain(globs)
+        });
+        let first = persons.next()?;
+        persons.all(|other| other == first).then_some(first.as_str())
     }
 
     /// Compares two who act.
@@ -138,12 +164,6 @@ fn fixed(before: &str) -> bool {
         Some((_, rest)) => rest.contains('/'),
         None => before.strip_prefix(AGENT).is_some_and(|squad| squad.contains('/')),
     }
-}
-
-/// Whether two entries have a principal in common, as far as can be told: equal but for case, or one matches the other.
-fn overlap(a: &Glob, b: &Glob) -> bool {
-    let (a_text, b_text) = (a.to_string(), b.to_string());
-    a_text.eq_ignore_ascii_case(&b_text) || a.matches(&b_text) || b.matches(&a_text)
 }
 
 #[cfg(test)]
@@ -221,6 +241,10 @@ mod tests {
             "a: ['a @b']".into(),
             "[a]".into(),
         ];
+        let many =
+            |n: usize| people(&format!("a: [{}]", (0..n).map(|i| format!("'x:{i}'")).collect::<Vec<_>>().join(",")));
+        assert!(many(limits::PRINCIPALS).is_ok());
+        assert!(matches!(many(limits::PRINCIPALS + 1), Err(PolicyError::TooLarge { .. })));
         for case in cases {
             let e = people(&case).expect_err(&case);
             assert_eq!(e.code().as_str(), "policy-malformed", "{case}: {e}");

@@ -27,7 +27,9 @@ use std::path::PathBuf;
 /// The approval of an image is attached to it; --attach puts that of a charter or commit beside an image.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
-  attest approve commit:HEAD --key alice.key --timestamp-url URL --trusted-root root.json --attach ghcr.io/acme/app@sha256:DIGEST
+  attest approve commit:HEAD --attach ghcr.io/acme/app@sha256:DIGEST
+  attest approve commit:HEAD --key alice.key --timestamp-url URL --trusted-root root.json \\
+    --output commit.approval.sigstore.json
   attest approve charter:docs/plan.md --output plan.approval.sigstore.json
   attest approve charter:https://github.com/acme/app/issues/42 --output 42.approval.sigstore.json
   attest approve ghcr.io/acme/app@sha256:DIGEST --comment 'tested on staging'")]
