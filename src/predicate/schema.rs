@@ -97,8 +97,8 @@ fn external() -> Value {
                                 "description": "Digests of title and body, by which a later look can say which of them changed.",
                                 "type": "object",
                                 "properties": {
-                                    "title": { "$ref": "#/$defs/digest" },
-                                    "body": { "$ref": "#/$defs/digest" },
+                                    "title": { "description": "Of the title's bytes.", "allOf": [{ "$ref": "#/$defs/digest" }] },
+                                    "body": { "description": "Of the text's bytes.", "allOf": [{ "$ref": "#/$defs/digest" }] },
                                 },
                             },
                             "state": plain("Its state then, for example open."),
