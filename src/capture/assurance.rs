@@ -29,19 +29,19 @@ const CERTIFIED: &[(&str, u32)] = &[
 const OTHERS: &[(&str, &str)] = &[
     (
         "externalParameters.charter",
-        "signed: an approval of it (`attest approve`), or a snapshot (--attach-charter), by an identity that the policy names; or measured: a policy that says of the signer `measures: [charter]`",
+        "signed if an identity that the policy names signs an approval of it (`attest approve`) or a snapshot (--attach-charter), measured if a policy says of the signer `measures: [charter]`",
     ),
-    ("externalParameters.requestedBy", "measured: a policy that says of the signer `measures: [requestedBy]`"),
-    ("externalParameters.agent", "measured: a policy that says of the signer `measures: [agent]`"),
-    ("externalParameters.task", "measured: a policy that says of the signer `measures: [task]`"),
+    ("externalParameters.requestedBy", "measured if a policy says of the signer `measures: [requestedBy]`"),
+    ("externalParameters.agent", "measured if a policy says of the signer `measures: [agent]`"),
+    ("externalParameters.task", "measured if a policy says of the signer `measures: [task]`"),
     (
         "externalParameters.source",
-        "signed: of the commit, an approval of it (`attest approve`) by an identity that the policy names; or measured: a policy that says of the signer `measures: [source]`",
+        "signed if an identity that the policy names signs an approval of the commit (`attest approve`), measured if a policy says of the signer `measures: [source]`",
     ),
-    ("resolvedDependencies.source", "measured: a policy that says of the signer `measures: [source]`"),
-    ("resolvedDependencies", "measured: a policy that says of the signer `measures: [dependencies]`"),
-    ("builder.id", "a policy that lists it under `builders` of the signer's key"),
-    ("", "nothing in this version: it stays the signer's word"),
+    ("resolvedDependencies.source", "measured if a policy says of the signer `measures: [source]`"),
+    ("resolvedDependencies", "measured if a policy says of the signer `measures: [dependencies]`"),
+    ("builder.id", "bound if a policy lists it under `builders` of the signer"),
+    ("", "nothing in this version raises it"),
 ];
 
 /// How a job comes by the identity of its platform.
@@ -86,7 +86,11 @@ impl Context {
 
     /// What a finished provenance says of where its fields came from.
     pub(super) fn recorded_sources(&self) -> serde_json::Map<String, serde_json::Value> {
-        let rows = self.explain().into_iter().filter(|row| row.value.as_ref().is_some_and(|v| !is_empty(v)));
+        // Where a trail of an agent lies on this machine is nobody's business; its digest says which it is.
+        let written = |row: &super::Explained| {
+            row.value.as_ref().is_some_and(|v| !is_empty(v)) && !row.field.starts_with("byproducts.")
+        };
+        let rows = self.explain().into_iter().filter(written);
         rows.filter_map(|row| Some((row.field, row.source?.into()))).collect()
     }
 

@@ -38,7 +38,6 @@ impl Capture for AzurePipelines {
             inputs: Captured::absent(
                 "Azure Pipelines gives parameters to the pipeline's file, not to a job's variables",
             ),
-            ..CiContext::unknown("Azure Pipelines does not tell a job")
         }
     }
 }

@@ -32,7 +32,6 @@ impl Capture for Buildkite {
             details: details(env, DETAILS),
             container: Captured::absent("Buildkite does not tell a job the image it runs in"),
             inputs: Captured::absent("Buildkite keeps what was entered as meta-data, not in variables"),
-            ..CiContext::unknown("Buildkite does not tell a job")
         }
     }
 

@@ -32,7 +32,6 @@ impl Capture for CircleCi {
             inputs: Captured::absent(
                 "CircleCI gives pipeline parameters to the configuration, not to a job's variables",
             ),
-            ..CiContext::unknown("CircleCI does not tell a job")
         }
     }
 

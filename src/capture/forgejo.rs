@@ -36,7 +36,6 @@ impl Capture for Forgejo {
             details: details(env, DETAILS),
             runner_kind: Captured::absent("Forgejo and Gitea do not tell a job whose runner it runs on"),
             container: Captured::absent("Forgejo and Gitea do not tell a job the image it runs in"),
-            ..CiContext::unknown("the platform does not tell its jobs")
         }
     }
 

@@ -43,7 +43,6 @@ impl Capture for Tekton {
             workflow: Captured::absent("Tekton does not tell a step which file its pipeline is from"),
             runner_kind: Captured::absent("Tekton does not tell a step whose cluster it runs in"),
             inputs: Captured::absent("Tekton puts parameters into a step's text, not into its variables"),
-            ..CiContext::unknown("Tekton does not tell a step")
         }
     }
 }

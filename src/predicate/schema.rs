@@ -97,9 +97,9 @@ fn external() -> Value {
                                 "description": "Digests of title and body, by which a later look can say which of them changed.",
                                 "type": "object",
                                 "properties": {
-                                    "title": { "description": "Digest of the title.", "allOf": [{ "$ref": "#/$defs/digest" }] },
-                                    "body": { "description": "Digest of the text.", "allOf": [{ "$ref": "#/$defs/digest" }] },
-                                },
+                                        "title": { "description": "Of the title's bytes.", "allOf": [{ "$ref": "#/$defs/digest" }] },
+                                    "body": { "description": "Of the text's bytes.", "allOf": [{ "$ref": "#/$defs/digest" }] },
+                                    },
                             },
                             "state": plain("Its state then, for example open."),
                             "labels": { "description": "Its labels then.", "type": "array", "items": { "type": "string" } },

@@ -144,7 +144,9 @@ pub(crate) fn only_less(set: &str, name: &str, is_commit: bool, after: &Explaine
         Value::Object(m) => m.get("uri").or_else(|| m.get("id")).and_then(Value::as_str).unwrap_or_default().to_owned(),
         v => v.as_str().unwrap_or_default().to_owned(),
     };
-    if let Some(value) = &after.value {
+    if let (Some(Value::Array(now)), Some(Value::Array(then))) = (&after.value, &before.value) {
+        assert!(now.iter().all(|v| then.contains(v)), "{set}: {name}: {then:?} became {now:?}");
+    } else if let Some(value) = &after.value {
         let (now, then) = (text(value), text(before.value.as_ref().unwrap()));
         let folder = after.field == "externalParameters.source" && now.starts_with("git+file://");
         assert!(!now.is_empty() && (then.starts_with(&now) || folder), "{set}: {name}: {then} became {value}");

@@ -100,6 +100,27 @@ equal 'builder of the provenance' "$workflow" \
   "$(jq -r '.dsseEnvelope.payload | @base64d | fromjson | .predicate.runDetails.builder.id' "$WORK/actions.sigstore.json")"
 expect 0 cosign_verify "$workflow" "$ACTIONS_URL" "$WORK/actions.sigstore.json" "$WORK/actions"
 
+say 'a reusable workflow is the builder; a token for another commit makes nothing that could be verified'
+COMMIT=$(git rev-parse HEAD) actions_claims
+jq '.job_workflow_ref = "acme/builders/.github/workflows/b.yml@refs/tags/v2"' "$SIGSTORE/oidc.key.claims" >"$WORK/claims"
+cp "$WORK/claims" "$SIGSTORE/oidc.key.claims"
+printf 'reused\n' >"$WORK/reused"
+as_workflow() {
+  env ACTIONS_ID_TOKEN_REQUEST_URL="$ACTIONS_URL/token?v=1" ACTIONS_ID_TOKEN_REQUEST_TOKEN=runner \
+    "$ATTEST" create "$1" --signing-config "$SIGSTORE/signing_config.json" --trusted-root "$ROOT"
+}
+expect 0 as_workflow "$WORK/reused"
+equal 'builder of the provenance' https://github.com/acme/builders/.github/workflows/b.yml@refs/tags/v2 \
+  "$(jq -r '.dsseEnvelope.payload | @base64d | fromjson | .predicate.runDetails.builder.id' "$WORK/reused.sigstore.json")"
+expect 0 we_verify https://github.com/acme/builders/.github/workflows/b.yml@refs/tags/v2 "$ACTIONS_URL" \
+  "$WORK/reused.sigstore.json" "$WORK/reused"
+contains "$WORK/out" 'certificate'
+COMMIT=2222222222222222222222222222222222222222 actions_claims
+printf 'another\n' >"$WORK/another"
+expect 1 as_workflow "$WORK/another"
+contains "$WORK/err" 'error[certificate-contradicts-source-commit]'
+[[ ! -e $WORK/another.sigstore.json ]] || fail 'what nobody could verify was written'
+
 say 'a person logs in in a browser, and where there is none, with a code'
 cat >"$WORK/browser" <<SH
 #!/usr/bin/env bash
