@@ -36,6 +36,13 @@ fn in_registry(s: &mut Scene) {
     charter(s);
 }
 
+/// Two provenances, by one signer; either would do.
+fn with_two_provenances(s: &mut Scene) {
+    charter(s);
+    s.require()["agent"] = json!({ "ids": ["platform/*"] });
+    s.second = Some(s.claim.clone());
+}
+
 /// Of two approvals one suffices.
 fn one_of_two(s: &mut Scene) {
     by_two(s);
@@ -90,6 +97,7 @@ crate::refusals! {
     approval_in_no_log_where_one_is_demanded: |s: &mut Scene| { charter(s); s.require()["trust"] = json!({ "logs": 1 }) }, |s| s.approval().at = None => 1 "too-few-logs";
     no_approval: charter, |s| s.approvals().clear() => 1 "approvals-missing";
     approval_of_another_charter_at_the_same_uri: charter, subject("sha256", OTHER) => 1 "approvals-missing";
+    approval_of_what_another_provenance_names: with_two_provenances, |s| { s.claim.agent = Some("evil/builder".into()); s.second.as_mut().unwrap().charter_digest = Some(OTHER.into()) } => 1 "agent-mismatch";
     approval_of_a_charter_elsewhere: charter, target("uri", "https://git.example/evil/app/issues/42") => 1 "approval-target-mismatch";
     approval_of_a_file_with_the_charters_bytes: charter, target("kind", "artifact") => 1 "approval-target-mismatch";
     approval_of_a_commit_with_the_charters_digest: charter, target("kind", "commit") => 1 "approval-target-mismatch";
