@@ -247,7 +247,7 @@ fn what_is_signed_by_the_protocol_verifies_by_it() {
         }
         assert_eq!((verify("who@example.org", "a.txt"), verify("who@example.org", &digest)), (0, 0), "{file}");
         assert_eq!((verify("other@example.org", "a.txt"), verify("who@example.org", "b.txt")), (1, 1), "{file}");
-        assert_eq!(verify("who@example.org", &digest.replace("sha256:", "sha256:0").split_at(71).0.to_owned()), 1);
+        assert_eq!(verify("who@example.org", digest.replace("sha256:", "sha256:0").split_at(71).0), 1);
         // What is on disk is a file, whatever it is called.
         write(&digest, "other\n");
         assert_eq!(verify("who@example.org", &digest), 1, "{file}");

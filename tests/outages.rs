@@ -134,7 +134,7 @@ impl Scene {
                 _ => {}
             }
             if asked.path() == "/token" {
-                let who = asked.head.contains("Bearer intruder").then_some("intruder").unwrap_or("who");
+                let who = if asked.head.contains("Bearer intruder") { "intruder" } else { "who" };
                 return Reply::json(&json!({ "value": token(who) }));
             }
             let request = Request { path: asked.path(), body: &asked.body };
