@@ -4,7 +4,7 @@ use super::{claim, roots, verify_with};
 use attest::sign::LocalKey;
 use attest::testing::sigstore::SIGNED_AT;
 use attest::testing::{Claim, Instance};
-use attest::trust::{KeyAlgorithm, TrustMaterial};
+use attest::trust::{KeyAlgorithm, PublicKey, TrustMaterial};
 use serde_json::{Value, json};
 
 /// Says by name what was not tried.
@@ -54,6 +54,20 @@ fn a_timestamp_of_a_known_authority_proves_a_time() {
     root["timestampAuthorities"] = Instance::new("acme", 0).with_stamps(1).root()["timestampAuthorities"].clone();
     let code = verify_with(&trust(&key, &root), &bundle).map(|_| ()).map_err(|e| e.code().to_string());
     assert_eq!(code, Err("timestamp-invalid".into()));
+}
+
+#[test]
+fn evidence_is_tried_against_few_keys() {
+    let (instance, key) = (Instance::new("acme", 0), key());
+    let bundle = instance.sign_with_key_alone(&key, &claim().to_bytes());
+    let with = |count: u32| {
+        // DER of an Ed25519 key, of whatever 32 bytes.
+        let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        let other = |i: u32| PublicKey::from_der(&[&head[..], &[0; 28], &i.to_be_bytes()].concat()).unwrap();
+        let keys = (1..count).map(other).chain([key.public_key().clone()]);
+        verify_with(&TrustMaterial::of_keys(keys), &bundle).map(|_| ()).map_err(|e| e.code().to_string())
+    };
+    assert_eq!((with(256), with(257)), (Ok(()), Err("limit-exceeded".into())));
 }
 
 /// Logs and timestamps speak of one signature: beside several they are not looked at.
@@ -123,6 +137,14 @@ fn an_entry_of_a_known_log_that_does_not_verify_is_refused() {
         entry(b).as_object_mut().unwrap().remove(key);
     };
     assert_eq!(with(&|b| gone(b, "inclusionProof")), Err("log-proof-missing".into()));
+    // Nor does an older version of the bundle, which knew no proofs, take the promise for one.
+    let older = |b: &mut Value| b["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1".into();
+    assert_eq!(with(&older), Ok(()));
+    let promised = |b: &mut Value| {
+        older(b);
+        gone(b, "inclusionProof");
+    };
+    assert_eq!(with(&promised), Err("log-proof-missing".into()));
     let later = (SIGNED_AT + 1).to_string();
     assert_eq!(with(&|b| entry(b)["integratedTime"] = later.clone().into()), Err("log-entry-invalid".into()));
 }
