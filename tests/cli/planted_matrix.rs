@@ -106,6 +106,7 @@ const PLACES: &[Place] = &[
         // Of other characters nothing but an address is left.
         fits: |t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~%=+".contains(&b)),
         generate: |w, t| {
+            w.git(&["commit", "-q", "--allow-empty", "-m", "T"]);
             w.git(&["remote", "set-url", "origin", &format!("https://h.example/acme/{t}")]);
             generate(w, &[], &["app"])
         },

@@ -6,6 +6,7 @@ use snapbox::Assert;
 use snapbox::assert::DEFAULT_ACTION_ENV;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
 /// Commands of one world and what they printed.
@@ -32,7 +33,8 @@ impl<'w> Transcript<'w> {
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         let out = self.world.attest_with(variables, &args);
         let (stdout, stderr) = (text(&out.stdout), text(&out.stderr));
-        let code = out.status.code();
+        // A signal as shells say it: 128 and its number.
+        let code = out.status.code().or_else(|| out.status.signal().map(|s| 128 + s));
         assert_eq!(code, Some(exit), "attest {line}:\n{stdout}{stderr}");
         codes_are_documented(&stderr, exit);
         if !self.text.is_empty() {

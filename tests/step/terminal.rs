@@ -143,14 +143,19 @@ fn becomes_another_program() {
     rustix::stdio::dup2_stdin(&tty).unwrap();
     rustix::stdio::dup2_stdout(&tty).unwrap();
     rustix::stdio::dup2_stderr(&tty).unwrap();
-    let mut program = Command::new(&arguments[0]);
-    program.args(&arguments[1..]).env_remove(TTY).env_remove(ARGUMENTS).env_remove(AS_JOB);
     if std::env::var_os(AS_JOB).is_none() {
+        let mut program = Command::new(&arguments[0]);
+        program.args(&arguments[1..]).env_remove(TTY).env_remove(ARGUMENTS);
         panic!("{}", program.exec());
     }
-    let child = program.process_group(0).spawn().unwrap();
+    // It begins stopped, so that it does nothing before the terminal is its own.
+    let mut job = Command::new("sh");
+    job.args(["-c", "kill -STOP $$; exec \"$@\"", "sh"]).args(&arguments);
+    let child = job.env_remove(TTY).env_remove(ARGUMENTS).env_remove(AS_JOB).process_group(0).spawn().unwrap();
     let job = Pid::from_child(&child);
+    rustix::process::waitpid(Some(job), WaitOptions::UNTRACED).unwrap();
     rustix::termios::tcsetpgrp(&tty, job).unwrap();
+    rustix::process::kill_process_group(job, Signal::CONT).unwrap();
     loop {
         let (_, status) = rustix::process::waitpid(Some(job), WaitOptions::UNTRACED).unwrap().unwrap();
         if status.stopped() {

@@ -119,8 +119,11 @@ fn a_job_is_stopped_and_goes_on() {
         let mut terminal = Terminal::start_as_job(&world, &command);
         terminal.shows("ready");
         terminal.types("\u{1a}");
+        let mut left = 10_000;
         while std::fs::read_to_string(world.root().join("job")).unwrap_or_default() != "stopped" {
             std::thread::sleep(std::time::Duration::from_millis(10));
+            left -= 1;
+            assert!(left > 0, "it is not stopped");
         }
         world.write("job", "go on");
         terminal.shows("finished");
