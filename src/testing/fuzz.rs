@@ -155,9 +155,10 @@ fn read_keyless(bytes: &[u8]) -> bool {
 }
 
 fn read_certificate(bytes: &[u8]) -> bool {
+    // Signed once: the certificate is what is read.
+    static ENVELOPE: LazyLock<serde_json::Value> = LazyLock::new(|| signed().to_json());
     let material = json!({ "certificate": { "rawBytes": STANDARD.encode(bytes) } });
-    let envelope = signed().to_json();
-    let bundle = json!({ "mediaType": crate::model::bundle::MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": envelope });
+    let bundle = json!({ "mediaType": crate::model::bundle::MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": *ENVELOPE });
     let Ok(bundle) = Bundle::parse(bundle.to_string().as_bytes()) else { return false };
     certificate_names(&bundle).is_some_and(|(identity, _)| {
         assert!(!identity.is_empty());
