@@ -7,14 +7,14 @@
 //! That a reader returns an error is fine; that it panics, hangs, or breaks its property is the defect.
 
 use super::fuzz_charter;
+use super::fuzz_locks as locks;
 use super::fuzz_sign;
 use super::sigstore::{Holder, Instance, SIGNED_AT};
 use crate::model::bundle::BundleVersion;
 use crate::model::json::{self, Field};
 use crate::model::oci::{self, Manifest};
 use crate::model::{
-    Artifact, Bundle, Digest, DigestSet, Envelope, EnvelopeSignature, Reference, ResourceDescriptor, Statement,
-    Timestamp, envelope, limits,
+    Artifact, Bundle, Digest, DigestSet, Envelope, EnvelopeSignature, Reference, Statement, Timestamp, envelope, limits,
 };
 use crate::predicate::{Approval, Provenance};
 use crate::trust::{PublicKey, TrustMaterial, TrustedRoot};
@@ -50,10 +50,10 @@ pub const READERS: &[Reader] = &[
     Reader { name: "identity_token", seeds: fuzz_sign::tokens, read: fuzz_sign::read_token },
     Reader { name: "issuer", seeds: fuzz_sign::configurations, read: fuzz_sign::read_configuration },
     Reader { name: "keyless", seeds: || vec![KEYLESS.bundle.clone()], read: read_keyless },
-    Reader { name: "lock_cargo", seeds: || vec![CARGO_LOCK.into()], read: |b| read_lock("Cargo.lock", b) },
-    Reader { name: "lock_flake", seeds: || vec![FLAKE_LOCK.into()], read: |b| read_lock("flake.lock", b) },
-    Reader { name: "lock_npm", seeds: || vec![NPM_LOCK.into()], read: |b| read_lock("package-lock.json", b) },
-    Reader { name: "lock_uv", seeds: || vec![UV_LOCK.into()], read: |b| read_lock("uv.lock", b) },
+    Reader { name: "lock_cargo", seeds: || vec![locks::CARGO.into()], read: |b| locks::read("Cargo.lock", b) },
+    Reader { name: "lock_flake", seeds: || vec![locks::FLAKE.into()], read: |b| locks::read("flake.lock", b) },
+    Reader { name: "lock_npm", seeds: || vec![locks::NPM.into()], read: |b| locks::read("package-lock.json", b) },
+    Reader { name: "lock_uv", seeds: || vec![locks::UV.into()], read: |b| locks::read("uv.lock", b) },
     Reader { name: "login_callback", seeds: fuzz_sign::callbacks, read: fuzz_sign::read_callback },
     Reader { name: "login_device", seeds: fuzz_sign::devices, read: fuzz_sign::read_device },
     Reader { name: "manifest", seeds: manifests, read: read_manifest },
@@ -155,9 +155,10 @@ fn read_keyless(bytes: &[u8]) -> bool {
 }
 
 fn read_certificate(bytes: &[u8]) -> bool {
+    // Signed once: the certificate is what is read.
+    static ENVELOPE: LazyLock<serde_json::Value> = LazyLock::new(|| signed().to_json());
     let material = json!({ "certificate": { "rawBytes": STANDARD.encode(bytes) } });
-    let envelope = signed().to_json();
-    let bundle = json!({ "mediaType": crate::model::bundle::MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": envelope });
+    let bundle = json!({ "mediaType": crate::model::bundle::MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": *ENVELOPE });
     let Ok(bundle) = Bundle::parse(bundle.to_string().as_bytes()) else { return false };
     certificate_names(&bundle).is_some_and(|(identity, _)| {
         assert!(!identity.is_empty());
@@ -235,17 +236,6 @@ fn read_policy(bytes: &[u8]) -> bool {
         let _ = p.matches("ghcr.io/acme/app");
         true
     })
-}
-
-fn read_lock(name: &str, bytes: &[u8]) -> bool {
-    let format = capture::lockfiles::by_file_name(name).expect("a format of that name");
-    let Ok(packages) = format.read(bytes) else { return false };
-    let _ = format.nixpkgs(&packages);
-    for package in &packages {
-        let written = package.to_json();
-        assert_eq!(ResourceDescriptor::from_json(&Field::root("d", &written)).as_ref(), Ok(package));
-    }
-    true
 }
 
 fn read_checksums(bytes: &[u8]) -> bool {
@@ -445,67 +435,3 @@ spec:
           - "acme/app#*"
       charter: { uriPrefix: "https://github.com/acme/app/issues/", digest: required }
 "#;
-
-const CARGO_LOCK: &str = r#"version = 4
-
-[[package]]
-name = "app"
-version = "0.1.0"
-dependencies = ["base64"]
-
-[[package]]
-name = "base64"
-version = "0.22.1"
-source = "registry+https://github.com/rust-lang/crates.io-index"
-checksum = "72b3254f16251a8381aa12e40e3c4d2f0199f8c6508fbecb9d91f575e0fbb8c6"
-
-[[package]]
-name = "forked"
-version = "1.0.0"
-source = "git+https://github.com/acme/forked?branch=main#0123456789012345678901234567890123456789"
-"#;
-
-const NPM_LOCK: &str = r#"{
-  "name": "app", "version": "1.0.0", "lockfileVersion": 3, "requires": true,
-  "packages": {
-    "": { "name": "app", "version": "1.0.0", "dependencies": { "@acme/lib": "^1.0.0" } },
-    "node_modules/@acme/lib": {
-      "version": "1.0.0", "resolved": "https://npm.example/@acme/lib/-/lib-1.0.0.tgz",
-      "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="
-    },
-    "node_modules/local": { "resolved": "packages/local", "link": true }
-  }
-}"#;
-
-const UV_LOCK: &str = r#"version = 1
-requires-python = ">=3.12"
-
-[[package]]
-name = "app"
-version = "0.1.0"
-source = { virtual = "." }
-
-[[package]]
-name = "idna"
-version = "3.10"
-source = { registry = "https://pypi.example/simple" }
-sdist = { url = "https://files.example/idna-3.10.tar.gz", hash = "sha256:12f65c9b470abda6dc35cf8e63cc574b1c52b11df2c86030af0ac09b01b13ea9", size = 190490 }
-wheels = [
-    { url = "https://files.example/idna-3.10-py3-none-any.whl", hash = "sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3", size = 70442 },
-]
-"#;
-
-const FLAKE_LOCK: &str = r#"{
-  "nodes": {
-    "nixpkgs": {
-      "locked": {
-        "lastModified": 1700000000, "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-        "owner": "NixOS", "repo": "nixpkgs", "rev": "0123456789012345678901234567890123456789", "type": "github"
-      },
-      "original": { "owner": "NixOS", "ref": "nixos-unstable", "repo": "nixpkgs", "type": "github" }
-    },
-    "root": { "inputs": { "nixpkgs": "nixpkgs" } }
-  },
-  "root": "root",
-  "version": 7
-}"#;

@@ -4,6 +4,7 @@ mod evidence;
 pub mod forge;
 pub mod fuzz;
 mod fuzz_charter;
+mod fuzz_locks;
 mod fuzz_sign;
 pub mod registry;
 pub mod sigstore;
