@@ -2,7 +2,6 @@
 //! terminal of its own, and what is seen from outside is compared.
 
 #![expect(clippy::disallowed_methods, reason = "runs programs and reads what they wrote")]
-#![expect(clippy::print_stderr, reason = "says by name what was skipped")]
 
 mod pipes;
 mod recorded;

@@ -134,6 +134,7 @@ impl Terminal {
 /// The child of [`Terminal::start`]. Without what that sets there is nothing that it could become.
 #[test]
 #[ignore = "is started by other tests"]
+#[expect(clippy::zombie_processes, reason = "it is waited for by its id, to see it stopped")]
 fn becomes_another_program() {
     let (Ok(tty), Ok(arguments)) = (std::env::var(TTY), std::env::var(ARGUMENTS)) else { return };
     let arguments: Vec<String> = serde_json::from_str(&arguments).unwrap();
