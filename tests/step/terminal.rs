@@ -21,7 +21,9 @@ pub(crate) struct Terminal {
 #[derive(Default)]
 struct Screen {
     text: String,
-    closed: bool,
+    /// The program has ended, so an error is the end of what it wrote.
+    ended: bool,
+    complete: bool,
 }
 
 /// What was to be seen when it had ended.
@@ -73,7 +75,11 @@ impl Terminal {
                 match n {
                     Ok(n) if n > 0 => screen.text.push_str(&String::from_utf8_lossy(&buffer[..n])),
                     // Nobody has it open any more, or has not yet.
-                    _ if screen.closed => return,
+                    _ if screen.ended => {
+                        screen.complete = true;
+                        shared.1.notify_all();
+                        return;
+                    }
                     _ => {
                         drop(screen);
                         std::thread::sleep(Duration::from_millis(5));
@@ -116,18 +122,11 @@ impl Terminal {
             }
             std::thread::sleep(Duration::from_millis(5));
         };
-        // What was written before the end is still to be read: the reader sees the end of it after that.
-        let mut last = None;
-        loop {
-            let mut screen = self.screen.0.lock().unwrap();
-            if last == Some(screen.text.len()) {
-                screen.closed = true;
-                return Seen { code: status.code(), signal: status.signal(), screen: screen.text.clone() };
-            }
-            last = Some(screen.text.len());
-            drop(screen);
-            std::thread::sleep(Duration::from_millis(200));
-        }
+        let mut screen = self.screen.0.lock().unwrap();
+        screen.ended = true;
+        let (screen, late) = self.screen.1.wait_timeout_while(screen, PATIENCE, |s| !s.complete).unwrap();
+        assert!(!late.timed_out(), "somebody still has the terminal: {}", screen.text);
+        Seen { code: status.code(), signal: status.signal(), screen: screen.text.clone() }
     }
 }
 
