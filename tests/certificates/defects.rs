@@ -262,8 +262,16 @@ fn a_checkpoint_is_of_the_log_that_the_entry_names() {
     let mut renamed = instance.entry(0, &body);
     renamed["logId"]["keyId"] = STANDARD.encode(log_id(&instance.logs[1])).into();
     renamed.as_object_mut().unwrap().remove("inclusionPromise");
-    entries(&mut bundle, renamed);
-    assert_eq!(code(&root, &bundle), refused("log-entry-invalid"));
+    let note = renamed["inclusionProof"]["checkpoint"]["envelope"].as_str().unwrap().to_owned();
+    // Nor with a line that carries the second log's short hint and no signature of its.
+    let garbage = STANDARD.encode([&log_id(&instance.logs[1])[..4], b"no signature"].concat());
+    for line in ["", &format!("\u{2014} log.example {garbage}\n")] {
+        let mut bundle = bundle.clone();
+        let mut renamed = renamed.clone();
+        renamed["inclusionProof"]["checkpoint"]["envelope"] = format!("{note}{line}").into();
+        entries(&mut bundle, renamed);
+        assert_eq!(code(&root, &bundle), refused("log-entry-invalid"), "{line}");
+    }
 }
 
 #[test]

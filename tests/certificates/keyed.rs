@@ -49,6 +49,11 @@ fn a_timestamp_of_a_known_authority_proves_a_time() {
         (proven.existed_at().unix(), proven.log_entries().len(), proven.unchecked()),
         (SIGNED_AT + 60, 1, (0, 0))
     );
+    // An authority of another name proves nothing, though the root has one.
+    let mut other = instance.root();
+    other["timestampAuthorities"] = Instance::new("other", 0).with_stamps(1).root()["timestampAuthorities"].clone();
+    let proven = verify_with(&trust(&key, &other), &bundle).unwrap();
+    assert_eq!((proven.proven_times().len(), proven.unchecked()), (0, (0, 1)));
     // An authority of the same name that is somebody else's.
     let mut root = instance.root();
     root["timestampAuthorities"] = Instance::new("acme", 0).with_stamps(1).root()["timestampAuthorities"].clone();

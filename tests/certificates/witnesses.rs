@@ -1,7 +1,7 @@
 //! Witnesses of a log's checkpoint: whoever counts is listed by the policy, and cosigned this very checkpoint.
 
 use super::{GITHUB, WORKFLOW, artifact, claim, code, refused, roots, workflow};
-use attest::policy::{Outcome, PolicyError, SubjectDecision};
+use attest::policy::{Outcome, PolicyError, SubjectDecision, Verdict};
 use attest::testing::sigstore::{SIGNED_AT, vkey};
 use attest::testing::{Instance, Witness};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -148,6 +148,22 @@ fn a_cosignature_is_of_this_checkpoint_in_this_form() {
     let own = witness.cosign(&other, TIME);
     *forged.pointer_mut(ENVELOPE).unwrap() = format!("{other}\n{signatures}{own}").into();
     assert_eq!(code(&instance.root(), &forged), refused("log-entry-invalid"));
+}
+
+#[test]
+fn the_witnesses_of_one_requirement_are_none_of_another() {
+    let instance = instance();
+    let (a, b) = (Witness::new("a.example"), Witness::new("b.example"));
+    let mut bundle = signed(&instance);
+    a.join(&mut bundle, TIME);
+    let requirement = |witness: &Witness| {
+        let signer = json!({ "issuer": GITHUB, "identity": WORKFLOW });
+        json!({ "signers": [signer], "trust": { "witnesses": { "threshold": 1, "keys": [witness.vkey()] } } })
+    };
+    let both = [requirement(&a), requirement(&b)];
+    let decision = attest::testing::decide(&roots(&instance.root()), &both, artifact(), &[bundle]).unwrap();
+    let verdicts: Vec<_> = decision.policies[0].requirements.iter().map(|r| r.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Allow, Verdict::Deny]);
 }
 
 #[test]

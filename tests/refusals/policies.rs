@@ -88,6 +88,7 @@ crate::refusals! {
     policy_field_not_enforced: ruled, |s| s.require()["maxAge"] = "30d".into() => 2 "policy-field-not-enforced";
     policy_threshold_not_met: ruled, |s| s.require()["threshold"] = 2.into() => 1 "threshold-not-met";
     policy_with_an_age_of_trust_that_is_none: |s| { ruled(s); s.require()["trust"] = json!({ "maxAge": "90d" }) }, |s| s.require()["trust"]["maxAge"] = "90".into() => 2 "policy-malformed";
+    policy_of_another_subject_beside_flags: |s| { s.by_policy(); s.key_flag = true }, |s| s.spec()["images"] = json!([{ "glob": "elsewhere/**" }]) => 1 "no-policy-for-subject";
     policy_that_wants_any_witness: ruled, |s| s.require()["trust"] = json!({ "witnesses": 1 }) => 2 "policy-malformed";
     policy_that_wants_a_witness: ruled, |s| s.require()["trust"] = json!({ "witnesses": { "threshold": 1, "keys": [attest::testing::Witness::new("w.example").vkey()] } }) => 1 "too-few-witnesses";
     policy_that_wants_a_log: ruled, |s| s.require()["trust"] = json!({ "logs": 1 }) => 1 "too-few-logs";
