@@ -392,6 +392,36 @@ fn a_no_stays_a_no_and_asks_nobody() {
     assert_eq!(scene.forge.asked().len(), before);
 }
 
+/// Of another build type a charter may have any form: one that cannot be read is none, for every demand alike.
+#[test]
+fn a_charter_that_cannot_be_read_is_none() {
+    let scene = Scene::new(Speaks::GitHub);
+    let charter = scene.charter();
+    let text = scene.done(&["generate", "app", "--charter", &charter]);
+    let signed = |edit: &dyn Fn(&mut Value)| {
+        let mut statement: Value = serde_json::from_str(&text).unwrap();
+        let definition = &mut statement["predicate"]["buildDefinition"];
+        definition["buildType"] = json!("https://acme.example/build/v1");
+        edit(&mut definition["externalParameters"]["charter"]);
+        scene.world.write("statement.json", &statement.to_string());
+        std::fs::remove_file(scene.world.root().join("s.json")).ok();
+        scene.done(&["sign", "statement.json", "--key", "attest.key", "--output", "s.json"]);
+        let (exit, code, _) = scene.recheck(&["--bundle", "s.json", "--charter", &charter]);
+        (exit, code)
+    };
+    assert_eq!(signed(&|_| ()), (0, String::new()));
+    scene.forge.edit(|i| i.title = "Release 2.0".into());
+    assert_eq!(signed(&|_| ()), (1, "charter-changed".into()));
+    for member in ["annotations", "name", "content"] {
+        assert_eq!(signed(&|c| c[member] = json!(1)), (1, "charter-mismatch".into()), "{member}");
+    }
+    let (exit, code) = signed(&|c| drop(c.as_object_mut().unwrap().remove("uri")));
+    assert_eq!((exit, code.as_str()), (1, "charter-mismatch"));
+    // By its digest alone there is nowhere to look.
+    let (exit, code, _) = scene.recheck(&["--bundle", "s.json"]);
+    assert_eq!((exit, code.as_str()), (3, "charter-not-an-issue"));
+}
+
 #[test]
 fn one_of_two_attestations_is_enough_and_its_charter_is_the_one_that_counts() {
     let scene = Scene::new(Speaks::Forgejo);

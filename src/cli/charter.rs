@@ -170,9 +170,12 @@ fn charter_of(statement: &VerifiedStatement) -> Option<ResourceDescriptor> {
 /// Whether a statement's charter is what it was; with what else changed. That it has one is a demand of its own.
 fn judge(statement: &VerifiedStatement, looked: &Looked) -> Result<Vec<String>, Objection> {
     let Some(recorded) = charter_of(statement) else { return Ok(Vec::new()) };
-    let uri = recorded.uri().unwrap_or_default();
     let objection =
         |e: &CharterError| Objection { reason: Reason::new(e.code(), e.to_string()), unavailable: !e.is_answer() };
+    let Some(uri) = recorded.uri() else {
+        let why = "the attestation names it by digest alone, so there is nowhere to look".to_owned();
+        return Err(objection(&CharterError::NotAnIssue { uri: String::new(), why }));
+    };
     let (live, moved) = match looked.get(uri) {
         Some(Ok(Answer::Here(live))) => (live.as_ref(), None),
         Some(Ok(Answer::Moved { to, live })) => match live {

@@ -1,9 +1,9 @@
 //! `approvals`: who must have approved, before it was signed, what a provenance names. `docs/approvals.md` says why.
 
-use super::decide::{KEY_REVOKED, Proved, STATEMENT_REVOKED, WINDOW, proofs};
+use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, proofs};
 use super::file::{self, KeyLoader};
 use super::{Actor, At, Comparison, Evidence, Finding, Kind, Policy, PolicyError, Reason, SignerRule, TrustRule};
-use crate::model::{Code, Digest, Timestamp};
+use crate::model::{Code, Digest, Statement, Timestamp};
 use crate::predicate::approval::{Approval, TargetKind};
 use crate::predicate::{Provenance, source_repository};
 use crate::verify::{Origin, ReferentKind, Signer, SupportingStatement, VerifiedStatement};
@@ -117,6 +117,26 @@ fn role(field: &At<'_>) -> Result<Role, PolicyError> {
     let text = field.str()?;
     let known = Role::ALL.into_iter().find(|(_, name, _)| *name == text);
     known.map(|(role, ..)| role).ok_or_else(|| field.error("requestedBy, agent or signer"))
+}
+
+/// That an approval which is demanded by itself is of the artifact, and of nothing else: who approved a text as a
+/// charter did not approve a file of the same bytes.
+pub(super) fn release(statement: &VerifiedStatement) -> Result<(), Reason> {
+    let statement = statement.statement();
+    // The verifier checked its form.
+    let approval = Approval::from_json(statement.predicate()).map_err(|e| Reason::new(TARGET, e.to_string()))?;
+    of_one(statement, &approval, TargetKind::Artifact)
+}
+
+fn of_one(statement: &Statement, approval: &Approval, named: TargetKind) -> Result<(), Reason> {
+    let unmet = |expected: &str, found: &str| Reason::unmet(TARGET, "target", expected, Some(found));
+    if approval.kind != named {
+        return Err(unmet(&format!("a {}", named.name()), approval.kind.name()));
+    }
+    if statement.subjects().len() != 1 {
+        return Err(unmet("one subject", &statement.subjects().len().to_string()));
+    }
+    Ok(())
 }
 
 /// What an approval must be measured against.
@@ -273,7 +293,6 @@ impl Case<'_> {
 
     /// That the approval is of the thing that the provenance names, as the kind of thing that it names it as.
     fn target(&self, support: &SupportingStatement) -> Result<Approval, Reason> {
-        let unmet = |expected: &str, found: &str| Reason::unmet(TARGET, "target", expected, Some(found));
         let statement = support.statement();
         // The verifier checked its form.
         let approval = Approval::from_json(statement.predicate()).map_err(|e| Reason::new(TARGET, e.to_string()))?;
@@ -283,17 +302,13 @@ impl Case<'_> {
             ReferentKind::Commit => TargetKind::Commit,
             ReferentKind::Artifact => TargetKind::Artifact,
         };
-        if approval.kind != named {
-            return Err(unmet(&format!("a {}", named.name()), approval.kind.name()));
-        }
-        if statement.subjects().len() != 1 {
-            return Err(unmet("one subject", &statement.subjects().len().to_string()));
-        }
+        of_one(statement, &approval, named)?;
         // Whoever signs the provenance chose what it calls the thing; where the approver names it too, they must agree.
         if let (Some(approved), Some(uri)) = (&approval.uri, referent.uri())
             && !same_place(named, approved, uri)
         {
-            return Err(unmet(&format!("the {} `{uri}`", named.name()), approved));
+            let expected = format!("the {} `{uri}`", named.name());
+            return Err(Reason::unmet(TARGET, "target", expected, Some(approved)));
         }
         Ok(approval)
     }
@@ -318,8 +333,8 @@ impl Case<'_> {
 
     /// Which of `by` the signer is, with a key that was not revoked, in its window.
     fn accepted(&self, signer: &Signer, time: Timestamp) -> Result<&SignerRule, Reason> {
-        if let Some(id) = signer.key_id().filter(|id| self.policy.revoked.keys.contains(id)) {
-            return Err(Reason::new(KEY_REVOKED, format!("the policy revokes key {id}")));
+        if let Some(reason) = key_revoked(self.policy, signer) {
+            return Err(reason);
         }
         let mut named = self.rule.by.iter().filter(|rule| rule.who.matches(signer)).peekable();
         let Some(first) = named.peek() else {

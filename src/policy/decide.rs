@@ -1,13 +1,13 @@
 //! From evidence to a decision on one subject.
 
-use super::approvals::{approved, same_place};
+use super::approvals::{approved, release, same_place};
 use super::snapshots::attested;
 use super::{
     Accepted, Approver, CandidateDecision, Evidence, FieldAssurance, Finding, Images, Outcome, Policy, PolicyDecision,
     Reason, Requirement, RequirementDecision, RuleInput, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict,
     cross_check,
 };
-use crate::model::{Artifact, Code, Timestamp};
+use crate::model::{Artifact, Code, Timestamp, uri};
 use crate::predicate::Provenance;
 use crate::predicate::approval::TargetKind;
 use crate::verify::{
@@ -189,6 +189,9 @@ fn accept(case: &Case<'_>, statement: &Arc<VerifiedStatement>) -> Result<Accepte
         return Err(vec![Reason::new(STATEMENT_REVOKED, format!("the policy revokes statement {digest}"))]);
     }
     let provenance = statement.provenance();
+    if statement.statement().predicate_type().as_str() == uri::APPROVAL {
+        release(statement).map_err(|reason| vec![reason])?;
+    }
     let mut reasons = proofs(&requirement.trust, &Proved::from(statement.as_ref()));
     if !reasons.is_empty() {
         return Err(reasons);
@@ -216,6 +219,12 @@ fn accept(case: &Case<'_>, statement: &Arc<VerifiedStatement>) -> Result<Accepte
     }
     reasons.dedup();
     Err(reasons)
+}
+
+/// That the policy revokes the key that signed, be it trusted by itself or by a certificate.
+pub(super) fn key_revoked(policy: &Policy, signer: &Signer) -> Option<Reason> {
+    let id = signer.key_id().filter(|id| policy.revoked.keys.contains(id))?;
+    Some(Reason::new(KEY_REVOKED, format!("the policy revokes key {id}")))
 }
 
 /// What was proved beside the signature of a statement.
@@ -318,10 +327,8 @@ fn signed_by(
 ) -> Result<Accepted, Vec<Reason>> {
     let Case { policy, requirement, evidence } = *case;
     let mut reasons = Vec::new();
-    if let Signer::Key { key } = signer
-        && policy.revoked.keys.contains(&key.id())
-    {
-        return Err(vec![Reason::new(KEY_REVOKED, format!("the policy revokes key {}", key.id()))]);
+    if let Some(reason) = key_revoked(policy, signer) {
+        return Err(vec![reason]);
     }
     let time = statement.existed_at();
     if !rule.window.contains(time) {

@@ -1,7 +1,7 @@
 //! `charter.snapshot`: who must have signed what the charter said, so that its digest is more than the word of whoever
 //! signed the provenance. `docs/charter.md` says why.
 
-use super::decide::{KEY_REVOKED, Proved, STATEMENT_REVOKED, WINDOW, proofs};
+use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, proofs};
 use super::file::{self, KeyLoader};
 use super::{At, Evidence, Finding, Policy, PolicyError, Reason, SignerRule, TrustRule};
 use crate::model::{Code, uri};
@@ -144,8 +144,8 @@ fn accepted(
     signer: &Signer,
     support: &SupportingStatement,
 ) -> Result<(), Reason> {
-    if let Some(id) = signer.key_id().filter(|id| policy.revoked.keys.contains(id)) {
-        return Err(Reason::new(KEY_REVOKED, format!("the policy revokes key {id}")));
+    if let Some(reason) = key_revoked(policy, signer) {
+        return Err(reason);
     }
     let mut named = rule.by.iter().filter(|r| r.who.matches(signer)).peekable();
     let Some(first) = named.peek() else {

@@ -195,13 +195,15 @@ impl Provenance {
         self.text(&["task", "id"])
     }
 
-    /// `externalParameters.charter.uri`.
+    /// `externalParameters.charter.uri`, of a charter that can be read as a whole.
     #[must_use]
     pub fn charter(&self) -> Option<&str> {
+        self.charter_descriptor()?;
         self.text(&["charter", "uri"])
     }
 
-    /// `externalParameters.charter`, whole.
+    /// `externalParameters.charter`, whole. Who asks for a part of it asks the same of the rest, so that none can be had
+    /// for a demand and hidden from the next.
     #[must_use]
     pub fn charter_descriptor(&self) -> Option<ResourceDescriptor> {
         ResourceDescriptor::from_json(&self.external("charter")?).ok()
@@ -210,7 +212,7 @@ impl Provenance {
     /// `externalParameters.charter.digest`.
     #[must_use]
     pub fn charter_digest(&self) -> Option<DigestSet> {
-        DigestSet::from_json(&self.external("charter")?.get("digest").ok()??).ok()
+        self.charter_descriptor()?.digest().cloned()
     }
 
     /// `externalParameters.requestedBy.id`.

@@ -36,9 +36,22 @@ pub fn decide(
     artifact: Artifact,
     bundles: &[Value],
 ) -> Result<SubjectDecision, PolicyError> {
+    decide_by(roots, &json!({ "images": [{ "glob": "**" }], "require": requirements }), artifact, bundles)
+}
+
+/// Decides on an artifact by a policy of this `spec`.
+///
+/// # Errors
+/// [`PolicyError`] for what no policy says.
+pub fn decide_by(
+    roots: &[TrustedRoot],
+    spec: &Value,
+    artifact: Artifact,
+    bundles: &[Value],
+) -> Result<SubjectDecision, PolicyError> {
     let text = json!({
         "apiVersion": "agent-attest.github.io/v1", "kind": "AttestationPolicy", "metadata": { "name": "t" },
-        "spec": { "images": [{ "glob": "**" }], "require": requirements },
+        "spec": spec,
     });
     let policy = policy::parse(&text.to_string(), "t", &|_| Err("none".into()))?;
     let source = Bundles(bundles.iter().map(|b| b.to_string().into_bytes()).collect());

@@ -150,6 +150,7 @@ pub(super) fn beside_key(
     let whole = &parsed.bundle;
     let policy = PublicKeyVerificationPolicy::new(DerPublicKey::from_bytes(key.spki()));
     let mut proven = Proven::default();
+    let mut counted = Vec::new();
     for entry in &whole.verification_material.tlog_entries {
         let Some((used, root)) = with_root(trust, |p| p.log(entry).is_some())? else {
             proven.unchecked.0 += 1;
@@ -164,6 +165,7 @@ pub(super) fn beside_key(
         proven.times.extend(times);
         proven.entries.push(logged);
         proven.uses(used);
+        counted.push((root, entry));
     }
     let signature = signature(whole);
     for stamp in &whole.verification_material.timestamp_verification_data.rfc3161_timestamps {
@@ -176,6 +178,11 @@ pub(super) fn beside_key(
         proven.uses(used);
     }
     not_in_future(&proven.times, now)?;
+    // The library asks of a log's key only that it has begun to count. What no time is proven for exists now.
+    let first = proven.times.iter().map(|t| t.time).min().unwrap_or(now);
+    for (root, entry) in counted {
+        root.log_valid(entry, first)?;
+    }
     Ok(proven)
 }
 

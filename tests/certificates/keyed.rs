@@ -61,6 +61,26 @@ fn a_timestamp_of_a_known_authority_proves_a_time() {
     assert_eq!(code, Err("timestamp-invalid".into()));
 }
 
+/// The library asks of a log's key only that it has begun to count.
+#[test]
+fn a_log_that_no_longer_counted_proves_nothing() {
+    let (instance, key) = (Instance::new("acme", 0).with_stamps(1).with_tile_logs(1), key());
+    let mut bundle = instance.sign_with_key_alone(&key, &claim().to_bytes());
+    instance.log_in_tiles(&mut bundle, 0, Some(&key));
+    let code = |bundle: &Value, end: &str| {
+        let mut root = instance.root();
+        root["tlogs"][0]["publicKey"]["validFor"]["end"] = end.into();
+        verify_with(&trust(&key, &root), bundle).map(|p| p.log_entries().len()).map_err(|e| e.code().to_string())
+    };
+    let (before, after) = ("2024-05-01T00:00:00Z", "2024-07-01T00:00:00Z");
+    // Without a proven time it is as old as now.
+    assert_eq!(code(&bundle, "2099-01-01T00:00:00Z"), Ok(1));
+    assert_eq!(code(&bundle, after), Err("log-entry-invalid".into()));
+    instance.stamp(&mut bundle, 0, SIGNED_AT + 60);
+    assert_eq!(code(&bundle, after), Ok(1));
+    assert_eq!(code(&bundle, before), Err("log-entry-invalid".into()));
+}
+
 #[test]
 fn evidence_is_tried_against_few_keys() {
     let (instance, key) = (Instance::new("acme", 0), key());

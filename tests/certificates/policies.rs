@@ -38,6 +38,23 @@ fn exactly() -> Value {
 }
 
 #[test]
+fn a_revoked_key_signs_nothing_although_a_certificate_names_it() {
+    let instance = Instance::new("acme", 1);
+    let bundle = instance.sign(&workflow(), &claim().to_bytes());
+    let id = super::verify(&instance.root(), &bundle).unwrap().signers()[0].key_id().unwrap();
+    let by = |revoked: &str| {
+        let spec = json!({
+            "images": [{ "glob": "**" }], "require": [{ "signers": [exactly()] }], "revoked": { "keys": [revoked] },
+        });
+        let decision =
+            attest::testing::decide_by(&roots(&instance.root()), &spec, artifact(), std::slice::from_ref(&bundle));
+        decision.unwrap().code().map(|c| c.to_string())
+    };
+    assert_eq!(by(&format!("sha256:{}", "a".repeat(64))), None);
+    assert_eq!(by(&id), Some("key-revoked".into()));
+}
+
+#[test]
 fn a_root_may_be_as_old_as_the_policy_says() {
     let instance = Instance::new("acme", 1);
     let bundle = instance.sign(&workflow(), &claim().to_bytes());

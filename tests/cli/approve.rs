@@ -53,6 +53,30 @@ fn what_is_approved_is_what_a_provenance_names() {
     assert_eq!(approved("commit:HEAD~1")["subject"], commit["subject"]);
 }
 
+/// Who approved a text as a charter, or two things at once, approved no release of the same bytes.
+#[test]
+fn an_approval_that_is_demanded_by_itself_is_of_the_artifact_alone() {
+    let world = World::new();
+    world.repository();
+    let verify = |bundle: &str| {
+        let args = ["verify", "app", "--bundle", bundle, "--key", "attest.pub", "--predicate-type", "approval"];
+        let out = world.attest(&[&args[..], &["--format", "json"]].concat());
+        let json: Value = serde_json::from_slice(&out.stdout).unwrap();
+        (out.status.code(), json["code"].as_str().unwrap_or_default().to_owned())
+    };
+    world.done(&["approve", "app", "--key", "attest.key", "--yes", "--output", "release.json"]);
+    assert_eq!(verify("release.json"), (Some(0), String::new()));
+    world.done(&["approve", "charter:app", "--key", "attest.key", "--yes", "--output", "charter.json"]);
+    assert_eq!(verify("charter.json"), (Some(1), "approval-target-mismatch".into()));
+    let bundle = std::fs::read_to_string(world.root().join("release.json")).unwrap();
+    let mut two = statement(&bundle);
+    let other = json!({ "name": "other", "digest": { "sha256": "a".repeat(64) } });
+    two["subject"].as_array_mut().unwrap().push(other);
+    world.write("two.json", &two.to_string());
+    world.done(&["sign", "two.json", "--key", "attest.key", "--output", "two.bundle.json"]);
+    assert_eq!(verify("two.bundle.json"), (Some(1), "approval-target-mismatch".into()));
+}
+
 /// All but the time, which a key cannot prove: that is asked last.
 #[test]
 fn an_approval_by_a_key_counts_but_for_its_time() {
