@@ -311,12 +311,20 @@ mod tests {
         assert!(with(&ok).is_ok());
         let revoking = |what: &str| with(&format!("{ok}  revoked: {{{what}: ['sha256:{}']}}\n", "a".repeat(64)));
         assert!(revoking("keys").is_ok() && revoking("statements").is_ok());
+        let named = |more: &str| {
+            let identity = if more.starts_with("identity") { "" } else { "identity: s, " };
+            format!("  images: [{{glob: 'a/*'}}]\n  require: [{{signers: [{{issuer: i, {identity}{more}}}]}}]\n")
+        };
+        assert!(with(&named("certificate: {buildTrigger: push}")).is_ok() && with(&named("identity: [s]")).is_ok());
         let cases = [
             (ok.replace("images", "image"), "policy-field-unknown", "spec.image"),
             (format!("{ok}  onUnavailable: warn\n"), "policy-field-not-enforced", "spec.onUnavailable"),
             (format!("{ok}  people: [x]\n"), "policy-malformed", "spec.people"),
             (ok.replace("signers", "maxAge: 30d, signers"), "policy-field-not-enforced", "spec.require[0].maxAge"),
             (ok.replace("key:", "issuer: x, key:"), "policy-malformed", "signers[0].issuer"),
+            (named("certificate: {}"), "policy-malformed", "signers[0].certificate"),
+            (named("identity: ''"), "policy-malformed", "signers[0].identity"),
+            (named("identity: [s, '']"), "policy-malformed", "signers[0].identity[1]"),
             (ok.replace("key:", "measures: [sources], key:"), "policy-malformed", "signers[0].measures[0]"),
             (ok.replace("key:", "measures: [], key:"), "policy-malformed", "signers[0].measures"),
             (ok.replace("signers", "approvals: {}, signers"), "policy-malformed", "approvals.by"),
