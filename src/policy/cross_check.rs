@@ -332,6 +332,16 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[test]
+    fn a_job_is_one_of_its_own_run() {
+        let run = "https://buildkite.com/acme/app/builds/7";
+        for (claim, same) in [(run, true), (&format!("{run}#job"), true), (&format!("{run}#"), false), ("x#job", false)]
+        {
+            assert_eq!(same_run(claim, run), same, "{claim}");
+        }
+        assert!(!same_run(run, &format!("{run}#job")));
+    }
+
     /// A certificate of a provider and a predicate that agrees with it in every field; `CLAIM` is what is forged.
     fn honest(provider: &str) -> (String, BTreeMap<u32, String>, serde_json::Value) {
         let commit = "a".repeat(40);

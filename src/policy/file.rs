@@ -311,12 +311,25 @@ mod tests {
         assert!(with(&ok).is_ok());
         let revoking = |what: &str| with(&format!("{ok}  revoked: {{{what}: ['sha256:{}']}}\n", "a".repeat(64)));
         assert!(revoking("keys").is_ok() && revoking("statements").is_ok());
+        let named = |more: &str| {
+            let identity = if more.starts_with("identity") { "" } else { "identity: s, " };
+            format!("  images: [{{glob: 'a/*'}}]\n  require: [{{signers: [{{issuer: i, {identity}{more}}}]}}]\n")
+        };
+        assert!(with(&named("certificate: {buildTrigger: push}")).is_ok() && with(&named("identity: [s]")).is_ok());
         let cases = [
             (ok.replace("images", "image"), "policy-field-unknown", "spec.image"),
             (format!("{ok}  onUnavailable: warn\n"), "policy-field-not-enforced", "spec.onUnavailable"),
             (format!("{ok}  people: [x]\n"), "policy-malformed", "spec.people"),
             (ok.replace("signers", "maxAge: 30d, signers"), "policy-field-not-enforced", "spec.require[0].maxAge"),
             (ok.replace("key:", "issuer: x, key:"), "policy-malformed", "signers[0].issuer"),
+            (ok.replace("signers", "source: {}, signers"), "policy-malformed", "require[0].source"),
+            (ok.replace("signers", "agent: {}, signers"), "policy-malformed", "require[0].agent"),
+            (ok.replace("signers", "charter: {}, signers"), "policy-malformed", "require[0].charter"),
+            (ok.replace("signers", "source: {refs: [main]}, signers"), "policy-malformed", "source.refs[0]"),
+            (ok.replace("signers", "source: {commit: aaaa}, signers"), "policy-malformed", "source.commit"),
+            (named("certificate: {}"), "policy-malformed", "signers[0].certificate"),
+            (named("identity: ''"), "policy-malformed", "signers[0].identity"),
+            (named("identity: [s, '']"), "policy-malformed", "signers[0].identity[1]"),
             (ok.replace("key:", "measures: [sources], key:"), "policy-malformed", "signers[0].measures[0]"),
             (ok.replace("key:", "measures: [], key:"), "policy-malformed", "signers[0].measures"),
             (ok.replace("signers", "approvals: {}, signers"), "policy-malformed", "approvals.by"),

@@ -301,6 +301,18 @@ mod tests {
     fn depth_and_size_are_capped() {
         let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         assert!(Node::parse(&deep(60)).is_ok());
+        // The parser has a cap of its own, further out.
+        let limit = limits::JSON_DEPTH + 1;
+        assert!(Node::parse(&deep(limit)).is_ok());
+        assert_eq!(
+            Node::parse(&deep(limit + 1)).map(|_| ()),
+            Err(PolicyError::TooLarge { what: "the nesting", limit: limits::JSON_DEPTH })
+        );
+        // The list is one, too.
+        let wide = |n: usize| Node::parse(&"- a\n".repeat(n)).map(|_| ());
+        let limit = limits::POLICY_NODES;
+        assert_eq!(wide(limit - 1), Ok(()));
+        assert_eq!(wide(limit), Err(PolicyError::TooLarge { what: "the number of values", limit }));
         assert!(matches!(Node::parse(&deep(10_000)), Err(PolicyError::TooLarge { .. } | PolicyError::Syntax { .. })));
         assert!(matches!(Node::parse(&"# x\n".repeat(300_000)), Err(PolicyError::TooLarge { .. })));
     }

@@ -175,7 +175,26 @@ fn a_certificate_speaks_for_its_own_builder_or_for_those_that_the_policy_lists()
     let mut signer = exactly();
     signer["builders"] = json!(["https://builders.example"]);
     assert_eq!(by_signer(signer.clone(), &workflow(), &other), None);
-    assert_eq!(by_signer(signer, &workflow(), &claim()).as_deref(), Some("builder-not-allowed"));
+    assert_eq!(by_signer(signer.clone(), &workflow(), &claim()).as_deref(), Some("builder-not-allowed"));
+    // Whom it may speak for is no word about the source.
+    let lies = Claim { repository: "https://github.com/acme/other".into(), ..other };
+    let wanted = Some("certificate-contradicts-source-repository");
+    assert_eq!(by_signer(signer, &workflow(), &lies).as_deref(), wanted);
+}
+
+#[test]
+fn a_certificate_that_names_no_builder_speaks_for_none() {
+    let instance = Instance::new("acme", 1);
+    let bound = |holder: &Holder| {
+        let bundle = instance.sign(holder, &claim().to_bytes());
+        let decision = decide(&instance.root(), &json!({ "signers": [exactly()] }), vec![bundle]);
+        let Outcome::Accepted(accepted) = &decision.policies[0].requirements[0].candidates[0].outcome else { panic!() };
+        accepted.fields.iter().find(|f| f.field == "builder.id").map(|f| (f.assurance(), f.bound))
+    };
+    assert_eq!(bound(&workflow()), Some((Assurance::Certificate, true)));
+    let mut silent = workflow();
+    silent.claims.retain(|(arc, _)| *arc != 9);
+    assert_eq!(bound(&silent), Some((Assurance::Declared, false)));
 }
 
 #[test]
