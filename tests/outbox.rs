@@ -296,3 +296,117 @@ fn a_statement_that_was_signed_before_the_kill_is_not_signed_again() {
     assert!(outage.entries().is_empty());
     assert_eq!(outage.attestations(), 1);
 }
+
+/// An outbox with this in it, as somebody plants it who can write to the folder.
+fn plant(world: &World, waiting: Waiting, destination: &str) -> Entry {
+    let folder = world.root().join("box");
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    let entry = Entry { waiting, destinations: vec![Destination::File { path: destination.into() }] };
+    world.write(&format!("box/{}.json", entry.digest().hex()), entry.to_bytes());
+    entry
+}
+
+fn bundle(world: &World) -> Vec<u8> {
+    world.done(&["create", "app", "--key", "attest.key", "--output", "made.json"]);
+    world.read("made.json").trim_end().as_bytes().to_vec()
+}
+
+fn signed(bundle: &[u8]) -> Waiting {
+    Waiting::Signed { bundle: bundle.to_vec(), made_from: None }
+}
+
+fn flush(world: &World, more: &[&str]) -> (i32, Value) {
+    let out = world.attest(&[&["flush", "--outbox", "box", "--format", "json"], more].concat());
+    (out.status.code().unwrap(), json_of(&out))
+}
+
+#[test]
+fn what_is_no_bundle_goes_nowhere() {
+    let world = World::new();
+    let good = bundle(&world);
+    let not_ours = String::from_utf8(good.clone()).unwrap().replace("application/vnd.in-toto+json", "text/plain");
+    let lines = [b"{\n".as_slice(), &good[1..]].concat();
+    for bad in [b"touch PWNED #".as_slice(), b"{}", not_ours.as_bytes(), &lines] {
+        let entry = plant(&world, signed(bad), "out.jsonl");
+        for more in [&[][..], &["--output", "named.jsonl"]] {
+            let (exit, answer) = flush(&world, more);
+            assert_eq!((exit, &answer["code"]), (3, &json!("outbox-entry-damaged")), "{answer}");
+        }
+        assert!(!fs::exists(world.root().join("out.jsonl")).unwrap());
+        assert!(!fs::exists(world.root().join("named.jsonl")).unwrap());
+        fs::remove_file(world.root().join(format!("box/{}.json", entry.digest().hex()))).unwrap();
+    }
+    plant(&world, signed(&good), "out.jsonl");
+    assert_eq!(flush(&world, &[]).0, 0);
+    assert_eq!(world.read("out.jsonl").trim_end().as_bytes(), good);
+}
+
+#[test]
+fn an_entry_writes_only_below_the_present_folder_and_the_person_anywhere() {
+    let world = World::new();
+    let good = bundle(&world);
+    let outside = world.home().join("out.jsonl").display().to_string();
+    std::os::unix::fs::symlink(world.home(), world.root().join("away")).unwrap();
+    std::os::unix::fs::symlink(world.home().join("target"), world.root().join("link.jsonl")).unwrap();
+    fs::write(world.home().join("target"), "").unwrap();
+    world.write("notes", "alias a=b\n");
+    world.write(".git/config", "");
+    fs::create_dir(world.root().join("sub")).unwrap();
+    for path in [
+        &outside,
+        "../home/out.jsonl",
+        "sub/../../home/out.jsonl",
+        "away/out.jsonl",
+        "link.jsonl",
+        "notes",
+        ".bashrc",
+        ".git/hook",
+        "sub",
+        "sub/..",
+        "missing/out.jsonl",
+    ] {
+        let entry = plant(&world, signed(&good), path);
+        let (exit, answer) = flush(&world, &[]);
+        assert_eq!((exit, &answer["code"]), (2, &json!("outbox-place-refused")), "{path}: {answer}");
+        assert!(answer["hint"].as_str().unwrap().contains("--output FILE"), "{answer}");
+        fs::remove_file(world.root().join(format!("box/{}.json", entry.digest().hex()))).unwrap();
+    }
+    assert_eq!(world.read("notes"), "alias a=b\n");
+    assert_eq!(fs::read_dir(world.home()).unwrap().count(), 1, "something was written outside");
+    assert_eq!(fs::read_to_string(world.home().join("target")).unwrap(), "");
+    assert!(!fs::exists(world.root().join(".bashrc")).unwrap());
+
+    let inside = world.root().join("sub/out.jsonl").display().to_string();
+    for (path, more) in [
+        (inside.as_str(), &[][..]),
+        ("sub/relative.jsonl", &[]),
+        (&outside, &["--output", &outside]),
+        (".out.jsonl", &["--output", ".out.jsonl"]),
+    ] {
+        plant(&world, signed(&good), path);
+        let (exit, answer) = flush(&world, more);
+        assert_eq!(exit, 0, "{path}: {answer}");
+        let written = fs::read(world.root().join(path)).unwrap();
+        assert_eq!(written.trim_ascii_end(), good, "{path}");
+    }
+    // Named by the person, it still is added to bundles alone.
+    plant(&world, signed(&good), "x");
+    assert_eq!(flush(&world, &["--output", "notes"]).1["code"], "outbox-place-refused");
+    assert_eq!(world.read("notes"), "alias a=b\n");
+}
+
+#[test]
+fn a_file_of_bundles_is_added_to_and_keeps_its_mode() {
+    let world = World::new();
+    let (first, second) = (bundle(&world), bundle(&world));
+    assert_ne!(first, second);
+    world.write("out.jsonl", &first);
+    let path = world.root().join("out.jsonl");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    plant(&world, signed(&second), "out.jsonl");
+    assert_eq!(flush(&world, &[]).0, 0);
+    let lines = [&first[..], &second[..], b""].join(&b'\n');
+    assert_eq!(fs::read(&path).unwrap(), lines);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+}

@@ -5,6 +5,7 @@ use super::exit::{Failure, codes};
 use crate::model::code;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Reads a regular file of at most `limit` bytes; `-` is standard input.
@@ -63,7 +64,7 @@ pub(super) fn is_folder(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_dir())
 }
 
-/// Replaces a file by rename: readers see the old one or the new one, never a part.
+/// Replaces a file by rename: readers see the old one or the new one, never a part. It keeps its mode.
 ///
 /// # Errors
 /// `file-unwritable`; names the file.
@@ -72,8 +73,12 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         |e: &io::Error| Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {e}", path.display()));
     let name = path.file_name().ok_or_else(|| unwritable(&io::Error::other("it names no file")))?;
     let temporary = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let mode = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).map(|m| m.mode() & 0o777);
     let write = || {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        if let Some(mode) = mode {
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+        }
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)

@@ -151,6 +151,38 @@ impl Outbox {
     }
 }
 
+/// The file that an entry names, if it is one that may be written on the word of whoever wrote the entry: below the
+/// present folder with all links followed, and not hidden, since hidden files steer shells, git and editors.
+///
+/// # Errors
+/// [`OutboxError::Place`].
+pub(super) fn place(path: &Path) -> Result<PathBuf, OutboxError> {
+    let refused = |cause: String| OutboxError::Place { path: path.display().to_string(), cause };
+    let name = path.file_name().ok_or_else(|| refused("it names no file".into()))?;
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent.canonicalize().map_err(|e| refused(format!("its folder: {e}")))?;
+    let here = Path::new(".").canonicalize().map_err(|e| refused(format!("the present folder: {e}")))?;
+    let real = parent.join(name);
+    let below = real.strip_prefix(&here).map_err(|_| refused("it is not below the present folder".into()))?;
+    if below.iter().any(|part| part.as_encoded_bytes().starts_with(b".")) {
+        return Err(refused("it is hidden".into()));
+    }
+    Ok(real)
+}
+
+/// That what is at a path is a file itself, and no link, pipe or device.
+///
+/// # Errors
+/// [`OutboxError::Place`].
+pub(super) fn regular(path: &Path) -> Result<(), OutboxError> {
+    let cause = match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() => return Ok(()),
+        Ok(_) => "what is there is no regular file".into(),
+        Err(e) => e.to_string(),
+    };
+    Err(OutboxError::Place { path: path.display().to_string(), cause })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
