@@ -283,7 +283,7 @@ fn a_statement_that_was_signed_before_the_kill_is_not_signed_again() {
     fs::remove_file(&path).unwrap();
     let Waiting::Signed { bundle, .. } = signed.waiting else { panic!("it is signed") };
     let context = Context { run: "r".into(), signer: "s".into() };
-    let from = Waiting::Unsigned { statement: b"{}".to_vec(), context, builder_is_open: false };
+    let from = Waiting::Unsigned { statement: payload(&bundle), context, builder_is_open: false };
     let from = Entry { waiting: from, destinations: signed.destinations.clone() };
     let waiting = Waiting::Signed { bundle, made_from: Some(from.digest()) };
     let made = Entry { waiting, destinations: signed.destinations };
@@ -409,4 +409,49 @@ fn a_file_of_bundles_is_added_to_and_keeps_its_mode() {
     let lines = [&first[..], &second[..], b""].join(&b'\n');
     assert_eq!(fs::read(&path).unwrap(), lines);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+fn payload(bundle: &[u8]) -> Vec<u8> {
+    let bundle: Value = serde_json::from_slice(bundle).unwrap();
+    STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn an_entry_that_says_falsely_what_it_was_made_from_takes_nothing_away() {
+    let world = World::new();
+    let good = bundle(&world);
+    let statement = payload(&good);
+    let open = String::from_utf8(statement.clone()).unwrap();
+    let builder = serde_json::from_slice::<Value>(&statement).unwrap()["predicate"]["runDetails"]["builder"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let open = open.replace(&format!("\"{builder}\""), "\"not yet known\"").into_bytes();
+    let other = String::from_utf8(statement.clone()).unwrap().replacen("\"app\"", "\"lib\"", 1).into_bytes();
+    assert!(open != statement && other != statement);
+    for (statement, builder_is_open, to, is_true) in [
+        (&other, false, "out.jsonl", false),
+        (&other, true, "out.jsonl", false),
+        (&open, false, "out.jsonl", false),
+        (&statement, false, "elsewhere.jsonl", false),
+        (&statement, false, "out.jsonl", true),
+        (&open, true, "out.jsonl", true),
+    ] {
+        let context = Context { run: "r".into(), signer: "s".into() };
+        let from = plant(&world, Waiting::Unsigned { statement: statement.clone(), context, builder_is_open }, to);
+        let made = Waiting::Signed { bundle: good.clone(), made_from: Some(from.digest()) };
+        let made = plant(&world, made, "out.jsonl");
+        let (exit, answer) = flush(&world, &[]);
+        for entry in [&from, &made] {
+            let path = world.root().join(format!("box/{}.json", entry.digest().hex()));
+            assert_eq!(fs::exists(&path).unwrap(), !is_true, "{answer}");
+            let _ = fs::remove_file(path);
+        }
+        assert_eq!(fs::exists(world.root().join("out.jsonl")).unwrap(), is_true);
+        let _ = fs::remove_file(world.root().join("out.jsonl"));
+        match is_true {
+            true => assert_eq!(exit, 0, "{answer}"),
+            false => assert_eq!((exit, &answer["code"]), (3, &json!("outbox-entry-damaged")), "{answer}"),
+        }
+    }
 }

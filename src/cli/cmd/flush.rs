@@ -8,7 +8,8 @@ use crate::cli::outbox::{self, Outbox};
 use crate::cli::signing::SigningArgs;
 use crate::cli::{Ui, build, files, target};
 use crate::flow::{Destination, Entry, OutboxError, PublishError, Waiting};
-use crate::model::{Digest, Statement, limits};
+use crate::model::envelope::Envelope;
+use crate::model::{Digest, Statement, json, limits};
 use crate::verify::{in_toto_envelope, read_evidence};
 use clap::Args;
 use std::fmt::Write as _;
@@ -74,7 +75,7 @@ pub async fn run(args: &FlushArgs, common: &Common, ui: &Ui) -> Result<Outcome, 
             Err(e) => failures.push(Failure::from(e)),
         }
     }
-    finish_interrupted(&outbox, &mut entries)?;
+    finish_interrupted(&outbox, &mut entries, &mut failures)?;
     if !wanted.is_empty() {
         sign(args, common, &outbox, &wanted, &mut entries, &mut report, ui).await?;
     }
@@ -116,20 +117,41 @@ fn readable(digest: &Digest, waiting: &Waiting) -> Result<(), OutboxError> {
     in_toto_envelope(&parsed).map(|_| ()).map_err(|e| damaged(e.to_string()))
 }
 
-/// An unsigned entry whose signed one is there was signed by a flush that was killed: it must not be signed again.
-fn finish_interrupted(outbox: &Outbox, entries: &mut Vec<(Digest, Entry)>) -> Result<(), Failure> {
-    let made: Vec<Digest> = entries
-        .iter()
-        .filter_map(|(_, e)| match &e.waiting {
-            Waiting::Signed { made_from, .. } => made_from.clone(),
-            Waiting::Unsigned { .. } => None,
-        })
-        .collect();
-    for digest in &made {
+/// An unsigned entry whose signed one is there was signed by a flush that was killed: it must not be signed again. One
+/// that only says so takes nothing away, and goes nowhere.
+fn finish_interrupted(
+    outbox: &Outbox,
+    entries: &mut Vec<(Digest, Entry)>,
+    failures: &mut Vec<Failure>,
+) -> Result<(), Failure> {
+    let (mut done, mut false_ones) = (Vec::new(), Vec::new());
+    for (digest, entry) in &*entries {
+        let Waiting::Signed { bundle, made_from: Some(made_from) } = &entry.waiting else { continue };
+        match entries.iter().find(|(d, _)| d == made_from) {
+            Some((_, from)) if is_made_from(bundle, &entry.destinations, from) => done.push(made_from.clone()),
+            Some(_) => false_ones.push(digest.clone()),
+            None => {}
+        }
+    }
+    for digest in &done {
         outbox.remove(digest)?;
     }
-    entries.retain(|(digest, _)| !made.contains(digest));
+    for digest in &false_ones {
+        let cause = "it was not made from the entry that it says it was made from; both are kept".into();
+        failures.push(OutboxError::Damaged { name: format!("{}.json", digest.hex()), cause }.into());
+    }
+    entries.retain(|(digest, _)| !done.contains(digest) && !false_ones.contains(digest));
     Ok(())
+}
+
+/// Whether a bundle holds the statement of an unsigned entry, with whatever builder was open, for the same places.
+fn is_made_from(bundle: &[u8], destinations: &[Destination], from: &Entry) -> bool {
+    let Ok(bundle) = read_evidence(bundle) else { return false };
+    let Ok(payload) = in_toto_envelope(&bundle).map(Envelope::payload) else { return false };
+    let value = json::parse(payload, limits::STATEMENT_BYTES).unwrap_or_default();
+    let builder = value.pointer("/predicate/runDetails/builder/id").and_then(|id| id.as_str());
+    let expected = from.waiting.statement(builder).and_then(Result::ok);
+    expected.is_some_and(|expected| expected == payload) && destinations == from.destinations
 }
 
 async fn sign(
