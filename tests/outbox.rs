@@ -455,3 +455,58 @@ fn an_entry_that_says_falsely_what_it_was_made_from_takes_nothing_away() {
         }
     }
 }
+
+#[test]
+fn a_bundle_that_cannot_be_written_is_kept_and_the_image_gets_it() {
+    let outage = Outage::new();
+    let create = ["create", &outage.image, "--key", "attest.key", "--output", "missing/out.jsonl", "--outbox", "box"];
+    let out = outage.world.attest(&create);
+    assert_eq!(out.status.code(), Some(3), "{}", error(&out));
+    assert!(error(&out).contains("error[outbox-kept]: file-unwritable: "), "{}", error(&out));
+    let named = outage.world.root().join("missing/out.jsonl").display().to_string();
+    assert!(error(&out).contains(&format!("attest flush --outbox box --output {named}\n")), "{}", error(&out));
+    assert_eq!((outage.attestations(), outage.entries().len()), (1, 1));
+    fs::create_dir(outage.world.root().join("missing")).unwrap();
+    let out = outage.flush(&[]);
+    assert_eq!(out.status.code(), Some(0), "{}", error(&out));
+    outage.world.done(&["verify", &outage.image, "--key", "attest.pub", "--bundle", "missing/out.jsonl"]);
+    assert!(outage.entries().is_empty());
+}
+
+#[test]
+fn a_bundle_that_the_registry_forbids_is_kept() {
+    let outage = Outage::new();
+    outage.registry.fault(Fault::on("/blobs/uploads", Action::status(403)));
+    outage.registry.fault(Fault::on("/manifests/sha256:", Action::status(403)).method("PUT"));
+    let out = outage.create();
+    assert_eq!(out.status.code(), Some(3), "{}", error(&out));
+    assert!(error(&out).contains("1 signed bundle(s) wait"), "{}", error(&out));
+    outage.registry.heal();
+    assert_eq!(outage.flush(&[]).status.code(), Some(0));
+    assert_eq!(outage.attestations(), 1);
+}
+
+#[test]
+fn without_an_outbox_an_output_that_cannot_be_written_is_said_before_the_step_and_before_signing() {
+    let world = World::new();
+    fs::create_dir(world.root().join("folder")).unwrap();
+    let create = |output: &str, step: &[&str]| {
+        let args = ["create", "app", "--key", "exec:./signer", "--output", output];
+        world.attest(&[&args[..], step].concat())
+    };
+    world.write("signer", "#!/bin/sh\ntouch asked\nexit 9\n");
+    fs::set_permissions(world.root().join("signer"), fs::Permissions::from_mode(0o755)).unwrap();
+    let is = |name: &str| fs::exists(world.root().join(name)).unwrap();
+    for output in ["folder", "app/out.jsonl"] {
+        let out = create(output, &["--", "touch", "built"]);
+        assert!(error(&out).contains("error[file-unwritable]"), "{output}: {}", error(&out));
+        assert!(!is("built"), "the step ran, and its output has nowhere to go");
+    }
+    let out = create("missing/out.jsonl", &[]);
+    assert!(error(&out).contains("error[file-unwritable]"), "{}", error(&out));
+    // A step may make the folder.
+    let step = ["--", "mkdir", "made"];
+    let made = ["create", "app", "--key", "attest.key", "--output", "made/out.jsonl"];
+    world.done(&[&made[..], &step].concat());
+    assert!(is("made/out.jsonl"));
+}

@@ -3,6 +3,7 @@
 
 use super::exit::{Failure, codes};
 use crate::model::code;
+use rustix::fs::Access;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -62,6 +63,26 @@ pub(super) fn exists(path: &Path) -> Result<bool, Failure> {
 #[must_use]
 pub(super) fn is_folder(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_dir())
+}
+
+/// That a file can be made at a path, or replaced, as far as that can be told without doing it; `or_missing` lets a
+/// folder pass that is not there yet.
+///
+/// # Errors
+/// `file-unwritable`; names the file.
+pub(super) fn writable(path: &Path, or_missing: bool) -> Result<(), Failure> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cause = match fs::metadata(folder) {
+        Err(e) if or_missing && e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => format!("its folder: {e}"),
+        Ok(meta) if !meta.is_dir() => "its folder is none".into(),
+        Ok(_) if path.file_name().is_none() || is_folder(path) => "it is a folder".into(),
+        Ok(_) => match rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+            Ok(()) => return Ok(()),
+            Err(e) => format!("its folder: {}", io::Error::from(e)),
+        },
+    };
+    Err(Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {cause}", path.display())))
 }
 
 /// Replaces a file by rename: readers see the old one or the new one, never a part. It keeps its mode.
