@@ -71,7 +71,7 @@ pub(super) fn is_folder(path: &Path) -> bool {
 /// # Errors
 /// `file-unwritable`; names the file.
 pub(super) fn writable(path: &Path, or_missing: bool) -> Result<(), Failure> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let cause = match fs::metadata(folder) {
         Err(e) if or_missing && e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(e) => format!("its folder: {e}"),

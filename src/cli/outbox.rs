@@ -171,7 +171,7 @@ fn itself() -> i32 {
 pub(super) fn place(path: &Path) -> Result<PathBuf, OutboxError> {
     let refused = |cause: String| OutboxError::Place { path: path.display().to_string(), cause };
     let name = path.file_name().ok_or_else(|| refused("it names no file".into()))?;
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let parent = parent.canonicalize().map_err(|e| refused(format!("its folder: {e}")))?;
     let here = Path::new(".").canonicalize().map_err(|e| refused(format!("the present folder: {e}")))?;
     let real = parent.join(name);

@@ -208,11 +208,14 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         match sign(statement, is_ours, &signing, &mut report, ui).await {
             Ok(signed) => bundles.push(signed),
             Err((statement, failure)) => {
-                let kept = statement.map_or(Err(failure.clone()), |(statement, parsed)| {
-                    let places = destinations(args, &subjects, &parsed, output.as_deref(), &env);
-                    let open = builder_is_open && *parsed.predicate_type() == PredicateUri::slsa_provenance();
-                    left.unsigned(statement, open, places, signing.as_ref().ok(), failure)
-                });
+                let kept = match statement {
+                    Some((statement, parsed)) => {
+                        let places = destinations(args, &subjects, &parsed, output.as_deref(), &env);
+                        let open = builder_is_open && *parsed.predicate_type() == PredicateUri::slsa_provenance();
+                        left.unsigned(statement, open, places, signing.as_ref().ok(), failure)
+                    }
+                    None => Err(failure),
+                };
                 if let Err(failure) = kept {
                     failed = Some(failure);
                     break;
@@ -239,7 +242,6 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
 
 /// Signs one statement, and notes it in the report. What could not be signed comes back with the failure, unless it may
 /// not be signed later either.
-#[expect(clippy::type_complexity, reason = "what was signed, or what was not and why")]
 async fn sign(
     statement: Vec<u8>,
     is_ours: bool,
