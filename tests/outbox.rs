@@ -283,7 +283,7 @@ fn a_statement_that_was_signed_before_the_kill_is_not_signed_again() {
     fs::remove_file(&path).unwrap();
     let Waiting::Signed { bundle, .. } = signed.waiting else { panic!("it is signed") };
     let context = Context { run: "r".into(), signer: "s".into() };
-    let from = Waiting::Unsigned { statement: b"{}".to_vec(), context, builder_is_open: false };
+    let from = Waiting::Unsigned { statement: payload(&bundle), context, builder_is_open: false };
     let from = Entry { waiting: from, destinations: signed.destinations.clone() };
     let waiting = Waiting::Signed { bundle, made_from: Some(from.digest()) };
     let made = Entry { waiting, destinations: signed.destinations };
@@ -295,4 +295,218 @@ fn a_statement_that_was_signed_before_the_kill_is_not_signed_again() {
     assert_eq!(json_of(&out)["unsigned"], json!([]));
     assert!(outage.entries().is_empty());
     assert_eq!(outage.attestations(), 1);
+}
+
+/// An outbox with this in it, as somebody plants it who can write to the folder.
+fn plant(world: &World, waiting: Waiting, destination: &str) -> Entry {
+    let folder = world.root().join("box");
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    let entry = Entry { waiting, destinations: vec![Destination::File { path: destination.into() }] };
+    world.write(&format!("box/{}.json", entry.digest().hex()), entry.to_bytes());
+    entry
+}
+
+fn bundle(world: &World) -> Vec<u8> {
+    world.done(&["create", "app", "--key", "attest.key", "--output", "made.json"]);
+    world.read("made.json").trim_end().as_bytes().to_vec()
+}
+
+fn signed(bundle: &[u8]) -> Waiting {
+    Waiting::Signed { bundle: bundle.to_vec(), made_from: None }
+}
+
+fn flush(world: &World, more: &[&str]) -> (i32, Value) {
+    let out = world.attest(&[&["flush", "--outbox", "box", "--format", "json"], more].concat());
+    (out.status.code().unwrap(), json_of(&out))
+}
+
+#[test]
+fn what_is_no_bundle_goes_nowhere() {
+    let world = World::new();
+    let good = bundle(&world);
+    let not_ours = String::from_utf8(good.clone()).unwrap().replace("application/vnd.in-toto+json", "text/plain");
+    let lines = [b"{\n".as_slice(), &good[1..]].concat();
+    for bad in [b"touch PWNED #".as_slice(), b"{}", not_ours.as_bytes(), &lines] {
+        let entry = plant(&world, signed(bad), "out.jsonl");
+        for more in [&[][..], &["--output", "named.jsonl"]] {
+            let (exit, answer) = flush(&world, more);
+            assert_eq!((exit, &answer["code"]), (3, &json!("outbox-entry-damaged")), "{answer}");
+        }
+        assert!(!fs::exists(world.root().join("out.jsonl")).unwrap());
+        assert!(!fs::exists(world.root().join("named.jsonl")).unwrap());
+        fs::remove_file(world.root().join(format!("box/{}.json", entry.digest().hex()))).unwrap();
+    }
+    plant(&world, signed(&good), "out.jsonl");
+    assert_eq!(flush(&world, &[]).0, 0);
+    assert_eq!(world.read("out.jsonl").trim_end().as_bytes(), good);
+}
+
+#[test]
+fn an_entry_writes_only_below_the_present_folder_and_the_person_anywhere() {
+    let world = World::new();
+    let good = bundle(&world);
+    let outside = world.home().join("out.jsonl").display().to_string();
+    std::os::unix::fs::symlink(world.home(), world.root().join("away")).unwrap();
+    std::os::unix::fs::symlink(world.home().join("target"), world.root().join("link.jsonl")).unwrap();
+    fs::write(world.home().join("target"), "").unwrap();
+    world.write("notes", "alias a=b\n");
+    world.write(".git/config", "");
+    fs::create_dir(world.root().join("sub")).unwrap();
+    for path in [
+        &outside,
+        "../home/out.jsonl",
+        "sub/../../home/out.jsonl",
+        "away/out.jsonl",
+        "link.jsonl",
+        "notes",
+        ".bashrc",
+        ".git/hook",
+        "sub",
+        "sub/..",
+        "missing/out.jsonl",
+    ] {
+        let entry = plant(&world, signed(&good), path);
+        let (exit, answer) = flush(&world, &[]);
+        assert_eq!((exit, &answer["code"]), (2, &json!("outbox-place-refused")), "{path}: {answer}");
+        assert!(answer["hint"].as_str().unwrap().contains("--output FILE"), "{answer}");
+        fs::remove_file(world.root().join(format!("box/{}.json", entry.digest().hex()))).unwrap();
+    }
+    assert_eq!(world.read("notes"), "alias a=b\n");
+    assert_eq!(fs::read_dir(world.home()).unwrap().count(), 1, "something was written outside");
+    assert_eq!(fs::read_to_string(world.home().join("target")).unwrap(), "");
+    assert!(!fs::exists(world.root().join(".bashrc")).unwrap());
+
+    let inside = world.root().join("sub/out.jsonl").display().to_string();
+    for (path, more) in [
+        (inside.as_str(), &[][..]),
+        ("sub/relative.jsonl", &[]),
+        (&outside, &["--output", &outside]),
+        (".out.jsonl", &["--output", ".out.jsonl"]),
+    ] {
+        plant(&world, signed(&good), path);
+        let (exit, answer) = flush(&world, more);
+        assert_eq!(exit, 0, "{path}: {answer}");
+        let written = fs::read(world.root().join(path)).unwrap();
+        assert_eq!(written.trim_ascii_end(), good, "{path}");
+    }
+    // Named by the person, it still is added to bundles alone.
+    plant(&world, signed(&good), "x");
+    assert_eq!(flush(&world, &["--output", "notes"]).1["code"], "outbox-place-refused");
+    assert_eq!(world.read("notes"), "alias a=b\n");
+}
+
+#[test]
+fn a_file_of_bundles_is_added_to_and_keeps_its_mode() {
+    let world = World::new();
+    let (first, second) = (bundle(&world), bundle(&world));
+    assert_ne!(first, second);
+    world.write("out.jsonl", &first);
+    let path = world.root().join("out.jsonl");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    plant(&world, signed(&second), "out.jsonl");
+    assert_eq!(flush(&world, &[]).0, 0);
+    let lines = [&first[..], &second[..], b""].join(&b'\n');
+    assert_eq!(fs::read(&path).unwrap(), lines);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+fn payload(bundle: &[u8]) -> Vec<u8> {
+    let bundle: Value = serde_json::from_slice(bundle).unwrap();
+    STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn an_entry_that_says_falsely_what_it_was_made_from_takes_nothing_away() {
+    let world = World::new();
+    let good = bundle(&world);
+    let statement = payload(&good);
+    let open = String::from_utf8(statement.clone()).unwrap();
+    let builder = serde_json::from_slice::<Value>(&statement).unwrap()["predicate"]["runDetails"]["builder"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let open = open.replace(&format!("\"{builder}\""), "\"not yet known\"").into_bytes();
+    let other = String::from_utf8(statement.clone()).unwrap().replacen("\"app\"", "\"lib\"", 1).into_bytes();
+    assert!(open != statement && other != statement);
+    for (statement, builder_is_open, to, is_true) in [
+        (&other, false, "out.jsonl", false),
+        (&other, true, "out.jsonl", false),
+        (&open, false, "out.jsonl", false),
+        (&statement, false, "elsewhere.jsonl", false),
+        (&statement, false, "out.jsonl", true),
+        (&open, true, "out.jsonl", true),
+    ] {
+        let context = Context { run: "r".into(), signer: "s".into() };
+        let from = plant(&world, Waiting::Unsigned { statement: statement.clone(), context, builder_is_open }, to);
+        let made = Waiting::Signed { bundle: good.clone(), made_from: Some(from.digest()) };
+        let made = plant(&world, made, "out.jsonl");
+        let (exit, answer) = flush(&world, &[]);
+        for entry in [&from, &made] {
+            let path = world.root().join(format!("box/{}.json", entry.digest().hex()));
+            assert_eq!(fs::exists(&path).unwrap(), !is_true, "{answer}");
+            let _ = fs::remove_file(path);
+        }
+        assert_eq!(fs::exists(world.root().join("out.jsonl")).unwrap(), is_true);
+        let _ = fs::remove_file(world.root().join("out.jsonl"));
+        match is_true {
+            true => assert_eq!(exit, 0, "{answer}"),
+            false => assert_eq!((exit, &answer["code"]), (3, &json!("outbox-entry-damaged")), "{answer}"),
+        }
+    }
+}
+
+#[test]
+fn a_bundle_that_cannot_be_written_is_kept_and_the_image_gets_it() {
+    let outage = Outage::new();
+    let create = ["create", &outage.image, "--key", "attest.key", "--output", "missing/out.jsonl", "--outbox", "box"];
+    let out = outage.world.attest(&create);
+    assert_eq!(out.status.code(), Some(3), "{}", error(&out));
+    assert!(error(&out).contains("error[outbox-kept]: file-unwritable: "), "{}", error(&out));
+    let named = outage.world.root().join("missing/out.jsonl").display().to_string();
+    assert!(error(&out).contains(&format!("attest flush --outbox box --output {named}\n")), "{}", error(&out));
+    assert_eq!((outage.attestations(), outage.entries().len()), (1, 1));
+    fs::create_dir(outage.world.root().join("missing")).unwrap();
+    let out = outage.flush(&[]);
+    assert_eq!(out.status.code(), Some(0), "{}", error(&out));
+    outage.world.done(&["verify", &outage.image, "--key", "attest.pub", "--bundle", "missing/out.jsonl"]);
+    assert!(outage.entries().is_empty());
+}
+
+#[test]
+fn a_bundle_that_the_registry_forbids_is_kept() {
+    let outage = Outage::new();
+    outage.registry.fault(Fault::on("/blobs/uploads", Action::status(403)));
+    outage.registry.fault(Fault::on("/manifests/sha256:", Action::status(403)).method("PUT"));
+    let out = outage.create();
+    assert_eq!(out.status.code(), Some(3), "{}", error(&out));
+    assert!(error(&out).contains("1 signed bundle(s) wait"), "{}", error(&out));
+    outage.registry.heal();
+    assert_eq!(outage.flush(&[]).status.code(), Some(0));
+    assert_eq!(outage.attestations(), 1);
+}
+
+#[test]
+fn without_an_outbox_an_output_that_cannot_be_written_is_said_before_the_step_and_before_signing() {
+    let world = World::new();
+    fs::create_dir(world.root().join("folder")).unwrap();
+    let create = |output: &str, step: &[&str]| {
+        let args = ["create", "app", "--key", "exec:./signer", "--output", output];
+        world.attest(&[&args[..], step].concat())
+    };
+    world.write("signer", "#!/bin/sh\ntouch asked\nexit 9\n");
+    fs::set_permissions(world.root().join("signer"), fs::Permissions::from_mode(0o755)).unwrap();
+    let is = |name: &str| fs::exists(world.root().join(name)).unwrap();
+    for output in ["folder", "app/out.jsonl"] {
+        let out = create(output, &["--", "touch", "built"]);
+        assert!(error(&out).contains("error[file-unwritable]"), "{output}: {}", error(&out));
+        assert!(!is("built"), "the step ran, and its output has nowhere to go");
+    }
+    let out = create("missing/out.jsonl", &[]);
+    assert!(error(&out).contains("error[file-unwritable]"), "{}", error(&out));
+    // A step may make the folder.
+    let step = ["--", "mkdir", "made"];
+    let made = ["create", "app", "--key", "attest.key", "--output", "made/out.jsonl"];
+    world.done(&[&made[..], &step].concat());
+    assert!(is("made/out.jsonl"));
 }

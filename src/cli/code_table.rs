@@ -241,6 +241,7 @@ pub const ROWS: &[CodeRow] = &[
     row("outbox-entry-missing", &[2], "nothing of this digest waits in the outbox to be signed"),
     row("outbox-kept", &[3], "signing or publishing failed; what there is waits in the outbox, and nothing is lost"),
     row("outbox-locked", &[3], "another process works in the outbox"),
+    row("outbox-place-refused", &[2], "an entry of the outbox names a file that is not written on its word alone"),
     row("outbox-unusable", &[2], "the outbox is no folder for its owner alone"),
     row("output-failed", &[3], "standard output or another stream failed"),
     row("own-bundle-invalid", &[1], "what was just signed does not verify, so it was not published"),

@@ -3,8 +3,10 @@
 
 use super::exit::{Failure, codes};
 use crate::model::code;
+use rustix::fs::Access;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Reads a regular file of at most `limit` bytes; `-` is standard input.
@@ -63,7 +65,27 @@ pub(super) fn is_folder(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_dir())
 }
 
-/// Replaces a file by rename: readers see the old one or the new one, never a part.
+/// That a file can be made at a path, or replaced, as far as that can be told without doing it; `or_missing` lets a
+/// folder pass that is not there yet.
+///
+/// # Errors
+/// `file-unwritable`; names the file.
+pub(super) fn writable(path: &Path, or_missing: bool) -> Result<(), Failure> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let cause = match fs::metadata(folder) {
+        Err(e) if or_missing && e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => format!("its folder: {e}"),
+        Ok(meta) if !meta.is_dir() => "its folder is none".into(),
+        Ok(_) if path.file_name().is_none() || is_folder(path) => "it is a folder".into(),
+        Ok(_) => match rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+            Ok(()) => return Ok(()),
+            Err(e) => format!("its folder: {}", io::Error::from(e)),
+        },
+    };
+    Err(Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {cause}", path.display())))
+}
+
+/// Replaces a file by rename: readers see the old one or the new one, never a part. It keeps its mode.
 ///
 /// # Errors
 /// `file-unwritable`; names the file.
@@ -72,8 +94,12 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         |e: &io::Error| Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {e}", path.display()));
     let name = path.file_name().ok_or_else(|| unwritable(&io::Error::other("it names no file")))?;
     let temporary = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let mode = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).map(|m| m.mode() & 0o777);
     let write = || {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        if let Some(mode) = mode {
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+        }
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)

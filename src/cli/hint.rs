@@ -81,6 +81,7 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         "policy-field-not-enforced" => "remove the field, or use a version that enforces it",
         "key-exists" => "choose another name with --output-key-prefix",
         "outbox-kept" => "run `attest flush` with the same --outbox when the service answers again",
+        "outbox-place-refused" => "pass --output FILE to say where the bundle goes",
         "outbox-context-changed" => "run `attest create` again, with this identity and in this run",
         "source-dirty" => "commit or discard the changes and build again",
         "statement-refused" => "correct the predicate; `attest generate` shows the whole statement",

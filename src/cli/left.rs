@@ -1,11 +1,12 @@
 //! What `create` leaves in an outbox, and how it says so.
 
 use super::exit::{Exit, Failure, codes};
-use super::outbox::Outbox;
+use super::outbox::{self, Outbox};
 use super::signing::Signing;
 use crate::capture::Environment;
 use crate::flow::{Context, Destination, Entry, Waiting};
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Entries that one `create` left.
 pub(super) struct Left {
@@ -23,6 +24,8 @@ pub(super) struct Left {
 struct Kept {
     digest: String,
     unsigned: bool,
+    /// A file that `flush` writes only when it is named.
+    output: Option<String>,
     cause: Failure,
 }
 
@@ -45,40 +48,48 @@ impl Left {
         signing: Option<&Signing>,
         failure: Failure,
     ) -> Result<(), Failure> {
+        // Only what could not be found out may end otherwise later.
+        if failure.exit != Exit::Unknown {
+            return Err(failure);
+        }
         let signer = signing.and_then(|s| s.names.last()).unwrap_or(&self.name).clone();
         let context = Context { run: self.run.clone(), signer };
         self.keep(Entry { waiting: Waiting::Unsigned { statement, context, builder_is_open }, destinations }, failure)
     }
 
-    /// Keeps a bundle that could not be published.
+    /// Keeps a bundle that could not be published, whatever the reason: it may be in a log, and is not made again.
     ///
     /// # Errors
-    /// As [`Left::unsigned`].
+    /// The failure itself without an outbox.
     pub(super) fn signed(
         &mut self,
         bundle: Vec<u8>,
-        destination: Destination,
+        destinations: Vec<Destination>,
         failure: Failure,
     ) -> Result<(), Failure> {
         let waiting = Waiting::Signed { bundle, made_from: None };
-        self.keep(Entry { waiting, destinations: vec![destination] }, failure)
+        self.keep(Entry { waiting, destinations }, failure)
     }
 
     fn keep(&mut self, entry: Entry, failure: Failure) -> Result<(), Failure> {
-        // Only what could not be found out may end otherwise later.
-        let Some(outbox) = self.outbox.as_ref().filter(|_| failure.exit == Exit::Unknown) else { return Err(failure) };
+        let Some(outbox) = &self.outbox else { return Err(failure) };
         let unsigned = matches!(entry.waiting, Waiting::Unsigned { .. });
         let digest = outbox.keep(&entry)?.to_string();
-        self.kept.push(Kept { digest, unsigned, cause: failure });
+        let output = entry.destinations.into_iter().find_map(|d| match d {
+            Destination::File { path } => outbox::place(Path::new(&path)).is_err().then_some(path),
+            Destination::Image { .. } => None,
+        });
+        self.kept.push(Kept { digest, unsigned, output, cause: failure });
         Ok(())
     }
 
-    /// Says what is kept and how to send it.
+    /// Says what is kept and how to send it; `failed` is what could not be kept or not be made.
     ///
     /// # Errors
-    /// `outbox-kept` when anything is.
-    pub(super) fn end(self) -> Result<(), Failure> {
-        let Some(first) = self.kept.first() else { return Ok(()) };
+    /// `outbox-kept` when anything is, `failed` otherwise.
+    pub(super) fn end(self, failed: Option<Failure>) -> Result<(), Failure> {
+        let Some(first) = self.kept.first() else { return failed.map_or(Ok(()), Err) };
+        let cause = failed.as_ref().unwrap_or(&first.cause);
         let unsigned: Vec<_> = self.kept.iter().filter(|k| k.unsigned).map(|k| k.digest.as_str()).collect();
         let signed = self.kept.len() - unsigned.len();
         let what = match (signed, unsigned.len()) {
@@ -86,15 +97,19 @@ impl Left {
             (0, u) => format!("{u} unsigned statement(s)"),
             (s, u) => format!("{s} signed bundle(s) and {u} unsigned statement(s)"),
         };
-        let message =
-            format!("{}: {}; {what} wait in the outbox `{}`", first.cause.code, first.cause.message, self.folder);
+        let message = format!("{}: {}; {what} wait in the outbox `{}`", cause.code, cause.message, self.folder);
         let mut failure = Failure::unknown(codes::OUTBOX_KEPT, message);
-        let sign = unsigned.iter().fold(String::new(), |mut out, digest| {
+        let output = self.kept.iter().find_map(|k| k.output.as_deref());
+        let output = output.map(|path| format!(" --output {}", super::sanitize::line(path))).unwrap_or_default();
+        let sign = unsigned.iter().fold(output, |mut out, digest| {
             let _ = write!(out, " --sign {digest}");
             out
         });
-        let how =
-            if sign.is_empty() { "send it with" } else { "sign and send it, with the flags of signing as they were" };
+        let how = if unsigned.is_empty() {
+            "send it with"
+        } else {
+            "sign and send it, with the flags of signing as they were"
+        };
         failure.detail = format!("{how}:\n  attest flush --outbox {}{sign}\n", super::sanitize::line(&self.folder));
         Err(failure)
     }

@@ -3,7 +3,7 @@
 
 use crate::flow::{Entry, OutboxError};
 use crate::model::{Digest, limits};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -28,6 +28,8 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError::Folder`] when it is a link, somebody else's, or others may use it.
     pub(super) fn open(folder: &Path) -> Result<Self, OutboxError> {
+        // Without what comes after the last name: `link/` would be the folder that the link leads to.
+        let folder = &folder.components().collect::<PathBuf>();
         let unusable = |cause: String| OutboxError::Folder { path: folder.display().to_string(), cause };
         match fs::DirBuilder::new().mode(0o700).recursive(true).create(folder) {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(e.to_string())),
@@ -52,8 +54,12 @@ impl Outbox {
     /// [`OutboxError::Locked`] after `patience`.
     pub(super) fn lock(&self, patience: Duration) -> Result<Lock, OutboxError> {
         let path = self.folder.join("lock");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-        let file = file.map_err(|e| self.unusable(&e))?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(itself());
+        let file = options.open(path).map_err(|e| self.unusable(&e))?;
+        if !file.metadata().map_err(|e| self.unusable(&e))?.is_file() {
+            return Err(self.unusable(&io::Error::other("its `lock` is no regular file")));
+        }
         let until = Instant::now() + patience;
         while let Err(e) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
             if e != rustix::io::Errno::WOULDBLOCK {
@@ -132,7 +138,8 @@ impl Outbox {
             return Err(damaged("it is no regular file".into()));
         }
         let mut bytes = Vec::new();
-        let file = File::open(&path).map_err(|e| damaged(e.to_string()))?;
+        let file = OpenOptions::new().read(true).custom_flags(itself()).open(&path);
+        let file = file.map_err(|e| damaged(e.to_string()))?;
         file.take(limits::OUTBOX_ENTRY_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|e| damaged(e.to_string()))?;
         let digest = Digest::sha256(&bytes);
         if name != format!("{}.json", digest.hex()) {
@@ -149,6 +156,43 @@ impl Outbox {
     fn unusable(&self, e: &io::Error) -> OutboxError {
         OutboxError::Folder { path: self.folder.display().to_string(), cause: e.to_string() }
     }
+}
+
+/// Opens what is at a path itself, not what it links to, and waits for nobody at a pipe.
+fn itself() -> i32 {
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
+}
+
+/// The file that an entry names, if it is one that may be written on the word of whoever wrote the entry: below the
+/// present folder with all links followed, and not hidden, since hidden files steer shells, git and editors.
+///
+/// # Errors
+/// [`OutboxError::Place`].
+pub(super) fn place(path: &Path) -> Result<PathBuf, OutboxError> {
+    let refused = |cause: String| OutboxError::Place { path: path.display().to_string(), cause };
+    let name = path.file_name().ok_or_else(|| refused("it names no file".into()))?;
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let parent = parent.canonicalize().map_err(|e| refused(format!("its folder: {e}")))?;
+    let here = Path::new(".").canonicalize().map_err(|e| refused(format!("the present folder: {e}")))?;
+    let real = parent.join(name);
+    let below = real.strip_prefix(&here).map_err(|_| refused("it is not below the present folder".into()))?;
+    if below.iter().any(|part| part.as_encoded_bytes().starts_with(b".")) {
+        return Err(refused("it is hidden".into()));
+    }
+    Ok(real)
+}
+
+/// That what is at a path is a file itself, and no link, pipe or device.
+///
+/// # Errors
+/// [`OutboxError::Place`].
+pub(super) fn regular(path: &Path) -> Result<(), OutboxError> {
+    let cause = match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() => return Ok(()),
+        Ok(_) => "what is there is no regular file".into(),
+        Err(e) => e.to_string(),
+    };
+    Err(OutboxError::Place { path: path.display().to_string(), cause })
 }
 
 #[cfg(test)]
@@ -201,7 +245,33 @@ mod tests {
         }
         let link = dir.path().join("link");
         std::os::unix::fs::symlink("/", &link).unwrap();
-        assert_eq!(Outbox::open(&link).unwrap_err().code().as_str(), "outbox-unusable");
+        for link in [&link, &link.join(""), &link.join("."), &link.join("./")] {
+            let e = Outbox::open(link).unwrap_err();
+            assert!(e.to_string().contains("expected a folder"), "{}: {e}", link.display());
+        }
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(Outbox::open(&dir.path().join("")).is_ok());
+    }
+
+    #[test]
+    fn a_lock_that_was_planted_is_neither_followed_nor_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let outbox = Outbox::open(dir.path()).unwrap();
+        let (lock, elsewhere) = (dir.path().join("lock"), dir.path().join("elsewhere"));
+        std::os::unix::fs::symlink(&elsewhere, &lock).unwrap();
+        assert_eq!(outbox.lock(Duration::ZERO).unwrap_err().code().as_str(), "outbox-unusable");
+        assert!(!fs::exists(&elsewhere).unwrap(), "the link was followed");
+        fs::remove_file(&lock).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&lock).status().unwrap();
+        assert!(made.success());
+        // With nobody at its other end it does not open; with somebody it is seen to be no file.
+        assert_eq!(outbox.lock(Duration::ZERO).unwrap_err().code().as_str(), "outbox-unusable");
+        let end = OpenOptions::new().read(true).custom_flags(itself()).open(&lock).unwrap();
+        assert!(outbox.lock(Duration::ZERO).unwrap_err().to_string().contains("no regular file"));
+        drop(end);
+        fs::remove_file(&lock).unwrap();
+        assert!(outbox.lock(Duration::ZERO).is_ok());
     }
 
     #[test]

@@ -130,6 +130,14 @@ pub enum OutboxError {
         /// Why not.
         cause: String,
     },
+    /// A bundle is not written where its entry says.
+    #[error("a bundle was not written to `{path}`, and waits on: {cause}")]
+    Place {
+        /// The file.
+        path: String,
+        /// Why not.
+        cause: String,
+    },
     /// Another process is at work in it.
     #[error("the outbox `{path}` is in use by another process; waited {seconds} s for it")]
     Locked {
@@ -148,6 +156,7 @@ impl OutboxError {
         Code::new("outbox-context-changed"),
         Code::new("outbox-unusable"),
         Code::new("outbox-locked"),
+        Code::new("outbox-place-refused"),
     ];
 
     /// The stable code.
@@ -159,6 +168,7 @@ impl OutboxError {
             Self::ContextChanged { .. } => Self::CODES[2],
             Self::Folder { .. } => Self::CODES[3],
             Self::Locked { .. } => Self::CODES[4],
+            Self::Place { .. } => Self::CODES[5],
         }
     }
 }

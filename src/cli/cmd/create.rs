@@ -10,7 +10,7 @@ use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::left::{Left, run_of};
 use crate::cli::outbox::Outbox;
 use crate::cli::sanitize::line;
-use crate::cli::signing::SigningArgs;
+use crate::cli::signing::{Signing, SigningArgs};
 use crate::cli::target::{Resolved, SHARED_BUNDLES};
 use crate::cli::{Ui, files, progress};
 use crate::flow::{self, Destination};
@@ -125,6 +125,10 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         method.hides_secrets()?;
     }
     let outbox = args.outbox.as_deref().map(Outbox::open).transpose()?;
+    if let (None, Some(path)) = (&outbox, &args.output) {
+        // A folder that is missing may be made by the step.
+        files::writable(path, !args.command.is_empty())?;
+    }
     let given = build::given_predicate(&args.build)?;
     let key_file = method.reference().map(key_file_facts).transpose()?.flatten();
     let variables: Vec<String> = method.variable().into_iter().collect();
@@ -185,6 +189,10 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let folder = args.outbox.as_deref().unwrap_or_else(|| Path::new("")).display().to_string();
     let mut left = Left::new(outbox, folder, run_of(&env), method.name());
     let output = output(args, &subjects)?;
+    if let (None, Some(path)) = (&args.outbox, &output) {
+        // What is signed and then lost may be in a log for ever.
+        files::writable(path, false)?;
+    }
     let mut bundles = Vec::new();
     let mut report = CreateReport {
         schema_version: 1,
@@ -195,42 +203,73 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         attached: Vec::new(),
     };
     report.key_id = signing.as_ref().ok().and_then(|s| Some(s.key.as_ref()?.id()));
+    let mut failed = None;
     for statement in statements {
-        let parsed = Statement::parse(&statement).map_err(flow::PublishError::Statement)?;
-        let digest = Digest::sha256(&statement);
-        let signed = match &signing {
-            Ok(signing) => signing.sign(statement.clone()).await,
-            Err(failure) => Err(failure.clone()),
-        };
-        let bundle = match signed {
-            Ok((bundle, signer)) => {
-                if is_ours {
-                    build::agrees(&parsed, &signer, ui)?;
+        match sign(statement, is_ours, &signing, &mut report, ui).await {
+            Ok(signed) => bundles.push(signed),
+            Err((statement, failure)) => {
+                let kept = match statement {
+                    Some((statement, parsed)) => {
+                        let places = destinations(args, &subjects, &parsed, output.as_deref(), &env);
+                        let open = builder_is_open && *parsed.predicate_type() == PredicateUri::slsa_provenance();
+                        left.unsigned(statement, open, places, signing.as_ref().ok(), failure)
+                    }
+                    None => Err(failure),
+                };
+                if let Err(failure) = kept {
+                    failed = Some(failure);
+                    break;
                 }
-                report.identity = identity_of(signer);
-                bundle
             }
-            Err(failure) => {
-                let places = destinations(args, &subjects, &parsed, output.as_deref(), &env);
-                let open = builder_is_open && *parsed.predicate_type() == PredicateUri::slsa_provenance();
-                left.unsigned(statement, open, places, signing.as_ref().ok(), failure)?;
-                continue;
-            }
-        };
-        report.statements.push(CreatedStatement {
-            statement_digest: digest.to_string(),
-            bundle_digest: Digest::sha256(&bundle).to_string(),
-            predicate_type: parsed.predicate_type().to_string(),
-            subjects: parsed.subjects().len(),
-        });
-        bundles.push((parsed, bundle));
+        }
     }
-    publish(args, &subjects, &bundles, output, &mut left, &mut report, ui).await?;
-    left.end()?;
+    match &failed {
+        None => failed = publish(args, &subjects, &bundles, output, &env, &mut left, &mut report, ui).await.err(),
+        // All are published or none is; none is lost where there is an outbox.
+        Some(failure) => {
+            for (statement, bundle) in bundles {
+                let places = destinations(args, &subjects, &statement, output.as_deref(), &env);
+                left.signed(bundle, places, failure.clone())?;
+            }
+        }
+    }
+    left.end(failed)?;
     Ok(match common.format {
         Format::Json => Outcome::json(&report, Exit::Done),
         _ => Outcome::done(text(&report)),
     })
+}
+
+/// Signs one statement, and notes it in the report. What could not be signed comes back with the failure, unless it may
+/// not be signed later either.
+async fn sign(
+    statement: Vec<u8>,
+    is_ours: bool,
+    signing: &Result<Signing, Failure>,
+    report: &mut CreateReport,
+    ui: &Ui,
+) -> Result<(Statement, Vec<u8>), (Option<(Vec<u8>, Statement)>, Failure)> {
+    let parsed = Statement::parse(&statement).map_err(|e| (None, flow::PublishError::Statement(e).into()))?;
+    let digest = Digest::sha256(&statement);
+    let signed = match signing {
+        Ok(signing) => signing.sign(statement.clone()).await,
+        Err(failure) => Err(failure.clone()),
+    };
+    let (bundle, signer) = match signed {
+        Ok(signed) => signed,
+        Err(failure) => return Err((Some((statement, parsed)), failure)),
+    };
+    if is_ours {
+        build::agrees(&parsed, &signer, ui).map_err(|e| (None, e))?;
+    }
+    report.identity = identity_of(signer);
+    report.statements.push(CreatedStatement {
+        statement_digest: digest.to_string(),
+        bundle_digest: Digest::sha256(&bundle).to_string(),
+        predicate_type: parsed.predicate_type().to_string(),
+        subjects: parsed.subjects().len(),
+    });
+    Ok((parsed, bundle))
 }
 
 fn identity_of(signer: Signer) -> Option<CreatedIdentity> {
@@ -319,6 +358,10 @@ fn image(args: &CreateArgs, resolved: &Resolved) -> Destination {
     Destination::Image { subject, store: args.attestation_repository.clone() }
 }
 
+fn file(path: &Path, env: &Environment) -> Destination {
+    Destination::File { path: env.working_dir.join(path).display().to_string() }
+}
+
 fn destinations(
     args: &CreateArgs,
     subjects: &Subjects,
@@ -326,39 +369,57 @@ fn destinations(
     output: Option<&Path>,
     env: &Environment,
 ) -> Vec<Destination> {
-    let file = output.map(|path| Destination::File { path: env.working_dir.join(path).display().to_string() });
+    let file = output.map(|path| file(path, env));
     file.into_iter().chain(attached_to(args, subjects, statement).into_iter().map(|r| image(args, r))).collect()
 }
 
+#[expect(clippy::too_many_arguments, reason = "what goes where, and what is said of it")]
 async fn publish(
     args: &CreateArgs,
     subjects: &Subjects,
     bundles: &[(Statement, Vec<u8>)],
     output: Option<PathBuf>,
+    env: &Environment,
     left: &mut Left,
     report: &mut CreateReport,
     ui: &Ui,
 ) -> Result<(), Failure> {
+    let mut failed = None;
     if let Some(path) = output.filter(|_| !bundles.is_empty()) {
         let mut lines = Vec::new();
         for (_, bundle) in bundles {
             lines.extend_from_slice(bundle);
             lines.push(b'\n');
         }
-        files::replace(&path, &lines)?;
-        report.output = Some(path.display().to_string());
+        match files::replace(&path, &lines) {
+            Ok(()) => report.output = Some(path.display().to_string()),
+            Err(failure) => {
+                for (_, bundle) in bundles {
+                    if let Err(e) = left.signed(bundle.clone(), vec![file(&path, env)], failure.clone()) {
+                        failed.get_or_insert(e);
+                    }
+                }
+            }
+        }
     }
     for resolved in &subjects.images {
         for (statement, bundle) in bundles {
             if attached_to(args, subjects, statement).iter().any(|r| std::ptr::eq(*r, resolved)) {
                 match attach_one(resolved, bundle, ui.now).await {
                     Ok(attached) => report.attached.push(attached),
-                    Err(failure) => left.signed(bundle.clone(), image(args, resolved), failure)?,
+                    Err(failure) => {
+                        if let Err(e) = left.signed(bundle.clone(), vec![image(args, resolved)], failure) {
+                            failed.get_or_insert(e);
+                        }
+                    }
                 }
             }
         }
     }
-    Ok(())
+    failed.map_or(Ok(()), |mut failure| {
+        failure.detail += &super::attach::text(&report.attached);
+        Err(failure)
+    })
 }
 
 fn text(report: &CreateReport) -> String {

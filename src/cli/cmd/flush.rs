@@ -4,11 +4,13 @@ use super::attach::{AttachedReport, attach_one};
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::left::run_of;
-use crate::cli::outbox::Outbox;
+use crate::cli::outbox::{self, Outbox};
 use crate::cli::signing::SigningArgs;
 use crate::cli::{Ui, build, files, target};
 use crate::flow::{Destination, Entry, OutboxError, PublishError, Waiting};
-use crate::model::{Digest, Statement, limits};
+use crate::model::envelope::Envelope;
+use crate::model::{Digest, Statement, json, limits};
+use crate::verify::{in_toto_envelope, read_evidence};
 use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,10 @@ pub struct FlushArgs {
     /// Sign the statement of this digest (repeatable)
     #[arg(long, value_name = "DIGEST", num_args = 1..)]
     pub sign: Vec<String>,
+    /// Add what goes to a file to this one, instead of the one that was named when it was left; needed for a file that
+    /// is hidden, or not below the present folder
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     #[command(flatten)]
     signing: SigningArgs,
 }
@@ -61,12 +67,15 @@ pub async fn run(args: &FlushArgs, common: &Common, ui: &Ui) -> Result<Outcome, 
     let mut entries = Vec::new();
     for entry in outbox.entries()? {
         match entry {
-            Ok(entry) => entries.push(entry),
+            Ok((digest, entry)) => match readable(&digest, &entry.waiting) {
+                Ok(()) => entries.push((digest, entry)),
+                Err(e) => failures.push(Failure::from(e)),
+            },
             // A damaged file keeps no good one from going.
             Err(e) => failures.push(Failure::from(e)),
         }
     }
-    finish_interrupted(&outbox, &mut entries)?;
+    finish_interrupted(&outbox, &mut entries, &mut failures)?;
     if !wanted.is_empty() {
         sign(args, common, &outbox, &wanted, &mut entries, &mut report, ui).await?;
     }
@@ -74,7 +83,7 @@ pub async fn run(args: &FlushArgs, common: &Common, ui: &Ui) -> Result<Outcome, 
         match &entry.waiting {
             Waiting::Unsigned { .. } => report.unsigned.push(digest.to_string()),
             Waiting::Signed { bundle, .. } => {
-                match publish(bundle, &entry.destinations, common, &mut report, ui).await {
+                match publish(args, bundle, &entry.destinations, common, &mut report, ui).await {
                     Ok(()) => outbox.remove(digest)?,
                     Err(failure) => failures.push(failure.context(format!("entry {digest}"))),
                 }
@@ -97,20 +106,52 @@ fn digest(text: &str) -> Result<Digest, Failure> {
     Digest::parse(text).map_err(|_| OutboxError::NotWaiting { digest: text.chars().take(100).collect() }.into())
 }
 
-/// An unsigned entry whose signed one is there was signed by a flush that was killed: it must not be signed again.
-fn finish_interrupted(outbox: &Outbox, entries: &mut Vec<(Digest, Entry)>) -> Result<(), Failure> {
-    let made: Vec<Digest> = entries
-        .iter()
-        .filter_map(|(_, e)| match &e.waiting {
-            Waiting::Signed { made_from, .. } => made_from.clone(),
-            Waiting::Unsigned { .. } => None,
-        })
-        .collect();
-    for digest in &made {
+/// That what waits as signed is one line, a bundle of a statement: nothing else is ever sent anywhere.
+fn readable(digest: &Digest, waiting: &Waiting) -> Result<(), OutboxError> {
+    let Waiting::Signed { bundle, .. } = waiting else { return Ok(()) };
+    let damaged = |cause: String| OutboxError::Damaged { name: format!("{}.json", digest.hex()), cause };
+    if bundle.contains(&b'\n') {
+        return Err(damaged("its bundle is more than one line".into()));
+    }
+    let parsed = read_evidence(bundle).map_err(|e| damaged(e.to_string()))?;
+    in_toto_envelope(&parsed).map(|_| ()).map_err(|e| damaged(e.to_string()))
+}
+
+/// An unsigned entry whose signed one is there was signed by a flush that was killed: it must not be signed again. One
+/// that only says so takes nothing away, and goes nowhere.
+fn finish_interrupted(
+    outbox: &Outbox,
+    entries: &mut Vec<(Digest, Entry)>,
+    failures: &mut Vec<Failure>,
+) -> Result<(), Failure> {
+    let (mut done, mut false_ones) = (Vec::new(), Vec::new());
+    for (digest, entry) in &*entries {
+        let Waiting::Signed { bundle, made_from: Some(made_from) } = &entry.waiting else { continue };
+        match entries.iter().find(|(d, _)| d == made_from) {
+            Some((_, from)) if is_made_from(bundle, &entry.destinations, from) => done.push(made_from.clone()),
+            Some(_) => false_ones.push(digest.clone()),
+            None => {}
+        }
+    }
+    for digest in &done {
         outbox.remove(digest)?;
     }
-    entries.retain(|(digest, _)| !made.contains(digest));
+    for digest in &false_ones {
+        let cause = "it was not made from the entry that it says it was made from; both are kept".into();
+        failures.push(OutboxError::Damaged { name: format!("{}.json", digest.hex()), cause }.into());
+    }
+    entries.retain(|(digest, _)| !done.contains(digest) && !false_ones.contains(digest));
     Ok(())
+}
+
+/// Whether a bundle holds the statement of an unsigned entry, with whatever builder was open, for the same places.
+fn is_made_from(bundle: &[u8], destinations: &[Destination], from: &Entry) -> bool {
+    let Ok(bundle) = read_evidence(bundle) else { return false };
+    let Ok(payload) = in_toto_envelope(&bundle).map(Envelope::payload) else { return false };
+    let value = json::parse(payload, limits::STATEMENT_BYTES).unwrap_or_default();
+    let builder = value.pointer("/predicate/runDetails/builder/id").and_then(|id| id.as_str());
+    let expected = from.waiting.statement(builder).and_then(Result::ok);
+    expected.is_some_and(|expected| expected == payload) && destinations == from.destinations
 }
 
 async fn sign(
@@ -154,33 +195,60 @@ async fn sign(
 }
 
 async fn publish(
+    args: &FlushArgs,
     bundle: &[u8],
     destinations: &[Destination],
     common: &Common,
     report: &mut FlushReport,
     ui: &Ui,
 ) -> Result<(), Failure> {
+    let mut failed = None;
     for destination in destinations {
-        match destination {
+        let sent = match destination {
             Destination::Image { subject, store } => {
                 let places = EvidenceArgs { attestation_repository: store.clone(), ..EvidenceArgs::default() };
-                let resolved = target::resolve(subject, common, &places, true).await?;
-                report.attached.push(attach_one(&resolved, bundle, ui.now).await?);
+                match target::resolve(subject, common, &places, true).await {
+                    Ok(resolved) => attach_one(&resolved, bundle, ui.now).await.map(|a| report.attached.push(a)),
+                    Err(failure) => Err(failure),
+                }
             }
             Destination::File { path } => {
-                add_line(Path::new(path), bundle)?;
-                report.written.push(path.clone());
+                write(args, path, bundle).map(|path| report.written.push(path.display().to_string()))
             }
+        };
+        // What is sent twice is there once: the rest goes now, and the entry stays.
+        if let Err(failure) = sent {
+            failed.get_or_insert(failure);
         }
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
+}
+
+/// Writes to the file that the person names, else to the entry's: that may be anybody's word.
+fn write(args: &FlushArgs, path: &str, bundle: &[u8]) -> Result<PathBuf, Failure> {
+    let path = match &args.output {
+        Some(path) => path.clone(),
+        None => outbox::place(Path::new(path))?,
+    };
+    add_line(&path, bundle)?;
+    Ok(path)
 }
 
 /// Adds a bundle to a file of bundles, unless it is there.
 fn add_line(path: &Path, bundle: &[u8]) -> Result<(), Failure> {
-    let mut text = if files::exists(path)? { files::read(path, limits::EVIDENCE_BYTES)? } else { Vec::new() };
-    if text.split(|b| *b == b'\n').any(|line| line == bundle) {
+    let mut text = if files::exists(path)? {
+        outbox::regular(path)?;
+        files::read(path, limits::EVIDENCE_BYTES)?
+    } else {
+        Vec::new()
+    };
+    let lines = || text.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    if lines().any(|line| line == bundle) {
         return Ok(());
+    }
+    if let Some(Err(e)) = lines().map(read_evidence).find(Result::is_err) {
+        let cause = format!("what is there is no file of bundles, one per line, and stays as it is: {e}");
+        return Err(OutboxError::Place { path: path.display().to_string(), cause }.into());
     }
     if text.last().is_some_and(|b| *b != b'\n') {
         text.push(b'\n');
