@@ -72,7 +72,7 @@ fn an_approval_that_is_demanded_by_itself_is_of_the_artifact_alone() {
     let mut two = statement(&bundle);
     let other = json!({ "name": "other", "digest": { "sha256": "a".repeat(64) } });
     two["subject"].as_array_mut().unwrap().push(other);
-    world.write("two.json", &two.to_string());
+    world.write("two.json", two.to_string());
     world.done(&["sign", "two.json", "--key", "attest.key", "--output", "two.bundle.json"]);
     assert_eq!(verify("two.bundle.json"), (Some(1), "approval-target-mismatch".into()));
 }
