@@ -403,7 +403,7 @@ fn a_charter_that_cannot_be_read_is_none() {
         let definition = &mut statement["predicate"]["buildDefinition"];
         definition["buildType"] = json!("https://acme.example/build/v1");
         edit(&mut definition["externalParameters"]["charter"]);
-        scene.world.write("statement.json", &statement.to_string());
+        scene.world.write("statement.json", statement.to_string());
         std::fs::remove_file(scene.world.root().join("s.json")).ok();
         scene.done(&["sign", "statement.json", "--key", "attest.key", "--output", "s.json"]);
         let (exit, code, _) = scene.recheck(&["--bundle", "s.json", "--charter", &charter]);
