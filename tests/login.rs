@@ -35,6 +35,9 @@ struct Habits {
     no_device: bool,
 }
 
+/// A token endpoint that says this repeats what it was sent.
+const ECHO: &str = "ECHO";
+
 struct Issuer {
     server: Server,
     habits: Arc<Mutex<Habits>>,
@@ -134,6 +137,7 @@ fn answer(
         }
         "/token" => {
             if let Some((status, body)) = &habits.token {
+                let body = if body == ECHO { &asked.text() } else { body };
                 return Reply::Answer(*status, "location: http://elsewhere.invalid/\r\n".into(), body.clone().into());
             }
             let p = parameters(&asked.text());
@@ -330,6 +334,74 @@ fn what_is_no_answer_or_a_huge_one_is_said_and_never_shown() {
 }
 
 #[test]
+fn what_a_service_repeats_of_a_login_is_not_shown() {
+    for (flow, secret) in [(LoginFlow::Browser, "code_verifier"), (LoginFlow::Device, "device_code")] {
+        for status in [500, 429] {
+            let issuer = Issuer::start();
+            issuer.habits(|h| h.token = Some((status, ECHO.into())));
+            let e = issuer.token(flow, &tester(browse)).unwrap_err().to_string();
+            assert!(e.contains(&format!("status {status}; its words repeat what was sent")), "{e}");
+            assert!(!e.contains(secret), "{e}");
+            issuer.habits(|h| h.token = Some((status, "out of order".into())));
+            let e = issuer.token(flow, &tester(browse)).unwrap_err().to_string();
+            assert!(e.contains(&format!("status {status}: out of order")), "{e}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_reads_nothing_that_stays_on_this_machine() {
+    let (world, ca) = world();
+    let (issuer, proxy) = (Issuer::start(), Server::start(|_| Reply::status(502, "")));
+    let services = ["--fulcio-url", &ca.url, "--timestamp-url", &ca.url, "--trusted-root", "root.json"];
+    let flow = ["--fulcio-auth-flow", "device", "--oidc-issuer", &issuer.server.url];
+    let variables = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].map(|name| (name, proxy.url.as_str()));
+    let out = world.attest_with(&variables, &[&["create", "app"][..], &services, &flow].concat());
+    assert!(String::from_utf8_lossy(&out.stderr).contains("refused with status 400: not you"), "{out:?}");
+    assert!(proxy.asked().is_empty() && !ca.asked().is_empty());
+}
+
+#[test]
+fn a_password_in_an_address_is_refused_and_not_repeated() {
+    let (world, ca) = world();
+    for arguments in [
+        &["--fulcio-url", "https://bob:hunter2@ca.example", "--timestamp-url", &ca.url, "--oidc-issuer", &ca.url][..],
+        &[
+            "--fulcio-url",
+            &ca.url,
+            "--timestamp-url",
+            "https://u:hunter2@tsa.example?hunter2",
+            "--oidc-issuer",
+            &ca.url,
+        ],
+        &["--fulcio-url", &ca.url, "--timestamp-url", &ca.url, "--oidc-issuer", "https://bob:hunter2@id.example"],
+    ] {
+        let flow = ["create", "app", "--trusted-root", "root.json", "--fulcio-auth-flow", "device"];
+        let out = world.attest_with(&[], &[&flow[..], arguments].concat());
+        let error = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{error}");
+        assert!(error.contains("example`") && !error.contains("hunter2"), "{error}");
+    }
+    for (charter, exit) in [
+        ("https://h.example/issues/1", 0),
+        ("https://h.example/issues?id=1&state=open", 0),
+        ("https://bob:hunter2@h.example/issues/1", 2),
+        ("https://h.example/issues/1?access_token=hunter2", 2),
+        ("https://h.example/issues/1?id=1&PRIVATE-TOKEN=hunter2", 2),
+        ("https://h.example/issues/1#sig=hunter2", 2),
+    ] {
+        let out = world.attest_with(&[], &["generate", "app", "--charter", charter]);
+        let error = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(exit), "{charter}: {error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    let charter = "charter:https://bob:hunter2@h.example/issues/1?hunter2";
+    let out = world.attest_with(&[], &["approve", charter, "--key", "attest.key", "--yes"]);
+    let error = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(2) && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
 fn only_the_answer_to_this_login_counts() {
     let issuer = Issuer::start();
     let own = issuer.server.url.clone();
@@ -481,6 +553,23 @@ fn the_program_shows_a_code_where_there_is_no_browser_and_keeps_what_nobody_sign
     assert_eq!(out.status.code(), Some(3), "{error}");
     assert!(error.contains("and enter the code WDJB-MJHT") && error.contains("error[outbox-kept]"), "{error}");
     assert!(error.contains(" --sign sha256:") && ca.asked().is_empty(), "{error}");
+
+    // Nor does a file say that a stranger's services get a token of the public issuer.
+    let config = |issuer: &str| {
+        let service = |url: &str| json!([{ "url": url, "majorApiVersion": 1, "validFor": { "start": "2024-01-01T00:00:00Z" }, "operator": "x" }]);
+        let config = json!({
+            "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json", "caUrls": service(&ca.url),
+            "oidcUrls": service(issuer), "tsaUrls": service(&ca.url), "tsaConfig": { "selector": "ANY" },
+        });
+        world.write("config.json", config.to_string());
+        let create = ["create", "app", "--signing-config", "config.json", "--trusted-root", "root.json"];
+        let out = world.attest_with(&[], &[&create[..], &["--fulcio-auth-flow", "device"]].concat());
+        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let (exit, error) = config(attest::sign::PUBLIC_ISSUER);
+    assert!(exit == Some(2) && error.contains("pass --oidc-issuer"), "{error}");
+    let (exit, error) = config(&issuer.server.url);
+    assert!(exit == Some(3) && error.contains("refused with status 400: not you"), "{error}");
 
     // A private instance is shown no token of the public issuer; and a job of a CI system asks nobody.
     let begin = |variables: &[(&str, &str)], more: &[&str]| {

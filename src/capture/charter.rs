@@ -13,6 +13,17 @@ pub(super) fn is_url(text: &str) -> bool {
     })
 }
 
+/// Whether a URL's query or fragment names what only a credential is called. Such an address is no place to be published.
+fn has_credential(url: &str) -> bool {
+    const NAMES: [&str; 9] =
+        ["token", "secret", "password", "passwd", "signature", "apikey", "api_key", "credential", "auth"];
+    let rest = url.split_once(['?', '#']).map_or("", |(_, rest)| rest);
+    rest.split(['&', ';', '?', '#']).filter_map(|pair| pair.split_once('=')).any(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        !value.is_empty() && (["sig", "key"].contains(&name.as_str()) || NAMES.iter().any(|n| name.contains(n)))
+    })
+}
+
 /// A URL is recorded as it is, without credentials; a file by its place in the source and the digest of its bytes.
 ///
 /// # Errors
@@ -30,6 +41,10 @@ pub(super) fn capture(
         let authority = text.split("://").nth(1).and_then(|r| r.split(['/', '?', '#']).next()).unwrap_or_default();
         if authority.contains('@') || text.contains(char::is_whitespace) {
             return Err(CaptureError::Value { name: source, expected: "a URL without user", found: "another".into() });
+        }
+        if has_credential(&text) {
+            let expected = "a URL without a token or password in its query";
+            return Err(CaptureError::Value { name: source, expected, found: "one".into() });
         }
         return Ok(Captured::found(ResourceDescriptor::at(text), &source));
     }

@@ -33,7 +33,7 @@ impl Issue {
     /// # Errors
     /// [`CharterError::NotAnIssue`]: why it cannot be asked for.
     pub fn find(uri: &str, api: Option<&'static dyn Forge>, env: Variables<'_>) -> Result<Self, CharterError> {
-        let not = |why: &str| CharterError::NotAnIssue { uri: uri.to_owned(), why: why.to_owned() };
+        let not = |why: &str| CharterError::NotAnIssue { uri: crate::model::uri::public(uri), why: why.to_owned() };
         let url = WebUrl::parse(uri).ok_or_else(|| not("it is no plain https URL"))?;
         let forges = ALL.iter().copied().filter(|f| api.is_none_or(|a| a.name() == f.name()));
         let known = forges.flat_map(|f| f.servers(env).into_iter().map(move |s| (f, s)));

@@ -74,11 +74,13 @@ impl LoginArgs {
             }
             (None, None) => LoginFlow::Browser,
         };
-        let issuer = match (self.oidc_issuer.as_deref().or(issuer), private) {
+        // A token of the public issuer would let whoever gets it sign as this person in the public instance: a file that
+        // names it beside services of its own is not enough.
+        let named = issuer.filter(|i| !private || i.trim_end_matches('/') != PUBLIC_ISSUER);
+        let issuer = match (self.oidc_issuer.as_deref().or(named), private) {
             (Some(issuer), _) => issuer,
             (None, false) => PUBLIC_ISSUER,
             (None, true) => {
-                // A token of the public issuer would let whoever gets it sign as this person in the public instance.
                 let message =
                     "the services are a private instance's, and no issuer of theirs is named: pass --oidc-issuer";
                 return Err(Failure::usage(codes::USAGE, message));

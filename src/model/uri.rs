@@ -17,8 +17,37 @@ pub const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
 /// in-toto Statement, version 0.1: read only.
 pub const STATEMENT_V01: &str = "https://in-toto.io/Statement/v0.1";
 
+/// An address without what may be secret in it: no user and password, no query, no fragment. For messages.
+#[must_use]
+pub fn public(address: &str) -> String {
+    let whole = address.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = whole.split_once("://") else { return whole.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    // Readers differ about which `@` ends the user: what stands before any of them is left out.
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
 /// `builder.id` of a recognised CI system that no certificate speaks for, for example `jenkins`.
 #[must_use]
 pub fn builder(name: &str) -> String {
     format!("{BASE}builder/{name}/v1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_secret_in_an_address_is_left_out() {
+        for (address, shown) in [
+            ("https://h.example/a/b", "https://h.example/a/b"),
+            ("https://bob:hunter2@h.example:1/a?token=hunter2#hunter2", "https://h.example:1/a"),
+            ("https://bob@hunter2@h.example", "https://h.example"),
+            ("https://h.example?token=hunter2", "https://h.example"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(public(address), shown);
+        }
+    }
 }

@@ -179,7 +179,8 @@ async fn github(url: &str, bearer: &str, client: &ServiceClient) -> Result<Ident
     let service = "GitHub's token service";
     let joint = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{joint}audience={AUDIENCE}");
-    let question = Question { service, url: &url, body: None, bearer: Some(bearer), limit: limits::TOKEN_BYTES };
+    let question =
+        Question { service, url: &url, body: None, bearer: Some(bearer), secret: "", limit: limits::TOKEN_BYTES };
     let body = client.ask(&question).await?.success(service)?;
     let malformed = || SignError::Answer {
         service: service.to_owned(),

@@ -81,7 +81,8 @@ impl KeylessSigner {
             },
         });
         let body = Some(("application/json", body.to_string().into_bytes()));
-        let question = Question { service, url, body, bearer: None, limit: limits::CHAIN_BYTES };
+        let question =
+            Question { service, url, body, bearer: None, secret: self.token.secret(), limit: limits::CHAIN_BYTES };
         let answer = self.client.ask(&question).await?.success(service)?;
         chain(service, &answer)
     }

@@ -84,7 +84,8 @@ impl Rekor {
             Answer { status: 409, location: Some(location), .. } => {
                 let id = location.rsplit('/').next().unwrap_or_default();
                 let url = format!("{}/api/v1/log/entries/{id}", self.base);
-                let question = Question { service: &self.service, url: &url, body: None, bearer: None, limit: LIMIT };
+                let question =
+                    Question { service: &self.service, url: &url, body: None, bearer: None, secret: "", limit: LIMIT };
                 self.client.ask(&question).await?.success(&self.service)?
             }
             _ => answer.success(&self.service)?,
@@ -123,7 +124,9 @@ impl Rekor {
     async fn post(&self, path: &str, body: &Value) -> Result<Answer, SignError> {
         let url = format!("{}{path}", self.base);
         let body = Some(("application/json", body.to_string().into_bytes()));
-        self.client.ask(&Question { service: &self.service, url: &url, body, bearer: None, limit: LIMIT }).await
+        self.client
+            .ask(&Question { service: &self.service, url: &url, body, bearer: None, secret: "", limit: LIMIT })
+            .await
     }
 
     fn malformed(&self, e: &JsonError) -> SignError {

@@ -14,7 +14,10 @@ const TRIES: usize = 4;
 /// The client that all services share.
 #[derive(Clone, Debug)]
 pub struct ServiceClient {
-    client: Client,
+    /// For services elsewhere, through the proxy that the environment names.
+    far: Client,
+    /// For plain HTTP, which is for services of this machine: through no proxy, which would read the tokens.
+    near: Client,
     deadline: Duration,
 }
 
@@ -28,6 +31,8 @@ pub(super) struct Question<'a> {
     pub(super) body: Option<(&'static str, Vec<u8>)>,
     /// A token that is shown to the service; never in an error.
     pub(super) bearer: Option<&'a str>,
+    /// What else the question holds that nobody may see, as it is sent; an answer that repeats it is not shown.
+    pub(super) secret: &'a str,
     /// The longest answer that is read, in bytes.
     pub(super) limit: usize,
 }
@@ -43,6 +48,8 @@ pub(super) struct Answer {
     wait: Option<Duration>,
     /// The body.
     pub(super) body: Vec<u8>,
+    /// Whether the body repeats a secret of the question.
+    concealed: bool,
     /// Whether an earlier try may have reached the service without its answer reaching us.
     pub(super) repeated: bool,
 }
@@ -53,26 +60,29 @@ impl ServiceClient {
     /// # Errors
     /// [`SignError::Failed`] when TLS cannot be set up.
     pub fn new(deadline: Duration) -> Result<Self, SignError> {
-        let base = || {
-            Client::builder()
+        let base = |near: bool| {
+            let builder = Client::builder()
                 .user_agent(concat!("attest/", env!("CARGO_PKG_VERSION")))
                 // A token goes where it was sent, and nowhere else.
                 .redirect(redirect::Policy::none())
-                .connect_timeout(Duration::from_secs(10).min(deadline))
+                .connect_timeout(Duration::from_secs(10).min(deadline));
+            if near { builder.no_proxy() } else { builder }
         };
-        let client = base().build().or_else(|_| {
-            // A machine without roots of its own: those of the web.
-            let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-            let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-            let config = rustls::ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .map_err(|e| SignError::Failed { cause: format!("TLS cannot be set up: {e}") })?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-            let client = base().tls_backend_preconfigured(config).build();
-            client.map_err(|e| SignError::Failed { cause: format!("TLS cannot be set up: {e}") })
-        })?;
-        Ok(Self { client, deadline })
+        let failed = |e: &dyn std::fmt::Display| SignError::Failed { cause: format!("TLS cannot be set up: {e}") };
+        let make = |near: bool| {
+            base(near).build().or_else(|_| {
+                // A machine without roots of its own: those of the web.
+                let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+                let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+                let config = rustls::ClientConfig::builder_with_provider(provider)
+                    .with_safe_default_protocol_versions()
+                    .map_err(|e| failed(&e))?
+                    .with_root_certificates(roots)
+                    .with_no_client_auth();
+                base(near).tls_backend_preconfigured(config).build().map_err(|e| failed(&e))
+            })
+        };
+        Ok(Self { far: make(false)?, near: make(true)?, deadline })
     }
 
     /// Asks until there is an answer that another try would not change, or the time is over.
@@ -105,7 +115,7 @@ impl ServiceClient {
                 Ok(Ok(answer)) => {
                     wait = answer.wait.unwrap_or_default();
                     let asks = answer.wait.map(|w| format!(", and asks to wait {} s", w.as_secs())).unwrap_or_default();
-                    format!("answered with status {}{}{asks}", answer.status, said(&answer.body))
+                    format!("answered with status {}{}{asks}", answer.status, answer.said())
                 }
                 Ok(Err(e)) => {
                     repeated = repeated || !e.is_connect();
@@ -121,7 +131,8 @@ impl ServiceClient {
 
     async fn once(&self, question: &Question<'_>) -> Result<Answer, reqwest::Error> {
         let method = if question.body.is_some() { Method::POST } else { Method::GET };
-        let mut request = self.client.request(method, question.url).header("accept", "*/*");
+        let client = if question.url.starts_with("http://") { &self.near } else { &self.far };
+        let mut request = client.request(method, question.url).header("accept", "*/*");
         if let Some((content_type, body)) = &question.body {
             request = request.header("content-type", *content_type).body(body.clone());
         }
@@ -144,7 +155,8 @@ impl ServiceClient {
                 break;
             }
         }
-        Ok(Answer { status, location, wait, body, repeated: false })
+        let concealed = [question.secret, question.bearer.unwrap_or_default()].iter().any(|s| repeats(&body, s));
+        Ok(Answer { status, location, wait, body, concealed, repeated: false })
     }
 }
 
@@ -157,8 +169,29 @@ impl Answer {
         if (200..300).contains(&self.status) {
             return Ok(self.body);
         }
-        Err(SignError::Refused { service: service.to_owned(), status: self.status, detail: said(&self.body) })
+        Err(SignError::Refused { service: service.to_owned(), status: self.status, detail: self.said() })
     }
+
+    /// The body in words, one line, cut; nothing of one that repeats a secret.
+    fn said(&self) -> String {
+        if self.concealed {
+            return "; its words repeat what was sent, and are not shown".into();
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
+        if text.is_empty() { text } else { format!(": {text}") }
+    }
+}
+
+/// Whether a body has the beginning of any longer part of a secret: parts end at what is no character of a token.
+fn repeats(body: &[u8], secret: &str) -> bool {
+    const BEGINNING: usize = 8;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_~+/=%".contains(c);
+    let values =
+        secret.split(|c| !is_part(c)).flat_map(|part| [part, part.rsplit('=').find(|v| !v.is_empty()).unwrap_or("")]);
+    values
+        .filter(|value| value.len() >= BEGINNING)
+        .any(|value| body.windows(BEGINNING).any(|w| w == &value.as_bytes()[..BEGINNING]))
 }
 
 /// Whether another try can be expected to end otherwise.
@@ -189,11 +222,4 @@ fn in_words(e: &reqwest::Error) -> String {
         () => "the connection broke",
     };
     format!("{what}: {}", innermost.chars().take(200).collect::<String>())
-}
-
-/// A body in words, one line, cut.
-fn said(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
-    if text.is_empty() { text } else { format!(": {text}") }
 }

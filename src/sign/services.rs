@@ -5,7 +5,7 @@ use super::SignError;
 #[cfg(feature = "cli")]
 use super::rekor::Rekor;
 use crate::model::json::{self, Field, JsonError};
-use crate::model::{Timestamp, limits};
+use crate::model::{Timestamp, limits, uri};
 #[cfg(feature = "cli")]
 use crate::trust::KeyAlgorithm;
 
@@ -147,7 +147,10 @@ impl Services {
             self.certificates.iter().chain(self.logs.services().map(|(u, _)| u)).chain(self.timestamps.services())
         {
             if !is_safe(url) {
-                return refuse(format!("expected https, or http on this machine, found `{url}`"));
+                return refuse(format!(
+                    "expected https without a user, or http on this machine, found `{}`",
+                    uri::public(url)
+                ));
             }
         }
         if self.logs.wanted > limits::SERVICES || self.timestamps.wanted > limits::SERVICES {
@@ -165,9 +168,10 @@ impl Services {
     }
 }
 
-/// Whether a service may be talked to: https, or plain HTTP that does not leave this machine.
+/// Whether a service may be talked to: https without a password in the address, or plain HTTP that does not leave this machine.
 pub(super) fn is_safe(url: &str) -> bool {
-    url.starts_with("https://") || is_local(url)
+    let authority = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().contains('@');
+    url.strip_prefix("https://").is_some_and(|rest| !authority(rest)) || is_local(url)
 }
 
 /// Whether a URL is plain HTTP to this machine.

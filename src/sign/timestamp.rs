@@ -28,8 +28,14 @@ impl TimestampAuthority {
         nonce[0] = (nonce[0] & 0x3f) | 0x40;
         let imprint = Sha256::digest(signature);
         let body = Some(("application/timestamp-query", request(&imprint, nonce)));
-        let question =
-            Question { service: &self.service, url: &self.url, body, bearer: None, limit: limits::TIMESTAMP_BYTES };
+        let question = Question {
+            service: &self.service,
+            url: &self.url,
+            body,
+            bearer: None,
+            secret: "",
+            limit: limits::TIMESTAMP_BYTES,
+        };
         let answer = self.client.ask(&question).await?.success(&self.service)?;
         check(&answer, &imprint, nonce).map_err(|found| SignError::Answer {
             service: self.service.clone(),

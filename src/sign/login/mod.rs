@@ -12,6 +12,7 @@ mod provider;
 
 use super::services::is_safe;
 use super::{IdentityToken, ServiceClient, SignError, url};
+use crate::model::uri;
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use provider::Provider;
@@ -66,7 +67,8 @@ impl Login {
         if is_safe(&self.issuer) && url::origin(&self.issuer).is_some() && !self.issuer.contains(['?', '#']) {
             return Ok(());
         }
-        let cause = format!("expected an issuer as https://HOST, or http on this machine, found `{}`", self.issuer);
+        let found = uri::public(&self.issuer);
+        let cause = format!("expected an issuer as https://HOST, or http on this machine, found `{found}`");
         Err(SignError::Services { cause })
     }
 

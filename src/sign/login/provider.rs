@@ -7,6 +7,7 @@ use crate::model::json::{self, Field};
 use crate::model::limits;
 use serde_json::Value;
 use std::borrow::Cow;
+use zeroize::Zeroizing;
 
 /// An issuer and its endpoints, all of one host.
 pub(super) struct Provider {
@@ -38,7 +39,7 @@ impl Provider {
         let service = format!("the issuer {issuer}");
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let limit = limits::TOKEN_BYTES;
-        let question = Question { service: &service, url: &address, body: None, bearer: None, limit };
+        let question = Question { service: &service, url: &address, body: None, bearer: None, secret: "", limit };
         let body = client.ask(&question).await?.success(&service)?;
         Self::read(service, issuer, &body)
     }
@@ -78,9 +79,13 @@ impl Provider {
         parameters: &[(&str, &str)],
         client: &ServiceClient,
     ) -> Result<Answer, SignError> {
-        let body = Some(("application/x-www-form-urlencoded", url::form(parameters)));
+        let form = url::form(parameters);
+        let secret = Zeroizing::new(String::from_utf8_lossy(&form).into_owned());
+        let body = Some(("application/x-www-form-urlencoded", form));
         let limit = limits::TOKEN_BYTES;
-        client.ask(&Question { service: &self.service, url: endpoint, body, bearer: None, limit }).await
+        client
+            .ask(&Question { service: &self.service, url: endpoint, body, bearer: None, secret: &secret, limit })
+            .await
     }
 
     /// Asks the token endpoint, and holds the token to this login (OpenID Connect Core 1.0 section 3.1.3.7). Its
