@@ -137,7 +137,12 @@ fn answer(
         }
         "/token" => {
             if let Some((status, body)) = &habits.token {
-                let body = if body == ECHO { &asked.text() } else { body };
+                let told = json!({ "error": "invalid_request", "error_description": asked.text() }).to_string();
+                let body = match (body.as_str(), status) {
+                    (ECHO, 400) => &told,
+                    (ECHO, _) => &asked.text(),
+                    _ => body,
+                };
                 return Reply::Answer(*status, "location: http://elsewhere.invalid/\r\n".into(), body.clone().into());
             }
             let p = parameters(&asked.text());
@@ -336,7 +341,7 @@ fn what_is_no_answer_or_a_huge_one_is_said_and_never_shown() {
 #[test]
 fn what_a_service_repeats_of_a_login_is_not_shown() {
     for (flow, secret) in [(LoginFlow::Browser, "code_verifier"), (LoginFlow::Device, "device_code")] {
-        for status in [500, 429] {
+        for status in [500, 429, 400] {
             let issuer = Issuer::start();
             issuer.habits(|h| h.token = Some((status, ECHO.into())));
             let e = issuer.token(flow, &tester(browse)).unwrap_err().to_string();
@@ -344,7 +349,8 @@ fn what_a_service_repeats_of_a_login_is_not_shown() {
             assert!(!e.contains(secret), "{e}");
             issuer.habits(|h| h.token = Some((status, "out of order".into())));
             let e = issuer.token(flow, &tester(browse)).unwrap_err().to_string();
-            assert!(e.contains(&format!("status {status}: out of order")), "{e}");
+            // A refusal that is none of OAuth's is not shown at all.
+            assert!(status == 400 || e.contains(&format!("status {status}: out of order")), "{e}");
         }
     }
 }
@@ -395,10 +401,25 @@ fn a_password_in_an_address_is_refused_and_not_repeated() {
         assert_eq!(out.status.code(), Some(exit), "{charter}: {error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
-    let charter = "charter:https://bob:hunter2@h.example/issues/1?hunter2";
-    let out = world.attest_with(&[], &["approve", charter, "--key", "attest.key", "--yes"]);
-    let error = String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.code() == Some(2) && !error.contains("hunter2"), "{error}");
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let approve = |more: &[&str]| {
+        let args = [&["approve", "--key", "attest.key", "--yes", "--output", "a.json"], more].concat();
+        let out = world.attest_with(&[("ATTEST_PASSWORD", world::PASSWORD)], &args);
+        let error = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!error.contains("hunter2"), "{error}");
+        (out.status.code(), error)
+    };
+    for (charter, uri) in [
+        ("charter:https://bob:hunter2@h.example/issues/1?hunter2", None),
+        ("charter:https://h.example/issues/1?access_token=hunter2", None),
+        ("charter:https://h.example/issues/1", Some("https://h.example/1?token=hunter2")),
+    ] {
+        let more = uri.map_or_else(Vec::new, |uri| vec!["--uri", uri]);
+        let (exit, error) = approve(&[&[charter, "--digest", &digest][..], &more].concat());
+        assert_eq!(exit, Some(2), "{error}");
+    }
+    let (exit, error) = approve(&["charter:https://h.example/issues/1?id=1", "--digest", &digest]);
+    assert_eq!(exit, Some(0), "{error}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The charter: what authorises the work, as a URL or as a file.
 
 use super::{CaptureError, Captured, Checkout, materials};
-use crate::model::{DigestSet, ResourceDescriptor, limits};
+use crate::model::{DigestSet, ResourceDescriptor, limits, uri};
 use std::path::Path;
 
 /// Whether a text is a URL and no file name.
@@ -10,17 +10,6 @@ pub(super) fn is_url(text: &str) -> bool {
         !rest.is_empty()
             && !scheme.is_empty()
             && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-    })
-}
-
-/// Whether a URL's query or fragment names what only a credential is called. Such an address is no place to be published.
-fn has_credential(url: &str) -> bool {
-    const NAMES: [&str; 9] =
-        ["token", "secret", "password", "passwd", "signature", "apikey", "api_key", "credential", "auth"];
-    let rest = url.split_once(['?', '#']).map_or("", |(_, rest)| rest);
-    rest.split(['&', ';', '?', '#']).filter_map(|pair| pair.split_once('=')).any(|(name, value)| {
-        let name = name.to_ascii_lowercase();
-        !value.is_empty() && (["sig", "key"].contains(&name.as_str()) || NAMES.iter().any(|n| name.contains(n)))
     })
 }
 
@@ -42,18 +31,15 @@ pub(super) fn capture(
         if authority.contains('@') || text.contains(char::is_whitespace) {
             return Err(CaptureError::Value { name: source, expected: "a URL without user", found: "another".into() });
         }
-        if has_credential(&text) {
-            let expected = "a URL without a token or password in its query";
-            return Err(CaptureError::Value { name: source, expected, found: "one".into() });
+        if uri::holds_credential(&text) {
+            let expected = "a URL without a token or password";
+            return Err(CaptureError::Value { name: source, expected, found: "one in its query".into() });
         }
         return Ok(Captured::found(ResourceDescriptor::at(text), &source));
     }
     let path = place.working_dir.join(&text);
     let bytes = checkout.read(&path, limits::PREDICATE_BYTES)?;
     let bytes = bytes.ok_or(CaptureError::NothingMatches { pattern: text })?;
-    let uri = place.uri(Path::new(&path));
-    Ok(Captured::found(
-        ResourceDescriptor::at(uri).digest_of(DigestSet::sha256(&bytes)),
-        &format!("{source}, the file"),
-    ))
+    let at = place.uri(Path::new(&path));
+    Ok(Captured::found(ResourceDescriptor::at(at).digest_of(DigestSet::sha256(&bytes)), &format!("{source}, the file")))
 }

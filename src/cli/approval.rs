@@ -6,7 +6,7 @@ use super::sanitize::line;
 use super::target::{self, Resolved};
 use super::{build, files};
 use crate::capture;
-use crate::model::{Digest, DigestSet, Subject, limits};
+use crate::model::{Digest, DigestSet, Subject, limits, uri};
 use crate::predicate::approval::TargetKind;
 use std::path::Path;
 
@@ -41,6 +41,13 @@ pub(super) struct Given<'a> {
 /// # Errors
 /// [`Failure`].
 pub(super) async fn resolve(typed: &str, given: &Given<'_>, common: &Common) -> Result<Target, Failure> {
+    // What is approved is published with its address.
+    for (what, address) in [("the charter", typed.strip_prefix("charter:")), ("--uri", given.uri)] {
+        // The user of an SSH address is no secret.
+        if address.is_some_and(|a| uri::holds_credential(&a.replacen("://git@", "://", 1))) {
+            return Err(usage(&format!("{what}: expected a URL without user, token or password, found one with it")));
+        }
+    }
     if let Some(charter) = typed.strip_prefix("charter:") {
         return self::charter(charter, given, common).await;
     }

@@ -81,8 +81,8 @@ impl LoginArgs {
             (Some(issuer), _) => issuer,
             (None, false) => PUBLIC_ISSUER,
             (None, true) => {
-                let message =
-                    "the services are a private instance's, and no issuer of theirs is named: pass --oidc-issuer";
+                let message = "the services are not the public instance's, and no issuer of theirs is named (the public one \
+                               is not theirs): pass --oidc-issuer";
                 return Err(Failure::usage(codes::USAGE, message));
             }
         };

@@ -118,7 +118,7 @@ impl SigningArgs {
             Some(path) => self.config(path, now)?,
             None => (self.of_urls(), Vec::new()),
         };
-        let with = self.with(&services)?;
+        let with = self.with(&services, now)?;
         if matches!(with, With::Key(_)) {
             services.certificates.clear();
         }
@@ -141,7 +141,7 @@ impl SigningArgs {
         Ok(Method { with, services, explicit, roots })
     }
 
-    fn with(&self, services: &Services) -> Result<With, Failure> {
+    fn with(&self, services: &Services, now: Timestamp) -> Result<With, Failure> {
         match (&self.key, &self.identity_token) {
             (Some(key), _) => return Ok(With::Key(key.clone())),
             (None, Some(token)) => return Ok(With::Token(TokenSource::named(token))),
@@ -152,7 +152,7 @@ impl SigningArgs {
             Ok(source) => return Ok(With::Token(source)),
             Err(lacks) => lacks,
         };
-        match self.login.choose(services.issuer.as_deref(), !services.is_empty(), &variable)? {
+        match self.login.choose(services.issuer.as_deref(), is_private(services, now)?, &variable)? {
             Choice::Login(login) => Ok(With::Login(login)),
             Choice::Nobody(why) => Err(nothing_to_sign_with(&lacks, &why)),
         }
@@ -357,6 +357,14 @@ fn witnesses(services: &Services, client: &ServiceClient) -> Vec<Box<dyn Evidenc
     ]
 }
 
+/// Whether a token would be shown to another authority than the public instance's own.
+fn is_private(services: &Services, now: Timestamp) -> Result<bool, Failure> {
+    let public = Services::public_good(now)?.certificates;
+    let known = |url: &String| public.iter().any(|p| p.trim_end_matches('/') == url.trim_end_matches('/'));
+    let all_known = !services.certificates.is_empty() && services.certificates.iter().all(known);
+    Ok(!services.is_empty() && !all_known)
+}
+
 fn several<T>(what: &'static str, from: &Selection<T>, make: impl Fn(&T) -> Box<dyn Evidence>) -> Several {
     Several::new(what, from.wanted, from.among.iter().map(|(operator, s)| (operator.clone(), make(s))).collect())
 }
@@ -411,4 +419,24 @@ fn about(statement: &[u8]) -> Result<Vec<Artifact>, Failure> {
         return Err(Failure::usage(crate::model::Code::new("statement-refused"), message));
     }
     Ok(about)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_of_a_strangers_makes_services_private() {
+        let now = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
+        let private = |change: &dyn Fn(&mut Services)| {
+            let mut services = Services::public_good(now).unwrap();
+            change(&mut services);
+            is_private(&services, now).unwrap()
+        };
+        assert!(!private(&|_| ()) && !private(&|s| *s = Services::default()));
+        assert!(private(&|s| s.certificates.push("https://ca.example".into())));
+        assert!(private(&|s| s.certificates = vec!["https://ca.example".into()]));
+        // Who named a log alone has not said whose authority it is.
+        assert!(private(&|s| s.certificates.clear()));
+    }
 }

@@ -28,6 +28,23 @@ pub fn public(address: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
+/// Whether an address has a user, or its query or fragment names what only a credential is called: it is not to be
+/// published.
+#[must_use]
+pub fn holds_credential(url: &str) -> bool {
+    const NAMES: [&str; 9] =
+        ["token", "secret", "password", "passwd", "signature", "apikey", "api_key", "credential", "auth"];
+    let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    if authority.is_some_and(|a| a.contains('@')) {
+        return true;
+    }
+    let rest = url.split_once(['?', '#']).map_or("", |(_, rest)| rest);
+    rest.split(['&', ';', '?', '#']).filter_map(|pair| pair.split_once('=')).any(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        !value.is_empty() && (["sig", "key"].contains(&name.as_str()) || NAMES.iter().any(|n| name.contains(n)))
+    })
+}
+
 /// `builder.id` of a recognised CI system that no certificate speaks for, for example `jenkins`.
 #[must_use]
 pub fn builder(name: &str) -> String {

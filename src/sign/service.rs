@@ -49,7 +49,7 @@ pub(super) struct Answer {
     /// The body.
     pub(super) body: Vec<u8>,
     /// Whether the body repeats a secret of the question.
-    concealed: bool,
+    pub(super) concealed: bool,
     /// Whether an earlier try may have reached the service without its answer reaching us.
     pub(super) repeated: bool,
 }
@@ -173,7 +173,7 @@ impl Answer {
     }
 
     /// The body in words, one line, cut; nothing of one that repeats a secret.
-    fn said(&self) -> String {
+    pub(super) fn said(&self) -> String {
         if self.concealed {
             return "; its words repeat what was sent, and are not shown".into();
         }

@@ -106,6 +106,9 @@ impl Provider {
         if !(200..300).contains(&status) {
             let text = |name: &str| value.as_ref().ok().and_then(|v| v.get(name)?.as_str().map(shown));
             return match text("error") {
+                Some(_) if answer.concealed => {
+                    Err(SignError::Refused { service: self.service.clone(), status, detail: answer.said() })
+                }
                 Some(error) if (400..500).contains(&status) => {
                     Ok(Granted::No(error, text("error_description").unwrap_or_default()))
                 }
