@@ -19,8 +19,20 @@ use serde_json::Value;
 fn both(script: &str) -> [Vec<String>; 2] {
     let alone = ["sh", "-c", script].map(str::to_owned).to_vec();
     let attest = [env!("CARGO_BIN_EXE_attest"), "create", "app", "--key", "attest.key", "--quiet", "--"];
-    let step = attest.iter().map(|a| (*a).to_owned()).chain(alone.clone()).collect();
-    [alone, step]
+    let step: Vec<String> = attest.iter().map(|a| (*a).to_owned()).chain(alone.clone()).collect();
+    [alone, step].map(|command| heard().into_iter().chain(command).collect())
+}
+
+/// What has a program begin with the signals of a terminal: tests that a script put in the background, or `nohup`
+/// started, ignore some, and what they start inherits that.
+fn heard() -> Vec<String> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
+    // SIGHUP, SIGINT and SIGQUIT.
+    match u64::from_str_radix(mask, 16).unwrap() & 0b111 {
+        0 => Vec::new(),
+        _ => ["env", "--default-signal=HUP,INT,QUIT"].map(str::to_owned).to_vec(),
+    }
 }
 
 /// What was signed, if anything was.
