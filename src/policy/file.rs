@@ -236,7 +236,6 @@ fn any_of(
     name: &str,
     read: impl Fn(&At<'_>) -> Result<TextMatch, PolicyError>,
 ) -> Result<Vec<TextMatch>, PolicyError> {
-    let read = |f: &At<'_>| if f.str()?.is_empty() { Err(f.error("a text that is not empty")) } else { read(f) };
     match field.get(name) {
         Some(f) if matches!(f.node.kind, super::Kind::List(_)) => f.list()?.iter().map(read).collect(),
         Some(f) => Ok(vec![read(&f)?]),
