@@ -161,6 +161,8 @@ expect 1 "$ATTEST" create "$WORK/unproven" --identity-token "$WORK/token" --sign
 entries() { "$PYTHON" -c 'import json,sys,urllib.request as u; print(json.load(u.urlopen(sys.argv[1] + "/api/v1/log"))["treeSize"])' "$REKOR_V1_URL"; }
 
 say 'each service ended in turn: what is not signed waits, and is signed later, once'
+# What flush writes unasked is below the present folder.
+cd "$WORK"
 for service in fulcio tsa rekor-v1; do
   file=$WORK/outage-$service
   printf '%s\n' "$service" >"$file"
