@@ -12,7 +12,7 @@ CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$top/target/mutants}
 export CARGO_TARGET_DIR
 copy=$CARGO_TARGET_DIR/source
 # Quick and telling targets first.
-targets='certificates lib conformance advisories refusals charter registry_conformance'
+targets='certificates lib conformance advisories refusals charter registry_conformance routes cli'
 
 mkdir -p "$copy"
 find "$copy" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
@@ -20,12 +20,17 @@ find "$copy" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
 [ ! -d "$top/../shared" ] || ln -sfn "$top/../shared" "$CARGO_TARGET_DIR/shared"
 
 # switch NAME FILE AFTER OLD NEW: puts NEW beside OLD, which stands once in the file (after the line AFTER, if given;
-# tests at its end do not count). A statement ends in `;`, anything else is an expression.
+# tests at its end do not count). A statement ends in `;`, anything else is an expression. Of a line that has a switch
+# already, the last place is the one that runs without it.
 switch() {
     NAME=$1 AFTER=$3 OLD=$4 NEW=$5 awk '
+        function last(text, part,  at, more) {
+            while ((more = index(substr(text, at + 1), part))) at += more
+            return at + 0
+        }
         BEGIN { name = ENVIRON["NAME"]; after = ENVIRON["AFTER"]; old = ENVIRON["OLD"]; new = ENVIRON["NEW"] }
         /^#\[cfg\(test\)\]/ { tests = 1 }
-        !tests && (after == "" || seen) && (at = index($0, old)) {
+        !tests && (after == "" || seen) && (at = last($0, old)) {
             found++
             if (found == 1) {
                 both = "if crate::mutant(\"" name "\") { " new " } else { " old " }"
@@ -91,6 +96,7 @@ skipped() {
     case $1 in
         lib) echo --skip sign:: --skip capture:: ;;
         certificates) echo --skip flips:: ;;
+        cli) echo --skip planted ;;
     esac
 }
 

@@ -1,9 +1,10 @@
 //! One contract, every back end: what a route may rely on wherever its evidence lives.
 
 use attest::model::oci::{EMPTY, IMAGE_MANIFEST};
-use attest::model::{Descriptor, Digest, Reference};
+use attest::model::{Descriptor, Digest, Reference, limits};
 use attest::registry::oci_http::{Anonymous, HttpOptions};
-use attest::registry::{Checked, Memory, OciHttp, OciLayout, Registry, RegistryError};
+use attest::registry::{Checked, Memory, OciHttp, OciLayout, Registry, RegistryError, Served};
+use attest::seam::BoxFuture;
 use attest::testing::{Behaviour, Conditional, TestRegistry};
 use serde_json::json;
 use std::sync::Arc;
@@ -92,7 +93,7 @@ fn image(seed: u8) -> (Descriptor, Vec<u8>) {
     (Descriptor::of(IMAGE_MANIFEST, &bytes), bytes)
 }
 
-fn referrer(subject: &Descriptor, seed: u8) -> (Descriptor, Vec<u8>) {
+fn referrer(subject: &Descriptor, seed: usize) -> (Descriptor, Vec<u8>) {
     let manifest = json!({
         "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "artifactType": ARTIFACT,
         "config": Descriptor::of(EMPTY, b"{}").to_json(), "layers": [],
@@ -191,6 +192,52 @@ fn more_referrers_than_the_limit_are_an_error_and_never_a_part() {
         assert_eq!(w.registry.referrers(&subject.digest, 5).await.unwrap().len(), 5, "{}", w.name);
         assert_eq!(code(w.registry.referrers(&subject.digest, 4).await), "limit-exceeded", "{}", w.name);
     });
+}
+
+/// A back end that keeps to no limit.
+struct Heedless(Memory);
+
+impl Registry for Heedless {
+    fn place(&self) -> String {
+        "heedless".into()
+    }
+    fn resolve<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<Option<Descriptor>, RegistryError>> {
+        self.0.resolve(tag)
+    }
+    fn manifest<'a>(&'a self, d: &'a Digest, _: usize) -> BoxFuture<'a, Result<Option<Served>, RegistryError>> {
+        self.0.manifest(d, usize::MAX)
+    }
+    fn blob<'a>(&'a self, d: &'a Digest, _: usize) -> BoxFuture<'a, Result<Option<Vec<u8>>, RegistryError>> {
+        self.0.blob(d, usize::MAX)
+    }
+    fn referrers<'a>(&'a self, d: &'a Digest, _: usize) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
+        self.0.referrers(d, usize::MAX)
+    }
+    fn push_blob<'a>(&'a self, d: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
+        self.0.push_blob(d, bytes)
+    }
+    fn push_manifest<'a>(&'a self, d: &'a Descriptor, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
+        self.0.push_manifest(d, bytes)
+    }
+}
+
+#[tokio::test]
+async fn the_limits_hold_for_a_back_end_that_keeps_to_none() {
+    let heedless = Heedless(Memory::new("memory"));
+    let checked = Checked::new(&heedless);
+    let (subject, _) = image(1);
+    for seed in 0..limits::REFERRERS {
+        let (d, bytes) = referrer(&subject, seed);
+        heedless.push_manifest(&d, &bytes).await.unwrap();
+    }
+    assert_eq!(checked.referrers(&subject.digest).await.unwrap().len(), limits::REFERRERS);
+    let (d, bytes) = referrer(&subject, limits::REFERRERS);
+    heedless.push_manifest(&d, &bytes).await.unwrap();
+    assert_eq!(code(checked.referrers(&subject.digest).await), "limit-exceeded");
+    let digest = Digest::sha256(b"a blob");
+    heedless.push_blob(&digest, b"a blob").await.unwrap();
+    assert_eq!(checked.blob(&digest, 6).await.unwrap().unwrap(), b"a blob");
+    assert_eq!(code(checked.blob(&digest, 5).await), "limit-exceeded");
 }
 
 #[test]

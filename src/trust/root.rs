@@ -391,6 +391,7 @@ fn window(range: Option<TimeRange>) -> ValidityWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::code;
 
     #[test]
     fn the_embedded_roots_have_what_their_instances_have() {
@@ -445,6 +446,16 @@ mod tests {
         let both = format!("{}\n{}\n", line(SigstoreInstance::PublicGood), line(SigstoreInstance::GitHub));
         let roots = TrustedRoot::parse(both.as_bytes(), "f").unwrap();
         assert_eq!(roots.iter().map(TrustedRoot::origin).collect::<Vec<_>>(), ["f, line 1", "f, line 2"]);
+        let read = |text: String| TrustedRoot::parse(text.as_bytes(), "f").map(|r| r.len()).map_err(|e| e.code());
+        // Their number, and the size of all together: each alone is small enough.
+        let one = line(SigstoreInstance::GitHub);
+        let lines = |n| vec![one.as_str(); n].join("\n");
+        assert_eq!(read(lines(limits::ROOTS)), Ok(limits::ROOTS));
+        assert_eq!(read(lines(limits::ROOTS + 1)), Err(code::LIMIT_EXCEEDED));
+        let padded = |room: usize| one.replacen('{', &format!("{{{}", " ".repeat(room)), 1);
+        let half = padded(limits::ROOT_BYTES / 2 - one.len() - 1);
+        assert_eq!(read(format!("{half}\n{half}\n")), Ok(2));
+        assert_eq!(read(format!("{half}\n{half}  \n")), Err(code::LIMIT_EXCEEDED));
     }
 
     #[test]

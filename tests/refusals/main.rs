@@ -13,6 +13,7 @@ mod limits;
 mod policies;
 mod registries;
 mod scene;
+mod snapshots;
 
 use scene::{Answer, Place, Scene};
 
@@ -79,6 +80,7 @@ fn there_are_enough_refusals_and_each_has_its_own_name() {
         limits::NAMES,
         policies::NAMES,
         registries::NAMES,
+        snapshots::NAMES,
     ];
     let mut names: Vec<_> = all.concat();
     names.sort_unstable();

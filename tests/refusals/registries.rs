@@ -177,6 +177,7 @@ crate::refusals! {
     index_with_a_child_that_is_not_attested: an_index, evil(r#"{ "os": "linux", "architecture": "arm64" }"#) => 1 "no-attestation";
     index_with_a_child_without_a_platform: an_index, evil("") => 1 "no-attestation";
     index_with_a_child_of_an_empty_platform: an_index, evil("{}") => 1 "no-attestation";
+    index_with_a_child_of_an_unknown_platform: an_index, evil(r#"{ "os": "unknown", "architecture": "unknown" }"#) => 1 "no-attestation";
     index_with_a_child_of_half_a_platform: an_index, evil(r#"{ "os": "unknown" }"#) => 1 "no-attestation";
     index_that_is_also_an_image: an_index, |s| s.then(|at| both(at, "layers", IMAGE_INDEX)) => 1 "no-attestation";
     index_that_is_an_image_to_readers_without_case: an_index, |s| s.then(|at| both(at, "Layers", IMAGE_MANIFEST)) => 1 "no-attestation";
