@@ -6,7 +6,7 @@ mod witness;
 
 pub use key::{KeyAlgorithm, KeyError, PublicKey, shown_hint};
 pub use root::{Authority, AuthorityKind, RootError, TrustedRoot};
-pub(crate) use root::{CaCertificate, Prepared, StampAuthority};
+pub(crate) use root::{CertificateAuthority, Prepared, StampAuthority};
 pub use witness::WitnessKey;
 
 use crate::model::ValidityWindow;

@@ -101,12 +101,21 @@ pub(crate) struct StampAuthority {
     pub(crate) windows: Vec<ValidityWindow>,
 }
 
+/// A certificate authority.
+pub(crate) struct CertificateAuthority {
+    /// Its certificates.
+    pub(crate) certificates: Vec<CaCertificate>,
+    /// The library's verifier of this root with no other certificate authority: what it accepts, this one vouched for.
+    /// Names do not tell, as two authorities may have one, and the chain of a bundle is not signed.
+    pub(crate) verifier: Verifier,
+}
+
 /// What verification asks of a root.
 pub(crate) struct Prepared {
-    /// The library's verifier of exactly this root.
+    /// The library's verifier of this root for what keys sign: without certificate authorities.
     pub(crate) verifier: Verifier,
-    /// Certificates of each certificate authority, in the root's order.
-    pub(crate) issuers: Vec<Vec<CaCertificate>>,
+    /// Its certificate authorities, in the root's order.
+    pub(crate) issuers: Vec<CertificateAuthority>,
     /// Transparency logs: id, window.
     pub(crate) logs: Vec<(Vec<u8>, ValidityWindow)>,
     /// Their keys, DER, in the same order.
@@ -261,21 +270,25 @@ impl Prepared {
     fn of(text: &str) -> Result<Self, RootError> {
         check(text).map_err(RootError::Malformed)?;
         let unusable = |e: &dyn fmt::Display| RootError::Unusable { cause: e.to_string() };
-        let parsed = Parsed::from_json(text).map_err(|e| unusable(&e))?;
-        let verifier = Verifier::new(&parsed).map_err(|e| unusable(&e))?;
+        let mut parsed = Parsed::from_json(text).map_err(|e| unusable(&e))?;
         let mut authorities = Vec::new();
         let mut issuers = Vec::new();
-        for ca in &parsed.certificate_authorities {
+        for ca in std::mem::take(&mut parsed.certificate_authorities) {
             let certificates = ca.cert_chain.certificates.iter().map(|c| CaCertificate::of(c.raw_bytes.as_bytes()));
-            issuers.push(certificates.collect::<Result<Vec<_>, _>>().map_err(|e| unusable(&e))?);
+            let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(|e| unusable(&e))?;
             authorities.push(Authority {
                 kind: AuthorityKind::Certificates,
                 name: name(Some(&ca.uri), ca.subject.organization.as_deref(), ca.subject.common_name.as_deref()),
                 log_id: None,
                 window: window(ca.valid_for),
-                certificate_ends: first_end(issuers.last().into_iter().flatten()),
+                certificate_ends: first_end(&certificates),
             });
+            parsed.certificate_authorities = vec![ca];
+            let verifier = Verifier::new(&parsed).map_err(|e| unusable(&e))?;
+            issuers.push(CertificateAuthority { certificates, verifier });
         }
+        parsed.certificate_authorities = Vec::new();
+        let verifier = Verifier::new(&parsed).map_err(|e| unusable(&e))?;
         let log = |kind, url: &str, id: &[u8], valid_for| Authority {
             kind,
             name: url.to_owned(),

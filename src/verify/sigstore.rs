@@ -11,7 +11,7 @@ use super::{VerifyError, read_evidence};
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{Field, JsonError};
 use crate::model::{Bundle, Digest, Timestamp, ValidityWindow, limits};
-use crate::trust::{Prepared, PublicKey, TrustMaterial, TrustedRoot, WitnessKey};
+use crate::trust::{CertificateAuthority, Prepared, PublicKey, TrustMaterial, TrustedRoot, WitnessKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::bundle::Error as ShapeError;
 use sigstore_verify::types::{
@@ -96,7 +96,7 @@ pub(super) fn digest(digest: &Digest) -> Option<Artifact<'static>> {
     Some(Artifact::Digest(ArtifactDigest::new(algorithm, bytes).ok()?))
 }
 
-/// Verifies a bundle that was signed with a certificate, against each root whose authority may have issued it.
+/// Verifies a bundle that was signed with a certificate, against each authority of each root that may have issued it.
 pub(super) fn by_certificate(
     parsed: &Parsed,
     chain: &[Vec<u8>],
@@ -111,20 +111,21 @@ pub(super) fn by_certificate(
     let mut refusal = None;
     for root in &trust.roots {
         let prepared = prepared(root)?;
-        let issues = |chain: &&Vec<_>| chain.iter().any(|c: &crate::trust::CaCertificate| issuers.contains(&c.subject));
-        if !prepared.issuers.iter().any(|c| issues(&c)) {
-            continue;
-        }
-        let (promise_only, witnesses) = (trust.allow_promise_only, trust.witnesses.as_slice());
-        let attempt = Attempt { bundle, prepared, leaf: &leaf, der, now, promise_only, witnesses };
-        match attempt.certificate(artifact, &issuers) {
-            Ok(mut proven) => {
-                proven.uses(root);
-                let Leaf { identity, issuer, claims, .. } = leaf;
-                return Ok((Signer::Certificate { chain: chain.to_vec(), identity, issuer, claims }, proven));
+        // Another authority may have issued it under the same name.
+        let named = |a: &&CertificateAuthority| a.certificates.iter().any(|c| issuers.contains(&c.subject));
+        for authority in prepared.issuers.iter().filter(named) {
+            let (promise_only, witnesses) = (trust.allow_promise_only, trust.witnesses.as_slice());
+            let attempt = Attempt { bundle, prepared, authority, leaf: &leaf, der, now, promise_only, witnesses };
+            match attempt.certificate(artifact) {
+                Ok(mut proven) => {
+                    proven.uses(root);
+                    let Leaf { identity, issuer, claims, .. } = leaf;
+                    return Ok((Signer::Certificate { chain: chain.to_vec(), identity, issuer, claims }, proven));
+                }
+                // The word of one that issued it stands before that of one that may not have, else the first.
+                Err(e) if refusal.as_ref().is_none_or(|first| said_of(&e) > said_of(first)) => refusal = Some(e),
+                Err(_) => {}
             }
-            // Another root may have issued it under the same name; else the first root's word stands.
-            Err(e) => refusal = refusal.or(Some(e)),
         }
     }
     Err(refusal.unwrap_or_else(|| VerifyError::CertificateUntrusted {
@@ -134,6 +135,15 @@ pub(super) fn by_certificate(
             roots => format!("tried {}", roots.iter().map(TrustedRoot::origin).collect::<Vec<_>>().join("; ")),
         },
     }))
+}
+
+/// How much a refusal says of a certificate: that an authority did not issue it, or was not asked, is the least.
+fn said_of(refusal: &VerifyError) -> u8 {
+    match refusal {
+        VerifyError::CertificateUntrusted { .. } => 0,
+        VerifyError::AuthorityNotValid { .. } => 1,
+        _ => 2,
+    }
 }
 
 /// Verifies what logs and timestamp authorities say about a signature that `key` made.
@@ -233,10 +243,11 @@ pub fn message_signature(
     }
 }
 
-/// One bundle against one root.
+/// One bundle against one certificate authority of one root.
 struct Attempt<'a> {
     bundle: &'a wire::Bundle,
     prepared: &'a Prepared,
+    authority: &'a CertificateAuthority,
     leaf: &'a Leaf,
     der: &'a [u8],
     now: Timestamp,
@@ -245,7 +256,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn certificate(&self, artifact: &Artifact<'_>, issuers: &[Vec<u8>]) -> Result<Proven, VerifyError> {
+    fn certificate(&self, artifact: &Artifact<'_>) -> Result<Proven, VerifyError> {
         let material = &self.bundle.verification_material;
         // Who it is that signed is the policy's question, and it has more words than the library: issuers, patterns.
         let mut policy = VerificationPolicy::any_identity();
@@ -268,7 +279,7 @@ impl Attempt<'_> {
         if !self.prepared.certificate_logs {
             policy = policy.skip_sct();
         }
-        let result = self.prepared.verifier.verify(artifact.clone(), &bundle, &policy).map_err(|e| self.refused(e))?;
+        let result = self.authority.verifier.verify(artifact.clone(), &bundle, &policy).map_err(|e| self.refused(e))?;
         // What was asked for was done: the library says so itself.
         if !result.certificate_verified()
             || result.sct_verified() != self.prepared.certificate_logs
@@ -297,25 +308,21 @@ impl Attempt<'_> {
             self.prepared.log_valid(entry, first)?;
         }
         for proven in &proven.times {
-            self.authority_valid(issuers, proven.time)?;
+            self.authority_valid(proven.time)?;
         }
         Ok(proven)
     }
 
     /// That every certificate of the authority was valid: the library takes all of them as anchors, and of an anchor
     /// nobody asks when it ends.
-    fn authority_valid(&self, issuers: &[Vec<u8>], time: Timestamp) -> Result<(), VerifyError> {
-        let mut cause = String::new();
-        for chain in &self.prepared.issuers {
-            if !chain.iter().any(|c| issuers.contains(&c.subject)) {
-                continue;
-            }
-            match chain.iter().find(|c| !c.window.contains(time)) {
-                None => return Ok(()),
-                Some(c) => cause = format!("one of its certificates is valid {}", c.window),
+    fn authority_valid(&self, time: Timestamp) -> Result<(), VerifyError> {
+        match self.authority.certificates.iter().find(|c| !c.window.contains(time)) {
+            None => Ok(()),
+            Some(c) => {
+                let cause = format!("one of its certificates is valid {}", c.window);
+                Err(VerifyError::AuthorityNotValid { time, cause })
             }
         }
-        Err(VerifyError::AuthorityNotValid { time, cause })
     }
 
     /// The library's refusal in our words. A chain that ends because a certificate had expired is said as such.

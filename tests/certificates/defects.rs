@@ -166,6 +166,38 @@ fn an_authority_vouches_only_in_its_own_root_and_time() {
 }
 
 #[test]
+fn an_authority_that_has_ended_borrows_no_time_of_another() {
+    let mut instance = Instance::new("acme", 1);
+    let authority = |name| Instance::new(name, 0).root()["certificateAuthorities"][0].clone();
+    let good = (instance.root(), signed(&instance, &workflow()));
+    instance.authority_window = (SIGNED_AT - 100 * DAY, SIGNED_AT - DAY);
+    let ended = (instance.root(), signed(&instance, &workflow()));
+    // The chain of a bundle is not signed, so whatever stands there lends nothing; nor does an authority of the same name.
+    for other in ["other", "acme"].map(authority) {
+        for place in [0, 1] {
+            let with = |(root, bundle): &(Value, Value), more: &[&Value]| {
+                let (mut root, mut bundle) = (root.clone(), bundle.clone());
+                root["certificateAuthorities"].as_array_mut().unwrap().insert(place, other.clone());
+                if !more.is_empty() {
+                    bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2".into();
+                    let material = bundle["verificationMaterial"].as_object_mut().unwrap();
+                    let mut chain = vec![material.remove("certificate").unwrap()];
+                    chain.extend(more.iter().map(|ca| ca["certChain"]["certificates"][0].clone()));
+                    material.insert("x509CertificateChain".into(), json!({ "certificates": chain }));
+                }
+                code(&root, &bundle)
+            };
+            for (own, expected) in [(&good, Ok(())), (&ended, refused("authority-not-valid-at-time"))] {
+                let itself = &own.0["certificateAuthorities"][0];
+                for more in [&[][..], &[itself], &[&other], &[itself, &other], &[&other, itself]] {
+                    assert_eq!(with(own, more), expected, "{} more, the other at {place}", more.len());
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_log_entry_is_proven_to_be_in_its_log() {
     let instance = Instance::new("acme", 1);
     let root = instance.root();
