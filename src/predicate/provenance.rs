@@ -93,7 +93,10 @@ impl Provenance {
                     })?;
                 }
             }
-            m.opt_str("invocationId")?;
+            // SLSA has a text here; GitLab writes the number of its job, which no claim of a certificate says.
+            if let Some(id) = m.get("invocationId")?.filter(|id| !id.value().is_u64()) {
+                id.str()?;
+            }
         }
         let provenance = Self {
             build_type: build_type.str()?.to_owned(),
@@ -337,6 +340,23 @@ mod tests {
     fn two_commits_of_one_source_are_refused() {
         let e = Provenance::from_json(&predicate(&"b".repeat(40))).unwrap_err();
         assert!(e.to_string().contains("resolvedDependencies[0].digest.gitCommit"), "{e}");
+    }
+
+    #[test]
+    fn a_run_is_a_text_or_the_number_of_a_job() {
+        let read = |id: Value| {
+            let mut p = predicate(&"a".repeat(40));
+            p["runDetails"]["metadata"] = json!({ "invocationId": id });
+            Provenance::from_json(&p).map(|v| {
+                assert_eq!(Value::Object(v.to_json()), Value::Object(p));
+                v.metadata("invocationId").map(str::to_owned)
+            })
+        };
+        assert_eq!(read(json!("https://h.example/runs/7")), Ok(Some("https://h.example/runs/7".into())));
+        assert_eq!(read(json!(412)), Ok(None));
+        for bad in [json!(-1), json!(1.5), json!(["x"]), json!({}), json!(true)] {
+            assert!(read(bad.clone()).is_err(), "{bad}");
+        }
     }
 
     #[test]
