@@ -187,16 +187,19 @@ fn github(flags: &TrustArgs, wanted: &mut CertificateMatch) -> Result<(), Failur
     if wanted.issuers.is_empty() {
         wanted.issuers.push(TextMatch::Exact(GITHUB_ISSUER.into()));
     }
-    let under = |path: &str| Glob::parse(&format!("https://github.com/{path}/**@**")).map(TextMatch::Glob);
+    let under = |path: &str| {
+        let path = Glob::parse(&format!("https://github.com/{}/**", path.to_ascii_lowercase()));
+        path.map(|path| TextMatch::Workflow { path, any_case: true })
+    };
     let mut of_source = Vec::new();
     if let Some(repo) = &flags.repo {
         parts("repo", repo, "OWNER/REPO", &|n| n == 2 && !repo.contains('@'))?;
-        wanted.claims.push((SOURCE_REPOSITORY, vec![TextMatch::Exact(format!("https://github.com/{repo}"))]));
+        wanted.claims.push((SOURCE_REPOSITORY, vec![TextMatch::AnyCase(format!("https://github.com/{repo}"))]));
         of_source.extend(under(repo));
     }
     if let Some(owner) = &flags.owner {
         parts("owner", owner, "a GitHub owner", &|n| n == 1 && !owner.contains('@'))?;
-        wanted.claims.push((SOURCE_OWNER, vec![TextMatch::Exact(format!("https://github.com/{owner}"))]));
+        wanted.claims.push((SOURCE_OWNER, vec![TextMatch::AnyCase(format!("https://github.com/{owner}"))]));
         of_source.extend(under(owner));
     }
     if let Some(workflow) = &flags.signer_workflow {
@@ -210,7 +213,7 @@ fn github(flags: &TrustArgs, wanted: &mut CertificateMatch) -> Result<(), Failur
         let identity = format!("https://github.com/{workflow}");
         wanted.identities.extend(match identity.contains('@') {
             true => Some(TextMatch::Exact(identity)),
-            false => Glob::parse(&format!("{identity}@**")).map(TextMatch::Glob),
+            false => Glob::parse(&identity).map(|path| TextMatch::Workflow { path, any_case: false }),
         });
     } else if wanted.identities.is_empty() {
         wanted.identities = of_source;
@@ -243,10 +246,21 @@ mod tests {
         assert!(!takes(&repo, own, &[(12, "https://github.com/acme/app2")]));
         assert!(!takes(&repo, own, &[]));
         assert!(!takes(&repo, &own.replace("app/", "app2/"), &source));
+        // GitHub's names have no case of their own, and a tag may hold `@`; what is before the first one counts.
+        let spelled = TrustArgs { repo: Some("Acme/APP".into()), ..Default::default() };
+        assert!(takes(&spelled, own, &source));
+        assert!(takes(&repo, &own.replace("acme/app", "Acme/App"), &[(12, "https://github.com/Acme/App")]));
+        assert!(!takes(&spelled, own, &[(12, "https://github.com/acme/apq")]));
+        assert!(takes(&repo, &own.replace("heads/main", "tags/pkg@1.0.0"), &source));
+        assert!(!takes(&repo, &format!("https://github.com/evil/x@{own}"), &source));
+        assert!(!takes(&repo, &own.replace("@refs/heads/main", "@"), &source));
+        assert!(!takes(&repo, &own.replace("@refs/heads/main", ""), &source));
         let owner = TrustArgs { owner: Some("acme".into()), ..Default::default() };
         assert!(takes(&owner, shared, &source));
         assert!(!takes(&owner, &own.replace("/acme/", "/acme-evil/"), &source));
         assert!(!takes(&owner, own, &[(16, "https://github.com/evil")]));
+        let spelled = TrustArgs { owner: Some("ACME".into()), ..Default::default() };
+        assert!(takes(&spelled, shared, &source));
         let workflow = |w: &str| TrustArgs {
             repo: Some("acme/app".into()),
             signer_workflow: Some(w.into()),
@@ -256,6 +270,11 @@ mod tests {
         assert!(takes(&workflow("acme/builders/.github/workflows/b.yml@refs/tags/v1"), shared, &source));
         assert!(!takes(&workflow("acme/builders/.github/workflows/b.yml@refs/tags/v2"), shared, &source));
         assert!(!takes(&workflow("acme/builders/.github/workflows/b"), shared, &source));
+        // A file's name has a case.
+        assert!(!takes(&workflow("acme/builders/.github/workflows/B.yml"), shared, &source));
+        let tagged = shared.replace("tags/v1", "tags/pkg@1.0.0");
+        assert!(takes(&workflow("acme/builders/.github/workflows/b.yml"), &tagged, &source));
+        assert!(takes(&workflow("acme/builders/.github/workflows/b.yml@refs/tags/pkg@1.0.0"), &tagged, &source));
     }
 
     #[test]

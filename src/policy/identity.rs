@@ -89,6 +89,15 @@ pub enum TextMatch {
     Glob(Glob),
     /// A regular expression over the whole text.
     Regexp(Regexp),
+    /// The text in any case of its ASCII letters, as GitHub's owners and repositories are named.
+    AnyCase(String),
+    /// A workflow at whatever ref: what stands before the first `@` matches the glob. A ref may hold `@` itself.
+    Workflow {
+        /// Its path.
+        path: Glob,
+        /// Whether the path is in lower case, and meant in any.
+        any_case: bool,
+    },
 }
 
 impl TextMatch {
@@ -99,6 +108,11 @@ impl TextMatch {
             Self::Exact(wanted) => wanted == text,
             Self::Glob(glob) => glob.matches(text),
             Self::Regexp(regexp) => regexp.matches(text),
+            Self::AnyCase(wanted) => wanted.eq_ignore_ascii_case(text),
+            Self::Workflow { path, any_case } => text.split_once('@').is_some_and(|(found, reference)| {
+                !reference.is_empty()
+                    && if *any_case { path.matches(&found.to_ascii_lowercase()) } else { path.matches(found) }
+            }),
         }
     }
 }
@@ -106,7 +120,8 @@ impl TextMatch {
 impl fmt::Display for TextMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exact(text) => f.write_str(text),
+            Self::Exact(text) | Self::AnyCase(text) => f.write_str(text),
+            Self::Workflow { path, .. } => write!(f, "{path}@**"),
             Self::Glob(glob) => write!(f, "{glob}"),
             Self::Regexp(regexp) => f.write_str(&regexp.pattern),
         }
