@@ -1,6 +1,7 @@
 //! From evidence to a decision on one subject.
 
 use super::approvals::{approved, release, same_place};
+use super::people::distinct;
 use super::snapshots::attested;
 use super::{
     Accepted, Approver, CandidateDecision, Evidence, FieldAssurance, Finding, Images, Outcome, Policy, PolicyDecision,
@@ -104,12 +105,7 @@ fn requirement(policy: &Policy, requirement: &Requirement, evidence: &[Evidence]
         })
         .collect();
     let any = |f: fn(&Outcome) -> bool| candidates.iter().any(|c| f(&c.outcome));
-    let mut who: Vec<&Signer> = Vec::new();
-    for signer in candidates.iter().filter_map(accepted).flat_map(|a| &a.signers) {
-        if !who.iter().any(|w| w.is_same_identity(signer)) {
-            who.push(signer);
-        }
-    }
+    let who = distinct(&policy.people, candidates.iter().filter_map(accepted).flat_map(|a| &a.signers));
     let met = !who.is_empty() && who.len() >= requirement.threshold;
     let reasons = if met || who.is_empty() {
         Vec::new()

@@ -136,6 +136,30 @@ impl People {
     }
 }
 
+/// Signers of whom no two are one: as identities, as persons, or as one workflow that ran for two refs, which whoever may
+/// push a tag can have. To take two for one only ever refuses.
+pub(super) fn distinct<'a>(people: &People, signers: impl Iterator<Item = &'a Signer>) -> Vec<&'a Signer> {
+    let mut who: Vec<&Signer> = Vec::new();
+    for signer in signers {
+        let one = |other: &&Signer| {
+            let (a, b) = (Actor::signer(signer), Actor::signer(other));
+            signer.is_same_identity(other)
+                || people.compare(&a, &b) == Comparison::Same
+                || workflow(signer).is_some_and(|path| workflow(other) == Some(path))
+        };
+        if !who.iter().any(one) {
+            who.push(signer);
+        }
+    }
+    who
+}
+
+/// A workflow's name without its ref.
+fn workflow(signer: &Signer) -> Option<&str> {
+    let Signer::Certificate { identity, .. } = signer else { return None };
+    identity.split_once('@').map(|(path, _)| path).filter(|path| path.contains("://"))
+}
+
 const EXPECTED: &str = "a principal: github:583231 or HOST:ID, an e-mail address, the URI of a certificate (`*` and `**` as in globs), key:sha256:HEX, or agent:squad/agent";
 
 /// A principal, or a glob of them where that is a URI or an agent: a workflow's identity ends in the ref that it ran

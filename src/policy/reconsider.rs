@@ -1,8 +1,9 @@
 //! [`reconsider`]: takes accepted statements away again for what was found out after the decision. It only adds demands:
 //! no answer gets better by it.
 
+use super::people::distinct;
 use super::{Outcome, Policy, Reason, SubjectDecision, Verdict};
-use crate::verify::{Signer, VerifiedStatement};
+use crate::verify::VerifiedStatement;
 
 /// Why an accepted statement does not count after all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub fn reconsider(
             }
             if taken {
                 met.verdict =
-                    met.verdict.max(verdict(met.candidates.iter().map(|c| &c.outcome), requirement.threshold));
+                    met.verdict.max(verdict(policy, met.candidates.iter().map(|c| &c.outcome), requirement.threshold));
             }
         }
         decided.verdict = decided.requirements.iter().map(|r| r.verdict).fold(decided.verdict, Ord::max);
@@ -59,22 +60,17 @@ pub fn reconsider(
     }
 }
 
-fn verdict<'a>(outcomes: impl Iterator<Item = &'a Outcome>, threshold: usize) -> Verdict {
-    let mut who: Vec<&Signer> = Vec::new();
+fn verdict<'a>(policy: &Policy, outcomes: impl Iterator<Item = &'a Outcome>, threshold: usize) -> Verdict {
+    let mut accepted = Vec::new();
     let mut unavailable = false;
     for outcome in outcomes {
         match outcome {
-            Outcome::Accepted(accepted) => {
-                for signer in &accepted.signers {
-                    if !who.iter().any(|w| w.is_same_identity(signer)) {
-                        who.push(signer);
-                    }
-                }
-            }
+            Outcome::Accepted(one) => accepted.extend(&one.signers),
             Outcome::Unavailable => unavailable = true,
             Outcome::Rejected | Outcome::SetAside => {}
         }
     }
+    let who = distinct(&policy.people, accepted.into_iter());
     match (!who.is_empty() && who.len() >= threshold, unavailable) {
         (true, _) => Verdict::Allow,
         (false, true) => Verdict::Unavailable,

@@ -25,7 +25,7 @@ pub fn schema() -> Value {
             "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/signer" },
         }),
     );
-    requirement.insert("threshold".into(), count("Distinct signers, each of a statement that meets all of this."));
+    requirement.insert("threshold".into(), count("Distinct signers, each of a statement that meets all of this: two whom `people` lists as one, two of one name, and one workflow at two refs are one."));
     requirement.insert(
         "trust".into(),
         json!({

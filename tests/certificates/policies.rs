@@ -245,6 +245,43 @@ fn thresholds_count_distinct_identities() {
 }
 
 #[test]
+fn thresholds_count_one_person_and_one_workflow_once() {
+    const ID: &str = "https://id.acme.example";
+    const OTHER: &str = "https://id2.acme.example";
+    const FLOWS: &str = "https://github.com/acme/app/.github/workflows";
+    let instance = Instance::new("acme", 1);
+    let code = |people: Value, who: &[(&str, &str)]| {
+        let signers = json!([
+            { "issuer": ID, "identityGlob": "*@acme.example" },
+            { "issuer": OTHER, "identityGlob": "*@acme.example" },
+            { "issuer": GITHUB, "identityGlob": format!("{FLOWS}/*.yml@refs/tags/*") },
+        ]);
+        let spec = json!({ "images": [{ "glob": "**" }], "people": people,
+            "require": [{ "threshold": 2, "signers": signers }] });
+        let sign = |(name, issuer): &(&str, &str)| instance.sign(&Holder::new(name, issuer), &claim().to_bytes());
+        let bundles: Vec<_> = who.iter().map(sign).collect();
+        let decision = attest::testing::decide_by(&roots(&instance.root()), &spec, artifact(), &bundles);
+        decision.unwrap_or_else(|e| panic!("{e}")).code().map(|c| c.to_string())
+    };
+    let workflow = |name: &str, tag: &str| format!("{FLOWS}/{name}.yml@refs/tags/{tag}");
+    let (r1, r2, s1) = (workflow("r", "v1"), workflow("r", "v2"), workflow("s", "v1"));
+    let one = || json!({ "alice": ["a@acme.example", "b@acme.example"] });
+    let two = || json!({ "alice": ["a@acme.example"], "bob": ["b@acme.example"] });
+    let refused = Some("threshold-not-met".to_owned());
+    for (people, who, expected) in [
+        (two(), [("a@acme.example", ID), ("b@acme.example", ID)], None),
+        (one(), [("a@acme.example", ID), ("b@acme.example", ID)], refused.clone()),
+        (two(), [("a@acme.example", ID), ("b@acme.example", OTHER)], None),
+        (two(), [("a@acme.example", ID), ("a@acme.example", OTHER)], refused.clone()),
+        (two(), [("a@acme.example", ID), ("A@acme.example", OTHER)], refused.clone()),
+        (two(), [(&*r1, GITHUB), (&*s1, GITHUB)], None),
+        (two(), [(&*r1, GITHUB), (&*r2, GITHUB)], refused),
+    ] {
+        assert_eq!(code(people, &who), expected, "{who:?}");
+    }
+}
+
+#[test]
 fn thresholds_count_distinct_logs() {
     let instance = Instance::new("acme", 2);
     let bundle = instance.sign(&workflow(), &claim().to_bytes());
