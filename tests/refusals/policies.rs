@@ -53,6 +53,8 @@ crate::refusals! {
     revoked_statement_by_a_digest_that_never_matches: ruled, |s| s.spec()["revoked"] = json!({ "statements": [format!("sha384:{}", "0".repeat(96))] }) => 2 "policy-malformed";
     key_before_its_window: ruled, |s| s.signer()["notBefore"] = "2999-01-01T00:00:00Z".into() => 1 "key-outside-window";
     key_after_its_window: ruled, |s| s.signer()["notAfter"] = "2001-01-01T00:00:00Z".into() => 1 "key-outside-window";
+    window_whose_end_was_not_filled_in: ruled, |s| s.signer()["notAfter"] = json!(null) => 2 "policy-malformed";
+    labels_that_were_not_filled_in: ruled, |s| s.policies[0]["metadata"]["labels"] = json!(null) => 2 "policy-malformed";
     window_that_ends_before_it_begins: ruled, |s| { s.signer()["notBefore"] = "2002-01-01T00:00:00Z".into(); s.signer()["notAfter"] = "2001-01-01T00:00:00Z".into() } => 2 "policy-malformed";
     builder_of_one_rule_and_window_of_another: |s| {
         ruled(s);
