@@ -267,7 +267,7 @@ pub const ROWS: &[CodeRow] = &[
         &[1],
         "the approver and somebody whom it must not be are not both listed in the policy's `people`",
     ),
-    row("public-key-malformed", &[2], "what was named is no public key"),
+    row("public-key-malformed", &[2], "what was named is no public key in its canonical form"),
     row("public-key-unsupported", &[2], "a public key of an algorithm that is not verified"),
     row("quickstart-failed", &[3], "a step of `attest quickstart` did not end as it must"),
     row("rate-limited", &[3], "the registry asks to wait"),

@@ -45,7 +45,21 @@ fn scans_and_provenance(s: &mut Scene) {
         .push(json!({ "predicateType": "https://acme.example/scan/v1", "signers": [{ "key": ours }] }));
 }
 
+/// Our key, which is on P-256, with its point compressed: the same key in other bytes.
+fn compressed(s: &Scene) -> String {
+    let key = s.world.key.public_key();
+    let (x, y) = key.raw()[1..].split_at(32);
+    let head = [&[0x30, 0x39][..], &key.spki()[2..23], &[0x03, 0x22, 0x00, 0x02 | y[31] & 1]].concat();
+    pem::encode(&pem::Pem::new("PUBLIC KEY", [&head, x].concat()))
+}
+
 crate::refusals! {
+    one_key_in_two_forms_for_two_signers: |s| { ruled(s); s.require()["threshold"] = 1.into() }, |s| {
+        let other = compressed(s);
+        s.require()["signers"].as_array_mut().unwrap().push(json!({ "key": other }));
+        s.require()["threshold"] = 2.into();
+    } => 2 "policy-malformed";
+    revoked_key_in_another_form: ruled, |s| { let other = compressed(s); s.spec()["revoked"] = json!({ "keys": [other] }) } => 2 "policy-malformed";
     revoked_key: ruled, |s| { let id = s.world.key.public_key().id(); s.spec()["revoked"] = json!({ "keys": [id] }) } => 1 "key-revoked";
     revoked_key_by_its_pem: ruled, |s| { let pem = s.world.key.public_key().to_pem(); s.spec()["revoked"] = json!({ "keys": [pem] }) } => 1 "key-revoked";
     revoked_statement: ruled, |s| { let d = Digest::sha256(&s.claim.to_bytes()).to_string(); s.spec()["revoked"] = json!({ "statements": [d] }) } => 1 "statement-revoked";
