@@ -6,6 +6,7 @@ use attest::testing::world::text;
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 fn ruled(s: &mut Scene) {
     s.by_policy();
@@ -168,4 +169,27 @@ fn pem(der: &[u8]) -> String {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+}
+
+/// Every flag that says whom to trust or what to demand: with an empty value it would demand nothing, or something that
+/// nobody meant.
+#[test]
+fn an_empty_demand_is_never_none() {
+    let help = Command::new(env!("CARGO_BIN_EXE_attest")).args(["verify", "--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    let demands = help.split_once("Whom to trust:").unwrap().1.split_once("Where evidence is:").unwrap().0;
+    let flags: Vec<_> = demands
+        .lines()
+        .filter_map(|l| l.trim_start().strip_prefix("--")?.split_once(" <"))
+        .map(|(name, _)| format!("--{name}"))
+        .collect();
+    assert!(flags.len() >= 20, "{flags:?}");
+    for flag in &flags {
+        for typed in [&[flag.as_str(), ""][..], &[&format!("{flag}=")]] {
+            let mut s = Scene::new();
+            s.flag(typed);
+            let answer = s.answer();
+            assert_eq!((answer.exit, answer.code.as_str()), (2, "usage"), "{typed:?}: {answer:#?}");
+        }
+    }
 }
