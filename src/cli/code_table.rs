@@ -255,6 +255,7 @@ pub const ROWS: &[CodeRow] = &[
     row("payload-type-unknown", &[1], "the envelope holds something else than an in-toto statement"),
     row("policy-field-not-enforced", &[2], "a field of the policy format that this version does not enforce"),
     row("policy-field-unknown", &[2], "a field that the policy format does not have"),
+    row("policy-folder-unclear", &[2], "a policy folder holds a file that may be a policy and would be passed over"),
     row(
         "policy-malformed",
         &[2],

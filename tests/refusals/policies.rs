@@ -131,6 +131,10 @@ crate::refusals! {
     policy_folder_writable_by_everybody: ruled, mode("policies", 0o777) => 2 "policy-writable-by-others";
     key_of_a_policy_writable_by_everybody: by_key_file, mode("policies/trusted.pub", 0o666) => 2 "policy-malformed";
     policy_whose_key_is_not_there: by_key_file, |s| s.then(|at| fs::remove_file(at.world.path("policies/trusted.pub")).unwrap()) => 2 "policy-malformed";
+    policy_of_a_folder_with_another_ending: |s| {
+        ruled(s);
+        s.then(|at| { let p = text(&at.world.path("policies")); at.arguments.truncate(1); at.arguments.extend(["--policy".into(), p]) });
+    }, |s| s.then(|at| { at.world.write("policies/strict.yaml.orig", "") ; }) => 2 "policy-folder-unclear";
     policy_missing: ruled, |s| s.then(|at| fs::remove_file(at.world.path("policies/0.yaml")).unwrap()) => 2 "file-unreadable";
     policy_of_the_environment_missing: |s| { ruled(s); s.then(|at| { at.arguments.truncate(1); let p = text(&at.world.path("policies/0.yaml")); at.set("ATTEST_POLICY", p) }) }, |s| {
         s.then(|at| at.set("ATTEST_POLICY", "/nowhere/policy.yaml".into()));
