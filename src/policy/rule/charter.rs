@@ -87,10 +87,10 @@ impl Check for CharterCheck {
         let provenance = input.provenance()?;
         let found = provenance.charter();
         let mut reasons = Vec::new();
-        if let Some(prefix) = &self.prefix {
-            if !found.is_some_and(|f| is_below(f, prefix)) {
-                reasons.push(Reason::unmet(CHARTER, "charter", format!("`{prefix}` or a URI below it"), found));
-            }
+        if let Some(prefix) = &self.prefix
+            && !found.is_some_and(|f| is_below(f, prefix))
+        {
+            reasons.push(Reason::unmet(CHARTER, "charter", format!("`{prefix}` or a URI below it"), found));
         }
         if let Some(exact) = &self.exact
             && found != Some(exact)
