@@ -427,3 +427,77 @@ spec:
         assert_eq!(taken(&other), (true, true), "(schema, parser) with {to}");
     }
 }
+
+/// A policy in which every field of the format stands, none of them null.
+fn full_policy() -> Value {
+    // A witness whose key is thirty-two sevens.
+    let vkey = "w.example+fd0a1844+BAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH";
+    let claims = pointer("policy", "/$defs/signer/properties/certificate/properties");
+    let claims: Map<_, _> = claims.as_object().unwrap().keys().map(|k| (k.clone(), json!("c"))).collect();
+    let window = json!(["2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"]);
+    json!({
+        "apiVersion": "agent-attest.github.io/v1", "kind": "AttestationPolicy",
+        "metadata": { "name": "p", "labels": {}, "annotations": {} },
+        "spec": {
+            "images": [{ "glob": "ghcr.io/acme/**" }], "mode": "enforce", "people": { "a": ["github:1"] },
+            "revoked": { "keys": ["k.pub"], "statements": [format!("sha256:{}", "a".repeat(64))] },
+            "require": [{
+                "predicateType": "https://slsa.dev/provenance/v1", "threshold": "1",
+                "signers": [
+                    { "key": "k.pub", "notBefore": window[0], "notAfter": window[1], "builders": ["b"], "measures": ["source"] },
+                    {
+                        "issuer": "i", "issuerRegexp": "i", "identity": ["s"], "identityGlob": "s", "identityRegexp": "s",
+                        "certificate": claims,
+                    },
+                ],
+                "trust": {
+                    "logs": "1", "timestamps": "1", "allowPromiseOnly": false, "maxAge": "1d",
+                    "witnesses": { "threshold": "1", "keys": [vkey] },
+                },
+                "approvals": { "count": "1", "by": [{ "key": "k.pub" }], "notBy": ["signer"] },
+                "source": {
+                    "repository": "https://h.example/a", "refs": ["refs/heads/main"], "commit": "a".repeat(40),
+                    "assurance": "declared", "allowDirty": false,
+                },
+                "agent": { "ids": ["a"], "models": ["m"], "assurance": "declared" },
+                "task": { "ids": ["t"], "assurance": "declared" },
+                "charter": {
+                    "uriPrefix": "https://h.example/", "uri": "https://h.example/1", "digest": "required",
+                    "assurance": "declared", "snapshot": { "by": [{ "key": "k.pub" }] },
+                },
+            }],
+        },
+    })
+}
+
+/// JSON pointers of all that stands below a value.
+fn places(value: &Value, at: &str) -> Vec<String> {
+    let below: Vec<_> = match value {
+        Value::Object(members) => members.iter().map(|(k, v)| (format!("{at}/{k}"), v)).collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(i, v)| (format!("{at}/{i}"), v)).collect(),
+        _ => Vec::new(),
+    };
+    below.into_iter().flat_map(|(path, v)| [places(v, &path), vec![path]].concat()).collect()
+}
+
+#[test]
+fn a_field_without_a_value_is_never_taken_for_an_absent_one() {
+    let full = full_policy();
+    assert_eq!((problems("policy", &full), taken(&full.to_string())), (Vec::new(), (true, true)));
+    let places = places(&full, "");
+    let schema: Value = serde_json::from_str(&document("policy").unwrap()).unwrap();
+    for name in self::places(&schema, "").iter().filter_map(|p| p.rsplit_once("/properties/").map(|(_, n)| n)) {
+        let stands = places.iter().any(|p| p.rsplit('/').next() == Some(name));
+        assert!(stands || name.contains('/'), "`{name}` does not stand in the full policy");
+    }
+    let key = |_: &str| PublicKey::from_pem(PEM.as_bytes()).map_err(|e| e.to_string());
+    for path in places {
+        let mut bad = full.clone();
+        *bad.pointer_mut(&path).unwrap() = Value::Null;
+        assert!(!problems("policy", &bad).is_empty(), "the schema takes null for {path}");
+        match policy::parse(&bad.to_string(), "p.yaml", &key) {
+            Err(e) => assert_eq!(e.code().as_str(), "policy-malformed", "{path}: {e}"),
+            Ok(_) => panic!("the parser takes null for {path}"),
+        }
+    }
+}

@@ -44,34 +44,34 @@ pub struct Common {
 #[command(next_help_heading = "Whom to trust")]
 pub struct TrustArgs {
     /// Public key that may have signed: a PEM file, or env:VARIABLE (repeatable: any of them)
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", value_parser = given)]
     pub key: Vec<String>,
     /// Policy that must be met, besides the system's (repeatable: all of them)
     #[arg(long, value_name = "FILE")]
     pub policy: Vec<PathBuf>,
     /// Identity of the signing certificate; needs an issuer
-    #[arg(long, value_name = "IDENTITY")]
+    #[arg(long, value_name = "IDENTITY", value_parser = given)]
     pub certificate_identity: Option<String>,
     /// Glob over the identity of the signing certificate; needs an issuer
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = given)]
     pub certificate_identity_glob: Option<String>,
     /// Regular expression over the whole identity of the signing certificate; needs an issuer
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX", value_parser = given)]
     pub certificate_identity_regexp: Option<String>,
     /// OIDC issuer of the signing certificate
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = given)]
     pub certificate_oidc_issuer: Option<String>,
     /// Regular expression over the whole OIDC issuer of the signing certificate
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX", value_parser = given)]
     pub certificate_oidc_issuer_regexp: Option<String>,
     /// GitHub workflow that must have signed: OWNER/REPO/PATH
-    #[arg(long, value_name = "WORKFLOW")]
+    #[arg(long, value_name = "WORKFLOW", value_parser = given)]
     pub signer_workflow: Option<String>,
     /// GitHub repository whose workflows may have signed: OWNER/REPO
-    #[arg(long, value_name = "OWNER/REPO", conflicts_with = "owner")]
+    #[arg(long, value_name = "OWNER/REPO", conflicts_with = "owner", value_parser = given)]
     pub repo: Option<String>,
     /// GitHub owner whose workflows may have signed
-    #[arg(long, value_name = "OWNER")]
+    #[arg(long, value_name = "OWNER", value_parser = given)]
     pub owner: Option<String>,
     /// Trusted root for certificates (repeatable)
     #[arg(long, value_name = "FILE")]
@@ -83,34 +83,34 @@ pub struct TrustArgs {
 #[command(next_help_heading = "What to demand")]
 pub struct DemandArgs {
     /// Predicate type: a URI, provenance, approval or charter [default: SLSA provenance v1]
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", value_parser = given)]
     pub predicate_type: Option<String>,
     /// Source repository, for example https://github.com/acme/app
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = given)]
     pub source_repository: Option<String>,
     /// Source ref, for example refs/heads/main
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", value_parser = given)]
     pub source_ref: Option<String>,
     /// Source commit, the full id
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", value_parser = given)]
     pub source_commit: Option<String>,
     /// Builder, to the letter; with --key, that key may speak for it
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = given)]
     pub builder_id: Option<String>,
     /// Agent that built: squad/agent, or a glob
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = given)]
     pub agent: Option<String>,
     /// Task, or a glob
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = given)]
     pub task: Option<String>,
     /// Charter: the URI of the issue or document that authorised the work
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = given)]
     pub charter: Option<String>,
     /// Ask the charter's host whether it still says what it said, and refuse where it does not
     #[arg(long)]
     pub recheck_charter: bool,
     /// Who asked for the build, for example github:583231
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = given)]
     pub requested_by: Option<String>,
     /// Refuse what was not built on a runner of the platform
     #[arg(long)]
@@ -203,6 +203,14 @@ pub struct BuildArgs {
     /// Type of --predicate
     #[arg(long, value_name = "URI", requires = "predicate")]
     pub predicate_type: Option<String>,
+}
+
+/// A demand as it was typed. An empty one comes of a variable that was not set, and demands nothing or what nobody meant.
+fn given(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("expected a value, found an empty one: is the variable set that it was taken from?".into()),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// Reads `30s`, `2m`, `500ms`, `1h`.

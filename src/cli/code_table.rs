@@ -255,6 +255,7 @@ pub const ROWS: &[CodeRow] = &[
     row("payload-type-unknown", &[1], "the envelope holds something else than an in-toto statement"),
     row("policy-field-not-enforced", &[2], "a field of the policy format that this version does not enforce"),
     row("policy-field-unknown", &[2], "a field that the policy format does not have"),
+    row("policy-folder-unclear", &[2], "a policy folder holds a file that may be a policy and would be passed over"),
     row(
         "policy-malformed",
         &[2],
@@ -267,7 +268,7 @@ pub const ROWS: &[CodeRow] = &[
         &[1],
         "the approver and somebody whom it must not be are not both listed in the policy's `people`",
     ),
-    row("public-key-malformed", &[2], "what was named is no public key"),
+    row("public-key-malformed", &[2], "what was named is no public key in its canonical form"),
     row("public-key-unsupported", &[2], "a public key of an algorithm that is not verified"),
     row("quickstart-failed", &[3], "a step of `attest quickstart` did not end as it must"),
     row("rate-limited", &[3], "the registry asks to wait"),

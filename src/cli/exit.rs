@@ -156,6 +156,8 @@ pub mod codes {
     pub const FILE_UNWRITABLE: Code = Code::new("file-unwritable");
     /// No policy and no trust flag.
     pub const NO_POLICY: Code = Code::new("no-policy");
+    /// A policy folder holds what is neither a policy nor something that lies beside one.
+    pub const POLICY_UNKNOWN: Code = Code::new("policy-folder-unclear");
     /// A policy file that others can write.
     pub const POLICY_WRITABLE: Code = Code::new("policy-writable-by-others");
     /// A tag where a digest is demanded.
@@ -190,6 +192,7 @@ pub mod codes {
         FILE_UNREADABLE,
         FILE_UNWRITABLE,
         NO_POLICY,
+        POLICY_UNKNOWN,
         POLICY_WRITABLE,
         DIGEST_REQUIRED,
         IDENTITY_WITHOUT_ISSUER,

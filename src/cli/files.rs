@@ -4,6 +4,7 @@
 use super::exit::{Failure, codes};
 use crate::model::code;
 use rustix::fs::Access;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -110,19 +111,18 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// Names of the regular files of a folder that `keep` says yes to, sorted; `None` when there is no such folder.
+/// Paths of what a folder holds that `keep` says yes to, sorted.
 ///
 /// # Errors
 /// `file-unreadable`, `limit-exceeded`.
-pub(super) fn list(folder: &Path, limit: usize, keep: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn list(folder: &Path, limit: usize, mut keep: impl FnMut(&OsStr) -> bool) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |e: io::Error| {
         Failure::usage(codes::FILE_UNREADABLE, format!("cannot read the folder `{}`: {e}", folder.display()))
     };
     let mut out = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name();
-        if name.to_str().is_some_and(&keep) {
+        if keep(&entry.file_name()) {
             out.push(entry.path());
         }
         if out.len() > limit {

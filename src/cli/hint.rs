@@ -77,6 +77,9 @@ pub(super) fn hint(code: &str) -> Option<&'static str> {
         "registry-unavailable" => {
             "check the registry's name and the network, then try again; --timeout gives it longer"
         }
+        "policy-folder-unclear" => {
+            "name it *.yaml if it is meant to apply; else move it away, or put a dot before its name"
+        }
         "policy-writable-by-others" => "let only its owner write it: chmod go-w FILE FOLDER",
         "policy-field-not-enforced" => "remove the field, or use a version that enforces it",
         "key-exists" => "choose another name with --output-key-prefix",

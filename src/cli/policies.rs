@@ -9,10 +9,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// The system's policy, a file or a folder of them. It applies wherever it exists; nothing replaces it.
-const SYSTEM: &str = "/etc/attest/policy.yaml";
-/// The system's policies, when there are several.
-const SYSTEM_FOLDER: &str = "/etc/attest/policies";
+/// The folder of the system's policies: `policy.yaml` and its like, and `policies` when there are several. They apply
+/// wherever they exist; nothing replaces them.
+const SYSTEM: &str = "/etc/attest";
+/// Endings of a policy's name, in whatever case.
+const ENDINGS: [&str; 3] = [".yaml", ".yml", ".json"];
+/// Endings of what lies beside policies and is none: the keys that they name, and what explains them.
+const BESIDE: [&str; 3] = [".pub", ".pem", ".md"];
 
 /// Where policies are looked for.
 #[derive(Clone, Debug)]
@@ -21,8 +24,8 @@ pub(super) struct PolicyPlaces {
     pub system: Vec<PathBuf>,
     /// Those that flags name, or else `ATTEST_POLICY`: each must exist.
     pub named: Vec<PathBuf>,
-    /// The user's: applies where it exists and `named` is empty.
-    pub user: Option<PathBuf>,
+    /// The user's: each applies where it exists and `named` is empty.
+    pub user: Vec<PathBuf>,
 }
 
 impl PolicyPlaces {
@@ -36,8 +39,10 @@ impl PolicyPlaces {
         };
         let absolute = |v: &str| std::env::var_os(v).map(PathBuf::from).filter(|p| p.is_absolute());
         let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
-        let user = config.map(|c| c.join("attest").join("policy.yaml"));
-        Self { system: vec![SYSTEM.into(), SYSTEM_FOLDER.into()], named, user }
+        let user = config.map(|c| in_folder(&c.join("attest"))).unwrap_or_default();
+        let mut system = in_folder(Path::new(SYSTEM));
+        system.push(Path::new(SYSTEM).join("policies"));
+        Self { system, named, user }
     }
 
     /// Reads every policy that applies.
@@ -55,13 +60,18 @@ impl PolicyPlaces {
         for path in &self.named {
             load(path, &mut out)?;
         }
-        if let (true, Some(user)) = (self.named.is_empty(), &self.user)
-            && files::exists(user)?
-        {
-            load(user, &mut out)?;
+        for path in self.user.iter().filter(|_| self.named.is_empty()) {
+            if files::exists(path)? {
+                load(path, &mut out)?;
+            }
         }
         Ok(out)
     }
+}
+
+/// The names that a folder's one policy may have: one that is passed over for its ending would not protect.
+fn in_folder(folder: &Path) -> Vec<PathBuf> {
+    ENDINGS.iter().map(|e| folder.join(format!("policy{e}"))).collect()
 }
 
 fn load(path: &Path, out: &mut Vec<Policy>) -> Result<(), Failure> {
@@ -69,8 +79,23 @@ fn load(path: &Path, out: &mut Vec<Policy>) -> Result<(), Failure> {
         out.push(one(path)?);
         return Ok(());
     }
-    let is_policy = |name: &str| !name.starts_with('.') && [".yaml", ".yml", ".json"].iter().any(|e| name.ends_with(e));
-    let found = files::list(path, limits::POLICIES, is_policy)?;
+    let mut unknown = None;
+    let found = files::list(path, limits::POLICIES, |entry| {
+        let name = entry.to_string_lossy().to_ascii_lowercase();
+        let ends = |endings: &[&str]| endings.iter().any(|e| name.ends_with(e));
+        let hidden = name.starts_with('.');
+        let is_policy = !hidden && ends(&ENDINGS);
+        if !(hidden || is_policy || ends(&BESIDE) || files::is_folder(&path.join(entry))) {
+            unknown = Some(entry.to_owned());
+        }
+        is_policy
+    })?;
+    // Whoever put it there may have meant it to apply.
+    if let Some(entry) = unknown {
+        let (folder, expected) = (path.display(), "a policy (.yaml, .yml, .json), a key (.pub, .pem) or a text (.md)");
+        let message = format!("the policy folder `{folder}`: expected {expected}, found `{}`", entry.to_string_lossy());
+        return Err(Failure::usage(codes::POLICY_UNKNOWN, message));
+    }
     if found.is_empty() {
         let message = format!("the policy folder `{}` holds no .yaml, .yml or .json file", path.display());
         return Err(Failure::usage(codes::FILE_UNREADABLE, message));
@@ -162,7 +187,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let [system, named, user] = ["system", "named", "user"].map(|n| write(dir.path(), n));
         let mut places =
-            PolicyPlaces { system: vec![system, dir.path().join("absent.yaml")], named: vec![named], user: Some(user) };
+            PolicyPlaces { system: vec![system, dir.path().join("absent.yaml")], named: vec![named], user: vec![user] };
         assert_eq!(names(&places).unwrap(), ["system", "named"]);
         places.named.clear();
         assert_eq!(names(&places).unwrap(), ["system", "user"]);
@@ -176,7 +201,8 @@ mod tests {
         // A loop of links cannot be entered by anybody, root included.
         let folder = dir.path().join("attest");
         std::os::unix::fs::symlink(&folder, &folder).unwrap();
-        let place = |p: &Path| PolicyPlaces { system: vec![p.join("policy.yaml")], named: Vec::new(), user: None };
+        let place =
+            |p: &Path| PolicyPlaces { system: vec![p.join("policy.yaml")], named: Vec::new(), user: Vec::new() };
         assert_eq!(names(&place(&folder)).unwrap_err().code, codes::FILE_UNREADABLE);
         assert!(names(&place(dir.path())).unwrap().is_empty());
     }
@@ -185,7 +211,7 @@ mod tests {
     fn a_policy_that_others_can_write_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = write(dir.path(), "p");
-        let places = PolicyPlaces { system: Vec::new(), named: vec![path.clone()], user: None };
+        let places = PolicyPlaces { system: Vec::new(), named: vec![path.clone()], user: Vec::new() };
         assert!(names(&places).is_ok());
         let set = |p: &Path, mode| fs::set_permissions(p, fs::Permissions::from_mode(mode)).unwrap();
         set(&path, 0o666);
@@ -195,5 +221,50 @@ mod tests {
         assert_eq!(names(&places).unwrap_err().code, codes::POLICY_WRITABLE);
         set(dir.path(), 0o755);
         assert!(names(&places).is_ok());
+    }
+
+    #[test]
+    fn no_policy_of_a_folder_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("policies");
+        fs::create_dir(&folder).unwrap();
+        let text = fs::read(write(dir.path(), "p")).unwrap();
+        let put = |name: &str, bytes: &[u8]| {
+            fs::write(folder.join(name), bytes).unwrap();
+            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+        };
+        let places = PolicyPlaces { system: vec![folder.clone()], named: Vec::new(), user: Vec::new() };
+        for (name, count) in [("a.yaml", 1), ("b.YAML", 2), ("c.Yml", 3), ("d.json", 4), (".e.yaml", 4)] {
+            put(name, &text);
+            assert_eq!(names(&places).unwrap().len(), count, "{name}");
+        }
+        for name in ["k.pub", "k.PEM", "README.md", ".hidden"] {
+            put(name, b"");
+        }
+        fs::create_dir(folder.join("keys")).unwrap();
+        assert_eq!(names(&places).unwrap().len(), 4);
+        for name in ["f.yaml.bak", "f.yaml~", "yaml", "f"] {
+            put(name, &text);
+            let failure = names(&places).unwrap_err();
+            assert!(failure.code == codes::POLICY_UNKNOWN && failure.message.contains(&format!("`{name}`")), "{name}");
+            fs::remove_file(folder.join(name)).unwrap();
+        }
+        std::os::unix::fs::symlink(folder.join("absent"), folder.join("f")).unwrap();
+        assert_eq!(names(&places).unwrap_err().code, codes::POLICY_UNKNOWN);
+    }
+
+    #[test]
+    fn the_one_policy_of_a_machine_or_user_may_have_any_ending() {
+        let named = |paths: &[PathBuf]| paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>();
+        let places = PolicyPlaces::of_process(&[]);
+        let system = ["policy.yaml", "policy.yml", "policy.json", "policies"].map(|n| format!("/etc/attest/{n}"));
+        assert_eq!(named(&places.system), system);
+        let dir = tempfile::tempdir().unwrap();
+        let yml = dir.path().join("policy.yml");
+        fs::rename(write(dir.path(), "p"), &yml).unwrap();
+        let user = PolicyPlaces { system: Vec::new(), named: Vec::new(), user: in_folder(dir.path()) };
+        assert_eq!(names(&user).unwrap(), ["p"]);
+        let system = PolicyPlaces { system: in_folder(dir.path()), named: Vec::new(), user: Vec::new() };
+        assert_eq!(names(&system).unwrap(), ["p"]);
     }
 }

@@ -56,7 +56,8 @@ fn image(field: &At<'_>) -> Result<Glob, PolicyError> {
     let last = text.rsplit('/').next().unwrap_or(text);
     let local = text.starts_with("oci:") || text.starts_with("file:");
     if text.contains('@') || (!local && last.contains(':')) {
-        return Err(glob.error("a repository without tag or digest, such as ghcr.io/acme/**"));
+        let expected = "a repository without tag or digest, such as ghcr.io/acme/** (`*` stands for an `@` of a path)";
+        return Err(glob.error(expected));
     }
     // Nor would one in a spelling that references do not keep.
     let host = text.split('/').next().unwrap_or(text);
@@ -302,6 +303,11 @@ mod tests {
         let p = with(&format!("  images: [{{glob: 'ghcr.io/acme/**'}}]\n  require:\n    - signers: [{{key: \"{PEM}\", builders: [b]}}]\n      source: {{repository: 'https://h.example/a.git', refs: [refs/heads/main]}}\n")).unwrap();
         assert_eq!((p.requirements.len(), p.requirements[0].checks.len()), (1, 1));
         assert!(p.matches("ghcr.io/acme/x/y") && !p.matches("ghcr.io/evil/x"));
+        // What speaks about everything speaks about a path with an `@`, too.
+        for glob in ["**", "file:**", "file:d/*/app"] {
+            let p = with(&format!("  images: [{{glob: '{glob}'}}]\n  require: [{{signers: [{{key: \"{PEM}\"}}]}}]\n"));
+            assert!(p.unwrap().matches("file:d/a@b/app"), "{glob}");
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::fmt;
 
 /// A pattern over names: `*` matches any run of characters but `/` and `@`; `**` also crosses `/`, never `@`.
 ///
-/// `refs/heads/x@refs/heads/main` is a legal branch name, so nothing but a literal `@` matches an `@`. All other
-/// characters stand for themselves; the whole text must match.
+/// `refs/heads/x@refs/heads/main` is a legal branch name, so nothing but a literal `@` matches an `@`, names of subjects
+/// excepted ([`Glob::matches_subject`]). All other characters stand for themselves; the whole text must match.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Glob {
     pattern: String,
@@ -59,6 +59,18 @@ impl Glob {
     /// Whether the whole text matches.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
+        self.covers(text, |b| b != b'@')
+    }
+
+    /// Whether the whole name of a subject matches. It ends before any tag or digest, so an `@` in it is a character of
+    /// a path like any other, which stars match too.
+    #[must_use]
+    pub fn matches_subject(&self, name: &str) -> bool {
+        self.covers(name, |_| true)
+    }
+
+    /// Whether the whole text matches, where stars match the bytes that `star` says yes to.
+    fn covers(&self, text: &str, star: impl Fn(u8) -> bool) -> bool {
         // Positions of `text` that the parts so far can end at: linear in text x parts, whatever the pattern.
         let mut ends = vec![false; text.len() + 1];
         ends[0] = true;
@@ -78,7 +90,7 @@ impl Glob {
                         open |= ends[i];
                         next[i] = open;
                         if let Some(b) = text.as_bytes().get(i) {
-                            open &= *b != b'@' && (*b != b'/' || *part == Part::DoubleStar);
+                            open &= star(*b) && (*b != b'/' || *part == Part::DoubleStar);
                         }
                     }
                 }
@@ -127,6 +139,9 @@ mod tests {
             ("é*", "éa", true),
         ] {
             assert_eq!(Glob::parse(pattern).unwrap().matches(text), want, "{pattern} {text}");
+        }
+        for (pattern, want) in [("**", true), ("file:d/*/app", true), ("file:d/a*", false), ("file:d/a@b/app", true)] {
+            assert_eq!(Glob::parse(pattern).unwrap().matches_subject("file:d/a@b/app"), want, "{pattern}");
         }
         assert!(Glob::parse("").is_none() && Glob::parse("a***").is_none());
     }

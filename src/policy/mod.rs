@@ -175,7 +175,7 @@ impl Policy {
     pub fn matches(&self, scope: &str) -> bool {
         match &self.images {
             Images::All => true,
-            Images::Named(globs) => globs.iter().any(|g| g.matches(scope)),
+            Images::Named(globs) => globs.iter().any(|g| g.matches_subject(scope)),
         }
     }
 

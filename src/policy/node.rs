@@ -190,7 +190,8 @@ impl<'a> At<'a> {
     /// Checks that this is a map of known fields; `later` are fields of the format that this version does not enforce.
     ///
     /// # Errors
-    /// When it is no map, or has a field of `later` or an unknown one.
+    /// When it is no map, or has a field of `later`, an unknown one or one without a value: a demand whose value was
+    /// not filled in is a mistake, not "no demand".
     pub fn fields(&self, known: &[&str], later: &[&str]) -> Result<(), PolicyError> {
         let Kind::Map(members) = &self.node.kind else { return Err(self.error("a map")) };
         for (key, value) in members {
@@ -202,15 +203,19 @@ impl<'a> At<'a> {
                 let known = known.join(", ");
                 return Err(PolicyError::UnknownField { line, column, path, known });
             }
+            if matches!(value.kind, Kind::Null) {
+                let field = Self { path, node: value };
+                return Err(field.error("a value (leave the field out where nothing is demanded)"));
+            }
         }
         Ok(())
     }
 
-    /// A member, if there and not null.
+    /// A member, if there. One without a value is there.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Self> {
         let Kind::Map(members) = &self.node.kind else { return None };
-        let (_, node) = members.iter().find(|(k, n)| k == key && !matches!(n.kind, Kind::Null))?;
+        let (_, node) = members.iter().find(|(k, _)| k == key)?;
         Some(Self { path: self.join(key), node })
     }
 

@@ -227,7 +227,9 @@ pub(super) fn rule(description: &str, required: &[&str], properties: Value) -> V
 }
 
 fn image() -> Value {
-    let mut image = glob("Repository as typed, without tag and digest; oci:PATH and file:PATH for the others.");
+    let mut image = glob(
+        "Repository as typed, without tag and digest; oci:PATH and file:PATH for the others. Stars match an `@` of such a path, too.",
+    );
     image["pattern"] = json!("^((oci|file):[^@]*|([^@]*/)?[^@:/]*)$");
     image
 }

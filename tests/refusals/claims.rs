@@ -38,6 +38,10 @@ crate::refusals! {
     charter_that_climbs_out_encoded: requiring("charter", CHARTERS), charter("https://git.example/acme/app/issues/%2E%2e/%2e./evil") => 1 "charter-mismatch";
     charter_that_climbs_out_with_backslashes: requiring("charter", CHARTERS), charter("https://git.example/acme/app/issues/..\\..\\evil") => 1 "charter-mismatch";
     charter_that_climbs_out_over_a_tab: requiring("charter", CHARTERS), charter("https://git.example/acme/app/issues/.\t./.\n./evil") => 1 "charter-mismatch";
+    charter_of_a_repository_that_begins_alike: requiring("charter", r#"{ "uriPrefix": "https://git.example/acme/app" }"#), charter("https://git.example/acme/app-evil/issues/42") => 1 "charter-mismatch";
+    charter_whose_number_begins_alike: requiring("charter", r#"{ "uriPrefix": "https://git.example/acme/app/issues/42" }"#), charter("https://git.example/acme/app/issues/420") => 1 "charter-mismatch";
+    charter_that_goes_on_within_the_element: |s| { requiring("charter", r#"{ "uriPrefix": "https://git.example/acme/app" }"#)(s); charter("https://git.example/acme/app?issue=42")(s) }, charter("https://git.example/acme/app&issue=42") => 1 "charter-mismatch";
+    charter_that_climbs_out_of_what_is_no_folder: |s| { requiring("charter", r#"{ "uriPrefix": "https://git.example/acme/app" }"#)(s); charter("https://git.example/acme/app#42")(s) }, charter("https://git.example/acme/app/../evil") => 1 "charter-mismatch";
     charter_prefix_that_ends_within_the_host: requiring("charter", r#"{ "uriPrefix": "https://git.example/" }"#), |s| s.require()["charter"]["uriPrefix"] = "https://git.example".into() => 2 "policy-malformed";
     charter_without_a_digest: requiring("charter", r#"{ "digest": "required" }"#), |s| s.claim.charter_digest = None => 1 "charter-digest-missing";
     wrong_commit: file(&["--source-commit", COMMIT]), |s| { s.claim.commit = "b".repeat(40); s.claim.dependency_commit = "b".repeat(40) } => 1 "source-commit-mismatch";

@@ -6,6 +6,7 @@ use attest::testing::world::text;
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 fn ruled(s: &mut Scene) {
     s.by_policy();
@@ -45,7 +46,21 @@ fn scans_and_provenance(s: &mut Scene) {
         .push(json!({ "predicateType": "https://acme.example/scan/v1", "signers": [{ "key": ours }] }));
 }
 
+/// Our key, which is on P-256, with its point compressed: the same key in other bytes.
+fn compressed(s: &Scene) -> String {
+    let key = s.world.key.public_key();
+    let (x, y) = key.raw()[1..].split_at(32);
+    let head = [&[0x30, 0x39][..], &key.spki()[2..23], &[0x03, 0x22, 0x00, 0x02 | y[31] & 1]].concat();
+    pem::encode(&pem::Pem::new("PUBLIC KEY", [&head, x].concat()))
+}
+
 crate::refusals! {
+    one_key_in_two_forms_for_two_signers: |s| { ruled(s); s.require()["threshold"] = 1.into() }, |s| {
+        let other = compressed(s);
+        s.require()["signers"].as_array_mut().unwrap().push(json!({ "key": other }));
+        s.require()["threshold"] = 2.into();
+    } => 2 "policy-malformed";
+    revoked_key_in_another_form: ruled, |s| { let other = compressed(s); s.spec()["revoked"] = json!({ "keys": [other] }) } => 2 "policy-malformed";
     revoked_key: ruled, |s| { let id = s.world.key.public_key().id(); s.spec()["revoked"] = json!({ "keys": [id] }) } => 1 "key-revoked";
     revoked_key_by_its_pem: ruled, |s| { let pem = s.world.key.public_key().to_pem(); s.spec()["revoked"] = json!({ "keys": [pem] }) } => 1 "key-revoked";
     revoked_statement: ruled, |s| { let d = Digest::sha256(&s.claim.to_bytes()).to_string(); s.spec()["revoked"] = json!({ "statements": [d] }) } => 1 "statement-revoked";
@@ -53,6 +68,8 @@ crate::refusals! {
     revoked_statement_by_a_digest_that_never_matches: ruled, |s| s.spec()["revoked"] = json!({ "statements": [format!("sha384:{}", "0".repeat(96))] }) => 2 "policy-malformed";
     key_before_its_window: ruled, |s| s.signer()["notBefore"] = "2999-01-01T00:00:00Z".into() => 1 "key-outside-window";
     key_after_its_window: ruled, |s| s.signer()["notAfter"] = "2001-01-01T00:00:00Z".into() => 1 "key-outside-window";
+    window_whose_end_was_not_filled_in: ruled, |s| s.signer()["notAfter"] = json!(null) => 2 "policy-malformed";
+    labels_that_were_not_filled_in: ruled, |s| s.policies[0]["metadata"]["labels"] = json!(null) => 2 "policy-malformed";
     window_that_ends_before_it_begins: ruled, |s| { s.signer()["notBefore"] = "2002-01-01T00:00:00Z".into(); s.signer()["notAfter"] = "2001-01-01T00:00:00Z".into() } => 2 "policy-malformed";
     builder_of_one_rule_and_window_of_another: |s| {
         ruled(s);
@@ -114,6 +131,10 @@ crate::refusals! {
     policy_folder_writable_by_everybody: ruled, mode("policies", 0o777) => 2 "policy-writable-by-others";
     key_of_a_policy_writable_by_everybody: by_key_file, mode("policies/trusted.pub", 0o666) => 2 "policy-malformed";
     policy_whose_key_is_not_there: by_key_file, |s| s.then(|at| fs::remove_file(at.world.path("policies/trusted.pub")).unwrap()) => 2 "policy-malformed";
+    policy_of_a_folder_with_another_ending: |s| {
+        ruled(s);
+        s.then(|at| { let p = text(&at.world.path("policies")); at.arguments.truncate(1); at.arguments.extend(["--policy".into(), p]) });
+    }, |s| s.then(|at| { at.world.write("policies/strict.yaml.orig", "") ; }) => 2 "policy-folder-unclear";
     policy_missing: ruled, |s| s.then(|at| fs::remove_file(at.world.path("policies/0.yaml")).unwrap()) => 2 "file-unreadable";
     policy_of_the_environment_missing: |s| { ruled(s); s.then(|at| { at.arguments.truncate(1); let p = text(&at.world.path("policies/0.yaml")); at.set("ATTEST_POLICY", p) }) }, |s| {
         s.then(|at| at.set("ATTEST_POLICY", "/nowhere/policy.yaml".into()));
@@ -152,4 +173,27 @@ fn pem(der: &[u8]) -> String {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+}
+
+/// Every flag that says whom to trust or what to demand: with an empty value it would demand nothing, or something that
+/// nobody meant.
+#[test]
+fn an_empty_demand_is_never_none() {
+    let help = Command::new(env!("CARGO_BIN_EXE_attest")).args(["verify", "--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    let demands = help.split_once("Whom to trust:").unwrap().1.split_once("Where evidence is:").unwrap().0;
+    let flags: Vec<_> = demands
+        .lines()
+        .filter_map(|l| l.trim_start().strip_prefix("--")?.split_once(" <"))
+        .map(|(name, _)| format!("--{name}"))
+        .collect();
+    assert!(flags.len() >= 20, "{flags:?}");
+    for flag in &flags {
+        for typed in [&[flag.as_str(), ""][..], &[&format!("{flag}=")]] {
+            let mut s = Scene::new();
+            s.flag(typed);
+            let answer = s.answer();
+            assert_eq!((answer.exit, answer.code.as_str()), (2, "usage"), "{typed:?}: {answer:#?}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::model::{Code, Descriptor};
 use crate::registry::{OciLayout, Registry as _};
 use clap::Args;
 use serde_json::json;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -173,7 +174,8 @@ impl Tour {
 
 /// Two different, not empty files of a folder's top level.
 fn two_files(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
-    let names = crate::cli::files::list(folder, crate::model::limits::INPUT_SUBJECTS, |n| !n.starts_with('.'))?;
+    let shown = |name: &OsStr| name.to_str().is_some_and(|n| !n.starts_with('.'));
+    let names = crate::cli::files::list(folder, crate::model::limits::INPUT_SUBJECTS, shown)?;
     let mut found: Vec<(PathBuf, u64)> = names
         .into_iter()
         .filter_map(|p| {

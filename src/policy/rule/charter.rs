@@ -17,7 +17,7 @@ pub(super) struct Charter;
 /// A demand on the charter.
 #[derive(Debug, Default, Clone)]
 pub struct CharterCheck {
-    /// The charter's URI begins with this.
+    /// The charter's URI is this or stands below it.
     pub prefix: Option<String>,
     /// The charter's URI is this.
     pub exact: Option<String>,
@@ -61,7 +61,7 @@ impl Rule for Charter {
             "What authorised the work.",
             &[],
             json!({
-                "uriPrefix": schema::text("Its URI begins with this, and stays below it."),
+                "uriPrefix": schema::text("Its URI is this or stands below it: what follows begins with `/`, `?` or `#`, unless this ends in `/`."),
                 "uri": schema::text("Its URI is this."),
                 "digest": { "description": "A digest of its text must be recorded.", "const": "required" },
                 "assurance": super::assurance_schema("the charter"),
@@ -87,11 +87,10 @@ impl Check for CharterCheck {
         let provenance = input.provenance()?;
         let found = provenance.charter();
         let mut reasons = Vec::new();
-        if let Some(prefix) = &self.prefix {
-            // `.../issues/../../other/repo` begins with the prefix and names something else.
-            if !found.is_some_and(|f| f.starts_with(prefix.as_str()) && stays_below(&f[prefix.len()..])) {
-                reasons.push(Reason::unmet(CHARTER, "charter", format!("a URI that begins with `{prefix}`"), found));
-            }
+        if let Some(prefix) = &self.prefix
+            && !found.is_some_and(|f| is_below(f, prefix))
+        {
+            reasons.push(Reason::unmet(CHARTER, "charter", format!("`{prefix}` or a URI below it"), found));
         }
         if let Some(exact) = &self.exact
             && found != Some(exact)
@@ -116,6 +115,15 @@ impl Check for CharterCheck {
         }
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
     }
+}
+
+/// Whether a URI is the prefix or stands below it: `.../app-evil` and `.../issues/10` begin with `.../app` and
+/// `.../issues/1`, and `.../issues/../../other/repo` with `.../issues/`, and name something else.
+fn is_below(uri: &str, prefix: &str) -> bool {
+    uri.strip_prefix(prefix).is_some_and(|rest| {
+        let whole = prefix.ends_with('/') || rest.is_empty() || rest.starts_with(['/', '?', '#']);
+        whole && stays_below(rest)
+    })
 }
 
 /// Whether a URI's rest can only lead further down: no dot segment, in any spelling, no backslash, and nothing that
