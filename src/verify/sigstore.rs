@@ -279,6 +279,17 @@ impl Attempt<'_> {
         if !self.prepared.certificate_logs {
             policy = policy.skip_sct();
         }
+        // A timestamp of an authority that this root does not know proves nothing to it, and harms nothing beside what
+        // does prove a time. Alone it stays, so that the refusal is about it.
+        let stamps = &material.timestamp_verification_data.rfc3161_timestamps;
+        let timed = material.tlog_entries.iter().any(|e| e.inclusion_promise.is_some());
+        let known = |s: &wire::bundle::Rfc3161Timestamp| self.prepared.stamped_by(s.signed_timestamp.as_bytes());
+        let counts = |s: &&wire::bundle::Rfc3161Timestamp| known(s) || !(timed || stamps.iter().any(known));
+        let known: Vec<_> = stamps.iter().filter(counts).cloned().collect();
+        let unknown = stamps.len() - known.len();
+        if unknown > 0 {
+            bundle.to_mut().verification_material.timestamp_verification_data.rfc3161_timestamps.clone_from(&known);
+        }
         let result = self.authority.verifier.verify(artifact.clone(), &bundle, &policy).map_err(|e| self.refused(e))?;
         // What was asked for was done: the library says so itself.
         if !result.certificate_verified()
@@ -289,8 +300,9 @@ impl Attempt<'_> {
             return Err(VerifyError::TimestampMissing);
         }
         let mut proven = Proven::default();
+        proven.unchecked.1 = unknown;
         let signature = signature(self.bundle);
-        for stamp in &material.timestamp_verification_data.rfc3161_timestamps {
+        for stamp in &known {
             proven.times.push(self.prepared.stamp(&stamp.signed_timestamp, &signature)?);
         }
         if self.prepared.logs.is_empty() {

@@ -47,6 +47,50 @@ fn a_time_that_nobody_signed_proves_nothing() {
     assert_eq!(times(&bundle), [SIGNED_AT + 60]);
 }
 
+#[test]
+fn a_timestamp_of_an_unknown_authority_harms_nothing_beside_what_proves_a_time() {
+    let (instance, other) = (modern(), Instance::new("other", 0).with_stamps(1));
+    let judged = |instance: &Instance, bundle: &Value| {
+        verify(&instance.root(), bundle)
+            .map(|p| (p.proven_times().len(), p.unchecked().1))
+            .map_err(|e| e.code().to_string())
+    };
+    // Beside one of a known authority, and beside a log's time.
+    let stamped = || {
+        let mut bundle = instance.sign_alone(&workflow(), &claim().to_bytes());
+        instance.stamp(&mut bundle, 0, SIGNED_AT);
+        instance.log_in_tiles(&mut bundle, 0, None);
+        bundle
+    };
+    let mut two = stamped();
+    assert_eq!(judged(&instance, &two), Ok((1, 0)));
+    other.stamp(&mut two, 0, SIGNED_AT + 5);
+    assert_eq!(judged(&instance, &two), Ok((1, 1)));
+    let old = Instance::new("acme", 1);
+    let mut logged = old.sign(&workflow(), &claim().to_bytes());
+    other.stamp(&mut logged, 0, SIGNED_AT + 5);
+    assert_eq!(judged(&old, &logged), Ok((1, 1)));
+    // Alone it proves nothing, and one that a known authority is named in must verify.
+    let stamps = |b: &mut Value, keep: &dyn Fn(&mut Vec<Value>)| {
+        keep(
+            b.pointer_mut("/verificationMaterial/timestampVerificationData/rfc3161Timestamps")
+                .unwrap()
+                .as_array_mut()
+                .unwrap(),
+        );
+    };
+    let mut alone = two.clone();
+    stamps(&mut alone, &|list| drop(list.remove(0)));
+    assert_eq!(judged(&instance, &alone), refused("timestamp-invalid").map(|()| (0, 0)));
+    let mut foreign = two;
+    let of_another_signature = {
+        let mut bundle = stamped();
+        bundle.pointer_mut("/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0").unwrap().take()
+    };
+    stamps(&mut foreign, &|list| list[1] = of_another_signature.clone());
+    assert_eq!(judged(&instance, &foreign), refused("timestamp-invalid").map(|()| (0, 0)));
+}
+
 /// As gh and sigstore-go have it: the root that holds the authority decides what else it asks for. Where that root has no
 /// logs, its authority and its timestamps are all that there is to trust, and an entry of a log beside them is neither
 /// asked for nor believed. Whoever could leave it out gains nothing by adding it.
