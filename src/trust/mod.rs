@@ -1,12 +1,14 @@
 //! Who may vouch, and when. Values only: nothing here is fetched.
 
+mod certificate_authority;
 mod key;
 mod root;
 mod witness;
 
+pub(crate) use certificate_authority::CertificateAuthority;
 pub use key::{KeyAlgorithm, KeyError, PublicKey, shown_hint};
 pub use root::{Authority, AuthorityKind, RootError, TrustedRoot};
-pub(crate) use root::{CertificateAuthority, Prepared, StampAuthority};
+pub(crate) use root::{Prepared, StampAuthority};
 pub use witness::WitnessKey;
 
 use crate::model::ValidityWindow;

@@ -1,5 +1,6 @@
 //! [`TrustedRoot`]: the authorities of a Sigstore instance. Prepared when first asked, as most evidence needs none.
 
+use super::certificate_authority::{CaCertificate, CertificateAuthority};
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Code, Timestamp, ValidityWindow, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -10,7 +11,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
-use x509_cert::der::{Decode as _, Encode as _};
 
 /// Not a trusted root that evidence can be verified with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,14 +83,6 @@ struct Inner {
     prepared: OnceLock<Result<Prepared, RootError>>,
 }
 
-/// A certificate of a certificate authority.
-pub(crate) struct CaCertificate {
-    /// DER of its subject.
-    pub(crate) subject: Vec<u8>,
-    /// Its own validity.
-    pub(crate) window: ValidityWindow,
-}
-
 /// A timestamp authority.
 pub(crate) struct StampAuthority {
     /// Its name.
@@ -101,18 +93,9 @@ pub(crate) struct StampAuthority {
     pub(crate) windows: Vec<ValidityWindow>,
 }
 
-/// A certificate authority.
-pub(crate) struct CertificateAuthority {
-    /// Its certificates.
-    pub(crate) certificates: Vec<CaCertificate>,
-    /// The library's verifier of this root with no other certificate authority: what it accepts, this one vouched for.
-    /// Names do not tell, as two authorities may have one, and the chain of a bundle is not signed.
-    pub(crate) verifier: Verifier,
-}
-
 /// What verification asks of a root.
 pub(crate) struct Prepared {
-    /// The library's verifier of this root for what keys sign: without certificate authorities.
+    /// The library's verifier of this root, for what keys sign.
     pub(crate) verifier: Verifier,
     /// Its certificate authorities, in the root's order.
     pub(crate) issuers: Vec<CertificateAuthority>,
@@ -271,24 +254,21 @@ impl Prepared {
         check(text).map_err(RootError::Malformed)?;
         let unusable = |e: &dyn fmt::Display| RootError::Unusable { cause: e.to_string() };
         let mut parsed = Parsed::from_json(text).map_err(|e| unusable(&e))?;
+        let verifier = Verifier::new(&parsed).map_err(|e| unusable(&e))?;
         let mut authorities = Vec::new();
         let mut issuers = Vec::new();
         for ca in std::mem::take(&mut parsed.certificate_authorities) {
-            let certificates = ca.cert_chain.certificates.iter().map(|c| CaCertificate::of(c.raw_bytes.as_bytes()));
-            let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(|e| unusable(&e))?;
+            let (uri, subject, valid_for) = (ca.uri.clone(), ca.subject.clone(), ca.valid_for);
+            let issuer = CertificateAuthority::new(&parsed, ca).map_err(|e| unusable(&e))?;
             authorities.push(Authority {
                 kind: AuthorityKind::Certificates,
-                name: name(Some(&ca.uri), ca.subject.organization.as_deref(), ca.subject.common_name.as_deref()),
+                name: name(Some(&uri), subject.organization.as_deref(), subject.common_name.as_deref()),
                 log_id: None,
-                window: window(ca.valid_for),
-                certificate_ends: first_end(&certificates),
+                window: window(valid_for),
+                certificate_ends: first_end(&issuer.certificates),
             });
-            parsed.certificate_authorities = vec![ca];
-            let verifier = Verifier::new(&parsed).map_err(|e| unusable(&e))?;
-            issuers.push(CertificateAuthority { certificates, verifier });
+            issuers.push(issuer);
         }
-        parsed.certificate_authorities = Vec::new();
-        let verifier = Verifier::new(&parsed).map_err(|e| unusable(&e))?;
         let log = |kind, url: &str, id: &[u8], valid_for| Authority {
             kind,
             name: url.to_owned(),
@@ -336,20 +316,6 @@ impl Prepared {
             timestamp_authorities,
             authorities,
         })
-    }
-}
-
-impl CaCertificate {
-    fn of(der: &[u8]) -> Result<Self, x509_cert::der::Error> {
-        let certificate = x509_cert::Certificate::from_der(der)?.tbs_certificate;
-        let time = |t: x509_cert::time::Time| {
-            i64::try_from(t.to_unix_duration().as_secs()).ok().and_then(Timestamp::from_unix)
-        };
-        let window = ValidityWindow {
-            not_before: time(certificate.validity.not_before),
-            not_after: time(certificate.validity.not_after),
-        };
-        Ok(Self { subject: certificate.subject.to_der()?, window })
     }
 }
 

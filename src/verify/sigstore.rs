@@ -11,7 +11,7 @@ use super::{VerifyError, read_evidence};
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{Field, JsonError};
 use crate::model::{Bundle, Digest, Timestamp, ValidityWindow, limits};
-use crate::trust::{CertificateAuthority, Prepared, PublicKey, TrustMaterial, TrustedRoot, WitnessKey};
+use crate::trust::{CertificateAuthority, Prepared, PublicKey, RootError, TrustMaterial, TrustedRoot, WitnessKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::bundle::Error as ShapeError;
 use sigstore_verify::types::{
@@ -20,6 +20,7 @@ use sigstore_verify::types::{
 };
 use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, TransparencyLogError, VerificationPolicy,
+    Verifier as SigstoreVerifier,
 };
 use std::borrow::Cow;
 
@@ -115,7 +116,9 @@ pub(super) fn by_certificate(
         let named = |a: &&CertificateAuthority| a.certificates.iter().any(|c| issuers.contains(&c.subject));
         for authority in prepared.issuers.iter().filter(named) {
             let (promise_only, witnesses) = (trust.allow_promise_only, trust.witnesses.as_slice());
-            let attempt = Attempt { bundle, prepared, authority, leaf: &leaf, der, now, promise_only, witnesses };
+            let verifier = authority.verifier().map_err(|e| unusable(root, e))?;
+            let attempt =
+                Attempt { bundle, prepared, authority, verifier, leaf: &leaf, der, now, promise_only, witnesses };
             match attempt.certificate(artifact) {
                 Ok(mut proven) => {
                     proven.uses(root);
@@ -248,6 +251,8 @@ struct Attempt<'a> {
     bundle: &'a wire::Bundle,
     prepared: &'a Prepared,
     authority: &'a CertificateAuthority,
+    /// Of this authority alone.
+    verifier: &'a SigstoreVerifier,
     leaf: &'a Leaf,
     der: &'a [u8],
     now: Timestamp,
@@ -290,7 +295,7 @@ impl Attempt<'_> {
         if unknown > 0 {
             bundle.to_mut().verification_material.timestamp_verification_data.rfc3161_timestamps.clone_from(&known);
         }
-        let result = self.authority.verifier.verify(artifact.clone(), &bundle, &policy).map_err(|e| self.refused(e))?;
+        let result = self.verifier.verify(artifact.clone(), &bundle, &policy).map_err(|e| self.refused(e))?;
         // What was asked for was done: the library says so itself.
         if !result.certificate_verified()
             || result.sct_verified() != self.prepared.certificate_logs
@@ -366,7 +371,11 @@ impl Attempt<'_> {
 }
 
 fn prepared(root: &TrustedRoot) -> Result<&Prepared, VerifyError> {
-    root.prepared().map_err(|source| VerifyError::Root { root: root.origin().to_owned(), source })
+    root.prepared().map_err(|e| unusable(root, e))
+}
+
+fn unusable(root: &TrustedRoot, source: RootError) -> VerifyError {
+    VerifyError::Root { root: root.origin().to_owned(), source }
 }
 
 /// The first root that is wanted.

@@ -23,6 +23,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     (
         "sigstore_",
         &[
+            "src/trust/certificate_authority.rs",
             "src/trust/root.rs",
             "src/verify/sigstore.rs",
             "src/verify/authorities.rs",
@@ -33,7 +34,10 @@ const ADAPTERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("jiff", &["src/trust/root.rs", "src/verify/sigstore.rs", "src/roots/tuf.rs"]),
-    ("x509_cert", &["src/trust/root.rs", "src/verify/certificate.rs", "src/roots/init.rs", "src/testing/"]),
+    (
+        "x509_cert",
+        &["src/trust/certificate_authority.rs", "src/verify/certificate.rs", "src/roots/init.rs", "src/testing/"],
+    ),
     ("oci_client", &["src/registry/oci_http"]),
     ("docker_credential", &["src/registry/oci_http"]),
     (
