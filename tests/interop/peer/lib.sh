@@ -107,8 +107,22 @@ npm_packages() {
   printf '%s\n' "$folder"
 }
 
+# free_port [COUNT]: ports that nobody listens at, from below those that connections are made from: one of these may be
+# taken at any moment.
 free_port() {
-  "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  "$PYTHON" - "${1:-1}" <<'PY'
+import random, socket, sys
+
+held = []
+for port in random.sample(range(10000, 32000), 2000):
+    try:
+        held.append(socket.create_server(("", port)))
+    except OSError:
+        continue
+    if len(held) == int(sys.argv[1]):
+        break
+print(*(s.getsockname()[1] for s in held))
+PY
 }
 
 # Whether a registry answers at all; a demand for a password is an answer.

@@ -100,8 +100,7 @@ SH
 
 trillian() {
   local port metrics
-  trillian=$(free_port)
-  metrics=$(free_port)
+  read -r trillian metrics <<<"$(free_port 2)"
   local database_options=(--storage_system=postgresql --quota_system=noop "--postgresql_uri=$database" --logtostderr)
   service trillian-log "$bin/trillian_log_server" "${database_options[@]}" "--rpc_endpoint=127.0.0.1:$trillian" \
     "--http_endpoint=127.0.0.1:$metrics"
@@ -175,9 +174,7 @@ CFG
 
 fulcio() {
   local port grpc metrics
-  port=$(free_port)
-  grpc=$(free_port)
-  metrics=$(free_port)
+  read -r port grpc metrics <<<"$(free_port 3)"
   FULCIO_URL=http://127.0.0.1:$port
   cat >"$home/fulcio.json" <<JSON
 {"OIDCIssuers": {
@@ -194,9 +191,7 @@ JSON
 
 rekor_v2() {
   local port grpc metrics
-  port=$(free_port)
-  grpc=$(free_port)
-  metrics=$(free_port)
+  read -r port grpc metrics <<<"$(free_port 3)"
   REKOR_V2_URL=http://127.0.0.1:$port
   # The origin of its checkpoints must be the host of its URL: clients look the key up by that.
   service rekor-v2 "$bin/posix" serve --http-port "$port" --grpc-port "$grpc" --http-metrics-port "$metrics" \
@@ -297,6 +292,13 @@ install)
   command -v openssl >/dev/null || apt_program openssl openssl >/dev/null
   ;;
 start)
+  # What took a port between its choice and its use does so once.
+  bash "$0" start-once "$dir" || {
+    rm -rf "$home"
+    bash "$0" start-once "$dir"
+  }
+  ;;
+start-once)
   mkdir -p "$home"
   trap 'tail -n 3 "$home/cosign.log" >&2 || true; stop_all' ERR
   start_all
