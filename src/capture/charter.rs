@@ -27,8 +27,7 @@ pub(super) fn capture(
         Captured::Absent { reason } => return Ok(Captured::absent(&reason)),
     };
     if is_url(&text) {
-        let authority = text.split("://").nth(1).and_then(|r| r.split(['/', '?', '#']).next()).unwrap_or_default();
-        if authority.contains('@') || text.contains(char::is_whitespace) {
+        if uri::authority(&text).contains('@') || text.contains(char::is_whitespace) {
             return Err(CaptureError::Value { name: source, expected: "a URL without user", found: "another".into() });
         }
         if uri::holds_credential(&text) {

@@ -50,6 +50,7 @@ pub fn lists() -> Vec<CodeList> {
         list("policy::snapshots", policy::SNAPSHOT_CODES, &[]),
         list("policy::witnesses", policy::WITNESS_CODES, &[]),
         list("policy::cross_check", policy::CROSS_CHECK_CODES, &[]),
+        list("policy::providers", policy::CONTRADICTION_CODES, &[]),
         list("PolicyError", policy::PolicyError::CODES, &[]),
         list("SignError", SignError::CODES, &[]),
         list("KeygenError", KeygenError::CODES, &[]),

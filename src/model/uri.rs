@@ -1,4 +1,4 @@
-//! Every URI that this project coined, and the ones of others that it writes.
+//! Every URI that this project coined, and the ones of others that it writes; what of an address may be shown.
 
 /// The one base of our own URIs. They carry no `@`: some services refuse a predicate type that does.
 pub const BASE: &str = "https://agent-attest.github.io/";
@@ -28,14 +28,20 @@ pub fn public(address: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
+/// User, host and port of an address, as RFC 3986 section 3.2 has them; empty where it names none.
+#[must_use]
+pub fn authority(address: &str) -> &str {
+    let rest = address.split_once("://").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
 /// Whether an address has a user, or its query or fragment names what only a credential is called: it is not to be
 /// published.
 #[must_use]
 pub fn holds_credential(url: &str) -> bool {
     const NAMES: [&str; 9] =
         ["token", "secret", "password", "passwd", "signature", "apikey", "api_key", "credential", "auth"];
-    let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
-    if authority.is_some_and(|a| a.contains('@')) {
+    if authority(url).contains('@') {
         return true;
     }
     let rest = url.split_once(['?', '#']).map_or("", |(_, rest)| rest);

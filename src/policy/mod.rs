@@ -14,6 +14,7 @@ mod identity;
 mod measures;
 mod node;
 mod people;
+mod providers;
 mod reconsider;
 pub mod report;
 pub mod rule;
@@ -22,7 +23,7 @@ mod snapshots;
 mod witnesses;
 
 pub use approvals::{ApprovalRule, Approver, CODES as APPROVAL_CODES, Role};
-pub use cross_check::{CODES as CROSS_CHECK_CODES, Checked, PROVIDERS, Provider, cross_check};
+pub use cross_check::{CODES as CROSS_CHECK_CODES, Checked, cross_check};
 pub use decide::{CODES as DECISION_CODES, NO_ATTESTATION, NO_POLICY, decide};
 pub use decision::{
     Accepted, Assurance, CandidateDecision, Decision, FieldAssurance, Outcome, PolicyDecision, PolicyUsed, Reason,
@@ -35,6 +36,7 @@ pub use glob::Glob;
 pub use identity::{CLAIMS, CertificateMatch, Regexp, TextMatch};
 pub use node::{At, Kind, Node};
 pub use people::{Actor, Comparison, People};
+pub use providers::{CODES as CONTRADICTION_CODES, PROVIDERS, Provider};
 pub use reconsider::{Objection, reconsider};
 pub use rule::{Check, Rule, RuleInput};
 pub use schema::schema;

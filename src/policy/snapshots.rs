@@ -130,9 +130,9 @@ fn says_the_same(support: &SupportingStatement) -> Result<(), Reason> {
 }
 
 /// Host and port of a URL, as a snapshot writes them.
-fn authority(uri: &str) -> Option<String> {
-    let (scheme, rest) = uri.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+fn authority(address: &str) -> Option<String> {
+    let (scheme, _) = address.split_once("://")?;
+    let authority = uri::authority(address).to_ascii_lowercase();
     let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
     Some(authority.strip_suffix(port).unwrap_or(&authority).to_owned())
 }

@@ -180,7 +180,7 @@ async fn github(url: &str, bearer: &str, client: &ServiceClient) -> Result<Ident
     let joint = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{joint}audience={AUDIENCE}");
     let question =
-        Question { service, url: &url, body: None, bearer: Some(bearer), secret: "", limit: limits::TOKEN_BYTES };
+        Question { service, url: &url, bearer: Some(bearer), limit: limits::TOKEN_BYTES, ..Question::default() };
     let body = client.ask(&question).await?.success(service)?;
     let malformed = || SignError::Answer {
         service: service.to_owned(),

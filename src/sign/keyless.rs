@@ -81,8 +81,14 @@ impl KeylessSigner {
             },
         });
         let body = Some(("application/json", body.to_string().into_bytes()));
-        let question =
-            Question { service, url, body, bearer: None, secret: self.token.secret(), limit: limits::CHAIN_BYTES };
+        let question = Question {
+            service,
+            url,
+            body,
+            secret: self.token.secret(),
+            limit: limits::CHAIN_BYTES,
+            ..Question::default()
+        };
         let answer = self.client.ask(&question).await?.success(service)?;
         chain(service, &answer)
     }

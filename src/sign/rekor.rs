@@ -84,8 +84,7 @@ impl Rekor {
             Answer { status: 409, location: Some(location), .. } => {
                 let id = location.rsplit('/').next().unwrap_or_default();
                 let url = format!("{}/api/v1/log/entries/{id}", self.base);
-                let question =
-                    Question { service: &self.service, url: &url, body: None, bearer: None, secret: "", limit: LIMIT };
+                let question = Question { service: &self.service, url: &url, limit: LIMIT, ..Question::default() };
                 self.client.ask(&question).await?.success(&self.service)?
             }
             _ => answer.success(&self.service)?,
@@ -125,7 +124,7 @@ impl Rekor {
         let url = format!("{}{path}", self.base);
         let body = Some(("application/json", body.to_string().into_bytes()));
         self.client
-            .ask(&Question { service: &self.service, url: &url, body, bearer: None, secret: "", limit: LIMIT })
+            .ask(&Question { service: &self.service, url: &url, body, limit: LIMIT, ..Question::default() })
             .await
     }
 

@@ -22,6 +22,7 @@ pub struct ServiceClient {
 }
 
 /// A question to a service.
+#[derive(Default)]
 pub(super) struct Question<'a> {
     /// The service in words, with its URL.
     pub(super) service: &'a str,

@@ -168,21 +168,20 @@ impl Services {
     }
 }
 
-/// Whether a service may be talked to: https without a password in the address, or plain HTTP that does not leave this machine.
+/// Whether a service may be talked to: https without a user in the address, or plain HTTP that does not leave this
+/// machine.
 pub(super) fn is_safe(url: &str) -> bool {
-    let authority = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().contains('@');
-    url.strip_prefix("https://").is_some_and(|rest| !authority(rest)) || is_local(url)
+    (url.starts_with("https://") && !uri::authority(url).contains('@')) || is_local(url)
 }
 
 /// Whether a URL is plain HTTP to this machine.
 fn is_local(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = uri::authority(url);
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    !authority.contains('@') && ["localhost", "127.0.0.1", "::1"].contains(&host)
+    url.starts_with("http://") && !authority.contains('@') && ["localhost", "127.0.0.1", "::1"].contains(&host)
 }
 
 struct Endpoint {

@@ -32,9 +32,8 @@ impl TimestampAuthority {
             service: &self.service,
             url: &self.url,
             body,
-            bearer: None,
-            secret: "",
             limit: limits::TIMESTAMP_BYTES,
+            ..Question::default()
         };
         let answer = self.client.ask(&question).await?.success(&self.service)?;
         check(&answer, &imprint, nonce).map_err(|found| SignError::Answer {

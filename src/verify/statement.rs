@@ -111,7 +111,9 @@ impl RootUsed {
 ///
 /// It cannot be made outside the verifier:
 /// ```compile_fail
-/// let forged = attest::verify::VerifiedStatement { statement: unimplemented!() };
+/// fn forge(statement: attest::model::Statement) -> attest::verify::VerifiedStatement {
+///     attest::verify::VerifiedStatement { statement }
+/// }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedStatement {

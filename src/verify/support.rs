@@ -10,7 +10,10 @@ use std::sync::Arc;
 /// It is a type of its own, so that proof about a charter or a commit can never be taken for proof about the artifact:
 /// it may support what a [`VerifiedStatement`] says, and stands for none. Only the verifier makes one:
 /// ```compile_fail
-/// let forged = attest::verify::SupportingStatement { statement: unimplemented!() };
+/// use attest::verify::{Referent, SupportingStatement, VerifiedStatement};
+/// fn forge(statement: std::sync::Arc<VerifiedStatement>, referent: Referent) -> SupportingStatement {
+///     SupportingStatement { statement, referent }
+/// }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SupportingStatement {

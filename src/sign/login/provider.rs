@@ -39,7 +39,7 @@ impl Provider {
         let service = format!("the issuer {issuer}");
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let limit = limits::TOKEN_BYTES;
-        let question = Question { service: &service, url: &address, body: None, bearer: None, secret: "", limit };
+        let question = Question { service: &service, url: &address, limit, ..Question::default() };
         let body = client.ask(&question).await?.success(&service)?;
         Self::read(service, issuer, &body)
     }
@@ -84,7 +84,14 @@ impl Provider {
         let body = Some(("application/x-www-form-urlencoded", form));
         let limit = limits::TOKEN_BYTES;
         client
-            .ask(&Question { service: &self.service, url: endpoint, body, bearer: None, secret: &secret, limit })
+            .ask(&Question {
+                service: &self.service,
+                url: endpoint,
+                body,
+                secret: &secret,
+                limit,
+                ..Question::default()
+            })
             .await
     }
 

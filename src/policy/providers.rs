@@ -1,0 +1,276 @@
+//! Which of Fulcio's claims each identity provider fills, and where a provenance says the same.
+//!
+//! Each provider has a mapping from its tokens to the claims (fulcio/config/identity/config.yaml; fulcio/docs/oid-info.md says
+//! what each means). A further provider is a row of [`PROVIDERS`].
+
+use super::rule::normal_repository;
+use crate::model::{Code, uri};
+use crate::predicate::Provenance;
+
+pub(super) const REPOSITORY: Code = Code::new("certificate-contradicts-source-repository");
+pub(super) const COMMIT: Code = Code::new("certificate-contradicts-source-commit");
+pub(super) const REF: Code = Code::new("certificate-contradicts-source-ref");
+pub(super) const WORKFLOW: Code = Code::new("certificate-contradicts-workflow");
+pub(super) const RUN: Code = Code::new("certificate-contradicts-invocation");
+pub(super) const TRIGGER: Code = Code::new("certificate-contradicts-trigger");
+pub(super) const RUNNER: Code = Code::new("certificate-contradicts-runner");
+pub(super) const REPOSITORY_ID: Code = Code::new("certificate-contradicts-repository-id");
+pub(super) const OWNER_ID: Code = Code::new("certificate-contradicts-owner-id");
+pub(super) const BUILDER: Code = Code::new("certificate-contradicts-builder");
+/// Codes of this file: of a contradiction, one for each field.
+pub const CODES: &[Code] = &[REPOSITORY, COMMIT, REF, WORKFLOW, RUN, TRIGGER, RUNNER, REPOSITORY_ID, OWNER_ID, BUILDER];
+
+/// One claim and where a predicate says the same thing.
+#[derive(Clone, Copy)]
+pub struct Row {
+    /// Name of the field in output.
+    pub field: &'static str,
+    /// Code of a contradiction.
+    pub code: Code,
+    /// The claim, by last arc.
+    pub claim: u32,
+    /// Every place where the predicate says it.
+    pub(super) values: fn(&Provenance) -> Vec<String>,
+    /// Whether a claim and a value of the predicate mean the same.
+    pub(super) same: fn(&str, &str) -> bool,
+}
+
+/// An identity provider and the claims that its mapping fills.
+pub struct Provider {
+    /// Its name.
+    pub name: &'static str,
+    /// Its issuers; a final `*` stands for one path element, a leading `*.` for a host below.
+    issuers: &'static [&'static str],
+    /// The claims that it fills and a predicate repeats.
+    pub rows: &'static [Row],
+}
+
+const BUILDER_ROW: Row =
+    Row { field: "builder.id", code: BUILDER, claim: 9, values: |p| vec![p.builder_id.clone()], same };
+pub(super) const RUNNER_ROW: Row = Row { field: "runner", code: RUNNER, claim: 11, values: runner, same };
+const REPOSITORY_ROW: Row = Row {
+    field: "source.repository",
+    code: REPOSITORY,
+    claim: 12,
+    values: |p| p.source().map(|s| s.repository).into_iter().collect(),
+    same: same_repository,
+};
+pub(super) const COMMIT_ROW: Row = Row { field: "source.commit", code: COMMIT, claim: 13, values: commits, same };
+pub(super) const REF_ROW: Row = Row { field: "source.ref", code: REF, claim: 14, values: refs, same: same_ref };
+const REPOSITORY_ID_ROW: Row = Row {
+    field: "source.repositoryId",
+    code: REPOSITORY_ID,
+    claim: 15,
+    values: |p| internal(p, &[("github", "repository_id"), ("gitlab", "project_id")]),
+    same,
+};
+const OWNER_ID_ROW: Row = Row {
+    field: "source.ownerId",
+    code: OWNER_ID,
+    claim: 17,
+    values: |p| internal(p, &[("github", "repository_owner_id"), ("gitlab", "namespace_id")]),
+    same,
+};
+const WORKFLOW_ROW: Row = Row { field: "workflow", code: WORKFLOW, claim: 18, values: workflow, same: same_workflow };
+const TRIGGER_ROW: Row = Row { field: "trigger", code: TRIGGER, claim: 20, values: triggers, same: same_trigger };
+const RUN_ROW: Row = Row {
+    field: "invocation",
+    code: RUN,
+    claim: 21,
+    values: |p| p.metadata("invocationId").map(str::to_owned).into_iter().collect(),
+    same: same_run,
+};
+
+/// Claims as Fulcio's documentation means them, for issuers that no mapping here is known of: a private instance's.
+const ANY: &[Row] = &[
+    BUILDER_ROW,
+    RUNNER_ROW,
+    REPOSITORY_ROW,
+    COMMIT_ROW,
+    REF_ROW,
+    REPOSITORY_ID_ROW,
+    OWNER_ID_ROW,
+    WORKFLOW_ROW,
+    TRIGGER_ROW,
+    RUN_ROW,
+];
+
+/// Every provider whose mapping is known; the last one is everybody else.
+pub const PROVIDERS: &[Provider] = &[
+    Provider {
+        name: "github",
+        issuers: &[
+            "https://token.actions.githubusercontent.com",
+            "https://token.actions.githubusercontent.com/*",
+            "https://token.actions.*.ghe.com",
+        ],
+        rows: ANY,
+    },
+    Provider {
+        name: "gitlab",
+        issuers: &[
+            "https://gitlab.com",
+            "https://dev.gitlab.org",
+            "https://ops.gitlab.net",
+            "https://gitlab.archlinux.org",
+        ],
+        rows: ANY,
+    },
+    Provider {
+        name: "buildkite",
+        issuers: &["https://agent.buildkite.com"],
+        rows: &[RUNNER_ROW, COMMIT_ROW, TRIGGER_ROW, RUN_ROW],
+    },
+    Provider {
+        name: "codefresh",
+        issuers: &["https://oidc.codefresh.io"],
+        rows: &[BUILDER_ROW, RUNNER_ROW, REPOSITORY_ROW, REF_ROW, WORKFLOW_ROW, RUN_ROW],
+    },
+    Provider {
+        name: "circleci",
+        issuers: &["https://oidc.circleci.com", "https://oidc.circleci.com/org/*"],
+        // Claim 11 says only whether somebody logged in, so it is no kind of runner that a predicate could repeat.
+        rows: &[BUILDER_ROW, REPOSITORY_ROW, REF_ROW, WORKFLOW_ROW, RUN_ROW],
+    },
+    Provider {
+        name: "email",
+        issuers: &[
+            "https://accounts.google.com",
+            "https://github.com/login/oauth",
+            "https://login.microsoftonline.com",
+            "https://oauth2.sigstore.dev/auth",
+            "https://issuer.hello.coop",
+            "https://auth.eclipse.org/auth/realms/foundation-service-accounts",
+            "https://sigstore.verify.ibm.com/oauth2",
+            "https://www.kaggle.com/api/v1/models/signing",
+        ],
+        rows: &[],
+    },
+    Provider { name: "other", issuers: &[], rows: ANY },
+];
+
+impl Provider {
+    /// The provider of an issuer.
+    #[must_use]
+    pub fn of(issuer: &str) -> &'static Self {
+        let takes = |p: &&Self| p.issuers.iter().any(|pattern| issuer_matches(pattern, issuer));
+        PROVIDERS.iter().find(takes).unwrap_or(&PROVIDERS[PROVIDERS.len() - 1])
+    }
+}
+
+fn issuer_matches(pattern: &str, issuer: &str) -> bool {
+    let word = |w: &str| !w.is_empty() && !w.contains(['/', '?', '#', '@', ':']);
+    match pattern.split_once('*') {
+        None => pattern == issuer,
+        Some((before, after)) => {
+            issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(word)
+        }
+    }
+}
+
+fn same(claim: &str, value: &str) -> bool {
+    claim == value
+}
+
+/// Repositories are compared without scheme and `.git`: CircleCI's claim has no scheme.
+fn same_repository(claim: &str, value: &str) -> bool {
+    let bare = |url: &str| {
+        let url = normal_repository(url);
+        url.strip_prefix("https://").unwrap_or(&url).to_owned()
+    };
+    bare(claim) == bare(value)
+}
+
+/// Codefresh's claim is a branch or tag without `refs/`.
+fn same_ref(claim: &str, value: &str) -> bool {
+    claim == value
+        || (!claim.starts_with("refs/")
+            && ["refs/heads/", "refs/tags/"].iter().any(|p| value.strip_prefix(p) == Some(claim)))
+}
+
+/// GitLab writes `//` between repository and file.
+fn same_workflow(claim: &str, value: &str) -> bool {
+    claim == value || claim.replacen("//", "/", 2) == value.replacen("//", "/", 2)
+}
+
+/// Buildkite's claim names the job in a run that predicates name whole.
+fn same_run(claim: &str, value: &str) -> bool {
+    claim == value || claim.split_once('#').is_some_and(|(run, job)| run == value && !job.is_empty())
+}
+
+/// An event by its platform's name, or by the kind that the agent build type knows it as.
+fn same_trigger(claim: &str, value: &str) -> bool {
+    let Some(kind) = value.strip_prefix(KIND) else { return claim == value };
+    let meant = match claim {
+        "workflow_dispatch" | "web" | "api" | "ui" => "manual",
+        "schedule" => "scheduled",
+        _ => "event",
+    };
+    kind == meant
+}
+
+/// Marks a trigger that is a kind, not an event's name.
+const KIND: &str = "kind:";
+
+fn internal(p: &Provenance, places: &[(&str, &str)]) -> Vec<String> {
+    let read = |(platform, key): &(&str, &str)| -> Option<String> {
+        match p.internal.get(*platform)?.get(key)? {
+            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::Number(n) => Some(n.to_string()),
+            _ => None,
+        }
+    };
+    places.iter().filter_map(read).collect()
+}
+
+fn commits(p: &Provenance) -> Vec<String> {
+    let source = p.source().and_then(|s| s.commit);
+    source.into_iter().chain(internal(p, &[("github", "sha"), ("gitlab", "sha")])).collect()
+}
+
+fn refs(p: &Provenance) -> Vec<String> {
+    let source = p.source().and_then(|s| s.reference);
+    source.into_iter().chain(internal(p, &[("github", "ref")])).collect()
+}
+
+fn runner(p: &Provenance) -> Vec<String> {
+    let mut out = internal(p, &[("github", "runner_environment"), ("gitlab", "runner_environment")]);
+    if p.build_type == uri::AGENT_BUILD {
+        let kind = p.internal.get("environment").and_then(|e| e.get("kind")?.as_str());
+        out.extend(kind.map(str::to_owned));
+    }
+    out
+}
+
+fn workflow(p: &Provenance) -> Vec<String> {
+    let part = |key| p.text(&["workflow", key]);
+    match (part("repository"), part("path"), part("ref")) {
+        (Some(repository), Some(path), Some(reference)) => vec![format!("{repository}/{path}@{reference}")],
+        _ => Vec::new(),
+    }
+}
+
+fn triggers(p: &Provenance) -> Vec<String> {
+    let places = [("github", "event_name"), ("gitlab", "pipeline_source"), ("buildkite", "build_source")];
+    let mut out = internal(p, &places);
+    // That an agent decided is something that no platform knows.
+    if p.build_type == uri::AGENT_BUILD {
+        out.extend(p.text(&["trigger"]).filter(|t| *t != "smart").map(|t| format!("{KIND}{t}")));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_one_of_its_own_run() {
+        let run = "https://buildkite.com/acme/app/builds/7";
+        for (claim, same) in [(run, true), (&format!("{run}#job"), true), (&format!("{run}#"), false), ("x#job", false)]
+        {
+            assert_eq!(same_run(claim, run), same, "{claim}");
+        }
+        assert!(!same_run(run, &format!("{run}#job")));
+    }
+}
