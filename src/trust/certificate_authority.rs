@@ -6,6 +6,7 @@ use sigstore_verify::trust_root::{CertificateAuthority as Ca, TrustedRoot};
 use sigstore_verify::{Error, Verifier};
 use std::sync::OnceLock;
 use x509_cert::der::{self, Decode as _, Encode as _};
+use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 /// A certificate authority.
 pub(crate) struct CertificateAuthority {
@@ -22,6 +23,8 @@ pub(crate) struct CaCertificate {
     pub(crate) subject: Vec<u8>,
     /// Its own validity.
     pub(crate) window: ValidityWindow,
+    /// What the certificates that its key issued name that key by (RFC 5280 section 4.2.1.2); empty where it says nothing.
+    key: Vec<u8>,
 }
 
 impl CertificateAuthority {
@@ -32,6 +35,13 @@ impl CertificateAuthority {
         let mut alone = others.clone();
         alone.certificate_authorities = vec![ca];
         Ok(Self { certificates, alone, verifier: OnceLock::new() })
+    }
+
+    /// Whether a certificate names a key of this authority. Of several with one name, it is then asked first: no more
+    /// than that follows, as anybody can write it.
+    pub(crate) fn is_named_in(&self, certificate: &[u8]) -> bool {
+        let keys = self.certificates.iter().map(|c| c.key.as_slice()).filter(|key| !key.is_empty());
+        keys.into_iter().any(|key| certificate.windows(key.len()).any(|part| part == key))
     }
 
     /// The library's verifier of its root with no other certificate authority: what it accepts, this one vouched for.
@@ -52,6 +62,28 @@ impl CaCertificate {
             not_before: time(certificate.validity.not_before),
             not_after: time(certificate.validity.not_after),
         };
-        Ok(Self { subject: certificate.subject.to_der()?, window })
+        let key = certificate.get::<SubjectKeyIdentifier>().ok().flatten();
+        let key = key.map_or_else(Vec::new, |(_, id)| id.0.as_bytes().to_vec());
+        Ok(Self { subject: certificate.subject.to_der()?, window, key })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_authorities_of_one_name_a_certificate_names_its_own() {
+        let json = sigstore_verify::trust_root::SigstoreInstance::GitHub.embedded_trusted_root_json();
+        let mut root = TrustedRoot::from_json(json).unwrap();
+        let all = std::mem::take(&mut root.certificate_authorities);
+        let authorities: Vec<_> = all.into_iter().map(|ca| CertificateAuthority::new(&root, ca).unwrap()).collect();
+        assert!(authorities.iter().all(|a| a.certificates[0].subject == authorities[0].certificates[0].subject));
+        for (i, authority) in authorities.iter().enumerate() {
+            let leaf = [b"a leaf", authority.certificates[0].key.as_slice(), b"goes on"].concat();
+            let named: Vec<_> = authorities.iter().map(|a| a.is_named_in(&leaf)).collect();
+            assert_eq!((named[i], named.iter().filter(|n| **n).count()), (true, 1), "{i}: {named:?}");
+        }
+        assert!(!authorities[0].is_named_in(b"") && authorities.len() > 1);
     }
 }

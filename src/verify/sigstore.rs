@@ -114,7 +114,9 @@ pub(super) fn by_certificate(
         let prepared = prepared(root)?;
         // Another authority may have issued it under the same name.
         let named = |a: &&CertificateAuthority| a.certificates.iter().any(|c| issuers.contains(&c.subject));
-        for authority in prepared.issuers.iter().filter(named) {
+        let mut named: Vec<_> = prepared.issuers.iter().filter(named).collect();
+        named.sort_by_key(|a| !a.is_named_in(der));
+        for authority in named {
             let (promise_only, witnesses) = (trust.allow_promise_only, trust.witnesses.as_slice());
             let verifier = authority.verifier().map_err(|e| unusable(root, e))?;
             let attempt =
