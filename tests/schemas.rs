@@ -150,7 +150,7 @@ fn large(world: &World) -> &'static str {
 
 #[test]
 fn a_failure_without_its_code_does_not_fit() {
-    let good = json!({ "schemaVersion": 1, "code": "usage", "message": "m", "exit": 2 });
+    let good = json!({ "schemaVersion": 1, "code": "usage", "message": "m", "hint": "h", "exit": 2 });
     fits("failure", &good);
     for (pointer, bad) in [("/code", json!(null)), ("/schemaVersion", json!(2)), ("/exit", json!("2"))] {
         let mut value = good.clone();

@@ -3,6 +3,7 @@
 //! What merely could not be found is no error: it is [`Captured::Absent`](super::Captured) with its reason. An error is
 //! input that contradicts itself, is hostile, or was asked for by name and is not there.
 
+use crate::model::code::codes;
 use crate::model::json::JsonError;
 use crate::model::{Code, code};
 
@@ -110,34 +111,53 @@ pub enum CaptureError {
     },
 }
 
+codes! {
+    /// Codes of [`CaptureError`].
+    CODES;
+    NOT_A_REGULAR_FILE = "not-a-regular-file", [Caller],
+        "a file was expected, and something without bytes of its own found",
+        "name a file; a folder, device, socket or FIFO has no digest";
+    INPUT_MALFORMED = "input-malformed", [Caller],
+        "a lock file, checksum file or other input does not have the form that its name promises",
+        "correct the file at the place that the message names, or leave the file out";
+    VALUE_MALFORMED = "value-malformed", [Caller],
+        "a flag or variable has a value that means nothing",
+        "give the flag or variable that the message names the form that it expects";
+    NO_FILE_MATCHES = "no-file-matches", [Caller],
+        "a name or glob matches no file",
+        "check the name, and quote a glob so that the shell leaves it to attest";
+    STEP_NOT_STARTED = "step-not-started", [Caller],
+        "the build step cannot be started",
+        "check the program's name behind `--`, and that it is executable and in PATH";
+    STEP_NOT_ISOLATED = "step-not-isolated", [Caller],
+        "this process cannot keep its memory from the build step, so the step was not started",
+        "allow prctl(PR_SET_DUMPABLE) in this sandbox, or run the step apart and pass its result to `attest create`";
+    SECRET_IN_STATEMENT = "secret-in-statement", [Producer],
+        "the statement holds a value that is known to be secret, or has the form of a credential; nothing was signed",
+        "take the secret out of the field that the message names, and change it if it was published before";
+    COMMIT_UNREADABLE = "commit-unreadable", [Caller],
+        "git has no such commit here, or its object is not what its name says",
+        "fetch it with `git fetch origin COMMIT`, and check the name; a shallow clone lacks older commits";
+}
+
 impl CaptureError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[
-        Code::new("file-unreadable"),
-        Code::new("not-a-regular-file"),
-        Code::new("input-malformed"),
-        Code::new("value-malformed"),
-        Code::new("no-file-matches"),
-        Code::new("step-not-started"),
-        Code::new("step-not-isolated"),
-        Code::new("secret-in-statement"),
-        Code::new("commit-unreadable"),
-    ];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Unreadable { .. } => Self::CODES[0],
-            Self::NotRegular { .. } => Self::CODES[1],
+            Self::Unreadable { .. } => code::FILE_UNREADABLE,
+            Self::NotRegular { .. } => NOT_A_REGULAR_FILE,
             Self::Malformed { cause: JsonError::TooLarge { .. }, .. } | Self::TooLarge { .. } => code::LIMIT_EXCEEDED,
-            Self::Malformed { .. } | Self::MalformedLine { .. } => Self::CODES[2],
-            Self::Value { .. } => Self::CODES[3],
-            Self::NothingMatches { .. } => Self::CODES[4],
-            Self::StepNotStarted { .. } => Self::CODES[5],
-            Self::StepNotIsolated { .. } => Self::CODES[6],
-            Self::SecretInStatement { .. } | Self::TokenInStatement { .. } => Self::CODES[7],
-            Self::Git { .. } => Self::CODES[8],
+            Self::Malformed { .. } | Self::MalformedLine { .. } => INPUT_MALFORMED,
+            Self::Value { .. } => VALUE_MALFORMED,
+            Self::NothingMatches { .. } => NO_FILE_MATCHES,
+            Self::StepNotStarted { .. } => STEP_NOT_STARTED,
+            Self::StepNotIsolated { .. } => STEP_NOT_ISOLATED,
+            Self::SecretInStatement { .. } | Self::TokenInStatement { .. } => SECRET_IN_STATEMENT,
+            Self::Git { .. } => COMMIT_UNREADABLE,
         }
     }
 

@@ -1,5 +1,6 @@
 //! [`CharterError`]: why a charter could not be fetched, and [`Wait`]: when to try again.
 
+use crate::model::code::codes;
 use crate::model::json::JsonError;
 use crate::model::{Code, Timestamp, code};
 use std::fmt;
@@ -109,32 +110,52 @@ pub enum CharterError {
     },
 }
 
+codes! {
+    /// Codes of [`CharterError`].
+    CODES;
+    CHARTER_NOT_AN_ISSUE = "charter-not-an-issue", [Caller, Operator],
+        "the charter's URL is no issue, or at a host of which it is not known which API it speaks",
+        "name the host's API with --charter-api, or a file as charter; `--charter-snapshot none` records the URL alone";
+    CHARTER_UNAVAILABLE = "charter-unavailable", [Operator],
+        "the charter's host does not answer, or fails",
+        "check the network and try again; --timeout gives it longer";
+    CHARTER_UNAUTHORIZED = "charter-unauthorized", [Operator],
+        "the charter's host shows the issue to others only, or hides that there is none",
+        "set a token that may read the issue, and the variable that says which server it belongs to (docs/charter.md)";
+    CHARTER_RATE_LIMITED = "charter-rate-limited", [Operator],
+        "the charter's host was asked too often",
+        "wait, or set a token: hosts answer more often to one";
+    CHARTER_REDIRECTED = "charter-redirected", [Operator],
+        "the charter's host sends to another host, which was not asked",
+        "name the charter by the address that it is served at";
+    CHARTER_MOVED = "charter-moved", [Producer],
+        "the charter is an issue that was transferred, or whose project has another name",
+        "look at it where it is now; attest again under its new URL if it still stands";
+    CHARTER_DELETED = "charter-deleted", [Producer],
+        "the charter's project is there, and the issue is not",
+        "name an issue that exists and attest again; what was signed about the old one stays as it is";
+    CHARTER_MALFORMED = "charter-malformed", [Operator],
+        "the charter's host gives an answer that its API does not allow",
+        "check with --charter-api which API the host speaks; else tell the host's operator";
+}
+
 impl CharterError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[
-        Code::new("charter-not-an-issue"),
-        Code::new("charter-unavailable"),
-        Code::new("charter-unauthorized"),
-        Code::new("charter-rate-limited"),
-        Code::new("charter-redirected"),
-        Code::new("charter-moved"),
-        Code::new("charter-deleted"),
-        Code::new("charter-malformed"),
-    ];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::NotAnIssue { .. } => Self::CODES[0],
-            Self::Unavailable { .. } => Self::CODES[1],
-            Self::Unauthorized { .. } => Self::CODES[2],
-            Self::RateLimited { .. } => Self::CODES[3],
-            Self::Redirected { .. } => Self::CODES[4],
-            Self::Moved { .. } => Self::CODES[5],
-            Self::Deleted { .. } => Self::CODES[6],
+            Self::NotAnIssue { .. } => CHARTER_NOT_AN_ISSUE,
+            Self::Unavailable { .. } => CHARTER_UNAVAILABLE,
+            Self::Unauthorized { .. } => CHARTER_UNAUTHORIZED,
+            Self::RateLimited { .. } => CHARTER_RATE_LIMITED,
+            Self::Redirected { .. } => CHARTER_REDIRECTED,
+            Self::Moved { .. } => CHARTER_MOVED,
+            Self::Deleted { .. } => CHARTER_DELETED,
             Self::TooLarge { .. } | Self::Malformed { cause: JsonError::TooLarge { .. }, .. } => code::LIMIT_EXCEEDED,
-            Self::Malformed { .. } => Self::CODES[7],
+            Self::Malformed { .. } => CHARTER_MALFORMED,
         }
     }
 

@@ -15,11 +15,7 @@ use std::time::Duration;
 
 impl From<CharterError> for Failure {
     fn from(e: CharterError) -> Self {
-        match e {
-            CharterError::NotAnIssue { .. } => Self::usage(e.code(), e.to_string()),
-            _ if e.is_answer() => Self::no(e.code(), e.to_string()),
-            _ => Self::unknown(e.code(), e.to_string()),
-        }
+        Self::of(e.code(), e.to_string())
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a command ends: [`Outcome`] on the way out, [`Failure`] where it could not be reached.
 
-use crate::model::{Code, code::LIMIT_EXCEEDED};
+use crate::model::Code;
+use crate::model::code::Acts;
 use crate::policy::Verdict;
 use std::process::ExitCode;
 
@@ -92,20 +93,37 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Wrong usage or configuration. Input over a limit is not wrong: what it says was not found out.
-    pub fn usage(code: Code, message: impl Into<String>) -> Self {
-        let exit = if code == LIMIT_EXCEEDED { Exit::Unknown } else { Exit::Usage };
+    /// Ends as the code says: its declaration names who has to act.
+    pub fn of(code: Code, message: impl Into<String>) -> Self {
+        let exit = match code.acts() {
+            [Acts::Producer, ..] => Exit::No,
+            [Acts::Operator, ..] => Exit::Unknown,
+            [Acts::Caller | Acts::Step, ..] | [] => Exit::Usage,
+        };
         Self { exit, code, message: message.into(), detail: String::new() }
     }
 
-    /// The answer is no.
-    pub fn no(code: Code, message: impl Into<String>) -> Self {
-        Self { exit: Exit::No, code, message: message.into(), detail: String::new() }
+    /// Wrong usage or configuration, of a code that may end otherwise too.
+    pub fn usage(code: Code, message: impl Into<String>) -> Self {
+        Self::of(code, message).ends(Acts::Caller, Exit::Usage)
     }
 
-    /// Could not find out.
+    /// The answer is no, of a code that may end otherwise too.
+    pub fn no(code: Code, message: impl Into<String>) -> Self {
+        Self::of(code, message).ends(Acts::Producer, Exit::No)
+    }
+
+    /// Could not find out, of a code that may end otherwise too.
     pub fn unknown(code: Code, message: impl Into<String>) -> Self {
-        Self { exit: Exit::Unknown, code, message: message.into(), detail: String::new() }
+        Self::of(code, message).ends(Acts::Operator, Exit::Unknown)
+    }
+
+    /// Another of the ends that the code's declaration has; one that it does not have changes nothing.
+    fn ends(mut self, acts: Acts, exit: Exit) -> Self {
+        if self.code.acts().contains(&acts) {
+            self.exit = exit;
+        }
+        self
     }
 
     /// Puts what was being done before the message.
@@ -127,8 +145,7 @@ pub struct FailureReport {
     /// For people.
     pub message: String,
     /// What to do next.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    pub hint: String,
     /// The exit code: 1 no, 2 wrong usage or configuration, 3 could not find out.
     pub exit: u8,
 }
@@ -139,7 +156,7 @@ impl From<&Failure> for FailureReport {
             schema_version: 1,
             code: f.code.to_string(),
             message: f.message.clone(),
-            hint: super::hint::hint(f.code.as_str()).map(str::to_owned),
+            hint: f.code.todo().to_owned(),
             exit: f.exit.number(),
         }
     }
@@ -147,67 +164,66 @@ impl From<&Failure> for FailureReport {
 
 /// Codes that the command line itself makes.
 pub mod codes {
-    use crate::model::Code;
-    /// Wrong arguments.
-    pub const USAGE: Code = Code::new("usage");
-    /// A file that an argument names cannot be read.
-    pub const FILE_UNREADABLE: Code = Code::new("file-unreadable");
-    /// A file cannot be written.
-    pub const FILE_UNWRITABLE: Code = Code::new("file-unwritable");
-    /// No policy and no trust flag.
-    pub const NO_POLICY: Code = Code::new("no-policy");
-    /// A policy folder holds what is neither a policy nor something that lies beside one.
-    pub const POLICY_UNKNOWN: Code = Code::new("policy-folder-unclear");
-    /// A policy file that others can write.
-    pub const POLICY_WRITABLE: Code = Code::new("policy-writable-by-others");
-    /// A tag where a digest is demanded.
-    pub const DIGEST_REQUIRED: Code = Code::new("digest-required");
-    /// An identity without an issuer, or reverse.
-    pub const IDENTITY_WITHOUT_ISSUER: Code = Code::new("identity-without-issuer");
-    /// A feature of the interface that this version does not have.
-    pub const NOT_SUPPORTED: Code = Code::new("not-supported");
-    /// A demand that no requirement takes up.
-    pub const DEMAND_UNUSED: Code = Code::new("demand-unused");
-    /// A subject that cannot be named as it was.
-    pub const SUBJECT_AMBIGUOUS: Code = Code::new("subject-ambiguous");
-    /// The network is needed and `--offline` forbids it.
-    pub const OFFLINE: Code = Code::new("offline");
-    /// Nothing to sign with.
-    pub const NO_SIGNER: Code = Code::new("no-signer");
-    /// The build step failed.
-    pub const STEP_FAILED: Code = Code::new("step-failed");
-    /// Standard output or another stream broke.
-    pub const OUTPUT: Code = Code::new("output-failed");
-    /// What could not be sent waits in the outbox.
-    pub const OUTBOX_KEPT: Code = Code::new("outbox-kept");
-    /// Nobody said that it is meant.
-    pub const NOT_CONFIRMED: Code = Code::new("not-confirmed");
-    /// The deadline of `--timeout` passed.
-    pub const TIMEOUT: Code = Code::new("timeout");
-    /// An issue says something else than when it was captured.
-    pub const CHARTER_CHANGED: Code = Code::new("charter-changed");
-    /// All of these.
-    pub const CODES: &[Code] = &[
-        USAGE,
-        FILE_UNREADABLE,
-        FILE_UNWRITABLE,
-        NO_POLICY,
-        POLICY_UNKNOWN,
-        POLICY_WRITABLE,
-        DIGEST_REQUIRED,
-        IDENTITY_WITHOUT_ISSUER,
-        NOT_SUPPORTED,
-        DEMAND_UNUSED,
-        SUBJECT_AMBIGUOUS,
-        OFFLINE,
-        NO_SIGNER,
-        STEP_FAILED,
-        OUTPUT,
-        OUTBOX_KEPT,
-        NOT_CONFIRMED,
-        TIMEOUT,
-        CHARTER_CHANGED,
-    ];
+    use crate::model::code::codes;
+
+    pub use crate::model::code::FILE_UNREADABLE;
+    pub use crate::policy::CHARTER_CHANGED;
+
+    codes! {
+        /// All of these.
+        pub CODES;
+        pub USAGE = "usage", [Caller],
+            "wrong arguments",
+            "`attest COMMAND --help` shows the arguments and examples";
+        pub FILE_UNWRITABLE = "file-unwritable", [Caller, Operator],
+            "a file cannot be written; the old one is as it was",
+            "check that the folder exists, is writable and has room, or name another place with --output FILE";
+        pub NO_POLICY = "no-policy", [Caller],
+            "there is no policy on this machine, and no flag says whom to trust",
+            "pass --policy FILE, --key FILE, or --certificate-identity with --certificate-oidc-issuer";
+        pub POLICY_UNKNOWN = "policy-folder-unclear", [Caller],
+            "a policy folder holds a file that may be a policy and would be passed over",
+            "name it *.yaml if it is meant to apply; else move it away, or put a dot before its name";
+        pub POLICY_WRITABLE = "policy-writable-by-others", [Caller],
+            "somebody else can write a file that decides what is trusted",
+            "let only its owner write it: chmod go-w FILE FOLDER";
+        pub DIGEST_REQUIRED = "digest-required", [Caller],
+            "`--require-digest` was given, and a subject names no digest",
+            "pin the subject: REPOSITORY@sha256:DIGEST";
+        pub IDENTITY_WITHOUT_ISSUER = "identity-without-issuer", [Caller],
+            "an identity was given without its issuer, or an issuer without an identity",
+            "pass --certificate-identity and --certificate-oidc-issuer together";
+        pub NOT_SUPPORTED = "not-supported", [Caller],
+            "the interface has this, and this version does not",
+            "leave the flag out; `attest COMMAND --help` shows what this version has";
+        pub DEMAND_UNUSED = "demand-unused", [Caller],
+            "a flag demands something that no requirement takes up",
+            "pass --key, or a policy with a requirement of that predicate type";
+        pub SUBJECT_AMBIGUOUS = "subject-ambiguous", [Caller],
+            "the subject names more than one artifact",
+            "pin the one that is meant by digest: NAME@sha256:DIGEST";
+        pub OFFLINE = "offline", [Caller],
+            "`--offline` was given, and the network is needed",
+            "leave --offline out, or name local evidence with --bundle and a local subject (a file or `oci:PATH`)";
+        pub NO_SIGNER = "no-signer", [Caller],
+            "there is nothing to sign with",
+            "make a key with `attest keygen` and pass it with --key; a person can also log in with --fulcio-auth-flow normal";
+        pub STEP_FAILED = "step-failed", [Step],
+            "the build step failed; its own exit code is passed through, and nothing was attested",
+            "correct the build step: its own output above says what failed";
+        pub OUTPUT = "output-failed", [Operator],
+            "standard output or another stream failed",
+            "check that the disk has room and that whoever reads the output is still there, then try again";
+        pub OUTBOX_KEPT = "outbox-kept", [Operator],
+            "signing or publishing failed; what there is waits in the outbox, and nothing is lost",
+            "run `attest flush` with the same --outbox when the service answers again";
+        pub NOT_CONFIRMED = "not-confirmed", [Caller, Producer],
+            "nobody said that the approval is meant; nothing was signed",
+            "look at what is to be approved, then answer yes, or pass --yes where no terminal is";
+        pub TIMEOUT = "timeout", [Operator],
+            "the evidence of a subject was not gathered within `--timeout`",
+            "give it longer with --timeout, for example --timeout 5m";
+    }
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ pub mod args;
 mod build;
 mod charter;
 pub mod cmd;
-pub mod code_table;
+pub mod code_lists;
 mod confirm;
 pub mod exit;
 mod files;
-mod hint;
 mod keys;
 mod left;
 mod login;
@@ -160,7 +159,7 @@ fn run(cli: Cli) -> ExitCode {
         Outcome { stdout, exit: failure.exit }
     });
     let printed = print(&outcome.stdout);
-    if let (Some(hint), false) = (ui.hint.get().and_then(|code| hint::hint(code.as_str())), cli.common.quiet) {
+    if let (Some(hint), false) = (ui.hint.get().map(Code::todo), cli.common.quiet) {
         let _ = writeln!(io::stderr().lock(), "\nhint: {hint}");
     }
     if let Exit::StepSignal(signal) = outcome.exit {

@@ -57,22 +57,14 @@ impl From<PublishError> for Failure {
         match e {
             PublishError::Sign(e) => e.into(),
             PublishError::Registry(e) => e.into(),
-            PublishError::Statement(_) => Self::usage(e.code(), e.to_string()),
-            PublishError::Bundle(_) | PublishError::OwnBundle(_) | PublishError::Unproven { .. } => {
-                Self::no(e.code(), e.to_string())
-            }
-            _ => Self::unknown(e.code(), e.to_string()),
+            _ => Self::of(e.code(), e.to_string()),
         }
     }
 }
 
 impl From<OutboxError> for Failure {
     fn from(e: OutboxError) -> Self {
-        match e {
-            OutboxError::ContextChanged { .. } => Self::no(e.code(), e.to_string()),
-            OutboxError::Locked { .. } | OutboxError::Damaged { .. } => Self::unknown(e.code(), e.to_string()),
-            _ => Self::usage(e.code(), e.to_string()),
-        }
+        Self::of(e.code(), e.to_string())
     }
 }
 
@@ -416,7 +408,7 @@ fn about(statement: &[u8]) -> Result<Vec<Artifact>, Failure> {
     if about.is_empty() {
         let message =
             "no subject of the statement has a sha256, sha384 or sha512 digest, so nothing could be verified with it";
-        return Err(Failure::usage(crate::model::Code::new("statement-refused"), message));
+        return Err(Failure::usage(flow::STATEMENT_REFUSED, message));
     }
     Ok(about)
 }

@@ -6,7 +6,7 @@ use super::files;
 use super::subject::SubjectSpec;
 use crate::capture::files as hashing;
 use crate::evidence::FileEvidence;
-use crate::model::{Artifact, Code, Digest, DigestSet, Reference, limits};
+use crate::model::{Artifact, Digest, DigestSet, Reference, limits};
 use crate::policy::{Reason, SubjectDecision, Verdict};
 use crate::registry::oci_http::{DockerCredentials, HttpOptions, OciHttp};
 use crate::registry::{OciLayout, Registry, RegistryError, RegistryEvidence};
@@ -37,19 +37,13 @@ pub struct Resolved {
 
 impl From<RegistryError> for Failure {
     fn from(e: RegistryError) -> Self {
-        match e {
-            RegistryError::Configuration { .. } => Self::usage(e.code(), e.to_string()),
-            _ => Self::unknown(e.code(), e.to_string()),
-        }
+        Self::of(e.code(), e.to_string())
     }
 }
 
 impl From<crate::capture::CaptureError> for Failure {
     fn from(e: crate::capture::CaptureError) -> Self {
-        if e.code() == crate::model::code::LIMIT_EXCEEDED {
-            return Self::unknown(e.code(), e.to_string());
-        }
-        Self::usage(e.code(), e.to_string())
+        Self::of(e.code(), e.to_string())
     }
 }
 
@@ -168,7 +162,7 @@ async fn image(
             let found = registry.resolve(tag).await?;
             let Some(d) = found else {
                 return Err(Failure::unknown(
-                    Code::new("subject-not-found"),
+                    crate::flow::SUBJECT_NOT_FOUND,
                     format!("{}: there is no tag `{tag}`", registry.place()),
                 ));
             };

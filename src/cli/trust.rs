@@ -94,10 +94,9 @@ impl From<SourceError> for Failure {
 impl From<TufError> for Failure {
     fn from(e: TufError) -> Self {
         match e {
-            TufError::Unavailable { .. } => Self::unknown(e.code(), e.to_string()),
-            TufError::Cache(_) => Self::usage(e.code(), e.to_string()),
             // What the repository gave was looked at, and is refused.
-            _ => Self::no(e.code(), e.to_string()),
+            TufError::Root { .. } => Self::no(e.code(), e.to_string()),
+            _ => Self::of(e.code(), e.to_string()),
         }
     }
 }

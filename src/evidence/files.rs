@@ -1,6 +1,7 @@
 //! [`FileEvidence`]: bundles that a person or a download put into files.
 #![expect(clippy::disallowed_methods, reason = "back end: files")]
 
+use crate::model::code::codes;
 use crate::model::{Artifact, Code, code, limits};
 use crate::seam::{BoxFuture, ready};
 use crate::verify::{Candidate, Content, EvidenceSource, Origin};
@@ -8,8 +9,16 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-const UNREADABLE: Code = Code::new("evidence-unreadable");
-const EMPTY: Code = Code::new("evidence-empty");
+codes! {
+    /// Codes of [`FileEvidence`].
+    CODES;
+    pub UNREADABLE = "evidence-unreadable", [Caller, Operator],
+        "evidence could not be read",
+        "check the path and its permissions; for a registry, try again";
+    EMPTY = "evidence-empty", [Caller, Producer],
+        "a file or folder of evidence holds no bundle",
+        "pass a file with a Sigstore bundle, a JSON line for each of several, or a folder of such files";
+}
 
 /// A file or folder of evidence.
 ///
@@ -24,7 +33,7 @@ pub struct FileEvidence {
 
 impl FileEvidence {
     /// Codes of this type.
-    pub const CODES: &'static [Code] = &[UNREADABLE, EMPTY];
+    pub const CODES: &'static [Code] = CODES;
 
     /// Evidence at a path.
     #[must_use]

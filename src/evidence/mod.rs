@@ -2,4 +2,4 @@
 
 mod files;
 
-pub use files::FileEvidence;
+pub use files::{FileEvidence, UNREADABLE};

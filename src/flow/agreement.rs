@@ -1,12 +1,12 @@
 //! Whether a provenance and the certificate that signed it say the same.
 
-use crate::model::{Code, Statement, uri};
+use crate::model::{Statement, uri};
 use crate::policy::{Reason, cross_check};
 use crate::predicate::Provenance;
 use crate::verify::Signer;
 
 /// Of another builder: what a policy may allow a signer, by listing `builders` for it.
-pub const OTHER_BUILDER: Code = Code::new("certificate-contradicts-builder");
+pub use crate::policy::CONTRADICTS_BUILDER as OTHER_BUILDER;
 
 /// What the certificate says otherwise: what every verifier will hold against the statement. Nothing of a key, which says
 /// nothing, and of other predicates.

@@ -2,9 +2,10 @@
 
 use super::found::is_buildkit_attestation;
 use super::support;
+use crate::model::code::codes;
 use crate::model::json::JsonError;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Code, Descriptor, DigestSet, Timestamp, limits};
+use crate::model::{Artifact, Descriptor, DigestSet, Timestamp, limits};
 use crate::policy::{Evidence, Finding, NO_POLICY, Policy, Reason, SubjectDecision, Verdict, decide};
 use crate::registry::Checked;
 use crate::seam::BoxFuture;
@@ -231,9 +232,13 @@ async fn children(
     }
 }
 
-const CHILD: Code = Code::new("child-unavailable");
-/// Codes of deciding on what an index lists.
-pub const CODES: &[Code] = &[CHILD];
+codes! {
+    /// Codes of deciding on what an index lists.
+    pub CODES;
+    CHILD = "child-unavailable", [Operator],
+        "a manifest that the index lists could not be checked",
+        "try again; if it stays, push the whole index again: the registry lacks one of its manifests";
+}
 
 /// Reads the manifest that a subject's digest names, for callers that need its descriptor.
 ///

@@ -13,4 +13,4 @@ pub use attach::{Attached, attach};
 pub use check::{CODES as CHECK_CODES, Target, check};
 pub use found::{Claim, Found, look, look_inside};
 pub use outbox::{Context, Destination, Entry, OutboxError, Waiting};
-pub use publish::{PublishError, sign, sign_message, verify_own};
+pub use publish::{PublishError, STATEMENT_REFUSED, SUBJECT_NOT_FOUND, sign, sign_message, verify_own};

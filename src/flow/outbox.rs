@@ -5,6 +5,7 @@
 //! step can write to would be a way to get anything signed. The digest is that of the whole entry, so that neither the
 //! statement nor where it goes nor its context can be exchanged.
 
+use crate::model::code::codes;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Code, Digest, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -148,27 +149,43 @@ pub enum OutboxError {
     },
 }
 
+codes! {
+    /// Codes of [`OutboxError`].
+    CODES;
+    OUTBOX_ENTRY_DAMAGED = "outbox-entry-damaged", [Operator],
+        "a file of the outbox is not what its name says, or no entry",
+        "remove the file that the message names, then run `attest create` again for its subject";
+    OUTBOX_ENTRY_MISSING = "outbox-entry-missing", [Caller],
+        "nothing of this digest waits in the outbox to be signed",
+        "run `attest flush --outbox DIR` without --sign: it lists what waits";
+    OUTBOX_CONTEXT_CHANGED = "outbox-context-changed", [Producer],
+        "another run or identity left the statement in the outbox; it was not signed",
+        "run `attest create` again, with this identity and in this run";
+    OUTBOX_UNUSABLE = "outbox-unusable", [Caller],
+        "the outbox is no folder for its owner alone",
+        "make the folder your own and closed to others: chmod 700 DIR, or name another with --outbox";
+    OUTBOX_LOCKED = "outbox-locked", [Operator],
+        "another process works in the outbox",
+        "wait until the other process has ended, then try again";
+    OUTBOX_PLACE_REFUSED = "outbox-place-refused", [Caller],
+        "an entry of the outbox names a file that is not written on its word alone",
+        "pass --output FILE to say where the bundle goes";
+}
+
 impl OutboxError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[
-        Code::new("outbox-entry-damaged"),
-        Code::new("outbox-entry-missing"),
-        Code::new("outbox-context-changed"),
-        Code::new("outbox-unusable"),
-        Code::new("outbox-locked"),
-        Code::new("outbox-place-refused"),
-    ];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Damaged { .. } => Self::CODES[0],
-            Self::NotWaiting { .. } => Self::CODES[1],
-            Self::ContextChanged { .. } => Self::CODES[2],
-            Self::Folder { .. } => Self::CODES[3],
-            Self::Locked { .. } => Self::CODES[4],
-            Self::Place { .. } => Self::CODES[5],
+            Self::Damaged { .. } => OUTBOX_ENTRY_DAMAGED,
+            Self::NotWaiting { .. } => OUTBOX_ENTRY_MISSING,
+            Self::ContextChanged { .. } => OUTBOX_CONTEXT_CHANGED,
+            Self::Folder { .. } => OUTBOX_UNUSABLE,
+            Self::Locked { .. } => OUTBOX_LOCKED,
+            Self::Place { .. } => OUTBOX_PLACE_REFUSED,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Sign: from a checked statement to a bundle that its own verifier accepts.
 
+use crate::model::code::codes;
 use crate::model::envelope::IN_TOTO;
 use crate::model::json::JsonError;
 use crate::model::{Artifact, Bundle, Code, Envelope, EnvelopeSignature, Statement, Timestamp, code};
@@ -58,28 +59,41 @@ pub enum PublishError {
     },
 }
 
+codes! {
+    /// Codes of [`PublishError`].
+    CODES;
+    pub STATEMENT_REFUSED = "statement-refused", [Caller],
+        "a statement that `attest verify` would refuse to read; nothing was signed",
+        "correct the predicate; `attest generate` shows the whole statement";
+    OWN_BUNDLE_INVALID = "own-bundle-invalid", [Producer],
+        "what was just signed does not verify, so it was not published",
+        "check that the signer, its certificate and --trusted-root belong together; -v shows which check failed";
+    BUNDLE_NOT_ATTACHABLE = "bundle-not-attachable", [Producer],
+        "the bundle is no attestation, or one about another artifact",
+        "name the subject that the bundle is about: `attest inspect FILE` shows which";
+    pub SUBJECT_NOT_FOUND = "subject-not-found", [Operator],
+        "the artifact is not there: no such tag, or nothing to attach to",
+        "push the artifact first, then attest it";
+    OWN_EVIDENCE_UNPROVEN = "own-evidence-unproven", [Producer],
+        "a log entry or timestamp of what was just signed proves nothing, so it was not published",
+        "pass the root of the services that were used with --trusted-root FILE";
+}
+
 impl PublishError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[
-        Code::new("statement-refused"),
-        Code::new("own-bundle-invalid"),
-        Code::new("bundle-not-attachable"),
-        Code::new("subject-not-found"),
-        Code::new("referrer-not-listed"),
-        Code::new("own-evidence-unproven"),
-    ];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
             Self::Statement(JsonError::TooLarge { .. }) => code::LIMIT_EXCEEDED,
-            Self::Statement(_) => Self::CODES[0],
-            Self::OwnBundle(_) => Self::CODES[1],
-            Self::Bundle(_) => Self::CODES[2],
-            Self::SubjectNotFound { .. } => Self::CODES[3],
-            Self::NotListed { .. } => Self::CODES[4],
-            Self::Unproven { .. } => Self::CODES[5],
+            Self::Statement(_) => STATEMENT_REFUSED,
+            Self::OwnBundle(_) => OWN_BUNDLE_INVALID,
+            Self::Bundle(_) => BUNDLE_NOT_ATTACHABLE,
+            Self::SubjectNotFound { .. } => SUBJECT_NOT_FOUND,
+            Self::NotListed { .. } => crate::registry::REFERRER_NOT_LISTED,
+            Self::Unproven { .. } => OWN_EVIDENCE_UNPROVEN,
             Self::Sign(e) => e.code(),
             Self::Registry(e) => e.code(),
         }

@@ -4,6 +4,7 @@
 //! duplicate key is refused (in-toto and DSSE are silent here; RFC 8259 section 4 calls the outcome unpredictable).
 
 use super::{Code, code, limits};
+use crate::model::code::codes;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::cell::Cell;
@@ -51,24 +52,36 @@ pub enum JsonError {
     },
 }
 
+codes! {
+    /// Codes of [`JsonError`].
+    CODES;
+    MALFORMED_JSON = "malformed-json", [Caller],
+        "the bytes are no JSON",
+        "correct the JSON at the line and column that the message names";
+    DUPLICATE_KEY = "duplicate-key", [Caller],
+        "an object has a key twice, so readers would not agree about it",
+        "write the key once";
+    MALFORMED_FIELD = "malformed-field", [Caller],
+        "a field has another type or form than it must have",
+        "give the field the form that the message names";
+    MISSING_FIELD = "missing-field", [Caller],
+        "a field that must be there is not",
+        "add the field that the message names";
+}
+
 impl JsonError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[
-        Code::new("malformed-json"),
-        Code::new("duplicate-key"),
-        Code::new("malformed-field"),
-        Code::new("missing-field"),
-    ];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Syntax { .. } => Self::CODES[0],
-            Self::DuplicateKey { .. } => Self::CODES[1],
+            Self::Syntax { .. } => MALFORMED_JSON,
+            Self::DuplicateKey { .. } => DUPLICATE_KEY,
             Self::TooLarge { .. } => code::LIMIT_EXCEEDED,
-            Self::Unexpected { .. } => Self::CODES[2],
-            Self::Missing { .. } => Self::CODES[3],
+            Self::Unexpected { .. } => MALFORMED_FIELD,
+            Self::Missing { .. } => MISSING_FIELD,
         }
     }
 

@@ -3,23 +3,43 @@
 use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, proofs};
 use super::file::{self, KeyLoader};
 use super::{Actor, At, Comparison, Evidence, Finding, Kind, Policy, PolicyError, Reason, SignerRule, TrustRule};
+use crate::model::code::codes;
 use crate::model::{Code, Digest, Statement, Timestamp};
 use crate::predicate::approval::{Approval, TargetKind};
 use crate::predicate::{Provenance, source_repository};
 use crate::verify::{Origin, ReferentKind, Signer, SupportingStatement, VerifiedStatement};
 
-const TOO_FEW: Code = Code::new("approvals-missing");
-const TARGET: Code = Code::new("approval-target-mismatch");
-const SIGNER: Code = Code::new("approver-not-accepted");
-const AFTER: Code = Code::new("approval-after-signing");
-const UNPROVEN: Code = Code::new("approval-time-not-proven");
-const BY_REQUESTER: Code = Code::new("approver-is-requester");
-const BY_AGENT: Code = Code::new("approver-is-agent");
-const BY_SIGNER: Code = Code::new("approver-is-signer");
-const NOT_COMPARABLE: Code = Code::new("principal-not-comparable");
-/// Codes of this file.
-pub const CODES: &[Code] =
-    &[TOO_FEW, TARGET, SIGNER, AFTER, UNPROVEN, BY_REQUESTER, BY_AGENT, BY_SIGNER, NOT_COMPARABLE];
+codes! {
+    /// Codes of this file.
+    pub CODES;
+    TOO_FEW = "approvals-missing", [Producer],
+        "fewer persons approved than the policy demands",
+        "approve with `attest approve` before the provenance is signed, and attach it or pass --bundle";
+    TARGET = "approval-target-mismatch", [Producer],
+        "an approval is of another kind of thing, or of one in another place",
+        "approve the charter, commit or artifact that the provenance names: `attest inspect` shows them";
+    SIGNER = "approver-not-accepted", [Producer],
+        "an approval is by somebody whom `approvals.by` does not name",
+        "list the approver under `approvals.by`, or let somebody approve who is listed";
+    AFTER = "approval-after-signing", [Producer],
+        "an approval is provably younger than the signature of the provenance, so it does not count",
+        "approve first, then build and sign again: an approval does not count backwards";
+    UNPROVEN = "approval-time-not-proven", [Producer],
+        "no log or timestamp authority proves that the approval is older than the provenance's signature",
+        "sign approval and provenance with --timestamp-url or --rekor-url, and verify with --trusted-root";
+    BY_REQUESTER = "approver-is-requester", [Producer],
+        "the approver is whoever asked for the build",
+        "let somebody else than the requester approve, or leave `requestedBy` out of `notBy`";
+    BY_AGENT = "approver-is-agent", [Producer],
+        "the approver is the agent that did the work",
+        "let a person approve, with a key or identity of their own";
+    BY_SIGNER = "approver-is-signer", [Producer],
+        "the approver signed the provenance too",
+        "let somebody approve who does not sign provenance, or leave `signer` out of `notBy`";
+    NOT_COMPARABLE = "principal-not-comparable", [Producer],
+        "the approver and somebody whom it must not be are not both listed in the policy's `people`",
+        "list both in the policy's `people`, or leave the role out of `notBy`; docs/approvals.md says how";
+}
 
 /// Approvals that a requirement demands.
 #[derive(Clone, Debug)]

@@ -6,13 +6,17 @@
 
 use super::Reason;
 use super::providers::{COMMIT_ROW, Provider, REF_ROW, RUNNER_ROW};
-use crate::model::Code;
+use crate::model::code::codes;
 use crate::predicate::Provenance;
 use std::collections::BTreeMap;
 
-const SSH_RERUN: Code = Code::new("runner-was-entered");
-/// Codes of this file; those of contradictions are the table's.
-pub const CODES: &[Code] = &[SSH_RERUN];
+codes! {
+    /// Codes of this file; those of contradictions are the table's.
+    pub CODES;
+    SSH_RERUN = "runner-was-entered", [Producer],
+        "somebody logged in to the machine of the build (CircleCI `ssh-rerun`)",
+        "run the job again without SSH: what was built while somebody was logged in is not accepted";
+}
 
 /// What agreed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -197,7 +201,7 @@ mod tests {
         issuer: &str,
         claims: &BTreeMap<u32, String>,
         predicate: &serde_json::Value,
-    ) -> Result<Checked, Vec<Code>> {
+    ) -> Result<Checked, Vec<crate::model::Code>> {
         let provenance = Provenance::from_json(predicate.as_object().unwrap()).unwrap();
         cross_check(issuer, claims, &provenance, false).map_err(|r| r.iter().map(|r| r.code).collect())
     }

@@ -8,6 +8,7 @@ use super::{
     Reason, Requirement, RequirementDecision, RuleInput, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict,
     cross_check,
 };
+use crate::model::code::codes;
 use crate::model::{Artifact, Code, Timestamp, uri};
 use crate::predicate::Provenance;
 use crate::predicate::approval::TargetKind;
@@ -16,43 +17,58 @@ use crate::verify::{
 };
 use std::sync::Arc;
 
-/// There is no evidence at all about the subject.
-pub const NO_ATTESTATION: Code = Code::new("no-attestation");
-/// No policy speaks about the subject.
-pub const NO_POLICY: Code = Code::new("no-policy-for-subject");
-const PREDICATE_TYPE: Code = Code::new("predicate-type-mismatch");
-const SIGNER: Code = Code::new("signer-not-accepted");
-pub(super) const WINDOW: Code = Code::new("key-outside-window");
-pub(super) const KEY_REVOKED: Code = Code::new("key-revoked");
-pub(super) const STATEMENT_REVOKED: Code = Code::new("statement-revoked");
-const BUILDER: Code = Code::new("builder-not-allowed");
-const IDENTITY: Code = Code::new("identity-mismatch");
-const ISSUER: Code = Code::new("issuer-mismatch");
-const CLAIM: Code = Code::new("certificate-claim-mismatch");
-const THRESHOLD: Code = Code::new("threshold-not-met");
-const ROOT_AGE: Code = Code::new("trusted-root-too-old");
-const LOGS: Code = Code::new("too-few-logs");
-const TIMESTAMPS: Code = Code::new("too-few-timestamps");
-const PROMISE_ONLY: Code = Code::new("log-promise-only");
-/// Codes of this file.
-pub const CODES: &[Code] = &[
-    NO_ATTESTATION,
-    NO_POLICY,
-    PREDICATE_TYPE,
-    SIGNER,
-    WINDOW,
-    KEY_REVOKED,
-    STATEMENT_REVOKED,
-    BUILDER,
-    IDENTITY,
-    ISSUER,
-    CLAIM,
-    THRESHOLD,
-    ROOT_AGE,
-    LOGS,
-    TIMESTAMPS,
-    PROMISE_ONLY,
-];
+codes! {
+    /// Codes of this file.
+    pub CODES;
+    pub NO_ATTESTATION = "no-attestation", [Producer],
+        "there is no attestation of the artifact, or none of the kind that was asked for",
+        "attach one with `attest create`, or name where it is with --bundle or --attestation-repository";
+    pub NO_POLICY = "no-policy-for-subject", [Producer],
+        "there are policies, and none speaks about this subject",
+        "add the repository to `images` of a policy";
+    PREDICATE_TYPE = "predicate-type-mismatch", [Producer],
+        "a verified statement, of another type than is demanded",
+        "pass the type that is meant with --predicate-type, or attach a statement of the type demanded";
+    SIGNER = "signer-not-accepted", [Producer],
+        "somebody trusted signed, and this requirement accepts another",
+        "the message shows who signed: if that is right, add it to `signers` of the requirement";
+    pub(super) WINDOW = "key-outside-window", [Producer],
+        "the key signed, and may not: before its `notBefore` or after its `notAfter`",
+        "sign with a key that is valid now, or correct its `notBefore` and `notAfter` in the policy";
+    pub(super) KEY_REVOKED = "key-revoked", [Producer],
+        "the policy lists the key as revoked",
+        "sign again with a key that is not revoked";
+    pub(super) STATEMENT_REVOKED = "statement-revoked", [Producer],
+        "the policy lists the statement as revoked",
+        "make a new attestation; this one was withdrawn by whoever keeps the policy";
+    BUILDER = "builder-not-allowed", [Producer],
+        "the provenance claims a builder that this signer may not speak for",
+        "list the builder under the signer's `builders` in the policy, if this signer may speak for it";
+    IDENTITY = "identity-mismatch", [Producer],
+        "a trusted authority's certificate signed, of another identity than is demanded",
+        "the message shows who signed: if that is right, pass it with --certificate-identity";
+    ISSUER = "issuer-mismatch", [Producer],
+        "a trusted authority's certificate signed, of another issuer than is demanded",
+        "the message shows the issuer: if that is right, pass it with --certificate-oidc-issuer";
+    CLAIM = "certificate-claim-mismatch", [Producer],
+        "the certificate says something else than the policy demands, or does not say it",
+        "compare the claim in the message with the signer's `certificate` in the policy; sign with a workflow that has it";
+    THRESHOLD = "threshold-not-met", [Producer],
+        "fewer distinct signers than are demanded signed what meets the requirement",
+        "let more of the listed signers sign; one person or workflow counts once";
+    ROOT_AGE = "trusted-root-too-old", [Producer],
+        "a trusted root is older than the policy takes, or its age is not known",
+        "run `attest trust update`";
+    LOGS = "too-few-logs", [Producer],
+        "fewer distinct transparency logs than are demanded have the entry",
+        "sign again with a further --rekor-url, or lower `trust.logs` in the policy";
+    TIMESTAMPS = "too-few-timestamps", [Producer],
+        "fewer distinct timestamp authorities than are demanded signed a time",
+        "sign again with a further --timestamp-url, or lower `trust.timestamps` in the policy";
+    PROMISE_ONLY = "log-promise-only", [Producer],
+        "a log only promised to include its entry, and the requirement does not allow that",
+        "sign again with a current client, or allow it with `trust: { allowPromiseOnly: true }`";
+}
 
 /// Decides on one subject.
 ///

@@ -1,6 +1,7 @@
 //! [`PolicyError`]: why a policy could not be used. A policy is never half applied.
 
 use crate::model::Code;
+use crate::model::code::codes;
 
 /// Why a policy could not be used; the caller adds the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,18 +73,31 @@ pub enum PolicyError {
     },
 }
 
+codes! {
+    /// Codes of [`PolicyError`].
+    CODES;
+    POLICY_MALFORMED = "policy-malformed", [Caller],
+        "the policy is not of the form that it must have, or a key that it names cannot be read",
+        "correct the policy at the line and column that the message names; `attest schema policy` prints the format";
+    POLICY_FIELD_UNKNOWN = "policy-field-unknown", [Caller],
+        "a field that the policy format does not have",
+        "correct the name at the line that the message names; schemas/policy.schema.json lists all fields";
+    POLICY_FIELD_NOT_ENFORCED = "policy-field-not-enforced", [Caller],
+        "a field of the policy format that this version does not enforce",
+        "remove the field, or use a version that enforces it";
+}
+
 impl PolicyError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] =
-        &[Code::new("policy-malformed"), Code::new("policy-field-unknown"), Code::new("policy-field-not-enforced")];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Syntax { .. } | Self::Missing { .. } | Self::Unexpected { .. } => Self::CODES[0],
-            Self::UnknownField { .. } => Self::CODES[1],
-            Self::NotEnforced { .. } => Self::CODES[2],
+            Self::Syntax { .. } | Self::Missing { .. } | Self::Unexpected { .. } => POLICY_MALFORMED,
+            Self::UnknownField { .. } => POLICY_FIELD_UNKNOWN,
+            Self::NotEnforced { .. } => POLICY_FIELD_NOT_ENFORCED,
             Self::TooLarge { .. } => crate::model::code::LIMIT_EXCEEDED,
         }
     }

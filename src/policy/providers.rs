@@ -4,21 +4,44 @@
 //! what each means). A further provider is a row of [`PROVIDERS`].
 
 use super::rule::normal_repository;
+use crate::model::code::codes;
 use crate::model::{Code, uri};
 use crate::predicate::Provenance;
 
-pub(super) const REPOSITORY: Code = Code::new("certificate-contradicts-source-repository");
-pub(super) const COMMIT: Code = Code::new("certificate-contradicts-source-commit");
-pub(super) const REF: Code = Code::new("certificate-contradicts-source-ref");
-pub(super) const WORKFLOW: Code = Code::new("certificate-contradicts-workflow");
-pub(super) const RUN: Code = Code::new("certificate-contradicts-invocation");
-pub(super) const TRIGGER: Code = Code::new("certificate-contradicts-trigger");
-pub(super) const RUNNER: Code = Code::new("certificate-contradicts-runner");
-pub(super) const REPOSITORY_ID: Code = Code::new("certificate-contradicts-repository-id");
-pub(super) const OWNER_ID: Code = Code::new("certificate-contradicts-owner-id");
-pub(super) const BUILDER: Code = Code::new("certificate-contradicts-builder");
-/// Codes of this file: of a contradiction, one for each field.
-pub const CODES: &[Code] = &[REPOSITORY, COMMIT, REF, WORKFLOW, RUN, TRIGGER, RUNNER, REPOSITORY_ID, OWNER_ID, BUILDER];
+codes! {
+    /// Codes of this file: of a contradiction, one for each field.
+    pub CODES;
+    pub(super) REPOSITORY = "certificate-contradicts-source-repository", [Producer],
+        "the provenance names another repository than the certificate",
+        "do not trust the provenance; a job that builds another repository than its own cannot state it under this certificate";
+    pub(super) COMMIT = "certificate-contradicts-source-commit", [Producer],
+        "the provenance names another commit than the certificate",
+        "do not trust the provenance; a job that checks out another commit than its own cannot state it under this certificate";
+    pub(super) REF = "certificate-contradicts-source-ref", [Producer],
+        "the provenance names another ref than the certificate",
+        "do not trust the provenance; a job that checks out another ref than its own cannot state it under this certificate";
+    pub(super) WORKFLOW = "certificate-contradicts-workflow", [Producer],
+        "the provenance names another workflow than the certificate",
+        "do not trust the provenance: another workflow signed than it names";
+    pub(super) RUN = "certificate-contradicts-invocation", [Producer],
+        "the provenance names another run than the certificate",
+        "do not trust the provenance: it was not made for the run that signed it";
+    pub(super) TRIGGER = "certificate-contradicts-trigger", [Producer],
+        "the provenance names another trigger than the certificate",
+        "do not trust the provenance: the platform says that something else started the run";
+    pub(super) RUNNER = "certificate-contradicts-runner", [Producer],
+        "the provenance names another kind of runner than the certificate",
+        "do not trust the provenance: it names another kind of machine than the one that signed";
+    pub(super) REPOSITORY_ID = "certificate-contradicts-repository-id", [Producer],
+        "the provenance has another id of the repository than the certificate",
+        "do not trust the provenance: it was not made for the repository that the certificate names";
+    pub(super) OWNER_ID = "certificate-contradicts-owner-id", [Producer],
+        "the provenance has another id of the repository's owner than the certificate",
+        "do not trust the provenance: it was not made for the repository owner that the certificate names";
+    pub BUILDER = "certificate-contradicts-builder", [Producer],
+        "the provenance claims another builder than the certificate's build signer",
+        "list the builder under the signer's `builders` in a policy, if this identity may speak for it";
+}
 
 /// One claim and where a predicate says the same thing.
 #[derive(Clone, Copy)]

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::flow::{self, Target};
     use crate::model::oci::IMAGE_INDEX;
-    use crate::model::{Artifact, Code, Descriptor, Digest, PredicateUri, ValidityWindow};
+    use crate::model::{Artifact, Descriptor, Digest, PredicateUri, ValidityWindow};
     use crate::policy::{Images, Mode, People, Requirement, Revoked, SignerMatch, SignerRule, TrustRule};
     use crate::registry::{Checked, Memory, Registry as _, RegistryEvidence};
     use crate::sign::LocalKey;
@@ -92,7 +92,7 @@ mod tests {
     use crate::trust::KeyAlgorithm;
     use crate::verify::EvidenceSource;
 
-    const LATER: Code = Code::new("charter-changed");
+    use crate::policy::CHARTER_CHANGED as LATER;
 
     fn policy(keys: &[LocalKey], threshold: usize) -> Policy {
         let signer = |key: &LocalKey| SignerRule {

@@ -4,14 +4,21 @@
 use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, proofs};
 use super::file::{self, KeyLoader};
 use super::{At, Evidence, Finding, Policy, PolicyError, Reason, SignerRule, TrustRule};
-use crate::model::{Code, uri};
+use crate::model::code::codes;
+use crate::model::uri;
 use crate::predicate::Charter;
 use crate::verify::{ReferentKind, Signer, SupportingStatement, VerifiedStatement};
 
-const MISSING: Code = Code::new("charter-snapshot-missing");
-const UNLIKE: Code = Code::new("charter-snapshot-mismatch");
-/// Codes of this file.
-pub const CODES: &[Code] = &[MISSING, UNLIKE];
+codes! {
+    /// Codes of this file.
+    pub CODES;
+    MISSING = "charter-snapshot-missing", [Producer],
+        "nobody whom the policy names signed what the charter said",
+        "create again with --attach-charter, by a signer that the policy names for snapshots";
+    UNLIKE = "charter-snapshot-mismatch", [Producer],
+        "what was signed as the charter's text has another digest or place than the provenance names",
+        "create again with --attach-charter, so that the snapshot is made together with the provenance";
+}
 
 /// A snapshot that a requirement demands.
 #[derive(Clone, Debug)]

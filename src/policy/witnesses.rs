@@ -1,14 +1,18 @@
 //! `trust.witnesses`: who must have cosigned the checkpoint of a log.
 
 use super::{At, PolicyError, Reason, file};
-use crate::model::Code;
+use crate::model::code::codes;
 use crate::trust::WitnessKey;
 use crate::verify::LogEntry;
 use serde_json::{Value, json};
 
-const WITNESSES: Code = Code::new("too-few-witnesses");
-/// Codes of this file.
-pub const CODES: &[Code] = &[WITNESSES];
+codes! {
+    /// Codes of this file.
+    pub CODES;
+    WITNESSES = "too-few-witnesses", [Producer],
+        "fewer distinct witnesses than are demanded cosigned the log's checkpoint",
+        "sign again when more witnesses have cosigned the log, or lower `trust.witnesses` in the policy";
+}
 
 /// Witnesses of which so many must have cosigned one checkpoint. The default demands none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! [`RegistryError`]: what could not be looked at, and why. Never "there is none".
 
+use crate::model::code::codes;
 use crate::model::{Code, code};
 
 /// Why a repository could not answer.
@@ -110,31 +111,51 @@ pub enum RegistryError {
     },
 }
 
+codes! {
+    /// Codes of [`RegistryError`].
+    CODES;
+    REGISTRY_UNAVAILABLE = "registry-unavailable", [Operator],
+        "the registry does not answer, or fails",
+        "check the registry's name and the network, then try again; --timeout gives it longer";
+    REGISTRY_UNAUTHORIZED = "registry-unauthorized", [Operator],
+        "the registry refuses these credentials, or wants some",
+        "log in with `docker login REGISTRY`; attest reads the same credentials";
+    RATE_LIMITED = "rate-limited", [Operator],
+        "the registry asks to wait",
+        "wait and try again, or log in: anonymous limits are lower";
+    REGISTRY_MALFORMED = "registry-malformed", [Operator],
+        "the registry's answer is not one that the protocol allows",
+        "check that the name leads to a registry and not to a proxy or login page; else tell its operator";
+    DIGEST_MISMATCH = "digest-mismatch", [Operator, Producer],
+        "content is not what its digest says: 1 in a layout that is here, 3 as a registry served it",
+        "the content is not what its digest says: fetch it again from a source that you trust";
+    CONTENT_MISSING = "content-missing", [Operator],
+        "the registry or layout does not have content that something names",
+        "push or copy the artifact again: the registry or layout lost a part of it";
+    REGISTRY_CONFIGURATION = "registry-configuration", [Caller],
+        "credentials, certificates or the use of plain HTTP are not set up as the registry needs it",
+        "do what the message says: `docker login`, --registry-ca FILE or --allow-http-registry";
+    pub REFERRER_NOT_LISTED = "referrer-not-listed", [Operator],
+        "the registry took the attestation and does not list it for its subject",
+        "run `attest attach` again with the same bundle; it changes nothing where it is listed already";
+}
+
 impl RegistryError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[
-        Code::new("registry-unavailable"),
-        Code::new("registry-unauthorized"),
-        Code::new("rate-limited"),
-        Code::new("registry-malformed"),
-        Code::new("digest-mismatch"),
-        Code::new("content-missing"),
-        Code::new("registry-configuration"),
-        Code::new("referrer-not-listed"),
-    ];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Unreachable { .. } | Self::Failed { .. } => Self::CODES[0],
-            Self::Unauthorized { .. } => Self::CODES[1],
-            Self::RateLimited { .. } => Self::CODES[2],
-            Self::Malformed { .. } => Self::CODES[3],
-            Self::DigestMismatch { .. } => Self::CODES[4],
-            Self::NotFound { .. } => Self::CODES[5],
-            Self::Configuration { .. } => Self::CODES[6],
-            Self::NotListed { .. } => Self::CODES[7],
+            Self::Unreachable { .. } | Self::Failed { .. } => REGISTRY_UNAVAILABLE,
+            Self::Unauthorized { .. } => REGISTRY_UNAUTHORIZED,
+            Self::RateLimited { .. } => RATE_LIMITED,
+            Self::Malformed { .. } => REGISTRY_MALFORMED,
+            Self::DigestMismatch { .. } => DIGEST_MISMATCH,
+            Self::NotFound { .. } => CONTENT_MISSING,
+            Self::Configuration { .. } => REGISTRY_CONFIGURATION,
+            Self::NotListed { .. } => REFERRER_NOT_LISTED,
             Self::TooLarge { .. } => code::LIMIT_EXCEEDED,
         }
     }

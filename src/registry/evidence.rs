@@ -1,17 +1,21 @@
 //! Evidence attached to an artifact in a repository: its referrers, and the legacy `.att` tag.
 
 use super::{Checked, RegistryError};
+use crate::model::code::codes;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Code, Descriptor, Digest, limits};
+use crate::model::{Artifact, Descriptor, Digest, limits};
 use crate::seam::BoxFuture;
 use crate::verify::{Candidate, Content, EvidenceSource, Origin};
 use futures_util::stream::{self, StreamExt as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A referrer that names another subject than the listing says.
-const REFERRER_SUBJECT: Code = Code::new("referrer-subject-mismatch");
-/// Codes of this file.
-pub const CODES: &[Code] = &[REFERRER_SUBJECT];
+codes! {
+    /// Codes of this file.
+    pub CODES;
+    REFERRER_SUBJECT = "referrer-subject-mismatch", [Producer],
+        "the registry lists a referrer whose own `subject` is another artifact",
+        "nothing needs doing: the referrer is about another artifact and is set aside";
+}
 
 /// Media types of layers that hold evidence begin with one of these.
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: files of the user's cache, environment")]
 
 use super::file;
+use crate::model::code::codes;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Code, Digest, Timestamp, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -40,16 +41,27 @@ pub enum CacheError {
     NoFolder,
 }
 
+codes! {
+    /// Codes of [`CacheError`].
+    CODES;
+    TRUST_CACHE_UNUSABLE = "trust-cache-unusable", [Caller],
+        "what an earlier `attest trust update` left cannot be read or does not belong to this repository",
+        "remove the file that the message names, then run `attest trust update` again";
+    TRUST_CACHE_UNWRITABLE = "trust-cache-unwritable", [Caller],
+        "a trusted root was fetched and could be kept nowhere",
+        "name a writable folder with XDG_CACHE_HOME, or pass --output FILE and verify with --trusted-root FILE";
+}
+
 impl CacheError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[Code::new("trust-cache-unusable"), Code::new("trust-cache-unwritable")];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Unusable { .. } => Self::CODES[0],
-            Self::Unwritable { .. } | Self::NoFolder => Self::CODES[1],
+            Self::Unusable { .. } => TRUST_CACHE_UNUSABLE,
+            Self::Unwritable { .. } | Self::NoFolder => TRUST_CACHE_UNWRITABLE,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reading what services of a Sigstore say about themselves: bounded, with a deadline, tried again where that helps.
 
 use crate::model::Code;
+use crate::model::code::codes;
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::{Client, ClientBuilder, StatusCode, Url};
 use std::sync::Arc;
@@ -20,14 +21,22 @@ pub struct HttpError {
     again: bool,
 }
 
+codes! {
+    /// Codes of [`HttpError`].
+    CODES;
+    pub TRUST_SERVICE_UNAVAILABLE = "trust-service-unavailable", [Operator],
+        "a service of a private instance did not give its key or chain",
+        "check the URL and the network; or fetch its key or chain yourself and pass URL,FILE";
+}
+
 impl HttpError {
     /// Codes of this error.
-    pub const CODES: &'static [Code] = &[Code::new("trust-service-unavailable")];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
-        Self::CODES[0]
+        TRUST_SERVICE_UNAVAILABLE
     }
 }
 

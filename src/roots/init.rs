@@ -1,5 +1,6 @@
 //! The trusted root of a private instance, put together from what its operator knows: chains and keys.
 
+use crate::model::code::codes;
 use crate::model::json::JsonError;
 use crate::model::{Code, Timestamp};
 use crate::trust::{KeyAlgorithm, KeyError, PublicKey, RootError, TrustedRoot};
@@ -39,15 +40,23 @@ pub enum InitError {
     Root(#[from] RootError),
 }
 
+codes! {
+    /// Codes of [`InitError`].
+    CODES;
+    AUTHORITY_CHAIN_MALFORMED = "authority-chain-malformed", [Caller],
+        "what is given for an authority is no PEM chain of certificates, issuing one first (`attest trust init`)",
+        "give one PEM file per authority, the issuing certificate first and its root last";
+}
+
 impl InitError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[Code::new("authority-chain-malformed")];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Chain { .. } => Self::CODES[0],
+            Self::Chain { .. } => AUTHORITY_CHAIN_MALFORMED,
             Self::Key { source, .. } => source.code(),
             Self::Root(e) => e.code(),
         }

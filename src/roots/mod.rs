@@ -15,12 +15,12 @@ pub use cache::{CacheError, TufCache, cache_folder};
 pub use embedded::Embedded;
 pub use file::RootFile;
 #[cfg(feature = "cli")]
-pub use http::{Http, HttpError};
+pub use http::{Http, HttpError, TRUST_SERVICE_UNAVAILABLE};
 pub use init::{InitError, LogKey, Private, assemble};
 #[cfg(feature = "cli")]
 pub use tuf::{Instance, TufError, TufRepository, Updated};
 
-use crate::model::{Code, Timestamp};
+use crate::model::{Code, Timestamp, code};
 use crate::seam::BoxFuture;
 use crate::trust::{RootError, TrustedRoot};
 
@@ -83,14 +83,11 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// Codes of this enum that no other enum makes.
-    pub const CODES: &'static [Code] = &[Code::new("file-unreadable")];
-
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Unreadable { .. } => Self::CODES[0],
+            Self::Unreadable { .. } => code::FILE_UNREADABLE,
             Self::Root { source, .. } => source.code(),
             Self::Cache(e) => e.code(),
             #[cfg(feature = "cli")]

@@ -5,6 +5,7 @@
 
 use super::cache::{CacheError, Cached, TufCache};
 use super::http::{Http, HttpError};
+use crate::model::code::codes;
 use crate::model::{Code, Timestamp, limits};
 use crate::trust::{RootError, TrustedRoot};
 use sigstore_trust_root::SigstoreInstance;
@@ -93,29 +94,47 @@ pub enum TufError {
     Cache(#[from] CacheError),
 }
 
+codes! {
+    /// Codes of [`TufError`].
+    CODES;
+    TUF_UNAVAILABLE = "tuf-unavailable", [Operator],
+        "the TUF repository could not be asked, or lacks a file that it must have",
+        "check the network, or name another place with --mirror; verification goes on without it";
+    TUF_EXPIRED = "tuf-expired", [Producer],
+        "the TUF repository serves metadata that has expired: it is not kept up, or newer metadata is held back",
+        "ask the repository's operator, or name another place with --mirror; what was trusted before still is";
+    TUF_ROLLBACK = "tuf-rollback", [Producer],
+        "the TUF repository serves an older version than was seen before",
+        "somebody may hold newer metadata back: name another place with --mirror; what was trusted before still is";
+    TUF_SIGNATURE_INVALID = "tuf-signature-invalid", [Producer],
+        "too few of the right keys signed metadata of the TUF repository",
+        "do not use this repository: its keys did not sign; what was trusted before still is";
+    TUF_HASH_MISMATCH = "tuf-hash-mismatch", [Producer],
+        "a file of the TUF repository has another length or hash than is signed",
+        "do not use this repository: its keys signed other files; what was trusted before still is";
+    TUF_MALFORMED = "tuf-malformed", [Producer],
+        "metadata of the TUF repository is none, or of a kind that is not supported",
+        "check that --mirror names a TUF repository; what was trusted before still is";
+    TUF_TARGET_MISSING = "tuf-target-missing", [Producer],
+        "the TUF repository has no `trusted_root.json`",
+        "name a Sigstore repository with --mirror, or ask its operator to publish `trusted_root.json`";
+}
+
 impl TufError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[
-        Code::new("tuf-unavailable"),
-        Code::new("tuf-expired"),
-        Code::new("tuf-rollback"),
-        Code::new("tuf-signature-invalid"),
-        Code::new("tuf-hash-mismatch"),
-        Code::new("tuf-malformed"),
-        Code::new("tuf-target-missing"),
-    ];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Unavailable { .. } => Self::CODES[0],
-            Self::Expired { .. } => Self::CODES[1],
-            Self::Rollback { .. } => Self::CODES[2],
-            Self::Signature { .. } => Self::CODES[3],
-            Self::Integrity { .. } => Self::CODES[4],
-            Self::Malformed { .. } => Self::CODES[5],
-            Self::TargetMissing { .. } => Self::CODES[6],
+            Self::Unavailable { .. } => TUF_UNAVAILABLE,
+            Self::Expired { .. } => TUF_EXPIRED,
+            Self::Rollback { .. } => TUF_ROLLBACK,
+            Self::Signature { .. } => TUF_SIGNATURE_INVALID,
+            Self::Integrity { .. } => TUF_HASH_MISMATCH,
+            Self::Malformed { .. } => TUF_MALFORMED,
+            Self::TargetMissing { .. } => TUF_TARGET_MISSING,
             Self::Root { source, .. } => source.code(),
             Self::Cache(e) => e.code(),
         }

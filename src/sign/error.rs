@@ -1,5 +1,6 @@
 //! [`SignError`]: why there is no signature. Never carries a secret.
 
+use crate::model::code::codes;
 use crate::model::{Code, code};
 
 /// Why a key could not be opened or a signature could not be made.
@@ -118,22 +119,50 @@ pub enum SignError {
     },
 }
 
+codes! {
+    /// Codes of [`SignError`].
+    CODES;
+    KEY_REFERENCE_UNKNOWN = "key-reference-unknown", [Caller],
+        "a key reference of a kind that this version does not know",
+        "pass a file, `env:NAME`, `exec:PROGRAM` or `pkcs11:URI` with --key";
+    KEY_UNREADABLE = "key-unreadable", [Caller],
+        "the private key cannot be read",
+        "check the name that --key gives and that this user may read the file";
+    pub(super) KEY_MALFORMED = "key-malformed", [Caller],
+        "what was named is no private key of a known form",
+        "pass a private key that `attest keygen`, `cosign generate-key-pair` or `openssl` wrote, as PEM";
+    pub PASSWORD_NEEDED = "password-needed", [Caller],
+        "the private key is encrypted or in a token, and there is no password or PIN",
+        "set ATTEST_PASSWORD (or COSIGN_PASSWORD), or run on a terminal";
+    pub(super) PASSWORD_WRONG = "password-wrong", [Caller],
+        "the password or PIN does not open the private key",
+        "check ATTEST_PASSWORD (or COSIGN_PASSWORD), or for a token its PIN";
+    SIGNING_FAILED = "signing-failed", [Operator],
+        "the key did not sign",
+        "the message has the words of the key, token or program; check that it may sign, then try again";
+    SIGNING_UNAVAILABLE = "signing-unavailable", [Operator],
+        "what signs or witnesses does not answer: a service, a program, or a person who is to log in",
+        "try again, or keep the work with --outbox DIR and send it later with `attest flush`";
+    SIGNING_ANSWER_MALFORMED = "signing-answer-malformed", [Operator],
+        "a program, service or issuer gave an answer that is none",
+        "check that the URL or program is the service that is meant; else tell its operator";
+    SIGNING_KEY_MISMATCH = "signing-key-mismatch", [Operator],
+        "what was asked to sign did not do so with the key that it named",
+        "check the program or token behind --key: it signs with another key than it names";
+    SIGNING_REFUSED = "signing-refused", [Operator],
+        "a service that signs or witnesses refused to",
+        "the message has the service's reason: check the identity, the audience and the clock of this machine";
+    IDENTITY_TOKEN_UNUSABLE = "identity-token-unusable", [Caller],
+        "the identity token cannot be had, is none, or has expired",
+        "grant the job a token (GitHub: `permissions: id-token: write`), pass --identity-token, or log in with --fulcio-auth-flow normal";
+    SIGNING_SERVICES_UNUSABLE = "signing-services-unusable", [Caller],
+        "the services that were named do not go together, or not with this key",
+        "change the combination of --key, --fulcio-url, --rekor-url and --timestamp-url that the message names";
+}
+
 impl SignError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[
-        Code::new("key-reference-unknown"),
-        Code::new("key-unreadable"),
-        Code::new("key-malformed"),
-        Code::new("password-needed"),
-        Code::new("password-wrong"),
-        Code::new("signing-failed"),
-        Code::new("signing-unavailable"),
-        Code::new("signing-answer-malformed"),
-        Code::new("signing-key-mismatch"),
-        Code::new("signing-refused"),
-        Code::new("identity-token-unusable"),
-        Code::new("signing-services-unusable"),
-    ];
+    pub const CODES: &'static [Code] = CODES;
 
     /// Whether a service is to blame, so that another one or a later try may end otherwise: it did not answer, answered
     /// with nonsense, or is no such service any more. What it refused, another would refuse too.
@@ -150,18 +179,18 @@ impl SignError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::UnknownReference { .. } => Self::CODES[0],
-            Self::Unreadable { .. } => Self::CODES[1],
-            Self::Malformed { .. } => Self::CODES[2],
-            Self::PasswordNeeded { .. } | Self::PinNeeded { .. } => Self::CODES[3],
-            Self::WrongPassword { .. } => Self::CODES[4],
-            Self::Failed { .. } => Self::CODES[5],
-            Self::Unavailable { .. } => Self::CODES[6],
-            Self::Answer { .. } => Self::CODES[7],
-            Self::WrongKey { .. } => Self::CODES[8],
-            Self::Refused { .. } => Self::CODES[9],
-            Self::Token { .. } => Self::CODES[10],
-            Self::Services { .. } => Self::CODES[11],
+            Self::UnknownReference { .. } => KEY_REFERENCE_UNKNOWN,
+            Self::Unreadable { .. } => KEY_UNREADABLE,
+            Self::Malformed { .. } => KEY_MALFORMED,
+            Self::PasswordNeeded { .. } | Self::PinNeeded { .. } => PASSWORD_NEEDED,
+            Self::WrongPassword { .. } => PASSWORD_WRONG,
+            Self::Failed { .. } => SIGNING_FAILED,
+            Self::Unavailable { .. } => SIGNING_UNAVAILABLE,
+            Self::Answer { .. } => SIGNING_ANSWER_MALFORMED,
+            Self::WrongKey { .. } => SIGNING_KEY_MISMATCH,
+            Self::Refused { .. } => SIGNING_REFUSED,
+            Self::Token { .. } => IDENTITY_TOKEN_UNUSABLE,
+            Self::Services { .. } => SIGNING_SERVICES_UNUSABLE,
             Self::TooExpensive { .. } => code::LIMIT_EXCEEDED,
         }
     }

@@ -3,6 +3,7 @@
 
 use super::{LocalKey, SignError, cosign};
 use crate::model::Code;
+use crate::model::code::codes;
 use crate::model::digest::hex;
 use aws_lc_rs::rand;
 use std::ffi::OsString;
@@ -46,16 +47,27 @@ pub enum KeygenError {
     Key(#[from] SignError),
 }
 
+codes! {
+    /// Codes of [`KeygenError`].
+    CODES;
+    KEY_EXISTS = "key-exists", [Caller],
+        "a key file of this name is there; keys are never overwritten",
+        "choose another name with --output-key-prefix";
+    KEY_UNWRITABLE = "key-unwritable", [Caller],
+        "a key file cannot be written",
+        "name a writable folder with --output-key-prefix";
+}
+
 impl KeygenError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[Code::new("key-exists"), Code::new("key-unwritable")];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Exists { .. } => Self::CODES[0],
-            Self::Unwritable { .. } => Self::CODES[1],
+            Self::Exists { .. } => KEY_EXISTS,
+            Self::Unwritable { .. } => KEY_UNWRITABLE,
             Self::Key(e) => e.code(),
         }
     }

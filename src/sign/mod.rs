@@ -49,7 +49,7 @@ pub use ambient::{TokenSource, Variables};
 pub use armor::read_private_key;
 #[cfg(feature = "cli")]
 pub use claims::Certified;
-pub use error::SignError;
+pub use error::{PASSWORD_NEEDED, SignError};
 pub use file::KeyFileFacts;
 pub use keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};
 #[cfg(feature = "cli")]

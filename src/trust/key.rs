@@ -1,5 +1,6 @@
 //! [`PublicKey`]: a verification key by its SubjectPublicKeyInfo.
 
+use crate::model::code::codes;
 use crate::model::digest::hex;
 use crate::model::{Code, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -59,16 +60,27 @@ pub enum KeyError {
     },
 }
 
+codes! {
+    /// Codes of [`KeyError`].
+    CODES;
+    PUBLIC_KEY_MALFORMED = "public-key-malformed", [Caller],
+        "what was named is no public key in its canonical form",
+        "pass a public key as PEM (`BEGIN PUBLIC KEY`), as `attest keygen` or `openssl pkey -pubout` writes it";
+    PUBLIC_KEY_UNSUPPORTED = "public-key-unsupported", [Caller],
+        "a public key of an algorithm that is not verified",
+        "use an ECDSA key (P-256 or P-384), an Ed25519 key, or RSA of 2048 to 8192 bits";
+}
+
 impl KeyError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[Code::new("public-key-malformed"), Code::new("public-key-unsupported")];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Malformed { .. } | Self::NotCanonical { .. } => Self::CODES[0],
-            Self::UnsupportedAlgorithm { .. } => Self::CODES[1],
+            Self::Malformed { .. } | Self::NotCanonical { .. } => PUBLIC_KEY_MALFORMED,
+            Self::UnsupportedAlgorithm { .. } => PUBLIC_KEY_UNSUPPORTED,
         }
     }
 }
@@ -316,7 +328,7 @@ mod tests {
             ("RSA, three numbers", spki(&null, &element(0x30, &[&public[4..], &[2, 1, 1]])), bytes),
         ] {
             let e = PublicKey::from_der(&key).map(|_| ()).expect_err(what);
-            assert!(e.code() == KeyError::CODES[0] && e.to_string().contains(why), "{what}: {e}");
+            assert!(e.code() == PUBLIC_KEY_MALFORMED && e.to_string().contains(why), "{what}: {e}");
         }
     }
 }

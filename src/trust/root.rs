@@ -1,6 +1,7 @@
 //! [`TrustedRoot`]: the authorities of a Sigstore instance. Prepared when first asked, as most evidence needs none.
 
 use super::certificate_authority::{CaCertificate, CertificateAuthority};
+use crate::model::code::codes;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Code, Timestamp, ValidityWindow, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -27,17 +28,28 @@ pub enum RootError {
     },
 }
 
+codes! {
+    /// Codes of [`RootError`].
+    CODES;
+    TRUSTED_ROOT_MALFORMED = "trusted-root-malformed", [Caller, Producer],
+        "a file or a TUF repository's target is no trusted root",
+        "pass a `trusted_root.json` as `attest trust init` or `attest trust update` writes it";
+    TRUSTED_ROOT_UNUSABLE = "trusted-root-unusable", [Caller, Producer],
+        "an authority in a trusted root cannot be used",
+        "correct the authority that the message names, or fetch the root again with `attest trust update`";
+}
+
 impl RootError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[Code::new("trusted-root-malformed"), Code::new("trusted-root-unusable")];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
             Self::Malformed(JsonError::TooLarge { .. }) => crate::model::code::LIMIT_EXCEEDED,
-            Self::Malformed(_) => Self::CODES[0],
-            Self::Unusable { .. } => Self::CODES[1],
+            Self::Malformed(_) => TRUSTED_ROOT_MALFORMED,
+            Self::Unusable { .. } => TRUSTED_ROOT_UNUSABLE,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! [`VerifyError`]: why evidence could not be believed.
 
+use crate::model::code::codes;
 use crate::model::json::JsonError;
 use crate::model::{Code, Timestamp, ValidityWindow, code};
 use crate::trust::RootError;
@@ -165,31 +166,77 @@ pub enum VerifyError {
     },
 }
 
+codes! {
+    /// Codes of [`VerifyError`].
+    CODES;
+    NOT_AN_ATTESTATION = "not-an-attestation", [Producer],
+        "a signature over a digest: it states nothing about the artifact",
+        "make an attestation with `attest create`; a plain signature (`cosign sign-blob`) says nothing about how it was built";
+    PAYLOAD_TYPE_UNKNOWN = "payload-type-unknown", [Producer],
+        "the envelope holds something else than an in-toto statement",
+        "nothing can be done here: only in-toto statements are verified";
+    UNSUPPORTED_MATERIAL = "unsupported-material", [Producer],
+        "the evidence was signed in a way that this version does not verify",
+        "sign with a key or a Fulcio certificate; other material is not verified";
+    SIGNATURE_INVALID = "signature-invalid", [Producer],
+        "the key that is named, or the certificate's, did not sign these bytes",
+        "the attestation was changed after it was signed, or names a key that did not sign it: do not use the artifact";
+    KEY_NOT_TRUSTED = "key-not-trusted", [Producer],
+        "no trusted key made the signature",
+        "pass the public key that should have signed with --key, or name it in the policy";
+    SUBJECT_MISMATCH = "subject-mismatch", [Producer],
+        "a valid attestation, of another artifact",
+        "the attestation belongs to another artifact: check the digest that you verify";
+    SUBJECT_DIGEST_CONFLICT = "subject-digest-conflict", [Producer],
+        "one digest of the subject is the artifact's, and another contradicts it",
+        "do not use the artifact with this attestation: its statement contradicts itself";
+    SUBJECT_DIGEST_UNKNOWN = "subject-digest-unknown", [Operator],
+        "a digest of the subject could not be compared with the artifact",
+        "verify where the content itself can be read: a local copy, or a registry that serves it";
+    EVIDENCE_MALFORMED = "evidence-malformed", [Producer],
+        "the evidence is neither a bundle nor an envelope of the form that its type demands",
+        "pass a Sigstore bundle or a DSSE envelope; download or sign it again if it was cut off";
+    STATEMENT_MALFORMED = "statement-malformed", [Producer],
+        "what was signed is no statement of the form that its types demand",
+        "nothing can be done here: whoever signed it must correct the statement and sign it again";
+    CERTIFICATE_MALFORMED = "certificate-malformed", [Producer],
+        "the certificate is not of the form that Fulcio gives it: no name or two, an unreadable claim",
+        "sign again with a certificate of Fulcio; a certificate of another form cannot be verified";
+    CERTIFICATE_UNTRUSTED = "certificate-untrusted", [Producer],
+        "no authority of a trusted root issued the certificate",
+        "pass the instance's trusted root with --trusted-root FILE";
+    CERTIFICATE_EXPIRED_AT_TIME = "certificate-expired-at-time", [Producer],
+        "the certificate was not valid when the signature provably existed",
+        "sign again: a Fulcio certificate lives ten minutes, and the signature's proven time must be within them";
+    AUTHORITY_NOT_VALID_AT_TIME = "authority-not-valid-at-time", [Producer],
+        "the authority that issued the certificate was not valid when the signature existed",
+        "pass the root of the time of signing with --trusted-root FILE, or sign again with a current authority";
+    SCT_INVALID = "sct-invalid", [Producer],
+        "no trusted certificate log vouches for the certificate",
+        "pass the root of the instance that issued the certificate with --trusted-root FILE";
+    LOG_UNKNOWN = "log-unknown", [Producer],
+        "a log entry is of a log that the trusted root does not have",
+        "the trusted root may be older than the log: pass a newer one with --trusted-root FILE, or use a newer version";
+    LOG_ENTRY_MISSING = "log-entry-missing", [Producer],
+        "the trusted root has transparency logs, and the bundle has no log entry",
+        "sign again with --rekor-url, or verify with the root of an instance without logs (--trusted-root FILE)";
+    LOG_PROOF_MISSING = "log-proof-missing", [Producer],
+        "a log entry has no proof of inclusion",
+        "sign again with a current client; a policy can accept the promise with `trust: { allowPromiseOnly: true }`";
+    LOG_ENTRY_INVALID = "log-entry-invalid", [Producer],
+        "a log entry does not verify, or is about another artifact, signature or signer",
+        "do not use this bundle: its log entry belongs to something else or was changed; sign again";
+    TIMESTAMP_INVALID = "timestamp-invalid", [Producer],
+        "a timestamp does not verify, or is of the future",
+        "check the clock of this machine; else sign again with a timestamp authority of the trusted root";
+    TIMESTAMP_MISSING = "timestamp-missing", [Producer],
+        "no time is proven, and a certificate counts at a proven time only",
+        "sign again with --timestamp-url or --rekor-url";
+}
+
 impl VerifyError {
     /// Codes of this enum.
-    pub const CODES: &'static [Code] = &[
-        Code::new("not-an-attestation"),
-        Code::new("payload-type-unknown"),
-        Code::new("unsupported-material"),
-        Code::new("signature-invalid"),
-        Code::new("key-not-trusted"),
-        Code::new("subject-mismatch"),
-        Code::new("subject-digest-conflict"),
-        Code::new("subject-digest-unknown"),
-        Code::new("evidence-malformed"),
-        Code::new("statement-malformed"),
-        Code::new("certificate-malformed"),
-        Code::new("certificate-untrusted"),
-        Code::new("certificate-expired-at-time"),
-        Code::new("authority-not-valid-at-time"),
-        Code::new("sct-invalid"),
-        Code::new("log-unknown"),
-        Code::new("log-entry-missing"),
-        Code::new("log-proof-missing"),
-        Code::new("log-entry-invalid"),
-        Code::new("timestamp-invalid"),
-        Code::new("timestamp-missing"),
-    ];
+    pub const CODES: &'static [Code] = CODES;
 
     /// The stable code.
     #[must_use]
@@ -199,27 +246,27 @@ impl VerifyError {
             | Self::Statement(JsonError::TooLarge { .. })
             | Self::TooManyKeys { .. }
             | Self::TooManyReferents { .. } => code::LIMIT_EXCEEDED,
-            Self::MessageSignature => Self::CODES[0],
-            Self::PayloadType { .. } => Self::CODES[1],
-            Self::UnsupportedMaterial { .. } => Self::CODES[2],
-            Self::SignatureInvalid { .. } | Self::CertificateSignature { .. } => Self::CODES[3],
-            Self::KeyNotTrusted { .. } => Self::CODES[4],
-            Self::SubjectMismatch { .. } => Self::CODES[5],
-            Self::SubjectConflict { .. } => Self::CODES[6],
-            Self::SubjectDigestUnknown { .. } => Self::CODES[7],
-            Self::Evidence(_) => Self::CODES[8],
-            Self::Statement(_) => Self::CODES[9],
-            Self::CertificateMalformed { .. } => Self::CODES[10],
-            Self::CertificateUntrusted { .. } => Self::CODES[11],
-            Self::CertificateExpired { .. } => Self::CODES[12],
-            Self::AuthorityNotValid { .. } => Self::CODES[13],
-            Self::SctInvalid { .. } => Self::CODES[14],
-            Self::LogUnknown { .. } => Self::CODES[15],
-            Self::LogEntryMissing => Self::CODES[16],
-            Self::LogProofMissing { .. } => Self::CODES[17],
-            Self::LogEntryInvalid { .. } => Self::CODES[18],
-            Self::TimestampInvalid { .. } => Self::CODES[19],
-            Self::TimestampMissing => Self::CODES[20],
+            Self::MessageSignature => NOT_AN_ATTESTATION,
+            Self::PayloadType { .. } => PAYLOAD_TYPE_UNKNOWN,
+            Self::UnsupportedMaterial { .. } => UNSUPPORTED_MATERIAL,
+            Self::SignatureInvalid { .. } | Self::CertificateSignature { .. } => SIGNATURE_INVALID,
+            Self::KeyNotTrusted { .. } => KEY_NOT_TRUSTED,
+            Self::SubjectMismatch { .. } => SUBJECT_MISMATCH,
+            Self::SubjectConflict { .. } => SUBJECT_DIGEST_CONFLICT,
+            Self::SubjectDigestUnknown { .. } => SUBJECT_DIGEST_UNKNOWN,
+            Self::Evidence(_) => EVIDENCE_MALFORMED,
+            Self::Statement(_) => STATEMENT_MALFORMED,
+            Self::CertificateMalformed { .. } => CERTIFICATE_MALFORMED,
+            Self::CertificateUntrusted { .. } => CERTIFICATE_UNTRUSTED,
+            Self::CertificateExpired { .. } => CERTIFICATE_EXPIRED_AT_TIME,
+            Self::AuthorityNotValid { .. } => AUTHORITY_NOT_VALID_AT_TIME,
+            Self::SctInvalid { .. } => SCT_INVALID,
+            Self::LogUnknown { .. } => LOG_UNKNOWN,
+            Self::LogEntryMissing => LOG_ENTRY_MISSING,
+            Self::LogProofMissing { .. } => LOG_PROOF_MISSING,
+            Self::LogEntryInvalid { .. } => LOG_ENTRY_INVALID,
+            Self::TimestampInvalid { .. } => TIMESTAMP_INVALID,
+            Self::TimestampMissing => TIMESTAMP_MISSING,
             Self::Root { source, .. } => source.code(),
         }
     }

@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the source tree and runs the built binary")]
 
+mod codes;
 mod documents;
 mod doors;
 mod house;

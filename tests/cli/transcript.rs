@@ -1,7 +1,7 @@
 //! What a person sees: commands and the whole of what they print, with what differs each time replaced.
 
 use crate::world::{PASSWORD, World};
-use attest::cli::code_table::ROWS;
+use attest::cli::code_lists::all;
 use snapbox::Assert;
 use snapbox::assert::DEFAULT_ACTION_ENV;
 use std::collections::BTreeMap;
@@ -91,13 +91,13 @@ fn words(line: &str) -> Vec<String> {
     out
 }
 
-/// Every `error[CODE]` is in the table of codes, with this exit code.
+/// Every `error[CODE]` is declared, with this exit code.
 #[track_caller]
 fn codes_are_documented(stderr: &str, exit: i32) {
     for (code, _) in stderr.lines().filter_map(|l| l.strip_prefix("error[")?.split_once(']')) {
-        let row = ROWS.iter().find(|r| r.code == code).unwrap_or_else(|| panic!("`{code}` is not documented"));
-        let fits = row.exits.is_empty() || row.exits.iter().any(|e| i32::from(*e) == exit);
-        assert!(fits, "`{code}` came with exit {exit}, documented are {:?}", row.exits);
+        let code = all().into_iter().find(|c| c.as_str() == code).unwrap_or_else(|| panic!("`{code}` is not declared"));
+        let fits = code.acts().iter().any(|a| a.exit().is_none_or(|e| i32::from(e) == exit));
+        assert!(fits, "`{code}` came with exit {exit}, declared are {:?}", code.acts());
     }
 }
 

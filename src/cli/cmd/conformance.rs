@@ -6,7 +6,8 @@ use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome, codes};
 use crate::cli::signing::Method;
 use crate::cli::{Ui, files, keys};
-use crate::model::{Artifact, Code, Digest, limits};
+use crate::model::code::codes;
+use crate::model::{Artifact, Digest, limits};
 use crate::sign::Services;
 use crate::trust::{TrustMaterial, TrustedRoot};
 use crate::verify::{Signer, Verifier, VerifyError, message_signature, read_evidence};
@@ -78,9 +79,13 @@ struct VerifyBundleArgs {
     artifact: String,
 }
 
-const SIGNER: Code = Code::new("bundle-of-another-signer");
-/// Codes of this file.
-pub const CODES: &[Code] = &[SIGNER];
+codes! {
+    /// Codes of this file.
+    pub CODES;
+    SIGNER = "bundle-of-another-signer", [Producer],
+        "the bundle verifies, and another identity signed it (`attest conformance`)",
+        "the message shows who signed; the expected identity is part of the test case";
+}
 
 /// Runs the command.
 ///

@@ -6,7 +6,7 @@ use crate::cli::sanitize::line;
 use crate::cli::subject::SubjectSpec;
 use crate::cli::{Ui, files, target};
 use crate::flow::{self, Claim, Found};
-use crate::model::{Code, Digest, ResourceDescriptor, Statement, limits, uri};
+use crate::model::{Digest, ResourceDescriptor, Statement, limits, uri};
 use crate::policy::NO_ATTESTATION;
 use crate::predicate::record::ProvenanceRecord;
 use crate::predicate::{Approval, Charter, Field, Provenance};
@@ -149,10 +149,9 @@ pub fn something(found: &[Found], digest: Option<&Digest>) -> Result<(), Failure
     }
     let what = digest.map_or_else(|| "it".to_owned(), ToString::to_string);
     match found.first().and_then(|f| f.claim.as_ref().err()) {
-        Some(e) => Err(Failure::unknown(
-            Code::new("evidence-unreadable"),
-            format!("no attestation of {what} could be read: {e}"),
-        )),
+        Some(e) => {
+            Err(Failure::unknown(crate::evidence::UNREADABLE, format!("no attestation of {what} could be read: {e}")))
+        }
         None => Err(Failure::no(NO_ATTESTATION, format!("no attestation of {what} was found"))),
     }
 }

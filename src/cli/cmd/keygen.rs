@@ -52,21 +52,13 @@ pub struct KeygenReport {
 
 impl From<SignError> for Failure {
     fn from(e: SignError) -> Self {
-        match e {
-            SignError::Failed { .. }
-            | SignError::Unavailable { .. }
-            | SignError::Answer { .. }
-            | SignError::Refused { .. }
-            | SignError::WrongKey { .. }
-            | SignError::TooExpensive { .. } => Self::unknown(e.code(), e.to_string()),
-            _ => Self::usage(e.code(), e.to_string()),
-        }
+        Self::of(e.code(), e.to_string())
     }
 }
 
 impl From<KeygenError> for Failure {
     fn from(e: KeygenError) -> Self {
-        Self::usage(e.code(), e.to_string())
+        Self::of(e.code(), e.to_string())
     }
 }
 
@@ -78,7 +70,7 @@ pub fn run(args: &KeygenArgs, common: &Common) -> Result<Outcome, Failure> {
     let name = format!("{}.key", args.output_key_prefix.display());
     let password = keys::new_password(&name)?.ok_or_else(|| {
         let message = format!("`{name}` is to be encrypted, and there is no password for it");
-        Failure::usage(SignError::PasswordNeeded { reference: name.clone() }.code(), message)
+        Failure::usage(crate::sign::PASSWORD_NEEDED, message)
     })?;
     let algorithm = match args.algorithm {
         Algorithm::EcdsaP256 => KeyAlgorithm::EcdsaP256,

@@ -3,9 +3,10 @@
 
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome, codes};
+use crate::model::Descriptor;
+use crate::model::code::codes;
 use crate::model::digest::hex;
 use crate::model::oci::{EMPTY, IMAGE_MANIFEST};
-use crate::model::{Code, Descriptor};
 use crate::registry::{OciLayout, Registry as _};
 use clap::Args;
 use serde_json::json;
@@ -31,9 +32,13 @@ pub struct QuickstartArgs {
     pub keep: bool,
 }
 
-const NOT_AS_EXPECTED: Code = Code::new("quickstart-failed");
-/// Codes of this command.
-pub const CODES: &[Code] = &[NOT_AS_EXPECTED];
+codes! {
+    /// Codes of this command.
+    pub CODES;
+    NOT_AS_EXPECTED = "quickstart-failed", [Operator],
+        "a step of `attest quickstart` did not end as it must",
+        "this is a fault of attest or of its installation: report it with the message";
+}
 
 /// Runs the command.
 ///

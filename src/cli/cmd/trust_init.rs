@@ -48,7 +48,7 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 impl From<InitError> for Failure {
     fn from(e: InitError) -> Self {
-        Self::usage(e.code(), e.to_string())
+        Self::of(e.code(), e.to_string())
     }
 }
 
@@ -114,7 +114,7 @@ impl Sources<'_> {
             return Err(Failure::usage(codes::USAGE, message));
         }
         let from = place(&url);
-        let unavailable = |e: String| Failure::unknown(crate::roots::HttpError::CODES[0], e);
+        let unavailable = |e: String| Failure::unknown(crate::roots::TRUST_SERVICE_UNAVAILABLE, e);
         let found = self.http.get(&from, limits::AUTHORITY_BYTES as u64).await;
         let bytes = found.map_err(|e| unavailable(e.to_string()))?;
         let bytes = bytes.ok_or_else(|| unavailable(format!("{from}: there is nothing")))?;

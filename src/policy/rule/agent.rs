@@ -1,15 +1,21 @@
 //! `agent`: which agent, with which model.
 
 use super::{Check, Rule, RuleInput, any_of, globs, verdict};
-use crate::model::Code;
+use crate::model::code::codes;
 use crate::policy::schema;
 use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
 use serde_json::{Value, json};
 
-const AGENT: Code = Code::new("agent-mismatch");
-const MODEL: Code = Code::new("model-mismatch");
-/// Codes of this rule.
-pub(super) const CODES: &[Code] = &[AGENT, MODEL];
+codes! {
+    /// Codes of this rule.
+    pub(super) CODES;
+    AGENT = "agent-mismatch", [Producer],
+        "the provenance names another agent than is demanded, or none",
+        "compare the agent in the message with --agent or `agent.ids`; if it is the right one, allow it there";
+    MODEL = "model-mismatch", [Producer],
+        "the provenance names another model than is demanded, or none",
+        "compare the model in the message with `agent.models`; if it is the right one, allow it there";
+}
 
 /// The row.
 pub(super) struct Agent;

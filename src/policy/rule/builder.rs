@@ -1,13 +1,19 @@
 //! The builder, demanded by `--builder-id`: met only by one that the signer may speak for.
 
 use super::{Check, RuleInput};
-use crate::model::Code;
+use crate::model::code::codes;
 use crate::policy::Reason;
 
-const MISMATCH: Code = Code::new("builder-mismatch");
-const UNBOUND: Code = Code::new("builder-not-bound");
-/// Codes of this rule.
-pub(super) const CODES: &[Code] = &[MISMATCH, UNBOUND];
+codes! {
+    /// Codes of this rule.
+    pub(super) CODES;
+    MISMATCH = "builder-mismatch", [Producer],
+        "the provenance names another builder than is demanded",
+        "compare the builder in the message with --builder-id, and build on the one that is meant";
+    UNBOUND = "builder-not-bound", [Producer],
+        "a builder is demanded, and nothing binds the signer to it",
+        "list the builder under the signer's `builders` in a policy, or pass --builder-id beside --key";
+}
 
 /// A demand on the builder.
 #[derive(Debug, Clone)]

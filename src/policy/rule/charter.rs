@@ -1,15 +1,24 @@
 //! `charter`: which issue or document authorised the work.
 
 use super::{Check, Rule, RuleInput};
-use crate::model::Code;
+use crate::model::code::codes;
 use crate::policy::schema;
 use crate::policy::{Assurance, At, PolicyError, Reason};
 use serde_json::{Value, json};
 
-const CHARTER: Code = Code::new("charter-mismatch");
-const DIGEST: Code = Code::new("charter-digest-missing");
-/// Codes of this rule.
-pub(super) const CODES: &[Code] = &[CHARTER, DIGEST];
+codes! {
+    /// Codes of this rule.
+    pub(super) CODES;
+    CHARTER = "charter-mismatch", [Producer],
+        "the provenance names another charter than is demanded, or none",
+        "compare the charter in the message with --charter or `charter.uriPrefix`; create again with the right --charter";
+    DIGEST = "charter-digest-missing", [Producer],
+        "the policy demands a digest of the charter, and none is recorded",
+        "create again with --charter-snapshot required, so that the issue's text is recorded by digest";
+    pub CHANGED = "charter-changed", [Producer],
+        "with `--recheck-charter`: the issue has another title, text or author than when it was captured",
+        "read what was changed, and attest again if it still stands";
+}
 
 /// The row.
 pub(super) struct Charter;

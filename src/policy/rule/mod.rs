@@ -2,7 +2,7 @@
 
 mod agent;
 mod builder;
-mod charter;
+pub(super) mod charter;
 mod requested_by;
 mod runner;
 mod source;
@@ -18,6 +18,7 @@ pub use task::TaskCheck;
 
 use super::{Assurance, At, Glob, PolicyError, Reason};
 use crate::model::Code;
+use crate::model::code::codes;
 use crate::predicate::Provenance;
 use crate::verify::VerifiedStatement;
 use serde_json::Value;
@@ -118,11 +119,19 @@ pub trait Rule: Sync {
 /// Every rule that a policy file may name.
 pub const ALL: &[&dyn Rule] = &[&source::Source, &agent::Agent, &task::Task, &charter::Charter];
 
-const NOT_PROVENANCE: Code = Code::new("not-provenance");
-const ASSURANCE: Code = Code::new("assurance-too-low");
+codes! {
+    /// Codes of rules of several files.
+    CODES;
+    NOT_PROVENANCE = "not-provenance", [Producer],
+        "something of a provenance is demanded of a statement of another type",
+        "demand these fields of SLSA provenance only: leave the flag out, or correct `predicateType` in the policy";
+    ASSURANCE = "assurance-too-low", [Producer],
+        "what stands behind the field is less than the policy demands",
+        "sign with an identity whose certificate states the field, list the field under the signer's `measures`, or demand less";
+}
 /// All codes of this folder.
-pub const CODES: &[&[Code]] = &[
-    &[NOT_PROVENANCE, ASSURANCE],
+pub const ALL_CODES: &[&[Code]] = &[
+    CODES,
     source::CODES,
     agent::CODES,
     task::CODES,

@@ -1,12 +1,16 @@
 //! The requester, demanded by `--requested-by`.
 
 use super::{Check, RuleInput, any_of, verdict};
-use crate::model::Code;
+use crate::model::code::codes;
 use crate::policy::{Glob, Reason};
 
-const REQUESTER: Code = Code::new("requester-mismatch");
-/// Codes of this rule.
-pub(super) const CODES: &[Code] = &[REQUESTER];
+codes! {
+    /// Codes of this rule.
+    pub(super) CODES;
+    REQUESTER = "requester-mismatch", [Producer],
+        "the provenance names another requester than is demanded, or none",
+        "compare the requester in the message with --requested-by: somebody else asked for this build";
+}
 
 /// A demand on who asked for the build.
 #[derive(Debug, Clone)]

@@ -1,13 +1,17 @@
 //! The kind of runner, demanded by `--deny-self-hosted-runners`: only a certificate's own claim proves it.
 
 use super::{Check, RuleInput};
-use crate::model::Code;
+use crate::model::code::codes;
 use crate::policy::Reason;
 use crate::verify::Signer;
 
-const RUNNER: Code = Code::new("runner-not-proven");
-/// Codes of this rule.
-pub(super) const CODES: &[Code] = &[RUNNER];
+codes! {
+    /// Codes of this rule.
+    pub(super) CODES;
+    RUNNER = "runner-not-proven", [Producer],
+        "a runner of the platform is demanded, and no certificate says that it was one",
+        "sign on a runner of the platform with its identity token, or leave --deny-self-hosted-runners out";
+}
 /// Last arc of Fulcio's "Runner Environment" (1.3.6.1.4.1.57264.1.11).
 const RUNNER_ENVIRONMENT: u32 = 11;
 

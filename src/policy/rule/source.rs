@@ -1,17 +1,27 @@
 //! `source`: repository, refs, commits, work tree.
 
 use super::{Check, Rule, RuleInput, any_of, globs, verdict};
-use crate::model::Code;
+use crate::model::code::codes;
 use crate::policy::schema;
 use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
 use serde_json::{Value, json};
 
-const REPOSITORY: Code = Code::new("source-repository-mismatch");
-const REF: Code = Code::new("source-ref-mismatch");
-const COMMIT: Code = Code::new("source-commit-mismatch");
-const DIRTY: Code = Code::new("source-dirty");
-/// Codes of this rule.
-pub(super) const CODES: &[Code] = &[REPOSITORY, REF, COMMIT, DIRTY];
+codes! {
+    /// Codes of this rule.
+    pub(super) CODES;
+    REPOSITORY = "source-repository-mismatch", [Producer],
+        "the provenance names another repository than is demanded, or none",
+        "compare the repository in the message with --source-repository or `source.repository`";
+    REF = "source-ref-mismatch", [Producer],
+        "the provenance names another ref than is demanded, or none",
+        "compare the ref in the message with --source-ref or `source.refs`; build from an allowed branch or tag";
+    COMMIT = "source-commit-mismatch", [Producer],
+        "the provenance names another commit than is demanded, or none",
+        "compare the commit in the message with --source-commit: the artifact was built from another one";
+    DIRTY = "source-dirty", [Producer],
+        "the work tree differed from the commit, or nothing says that it did not",
+        "commit or discard the changes and build again";
+}
 
 /// The row.
 pub(super) struct Source;

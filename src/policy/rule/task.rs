@@ -1,14 +1,18 @@
 //! `task`: under which task.
 
 use super::{Check, Rule, RuleInput, any_of, globs, verdict};
-use crate::model::Code;
+use crate::model::code::codes;
 use crate::policy::schema;
 use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
 use serde_json::{Value, json};
 
-const TASK: Code = Code::new("task-mismatch");
-/// Codes of this rule.
-pub(super) const CODES: &[Code] = &[TASK];
+codes! {
+    /// Codes of this rule.
+    pub(super) CODES;
+    TASK = "task-mismatch", [Producer],
+        "the provenance names another task than is demanded, or none",
+        "compare the task in the message with --task or `task.ids`; if it is the right one, allow it there";
+}
 
 /// The row.
 pub(super) struct Task;

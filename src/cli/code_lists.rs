@@ -1,0 +1,70 @@
+//! Every list of codes of the program: `docs/codes.md` is generated from them.
+
+use super::cmd::{conformance, quickstart};
+use super::exit;
+use crate::evidence::FileEvidence;
+use crate::model::json::JsonError;
+use crate::model::{Code, code};
+use crate::sign::{KeygenError, SignError};
+use crate::trust::{KeyError, RootError};
+use crate::{capture, charter, flow, policy, registry, roots, verify};
+use std::fmt::Write as _;
+
+/// The lists. A new one is a row here; no two have a code in common.
+const LISTS: &[&[Code]] = &[
+    code::CODES,
+    JsonError::CODES,
+    KeyError::CODES,
+    RootError::CODES,
+    verify::VerifyError::CODES,
+    policy::DECISION_CODES,
+    policy::APPROVAL_CODES,
+    policy::SNAPSHOT_CODES,
+    policy::WITNESS_CODES,
+    policy::CROSS_CHECK_CODES,
+    policy::CONTRADICTION_CODES,
+    policy::PolicyError::CODES,
+    SignError::CODES,
+    KeygenError::CODES,
+    registry::RegistryError::CODES,
+    registry::EVIDENCE_CODES,
+    FileEvidence::CODES,
+    capture::CaptureError::CODES,
+    charter::CharterError::CODES,
+    flow::CHECK_CODES,
+    flow::OutboxError::CODES,
+    flow::PublishError::CODES,
+    exit::codes::CODES,
+    roots::CacheError::CODES,
+    roots::HttpError::CODES,
+    roots::InitError::CODES,
+    roots::TufError::CODES,
+    quickstart::CODES,
+    conformance::CODES,
+];
+
+/// Every code, by name.
+#[must_use]
+pub fn all() -> Vec<Code> {
+    let mut codes: Vec<_> = LISTS.iter().chain(policy::rule::ALL_CODES).flat_map(|list| *list).copied().collect();
+    codes.sort();
+    codes
+}
+
+/// `docs/codes.md`.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::from(
+        "# Codes\n\nEvery failure and every reason has a stable name. Machines match on it; the message beside it may change. \
+         A reason inside a\ndecision has the exit code of the decision that it alone leads to. This table is generated from \
+         the declarations in the\nsource and compared with the program by a test.\n\n\
+         | code | exit | means | what to do |\n|---|---|---|---|\n",
+    );
+    for code in all() {
+        let mut exits: Vec<_> = code.acts().iter().filter_map(|acts| acts.exit()).map(|e| e.to_string()).collect();
+        exits.sort();
+        let exits = if exits.is_empty() { "the step's".to_owned() } else { exits.join(", ") };
+        let _ = writeln!(out, "| `{code}` | {exits} | {} | {} |", code.meaning(), code.todo());
+    }
+    out
+}
