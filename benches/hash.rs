@@ -14,7 +14,7 @@
 //! are in the page cache: this measures hashing, not disks. Fails when `ours, all cores` reaches less than 90 % of the
 //! limit, which on a machine that does other things at the same time says little.
 
-use attest::capture::files;
+use attest::capture::input::files;
 use sha2::{Digest as _, Sha256};
 use std::hint::black_box;
 use std::io::Read as _;

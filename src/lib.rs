@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod attribution;
 pub mod capture;
 pub mod charter;
 #[cfg(feature = "cli")]
@@ -12,6 +13,7 @@ pub mod predicate;
 pub mod registry;
 pub mod roots;
 pub mod seam;
+pub mod secrets;
 pub mod sign;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,11 +1,12 @@
 //! [`CaptureError`]: why the context of a build could not be captured.
 //!
-//! What merely could not be found is no error: it is [`Captured::Absent`](super::Captured) with its reason. An error is
+//! What merely could not be found is no error: it is [`Captured::Absent`](crate::capture::Captured) with its reason. An error is
 //! input that contradicts itself, is hostile, or was asked for by name and is not there.
 
 use crate::model::code::codes;
 use crate::model::json::JsonError;
 use crate::model::{Code, code};
+use crate::secrets::FoundSecret;
 
 /// Why capturing stopped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,6 +139,15 @@ codes! {
     COMMIT_UNREADABLE = "commit-unreadable", [Caller],
         "git has no such commit here, or its object is not what its name says",
         "fetch it with `git fetch origin COMMIT`, and check the name; a shallow clone lacks older commits";
+}
+
+impl From<FoundSecret> for CaptureError {
+    fn from(found: FoundSecret) -> Self {
+        match found {
+            FoundSecret::Value { path, name } => Self::SecretInStatement { path, name },
+            FoundSecret::Form { path, kind } => Self::TokenInStatement { path, kind },
+        }
+    }
 }
 
 impl CaptureError {

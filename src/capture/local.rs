@@ -1,7 +1,10 @@
 #![expect(clippy::disallowed_methods, reason = "looks whether a file is there")]
 //! [`Local`]: the checkout on this machine.
 
-use super::{Blob, CaptureError, Checkout, Environment, PrivateFile, SourceState, files, git, nar, private};
+use crate::capture::git::checkout;
+use crate::capture::input::{files, nar};
+use crate::capture::step::private;
+use crate::capture::{Blob, CaptureError, Checkout, Environment, PrivateFile, SourceState};
 use crate::model::limits;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,7 +31,7 @@ impl Checkout for Local {
             _ => vec![pattern.clone()],
         };
         let excluded: Vec<_> = excluded.iter().flat_map(files).map(|p| env.working_dir.join(p)).collect();
-        git::state(env, &excluded, self.git_timeout)
+        checkout::state(env, &excluded, self.git_timeout)
     }
 
     fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError> {
@@ -53,7 +56,7 @@ impl Checkout for Local {
     }
 
     fn blob(&self, env: &Environment, names: &[String]) -> Result<Option<Blob>, String> {
-        git::blob(env, names, self.git_timeout)
+        checkout::blob(env, names, self.git_timeout)
     }
 
     fn nar_hash(&self, path: &Path) -> Result<String, CaptureError> {

@@ -1,8 +1,8 @@
 //! The project file `.attest.yaml`: defaults for what is captured. It is part of the checkout, so whoever writes the
 //! source writes it: it names no key, no policy and nobody to trust, and reads nothing outside the checkout.
 
-use super::error::{CaptureError, cut};
-use super::{Captured, Checkout};
+use crate::capture::error::{CaptureError, cut};
+use crate::capture::{Captured, Checkout};
 use crate::model::limits;
 use crate::policy::{Kind, Node, PolicyError};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! [`Request`]: what the caller says of a build, by flag, checked before it is used.
 
-use super::error::CaptureError;
-use super::{Captured, Environment};
+use crate::capture::error::CaptureError;
+use crate::capture::{Captured, Environment};
 use crate::model::limits;
 use std::path::PathBuf;
 

@@ -5,8 +5,9 @@ use super::exit::{Failure, codes};
 use super::subject::SubjectSpec;
 use super::target::{self, Resolved};
 use super::{Ui, files, progress};
+use crate::capture;
 use crate::capture::step::{BuildStep, Snapshot};
-use crate::capture::{self, Context, Environment, Local, Request, Secret, files as hashing};
+use crate::capture::{Context, Environment, Local, Request, Secret, input::files as hashing};
 use crate::cli::args::EvidenceArgs;
 use crate::flow;
 use crate::model::json;
@@ -212,7 +213,9 @@ pub(super) fn given_predicate(build: &BuildArgs) -> Result<Option<GivenPredicate
 /// # Errors
 /// `secret-in-statement` names the field and exits 1.
 pub(super) fn search(statement: &Value, secrets: &[Secret]) -> Result<(), Failure> {
-    capture::find_secret(statement, secrets).map_err(|e| Failure::no(e.code(), e.to_string()))
+    crate::secrets::find_secret(statement, secrets)
+        .map_err(capture::CaptureError::from)
+        .map_err(|e| Failure::no(e.code(), e.to_string()))
 }
 
 /// The secrets that a build could have written into its own context: of the environment, of the repository's remotes, and

@@ -4,7 +4,7 @@ use super::args::{Common, EvidenceArgs};
 use super::exit::{Failure, codes};
 use super::files;
 use super::subject::SubjectSpec;
-use crate::capture::files as hashing;
+use crate::capture::input::files as hashing;
 use crate::evidence::FileEvidence;
 use crate::model::{Artifact, Digest, DigestSet, Reference, limits};
 use crate::policy::{Reason, SubjectDecision, Verdict};

@@ -2,6 +2,7 @@
 
 pub mod artifact;
 pub mod bundle;
+pub mod captured;
 pub mod code;
 pub mod digest;
 pub mod envelope;
@@ -15,6 +16,7 @@ pub mod uri;
 
 pub use artifact::Artifact;
 pub use bundle::{Bundle, BundleContent, BundleVersion, VerificationMaterial};
+pub use captured::Captured;
 pub use code::Code;
 pub use digest::{Digest, DigestSet};
 pub use envelope::{Envelope, EnvelopeSignature};

@@ -5,7 +5,7 @@ use crate::model::ResourceDescriptor;
 use crate::model::json::Field;
 
 pub(super) fn read(name: &str, bytes: &[u8]) -> bool {
-    let format = capture::lockfiles::by_file_name(name).expect("a format of that name");
+    let format = capture::input::lockfiles::by_file_name(name).expect("a format of that name");
     let Ok(packages) = format.read(bytes) else { return false };
     let _ = format.nixpkgs(&packages);
     for package in &packages {

@@ -21,6 +21,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("trust", 2),
     ("predicate", 1),
     ("tlog", 1),
+    ("attribution", 1),
+    ("secrets", 1),
     ("model", 0),
     ("seam", 0),
 ];

@@ -6,7 +6,7 @@ use crate::platforms::detached;
 use crate::providers;
 use crate::repo::{Repo, env_in};
 use attest::capture::step::StepOutcome;
-use attest::capture::{Captured, Checkout as _, Local, Request, nar};
+use attest::capture::{Captured, Checkout as _, Local, Request, input::nar};
 use attest::model::{Digest, DigestSet, PredicateUri, Statement, Subject, Timestamp};
 use attest::predicate::{CharterSnapshot, Provenance, schema};
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! `attest create`
 
 use super::attach::{AttachedReport, attach_one};
-use crate::capture::step::{self, BuildStep, Watch, Watched};
+use crate::capture::step;
+use crate::capture::step::{BuildStep, Watch, Watched};
 use crate::capture::{Context, Environment, Local};
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::build::{self, Subjects};

@@ -148,7 +148,7 @@ impl Tour {
 
     /// Makes a layout whose one image has one layer, a file; returns the layer.
     async fn layout(&self, name: &str, file: &Path) -> Result<Descriptor, Failure> {
-        let bytes = crate::capture::files::read(&self.here.join(file), crate::model::limits::PREDICATE_BYTES)?;
+        let bytes = crate::capture::input::files::read(&self.here.join(file), crate::model::limits::PREDICATE_BYTES)?;
         let layout = OciLayout::create(&self.folder.join(name))?;
         let layer = Descriptor::of("application/octet-stream", &bytes);
         let config = Descriptor::of(EMPTY, b"{}");

@@ -1,0 +1,11 @@
+//! Who made a commit, and why: what its message says.
+
+mod agent;
+mod hints;
+mod trailers;
+mod trigger;
+
+pub use agent::Agent;
+pub(crate) use trailers::named;
+pub(crate) use trailers::read;
+pub use trigger::Trigger;

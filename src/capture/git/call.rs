@@ -1,0 +1,222 @@
+#![expect(clippy::disallowed_methods, reason = "starts the real git, and looks where it is")]
+//! Calls the real `git` so that nothing the checkout contains runs, and no call outlasts its time or its size.
+//!
+//! What a repository can make git run, and what stops it here: hooks (`core.hooksPath`), the file system monitor,
+//! filters, textconv and external diffs (no command is called that uses them), pagers, `gpg.program` (nothing is
+//! verified or shown by git), aliases (built-in commands only), credential helpers and transports (nothing is fetched:
+//! no protocol is allowed, so that a partial clone cannot fetch either), replaced objects, and a `git` of its own in
+//! `PATH`.
+
+use crate::capture::Environment;
+use crate::model::limits;
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Settings that win over the repository's own.
+const SETTINGS: &[&str] = &[
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.sshCommand=false",
+    "core.pager=cat",
+    "core.untrackedCache=false",
+    "core.excludesFile=/dev/null",
+    "core.attributesFile=/dev/null",
+    "diff.external=",
+    "protocol.allow=never",
+    "gc.auto=0",
+    "maintenance.auto=false",
+];
+
+/// The whole environment of a call, beside `PATH` and a validated `GIT_DIR` and `GIT_WORK_TREE`.
+const VARIABLES: &[(&str, &str)] = &[
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_CONFIG_GLOBAL", "/dev/null"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_NO_LAZY_FETCH", "1"),
+    // Unlike the setting, this one also wins over `protocol.NAME.allow` of the repository.
+    ("GIT_ALLOW_PROTOCOL", "none"),
+    ("GIT_EXTERNAL_DIFF", ""),
+    ("GIT_PAGER", "cat"),
+    ("LC_ALL", "C"),
+];
+
+/// A `git` that is safe to call, and the folder it is called in.
+#[derive(Clone)]
+pub(in crate::capture) struct GitCaller {
+    program: PathBuf,
+    path: OsString,
+    location: Vec<(&'static str, PathBuf)>,
+    trusted: Vec<String>,
+    home: Vec<(&'static str, OsString)>,
+    /// Where it is called.
+    pub(in crate::capture) dir: PathBuf,
+    timeout: Duration,
+}
+
+/// What one call gave.
+pub(in crate::capture) struct GitOutput {
+    /// Standard output, complete.
+    pub(in crate::capture) stdout: Vec<u8>,
+    /// Whether it exited with 0.
+    pub(in crate::capture) ok: bool,
+    /// The first line of what it complained about.
+    pub(in crate::capture) complaint: String,
+}
+
+impl GitCaller {
+    /// Finds the `git` of the machine; one inside the checkout is not it.
+    ///
+    /// # Errors
+    /// The reason, for a person.
+    pub(in crate::capture) fn find(env: &Environment, timeout: Duration) -> Result<Self, String> {
+        let checkout = outermost_checkout(&env.working_dir);
+        let path = env.variables.get(OsStr::new("PATH")).ok_or("PATH is not set, so git was not looked for")?;
+        let folders: Vec<PathBuf> = std::env::split_paths(path)
+            .filter(|p| p.is_absolute() && !p.canonicalize().is_ok_and(|p| p.starts_with(&checkout)))
+            .collect();
+        let is_program = |p: &PathBuf| {
+            p.canonicalize().is_ok_and(|real| !real.starts_with(&checkout))
+                && std::fs::metadata(p).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+        };
+        let program = folders.iter().map(|f| f.join("git")).find(is_program);
+        let program = program.ok_or("no git in PATH outside the checkout")?;
+        let mut location = Vec::new();
+        for name in ["GIT_DIR", "GIT_WORK_TREE"] {
+            if let Some(value) = env.variables.get(OsStr::new(name)) {
+                let folder = env.working_dir.join(value);
+                if !folder.is_dir() {
+                    return Err(format!("{name} is set and names no folder"));
+                }
+                location.push((name, folder));
+            }
+        }
+        let home = ["HOME", "XDG_CONFIG_HOME"];
+        Ok(Self {
+            program,
+            path: std::env::join_paths(folders).map_err(|e| e.to_string())?,
+            location,
+            trusted: Vec::new(),
+            home: home.into_iter().filter_map(|n| Some((n, env.variables.get(OsStr::new(n))?.clone()))).collect(),
+            dir: env.working_dir.clone(),
+            timeout,
+        })
+    }
+
+    /// Whether a variable of the caller, not the working folder, says where the repository is.
+    pub(in crate::capture) fn is_placed(&self) -> bool {
+        !self.location.is_empty()
+    }
+
+    /// The same git and repository, called in another folder.
+    pub(in crate::capture) fn moved_to(&self, dir: PathBuf) -> Self {
+        Self { dir, ..self.clone() }
+    }
+
+    /// The same git for a submodule: found by its folder, whatever the variables say.
+    pub(in crate::capture) fn at(&self, dir: PathBuf) -> Self {
+        Self { dir, location: Vec::new(), ..self.clone() }
+    }
+
+    /// Runs one command to its end.
+    ///
+    /// # Errors
+    /// The reason, for a person: not started, out of time, or over [`limits::GIT_OUTPUT_BYTES`].
+    pub(in crate::capture) fn call(&self, args: &[&str], stdin: Vec<u8>) -> Result<GitOutput, String> {
+        let mut command = Command::new(&self.program);
+        command.arg("--no-pager");
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        for folder in &self.trusted {
+            command.arg("-c").arg(format!("safe.directory={folder}"));
+        }
+        command.args(args).current_dir(&self.dir).env_clear().env("PATH", &self.path);
+        command.envs(VARIABLES.iter().copied()).envs(self.location.iter().map(|(k, v)| (k, v)));
+        self.run(command, stdin).map_err(|e| format!("git {}: {e}", args.first().unwrap_or(&"")))
+    }
+
+    /// Git refuses a repository that another user owns, unless the user's or the system's own configuration (never the
+    /// repository's) names it. Takes over what they name; whether that was anything.
+    pub(in crate::capture) fn trust_what_the_user_trusts(&mut self) -> bool {
+        for scope in ["--global", "--system"] {
+            let mut command = Command::new(&self.program);
+            command.args(["config", scope, "-z", "--get-all", "safe.directory"]).current_dir("/").env_clear();
+            command.env("PATH", &self.path).env("LC_ALL", "C").envs(self.home.iter().map(|(k, v)| (k, v)));
+            if let Ok(out) = self.run(command, Vec::new()) {
+                self.trusted.extend(
+                    out.stdout
+                        .split(|b| *b == 0)
+                        .filter_map(|v| Some(std::str::from_utf8(v).ok().filter(|v| !v.is_empty())?.to_owned())),
+                );
+            }
+        }
+        !self.trusted.is_empty()
+    }
+
+    fn run(&self, mut command: Command, stdin: Vec<u8>) -> Result<GitOutput, String> {
+        let deadline = Instant::now() + self.timeout;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|e| e.to_string())?;
+        if let Some(mut pipe) = child.stdin.take() {
+            // A git that ends without reading is no failure of ours.
+            std::thread::spawn(move || drop(pipe.write_all(&stdin)));
+        }
+        let out = drain(child.stdout.take(), limits::GIT_OUTPUT_BYTES);
+        let err = drain(child.stderr.take(), limits::ERROR_BODY_BYTES);
+        let end = (|| {
+            let late = |_| format!("no answer within {} seconds", self.timeout.as_secs_f32());
+            let left = || deadline.saturating_duration_since(Instant::now());
+            let stdout = out.recv_timeout(left()).map_err(late)?;
+            if stdout.len() > limits::GIT_OUTPUT_BYTES {
+                return Err(format!("more than {} bytes of output", limits::GIT_OUTPUT_BYTES));
+            }
+            let stderr = err.recv_timeout(left()).map_err(late)?;
+            loop {
+                if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
+                    return Ok((stdout, stderr, status.success()));
+                }
+                if left().is_zero() {
+                    return Err("it did not end".to_owned());
+                }
+                std::thread::sleep(Duration::from_micros(200));
+            }
+        })();
+        if end.is_err() {
+            // Already gone is as good as killed.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let (stdout, stderr, ok) = end?;
+        let complaint = String::from_utf8_lossy(&stderr).lines().next().unwrap_or_default().chars().take(200).collect();
+        Ok(GitOutput { stdout, ok, complaint })
+    }
+}
+
+/// Reads a pipe to its end on a thread of its own, one byte over `limit` at most.
+fn drain(pipe: Option<impl Read + Send + 'static>, limit: usize) -> mpsc::Receiver<Vec<u8>> {
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(pipe) = pipe {
+            // A broken pipe ends the output; what it means shows in the exit status.
+            let _ = pipe.take(limit as u64 + 1).read_to_end(&mut bytes);
+        }
+        // The receiver may have given up.
+        let _ = send.send(bytes);
+    });
+    receive
+}
+
+/// The outermost folder around `dir` that looks like a checkout, else `dir`.
+fn outermost_checkout(dir: &Path) -> PathBuf {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let marked = dir.ancestors().filter(|a| a.parent().is_some() && a.join(".git").symlink_metadata().is_ok());
+    marked.last().unwrap_or(&dir).to_owned()
+}

@@ -1,0 +1,364 @@
+#![expect(clippy::disallowed_methods, reason = "looks at the files of the work tree")]
+//! How a work tree differs from its commit, found by hashing the files ourselves.
+//!
+//! `git status` and `git diff` would run the checkout's filters, and believe file times. So the lists come from git
+//! (`ls-tree`, `ls-files`) and the contents are hashed here as git hashes them. A file whose bytes differ from its blob is
+//! clean only where that is proved: line endings that git converts, and files of Git LFS, whose pointer follows from their
+//! bytes. Whatever another filter would make of a file is not known, so it counts as a difference.
+
+use crate::capture::Captured;
+use crate::capture::git::call::GitCaller;
+use crate::capture::git::checkout::{self, Config, escape};
+use crate::capture::git::source::Difference;
+use crate::capture::input::files;
+use crate::model::{Digest, digest::hex, limits};
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// What of a repository's configuration decides how files are compared.
+pub(in crate::capture) struct Settings {
+    sha256: bool,
+    file_mode: bool,
+    symlinks: bool,
+    converts_line_ends: bool,
+}
+
+impl Settings {
+    pub(in crate::capture) fn new(config: &Config, sha256: bool) -> Self {
+        let get = |key: &str| config.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.to_ascii_lowercase());
+        let on = |key: &str| get(key).is_none_or(|v| !["false", "no", "off", "0", ""].contains(&v.as_str()));
+        Self {
+            sha256,
+            file_mode: on("core.filemode"),
+            symlinks: on("core.symlinks"),
+            converts_line_ends: get("core.autocrlf").is_some() && on("core.autocrlf"),
+        }
+    }
+}
+
+/// A path of the tree or the index.
+#[derive(Clone, PartialEq, Eq)]
+struct Entry {
+    mode: String,
+    id: String,
+}
+
+/// What stands at a path of the work tree, and how it relates to the commit.
+struct Found {
+    path: Vec<u8>,
+    mode: &'static str,
+    why: Option<&'static str>,
+}
+
+/// The difference between the work tree in the caller's folder and `commit`.
+pub(in crate::capture) fn difference(
+    git: &GitCaller,
+    commit: &str,
+    settings: &Settings,
+    excluded: &[PathBuf],
+    depth: usize,
+) -> Captured<Difference> {
+    match compare(git, commit, settings, excluded, depth) {
+        Ok(difference) => Captured::found(difference, "git ls-tree and ls-files, contents hashed"),
+        Err(reason) => Captured::absent(&reason),
+    }
+}
+
+fn compare(
+    git: &GitCaller,
+    commit: &str,
+    settings: &Settings,
+    excluded: &[PathBuf],
+    depth: usize,
+) -> Result<Difference, String> {
+    let root = &git.dir;
+    let tree = entries(&lines(git, &["ls-tree", "-r", "-z", "--full-tree", commit])?, tree_entry)?;
+    let listed = lines(git, &["ls-files", "-s", "-t", "-z"])?;
+    let others = lines(git, &["ls-files", "--others", "--exclude-standard", "-z"])?;
+    let sparse: HashSet<&[u8]> = listed.iter().filter(|l| l.starts_with(b"S ")).filter_map(|l| path_of(l)).collect();
+    // A path with a conflict stands there up to three times; none of them is "the" entry.
+    let conflicts: HashSet<&[u8]> =
+        listed.iter().filter(|l| !stage(l).ends_with(b" 0")).filter_map(|l| path_of(l)).collect();
+    let index = entries(&listed, index_entry)?;
+
+    let skip: Vec<PathBuf> = excluded.iter().map(|p| real(&root.join(p))).collect();
+    let is_excluded = |path: &[u8]| {
+        let full = root.join(OsStr::from_bytes(path));
+        skip.iter().any(|s| full.starts_with(s))
+    };
+    let mut paths: Vec<&Vec<u8>> = tree.keys().chain(index.keys().filter(|p| !tree.contains_key(*p))).collect();
+    paths.retain(|p| !is_excluded(p));
+    let look = |path: &&Vec<u8>| -> Found {
+        let committed = tree.get(*path);
+        let mut found = match committed {
+            Some(entry) => file_state(root, path, entry, settings, sparse.contains(path.as_slice())),
+            None => Found { path: path.to_vec(), mode: mode_of(root, path), why: Some("added") },
+        };
+        if found.why.is_none() && (conflicts.contains(path.as_slice()) || index.get(*path) != committed) {
+            found.why = Some("the index differs from the commit");
+        }
+        found
+    };
+    let mut found: Vec<Found> = files::on_every_core(&paths, look).into_iter().filter(|f| f.why.is_some()).collect();
+    convert(git, &mut found, &tree, settings)?;
+    submodules(git, &mut found, &tree, &paths, depth);
+    for path in others.iter().filter(|p| !tree.contains_key(*p) && !is_excluded(p)) {
+        found.push(Found { path: path.to_vec(), mode: mode_of(root, path), why: Some("not tracked and not ignored") });
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.dedup_by(|a, b| a.path == b.path);
+    Ok(summary(root, &found))
+}
+
+fn lines(git: &GitCaller, args: &[&str]) -> Result<Vec<Vec<u8>>, String> {
+    let out = git.call(args, Vec::new())?;
+    if !out.ok {
+        return Err(format!("git {}: {}", args[0], out.complaint));
+    }
+    Ok(out.stdout.split(|b| *b == 0).filter(|l| !l.is_empty()).map(<[u8]>::to_vec).collect())
+}
+
+fn stage(line: &[u8]) -> &[u8] {
+    line.split(|b| *b == b'\t').next().unwrap_or_default()
+}
+
+fn path_of(line: &[u8]) -> Option<&[u8]> {
+    line.iter().position(|b| *b == b'\t').map(|i| &line[i + 1..])
+}
+
+/// `MODE TYPE ID`.
+fn tree_entry(words: &[&str]) -> Option<Entry> {
+    matches!(words, [_, _, _]).then(|| Entry { mode: words[0].to_owned(), id: words[2].to_owned() })
+}
+
+/// `TAG MODE ID STAGE`.
+fn index_entry(words: &[&str]) -> Option<Entry> {
+    matches!(words, [_, _, _, _]).then(|| Entry { mode: words[1].to_owned(), id: words[2].to_owned() })
+}
+
+fn entries(lines: &[Vec<u8>], read: fn(&[&str]) -> Option<Entry>) -> Result<BTreeMap<Vec<u8>, Entry>, String> {
+    let entry = |line: &Vec<u8>| {
+        let words: Vec<_> = std::str::from_utf8(stage(line)).ok()?.split(' ').collect();
+        Some((path_of(line)?.to_vec(), read(&words).filter(|e| checkout::is_object_id(&e.id))?))
+    };
+    lines
+        .iter()
+        .map(entry)
+        .collect::<Option<_>>()
+        .ok_or_else(|| "git printed a list that was not understood".to_owned())
+}
+
+/// The path with its links resolved, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => parent.canonicalize().map_or_else(|_| path.to_owned(), |p| p.join(name)),
+        _ => path.to_owned(),
+    })
+}
+
+/// Whether a folder between `root` and `path` is a link: git does not look through one.
+fn behind_a_link(root: &Path, path: &[u8]) -> bool {
+    let path = Path::new(OsStr::from_bytes(path));
+    path.ancestors().skip(1).filter(|a| !a.as_os_str().is_empty()).any(|a| root.join(a).is_symlink())
+}
+
+fn mode_of(root: &Path, path: &[u8]) -> &'static str {
+    match std::fs::symlink_metadata(root.join(OsStr::from_bytes(path))) {
+        Ok(_) if behind_a_link(root, path) => "000000",
+        Ok(m) if m.file_type().is_symlink() => "120000",
+        Ok(m) if m.is_dir() => "160000",
+        Ok(m) if m.permissions().mode() & 0o100 != 0 => "100755",
+        Ok(_) => "100644",
+        Err(_) => "000000",
+    }
+}
+
+/// Compares one committed file with the work tree.
+fn file_state(root: &Path, path: &[u8], entry: &Entry, settings: &Settings, sparse: bool) -> Found {
+    let full = root.join(OsStr::from_bytes(path));
+    let mode = mode_of(root, path);
+    let of_a_link = entry.mode == "120000";
+    let same_kind = match mode {
+        "120000" => of_a_link,
+        "100644" | "100755" if of_a_link => !settings.symlinks,
+        "100644" | "100755" => entry.mode.starts_with("100") && (!settings.file_mode || mode == entry.mode),
+        "160000" => entry.mode == "160000",
+        _ => false,
+    };
+    let why = if mode == "000000" {
+        // Left out on purpose (sparse checkout), and a submodule that was never fetched, are no difference.
+        (!sparse && entry.mode != "160000").then_some("missing")
+    } else if mode == "160000" && same_kind {
+        None
+    } else if !same_kind {
+        Some("another type or mode")
+    } else if mode == "120000" {
+        let target = std::fs::read_link(&full).map(|t| blob_id(t.as_os_str().as_bytes(), settings.sha256));
+        (target.ok().as_ref() != Some(&entry.id)).then_some("another target")
+    } else {
+        (file_id(&full, settings.sha256).as_ref() != Some(&entry.id)).then_some(OTHER_CONTENT)
+    };
+    Found { path: path.to_vec(), mode, why }
+}
+
+const OTHER_CONTENT: &str = "other content";
+
+fn blob_start(len: u64, sha256: bool) -> Context {
+    let mut context = Context::new(if sha256 { &SHA256 } else { &SHA1_FOR_LEGACY_USE_ONLY });
+    context.update(format!("blob {len}\0").as_bytes());
+    context
+}
+
+fn blob_id(bytes: &[u8], sha256: bool) -> String {
+    let mut context = blob_start(bytes.len() as u64, sha256);
+    context.update(bytes);
+    hex(context.finish().as_ref())
+}
+
+/// The blob id of a file; `None` when it cannot be read to its end.
+fn file_id(path: &Path, sha256: bool) -> Option<String> {
+    let (mut file, meta) = files::open_regular(path).ok()?;
+    let mut context = blob_start(meta.len(), sha256);
+    let mut buffer = vec![0; usize::try_from(meta.len()).unwrap_or(usize::MAX).clamp(1, 1 << 20)];
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => return Some(hex(context.finish().as_ref())),
+            n => context.update(&buffer[..n]),
+        }
+    }
+}
+
+/// Clears those whose other content is only what git itself makes of the committed bytes.
+fn convert(
+    git: &GitCaller,
+    found: &mut Vec<Found>,
+    tree: &BTreeMap<Vec<u8>, Entry>,
+    settings: &Settings,
+) -> Result<(), String> {
+    let suspects: Vec<&Found> = found.iter().filter(|f| f.why == Some(OTHER_CONTENT)).collect();
+    if suspects.is_empty() {
+        return Ok(());
+    }
+    let names = ["filter", "text", "eol", "crlf", "ident", "working-tree-encoding"];
+    let stdin = suspects.iter().flat_map(|f| f.path.iter().copied().chain([0])).collect();
+    let out = git.call(&[&["check-attr", "--stdin", "-z"], names.as_slice()].concat(), stdin)?;
+    let mut attributes: HashMap<&[u8], HashMap<&[u8], &[u8]>> = HashMap::new();
+    let words: Vec<&[u8]> = out.stdout.split(|b| *b == 0).collect();
+    for triple in words.chunks_exact(3).filter(|t| t[2] != b"unspecified" && t[2] != b"unset") {
+        attributes.entry(triple[0]).or_default().insert(triple[1], triple[2]);
+    }
+    let none = HashMap::new();
+    let verdicts = files::on_every_core(&suspects, |f| {
+        let of = attributes.get(f.path.as_slice()).unwrap_or(&none);
+        let id = tree.get(&f.path).map_or("", |e| e.id.as_str());
+        let full = git.dir.join(OsStr::from_bytes(&f.path));
+        match of.get(b"filter".as_slice()).copied() {
+            Some(b"lfs") if lfs_pointer(&full).is_some_and(|p| blob_id(&p, settings.sha256) == id) => None,
+            Some(_) => Some("other content than the commit's; its filter was not run"),
+            None if of.contains_key(b"ident".as_slice()) || of.contains_key(b"working-tree-encoding".as_slice()) => {
+                Some("other content than the commit's; its conversion was not made")
+            }
+            None => {
+                let text = ["text", "eol", "crlf"].iter().any(|a| of.contains_key(a.as_bytes()));
+                let same = (text || settings.converts_line_ends)
+                    && without_carriage_returns(&full).is_some_and(|b| blob_id(&b, settings.sha256) == id);
+                (!same).then_some(OTHER_CONTENT)
+            }
+        }
+    });
+    let verdicts: HashMap<Vec<u8>, Option<&'static str>> =
+        suspects.iter().map(|f| f.path.clone()).zip(verdicts).collect();
+    for f in found.iter_mut() {
+        if let Some(verdict) = verdicts.get(&f.path) {
+            f.why = *verdict;
+        }
+    }
+    found.retain(|f| f.why.is_some());
+    Ok(())
+}
+
+/// The pointer that Git LFS commits in place of a file (git-lfs specification v1).
+fn lfs_pointer(path: &Path) -> Option<Vec<u8>> {
+    let size = files::open_regular(path).ok()?.1.len();
+    let digest = files::sha256(path, &|_| {}).ok()?;
+    Some(format!("version https://git-lfs.github.com/spec/v1\noid {digest}\nsize {size}\n").into_bytes())
+}
+
+fn without_carriage_returns(path: &Path) -> Option<Vec<u8>> {
+    let bytes = files::read(path, limits::LOCK_FILE_BYTES).ok()?;
+    let followed = |i: usize| bytes.get(i + 1) == Some(&b'\n');
+    Some(bytes.iter().enumerate().filter(|(i, b)| **b != b'\r' || !followed(*i)).map(|(_, b)| *b).collect())
+}
+
+/// Adds the submodules that stand at another commit, or differ themselves.
+fn submodules(
+    git: &GitCaller,
+    found: &mut Vec<Found>,
+    tree: &BTreeMap<Vec<u8>, Entry>,
+    paths: &[&Vec<u8>],
+    depth: usize,
+) {
+    for path in paths {
+        let Some(entry) = tree.get(*path).filter(|e| e.mode == "160000") else { continue };
+        let full = git.dir.join(OsStr::from_bytes(path));
+        if behind_a_link(&git.dir, path) || full.join(".git").symlink_metadata().is_err() {
+            // Never fetched: nothing of it is there, unless something else was put in its place.
+            if full.read_dir().is_ok_and(|mut d| d.next().is_some()) {
+                found.push(Found { path: path.to_vec(), mode: "160000", why: Some("files in an unfetched submodule") });
+            }
+            continue;
+        }
+        let sub = git.at(full);
+        let same = depth < limits::SUBMODULE_DEPTH && submodule_is_clean(&sub, &entry.id, depth).unwrap_or(false);
+        if !same {
+            found.push(Found { path: path.to_vec(), mode: "160000", why: Some("the submodule differs") });
+        }
+    }
+}
+
+fn submodule_is_clean(sub: &GitCaller, commit: &str, depth: usize) -> Result<bool, String> {
+    let out = sub.call(&["rev-parse", "--show-toplevel", "HEAD^{commit}"], Vec::new())?;
+    let expected = [sub.dir.as_os_str().as_bytes(), b"\n", commit.as_bytes(), b"\n"].concat();
+    if !out.ok || out.stdout != expected {
+        return Ok(false);
+    }
+    let settings = Settings::new(&checkout::config(sub)?, commit.len() == 64);
+    Ok(compare(sub, commit, &settings, &[], depth + 1)?.files == 0)
+}
+
+fn summary(root: &Path, found: &[Found]) -> Difference {
+    let example = |f: &Found| (String::from_utf8_lossy(&f.path).into_owned(), f.why.unwrap_or_default());
+    let examples = found.iter().take(20).map(example).collect();
+    let digest = if found.is_empty() {
+        Captured::absent("nothing differs")
+    } else if found.len() > limits::DIRTY_FILES {
+        Captured::absent(&format!("more than {} files differ", limits::DIRTY_FILES))
+    } else {
+        digest(root, found)
+    };
+    Difference { files: found.len(), digest, examples }
+}
+
+fn digest(root: &Path, found: &[Found]) -> Captured<Digest> {
+    let rows = files::on_every_core(found, |f| {
+        let full = root.join(OsStr::from_bytes(&f.path));
+        let sha256 = match f.mode {
+            "000000" | "160000" => String::new(),
+            "120000" => Digest::sha256(std::fs::read_link(&full).ok()?.as_os_str().as_bytes()).hex().to_owned(),
+            _ => files::sha256(&full, &|_| {}).ok()?.hex().to_owned(),
+        };
+        Some([escape(&f.path), f.mode.to_owned(), sha256])
+    });
+    let Some(rows) = rows.into_iter().collect::<Option<Vec<_>>>() else {
+        return Captured::absent("a differing file could not be read");
+    };
+    match serde_json_canonicalizer::to_vec(&rows) {
+        Ok(json) => Captured::found(Digest::sha256(&json), "sha256 of the canonical list of differing files"),
+        Err(e) => Captured::absent(&e.to_string()),
+    }
+}

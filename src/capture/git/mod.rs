@@ -1,0 +1,17 @@
+//! The source: its commit, its remote, and the state of the checkout as the real git knows it.
+
+#[cfg(feature = "cli")]
+mod call;
+#[cfg(feature = "cli")]
+pub(in crate::capture) mod checkout;
+pub(in crate::capture) mod commit;
+#[cfg(feature = "cli")]
+mod dirty;
+#[cfg(feature = "cli")]
+mod facts;
+#[cfg(feature = "cli")]
+pub(in crate::capture) mod named;
+#[cfg(feature = "cli")]
+mod passed_over;
+pub(in crate::capture) mod remote;
+pub(in crate::capture) mod source;

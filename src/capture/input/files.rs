@@ -1,0 +1,252 @@
+#![expect(clippy::disallowed_methods, reason = "opens, lists and hashes the files that are captured")]
+//! Files as subjects and materials: opened only when regular, read with a limit, hashed on every core.
+
+use crate::capture::CaptureError;
+use crate::model::{Digest, DigestSet, Subject, digest::DigestAlgorithm, digest::hex, limits};
+use rustix::fs::{Mode, OFlags};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::num::NonZero;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Told how many more bytes have been hashed; may be called from several threads.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+
+/// Opens a regular file (a link to one too). What could block or act on being opened is never opened.
+///
+/// # Errors
+/// [`CaptureError::Unreadable`] and [`CaptureError::NotRegular`].
+pub fn open_regular(path: &Path) -> Result<(File, Metadata), CaptureError> {
+    let failed = |e: std::io::Error| CaptureError::unreadable(path, e);
+    must_be_regular(path, &std::fs::metadata(path).map_err(failed)?)?;
+    // Between the look and the open the path may have become a FIFO: not waiting, and looking again at what was opened.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|e| failed(e.into()))?);
+    let meta = file.metadata().map_err(failed)?;
+    must_be_regular(path, &meta)?;
+    Ok((file, meta))
+}
+
+fn must_be_regular(path: &Path, meta: &Metadata) -> Result<(), CaptureError> {
+    let kind = meta.file_type();
+    let found = match () {
+        () if kind.is_file() => return Ok(()),
+        () if kind.is_dir() => "a folder",
+        () if kind.is_fifo() => "a FIFO",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_block_device() || kind.is_char_device() => "a device",
+        () => "something else",
+    };
+    Err(CaptureError::NotRegular { path: path.display().to_string(), found })
+}
+
+/// The bytes of a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`open_regular`], and [`CaptureError::TooLarge`].
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CaptureError> {
+    let (file, _) = open_regular(path)?;
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| CaptureError::unreadable(path, e))?;
+    if bytes.len() > limit {
+        return Err(CaptureError::TooLarge { what: format!("the size of `{}`", path.display()), limit });
+    }
+    Ok(bytes)
+}
+
+/// SHA-256 of a regular file, whatever its size.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn sha256(path: &Path, progress: Progress<'_>) -> Result<Digest, CaptureError> {
+    let (mut file, _) = open_regular(path)?;
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        let n = file.read(&mut buffer).map_err(|e| CaptureError::unreadable(path, e))?;
+        if n == 0 {
+            break;
+        }
+        hasher.update(&buffer[..n]);
+        progress(n as u64);
+    }
+    let text = hex(&hasher.finalize());
+    Ok(Digest::from_hex(DigestAlgorithm::Sha256, &text).expect("SHA-256 in hex is 64 digits"))
+}
+
+/// SHA-256, SHA-384 and SHA-512 of a regular file, whatever its size.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn strong_digests(path: &Path) -> Result<DigestSet, CaptureError> {
+    let (mut file, _) = open_regular(path)?;
+    let (mut a, mut b, mut c) = (Sha256::new(), Sha384::new(), Sha512::new());
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut buffer).map_err(|e| CaptureError::unreadable(path, e))?;
+        if n == 0 {
+            break;
+        }
+        a.update(&buffer[..n]);
+        b.update(&buffer[..n]);
+        c.update(&buffer[..n]);
+    }
+    let pairs = [("sha256", hex(&a.finalize())), ("sha384", hex(&b.finalize())), ("sha512", hex(&c.finalize()))];
+    Ok(DigestSet::new("file", pairs).expect("digests in hex have their lengths"))
+}
+
+/// Does `job` to every item on as many threads as there are cores; results in the items' order.
+pub(in crate::capture) fn on_every_core<T: Sync, R: Send>(items: &[T], job: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(16).min(items.len());
+    if threads < 2 {
+        return items.iter().map(job).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((i, item)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?))) {
+            done.push((i, job(item)));
+        }
+        done
+    };
+    let mut all: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for other in others {
+            match other.join() {
+                Ok(done) => all.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(i, _)| *i);
+    all.into_iter().map(|(_, r)| r).collect()
+}
+
+/// SHA-256 of many files, in their order, on every core.
+///
+/// # Errors
+/// The first file's that cannot be hashed.
+pub fn sha256_all(paths: &[PathBuf], progress: Progress<'_>) -> Result<Vec<Digest>, CaptureError> {
+    on_every_core(paths, |path| sha256(path, progress)).into_iter().collect()
+}
+
+/// The files that names and globs mean, below `base` where they are relative; sorted, each once.
+///
+/// A name that exists is itself, even if it looks like a glob. Folders that a glob meets are passed over; a folder that
+/// is named is not.
+///
+/// # Errors
+/// [`CaptureError::NothingMatches`], [`CaptureError::Value`] for a malformed glob, [`CaptureError::TooLarge`] over
+/// [`limits::INPUT_SUBJECTS`], [`CaptureError::NotRegular`], [`CaptureError::Unreadable`].
+pub fn expand(patterns: &[String], base: &Path) -> Result<Vec<PathBuf>, CaptureError> {
+    let mut out = std::collections::BTreeSet::new();
+    for pattern in patterns {
+        let path = base.join(pattern);
+        if std::fs::symlink_metadata(&path).is_ok() {
+            out.insert(PathBuf::from(pattern));
+            continue;
+        }
+        let nothing = || CaptureError::NothingMatches { pattern: pattern.clone() };
+        let text = if Path::new(pattern).is_absolute() {
+            pattern.clone()
+        } else {
+            format!("{}/{pattern}", glob::Pattern::escape(base.to_str().ok_or_else(nothing)?))
+        };
+        let bad = |_| CaptureError::value("subject", "a file name or a glob", pattern);
+        let mut matched = false;
+        for found in glob::glob(&text).map_err(bad)? {
+            let found = found.map_err(|e| CaptureError::unreadable(e.path(), e.error()))?;
+            if std::fs::metadata(&found).is_ok_and(|m| m.is_dir()) {
+                continue;
+            }
+            matched = true;
+            out.insert(found.strip_prefix(base).map_or_else(|_| found.clone(), Path::to_path_buf));
+            if out.len() > limits::INPUT_SUBJECTS {
+                let what = "the number of files that are subjects".to_owned();
+                return Err(CaptureError::TooLarge { what, limit: limits::INPUT_SUBJECTS });
+            }
+        }
+        if !matched {
+            return Err(nothing());
+        }
+    }
+    Ok(out.into_iter().collect())
+}
+
+/// Subjects from file names and globs: the name is the path as given.
+///
+/// # Errors
+/// As [`expand`] and [`sha256_all`], and [`CaptureError::Value`] for a name that is no UTF-8: a statement is JSON.
+pub fn subjects(patterns: &[String], base: &Path, progress: Progress<'_>) -> Result<Vec<Subject>, CaptureError> {
+    let names = expand(patterns, base)?;
+    let paths: Vec<_> = names.iter().map(|n| base.join(n)).collect();
+    let digests = sha256_all(&paths, progress)?;
+    let subject = |(name, digest): (&PathBuf, &Digest)| {
+        let text = name.to_str();
+        let text =
+            text.ok_or_else(|| CaptureError::value("subject", "a file name in UTF-8", &name.to_string_lossy()))?;
+        Ok(Subject::new(text, DigestSet::of(digest)))
+    };
+    names.iter().zip(&digests).map(subject).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUIET: Progress<'static> = &|_| {};
+
+    #[test]
+    fn names_globs_and_progress() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path();
+        std::fs::create_dir(base.join("dist")).unwrap();
+        for name in ["dist/a.bin", "dist/b.bin", "dist/[x].txt"] {
+            std::fs::write(base.join(name), name).unwrap();
+        }
+        let seen = std::sync::atomic::AtomicU64::new(0);
+        let count = |n| {
+            seen.fetch_add(n, Ordering::Relaxed);
+        };
+        let found = subjects(&["dist/*.bin".into(), "dist/[x].txt".into(), "dist/a.bin".into()], base, &count).unwrap();
+        let names: Vec<_> = found.iter().map(|s| s.descriptor().name().unwrap()).collect();
+        assert_eq!(names, ["dist/[x].txt", "dist/a.bin", "dist/b.bin"]);
+        assert_eq!(found[1].digest(), &DigestSet::sha256(b"dist/a.bin"));
+        assert_eq!(seen.into_inner(), 12 + 10 + 10);
+        // A name and then a glob that adds nothing new is no error; a glob without a match is.
+        assert!(expand(&["dist/a.bin".into(), "dist/a.*".into()], base).is_ok());
+        let code = |p: &str| subjects(&[p.into()], base, QUIET).unwrap_err().code().as_str();
+        assert_eq!(code("dist/*.exe"), "no-file-matches");
+        assert_eq!(code("dist/c.bin"), "no-file-matches");
+        assert_eq!(code("dist"), "not-a-regular-file");
+        assert_eq!(code("dist/[.bin"), "value-malformed");
+    }
+
+    #[test]
+    fn what_blocks_is_never_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert_eq!(sha256(&fifo, QUIET).unwrap_err().code().as_str(), "not-a-regular-file");
+        assert_eq!(sha256(Path::new("/dev/zero"), QUIET).unwrap_err().code().as_str(), "not-a-regular-file");
+    }
+
+    #[test]
+    fn reading_is_capped() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f");
+        std::fs::write(&file, "12345").unwrap();
+        assert_eq!(read(&file, 5).unwrap(), b"12345");
+        assert_eq!(read(&file, 4).unwrap_err().code().as_str(), "limit-exceeded");
+    }
+
+    #[test]
+    fn many_items_keep_their_order() {
+        let items: Vec<usize> = (0..1000).collect();
+        assert_eq!(on_every_core(&items, |i| i * 2), items.iter().map(|i| i * 2).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,81 @@
+//! `flake.lock`, versions 5 to 7 (Nix manual, "nix flake", lock files).
+
+use crate::capture::input::lockfiles::{LockFile, Package, address, digest_of, integrity, sorted, word};
+use crate::model::json::{self, Field, JsonError};
+use crate::model::{ResourceDescriptor, limits};
+use serde_json::{Map, json};
+
+/// Nix flakes.
+pub(super) struct FlakeLock;
+
+impl LockFile for FlakeLock {
+    fn file_names(&self) -> &'static [&'static str] {
+        &["flake.lock"]
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<Vec<ResourceDescriptor>, JsonError> {
+        let document = json::parse(bytes, limits::LOCK_FILE_BYTES)?;
+        let root = Field::root("flake.lock", &document);
+        let version = root.need("version")?;
+        if !version.value().as_u64().is_some_and(|v| (5..=7).contains(&v)) {
+            return Err(version.error("a version from 5 to 7", version.value()));
+        }
+        let nodes = root.need("nodes")?;
+        if nodes.object()?.len() > limits::DEPENDENCIES {
+            let what = "the number of nodes of flake.lock".to_owned();
+            return Err(JsonError::TooLarge { what, limit: limits::DEPENDENCIES });
+        }
+        let top = root.need("root")?.str()?;
+        // The name an input has for the flake itself; a node's own name may carry a number.
+        let inputs = match nodes.need(top)?.get("inputs")? {
+            Some(inputs) => inputs.object()?.clone(),
+            None => Map::new(),
+        };
+        let mut out = Vec::new();
+        for node in nodes.object()?.keys().filter(|n| *n != top) {
+            let field = nodes.need(node)?;
+            let Some(locked) = field.get("locked")? else { continue };
+            let name = inputs.iter().find(|(_, target)| *target == &json!(node)).map_or(node, |(input, _)| input);
+            let direct = inputs.values().any(|target| *target == json!(node));
+            if let Some(descriptor) = read_input(name, direct, &locked)? {
+                out.push(descriptor);
+            }
+        }
+        Ok(sorted(out))
+    }
+
+    fn nixpkgs(&self, inputs: &[ResourceDescriptor]) -> Option<String> {
+        let named = |d: &&ResourceDescriptor| d.name() == Some("nixpkgs") && d.annotations().get("direct").is_some();
+        let input = inputs.iter().find(named)?;
+        Some(format!("nixpkgs#{}", input.digest()?.get("gitCommit")?))
+    }
+}
+
+fn read_input(name: &str, direct: bool, locked: &Field<'_>) -> Result<Option<ResourceDescriptor>, JsonError> {
+    let text = |key: &str| -> Result<Option<&str>, JsonError> { locked.get(key)?.map(|f| word(&f)).transpose() };
+    let need = |key: &str| -> Result<&str, JsonError> {
+        text(key)?.ok_or_else(|| JsonError::Missing { path: format!("{}.{key}", locked.path()) })
+    };
+    let revision = text("rev")?;
+    let at = |sep: &str| revision.map_or_else(String::new, |r| format!("{sep}{r}"));
+    let uri = match need("type")? {
+        kind @ ("github" | "gitlab" | "sourcehut") => {
+            let host = text("host")?.map_or_else(String::new, |h| format!("?host={h}"));
+            format!("{kind}:{}/{}{}{host}", need("owner")?, need("repo")?, at("/"))
+        }
+        kind @ ("git" | "hg") => format!("{kind}+{}{}", address(need("url")?), at("?rev=")),
+        "tarball" | "file" => address(need("url")?),
+        // Part of the checkout.
+        "path" => return Ok(None),
+        other => return Err(locked.need("type")?.error("a kind of flake reference", format!("`{other}`"))),
+    };
+    let algorithm = if need("type")? == "hg" { "hgRevision" } else { "gitCommit" };
+    let mut digest = revision.map_or_else(Map::new, |r| digest_of(algorithm, r));
+    if let Some(hash) = locked.get("narHash")? {
+        let mut all = integrity(&hash)?;
+        let nar = all.remove("sha256").ok_or_else(|| hash.error("sha256- and base64", hash.value()))?;
+        digest.insert("narSha256".to_owned(), nar);
+    }
+    let annotations = if direct { Map::from_iter([("direct".to_owned(), json!(true))]) } else { Map::new() };
+    Package { at: locked, name: Some(name), uri, digest, location: None, annotations }.descriptor().map(Some)
+}

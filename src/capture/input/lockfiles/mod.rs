@@ -1,0 +1,178 @@
+//! Lock files, down to the packages they name. One file per format, one row in [`ALL`].
+
+mod cargo;
+mod flake;
+mod npm;
+mod uv;
+
+use crate::model::json::{Field, JsonError};
+use crate::model::{ResourceDescriptor, limits};
+use base64::Engine as _;
+use serde_json::{Map, Value, json};
+
+/// A format of lock files.
+///
+/// Contract: pure; the packages come sorted, each artifact once, with every digest that the file gives and no other;
+/// what belongs to the source itself (workspace members, local paths) is left out.
+pub trait LockFile: Sync {
+    /// Names that files of this format have.
+    fn file_names(&self) -> &'static [&'static str];
+
+    /// The packages of a file.
+    ///
+    /// # Errors
+    /// The first field that is not what the format says, or a limit.
+    fn read(&self, bytes: &[u8]) -> Result<Vec<ResourceDescriptor>, JsonError>;
+
+    /// `nixpkgs#REV`, where this format pins it.
+    fn nixpkgs(&self, _: &[ResourceDescriptor]) -> Option<String> {
+        None
+    }
+}
+
+/// Every format that is read.
+pub const ALL: &[&dyn LockFile] = &[&cargo::CargoLock, &npm::PackageLock, &uv::UvLock, &flake::FlakeLock];
+
+/// What `--dependencies` takes, for messages.
+pub const FILE_NAMES: &str = "a file named Cargo.lock, package-lock.json, npm-shrinkwrap.json, uv.lock or flake.lock";
+
+/// The format of a file's name.
+#[must_use]
+pub fn by_file_name(name: &str) -> Option<&'static dyn LockFile> {
+    ALL.iter().copied().find(|l| l.file_names().contains(&name))
+}
+
+/// A package URL (purl specification): type, namespace and name as a path, version, qualifiers.
+#[must_use]
+pub(in crate::capture) fn purl(kind: &str, path: &str, version: &str, qualifiers: &[(&str, &str)]) -> String {
+    let path: Vec<_> = path.split('/').map(percent).collect();
+    let mut out = format!("pkg:{kind}/{}@{}", path.join("/"), percent(version));
+    for (i, (key, value)) in qualifiers.iter().enumerate() {
+        out.push(if i == 0 { '?' } else { '&' });
+        out.push_str(&format!("{key}={}", percent(value)));
+    }
+    out
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut s, b| {
+        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+            s.push(char::from(b));
+        } else {
+            s.push_str(&format!("%{b:02X}"));
+        }
+        s
+    })
+}
+
+/// Reads TOML as the JSON it corresponds to.
+fn toml(bytes: &[u8]) -> Result<Value, JsonError> {
+    if bytes.len() > limits::LOCK_FILE_BYTES {
+        let what = format!("a TOML document of {} bytes", bytes.len());
+        return Err(JsonError::TooLarge { what, limit: limits::LOCK_FILE_BYTES });
+    }
+    let syntax = |message: String| JsonError::Syntax { message };
+    let text = std::str::from_utf8(bytes).map_err(|e| syntax(format!("not TOML: {e}")))?;
+    toml::from_str(text).map_err(|e| {
+        let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+        syntax(format!("not TOML: {} at line {line}", e.message()))
+    })
+}
+
+/// A string that becomes part of an address: not empty, one line, of bounded length.
+fn word<'a>(field: &Field<'a>) -> Result<&'a str, JsonError> {
+    let text = field.str()?;
+    if text.is_empty() || text.len() > limits::VALUE_BYTES || text.chars().any(|c| c.is_control() || c == ' ') {
+        return Err(field.error("a word", format!("`{text}`")));
+    }
+    Ok(text)
+}
+
+/// An address as it may be recorded: without user, query (which may hold a token) and fragment.
+fn address(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            format!("{scheme}://{}{path}", authority.rsplit('@').next().unwrap_or_default())
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// The commit after `#` of a git address, if it is one.
+fn commit_of(url: &str) -> Option<&str> {
+    let commit = url.rsplit_once('#')?.1;
+    let is_commit = matches!(commit.len(), 40 | 64) && commit.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    is_commit.then_some(commit)
+}
+
+/// Subresource integrity (`sha512-BASE64`, several separated by spaces) as digests in hex.
+fn integrity(field: &Field<'_>) -> Result<Map<String, Value>, JsonError> {
+    let mut out = Map::new();
+    for part in field.str()?.split_ascii_whitespace() {
+        let expected = "sha1, sha256, sha384 or sha512, `-` and base64";
+        let error = || field.error(expected, format!("`{part}`"));
+        let (algorithm, text) = part.split_once('-').ok_or_else(error)?;
+        let length = match algorithm {
+            "sha1" => 20,
+            "sha256" => 32,
+            "sha384" => 48,
+            "sha512" => 64,
+            _ => return Err(error()),
+        };
+        // Options may follow after `?` (SRI, section 3.1).
+        let text = text.split('?').next().unwrap_or_default();
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| error())?;
+        if bytes.len() != length {
+            return Err(error());
+        }
+        let hex = crate::model::digest::hex(&bytes);
+        if out.insert(algorithm.to_owned(), json!(hex)).is_some_and(|other| other != json!(hex)) {
+            return Err(field.error("one digest per algorithm", "two"));
+        }
+    }
+    Ok(out)
+}
+
+/// One package as a descriptor. Goes through the descriptor's reader, so that its digests are checked.
+struct Package<'a> {
+    at: &'a Field<'a>,
+    name: Option<&'a str>,
+    uri: String,
+    digest: Map<String, Value>,
+    location: Option<String>,
+    annotations: Map<String, Value>,
+}
+
+impl Package<'_> {
+    fn descriptor(self) -> Result<ResourceDescriptor, JsonError> {
+        let mut out = Map::new();
+        out.extend(self.name.map(|n| ("name".to_owned(), json!(n))));
+        out.insert("uri".to_owned(), json!(self.uri));
+        if !self.digest.is_empty() {
+            out.insert("digest".to_owned(), Value::Object(self.digest));
+        }
+        out.extend(self.location.map(|l| ("downloadLocation".to_owned(), json!(l))));
+        if !self.annotations.is_empty() {
+            out.insert("annotations".to_owned(), Value::Object(self.annotations));
+        }
+        ResourceDescriptor::from_json(&Field::root(self.at.path(), &Value::Object(out)))
+    }
+}
+
+/// Sorted by address, then name, each once.
+fn sorted(mut packages: Vec<ResourceDescriptor>) -> Vec<ResourceDescriptor> {
+    packages.sort_by_cached_key(|d| {
+        (d.uri().unwrap_or_default().to_owned(), d.name().unwrap_or_default().to_owned(), d.to_json().to_string())
+    });
+    packages.dedup();
+    packages
+}
+
+fn digest_of(algorithm: &str, hex: &str) -> Map<String, Value> {
+    Map::from_iter([(algorithm.to_owned(), json!(hex))])
+}
+
+#[cfg(test)]
+mod tests;

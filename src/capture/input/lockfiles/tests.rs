@@ -1,0 +1,138 @@
+//! What each format says and must say; the whole of the example is compared in `tests/capture`.
+
+use crate::capture::input::lockfiles::*;
+
+const HEX: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const SHA1: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+const CARGO: &str = "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n\
+    source = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"HEX\"\n";
+const NPM: &str = r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","resolved":"https://r.example/a.tgz","integrity":"sha512-SRI"}}}"#;
+const UV: &str = "version = 1\n[[package]]\nname = \"A_b\"\nversion = \"1.0\"\nsource = { registry = \"https://r.example\" }\n\
+    sdist = { url = \"https://r.example/a-1.0.tar.gz?token=t\", hash = \"sha256:HEX\" }\n";
+const FLAKE: &str = r#"{"version":7,"root":"root","nodes":{"root":{"inputs":{"nixpkgs":"nixpkgs_2"}},"nixpkgs_2":{"locked":{"type":"github","owner":"o","repo":"r","rev":"SHA1","narHash":"sha256-NAR"}}}}"#;
+
+fn read(file: &str, text: &str) -> Result<Vec<String>, JsonError> {
+    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let text = text.replace("HEX", HEX).replace("SHA1", SHA1);
+    let text = text.replace("SRI", &encode(&[1; 64])).replace("NAR", &encode(&[2; 32]));
+    let packages = by_file_name(file).unwrap().read(text.as_bytes())?;
+    let show = |d: &ResourceDescriptor| {
+        let digests =
+            d.digest().map(|s| s.iter().map(|(a, v)| format!("{a}:{}", &v[..4])).collect::<Vec<_>>().join(","));
+        format!("{} {}", d.uri().unwrap(), digests.unwrap_or_default())
+    };
+    Ok(packages.iter().map(show).collect())
+}
+
+/// Each defect differs from a file that is read in one replacement.
+#[test]
+fn hostile_files_are_refused_by_field() {
+    let all: &[(&str, &str, &str, &str, &str)] = &[
+        ("Cargo.lock", CARGO, "HEX", "nothex", "package[0].digest.sha256"),
+        ("Cargo.lock", CARGO, "name = \"a\"", "name = 5", "package[0].name"),
+        ("Cargo.lock", CARGO, "name = \"a\"", "name = \"a b\"", "package[0].name"),
+        ("Cargo.lock", CARGO, "version = \"1.0.0\"\n", "", "package[0].version"),
+        ("Cargo.lock", CARGO, "[[package]]", "version = 9\n[[package]]", "Cargo.lock.version"),
+        ("Cargo.lock", CARGO, "checksum", "name", "not TOML"),
+        ("package-lock.json", NPM, "\"lockfileVersion\":3", "\"lockfileVersion\":1", "lockfileVersion"),
+        ("package-lock.json", NPM, "sha512-SRI", "sha512-AAAA", "integrity"),
+        ("package-lock.json", NPM, "sha512-SRI", "md5-AAAA", "integrity"),
+        ("package-lock.json", NPM, "\"version\":\"1.0.0\"", "\"version\":[]", "node_modules/a.version"),
+        ("package-lock.json", NPM, "\"resolved\"", "\"version\"", "duplicate key `version`"),
+        ("package-lock.json", NPM, "{\"version\":\"1.0.0\"", "[{\"version\":\"1.0.0\"", "not acceptable JSON"),
+        ("uv.lock", UV, "version = 1\n", "version = 2\n", "uv.lock.version"),
+        ("uv.lock", UV, "sha256:HEX", "md5:HEX", "package[0].sdist.hash"),
+        ("uv.lock", UV, "sha256:HEX", "sha256:ABC", "package[0].sdist.digest.sha256"),
+        ("uv.lock", UV, "source =", "sauce =", "package[0].source"),
+        ("flake.lock", FLAKE, "SHA1", "main", "nixpkgs_2.locked.digest.gitCommit"),
+        ("flake.lock", FLAKE, "sha256-NAR", "sha512-SRI", "narHash"),
+        ("flake.lock", FLAKE, "\"github\"", "\"floppy\"", "locked.type"),
+        ("flake.lock", FLAKE, "\"owner\":\"o\",", "", "locked.owner"),
+        ("flake.lock", FLAKE, "\"version\":7", "\"version\":8", "flake.lock.version"),
+    ];
+    for (file, good, from, to, named) in all {
+        read(file, good).unwrap();
+        assert!(good.contains(from), "{file}: {from}");
+        let e = read(file, &good.replacen(from, to, 1)).expect_err(named);
+        assert!(e.to_string().contains(named), "{named}: {e}");
+    }
+}
+
+#[test]
+fn limits_hold() {
+    for file in ["Cargo.lock", "package-lock.json", "uv.lock", "flake.lock"] {
+        let e = by_file_name(file).unwrap().read(&vec![b' '; limits::LOCK_FILE_BYTES + 1]).unwrap_err();
+        assert_eq!(e.code().as_str(), "limit-exceeded", "{file}");
+    }
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    assert_eq!(read("flake.lock", &deep).unwrap_err().code().as_str(), "limit-exceeded");
+    // TOML's own depth limit answers; what matters is that there is an answer.
+    assert!(read("uv.lock", &format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000))).is_err());
+    let many = "[[package]]\nname = \"a\"\nversion = \"1\"\n".repeat(limits::DEPENDENCIES + 1);
+    assert_eq!(read("Cargo.lock", &many).unwrap_err().code().as_str(), "limit-exceeded");
+}
+
+#[test]
+fn cargo_in_all_its_versions() {
+    assert_eq!(read("Cargo.lock", "").unwrap(), [""; 0]);
+    assert_eq!(read("Cargo.lock", CARGO).unwrap(), ["pkg:cargo/a@1.0.0 sha256:aaaa"]);
+    let first = CARGO.replace("checksum = \"HEX\"\n", "")
+        + "[metadata]\n\"checksum a 1.0.0 (registry+https://github.com/rust-lang/crates.io-index)\" = \"HEX\"\n";
+    assert_eq!(read("Cargo.lock", &first).unwrap(), ["pkg:cargo/a@1.0.0 sha256:aaaa"]);
+    let other = CARGO.replace("registry+https://github.com/rust-lang/", "registry+https://u:p@r.example/");
+    let uri = "pkg:cargo/a@1.0.0?repository_url=https%3A%2F%2Fr.example%2Fcrates.io-index sha256:aaaa";
+    assert_eq!(read("Cargo.lock", &other).unwrap(), [uri]);
+    // A member of the workspace is the source itself; the same package twice is one.
+    let member = "[[package]]\nname = \"me\"\nversion = \"0.1.0\"\n";
+    assert_eq!(read("Cargo.lock", &format!("{member}{CARGO}{CARGO}")).unwrap().len(), 1);
+}
+
+#[test]
+fn npm_with_its_odd_entries() {
+    assert_eq!(read("package-lock.json", NPM).unwrap(), ["pkg:npm/a@1.0.0 sha512:0101"]);
+    let text = r#"{"lockfileVersion":2,"packages":{
+        "":{"name":"me"},
+        "packages/member":{"version":"1.0.0"},
+        "node_modules/member":{"resolved":"packages/member","link":true},
+        "node_modules/alias":{"name":"@s/real","version":"2.0.0","integrity":"sha512-SRI sha1-u7u7u7u7u7u7u7u7u7u7u7u7u7s="},
+        "node_modules/git":{"version":"3.0.0","resolved":"git+ssh://git@h.example/o/r.git#SHA1"},
+        "node_modules/a/node_modules/bundled":{"version":"4.0.0","inBundle":true},
+        "node_modules/local":{"version":"5.0.0","resolved":"file:local.tgz"}
+    },"dependencies":{}}"#;
+    let expected = [
+        "pkg:npm/%40s/real@2.0.0 sha1:bbbb,sha512:0101".to_owned(),
+        "pkg:npm/bundled@4.0.0 ".to_owned(),
+        format!("pkg:npm/git@3.0.0?vcs_url=git%2Bssh%3A%2F%2Fh.example%2Fo%2Fr.git%40{SHA1} gitCommit:bbbb"),
+    ];
+    assert_eq!(read("npm-shrinkwrap.json", text).unwrap(), expected);
+}
+
+#[test]
+fn uv_artifact_by_artifact() {
+    let text = UV.to_owned()
+        + "wheels = [{ filename = \"a-1.0-py3-none-any.whl\", hash = \"sha256:HEX\" }]\n\
+           [[package]]\nname = \"me\"\nversion = \"0\"\nsource = { editable = \".\" }\n\
+           [[package]]\nname = \"g\"\nversion = \"2\"\nsource = { git = \"https://h.example/g?rev=main#SHA1\" }\n";
+    let packages = read("uv.lock", &text).unwrap();
+    let git = format!("pkg:pypi/g@2?vcs_url=git%2Bhttps%3A%2F%2Fh.example%2Fg%40{SHA1} gitCommit:bbbb");
+    assert_eq!(packages, ["pkg:pypi/a-b@1.0 sha256:aaaa", "pkg:pypi/a-b@1.0 sha256:aaaa", &git]);
+    // A token in an address is not recorded.
+    let all = by_file_name("uv.lock").unwrap().read(text.replace("HEX", HEX).as_bytes()).unwrap();
+    assert!(all.iter().all(|d| !d.to_json().to_string().contains("token")));
+    let names: Vec<_> = all.iter().filter_map(ResourceDescriptor::name).collect();
+    assert_eq!(names, ["a-1.0-py3-none-any.whl", "a-1.0.tar.gz"]);
+}
+
+#[test]
+fn flake_inputs_by_the_name_the_flake_gives_them() {
+    let text = FLAKE.replace("SHA1", SHA1).replace("sha256-NAR", "sha256-AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=");
+    let flake = by_file_name("flake.lock").unwrap();
+    let inputs = flake.read(text.as_bytes()).unwrap();
+    assert_eq!(inputs[0].name(), Some("nixpkgs"));
+    assert_eq!(inputs[0].uri(), Some(&*format!("github:o/r/{SHA1}")));
+    assert_eq!(inputs[0].digest().unwrap().get("narSha256"), Some(&*"02".repeat(32)));
+    assert_eq!(flake.nixpkgs(&inputs), Some(format!("nixpkgs#{SHA1}")));
+    // Somebody else's nixpkgs is not the one this flake builds with.
+    let other = flake.read(text.replace("\"nixpkgs\":\"nixpkgs_2\"", "\"tools\":\"nixpkgs_2\"").as_bytes()).unwrap();
+    assert_eq!(flake.nixpkgs(&other), None);
+}

@@ -1,0 +1,11 @@
+//! What goes into a build beside its source: lock files, materials, the base image, the charter; and its subjects.
+
+pub(in crate::capture) mod base_image;
+pub(in crate::capture) mod charter;
+#[cfg(feature = "cli")]
+pub mod files;
+pub mod lockfiles;
+pub(in crate::capture) mod materials;
+#[cfg(feature = "cli")]
+pub mod nar;
+pub(in crate::capture) mod subjects;

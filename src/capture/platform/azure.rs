@@ -1,0 +1,95 @@
+//! Azure Pipelines, from its predefined variables (Azure DevOps documentation, "Use predefined variables").
+
+use crate::capture::platform::variables::{
+    any, builder, details, is_commit, is_full_ref, is_number, is_page, is_word, joined, repository, variable,
+};
+use crate::capture::{Capture, Captured, CiContext, Detail, Environment, Principal, Trigger};
+
+/// Azure Pipelines.
+pub(in crate::capture) struct AzurePipelines;
+
+impl Capture for AzurePipelines {
+    fn name(&self) -> &'static str {
+        "azure-pipelines"
+    }
+
+    fn detects(&self, env: &Environment) -> bool {
+        env.variable("TF_BUILD").is_some_and(|v| v.eq_ignore_ascii_case("true"))
+    }
+
+    fn capture(&self, env: &Environment) -> CiContext {
+        CiContext {
+            builder: builder(self.name(), "TF_BUILD"),
+            invocation: invocation(env),
+            trigger: variable(env, "BUILD_REASON", is_word).map(|reason| match reason.as_str() {
+                "Manual" => Trigger::Manual,
+                "Schedule" => Trigger::Scheduled,
+                _ => Trigger::Event,
+            }),
+            requested_by: requester(env),
+            workflow: Captured::absent("Azure Pipelines does not say which file the pipeline is from"),
+            repository: repository(env, "BUILD_REPOSITORY_URI"),
+            reference: variable(env, "BUILD_SOURCEBRANCH", is_full_ref),
+            commit: variable(env, "BUILD_SOURCEVERSION", is_commit),
+            runner: variable(env, "AGENT_NAME", any),
+            details: details(env, DETAILS),
+            runner_kind: Captured::absent("Azure Pipelines does not tell a job whose agent it runs on"),
+            container: Captured::absent("Azure Pipelines tells a job containers by their names, not their images"),
+            inputs: Captured::absent(
+                "Azure Pipelines gives parameters to the pipeline's file, not to a job's variables",
+            ),
+        }
+    }
+}
+
+/// Members of `internalParameters.azure-pipelines`.
+const DETAILS: &[Detail] = &[
+    ("reason", "BUILD_REASON", ""),
+    ("project_id", "SYSTEM_TEAMPROJECTID", ""),
+    ("definition_id", "SYSTEM_DEFINITIONID", ""),
+    ("definition_name", "BUILD_DEFINITIONNAME", ""),
+    ("build_number", "BUILD_BUILDNUMBER", ""),
+    ("job_id", "SYSTEM_JOBID", ""),
+    ("job_attempt", "SYSTEM_JOBATTEMPT", ""),
+    ("repository_id", "BUILD_REPOSITORY_ID", ""),
+    ("repository_provider", "BUILD_REPOSITORY_PROVIDER", ""),
+    ("source_version", "BUILD_SOURCEVERSION", ""),
+    ("agent_id", "AGENT_ID", ""),
+    ("agent_version", "AGENT_VERSION", ""),
+    ("queued_by_id", "BUILD_QUEUEDBYID", ""),
+];
+
+/// The run's page. The project's id does not change with its name.
+fn invocation(env: &Environment) -> Captured<String> {
+    let collection = variable(env, "SYSTEM_COLLECTIONURI", is_page);
+    let project = variable(env, "SYSTEM_TEAMPROJECTID", is_word);
+    let build = variable(env, "BUILD_BUILDID", is_number);
+    joined([&collection, &project, &build], |[collection, project, build]| {
+        format!("{}/{project}/_build/results?buildId={build}", collection.trim_end_matches('/'))
+    })
+}
+
+/// Whom the build is for: who pushed, or who started it.
+fn requester(env: &Environment) -> Captured<Principal> {
+    match env.variable("BUILD_REASON") {
+        Some("Schedule") => return Captured::absent("nobody asks for a scheduled run"),
+        Some(_) => {}
+        None => return Captured::absent("BUILD_REASON is not set, so the run may be a scheduled one"),
+    }
+    let id = match variable(env, "BUILD_REQUESTEDFORID", is_word) {
+        Captured::Absent { reason } => {
+            return Captured::absent(&format!("{reason}, and a name alone can change hands"));
+        }
+        found => found,
+    };
+    let name = variable(env, "BUILD_REQUESTEDFOR", any);
+    let source =
+        if name.value().is_some() { "BUILD_REQUESTEDFORID, BUILD_REQUESTEDFOR" } else { "BUILD_REQUESTEDFORID" };
+    match id.value() {
+        // These ids are unique over all organisations.
+        Some(id) => {
+            Captured::found(Principal { id: format!("azure-devops:{id}"), name: name.value().cloned() }, source)
+        }
+        None => Captured::absent("BUILD_REQUESTEDFORID is not set"),
+    }
+}

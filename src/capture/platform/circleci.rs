@@ -1,0 +1,71 @@
+//! CircleCI, from its built-in variables (CircleCI documentation, "Project values and variables").
+
+use crate::capture::platform::variables::{branch_or_tag, builder, details, is_commit, is_page, repository, variable};
+use crate::capture::{Capture, Captured, CiContext, Detail, Environment, TokenClaims};
+
+/// CircleCI.
+pub(in crate::capture) struct CircleCi;
+
+impl Capture for CircleCi {
+    fn name(&self) -> &'static str {
+        "circleci"
+    }
+
+    fn detects(&self, env: &Environment) -> bool {
+        env.variable("CIRCLECI") == Some("true")
+    }
+
+    fn capture(&self, env: &Environment) -> CiContext {
+        CiContext {
+            builder: builder(self.name(), "CIRCLECI"),
+            invocation: variable(env, "CIRCLE_BUILD_URL", is_page),
+            trigger: Captured::absent("CircleCI tells a job no reason in a variable: pass --trigger"),
+            requested_by: Captured::absent("CIRCLE_USERNAME is a name alone, which can change hands"),
+            workflow: Captured::absent("CircleCI does not say which file the job is from"),
+            repository: repository(env, "CIRCLE_REPOSITORY_URL"),
+            reference: reference(env),
+            commit: variable(env, "CIRCLE_SHA1", is_commit),
+            details: details(env, DETAILS),
+            runner: Captured::absent("CircleCI does not tell a job the machine it runs on"),
+            runner_kind: Captured::absent("CircleCI does not tell a job whose machine it runs on"),
+            container: Captured::absent("CircleCI does not tell a job the image it runs in"),
+            inputs: Captured::absent(
+                "CircleCI gives pipeline parameters to the configuration, not to a job's variables",
+            ),
+        }
+    }
+
+    fn token(&self) -> Option<&'static TokenClaims> {
+        Some(&TokenClaims {
+            provider: "circleci",
+            mark: "oidc.circleci.com/project-id",
+            // Its `sub` names the user, who of a scheduled pipeline is only its owner: no claim says which one it is.
+            actor: None,
+            runs_alike: false,
+            details: DETAILS,
+        })
+    }
+}
+
+/// Members of `internalParameters.circleci`.
+const DETAILS: &[Detail] = &[
+    ("organization_id", "CIRCLE_ORGANIZATION_ID", "oidc.circleci.com/org-id"),
+    ("project_id", "CIRCLE_PROJECT_ID", "oidc.circleci.com/project-id"),
+    ("pipeline_id", "CIRCLE_PIPELINE_ID", "oidc.circleci.com/pipeline-id"),
+    ("pipeline_definition_id", "", "oidc.circleci.com/pipeline-definition-id"),
+    ("workflow_id", "CIRCLE_WORKFLOW_ID", "oidc.circleci.com/workflow-id"),
+    ("workflow_job_id", "CIRCLE_WORKFLOW_JOB_ID", "oidc.circleci.com/job-id"),
+    ("job", "CIRCLE_JOB", ""),
+    ("build_number", "CIRCLE_BUILD_NUM", ""),
+    ("sha", "CIRCLE_SHA1", ""),
+    ("username", "CIRCLE_USERNAME", ""),
+    ("ssh_rerun", "", "oidc.circleci.com/ssh-rerun"),
+];
+
+/// For a pull request of a fork the branch is called `pull/N`, which is no branch.
+fn reference(env: &Environment) -> Captured<String> {
+    if env.variable("CIRCLE_BRANCH").is_some_and(|b| b.starts_with("pull/")) {
+        return Captured::absent("CIRCLE_BRANCH stands for a pull request of another repository");
+    }
+    branch_or_tag(env, "CIRCLE_BRANCH", "CIRCLE_TAG")
+}

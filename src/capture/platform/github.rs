@@ -1,0 +1,184 @@
+//! GitHub Actions, from the variables its runner sets (GitHub documentation, "Default environment variables").
+
+use crate::capture::platform::variables::{
+    any, builder, details, is_commit, is_full_ref, is_number, is_page, is_repository, is_word, joined, principal,
+    together, variable,
+};
+use crate::capture::secret::variables as secrets;
+use crate::capture::{
+    Actor, Capture, Captured, CiContext, Detail, Environment, Principal, TokenClaims, Trigger, Workflow,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// GitHub Actions.
+pub(in crate::capture) struct GitHubActions;
+
+impl Capture for GitHubActions {
+    fn name(&self) -> &'static str {
+        "github-actions"
+    }
+
+    fn detects(&self, env: &Environment) -> bool {
+        env.variable("GITHUB_ACTIONS") == Some("true")
+    }
+
+    fn capture(&self, env: &Environment) -> CiContext {
+        let repository = repository(env);
+        CiContext {
+            builder: builder(self.name(), "GITHUB_ACTIONS"),
+            invocation: invocation(env, &repository),
+            trigger: trigger(env),
+            requested_by: requester(env),
+            workflow: workflow(env),
+            repository,
+            reference: variable(env, "GITHUB_REF", is_full_ref),
+            commit: variable(env, "GITHUB_SHA", is_commit),
+            runner: variable(env, "RUNNER_NAME", any),
+            runner_kind: variable(env, "RUNNER_ENVIRONMENT", is_word),
+            container: Captured::absent("GitHub does not tell a job the image it runs in"),
+            inputs: Captured::absent(NO_EVENT),
+            details: with_triggering_actor(env, details(env, DETAILS)),
+        }
+    }
+
+    fn token(&self) -> Option<&'static TokenClaims> {
+        Some(&TokenClaims {
+            provider: "github",
+            mark: "job_workflow_ref",
+            actor: Some(Actor { id: "actor_id", name: "actor", public: PUBLIC }),
+            runs_alike: true,
+            details: DETAILS,
+        })
+    }
+
+    fn event_file<'e>(&self, env: &'e Environment) -> Option<&'e str> {
+        env.variable(EVENT_FILE)
+    }
+
+    fn with_event(&self, event: &Value, context: CiContext, _: &Environment) -> CiContext {
+        CiContext { inputs: inputs(event), ..context }
+    }
+}
+
+/// The variable that names the file with the event, which GitHub and its kin write.
+pub(in crate::capture) const EVENT_FILE: &str = "GITHUB_EVENT_PATH";
+/// Without that file.
+pub(in crate::capture) const NO_EVENT: &str = "GITHUB_EVENT_PATH is not set, or names no file that can be read";
+
+/// What the one who dispatched the workflow chose. Values of inputs that are secret by their name stay out.
+pub(in crate::capture) fn inputs(event: &Value) -> Captured<BTreeMap<String, Option<Value>>> {
+    let Some(inputs) = event.get("inputs").and_then(Value::as_object).filter(|i| !i.is_empty()) else {
+        return Captured::absent("the file that GITHUB_EVENT_PATH names has no inputs");
+    };
+    let plain = |v: &&Value| v.is_string() || v.is_boolean() || v.is_number();
+    let value = |name: &str, v: &Value| Some(v).filter(|_| !secrets::sounds_secret(name)).filter(plain).cloned();
+    let all = inputs.iter().map(|(name, v)| (name.clone(), value(name, v))).collect();
+    Captured::found(all, "the file that GITHUB_EVENT_PATH names")
+}
+
+/// Why a run began, of GitHub and of those that speak its names.
+pub(in crate::capture) fn trigger(env: &Environment) -> Captured<Trigger> {
+    variable(env, "GITHUB_EVENT_NAME", is_word).map(|event| Trigger::of_event(&event))
+}
+
+/// Members of `internalParameters.github`, named as GitHub's own provenance names them, and the variables they come from.
+const DETAILS: &[Detail] = &[
+    ("event_name", "GITHUB_EVENT_NAME", "event_name"),
+    ("actor_id", "GITHUB_ACTOR_ID", "actor_id"),
+    ("triggering_actor", "GITHUB_TRIGGERING_ACTOR", ""),
+    ("repository_id", "GITHUB_REPOSITORY_ID", "repository_id"),
+    ("repository_owner_id", "GITHUB_REPOSITORY_OWNER_ID", "repository_owner_id"),
+    ("runner_environment", "RUNNER_ENVIRONMENT", "runner_environment"),
+    ("runner_image", "ImageOS", ""),
+    ("runner_image_version", "ImageVersion", ""),
+    ("sha", "GITHUB_SHA", "sha"),
+    ("ref", "GITHUB_REF", "ref"),
+    ("ref_protected", "GITHUB_REF_PROTECTED", "ref_protected"),
+    ("job", "GITHUB_JOB", ""),
+    ("workflow_sha", "GITHUB_WORKFLOW_SHA", "workflow_sha"),
+    ("job_workflow_sha", "", "job_workflow_sha"),
+    ("environment", "", "environment"),
+];
+
+/// The server whose numbers have a short name.
+const PUBLIC: (&str, &str) = ("github.com", "github");
+
+/// Who started the run, or started it again: GitHub gives a name, and a number only of whose rights the run has. Where the
+/// names are one, so is the number.
+fn with_triggering_actor(
+    env: &Environment,
+    mut details: Vec<(&'static str, Captured<String>)>,
+) -> Vec<(&'static str, Captured<String>)> {
+    let (actor, triggering) = (env.variable("GITHUB_ACTOR"), env.variable("GITHUB_TRIGGERING_ACTOR"));
+    let id = match (actor, triggering) {
+        (_, None) => Captured::absent("GITHUB_TRIGGERING_ACTOR is not set"),
+        (None, _) => Captured::absent("GITHUB_ACTOR is not set, so whether it is GITHUB_TRIGGERING_ACTOR is not known"),
+        (Some(actor), Some(triggering)) if actor == triggering => match variable(env, "GITHUB_ACTOR_ID", is_number) {
+            Captured::Found { value, .. } => {
+                Captured::found(value, "GITHUB_ACTOR_ID, as GITHUB_TRIGGERING_ACTOR is GITHUB_ACTOR")
+            }
+            absent => absent,
+        },
+        _ => Captured::absent("GITHUB_TRIGGERING_ACTOR is not GITHUB_ACTOR, and GitHub gives no number of it"),
+    };
+    let at = details.iter().position(|(k, _)| *k == "triggering_actor").map_or(details.len(), |at| at + 1);
+    details.insert(at, ("triggering_actor_id", id));
+    details
+}
+
+/// Repository URL.
+pub(in crate::capture) fn repository(env: &Environment) -> Captured<String> {
+    let server = variable(env, "GITHUB_SERVER_URL", is_server);
+    let name = variable(env, "GITHUB_REPOSITORY", is_repository);
+    joined([&server, &name], |[server, name]| format!("{}/{name}", server.trim_end_matches('/')))
+}
+
+/// The address of a server, with nothing behind its path.
+pub(in crate::capture) fn is_server(text: &str) -> bool {
+    is_page(text) && !text.contains(['?', '#'])
+}
+
+fn invocation(env: &Environment, repository: &Captured<String>) -> Captured<String> {
+    let run = variable(env, "GITHUB_RUN_ID", is_number);
+    let attempt = variable(env, "GITHUB_RUN_ATTEMPT", is_number);
+    joined([repository, &run, &attempt], |[repository, run, attempt]| {
+        format!("{repository}/actions/runs/{run}/attempts/{attempt}")
+    })
+}
+
+/// Whoever's rights the run has. The one who started it again, if another, is in `triggering_actor`, and by name only.
+fn requester(env: &Environment) -> Captured<Principal> {
+    match env.variable("GITHUB_EVENT_NAME") {
+        Some("schedule") => {
+            return Captured::absent("nobody asks for a scheduled run; GITHUB_ACTOR is who last changed its timetable");
+        }
+        Some(_) => {}
+        None => return Captured::absent("GITHUB_EVENT_NAME is not set, so the run may be a scheduled one"),
+    }
+    let server = variable(env, "GITHUB_SERVER_URL", is_page);
+    let id = variable(env, "GITHUB_ACTOR_ID", is_number);
+    principal(&server, PUBLIC, &id, &variable(env, "GITHUB_ACTOR", any))
+}
+
+/// `owner/name/path@ref`. The first `@` separates: a branch may contain one.
+pub(in crate::capture) fn workflow(env: &Environment) -> Captured<Workflow> {
+    let server = variable(env, "GITHUB_SERVER_URL", is_server);
+    let workflow = variable(env, "GITHUB_WORKFLOW_REF", any);
+    let ([server, text], source) = match together([&server, &workflow]) {
+        Ok(found) => found,
+        Err(reason) => return Captured::absent(&reason),
+    };
+    let parsed = text.split_once('@').and_then(|(place, reference)| {
+        let (owner, rest) = place.split_once('/')?;
+        let (name, path) = rest.split_once('/')?;
+        let repository = format!("{owner}/{name}");
+        let good = is_repository(&repository) && !path.is_empty() && !reference.is_empty();
+        let repository = format!("{server}/{repository}");
+        good.then(|| Workflow { repository, path: path.to_owned(), reference: reference.to_owned() })
+    });
+    match parsed {
+        Some(workflow) => Captured::found(workflow, &source),
+        None => Captured::absent("GITHUB_WORKFLOW_REF does not have its documented form"),
+    }
+}

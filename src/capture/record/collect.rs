@@ -1,0 +1,468 @@
+//! [`capture`]: puts the parts together by precedence.
+
+use crate::attribution::{self, Agent};
+use crate::capture::agent::{trail, variables};
+use crate::capture::input::{base_image, charter, lockfiles, materials};
+use crate::capture::platform::run::trigger;
+use crate::capture::request::given;
+use crate::capture::secret::credentials;
+use crate::capture::{
+    Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, FileSecrets, Principal, Request,
+    SourceState, Trigger, detect, file_secrets, project,
+};
+use crate::model::{DigestSet, ResourceDescriptor, Timestamp, json, limits};
+use std::path::{Path, PathBuf};
+
+/// What was to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its id.
+    pub id: Captured<String>,
+    /// Where it is written.
+    pub uri: Captured<String>,
+}
+
+/// Everything that was captured of a build. [`Context::provenance`] makes the predicate, [`Context::explain`] says where
+/// each field came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Context {
+    /// The agent.
+    pub agent: Agent,
+    /// The task.
+    pub task: Task,
+    /// What authorises it.
+    pub charter: Captured<ResourceDescriptor>,
+    /// Who asked for it.
+    pub requested_by: Captured<Principal>,
+    /// Why it began.
+    pub trigger: Captured<Trigger>,
+    /// The build step.
+    pub command: Captured<Vec<String>>,
+    /// `git+REMOTE@REF` and commit.
+    pub source: Captured<ResourceDescriptor>,
+    /// What git says of the checkout, before the build step.
+    pub git: SourceState,
+    /// What the image is built on.
+    pub base_image: Captured<ResourceDescriptor>,
+    /// Paths of the lock files that were read.
+    pub lock_files: Captured<Vec<String>>,
+    /// Lock files, the packages they name, and materials; without the source and the base image.
+    pub dependencies: Vec<ResourceDescriptor>,
+    /// `nixpkgs#REV`, from `flake.lock`.
+    pub nix: Captured<String>,
+    /// What the platform says.
+    pub platform: CiContext,
+    /// The platform's name, as in [`crate::capture::Capture::name`].
+    pub platform_name: &'static str,
+    /// Operating system.
+    pub os: String,
+    /// Processor architecture.
+    pub arch: String,
+    /// When the build step began.
+    pub started: Captured<Timestamp>,
+    /// When it ended.
+    pub finished: Captured<Timestamp>,
+    /// Subjects that the build step did not write; `None` without a step.
+    pub unwritten: Option<Vec<String>>,
+    /// Credentials that the build could reach.
+    pub credentials: Captured<Vec<Credential>>,
+    /// Secrets of files that programs keep them in: looked for in what is signed, and written nowhere.
+    pub file_secrets: FileSecrets,
+    /// Whether their names are written beside their kinds.
+    pub credential_names: bool,
+    /// Whether the build had more rights than an ordinary user.
+    pub elevated: Captured<bool>,
+    /// Whether the build step was handed what asks for identity tokens.
+    pub identity_shared: Captured<bool>,
+    /// What the build left behind beside its subjects: output, files, and the trails of agents; each by digest.
+    pub byproducts: Vec<Byproduct>,
+    /// What does not agree: a field and what two places say of it.
+    pub disagreements: Vec<(&'static str, String)>,
+    /// What the identity token that signs and the surroundings say differently: a field, and what each says of it.
+    pub contradictions: Vec<(String, String)>,
+    /// The claims that the certificate will make, by last arc, where the token that signs is known.
+    pub certified: Vec<u32>,
+}
+
+const NO_STEP: &str = "no build step was run";
+
+/// Byproducts that only a build step has.
+const STEP_BYPRODUCTS: &[&str] = &["stdout", "stderr", "step-files"];
+
+impl Context {
+    /// Looks for trails again: the build step may have been the agent's work itself.
+    pub fn look_for_trails(&mut self, env: &Environment, checkout: &dyn Checkout) {
+        let scene = trail::Scene { env, git: &self.git, agent: &self.agent, checkout };
+        for (name, found) in trail::find(&scene) {
+            self.set_byproduct(name, found);
+        }
+    }
+
+    /// Replaces what is known of a byproduct.
+    pub(in crate::capture) fn set_byproduct(&mut self, name: &'static str, found: Captured<Vec<ResourceDescriptor>>) {
+        match self.byproducts.iter_mut().find(|(known, _)| *known == name) {
+            Some(row) => row.1 = found,
+            None => self.byproducts.push((name, found)),
+        }
+    }
+}
+
+/// Captures the context of a build, before its step runs.
+///
+/// # Errors
+/// [`CaptureError`]: a value, lock file or material that was given or is there, and is malformed, unreadable or over a
+/// limit. What merely is not there is absent in the result.
+pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) -> Result<Context, CaptureError> {
+    let platform = detect(env);
+    let ci = run(platform, env, checkout);
+    let git = checkout.source(env, &request.excluded);
+    let (source, mut disagreements) = source(&git, &ci);
+    let root = git.root.clone().unwrap_or_else(|| env.working_dir.clone());
+    let real_dir = real_working_dir(env, &root);
+    let source_uri = source.value().and_then(ResourceDescriptor::uri);
+    let place = materials::Place { working_dir: &real_dir, root: &root, source: source_uri };
+
+    let value = |flag: &Option<String>, name: &str| given(flag, name, env);
+    let project = project::read(&root, checkout)?;
+    let agent = agent(request, env, &git, &project, &mut disagreements)?;
+    let charter = charter::capture(value(&request.charter, "charter")?, &place, checkout)?;
+    let said_by = value(&request.requested_by, "requested-by")?.map(|id| Principal { id, name: None });
+    let requested_by = prefer(said_by, &ci.requested_by);
+    let trigger = match value(&request.trigger, "trigger")? {
+        Captured::Found { value, source } => Captured::found(trigger(&source, &value)?, &source),
+        Captured::Absent { reason } => {
+            let run = prefer(Captured::Absent { reason }, &ci.trigger);
+            match &git.object {
+                Captured::Found { value, .. } => prefer(run, &attribution::read(&value.message).trigger),
+                Captured::Absent { .. } => run,
+            }
+        }
+    };
+    if let (Some(ours), Some(theirs)) = (trigger.value(), ci.trigger.value())
+        && ours != theirs
+        && *ours != Trigger::Smart
+    {
+        let text = format!("`{}` was given, the platform says `{}`", ours.name(), theirs.name());
+        disagreements.push(("externalParameters.trigger", text));
+    }
+    let id = value(&request.task, "task")?;
+    let by_prefix = match (&id, &project.task_prefix) {
+        (Captured::Found { value: id, .. }, Captured::Found { value, source }) => {
+            Captured::found(format!("{value}{id}"), &format!("{source}, and the task's id"))
+        }
+        (Captured::Absent { .. }, Captured::Found { .. }) => {
+            Captured::absent("no task that a taskPrefix would belong to")
+        }
+        (_, Captured::Absent { reason }) => Captured::absent(reason),
+    };
+    let task = Task { id, uri: prefer(value(&request.task_uri, "task-uri")?, &by_prefix) };
+    let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &root, checkout)?;
+    let read = lock_files(request, &real_dir, &root, &place, checkout)?;
+    let mut dependencies = read.dependencies;
+    for text in &request.materials {
+        dependencies.extend(materials::read_all(text, &place, checkout)?);
+    }
+    let top = materials::Place { working_dir: &root, root: &root, source: source_uri };
+    for text in &project.materials {
+        dependencies.push(materials::read(text, &top, checkout)?);
+    }
+    dependencies.extend(submodules(&git, source_uri));
+    let dependencies = merge(dependencies)?;
+    let trails = trail::find(&trail::Scene { env, git: &git, agent: &agent, checkout });
+    let of_step = STEP_BYPRODUCTS.iter().map(|name| (*name, Captured::absent(NO_STEP)));
+    let byproducts = of_step.chain(trails).collect();
+    let has_step = !request.command.is_empty();
+    let in_files = file_secrets(env, git.root.as_deref(), checkout);
+    Ok(Context {
+        agent,
+        task,
+        charter,
+        requested_by,
+        trigger,
+        command: if request.command.is_empty() {
+            Captured::absent(NO_STEP)
+        } else {
+            Captured::found(request.command.clone(), "the command after --")
+        },
+        source,
+        git,
+        base_image,
+        lock_files: read.names,
+        dependencies,
+        nix: read.nix,
+        platform: ci,
+        platform_name: platform.name(),
+        os: env.os.clone(),
+        arch: env.arch.clone(),
+        started: Captured::absent(NO_STEP),
+        finished: Captured::absent(NO_STEP),
+        unwritten: None,
+        credentials: credentials::inventory(env, has_step.then_some(request.share_identity), &in_files.kinds),
+        file_secrets: in_files,
+        identity_shared: match (has_step, request.share_identity) {
+            (true, true) => Captured::found(true, "--share-identity"),
+            (true, false) => Captured::absent("--share-identity was not given"),
+            (false, _) => Captured::absent(NO_STEP),
+        },
+        byproducts,
+        credential_names: request.credential_names,
+        elevated: credentials::elevated(env),
+        disagreements,
+        contradictions: Vec::new(),
+        certified: Vec::new(),
+    })
+}
+
+/// What the platform says of the run, in its variables and in the file that describes the event.
+fn run(platform: &dyn crate::capture::Capture, env: &Environment, checkout: &dyn Checkout) -> CiContext {
+    let context = platform.capture(env);
+    let read = |path: &str| {
+        let bytes = checkout.read(Path::new(path), limits::TEXT_FILE_BYTES).ok()??;
+        json::parse(&bytes, limits::TEXT_FILE_BYTES).ok()
+    };
+    // A file that cannot be read says nothing; the run itself is no worse for it.
+    match platform.event_file(env).filter(|p| Path::new(p).is_absolute()).and_then(read) {
+        Some(event) => platform.with_event(&event, context, env),
+        None => context,
+    }
+}
+
+/// `git` names the top folder by its real path; the working folder may have come over a link.
+fn real_working_dir(env: &Environment, root: &Path) -> PathBuf {
+    if env.working_dir.starts_with(root) {
+        return env.working_dir.clone();
+    }
+    env.working_dir.canonicalize().unwrap_or_else(|_| env.working_dir.clone())
+}
+
+/// `first`, else `second`; where neither was found both reasons count.
+fn prefer<T: Clone>(first: Captured<T>, second: &Captured<T>) -> Captured<T> {
+    match (first, second) {
+        (Captured::Absent { reason }, Captured::Absent { reason: other }) => {
+            Captured::Absent { reason: format!("{reason}; {other}") }
+        }
+        (Captured::Absent { .. }, found) => found.clone(),
+        (found, _) => found,
+    }
+}
+
+/// The agent, each field by precedence. Where two places say differently of one, both are named.
+fn agent(
+    request: &Request,
+    env: &Environment,
+    git: &SourceState,
+    project: &project::Project,
+    disagreements: &mut Vec<(&'static str, String)>,
+) -> Result<Agent, CaptureError> {
+    let value = |flag: &Option<String>, name: &str| given(flag, name, env);
+    let said = Agent {
+        id: prefer(value(&request.agent, "agent")?, &project.agent),
+        version: value(&request.agent_version, "agent-version")?,
+        model: model(value(&request.model, "model")?)?,
+        session: value(&request.session, "session")?,
+        execution: value(&request.execution, "execution")?,
+    };
+    let commit = match &git.object {
+        Captured::Found { value, .. } => {
+            let said = attribution::read(&value.message);
+            disagreements.extend(said.disagreements);
+            said.agent
+        }
+        Captured::Absent { reason } => Agent::absent(reason),
+    };
+    let own = variables::detect(env);
+    if let (Captured::Found { value, source }, Some(first)) = (&project.agent, said.id.value())
+        && value != first
+    {
+        disagreements.push(("externalParameters.agent.id", format!("{source} says {value}")));
+    }
+    let mut differ = |field, all: [&Captured<String>; 3]| {
+        let found: Vec<_> = all
+            .iter()
+            .filter_map(|c| match c {
+                Captured::Found { value, source } => Some((value, source)),
+                Captured::Absent { .. } => None,
+            })
+            .collect();
+        if let [(first, by), rest @ ..] = found.as_slice() {
+            let other = rest.iter().filter(|(value, _)| value != first);
+            let other: Vec<_> = other.map(|(value, by)| format!("{by} says {value}")).collect();
+            if !other.is_empty() {
+                disagreements.push((field, format!("{by} says {first}, {}", other.join(", "))));
+            }
+        }
+    };
+    let name = |m: &Captured<(String, String)>| m.clone().map(|(provider, id)| format!("{provider}/{id}"));
+    differ("externalParameters.agent.id", [&said.id, &commit.id, &own.id]);
+    differ("externalParameters.agent.model", [&name(&said.model), &name(&commit.model), &name(&own.model)]);
+    differ("externalParameters.agent.session", [&said.session, &commit.session, &own.session]);
+    differ("externalParameters.agent.execution", [&said.execution, &commit.execution, &own.execution]);
+    Ok(Agent {
+        id: prefer(prefer(said.id, &commit.id), &own.id),
+        version: prefer(prefer(said.version, &commit.version), &own.version),
+        model: prefer(prefer(said.model, &commit.model), &own.model),
+        session: prefer(prefer(said.session, &commit.session), &own.session),
+        execution: prefer(prefer(said.execution, &commit.execution), &own.execution),
+    })
+}
+
+/// Submodules as what the build is made of. One whose address is the source's own is named by its path alone: it is the
+/// same repository at another commit.
+fn submodules(git: &SourceState, source: Option<&str>) -> Vec<ResourceDescriptor> {
+    let all = git.submodules.value().into_iter().flatten();
+    let named = all.filter_map(|s| {
+        let digest = DigestSet::new("submodule", [("gitCommit", s.commit.as_str())]).ok()?;
+        let descriptor = ResourceDescriptor::with_digest(digest).named(s.path.as_str());
+        let uri = s.url.as_ref().map(|url| format!("git+{url}")).filter(|uri| Some(uri.as_str()) != source);
+        let descriptor = match uri {
+            Some(uri) => descriptor.uri_of(uri),
+            None => descriptor,
+        };
+        Some(descriptor.annotated("submodule", true))
+    });
+    named.collect()
+}
+
+fn model(given: Captured<String>) -> Result<Captured<(String, String)>, CaptureError> {
+    Ok(match given {
+        Captured::Absent { reason } => Captured::Absent { reason },
+        Captured::Found { value, source } => {
+            let parts = value.split_once('/').filter(|(provider, id)| !provider.is_empty() && !id.is_empty());
+            let Some((provider, id)) = parts else {
+                return Err(CaptureError::value(source, "PROVIDER/ID", &value));
+            };
+            Captured::found((provider.to_owned(), id.to_owned()), &source)
+        }
+    })
+}
+
+/// The source: what git says. Only what git cannot know comes from the platform, and only for the same commit.
+fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, Vec<(&'static str, String)>) {
+    let mut disagreements = Vec::new();
+    if let (Some(ours), Some(theirs)) = (git.commit.value(), ci.commit.value())
+        && ours != theirs
+    {
+        let text = format!("git has checked out {ours}, the platform runs for {theirs}");
+        disagreements.push(("externalParameters.source.digest.gitCommit", text));
+    }
+    if let (Some(ours), Some(theirs)) = (git.remote.value(), ci.repository.value())
+        && !ours.eq_ignore_ascii_case(theirs)
+    {
+        let text = format!("git's remote is {ours}, the platform runs for {theirs}");
+        disagreements.push(("externalParameters.source.uri", text));
+    }
+    let same = git.commit.value().is_some() && git.commit.value() == ci.commit.value();
+    // Without a checkout by git (a downloaded archive) the platform's word is all there is.
+    let (commit, platform) = match (&git.commit, &ci.commit) {
+        (Captured::Absent { reason }, Captured::Found { value, source }) => {
+            (Captured::found(value.clone(), &format!("{source} ({reason})")), true)
+        }
+        _ => (git.commit.clone(), same),
+    };
+    let from_platform = |ours: &Captured<String>, theirs: &Captured<String>| match (ours, theirs) {
+        _ if platform => prefer(ours.clone(), theirs),
+        (Captured::Absent { reason }, Captured::Found { source, .. }) => {
+            Captured::absent(&format!("{reason}; {source} is for another commit, or for none that is named"))
+        }
+        _ => ours.clone(),
+    };
+    let reference = from_platform(&git.reference, &ci.reference);
+    let folder = || match &git.root {
+        Some(root) => match crate::capture::git::remote::normalise(&root.to_string_lossy(), root) {
+            Some(url) => Captured::found(url, "the folder, as the repository has no remote"),
+            None => Captured::absent("the checkout's folder cannot be written as a URL"),
+        },
+        None => Captured::absent("the checkout's folder is not known"),
+    };
+    let remote = from_platform(&git.remote, &ci.repository).or(folder());
+    // The object is the checked-out commit's, and no other's.
+    let object =
+        git.object.value().filter(|_| git.commit.value().is_some()).map(|o| ("sha256", o.digest.hex().to_owned()));
+    let source = match (commit, remote) {
+        (Captured::Found { value: commit, source: by }, Captured::Found { value: remote, source: from }) => {
+            let uri = match reference.value() {
+                Some(reference) => format!("git+{remote}@{reference}"),
+                None => format!("git+{remote}"),
+            };
+            let at = match &reference {
+                Captured::Found { source, .. } => source.clone(),
+                Captured::Absent { reason } => format!("no ref: {reason}"),
+            };
+            match DigestSet::new("source.digest", std::iter::once(("gitCommit", commit)).chain(object)) {
+                Ok(digest) => {
+                    Captured::found(ResourceDescriptor::at(uri).digest_of(digest), &format!("{by}; {from}; {at}"))
+                }
+                Err(e) => Captured::absent(&e.to_string()),
+            }
+        }
+        (Captured::Absent { reason }, _) | (_, Captured::Absent { reason }) => Captured::Absent { reason },
+    };
+    (source, disagreements)
+}
+
+struct Read {
+    names: Captured<Vec<String>>,
+    dependencies: Vec<ResourceDescriptor>,
+    nix: Captured<String>,
+}
+
+fn lock_files(
+    request: &Request,
+    working_dir: &Path,
+    root: &Path,
+    place: &materials::Place<'_>,
+    checkout: &dyn Checkout,
+) -> Result<Read, CaptureError> {
+    let found = lockfiles::ALL.iter().flat_map(|l| l.file_names()).map(|name| (root.join(name), false));
+    let named = request.dependencies.iter().map(|path| (working_dir.join(path), true));
+    let (mut names, mut dependencies) = (Vec::new(), Vec::new());
+    let mut nix = Captured::absent("no flake.lock");
+    for (path, asked_for) in found.chain(named) {
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(format) = lockfiles::by_file_name(&file_name) else {
+            return Err(CaptureError::value("--dependencies", lockfiles::FILE_NAMES, &path.to_string_lossy()));
+        };
+        let Some(bytes) = checkout.read(&path, limits::LOCK_FILE_BYTES)? else {
+            if asked_for {
+                return Err(CaptureError::NothingMatches { pattern: path.display().to_string() });
+            }
+            continue;
+        };
+        let name = place.name(&path);
+        if names.contains(&name) {
+            continue;
+        }
+        let malformed = |cause| CaptureError::Malformed { file: name.clone(), cause };
+        let packages = format.read(&bytes).map_err(malformed)?;
+        if let Some(flake) = format.nixpkgs(&packages) {
+            nix = nix.or(Captured::found(flake, &name));
+        } else if file_name == "flake.lock" && nix.value().is_none() {
+            nix = Captured::absent("flake.lock has no input named nixpkgs that is locked to a commit");
+        }
+        let file = ResourceDescriptor::at(place.uri(&path)).named(&*name).digest_of(DigestSet::sha256(&bytes));
+        dependencies.push(file);
+        dependencies.extend(packages);
+        names.push(name);
+    }
+    let names = if names.is_empty() {
+        Captured::absent("no lock file of a known kind at the top of the checkout, and no --dependencies")
+    } else {
+        Captured::found(names, "files of the checkout, and --dependencies")
+    };
+    Ok(Read { names, dependencies, nix })
+}
+
+/// Each descriptor once, in the order in which it first came.
+fn merge(all: Vec<ResourceDescriptor>) -> Result<Vec<ResourceDescriptor>, CaptureError> {
+    let mut seen = std::collections::HashSet::new();
+    let key = |d: &ResourceDescriptor| d.to_json().to_string();
+    let merged: Vec<_> = all.into_iter().filter(|d| seen.insert(key(d))).collect();
+    // The source and the base image come before them.
+    if merged.len() > limits::DEPENDENCIES - 2 {
+        return Err(CaptureError::TooLarge {
+            what: format!("the number of dependencies, {}", merged.len()),
+            limit: limits::DEPENDENCIES - 2,
+        });
+    }
+    Ok(merged)
+}

@@ -1,0 +1,144 @@
+//! [`Context::explain`]: for every field its value and where it came from, or why it is not there.
+
+use crate::capture::record::assurance::unwritten;
+use crate::capture::{Captured, Context, Principal};
+use crate::model::{ResourceDescriptor, Timestamp};
+use serde_json::{Value, json};
+
+/// One field of the provenance and how it came about.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Explained {
+    /// Path below `predicate.buildDefinition` or `predicate.runDetails`.
+    pub field: String,
+    /// The value as it is written; absent fields have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// The flag, variable, file or git call it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What would raise its assurance above `declared`: the level, and what a verifier would need for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raised_by: Option<String>,
+    /// Why it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What two places say differently of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disagreement: Option<String>,
+}
+
+impl Context {
+    /// Every field of the provenance, in its order, present or not.
+    #[must_use]
+    pub fn explain(&self) -> Vec<Explained> {
+        let (agent, task, platform) = (&self.agent, &self.task, &self.platform);
+        let text = |v: &String| json!(v);
+        let descriptor = ResourceDescriptor::to_json;
+        let time = |t: &Timestamp| json!(t.to_string());
+        let row = |field: &str, captured: &Captured<String>| explained(field, captured, text);
+        // Written only below an id.
+        let below = |id: &Captured<String>, captured: &Captured<String>, what: &str| match (id, captured) {
+            (Captured::Absent { .. }, Captured::Found { source, .. }) => {
+                Captured::absent(&format!("{source} was given, but {what}"))
+            }
+            _ => captured.clone(),
+        };
+        const NO_AGENT: &str = "no agent it would belong to";
+        let model = agent.model.clone().map(|(provider, id)| format!("{provider}/{id}"));
+        let count = self.dependencies.len();
+        let signature = match &self.git.object {
+            Captured::Absent { reason } => Captured::absent(reason),
+            Captured::Found { value, source } => match &value.signature {
+                Some(signature) => Captured::found(signature.clone(), &format!("{source}; nobody has verified it")),
+                None => Captured::absent("the commit is not signed"),
+            },
+        };
+        let mut rows = vec![
+            explained("externalParameters.source", &self.source, descriptor),
+            row("externalParameters.task.id", &task.id),
+            row("externalParameters.task.uri", &below(&task.id, &task.uri, "no task it would belong to")),
+            explained("externalParameters.charter", &self.charter, descriptor),
+            row("externalParameters.agent.id", &agent.id),
+            row("externalParameters.agent.version", &below(&agent.id, &agent.version, NO_AGENT)),
+            row("externalParameters.agent.model", &below(&agent.id, &model, NO_AGENT)),
+            row("externalParameters.agent.session", &below(&agent.id, &agent.session, NO_AGENT)),
+            row("externalParameters.agent.execution", &below(&agent.id, &agent.execution, NO_AGENT)),
+            explained("externalParameters.requestedBy", &self.requested_by, Principal::to_json),
+            explained("externalParameters.trigger", &self.trigger, |t| json!(t.name())),
+            explained("externalParameters.command", &self.command, |c| json!(c)),
+            explained(
+                "externalParameters.workflow",
+                &platform.workflow,
+                |w| json!({ "repository": w.repository, "path": w.path, "ref": w.reference }),
+            ),
+            explained("externalParameters.inputs", &platform.inputs, |i| json!(i)),
+            row("internalParameters.environment.id", &platform.runner),
+            row("internalParameters.environment.kind", &platform.runner_kind),
+            row("internalParameters.environment.os", &Captured::found(self.os.clone(), "the running program")),
+            row("internalParameters.environment.arch", &Captured::found(self.arch.clone(), "the running program")),
+            explained("internalParameters.environment.container", &platform.container, |c| {
+                crate::capture::record::assemble::container(c)
+            }),
+            row("internalParameters.environment.nix.flake", &self.nix),
+            explained("internalParameters.credentials", &self.credentials, |c| {
+                crate::capture::secret::credentials::to_json(c, self.credential_names)
+            }),
+            explained("internalParameters.elevated", &self.elevated, |e| json!(e)),
+            explained("internalParameters.identityShared", &self.identity_shared, |s| json!(s)),
+            explained("internalParameters.subjectsNotWritten", &unwritten(self.unwritten.as_ref()), |n| json!(n)),
+            explained("resolvedDependencies.source.dirty", &self.git.dirty, |d| {
+                let digest = d.digest.value().map(|d| d.hex().to_owned());
+                let examples: Vec<_> =
+                    d.examples.iter().map(|(path, why)| json!({ "path": path, "why": why })).collect();
+                json!({ "dirty": d.files > 0, "files": d.files, "sha256": digest, "examples": examples })
+            }),
+            explained(
+                "resolvedDependencies.source.signature",
+                &signature,
+                crate::capture::record::assemble::signature_json,
+            ),
+            explained("resolvedDependencies.source.tags", &self.git.tags, |t| json!(t)),
+            explained("resolvedDependencies.source.checkout", &self.git.shape, |s| json!(s)),
+            explained("resolvedDependencies.source.passedOver", &self.git.passed_over, |all| json!(all)),
+            explained("resolvedDependencies.submodules", &self.git.submodules, |all| {
+                all.iter().map(|s| json!({ "path": s.path, "commit": s.commit, "url": s.url })).collect()
+            }),
+            explained("resolvedDependencies.base-image", &self.base_image, descriptor),
+            explained(
+                "resolvedDependencies.lockFiles",
+                &self.lock_files,
+                |names| json!({ "files": names, "dependencies": count }),
+            ),
+            row("builder.id", &platform.builder),
+            row("metadata.invocationId", &platform.invocation),
+            explained("metadata.startedOn", &self.started, time),
+            explained("metadata.finishedOn", &self.finished, time),
+        ];
+        let section = self.platform_section();
+        rows.extend(platform.details.iter().map(|(k, v)| row(&format!("internalParameters.{section}.{k}"), v)));
+        rows.extend(self.byproducts.iter().map(|(name, found)| {
+            explained(&format!("byproducts.{name}"), found, |all| all.iter().map(ResourceDescriptor::to_json).collect())
+        }));
+        let said = self.disagreements.iter().map(|(field, text)| (*field, text));
+        for (field, text) in said.chain(self.contradictions.iter().map(|(field, text)| (field.as_str(), text))) {
+            let row = rows.iter_mut().filter(|r| field.starts_with(r.field.as_str())).last();
+            if let Some(row) = row {
+                let all = row.disagreement.take().map_or_else(|| text.clone(), |other| format!("{other}; {text}"));
+                row.disagreement = Some(all);
+            }
+        }
+        for row in rows.iter_mut().filter(|row| row.value.is_some()) {
+            row.raised_by = Some(self.raised_by(&row.field));
+        }
+        rows
+    }
+}
+
+fn explained<T>(field: &str, captured: &Captured<T>, to_json: impl Fn(&T) -> Value) -> Explained {
+    let (value, source, reason) = match captured {
+        Captured::Found { value, source } => (Some(to_json(value)), Some(source.clone()), None),
+        Captured::Absent { reason } => (None, None, Some(reason.clone())),
+    };
+    Explained { field: field.to_owned(), value, source, raised_by: None, reason, disagreement: None }
+}

@@ -1,0 +1,6 @@
+//! From the parts to what is recorded: put together by precedence, explained, and assembled into a predicate.
+
+pub(in crate::capture) mod assemble;
+pub(in crate::capture) mod assurance;
+pub(in crate::capture) mod collect;
+pub(in crate::capture) mod explain;

@@ -1,0 +1,5 @@
+//! The secrets within reach of a build: which variables and files hold them, and which credentials they are.
+
+pub(in crate::capture) mod credentials;
+pub(in crate::capture) mod files;
+pub(in crate::capture) mod variables;

@@ -1,0 +1,36 @@
+//! Secrets: values that must not leave, the forms by which one is known without its value, and the search for both.
+
+mod search;
+mod shapes;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use search::passwords_of;
+pub use search::{FoundSecret, find_secret};
+
+/// A secret value and the variable that holds it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// The variable's name.
+    pub name: String,
+    value: String,
+}
+
+impl Secret {
+    /// A secret by name and value.
+    #[must_use]
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
+
+    /// The value, for the search alone.
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secret").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,176 @@
+//! What must stop a signature, and what must not.
+
+use super::{FoundSecret, Secret, find_secret};
+use crate::capture::{CaptureError, Environment, secrets};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+/// Of no known form, with characters that every encoding treats in its own way.
+const VALUE: &str = "s3cr3t?/>+\"~value";
+const PEM: &str =
+    "-----BEGIN X-----\nMIIBVgIBADANBgkqhkiG9w0BAQEFAASC\nAUAwggE8AgEAAkEAq7BFUpkGp3qQmw5C\n-----END X-----";
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A token put together here, so that no scanner of this repository finds one in it.
+fn token(beginning: &str, length: usize) -> String {
+    beginning.to_owned() + &"aB3dE6gH9j".repeat(10)[..length]
+}
+
+#[test]
+fn every_way_to_write_a_value_is_found() {
+    let secrets = [Secret::new("DEPLOY_TOKEN", VALUE), Secret::new("PIN", "1234"), Secret::new("KEY", PEM)];
+    let pair = format!("deploy:{VALUE}");
+    let percent: String = VALUE.bytes().map(|b| format!("%{b:02X}")).collect();
+    let uni: String = VALUE.chars().map(|c| format!("\\u{:04x}", c as u32)).collect();
+    let (first, second) = VALUE.split_at(6);
+    let reversed: Vec<_> = PEM.lines().rev().collect();
+    let all = [
+        ("plain", VALUE.to_owned()),
+        ("command line", format!("--token={VALUE}")),
+        ("another case", VALUE.to_uppercase()),
+        ("base64", STANDARD.encode(VALUE)),
+        ("base64, URL-safe", URL_SAFE.encode(VALUE)),
+        ("base64 without padding", URL_SAFE_NO_PAD.encode(VALUE)),
+        ("base64 of a pair", format!("Basic {}", STANDARD.encode(&pair))),
+        ("base64 of a pair, URL-safe", URL_SAFE.encode(&pair)),
+        ("base64 one byte on", STANDARD.encode(format!("x{VALUE}yz"))),
+        ("base64 two bytes on", URL_SAFE.encode(format!("xy{VALUE}z"))),
+        ("hex", hex(VALUE)),
+        ("hex in capitals", hex(VALUE).to_uppercase()),
+        ("percent", percent.clone()),
+        ("percent, lower case", percent.to_lowercase()),
+        ("percent in part", VALUE.replace('/', "%2F").replace('"', "%22")),
+        ("percent of base64", STANDARD.encode(VALUE).replace('/', "%2F").replace('+', "%2B").replace('=', "%3D")),
+        ("JSON", serde_json::to_string(VALUE).unwrap()),
+        ("JSON, by number", uni),
+        ("JSON in JSON", json!(json!({ "t": VALUE }).to_string()).to_string()),
+        ("two lines", format!("see {first}\n  {second}")),
+        ("two lines of the other kind", format!("see {first}\r\n{second}")),
+        (
+            "base64 in two lines",
+            STANDARD.encode(VALUE).chars().map(|c| if c == 'M' { "\nM".into() } else { c.to_string() }).collect(),
+        ),
+        ("other line breaks", PEM.replace('\n', "\r\n")),
+        ("reversed line breaks", PEM.replace('\n', "\n\r")),
+        ("reversed lines", reversed.join("\n")),
+        ("no line breaks", PEM.replace('\n', "")),
+        ("one line of it", PEM.lines().nth(2).unwrap().to_owned()),
+    ];
+    for (what, text) in &all {
+        for statement in [json!({ "a": [{ "b": text }] }), json!({ "a": [{ text.as_str(): 1 }] })] {
+            let e = find_secret(&statement, &secrets).expect_err(what);
+            let FoundSecret::Value { path, name } = &e else { panic!("{what}: {e}") };
+            assert!(path.starts_with("statement.a[0]"), "{what}: {path}");
+            assert!(name == "DEPLOY_TOKEN" || name == "KEY", "{what}: {name}");
+            let shown = format!("{e} {e:?} {secrets:?}");
+            assert!(!shown.contains("s3cr3t") && !shown.contains("MIIB") && !shown.contains(text.as_str()), "{what}");
+        }
+        assert_eq!(find_secret(&json!(text), &[]), Ok(()), "{what}: the twin, where it is nobody's secret");
+    }
+    let whole = |v: Value| find_secret(&json!({ "a": v }), &secrets).is_err();
+    assert!(whole(json!("1234")) && whole(json!(1234)));
+    assert!(!whole(json!("12345")) && !whole(json!(51234)));
+}
+
+#[test]
+fn well_known_forms_are_found_without_their_value() {
+    let github = token("ghp_", 36);
+    let jwt = format!("{}.{}.{}", token("eyJ", 20), token("eyJ", 40), token("", 43));
+    let key = |label: &str| format!("-----BEGIN {label} KEY-----\nMIIB\n-----END {label} KEY-----");
+    let pem = key("PRIVATE");
+    for (text, kind) in [
+        (github.clone(), "a GitHub token"),
+        (github.to_uppercase(), "a GitHub token"),
+        (format!("T: fix\n\nsee {}\n{}", &github[..20], &github[20..]), "a GitHub token"),
+        (STANDARD.encode(format!("x-access-token:{github}")), "a GitHub token"),
+        (format!("\"a\\n{github}\""), "a GitHub token"),
+        (token("github_pat_", 59), "a GitHub token"),
+        (token("ghs_", 36), "a GitHub token"),
+        (token("glpat-", 20), "a GitLab token"),
+        (token("GLPAT-", 20), "a GitLab token"),
+        (token("AKIA", 0) + "IOSFODNN7EXAMPL2", "an AWS access key"),
+        (token("ASIA", 0) + "IOSFODNN7EXAMPL2", "an AWS access key"),
+        (token("xoxb-123456789012-", 24), "a Slack token"),
+        (token("https://hooks.slack.com/services/T0/B0/", 24), "a Slack webhook"),
+        (token("npm_", 36), "an npm token"),
+        (token("sk-ant-api03-", 40), "an Anthropic key"),
+        (jwt, "a signed token"),
+        (pem.clone(), "a private key"),
+        (pem.replace('\n', "\\n"), "a private key"),
+        (STANDARD.encode(&pem), "a private key"),
+        (key("RSA PRIVATE"), "a private key"),
+        (key("OPENSSH PRIVATE"), "a private key"),
+        (key("ENCRYPTED SIGSTORE PRIVATE"), "a private key"),
+        ("git clone https://bot:hunter2@github.com/a/b".into(), "a URL with a password"),
+        ("postgres://u:p%40ss@db.example/x".into(), "a URL with a password"),
+        (token("https://", 30) + "@github.com/a/b", "a URL with a password"),
+    ] {
+        let e = find_secret(&json!({ "a": text }), &[]).expect_err(&text);
+        let expected = FoundSecret::Form { path: "statement.a".into(), kind };
+        assert_eq!(e, expected, "{text}");
+        assert_eq!(CaptureError::from(e.clone()).code().as_str(), "secret-in-statement");
+        assert!(!e.to_string().contains(&text));
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_secret_is_signed() {
+    let secrets = [
+        Secret::new("A_TOKEN", token("ghp_", 36)),
+        Secret::new("B_PASSWORD", "correct horse battery"),
+        Secret::new("C_SECRET", "0123456789abcdef0123456789abcdee"),
+    ];
+    let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let raw: Vec<u8> = (0..32).map(|i| u8::from_str_radix(&digest[2 * i..2 * i + 2], 16).unwrap()).collect();
+    let public =
+        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE7l0Fh5cWl3mT1Z5m\n-----END PUBLIC KEY-----";
+    let near = [
+        digest.to_owned(),
+        digest.to_uppercase(),
+        format!("sha256:{digest}"),
+        digest.repeat(2),
+        "de9f2c7f-d25e-11b2-9a5c-0242ac130003".to_owned(),
+        "8536f046563c833ed0eeeb5b7ed9d913802cffb5".to_owned(),
+        STANDARD.encode(&raw),
+        URL_SAFE.encode(&raw),
+        STANDARD.encode(digest),
+        format!("sha512-{}", STANDARD.encode([&raw[..], &raw[..]].concat())),
+        public.to_owned(),
+        STANDARD.encode(public),
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8u5mE0kG5Gq1v5QpHhW0mYQm0r0cQWc3P7m0nq3v3H a@b".to_owned(),
+        format!("/nix/store/{}-source/{}", &digest[..32], "deeply/nested/".repeat(40)),
+        "pkg:npm/%40angular/core@17.0.0-next.1+build.20260101".to_owned(),
+        "pkg:cargo/serde@1.0.228".to_owned(),
+        "git+https://github.com/acme/app@refs/heads/x@refs/heads/main".to_owned(),
+        "git+ssh://git@git.example/acme/app".to_owned(),
+        "https://acme@dev.azure.com/acme/app".to_owned(),
+        format!("npm_config_cache npm_{} ghp_short glpat-x xoxb-1", "short"),
+        "the correct horse, a battery".to_owned(),
+        "0123456789abcdef0123456789abcdef".to_owned(),
+        "eyJhbGciOiJub25lIn0.not.a-token".to_owned(),
+        "KAKIAIOSFODNN7EXAMPL2 AKIAIOSFODNN7EXAMPL2X".to_owned(),
+        "mailto:a@b.example, scope://path?x=a:b@c".to_owned(),
+    ];
+    assert!(near.len() >= 20);
+    for text in &near {
+        assert_eq!(find_secret(&json!({ text.as_str(): [text] }), &secrets), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn a_password_in_a_variables_url_is_a_secret() {
+    let mut env = Environment::default();
+    for (name, value) in [("HTTPS_PROXY", "http://u:pr%40xy-pass@p.example:3128"), ("HOME", "/home/u")] {
+        env.variables.insert(name.into(), value.into());
+    }
+    let found = secrets(&env, &[]);
+    assert!(found.iter().all(|s| s.name == "HTTPS_PROXY"));
+    for text in ["pr%40xy-pass", "pr@xy-pass", &STANDARD.encode("u:pr@xy-pass")] {
+        assert!(find_secret(&json!([text]), &found).is_err(), "{text}");
+    }
+    assert_eq!(find_secret(&json!(["proxy-pass"]), &found), Ok(()));
+}
