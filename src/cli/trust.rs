@@ -104,7 +104,8 @@ impl From<TufError> for Failure {
 /// The signers that flags accept, any of them; none when no flag speaks of one. A key may speak for `builder`.
 ///
 /// # Errors
-/// Exit 2: a key that cannot be read, a pattern that is none, an identity without an issuer.
+/// Exit 2: a key that cannot be read, a pattern that is none, an identity without an issuer, a key beside what a
+/// certificate must say.
 pub(super) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<SignerRule>, Failure> {
     let builders: Vec<_> = builder.into_iter().map(Glob::exact).collect();
     let mut out = Vec::new();
@@ -120,6 +121,12 @@ pub(super) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<Si
         });
     }
     if let Some(wanted) = certificate(flags)? {
+        // Whoever adds a flag means to demand more: taken as alternatives, either one would let the other's signers in.
+        if !out.is_empty() {
+            let message = "--key and what a certificate must say cannot hold together, and one flag must not widen \
+                           another: to accept either, list both under `signers` of a policy and pass it with --policy";
+            return Err(Failure::usage(codes::USAGE, message));
+        }
         let names = wanted.identities.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         out.push(SignerRule {
             label: format!("certificate of {names}"),
@@ -146,18 +153,20 @@ fn certificate(flags: &TrustArgs) -> Result<Option<CertificateMatch>, Failure> {
             .ok_or_else(|| usage(format!("--{flag}: expected a text or glob, found `{text}`")))
     };
     let exact = |t: &String| TextMatch::Exact(t.clone());
-    let mut wanted = CertificateMatch::default();
-    wanted.identities.extend(flags.certificate_identity.iter().map(exact));
+    // Flags that speak of one text all hold: `--certificate-identity alice` must not let in whom a pattern beside it names.
+    let mut identities: Vec<_> = flags.certificate_identity.iter().map(exact).collect();
     for text in flags.certificate_identity_glob.iter() {
-        wanted.identities.push(glob("certificate-identity-glob", text)?);
+        identities.push(glob("certificate-identity-glob", text)?);
     }
     for text in flags.certificate_identity_regexp.iter() {
-        wanted.identities.push(regexp("certificate-identity-regexp", text)?);
+        identities.push(regexp("certificate-identity-regexp", text)?);
     }
-    wanted.issuers.extend(flags.certificate_oidc_issuer.iter().map(exact));
+    let mut issuers: Vec<_> = flags.certificate_oidc_issuer.iter().map(exact).collect();
     for text in flags.certificate_oidc_issuer_regexp.iter() {
-        wanted.issuers.push(regexp("certificate-oidc-issuer-regexp", text)?);
+        issuers.push(regexp("certificate-oidc-issuer-regexp", text)?);
     }
+    let mut wanted =
+        CertificateMatch { identities: together(identities), issuers: together(issuers), claims: Vec::new() };
     let by_github = flags.signer_workflow.is_some() || flags.repo.is_some() || flags.owner.is_some();
     let named = !wanted.identities.is_empty();
     if named == wanted.issuers.is_empty() && !by_github {
@@ -168,6 +177,11 @@ fn certificate(flags: &TrustArgs) -> Result<Option<CertificateMatch>, Failure> {
         github(flags, &mut wanted)?;
     }
     Ok((!wanted.identities.is_empty()).then_some(wanted))
+}
+
+/// One match that demands all of these; none where there are none.
+fn together(demands: Vec<TextMatch>) -> Vec<TextMatch> {
+    if demands.len() > 1 { vec![TextMatch::All(demands)] } else { demands }
 }
 
 /// What `--signer-workflow`, `--repo` and `--owner` demand.
@@ -274,6 +288,61 @@ mod tests {
         let tagged = shared.replace("tags/v1", "tags/pkg@1.0.0");
         assert!(takes(&workflow("acme/builders/.github/workflows/b.yml"), &tagged, &source));
         assert!(takes(&workflow("acme/builders/.github/workflows/b.yml@refs/tags/pkg@1.0.0"), &tagged, &source));
+    }
+
+    #[test]
+    fn one_flag_never_widens_another() {
+        let issuer = || Some(GITHUB_ISSUER.to_owned());
+        let flags = |identity: Option<&str>, glob: Option<&str>, regexp: Option<&str>| TrustArgs {
+            certificate_identity: identity.map(str::to_owned),
+            certificate_identity_glob: glob.map(str::to_owned),
+            certificate_identity_regexp: regexp.map(str::to_owned),
+            certificate_oidc_issuer: issuer(),
+            ..Default::default()
+        };
+        let (alice, mallory) = ("alice@acme.example", "mallory@evil.example");
+        for (identity, glob, regexp) in [
+            (Some(alice), None, Some(".*@evil.example")),
+            (Some(alice), Some("*@evil.example"), None),
+            (None, Some("*@acme.example"), Some("mallory@.*")),
+        ] {
+            let flags = flags(identity, glob, regexp);
+            assert!(!takes(&flags, mallory, &[]) && !takes(&flags, alice, &[]), "{flags:?}");
+        }
+        let twin = flags(Some(alice), Some("*@acme.example"), Some("alice@.*"));
+        assert!(takes(&twin, alice, &[]) && !takes(&twin, mallory, &[]));
+        // Issuers, too.
+        let other = |r: &str| TrustArgs {
+            certificate_identity: Some(alice.into()),
+            certificate_oidc_issuer: Some("https://other.example".into()),
+            certificate_oidc_issuer_regexp: Some(r.into()),
+            ..Default::default()
+        };
+        assert!(!takes(&other(".*"), alice, &[]));
+        assert!(takes(&TrustArgs { certificate_oidc_issuer: issuer(), ..other(".*") }, alice, &[]));
+    }
+
+    #[test]
+    fn a_key_beside_a_certificate_is_wrong_usage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.pub");
+        let written = crate::cli::files::replace(&path, include_bytes!("../sign/testdata/ed25519.pub"));
+        assert!(written.is_ok());
+        let key = TrustArgs { key: vec![path.display().to_string()], ..Default::default() };
+        assert_eq!(signers(&key, None).map(|s| s.len()).map_err(|e| e.message), Ok(1));
+        for beside in [
+            TrustArgs { repo: Some("acme/app".into()), ..key.clone() },
+            TrustArgs { owner: Some("acme".into()), ..key.clone() },
+            TrustArgs { signer_workflow: Some("acme/app/w.yml".into()), ..key.clone() },
+            TrustArgs {
+                certificate_identity: Some("a".into()),
+                certificate_oidc_issuer: Some("https://i".into()),
+                ..key.clone()
+            },
+        ] {
+            let failure = signers(&beside, None).map(|_| ()).unwrap_err();
+            assert!(failure.code == codes::USAGE && failure.message.contains("--policy"), "{}", failure.message);
+        }
     }
 
     #[test]

@@ -89,6 +89,8 @@ pub enum TextMatch {
     Glob(Glob),
     /// A regular expression over the whole text.
     Regexp(Regexp),
+    /// All of these: what several flags demand of one text holds together.
+    All(Vec<TextMatch>),
     /// The text in any case of its ASCII letters, as GitHub's owners and repositories are named.
     AnyCase(String),
     /// A workflow at whatever ref: what stands before the first `@` matches the glob. A ref may hold `@` itself.
@@ -108,11 +110,21 @@ impl TextMatch {
             Self::Exact(wanted) => wanted == text,
             Self::Glob(glob) => glob.matches(text),
             Self::Regexp(regexp) => regexp.matches(text),
+            Self::All(demands) => !demands.is_empty() && demands.iter().all(|m| m.matches(text)),
             Self::AnyCase(wanted) => wanted.eq_ignore_ascii_case(text),
             Self::Workflow { path, any_case } => text.split_once('@').is_some_and(|(found, reference)| {
                 !reference.is_empty()
                     && if *any_case { path.matches(&found.to_ascii_lowercase()) } else { path.matches(found) }
             }),
+        }
+    }
+
+    /// Whether a regular expression of it matches only a part of the text.
+    fn matches_part(&self, text: &str) -> bool {
+        match self {
+            Self::Regexp(regexp) => regexp.matches_part(text),
+            Self::All(demands) => demands.iter().any(|m| m.matches_part(text)),
+            _ => false,
         }
     }
 }
@@ -123,6 +135,10 @@ impl fmt::Display for TextMatch {
             Self::Exact(text) | Self::AnyCase(text) => f.write_str(text),
             Self::Workflow { path, .. } => write!(f, "{path}@**"),
             Self::Glob(glob) => write!(f, "{glob}"),
+            Self::All(demands) => {
+                let all: Vec<_> = demands.iter().map(ToString::to_string).collect();
+                f.write_str(&all.join("` and `"))
+            }
             Self::Regexp(regexp) => f.write_str(&regexp.pattern),
         }
     }
@@ -160,7 +176,7 @@ impl CertificateMatch {
         let mut out = Vec::new();
         let mut look = |what, list: &[TextMatch], text: Option<&str>| {
             if !text.is_some_and(|t| list.iter().any(|m| m.matches(t))) {
-                let part = |m: &TextMatch| matches!(m, TextMatch::Regexp(r) if text.is_some_and(|t| r.matches_part(t)));
+                let part = |m: &TextMatch| text.is_some_and(|t| m.matches_part(t));
                 let hint = if list.iter().any(part) {
                     " (it matches a part of what was found; here a regular expression must match the whole, so say `.*` \
                      where anything may stand)"
