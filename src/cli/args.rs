@@ -43,13 +43,13 @@ pub struct Common {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Whom to trust")]
 pub struct TrustArgs {
-    /// Public key that may have signed: a PEM file, or env:VARIABLE (repeatable: any of them)
+    /// Public key that may have signed: a PEM file, or env:VARIABLE (repeatable: any of them; not beside certificate flags)
     #[arg(long, value_name = "REF", value_parser = given)]
     pub key: Vec<String>,
     /// Policy that must be met, besides the system's (repeatable: all of them)
     #[arg(long, value_name = "FILE")]
     pub policy: Vec<PathBuf>,
-    /// Identity of the signing certificate; needs an issuer
+    /// Identity of the signing certificate; needs an issuer (certificate flags given together must all hold)
     #[arg(long, value_name = "IDENTITY", value_parser = given)]
     pub certificate_identity: Option<String>,
     /// Glob over the identity of the signing certificate; needs an issuer

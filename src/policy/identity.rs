@@ -90,7 +90,7 @@ pub enum TextMatch {
     /// A regular expression over the whole text.
     Regexp(Regexp),
     /// All of these: what several flags demand of one text holds together.
-    All(Vec<TextMatch>),
+    All(Vec<Self>),
     /// The text in any case of its ASCII letters, as GitHub's owners and repositories are named.
     AnyCase(String),
     /// A workflow at whatever ref: what stands before the first `@` matches the glob. A ref may hold `@` itself.
