@@ -4,7 +4,7 @@
 use crate::model::code::codes;
 use crate::model::{Artifact, Code, code, limits};
 use crate::seam::{BoxFuture, ready};
-use crate::verify::{Candidate, Content, EvidenceSource, Origin};
+use crate::verify::{Basket, Budget, Candidate, Content, EvidenceSource, Origin};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -48,19 +48,18 @@ impl FileEvidence {
         Self { path: path.into(), named: false }
     }
 
-    fn all(&self) -> Vec<Candidate> {
-        let mut budget = limits::EVIDENCE_BYTES;
+    fn all(&self, budget: &Budget) -> Vec<Candidate> {
         let files = match files_of(&self.path) {
             Ok(files) => files,
             Err(content) => return vec![candidate(&self.path, String::new(), content)],
         };
         let mut out = Vec::new();
         for file in &files {
-            match read(file, budget, self.named && *file == self.path) {
-                Ok(bytes) => {
-                    budget -= bytes.len();
-                    split(file, &bytes, &mut out);
+            match read(file, budget.bytes_left(), self.named && *file == self.path) {
+                Ok(bytes) if !budget.bytes(bytes.len()) => {
+                    out.push(candidate(file, String::new(), too_large(file, "the evidence", limits::EVIDENCE_BYTES)));
                 }
+                Ok(bytes) => split(file, &bytes, &mut out),
                 Err(content) => out.push(candidate(file, String::new(), content)),
             }
         }
@@ -77,8 +76,11 @@ impl EvidenceSource for FileEvidence {
         self.path.display().to_string()
     }
 
-    fn candidates<'a>(&'a self, _: &'a Artifact) -> BoxFuture<'a, Vec<Candidate>> {
-        ready(self.all())
+    fn gather<'a>(&'a self, _: &'a Artifact, basket: &'a Basket) -> BoxFuture<'a, ()> {
+        for (rank, found) in self.all(basket.budget()).into_iter().enumerate() {
+            basket.put(rank, found);
+        }
+        ready(())
     }
 }
 
@@ -166,12 +168,12 @@ mod tests {
         let path = dir.path().join("x.json");
         let _socket = UnixListener::bind(&path).unwrap();
         for evidence in [FileEvidence::new(dir.path()), FileEvidence::beside(&path)] {
-            let found = evidence.all();
+            let found = evidence.all(&Budget::default());
             let Content::Unavailable { code, message } = &found[0].content else { panic!("{found:?}") };
             assert!(*code == UNREADABLE && message.contains("not a regular file"), "{message}");
         }
         fs::remove_file(&path).unwrap();
         fs::write(&path, "{}").unwrap();
-        assert!(matches!(FileEvidence::beside(&path).all()[0].content, Content::Evidence(_)));
+        assert!(matches!(FileEvidence::beside(&path).all(&Budget::default())[0].content, Content::Evidence(_)));
     }
 }

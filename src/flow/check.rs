@@ -10,7 +10,8 @@ use crate::policy::{Evidence, Finding, NO_POLICY, Policy, Reason, SubjectDecisio
 use crate::registry::Checked;
 use crate::seam::BoxFuture;
 use crate::trust::{TrustMaterial, TrustedRoot};
-use crate::verify::{Candidate, Content, EvidenceSource, Verifier, VerifyError};
+use crate::verify::{Basket, Budget, Candidate, Content, EvidenceSource, Verifier, VerifyError};
+use futures_util::future::join_all;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +39,9 @@ pub(super) type Digests<'a> = &'a (dyn Fn() -> Result<DigestSet, String> + Send 
 pub async fn check(target: &Target<'_>, policies: &[Policy], roots: &[TrustedRoot], now: Timestamp) -> SubjectDecision {
     // Of all levels together: an index of indexes of indexes grows with a power of what one may list.
     let left = AtomicUsize::new(limits::CHILDREN);
-    check_at(target, &target.artifact, Given { policies, roots, now }, Below { depth: 0, left: &left }).await
+    let budget = Arc::new(Budget::default());
+    let below = Below { depth: 0, left: &left, budget: &budget };
+    check_at(target, &target.artifact, Given { policies, roots, now }, below).await
 }
 
 /// What a decision is made with; the same for an index and its manifests.
@@ -56,6 +59,8 @@ struct Below<'a> {
     depth: usize,
     /// Manifests that may still be looked at.
     left: &'a AtomicUsize,
+    /// What may still be read, over all levels: else each manifest that an index lists would have all of it again.
+    budget: &'a Arc<Budget>,
 }
 
 fn check_at<'a>(
@@ -65,10 +70,7 @@ fn check_at<'a>(
     below: Below<'a>,
 ) -> BoxFuture<'a, SubjectDecision> {
     Box::pin(async move {
-        let mut candidates = Vec::new();
-        for source in &target.sources {
-            candidates.extend(source.candidates(artifact).await);
-        }
+        let candidates = candidates(target, artifact, below.budget).await;
         let Given { policies, roots, now } = given;
         let matching = || policies.iter().filter(|p| p.matches(&artifact.scope));
         let mut trust = TrustMaterial::of_keys(matching().flat_map(Policy::keys).cloned()).with_roots(roots);
@@ -95,6 +97,14 @@ fn check_at<'a>(
         }
         decision
     })
+}
+
+/// What all sources have about an artifact: asked at once, in one budget, in the sources' order.
+async fn candidates(target: &Target<'_>, artifact: &Artifact, budget: &Arc<Budget>) -> Vec<Candidate> {
+    let baskets: Vec<_> = target.sources.iter().map(|_| Basket::sharing(budget)).collect();
+    let asked = target.sources.iter().zip(&baskets).map(|(source, basket)| source.gather(artifact, basket));
+    join_all(asked).await;
+    baskets.into_iter().flat_map(Basket::into_candidates).collect()
 }
 
 /// Verifies one candidate; gives its bytes back where it may yet support another one.
@@ -319,6 +329,26 @@ mod tests {
             .with_faults(move |o| matches!(o, Operation::Manifest(d) if *d == wanted).then(|| down.clone()));
         let decision = decide_on(&failing, &subject);
         assert_eq!((decision.verdict, decision.code().unwrap().as_str()), (Verdict::Unavailable, "rate-limited"));
+    }
+
+    #[test]
+    fn the_evidence_of_all_that_an_index_lists_is_capped_together() {
+        let verdicts = |first: usize, second: usize| {
+            let registry = Memory::new("r/a");
+            let images = [(image(&registry, "one"), first), (image(&registry, "two"), second)];
+            for (subject, pieces) in &images {
+                let layer = Descriptor::of("application/vnd.dsse.envelope.v1+json", b"{}");
+                ready(registry.push_blob(&layer.digest, b"{}")).unwrap();
+                let layers = vec![layer.to_json(); *pieces];
+                let referrer = json!({ "schemaVersion": 2, "layers": layers, "subject": subject.to_json() });
+                push(&registry, IMAGE_MANIFEST, &referrer);
+            }
+            let decision = decide_on(&registry, &index(&registry, &images.map(|(d, _)| d)).digest);
+            decision.children.iter().map(|c| c.verdict).collect::<Vec<_>>()
+        };
+        let half = limits::EVIDENCE_PIECES / 2;
+        assert_eq!(verdicts(half, half), [Verdict::Deny, Verdict::Deny]);
+        assert_eq!(verdicts(half, half + 1), [Verdict::Deny, Verdict::Unavailable]);
     }
 
     #[test]

@@ -30,15 +30,17 @@ pub const MANIFEST_BYTES: usize = 4 << 20;
 pub const REFERRERS: usize = 1000;
 /// Pages of one referrers listing.
 pub const REFERRER_PAGES: usize = 100;
-/// Evidence read for one subject, together (bytes).
+/// Evidence read for one check, of a subject and all that it lists together (bytes).
 pub const EVIDENCE_BYTES: usize = 64 << 20;
 /// Principals of `people` in a policy: each is compared with every glob among them. Some organisations have thousands.
 pub const PRINCIPALS: usize = 5000;
 /// Charters, commits and artifacts that verified statements about one subject may name, each of which other statements
 /// are tried against. One build has three.
 pub const REFERENTS: usize = 64;
-/// Pieces of evidence read for one subject: a referrer's manifest may name many layers.
+/// Pieces of evidence read for one check: a referrer's manifest may name many layers.
 pub const EVIDENCE_PIECES: usize = 2000;
+/// Requests to a registry that gathering makes for one check: an index of 256 images with ten referrers each takes 5,888.
+pub const EVIDENCE_REQUESTS: usize = 8192;
 /// Referrers fetched at once.
 pub const PARALLEL_FETCHES: usize = 8;
 /// Manifests below one index.

@@ -1,13 +1,12 @@
 //! Evidence attached to an artifact in a repository: its referrers, and the legacy `.att` tag.
 
-use super::{Checked, RegistryError};
+use super::{Checked, RegistryError, Served};
 use crate::model::code::codes;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
 use crate::model::{Artifact, Descriptor, Digest, limits};
 use crate::seam::BoxFuture;
-use crate::verify::{Candidate, Content, EvidenceSource, Origin};
+use crate::verify::{Basket, Budget, Candidate, Content, EvidenceSource, Origin};
 use futures_util::stream::{self, StreamExt as _};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 codes! {
     /// Codes of this file.
@@ -28,23 +27,6 @@ pub struct RegistryEvidence<'r> {
     registry: Checked<'r>,
 }
 
-/// What may still be read for one subject.
-struct Budget {
-    bytes: AtomicUsize,
-    pieces: AtomicUsize,
-}
-
-impl Budget {
-    fn new() -> Self {
-        Self { bytes: AtomicUsize::new(limits::EVIDENCE_BYTES), pieces: AtomicUsize::new(limits::EVIDENCE_PIECES) }
-    }
-
-    /// Takes `n`, if as many are left.
-    fn take(left: &AtomicUsize, n: usize) -> bool {
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(n)).is_ok()
-    }
-}
-
 impl<'r> RegistryEvidence<'r> {
     /// Evidence of a repository.
     #[must_use]
@@ -53,10 +35,10 @@ impl<'r> RegistryEvidence<'r> {
     }
 
     /// One referrer: its manifest, then every layer that holds evidence.
-    async fn referrer(&self, digest: &Digest, subject: Option<&Digest>, budget: &Budget) -> Vec<Candidate> {
+    async fn referrer(&self, digest: &Digest, subject: Option<&Digest>, at: Place<'_>) {
         let origin = Origin { place: self.registry.place(), id: digest.to_string() };
-        let one = |content| vec![Candidate { origin: origin.clone(), content }];
-        let served = match self.registry.need_manifest(digest).await {
+        let one = |content| at.put(Candidate { origin: origin.clone(), content });
+        let served = match self.manifest(digest, at.basket.budget()).await {
             Ok(s) => s,
             Err(e) => return one(unavailable(&e)),
         };
@@ -73,74 +55,104 @@ impl<'r> RegistryEvidence<'r> {
             }
         }
         let holds = |l: &&Descriptor| l.media_type.starts_with(BUNDLE) || l.media_type.starts_with(ENVELOPE);
-        let mut out = Vec::new();
         for layer in manifest.layers.iter().filter(holds) {
-            if !Budget::take(&budget.pieces, 1) {
-                let what = "the pieces of evidence of one subject".to_owned();
-                let (place, limit) = (self.registry.place(), limits::EVIDENCE_PIECES);
-                out.extend(one(unavailable(&RegistryError::TooLarge { place, what, limit })));
-                break;
+            if !at.basket.budget().piece() {
+                let error = self.too_large("the pieces of evidence of one check".into(), limits::EVIDENCE_PIECES);
+                return one(unavailable(&error));
             }
-            let content = match self.layer(layer, budget).await {
+            let content = match self.layer(layer, at.basket.budget()).await {
                 Ok(bytes) => Content::Evidence(bytes),
                 Err(e) => unavailable(&e),
             };
             // The referrer's digest names its evidence; several layers (legacy) are told apart by their own.
             let id = if manifest.layers.len() == 1 { digest.to_string() } else { layer.digest.to_string() };
-            out.push(Candidate { origin: Origin { id, ..origin.clone() }, content });
+            at.put(Candidate { origin: Origin { id, ..origin.clone() }, content });
         }
-        out
+    }
+
+    async fn manifest(&self, digest: &Digest, budget: &Budget) -> Result<Served, RegistryError> {
+        self.may_ask(budget)?;
+        self.registry.need_manifest(digest).await
     }
 
     async fn layer(&self, layer: &Descriptor, budget: &Budget) -> Result<Vec<u8>, RegistryError> {
-        let too_large = |what: String, limit| RegistryError::TooLarge { place: self.registry.place(), what, limit };
         let size = usize::try_from(layer.size).unwrap_or(usize::MAX);
         if size > limits::BUNDLE_BYTES {
-            return Err(too_large(format!("bundle {} of {} bytes", layer.digest, layer.size), limits::BUNDLE_BYTES));
+            let what = format!("bundle {} of {} bytes", layer.digest, layer.size);
+            return Err(self.too_large(what, limits::BUNDLE_BYTES));
         }
         // The size is a claim; it reserves the budget and is also the most that is read.
-        if !Budget::take(&budget.bytes, size) {
-            return Err(too_large("the evidence of one subject (bytes)".into(), limits::EVIDENCE_BYTES));
+        if !budget.bytes(size) {
+            return Err(self.too_large("the evidence of one check (bytes)".into(), limits::EVIDENCE_BYTES));
         }
+        self.may_ask(budget)?;
         self.registry.need_blob(&layer.digest, size).await
     }
 
+    fn too_large(&self, what: String, limit: usize) -> RegistryError {
+        RegistryError::TooLarge { place: self.registry.place(), what, limit }
+    }
+
+    /// That the registry may be asked once more.
+    fn may_ask(&self, budget: &Budget) -> Result<(), RegistryError> {
+        let error = || self.too_large("the requests of one check".into(), limits::EVIDENCE_REQUESTS);
+        budget.request().then_some(()).ok_or_else(error)
+    }
+
     /// Layers of the manifest that cosign up to version 2 keeps under the tag `sha256-<hex>.att`.
-    async fn legacy(&self, subject: &Digest, budget: &Budget) -> Vec<Candidate> {
+    async fn legacy(&self, subject: &Digest, at: Place<'_>) {
         let tag = format!("{}-{}.att", subject.algorithm().name(), subject.hex());
-        match self.registry.resolve(&tag).await {
-            Ok(None) => Vec::new(),
-            Ok(Some(d)) => self.referrer(&d.digest, None, budget).await,
+        let resolved = match self.may_ask(at.basket.budget()) {
+            Ok(()) => self.registry.resolve(&tag).await,
+            Err(e) => Err(e),
+        };
+        match resolved {
+            Ok(None) => {}
+            Ok(Some(d)) => self.referrer(&d.digest, None, at).await,
             Err(e) => {
-                vec![Candidate { origin: Origin { place: self.registry.place(), id: tag }, content: unavailable(&e) }]
+                let origin = Origin { place: self.registry.place(), id: tag };
+                at.put(Candidate { origin, content: unavailable(&e) });
             }
         }
     }
 
-    async fn all(&self, artifact: &Artifact) -> Vec<Candidate> {
-        let budget = Budget::new();
+    async fn all(&self, artifact: &Artifact, basket: &Basket) {
         let subject = &artifact.digest;
         let listed = async {
-            match self.registry.referrers(subject).await {
+            let listing = match self.may_ask(basket.budget()) {
+                Ok(()) => self.registry.referrers(subject).await,
+                Err(e) => Err(e),
+            };
+            match listing {
                 Ok(list) => {
-                    let mut fetches: Vec<BoxFuture<'_, Vec<Candidate>>> = Vec::with_capacity(list.len());
-                    for d in list {
-                        let budget = &budget;
-                        fetches.push(Box::pin(async move { self.referrer(&d.digest, Some(subject), budget).await }));
+                    let mut fetches: Vec<BoxFuture<'_, ()>> = Vec::with_capacity(list.len());
+                    for (rank, d) in list.into_iter().enumerate() {
+                        let at = Place { basket, rank };
+                        fetches.push(Box::pin(async move { self.referrer(&d.digest, Some(subject), at).await }));
                     }
-                    let found: Vec<_> = stream::iter(fetches).buffered(limits::PARALLEL_FETCHES).collect().await;
-                    found.into_iter().flatten().collect()
+                    stream::iter(fetches).buffer_unordered(limits::PARALLEL_FETCHES).collect::<()>().await;
                 }
                 Err(e) => {
                     let origin = Origin { place: self.registry.place(), id: format!("referrers of {subject}") };
-                    vec![Candidate { origin, content: unavailable(&e) }]
+                    basket.put(0, Candidate { origin, content: unavailable(&e) });
                 }
             }
         };
-        let (mut listed, legacy): (Vec<Candidate>, _) =
-            futures_util::future::join(listed, self.legacy(subject, &budget)).await;
-        listed.extend(legacy);
-        listed
+        futures_util::future::join(listed, self.legacy(subject, Place { basket, rank: usize::MAX })).await;
+    }
+}
+
+/// Where in a basket a referrer's evidence goes.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    basket: &'a Basket,
+    /// The referrer's place in the listing.
+    rank: usize,
+}
+
+impl Place<'_> {
+    fn put(self, candidate: Candidate) {
+        self.basket.put(self.rank, candidate);
     }
 }
 
@@ -153,17 +165,19 @@ impl EvidenceSource for RegistryEvidence<'_> {
         self.registry.place()
     }
 
-    fn candidates<'a>(&'a self, artifact: &'a Artifact) -> BoxFuture<'a, Vec<Candidate>> {
-        Box::pin(self.all(artifact))
+    fn gather<'a>(&'a self, artifact: &'a Artifact, basket: &'a Basket) -> BoxFuture<'a, ()> {
+        Box::pin(self.all(artifact, basket))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::code::LIMIT_EXCEEDED;
     use crate::registry::{Memory, Registry as _};
     use serde_json::json;
     use std::pin::pin;
+    use std::sync::Arc;
     use std::task::{Context, Poll, Waker};
 
     fn ready<T>(future: impl Future<Output = T>) -> T {
@@ -191,5 +205,31 @@ mod tests {
         assert!(!found(limits::EVIDENCE_PIECES).iter().any(unavailable));
         let over = found(limits::EVIDENCE_PIECES + 5);
         assert_eq!((over.len(), over.iter().filter(|c| unavailable(c)).count()), (limits::EVIDENCE_PIECES + 1, 1));
+    }
+
+    #[test]
+    fn no_more_is_asked_than_the_budget_of_requests_has() {
+        let registry = Memory::new("r/a");
+        let subject = Descriptor::of(IMAGE_MANIFEST, b"subject");
+        for n in 0..3 {
+            let manifest = json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "layers": [],
+                "subject": subject.to_json(), "annotations": { "n": n.to_string() } });
+            let bytes = manifest.to_string().into_bytes();
+            ready(registry.push_manifest(&Descriptor::of(IMAGE_MANIFEST, &bytes), &bytes)).unwrap();
+        }
+        let artifact = Artifact::new("r/a", "r/a", subject.digest);
+        // The listing, the old tag, and the manifest of each referrer.
+        let over = |left: usize| {
+            let budget = Arc::new(Budget::default());
+            let spent = (left..limits::EVIDENCE_REQUESTS).all(|_| budget.request());
+            let basket = Basket::sharing(&budget);
+            ready(RegistryEvidence::new(&registry).gather(&artifact, &basket));
+            let found = basket.into_candidates();
+            let limit =
+                |c: &&Candidate| matches!(c.content, Content::Unavailable { code, .. } if code == LIMIT_EXCEEDED);
+            assert!(spent);
+            (found.iter().filter(limit).count(), found.len())
+        };
+        assert_eq!([over(5), over(4), over(2)], [(0, 0), (1, 1), (3, 3)]);
     }
 }

@@ -6,7 +6,7 @@ use crate::policy::{self, PolicyError, SubjectDecision};
 use crate::seam::{BoxFuture, ready};
 use crate::testing::world::{block_on, now};
 use crate::trust::TrustedRoot;
-use crate::verify::{Candidate, Content, EvidenceSource, Origin};
+use crate::verify::{Basket, Candidate, Content, EvidenceSource, Origin};
 use serde_json::{Value, json};
 
 /// Pieces of evidence, handed over as they are.
@@ -17,12 +17,13 @@ impl EvidenceSource for Bundles {
     fn place(&self) -> String {
         "the test".into()
     }
-    fn candidates<'a>(&'a self, _: &'a Artifact) -> BoxFuture<'a, Vec<Candidate>> {
+    fn gather<'a>(&'a self, _: &'a Artifact, basket: &'a Basket) -> BoxFuture<'a, ()> {
         let candidate = |(i, b): (usize, &Vec<u8>)| Candidate {
             origin: Origin { place: "the test".into(), id: i.to_string() },
             content: Content::Evidence(b.clone()),
         };
-        ready(self.0.iter().enumerate().map(candidate).collect())
+        self.0.iter().enumerate().map(candidate).for_each(|c| basket.put(0, c));
+        ready(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! for its builder, in a window in which its key may sign, is the policy's question.
 
 mod authorities;
+mod basket;
 mod candidate;
 mod certificate;
 mod cosignature;
@@ -16,6 +17,7 @@ mod statement;
 mod subject;
 mod support;
 
+pub use basket::{Basket, Budget};
 pub use candidate::{Candidate, Content, EvidenceSource, Origin};
 pub use error::VerifyError;
 pub use referent::{Referent, ReferentKind};

@@ -14,7 +14,7 @@ use attest::sign::IdentityToken;
 use attest::testing::world::{block_on, now};
 use attest::testing::{Holder, Instance};
 use attest::trust::TrustedRoot;
-use attest::verify::{Candidate, Content, EvidenceSource, Origin};
+use attest::verify::{Basket, Candidate, Content, EvidenceSource, Origin};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
@@ -191,9 +191,10 @@ impl EvidenceSource for One {
     fn place(&self) -> String {
         "the test".into()
     }
-    fn candidates<'a>(&'a self, _: &'a Artifact) -> BoxFuture<'a, Vec<Candidate>> {
+    fn gather<'a>(&'a self, _: &'a Artifact, basket: &'a Basket) -> BoxFuture<'a, ()> {
         let origin = Origin { place: "the test".into(), id: "0".into() };
-        ready(vec![Candidate { origin, content: Content::Evidence(self.0.clone()) }])
+        basket.put(0, Candidate { origin, content: Content::Evidence(self.0.clone()) });
+        ready(())
     }
 }
 
