@@ -149,10 +149,13 @@ crate::refusals! {
     }, |s| s.flag(&["--agent", "platform/builder"]) => 2 "demand-unused";
     identity_without_an_issuer: |_| (), |s| s.flag(&["--certificate-identity", "me@acme.example"]) => 2 "identity-without-issuer";
     issuer_without_an_identity: |_| (), |s| s.flag(&["--certificate-oidc-issuer", "https://issuer.example"]) => 2 "identity-without-issuer";
-    identity_instead_of_the_key: |s| s.flag(&["--certificate-identity", "me@acme.example", "--certificate-oidc-issuer", "https://issuer.example"]), |s| s.then(|at| {
+    identity_instead_of_the_key: |_| (), |s| s.then(|at| {
         let key = at.arguments.iter().position(|a| a == "--key").unwrap();
-        at.arguments.drain(key..key + 2);
+        let identity = ["--certificate-identity", "me@acme.example", "--certificate-oidc-issuer", "https://issuer.example"];
+        at.arguments.splice(key..key + 2, identity.map(Into::into));
     }) => 1 "key-not-trusted";
+    identity_beside_the_key: |_| (), |s| s.flag(&["--certificate-identity", "me@acme.example", "--certificate-oidc-issuer", "https://issuer.example"]) => 2 "usage";
+    repository_beside_the_key: |_| (), |s| s.flag(&["--repo", "acme/app"]) => 2 "usage";
     root_that_is_none: |_| (), |s| s.then(|at| {
         let file = at.world.write("root.json", b"{}");
         at.arguments.extend(["--trusted-root".into(), text(&file)]);
