@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 const SYSTEM: &str = "/etc/attest";
 /// Endings of a policy's name, in whatever case.
 const ENDINGS: [&str; 3] = [".yaml", ".yml", ".json"];
-/// Endings of what lies beside policies and is none: the keys that they name, and what explains them.
+/// Endings of files in a policy folder that are no policies: the keys that they name, and what explains them.
 const BESIDE: [&str; 3] = [".pub", ".pem", ".md"];
 
 /// Where policies are looked for.

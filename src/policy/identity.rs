@@ -89,7 +89,7 @@ pub enum TextMatch {
     Glob(Glob),
     /// A regular expression over the whole text.
     Regexp(Regexp),
-    /// All of these: what several flags demand of one text holds together.
+    /// All of these patterns must match: several flags that speak of one text. An empty list matches nothing.
     All(Vec<Self>),
     /// The text in any case of its ASCII letters, as GitHub's owners and repositories are named.
     AnyCase(String),

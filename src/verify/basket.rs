@@ -56,7 +56,7 @@ fn take(left: &AtomicUsize, n: usize) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(n)).is_ok()
 }
 
-/// Where a source puts what it finds, piece by piece: what lies here counts, even if the source is interrupted.
+/// Where a source puts what it finds, piece by piece, so that what was found is kept if the source has to be interrupted.
 #[derive(Debug, Default)]
 pub struct Basket {
     budget: Arc<Budget>,

@@ -116,7 +116,7 @@ pub(in crate::capture) fn blob(env: &Environment, names: &[String], timeout: Dur
 }
 
 /// A path as JSON text; bytes that are no UTF-8 as `\xHH`.
-pub(in crate::capture) fn escape(path: &[u8]) -> String {
+pub(in crate::capture) fn path_text(path: &[u8]) -> String {
     let mut out = String::new();
     for chunk in path.utf8_chunks() {
         out.push_str(chunk.valid());

@@ -8,7 +8,7 @@
 
 use crate::capture::Captured;
 use crate::capture::git::call::GitCaller;
-use crate::capture::git::checkout::{self, Config, escape};
+use crate::capture::git::checkout::{self, Config, path_text};
 use crate::capture::git::source::Difference;
 use crate::capture::input::files;
 use crate::model::{Digest, digest::hex, limits};
@@ -352,7 +352,7 @@ fn digest(root: &Path, found: &[Found]) -> Captured<Digest> {
             "120000" => Digest::sha256(std::fs::read_link(&full).ok()?.as_os_str().as_bytes()).hex().to_owned(),
             _ => files::sha256(&full, &|_| {}).ok()?.hex().to_owned(),
         };
-        Some([escape(&f.path), f.mode.to_owned(), sha256])
+        Some([path_text(&f.path), f.mode.to_owned(), sha256])
     });
     let Some(rows) = rows.into_iter().collect::<Option<Vec<_>>>() else {
         return Captured::absent("a differing file could not be read");

@@ -2,7 +2,7 @@
 //! person sees it. Names only, since a value may hold a secret.
 
 use crate::capture::git::call::GitCaller;
-use crate::capture::git::checkout::escape;
+use crate::capture::git::checkout::path_text;
 use crate::capture::git::source::SourceState;
 use crate::capture::{Captured, Environment};
 use crate::model::limits;
@@ -77,7 +77,7 @@ fn settings(git: &GitCaller, all: &mut BTreeSet<String>) -> Result<(), String> {
         // What we say ourselves is of the scope `command`.
         if scope == b"local" || scope == b"worktree" {
             let key = entry.split(|b| *b == b'\n').next().unwrap_or_default();
-            all.insert(format!("setting {}", escape(key)));
+            all.insert(format!("setting {}", path_text(key)));
         }
     }
     Ok(())
@@ -95,7 +95,7 @@ fn in_the_repository(git: &GitCaller, all: &mut BTreeSet<String>) -> Result<(), 
                 && e.path().metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
         };
         let hooks = hooks.take(10 * limits::PASSED_OVER).filter_map(Result::ok).filter(is_hook);
-        all.extend(hooks.map(|e| format!("hook {}", escape(e.file_name().as_bytes()))));
+        all.extend(hooks.map(|e| format!("hook {}", path_text(e.file_name().as_bytes()))));
     }
     for (file, what) in [
         ("info/grafts", "grafts"),

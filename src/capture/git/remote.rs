@@ -50,7 +50,7 @@ fn from_url(scheme: &str, rest: &str) -> Option<String> {
         return None;
     }
     let scheme = if SAME_OVER_HTTPS.contains(&host) { "https" } else { scheme };
-    Some(format!("{scheme}://{host}{}", escape(path)))
+    Some(format!("{scheme}://{host}{}", percent_encoded(path)))
 }
 
 /// Whether it can be a host and its port. One that begins with `-` would be an option to whoever hands it to `ssh`.
@@ -60,7 +60,7 @@ fn is_host(text: &str) -> bool {
 }
 
 /// Percent-encodes what would end or split the address: `@` separates the ref in a source URI.
-fn escape(path: &str) -> String {
+fn percent_encoded(path: &str) -> String {
     let keep = |b: u8| b.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:%".contains(&b);
     path.bytes().fold(String::new(), |mut s, b| {
         if keep(b) {

@@ -178,7 +178,7 @@ fn content(path: &Path, meta: &Metadata, progress: Progress<'_>) -> Option<Diges
 
 /// A digest of all changes with their number, then the first files one by one.
 fn summary(changes: &[Change]) -> Result<Vec<ResourceDescriptor>, String> {
-    let name = |c: &Change| checkout::escape(c.path.as_os_str().as_bytes());
+    let name = |c: &Change| checkout::path_text(c.path.as_os_str().as_bytes());
     let hex = |c: &Change| c.digest.as_ref().map_or(String::new(), |d| d.hex().to_owned());
     let rows: Vec<[String; 3]> = changes.iter().map(|c| [name(c), c.how.to_owned(), hex(c)]).collect();
     let canonical = serde_json_canonicalizer::to_vec(&rows).map_err(|e| e.to_string())?;
