@@ -123,8 +123,11 @@ pub(super) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<Si
     if let Some(wanted) = certificate(flags)? {
         // Whoever adds a flag means to demand more: taken as alternatives, either one would let the other's signers in.
         if !out.is_empty() {
-            let message = "--key and what a certificate must say cannot hold together, and one flag must not widen \
-                           another: to accept either, list both under `signers` of a policy and pass it with --policy";
+            let message = format!(
+                "--key and {} cannot be given together, since no signature is made by both a key and a certificate: to \
+                 accept either, list both under `signers` of a policy and pass it with --policy",
+                certificate_flags(flags).join(", ")
+            );
             return Err(Failure::usage(codes::USAGE, message));
         }
         let names = wanted.identities.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
@@ -179,6 +182,21 @@ fn certificate(flags: &TrustArgs) -> Result<Option<CertificateMatch>, Failure> {
     Ok((!wanted.identities.is_empty()).then_some(wanted))
 }
 
+/// The flags that were given and say what a certificate must say.
+fn certificate_flags(flags: &TrustArgs) -> Vec<&'static str> {
+    let all = [
+        ("--certificate-identity", &flags.certificate_identity),
+        ("--certificate-identity-glob", &flags.certificate_identity_glob),
+        ("--certificate-identity-regexp", &flags.certificate_identity_regexp),
+        ("--certificate-oidc-issuer", &flags.certificate_oidc_issuer),
+        ("--certificate-oidc-issuer-regexp", &flags.certificate_oidc_issuer_regexp),
+        ("--signer-workflow", &flags.signer_workflow),
+        ("--repo", &flags.repo),
+        ("--owner", &flags.owner),
+    ];
+    all.into_iter().filter_map(|(name, value)| value.is_some().then_some(name)).collect()
+}
+
 /// One match that demands all of these; none where there are none.
 fn together(demands: Vec<TextMatch>) -> Vec<TextMatch> {
     if demands.len() > 1 { vec![TextMatch::All(demands)] } else { demands }
@@ -229,7 +247,8 @@ fn github(flags: &TrustArgs, wanted: &mut CertificateMatch) -> Result<(), Failur
             false => Glob::parse(&identity).map(|path| TextMatch::Workflow { path, any_case: false }),
         });
     } else if wanted.identities.is_empty() {
-        wanted.identities = of_source;
+        // `--owner acme` beside `--repo acme/app` must not let in a workflow of another repository of acme.
+        wanted.identities = together(of_source);
     }
     Ok(())
 }
@@ -323,6 +342,23 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_beside_a_repository_lets_in_no_other_repository() {
+        let flags = |repo: Option<&str>, owner: Option<&str>| TrustArgs {
+            repo: repo.map(str::to_owned),
+            owner: owner.map(str::to_owned),
+            ..Default::default()
+        };
+        let workflow = |repo: &str| format!("https://github.com/{repo}/.github/workflows/a.yml@refs/heads/main");
+        let source = [(12, "https://github.com/acme/app"), (16, "https://github.com/acme")];
+        let both = flags(Some("acme/app"), Some("acme"));
+        assert!(takes(&both, &workflow("acme/app"), &source));
+        assert!(!takes(&both, &workflow("acme/other"), &source));
+        // The owner alone does let it in.
+        assert!(takes(&flags(None, Some("acme")), &workflow("acme/other"), &source));
+        assert!(!takes(&flags(Some("acme/app"), Some("mallory")), &workflow("mallory/app"), &source));
+    }
+
+    #[test]
     fn a_key_beside_a_certificate_is_wrong_usage() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.pub");
@@ -341,7 +377,10 @@ mod tests {
             },
         ] {
             let failure = signers(&beside, None).map(|_| ()).unwrap_err();
-            assert!(failure.code == codes::USAGE && failure.message.contains("--policy"), "{}", failure.message);
+            let given = certificate_flags(&beside).join(", ");
+            let named =
+                failure.message.contains(&format!("--key and {given} ")) && failure.message.contains("--policy");
+            assert!(failure.code == codes::USAGE && !given.is_empty() && named, "{}", failure.message);
         }
     }
 

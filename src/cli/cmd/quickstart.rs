@@ -196,7 +196,8 @@ fn two_files(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
         (Some((a, _)), Some((b, _))) => Ok((a.clone(), b.clone())),
         _ => Err(Failure::usage(
             codes::USAGE,
-            "the quickstart needs two different files in this folder: run it in a checkout",
+            "the quickstart needs two files directly in this folder that are not hidden, not empty and of different sizes: run it \
+             at the top of a checkout",
         )),
     }
 }
