@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What every peer script uses. A peer script is called with:
-#   install      makes the program available in the cache folder and prints its path; exit 77 and a reason if it cannot
+#   install      makes the program available in the cache folder and prints its path; exit 77 and a reason if it cannot,
+#                69 if the one host that has it is not reached from here
 #   start DIR    (servers) starts it on a free loopback port, waits until it answers, prints ADDRESS:PORT,
 #                and leaves DIR/NAME.pid for whoever stops it
 #   stop DIR     (servers) stops the process that `start` left there
@@ -13,6 +14,12 @@ PYTHON=${PYTHON:-python3}
 cannot() {
   printf '%s\n' "$*" >&2
   exit 77
+}
+
+# unreachable REASON: the peer is had from a source host alone, and this machine does not reach it.
+unreachable() {
+  printf '%s\n' "$*" >&2
+  exit 69
 }
 
 # One installation at a time, also between two runs of the suite.

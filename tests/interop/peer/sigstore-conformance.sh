@@ -16,7 +16,7 @@ install)
   if [[ $(git -C "$suite" rev-parse HEAD 2>/dev/null) != "$commit" ]]; then
     rm -rf "$suite"
     git clone -q --no-checkout https://github.com/sigstore/sigstore-conformance "$suite" >"$CACHE/sigstore-conformance.log" 2>&1 ||
-      cannot "cloning the conformance suite failed: $(tail -n 1 "$CACHE/sigstore-conformance.log")"
+      unreachable "cloning the conformance suite failed: $(tail -n 1 "$CACHE/sigstore-conformance.log")"
     git -C "$suite" checkout -q "$commit"
   fi
   printf '%s\n' "$suite"
