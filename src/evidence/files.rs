@@ -4,10 +4,11 @@
 use crate::model::code::codes;
 use crate::model::{Artifact, Code, code, limits};
 use crate::seam::{BoxFuture, ready};
-use crate::verify::{Basket, Budget, Candidate, Content, EvidenceSource, Origin};
+use crate::verify::{Basket, Candidate, Content, EvidenceSource, Origin};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 codes! {
     /// Codes of [`FileEvidence`].
@@ -24,11 +25,16 @@ codes! {
 ///
 /// A file is one JSON document, or one document per line (JSONL). Of a folder, the files that end in `.json`, `.jsonl`
 /// or `.sigstore` are read, not those of folders below it; at most [`limits::BUNDLE_FILES`].
+///
+/// All is read once, up to [`limits::EVIDENCE_BYTES`], and takes nothing from the budget of a check: it is the same for each
+/// manifest that an index lists, and a pipe gives it only once.
 #[derive(Clone, Debug)]
 pub struct FileEvidence {
     path: PathBuf,
     /// Whether somebody named the path itself: then it may be a pipe.
     named: bool,
+    /// What was found, once it was looked for; copies of this share it.
+    found: Arc<OnceLock<Vec<Candidate>>>,
 }
 
 impl FileEvidence {
@@ -38,28 +44,33 @@ impl FileEvidence {
     /// Evidence at a path.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), named: true }
+        Self { path: path.into(), named: true, found: Arc::default() }
     }
 
     /// Evidence at a path that nobody named, found beside its subject: only a file, for opening a pipe waits for its
     /// writer.
     #[must_use]
     pub fn beside(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), named: false }
+        Self { path: path.into(), named: false, found: Arc::default() }
     }
 
-    fn all(&self, budget: &Budget) -> Vec<Candidate> {
+    fn all(&self) -> &[Candidate] {
+        self.found.get_or_init(|| self.read())
+    }
+
+    fn read(&self) -> Vec<Candidate> {
+        let mut budget = limits::EVIDENCE_BYTES;
         let files = match files_of(&self.path) {
             Ok(files) => files,
             Err(content) => return vec![candidate(&self.path, String::new(), content)],
         };
         let mut out = Vec::new();
         for file in &files {
-            match read(file, budget.bytes_left(), self.named && *file == self.path) {
-                Ok(bytes) if !budget.bytes(bytes.len()) => {
-                    out.push(candidate(file, String::new(), too_large(file, "the evidence", limits::EVIDENCE_BYTES)));
+            match read(file, budget, self.named && *file == self.path) {
+                Ok(bytes) => {
+                    budget -= bytes.len();
+                    split(file, &bytes, &mut out);
                 }
-                Ok(bytes) => split(file, &bytes, &mut out),
                 Err(content) => out.push(candidate(file, String::new(), content)),
             }
         }
@@ -77,8 +88,8 @@ impl EvidenceSource for FileEvidence {
     }
 
     fn gather<'a>(&'a self, _: &'a Artifact, basket: &'a Basket) -> BoxFuture<'a, ()> {
-        for (rank, found) in self.all(basket.budget()).into_iter().enumerate() {
-            basket.put(rank, found);
+        for (rank, found) in self.all().iter().enumerate() {
+            basket.put(rank, found.clone());
         }
         ready(())
     }
@@ -163,17 +174,36 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     #[test]
+    fn a_file_is_read_once_for_all_that_an_index_lists() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.json");
+        fs::write(&path, "{}").unwrap();
+        let evidence = FileEvidence::new(&path);
+        let artifact = Artifact::new("a", "a", crate::model::Digest::sha256(b""));
+        // Nothing is left of the budget of the check, as after a listing of a registry that is full of junk.
+        let budget = Arc::new(crate::verify::Budget::default());
+        assert!(budget.bytes(limits::EVIDENCE_BYTES));
+        for asked in [&evidence, &evidence.clone(), &evidence] {
+            let basket = Basket::sharing(&budget);
+            drop(asked.gather(&artifact, &basket));
+            assert!(matches!(basket.into_candidates()[..], [Candidate { content: Content::Evidence(_), .. }]));
+            // A pipe would be empty now.
+            fs::write(&path, "").unwrap();
+        }
+    }
+
+    #[test]
     fn what_is_no_file_is_not_opened() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.json");
         let _socket = UnixListener::bind(&path).unwrap();
         for evidence in [FileEvidence::new(dir.path()), FileEvidence::beside(&path)] {
-            let found = evidence.all(&Budget::default());
+            let found = evidence.all();
             let Content::Unavailable { code, message } = &found[0].content else { panic!("{found:?}") };
             assert!(*code == UNREADABLE && message.contains("not a regular file"), "{message}");
         }
         fs::remove_file(&path).unwrap();
         fs::write(&path, "{}").unwrap();
-        assert!(matches!(FileEvidence::beside(&path).all(&Budget::default())[0].content, Content::Evidence(_)));
+        assert!(matches!(FileEvidence::beside(&path).all()[0].content, Content::Evidence(_)));
     }
 }

@@ -248,8 +248,13 @@ impl Decision {
 }
 
 impl SubjectDecision {
-    /// Adds a reason that concerns the subject as a whole, and makes the answer at best `verdict`.
+    /// Adds a reason that concerns the subject as a whole, and makes the answer at best `verdict`. Beside a worse answer it
+    /// is a note: an exit 1 whose code says "could not find out" would send its reader to the wrong place.
     pub fn worsen(&mut self, verdict: Verdict, reason: Reason) {
+        if verdict < self.verdict {
+            self.notes.push(format!("{}: {}", reason.code, reason.message));
+            return;
+        }
         self.verdict = self.verdict.max(verdict);
         self.reasons.insert(0, reason);
     }

@@ -44,12 +44,6 @@ impl Budget {
     pub fn request(&self) -> bool {
         take(&self.requests, 1)
     }
-
-    /// Bytes that are left.
-    #[must_use]
-    pub fn bytes_left(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
 }
 
 fn take(left: &AtomicUsize, n: usize) -> bool {

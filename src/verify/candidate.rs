@@ -48,7 +48,8 @@ pub struct Candidate {
 ///
 /// Contract: nothing a source says is believed. A source MUST keep every failure as [`Content::Unavailable`] (a failure
 /// to list is one candidate of its own), MUST put each piece into the basket as soon as it has it (a caller may
-/// stop waiting for the rest), MUST take what it reads from the basket's budget, MUST stay within the caps of
+/// stop waiting for the rest), MUST take what it reads for each artifact from the
+/// basket's budget, MUST stay within the caps of
 /// [`limits`](crate::model::limits), and MUST NOT drop a piece of evidence because of what a listing says about it.
 pub trait EvidenceSource: Send + Sync {
     /// The source in words.

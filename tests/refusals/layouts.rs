@@ -30,6 +30,10 @@ crate::refusals! {
     changed_config_in_a_layout: layout, |s| s.then(|at| fs::write(at.blob(&Digest::sha256(&at.image.config)), b"{}").unwrap()) => 1 "digest-mismatch";
     changed_manifest_in_a_layout: layout, |s| s.then(|at| fs::write(at.blob(&at.image.digest()), Image::of(b"evil").manifest).unwrap()) => 1 "digest-mismatch";
     missing_layer_in_a_layout: layout, |s| s.then(|at| fs::remove_file(at.blob(&Digest::sha256(&at.image.layer))).unwrap()) => 3 "content-missing";
+    other_key_and_a_missing_layer_in_a_layout: layout, |s| {
+        s.other_signs = true;
+        s.then(|at| fs::remove_file(at.blob(&Digest::sha256(&at.image.layer))).unwrap());
+    } => 1 "key-not-trusted";
     layer_that_is_a_link_out_of_the_layout: layout, |s| s.then(|at| {
         let (blob, outside) = (at.blob(&Digest::sha256(&at.image.layer)), at.world.write("outside", &at.image.layer));
         fs::remove_file(&blob).unwrap();

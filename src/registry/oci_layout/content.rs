@@ -93,7 +93,8 @@ impl OciLayout {
                 if seen.insert(child.digest.clone()) {
                     queue.push((child.digest, child.media_type, Some(child.size), depth + 1));
                 }
-                if report.manifests + queue.len() > limits::CHILDREN {
+                // The root is one of those that were counted, and no child.
+                if report.manifests + queue.len() > limits::CHILDREN + 1 {
                     return Err(too_large(format!("the number of manifests below {root}"), limits::CHILDREN));
                 }
             }
