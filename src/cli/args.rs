@@ -67,10 +67,10 @@ pub struct TrustArgs {
     /// GitHub workflow that must have signed: OWNER/REPO/PATH
     #[arg(long, value_name = "WORKFLOW", value_parser = given)]
     pub signer_workflow: Option<String>,
-    /// GitHub repository whose workflows may have signed: OWNER/REPO
+    /// GitHub repository whose source it must be, and whose workflows may have signed where no flag names another signer: OWNER/REPO
     #[arg(long, value_name = "OWNER/REPO", conflicts_with = "owner", value_parser = given)]
     pub repo: Option<String>,
-    /// GitHub owner whose workflows may have signed
+    /// GitHub owner whose source it must be, and whose workflows may have signed where no flag names another signer
     #[arg(long, value_name = "OWNER", value_parser = given)]
     pub owner: Option<String>,
     /// Trusted root for certificates (repeatable)

