@@ -12,7 +12,7 @@ CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$top/target/mutants}
 export CARGO_TARGET_DIR
 copy=$CARGO_TARGET_DIR/source
 # Quick and telling targets first.
-targets='certificates lib conformance advisories refusals charter registry_conformance routes cli'
+targets='certificates lib conformance advisories refusals charter registry_conformance routes cli capture'
 
 mkdir -p "$copy"
 find "$copy" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
@@ -106,6 +106,7 @@ likely() {
         src/policy/rule/*) echo refusals claims:: assurance:: ;;
         src/policy/approvals.rs | src/policy/people.rs | src/verify/referent.rs) echo refusals approvals:: approving:: ;;
         src/policy/snapshots.rs) echo charter ;;
+        src/capture/*) echo capture links:: ;;
         src/registry/* | src/flow/*) echo refusals registries:: limits:: ;;
         src/cli/*) echo refusals layouts:: policies:: registries:: ;;
         src/policy/file.rs | src/policy/node.rs | src/trust/* | src/policy/glob.rs) echo lib policy:: trust:: ;;

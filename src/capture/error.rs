@@ -28,6 +28,14 @@ pub enum CaptureError {
         /// What it is, for example `a FIFO`.
         found: &'static str,
     },
+    /// A link of the checkout leads out of it.
+    #[error("`{path}`: `{link}` leads out of the checkout; it was not followed")]
+    LeadsOut {
+        /// The path as given.
+        path: String,
+        /// The link, below the top of the checkout.
+        link: String,
+    },
     /// A file of a known format does not keep it.
     #[error("`{file}`: {cause}")]
     Malformed {
@@ -37,7 +45,7 @@ pub enum CaptureError {
         cause: JsonError,
     },
     /// A line of a text file does not have the form it must have.
-    #[error("`{file}` line {line}: expected {expected}, found `{found}`")]
+    #[error("`{file}` line {line}: expected {expected}, found {found}")]
     MalformedLine {
         /// The file as given.
         file: String,
@@ -45,7 +53,7 @@ pub enum CaptureError {
         line: usize,
         /// What it must be.
         expected: &'static str,
-        /// The line, cut at 120 characters.
+        /// What it is, in words; of files of a checkout never their text.
         found: String,
     },
     /// A flag, variable or field of the project file has a value that means nothing.
@@ -118,6 +126,9 @@ codes! {
     NOT_A_REGULAR_FILE = "not-a-regular-file", [Caller],
         "a file was expected, and something without bytes of its own found",
         "name a file; a folder, device, socket or FIFO has no digest";
+    LEADS_OUT = "leads-out-of-checkout", [Caller],
+        "a link of the checkout leads out of it, to a file that the source has no business to name",
+        "put the file itself in the place of the link, or name the file outside by its own path";
     INPUT_MALFORMED = "input-malformed", [Caller],
         "a lock file, checksum file or other input does not have the form that its name promises",
         "correct the file at the place that the message names, or leave the file out";
@@ -160,6 +171,7 @@ impl CaptureError {
         match self {
             Self::Unreadable { .. } => code::FILE_UNREADABLE,
             Self::NotRegular { .. } => NOT_A_REGULAR_FILE,
+            Self::LeadsOut { .. } => LEADS_OUT,
             Self::Malformed { cause: JsonError::TooLarge { .. }, .. } | Self::TooLarge { .. } => code::LIMIT_EXCEEDED,
             Self::Malformed { .. } | Self::MalformedLine { .. } => INPUT_MALFORMED,
             Self::Value { .. } => VALUE_MALFORMED,

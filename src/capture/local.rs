@@ -2,6 +2,7 @@
 //! [`Local`]: the checkout on this machine.
 
 use crate::capture::git::checkout;
+use crate::capture::input::beneath::{self, LastLink};
 use crate::capture::input::{files, nar};
 use crate::capture::step::private;
 use crate::capture::{Blob, CaptureError, Checkout, Environment, PrivateFile, SourceState};
@@ -34,7 +35,11 @@ impl Checkout for Local {
         checkout::state(env, &excluded, self.git_timeout)
     }
 
-    fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError> {
+    fn read(&self, root: Option<&Path>, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError> {
+        if let Some(root) = root {
+            let found = beneath::open(root, path)?;
+            return found.map(|(file, _)| files::read_open(file, path, limit)).transpose();
+        }
         match std::fs::symlink_metadata(path) {
             Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
             _ => files::read(path, limit).map(Some),
@@ -59,7 +64,11 @@ impl Checkout for Local {
         checkout::blob(env, names, self.git_timeout)
     }
 
-    fn nar_hash(&self, path: &Path) -> Result<String, CaptureError> {
-        nar::hash(path)
+    fn real(&self, root: &Path, path: &Path) -> Result<Option<PathBuf>, CaptureError> {
+        Ok(beneath::find(root, path, LastLink::Followed)?.map(|spot| spot.real))
+    }
+
+    fn nar_hash(&self, root: Option<&Path>, path: &Path) -> Result<String, CaptureError> {
+        root.map_or_else(|| nar::hash(path), |root| nar::hash_within(root, path))
     }
 }

@@ -56,7 +56,8 @@ use std::path::{Path, PathBuf};
 /// What capturing reads beside the environment: the checkout's state and files. [`Local`] is the real one.
 ///
 /// Contract: a file that is not there is `Ok(None)`; one that is there and cannot be read is an error, and so is one of
-/// more than `limit` bytes. Nothing in the checkout is run.
+/// more than `limit` bytes. Nothing in the checkout is run. Where a `root` is given the path lies below it, and no link
+/// on the way is followed out of it; without one it is a file of the machine, named by whoever runs this.
 pub trait Checkout {
     /// The state of the source; `excluded` are files and folders that are no part of it (subjects).
     fn source(&self, env: &Environment, excluded: &[PathBuf]) -> SourceState;
@@ -64,8 +65,14 @@ pub trait Checkout {
     /// The bytes of a regular file.
     ///
     /// # Errors
-    /// [`CaptureError::Unreadable`], [`CaptureError::NotRegular`], [`CaptureError::TooLarge`].
-    fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError>;
+    /// [`CaptureError::Unreadable`], [`CaptureError::NotRegular`], [`CaptureError::TooLarge`], [`CaptureError::LeadsOut`].
+    fn read(&self, root: Option<&Path>, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError>;
+
+    /// The path below `root` by which a path has no links, so that two names of one file are known for that.
+    ///
+    /// # Errors
+    /// [`CaptureError::Unreadable`], [`CaptureError::LeadsOut`].
+    fn real(&self, root: &Path, path: &Path) -> Result<Option<PathBuf>, CaptureError>;
 
     /// The files that a glob means, below `base` where it is relative.
     ///
@@ -92,9 +99,9 @@ pub trait Checkout {
     /// The reason for its absence, for a person.
     fn blob(&self, env: &Environment, names: &[String]) -> Result<Option<Blob>, String>;
 
-    /// SHA-256 of the NAR of a file or folder, in hex.
+    /// SHA-256 of the NAR of a file, link or folder, in hex.
     ///
     /// # Errors
-    /// [`CaptureError::Unreadable`], [`CaptureError::NotRegular`], [`CaptureError::TooLarge`].
-    fn nar_hash(&self, path: &Path) -> Result<String, CaptureError>;
+    /// [`CaptureError::Unreadable`], [`CaptureError::NotRegular`], [`CaptureError::TooLarge`], [`CaptureError::LeadsOut`].
+    fn nar_hash(&self, root: Option<&Path>, path: &Path) -> Result<String, CaptureError>;
 }

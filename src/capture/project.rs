@@ -1,11 +1,11 @@
 //! The project file `.attest.yaml`: defaults for what is captured. It is part of the checkout, so whoever writes the
 //! source writes it: it names no key, no policy and nobody to trust, and reads nothing outside the checkout.
 
-use crate::capture::error::{CaptureError, cut};
-use crate::capture::{Captured, Checkout};
+use crate::capture::Captured;
+use crate::capture::error::CaptureError;
+use crate::capture::input::unasked::Unasked;
 use crate::model::limits;
 use crate::policy::{Kind, Node, PolicyError};
-use std::path::Path;
 
 /// Its name, at the top of the checkout.
 pub(super) const NAME: &str = ".attest.yaml";
@@ -17,51 +17,81 @@ pub(super) struct Project {
     pub(super) agent: Captured<String>,
     /// `taskPrefix`: what stands before a task's id in its address.
     pub(super) task_prefix: Captured<String>,
-    /// `materials`, as `--materials` takes them, relative to the top of the checkout.
-    pub(super) materials: Vec<String>,
+    /// `materials`, as `--materials` takes them, relative to the top of the checkout; each with its line.
+    pub(super) materials: Vec<(usize, String)>,
 }
 
 /// Reads it, if it is there.
 ///
 /// # Errors
-/// What is no YAML of this form, with its line: a field that it does not have is no default that could be ignored.
-pub(super) fn read(root: &Path, checkout: &dyn Checkout) -> Result<Project, CaptureError> {
+/// What is no YAML of this form, with its line: a field that it does not have is no default that could be ignored. Errors
+/// quote names of fields and no value: under this name may stand a file of secrets.
+pub(super) fn read(unasked: &mut Unasked<'_>) -> Result<Project, CaptureError> {
     let none = |reason: &str| Project {
         agent: Captured::absent(reason),
         task_prefix: Captured::absent(reason),
         materials: Vec::new(),
     };
-    let Some(bytes) = checkout.read(&root.join(NAME), limits::POLICY_BYTES)? else {
-        return Ok(none(&format!("there is no {NAME}")));
+    let bytes = match unasked.read(&unasked.root.join(NAME), limits::POLICY_BYTES)? {
+        Ok(bytes) => bytes,
+        Err(reason) => return Ok(none(&reason)),
     };
     let text = String::from_utf8(bytes).map_err(|_| line(1, "UTF-8", "other bytes"))?;
     let node = Node::parse(&text).map_err(|e| match e {
         PolicyError::TooLarge { what, limit } => CaptureError::TooLarge { what: format!("{NAME}: {what}"), limit },
-        PolicyError::Syntax { line: at, message, .. } => line(at, "YAML without anchors and tags", &message),
-        other => line(1, "YAML", &other.to_string()),
+        PolicyError::Syntax { line: at, .. } => line(at, "YAML without anchors, tags and duplicate fields", "something else"),
+        _ => line(1, "YAML", "something else"),
     })?;
     let mut project = none(&format!("{NAME} does not say"));
-    let Kind::Map(members) = &node.kind else { return Err(line(node.line, "a map", &node.describe())) };
+    let Kind::Map(members) = &node.kind else { return Err(line(node.line, "a map", kind(&node))) };
     for (key, value) in members {
         match key.as_str() {
             "agent" => project.agent = Captured::found(scalar(value)?, &format!("agent of {NAME}")),
             "taskPrefix" => project.task_prefix = Captured::found(scalar(value)?, &format!("taskPrefix of {NAME}")),
             "materials" => {
                 let Kind::List(items) = &value.kind else {
-                    return Err(line(value.line, "a list of materials", &value.describe()));
+                    return Err(line(value.line, "a list of materials", kind(value)));
                 };
                 for item in items {
-                    project.materials.push(material(item)?);
+                    project.materials.push((item.line, material(item)?));
                 }
             }
-            _ => return Err(line(value.line, "agent, taskPrefix or materials", key)),
+            _ => return Err(line(value.line, "agent, taskPrefix or materials", &field(key))),
         }
     }
     Ok(project)
 }
 
 fn line(line: usize, expected: &'static str, found: &str) -> CaptureError {
-    CaptureError::MalformedLine { file: NAME.to_owned(), line, expected, found: cut(found) }
+    CaptureError::MalformedLine { file: NAME.to_owned(), line, expected, found: found.to_owned() }
+}
+
+/// What a value is, without what it says.
+fn kind(node: &Node) -> &'static str {
+    match &node.kind {
+        Kind::Null => "nothing",
+        Kind::Bool(_) => "true or false",
+        Kind::Text(_) => "a text",
+        Kind::List(_) => "a list",
+        Kind::Map(_) => "a map",
+    }
+}
+
+/// A key, where it is a word as names of fields are; a token that stands before a colon is longer or has other characters.
+fn field(key: &str) -> String {
+    let word = key.len() <= 24 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    if word { format!("`{key}`") } else { "another field".to_owned() }
+}
+
+/// An error about a material, at its line and without its text.
+pub(super) fn of_material(at: usize, error: CaptureError) -> CaptureError {
+    match error {
+        CaptureError::Value { expected, .. } => line(at, expected, "another text"),
+        CaptureError::NothingMatches { .. } => {
+            CaptureError::NothingMatches { pattern: format!("the material in line {at} of {NAME}") }
+        }
+        other => other,
+    }
 }
 
 fn scalar(node: &Node) -> Result<String, CaptureError> {
@@ -71,7 +101,7 @@ fn scalar(node: &Node) -> Result<String, CaptureError> {
         {
             Ok(text.clone())
         }
-        _ => Err(line(node.line, "one line of text", &node.describe())),
+        _ => Err(line(node.line, "one line of text", kind(node))),
     }
 }
 
@@ -81,7 +111,7 @@ fn material(node: &Node) -> Result<String, CaptureError> {
     let value = text.split_once('=').map_or(text.as_str(), |(_, v)| v);
     let path = value.strip_prefix("nar:").unwrap_or(value);
     if !path.contains("://") && (path.starts_with('/') || path.split('/').any(|part| part == "..")) {
-        return Err(line(node.line, "a path below the top of the checkout", &text));
+        return Err(line(node.line, "a path below the top of the checkout", "another path"));
     }
     Ok(text)
 }

@@ -89,8 +89,11 @@ pub(super) fn context(
     Ok(capture::capture(&request, env, &Local::default())?)
 }
 
-/// Says what two places say differently of a field: whoever signs it should know.
+/// Says what was passed over, and what two places say differently of a field: whoever signs it should know.
 pub(super) fn note_disagreements(context: &Context, ui: &Ui) {
+    for reason in &context.passed_over {
+        ui.note(&format!("passed over: {reason}"));
+    }
     for row in context.explain() {
         if let Some(text) = &row.disagreement {
             ui.note(&format!("{}: {text}", row.field));

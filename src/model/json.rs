@@ -85,6 +85,17 @@ impl JsonError {
         }
     }
 
+    /// The same error without what a value says: for files under whose name something secret may stand. Names of fields,
+    /// kinds of values and short numbers stay.
+    #[must_use]
+    pub fn without_value(self) -> Self {
+        let Self::Unexpected { path, expected, found } = self else { return self };
+        let number = found.len() <= 4 && found.bytes().all(|b| b.is_ascii_digit());
+        let kinds = ["null", "a boolean", "a number", "a string", "a list", "an object"];
+        let keep = number || kinds.contains(&found.as_str());
+        Self::Unexpected { path, expected, found: if keep { found } else { "something else".to_owned() } }
+    }
+
     /// A field that is not what it must be.
     pub fn unexpected(path: impl Into<String>, expected: impl Into<String>, found: impl fmt::Display) -> Self {
         let found: String = found.to_string().chars().take(120).collect();

@@ -111,6 +111,8 @@ pub const DIRTY_FILES: usize = 100_000;
 pub const BUNDLE_FILES: usize = 1000;
 /// A string from outside that is shown to a person (characters); longer ones are cut.
 pub const SHOWN_CHARS: usize = 512;
+/// Links on the way to one file of a checkout; Linux follows as many.
+pub const LINKS: usize = 40;
 /// Files, links and folders of one tree whose NAR is hashed.
 pub const NAR_ENTRIES: usize = 1_000_000;
 /// Levels of folders of one tree whose NAR is hashed.

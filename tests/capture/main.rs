@@ -7,6 +7,7 @@ mod attribution;
 mod commit;
 mod environments;
 mod explain;
+mod links;
 mod page;
 mod platforms;
 mod providers;

@@ -1,9 +1,9 @@
 //! What an image is built on: by flag, by its own annotations, or from a container file.
 
 use crate::capture::input::lockfiles::purl;
-use crate::capture::{CaptureError, Captured, Checkout, Request};
+use crate::capture::input::unasked::Unasked;
+use crate::capture::{CaptureError, Captured, Request};
 use crate::model::{Digest, DigestSet, ResourceDescriptor, limits};
-use std::path::Path;
 
 /// By precedence: `--base-image` or its variable, the subject's annotations, `Containerfile`, `Dockerfile`.
 ///
@@ -12,8 +12,7 @@ use std::path::Path;
 pub(in crate::capture) fn capture(
     request: &Request,
     given: Captured<String>,
-    root: &Path,
-    checkout: &dyn Checkout,
+    unasked: &mut Unasked<'_>,
 ) -> Result<Captured<ResourceDescriptor>, CaptureError> {
     if let Captured::Found { value, source } = &given {
         let found = descriptor(value);
@@ -27,15 +26,20 @@ pub(in crate::capture) fn capture(
         return Ok(Captured::found(found, "the subject's annotations org.opencontainers.image.base.*"));
     }
     for name in ["Containerfile", "Dockerfile"] {
-        if let Some(bytes) = checkout.read(&root.join(name), limits::TEXT_FILE_BYTES)? {
-            return Ok(match last_stage(&String::from_utf8_lossy(&bytes)) {
-                Ok(image) => match descriptor(&image) {
-                    Some(found) => Captured::found(found, &format!("{name}, last FROM")),
-                    None => Captured::absent(&format!("{name} names its base image without a digest")),
-                },
-                Err(reason) => Captured::absent(&format!("{name}: {reason}")),
-            });
-        }
+        let before = unasked.passed_over.len();
+        let bytes = match unasked.read(&unasked.root.join(name), limits::TEXT_FILE_BYTES)? {
+            Ok(bytes) => bytes,
+            // It stands there, so the build would use it and not the next one.
+            Err(reason) if unasked.passed_over.len() > before => return Ok(Captured::absent(&reason)),
+            Err(_) => continue,
+        };
+        return Ok(match last_stage(&String::from_utf8_lossy(&bytes)) {
+            Ok(image) => match descriptor(&image) {
+                Some(found) => Captured::found(found, &format!("{name}, last FROM")),
+                None => Captured::absent(&format!("{name} names its base image without a digest")),
+            },
+            Err(reason) => Captured::absent(&format!("{name}: {reason}")),
+        });
     }
     Ok(Captured::absent("neither --base-image nor ATTEST_BASE_IMAGE was given, and there is no container file"))
 }

@@ -38,7 +38,7 @@ pub(in crate::capture) fn capture(
         return Ok(Captured::found(ResourceDescriptor::at(text), &source));
     }
     let path = place.working_dir.join(&text);
-    let bytes = checkout.read(&path, limits::PREDICATE_BYTES)?;
+    let bytes = checkout.read(place.within(&path), &path, limits::PREDICATE_BYTES)?;
     let bytes = bytes.ok_or(CaptureError::NothingMatches { pattern: text })?;
     let at = place.uri(Path::new(&path));
     Ok(Captured::found(ResourceDescriptor::at(at).digest_of(DigestSet::sha256(&bytes)), &format!("{source}, the file")))

@@ -3,12 +3,12 @@
 
 use crate::capture::CaptureError;
 use crate::model::{Digest, DigestSet, Subject, digest::DigestAlgorithm, digest::hex, limits};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::num::NonZero;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,24 +21,27 @@ pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 /// [`CaptureError::Unreadable`] and [`CaptureError::NotRegular`].
 pub fn open_regular(path: &Path) -> Result<(File, Metadata), CaptureError> {
     let failed = |e: std::io::Error| CaptureError::unreadable(path, e);
-    must_be_regular(path, &std::fs::metadata(path).map_err(failed)?)?;
+    must_be_regular(path, std::fs::metadata(path).map_err(failed)?.mode())?;
     // Between the look and the open the path may have become a FIFO: not waiting, and looking again at what was opened.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|e| failed(e.into()))?);
     let meta = file.metadata().map_err(failed)?;
-    must_be_regular(path, &meta)?;
+    must_be_regular(path, meta.mode())?;
     Ok((file, meta))
 }
 
-fn must_be_regular(path: &Path, meta: &Metadata) -> Result<(), CaptureError> {
-    let kind = meta.file_type();
-    let found = match () {
-        () if kind.is_file() => return Ok(()),
-        () if kind.is_dir() => "a folder",
-        () if kind.is_fifo() => "a FIFO",
-        () if kind.is_socket() => "a socket",
-        () if kind.is_block_device() || kind.is_char_device() => "a device",
-        () => "something else",
+/// That the mode is a regular file's.
+///
+/// # Errors
+/// [`CaptureError::NotRegular`].
+pub(in crate::capture) fn must_be_regular(path: &Path, mode: u32) -> Result<(), CaptureError> {
+    let found = match FileType::from_raw_mode(mode) {
+        FileType::RegularFile => return Ok(()),
+        FileType::Directory => "a folder",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::BlockDevice | FileType::CharacterDevice => "a device",
+        _ => "something else",
     };
     Err(CaptureError::NotRegular { path: path.display().to_string(), found })
 }
@@ -49,6 +52,14 @@ fn must_be_regular(path: &Path, meta: &Metadata) -> Result<(), CaptureError> {
 /// As [`open_regular`], and [`CaptureError::TooLarge`].
 pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CaptureError> {
     let (file, _) = open_regular(path)?;
+    read_open(file, path, limit)
+}
+
+/// The bytes of an open file of at most `limit` bytes; `path` is for errors.
+///
+/// # Errors
+/// [`CaptureError::Unreadable`] and [`CaptureError::TooLarge`].
+pub(in crate::capture) fn read_open(file: File, path: &Path, limit: usize) -> Result<Vec<u8>, CaptureError> {
     let mut bytes = Vec::new();
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| CaptureError::unreadable(path, e))?;
     if bytes.len() > limit {

@@ -3,7 +3,9 @@
 use crate::capture::Checkout;
 use crate::capture::error::CaptureError;
 use crate::capture::input::charter;
+use crate::capture::input::unasked::Unasked;
 use crate::model::{Digest, DigestSet, ResourceDescriptor, limits};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Where files stand: what their names are relative to.
@@ -17,6 +19,12 @@ pub(in crate::capture) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The top of the checkout, where the path lies in it by its text: then no link may lead out of it, whoever named it.
+    /// A path elsewhere is the word of whoever runs this.
+    pub(in crate::capture) fn within(&self, path: &Path) -> Option<&Path> {
+        plain(path).starts_with(self.root).then_some(self.root)
+    }
+
     /// The path below the top of the checkout, with `/`; only the file's name where it is elsewhere.
     pub(in crate::capture) fn name(&self, path: &Path) -> String {
         let path = plain(path);
@@ -49,67 +57,119 @@ fn plain(path: &Path) -> PathBuf {
     })
 }
 
-/// Reads one `--materials`: as [`read`], or all files that a glob means.
-///
-/// # Errors
-/// As [`read`], and [`Checkout::matching`].
-pub(in crate::capture) fn read_all(
-    text: &str,
-    place: &Place<'_>,
-    checkout: &dyn Checkout,
-) -> Result<Vec<ResourceDescriptor>, CaptureError> {
-    let is_glob = text.contains(['*', '?', '[']) && !text.contains(['=', '@', ':']);
-    if !is_glob {
-        return Ok(vec![read(text, place, checkout)?]);
-    }
-    let found = checkout.matching(text, place.working_dir)?;
-    let name = |path: &PathBuf| path.to_str().map(str::to_owned);
-    let names = found.iter().map(name).collect::<Option<Vec<_>>>();
-    let names = names.ok_or_else(|| CaptureError::value("--materials", "file names in UTF-8", text))?;
-    names.iter().map(|name| file(name, None, place, checkout)).collect()
+/// Reads materials. A file or folder that is named many times is hashed once: a project file of 1 MiB could name one of
+/// 60 MiB a hundred thousand times.
+#[derive(Default)]
+pub(in crate::capture) struct Materials {
+    seen: HashMap<(&'static str, PathBuf), DigestSet>,
 }
 
-/// Reads one `--materials`: `NAME=URI@ALGORITHM:HEX`, `NAME=nar:PATH`, `NAME=PATH` or `PATH`.
-///
-/// # Errors
-/// [`CaptureError::Value`], [`CaptureError::NothingMatches`], and a file's that cannot be read.
-pub(in crate::capture) fn read(
-    text: &str,
-    place: &Place<'_>,
-    checkout: &dyn Checkout,
-) -> Result<ResourceDescriptor, CaptureError> {
-    const FORMS: &str = "NAME=URI@sha256:HEX, NAME=nar:PATH, NAME=PATH or PATH";
-    let (name, value) = text.split_once('=').map_or((None, text), |(n, v)| (Some(n), v));
-    if value.is_empty() || name == Some("") || text.chars().any(char::is_control) {
-        return Err(CaptureError::value("--materials", FORMS, text));
+impl Materials {
+    /// Nothing was read yet.
+    pub(in crate::capture) fn new() -> Self {
+        Self::default()
     }
-    let named = |d: ResourceDescriptor, otherwise: &str| d.named(name.unwrap_or(otherwise));
-    if let Some(path) = value.strip_prefix("nar:") {
+
+    /// Reads one `--materials`: as [`Self::one`], or all files that a glob means. One that a glob met and that leads out of
+    /// the checkout is passed over.
+    ///
+    /// # Errors
+    /// As [`Self::one`], and [`Checkout::matching`].
+    pub(in crate::capture) fn all(
+        &mut self,
+        text: &str,
+        place: &Place<'_>,
+        unasked: &mut Unasked<'_>,
+    ) -> Result<Vec<ResourceDescriptor>, CaptureError> {
+        let is_glob = text.contains(['*', '?', '[']) && !text.contains(['=', '@', ':']);
+        if !is_glob {
+            return Ok(vec![self.one(text, place, unasked.checkout)?]);
+        }
+        let mut out = Vec::new();
+        for path in unasked.checkout.matching(text, place.working_dir)? {
+            let name = path.to_str().ok_or_else(|| CaptureError::value("--materials", "file names in UTF-8", text))?;
+            match self.file(name, None, place, unasked.checkout) {
+                // Named by the link alone: what stands behind it is nobody's business.
+                Err(e @ CaptureError::LeadsOut { .. }) => unasked.pass_over_link(&e),
+                other => out.push(other?),
+            }
+        }
+        Ok(out)
+    }
+
+    /// Reads one material: `NAME=URI@ALGORITHM:HEX`, `NAME=nar:PATH`, `NAME=PATH` or `PATH`.
+    ///
+    /// # Errors
+    /// [`CaptureError::Value`], [`CaptureError::NothingMatches`], and a file's that cannot be read.
+    pub(in crate::capture) fn one(
+        &mut self,
+        text: &str,
+        place: &Place<'_>,
+        checkout: &dyn Checkout,
+    ) -> Result<ResourceDescriptor, CaptureError> {
+        const FORMS: &str = "NAME=URI@sha256:HEX, NAME=nar:PATH, NAME=PATH or PATH";
+        let (name, value) = text.split_once('=').map_or((None, text), |(n, v)| (Some(n), v));
+        if value.is_empty() || name == Some("") || text.chars().any(char::is_control) {
+            return Err(CaptureError::value("--materials", FORMS, text));
+        }
+        let named = |d: ResourceDescriptor, otherwise: &str| d.named(name.unwrap_or(otherwise));
+        if let Some(path) = value.strip_prefix("nar:") {
+            let full = place.working_dir.join(path);
+            let digest = self.nar(path, &full, place, checkout)?;
+            return Ok(named(ResourceDescriptor::at(place.uri(&full)).digest_of(digest), &place.name(&full)));
+        }
+        if let Some((uri, digest)) = value.rsplit_once('@').filter(|(_, d)| d.contains(':') && !d.contains('/')) {
+            let digest = Digest::parse(digest).map_err(|_| CaptureError::value("--materials", FORMS, text))?;
+            return Ok(named(ResourceDescriptor::at(uri).digest_of(DigestSet::of(&digest)), uri));
+        }
+        if charter::is_url(value) {
+            return Err(CaptureError::value("--materials", "a digest after the URI: NAME=URI@sha256:HEX", text));
+        }
+        self.file(value, name, place, checkout)
+    }
+
+    fn file(
+        &mut self,
+        path: &str,
+        name: Option<&str>,
+        place: &Place<'_>,
+        checkout: &dyn Checkout,
+    ) -> Result<ResourceDescriptor, CaptureError> {
         let full = place.working_dir.join(path);
-        let pairs = [("narSha256", checkout.nar_hash(&full)?)];
+        let nothing = || CaptureError::NothingMatches { pattern: path.to_owned() };
+        let root = place.within(&full);
+        let real = match root {
+            Some(root) => checkout.real(root, &full)?.map(|real| root.join(real)).ok_or_else(nothing)?,
+            None => full.clone(),
+        };
+        let digest = match self.seen.get(&("file", real.clone())) {
+            Some(digest) => digest.clone(),
+            None => {
+                let bytes = checkout.read(root, &real, limits::LOCK_FILE_BYTES)?.ok_or_else(nothing)?;
+                let digest = DigestSet::sha256(&bytes);
+                self.seen.insert(("file", real), digest.clone());
+                digest
+            }
+        };
+        let descriptor = ResourceDescriptor::at(place.uri(&full)).digest_of(digest);
+        Ok(descriptor.named(name.map_or_else(|| place.name(&full), str::to_owned)))
+    }
+
+    fn nar(
+        &mut self,
+        path: &str,
+        full: &Path,
+        place: &Place<'_>,
+        checkout: &dyn Checkout,
+    ) -> Result<DigestSet, CaptureError> {
+        let key = ("nar", plain(full));
+        if let Some(digest) = self.seen.get(&key) {
+            return Ok(digest.clone());
+        }
+        let pairs = [("narSha256", checkout.nar_hash(place.within(full), full)?)];
         let digest = DigestSet::new("materials", pairs)
             .map_err(|cause| CaptureError::Malformed { file: path.to_owned(), cause })?;
-        return Ok(named(ResourceDescriptor::at(place.uri(&full)).digest_of(digest), &place.name(&full)));
+        self.seen.insert(key, digest.clone());
+        Ok(digest)
     }
-    if let Some((uri, digest)) = value.rsplit_once('@').filter(|(_, d)| d.contains(':') && !d.contains('/')) {
-        let digest = Digest::parse(digest).map_err(|_| CaptureError::value("--materials", FORMS, text))?;
-        return Ok(named(ResourceDescriptor::at(uri).digest_of(DigestSet::of(&digest)), uri));
-    }
-    if charter::is_url(value) {
-        return Err(CaptureError::value("--materials", "a digest after the URI: NAME=URI@sha256:HEX", text));
-    }
-    file(value, name, place, checkout)
-}
-
-fn file(
-    path: &str,
-    name: Option<&str>,
-    place: &Place<'_>,
-    checkout: &dyn Checkout,
-) -> Result<ResourceDescriptor, CaptureError> {
-    let full = place.working_dir.join(path);
-    let bytes = checkout.read(&full, limits::LOCK_FILE_BYTES)?;
-    let bytes = bytes.ok_or_else(|| CaptureError::NothingMatches { pattern: path.to_owned() })?;
-    let descriptor = ResourceDescriptor::at(place.uri(&full)).digest_of(DigestSet::sha256(&bytes));
-    Ok(descriptor.named(name.map_or_else(|| place.name(&full), str::to_owned)))
 }

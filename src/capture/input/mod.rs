@@ -1,11 +1,15 @@
 //! What goes into a build beside its source: lock files, materials, the base image, the charter; and its subjects.
 
 pub(in crate::capture) mod base_image;
+#[cfg(feature = "cli")]
+pub(in crate::capture) mod beneath;
 pub(in crate::capture) mod charter;
 #[cfg(feature = "cli")]
 pub mod files;
 pub mod lockfiles;
 pub(in crate::capture) mod materials;
+pub(in crate::capture) mod packages;
 #[cfg(feature = "cli")]
 pub mod nar;
 pub(in crate::capture) mod subjects;
+pub(in crate::capture) mod unasked;

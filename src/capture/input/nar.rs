@@ -1,12 +1,16 @@
-#![expect(clippy::disallowed_methods, reason = "reads the files that are hashed")]
 //! The hash Nix gives to a file, link or folder: SHA-256 over its NAR serialisation (Nix manual, "Nix Archive format").
 //!
 //! Of permissions only the owner's execute bit counts; names sort bytewise; times and owners do not count.
 
 use crate::capture::CaptureError;
+use crate::capture::input::beneath::{self, LastLink};
 use crate::model::{digest::hex, limits};
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
-use std::io::Read as _;
+use std::ffi::OsStr;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -17,9 +21,23 @@ use std::path::Path;
 /// [`CaptureError::Unreadable`], [`CaptureError::NotRegular`] for sockets, FIFOs and devices, and
 /// [`CaptureError::TooLarge`] over [`limits::NAR_ENTRIES`] entries or [`limits::NAR_DEPTH`] levels.
 pub fn hash(path: &Path) -> Result<String, CaptureError> {
+    hash_at(CWD, path.as_os_str(), path)
+}
+
+/// As [`hash`], of a path below `root`, over no link out of it. A link at its end is hashed as a link.
+///
+/// # Errors
+/// As [`hash`], and [`CaptureError::LeadsOut`].
+pub(in crate::capture) fn hash_within(root: &Path, path: &Path) -> Result<String, CaptureError> {
+    let spot = beneath::find(root, path, LastLink::Kept)?;
+    let spot = spot.ok_or_else(|| CaptureError::unreadable(path, io::Error::from(Errno::NOENT)))?;
+    hash_at(&spot.folder, &spot.name, path)
+}
+
+fn hash_at(folder: impl AsFd, name: &OsStr, path: &Path) -> Result<String, CaptureError> {
     let mut nar = Nar { out: Sha256::new(), entries: 0 };
     nar.string(b"nix-archive-1");
-    nar.node(path, 0)?;
+    nar.node(folder.as_fd(), name, path, 0)?;
     Ok(hex(&nar.out.finalize()))
 }
 
@@ -47,7 +65,9 @@ impl Nar {
         }
     }
 
-    fn node(&mut self, path: &Path, depth: usize) -> Result<(), CaptureError> {
+    /// One file, link or folder: `name` in `folder`, with `path` for errors. Whatever the folder's entries become
+    /// meanwhile, no link is followed.
+    fn node(&mut self, folder: BorrowedFd<'_>, name: &OsStr, path: &Path, depth: usize) -> Result<(), CaptureError> {
         self.entries += 1;
         if self.entries > limits::NAR_ENTRIES {
             return Err(too_large(path, "files", limits::NAR_ENTRIES));
@@ -55,30 +75,37 @@ impl Nar {
         if depth > limits::NAR_DEPTH {
             return Err(too_large(path, "levels of folders", limits::NAR_DEPTH));
         }
-        let failed = |e| CaptureError::unreadable(path, e);
-        let meta = std::fs::symlink_metadata(path).map_err(failed)?;
-        let kind = meta.file_type();
+        let failed = |e: Errno| CaptureError::unreadable(path, io::Error::from(e));
+        let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
         self.strings(&[b"(", b"type"]);
-        if kind.is_symlink() {
-            let target = std::fs::read_link(path).map_err(failed)?;
-            self.strings(&[b"symlink", b"target", target.as_os_str().as_bytes()]);
-        } else if kind.is_dir() {
+        if kind == FileType::Symlink {
+            let target = rustix::fs::readlinkat(folder, name, Vec::new()).map_err(failed)?;
+            self.strings(&[b"symlink", b"target", target.as_bytes()]);
+        } else if kind == FileType::Directory {
             self.string(b"directory");
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let inner = rustix::fs::openat(folder, name, flags, Mode::empty()).map_err(failed)?;
             let mut names = Vec::new();
-            for entry in std::fs::read_dir(path).map_err(failed)? {
+            for entry in Dir::read_from(&inner).map_err(failed)? {
+                let name = OsStr::from_bytes(entry.map_err(failed)?.file_name().to_bytes()).to_owned();
+                if name == "." || name == ".." {
+                    continue;
+                }
                 if names.len() >= limits::NAR_ENTRIES {
                     return Err(too_large(path, "files", limits::NAR_ENTRIES));
                 }
-                names.push(entry.map_err(failed)?.file_name());
+                names.push(name);
             }
             names.sort_unstable();
             for name in names {
                 self.strings(&[b"entry", b"(", b"name", name.as_bytes(), b"node"]);
-                self.node(&path.join(&name), depth + 1)?;
+                self.node(inner.as_fd(), &name, &path.join(&name), depth + 1)?;
                 self.string(b")");
             }
         } else {
-            let (mut file, meta) = crate::capture::input::files::open_regular(path)?;
+            let (mut file, meta) = beneath::open_at(folder, name, path)?;
+            let failed = |e| CaptureError::unreadable(path, e);
             self.string(b"regular");
             if meta.permissions().mode() & 0o100 != 0 {
                 self.strings(&[b"executable", b""]);

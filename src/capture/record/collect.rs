@@ -2,7 +2,8 @@
 
 use crate::attribution::{self, Agent};
 use crate::capture::agent::{trail, variables};
-use crate::capture::input::{base_image, charter, lockfiles, materials};
+use crate::capture::input::unasked::Unasked;
+use crate::capture::input::{base_image, charter, materials, packages};
 use crate::capture::platform::run::trigger;
 use crate::capture::request::given;
 use crate::capture::secret::credentials;
@@ -46,6 +47,8 @@ pub struct Context {
     pub base_image: Captured<ResourceDescriptor>,
     /// Paths of the lock files that were read.
     pub lock_files: Captured<Vec<String>>,
+    /// Files of the checkout that were passed over, since they lead out of it or are none, each with why.
+    pub passed_over: Vec<String>,
     /// Lock files, the packages they name, and materials; without the source and the base image.
     pub dependencies: Vec<ResourceDescriptor>,
     /// `nixpkgs#REV`, from `flake.lock`.
@@ -123,7 +126,8 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let place = materials::Place { working_dir: &real_dir, root: &root, source: source_uri };
 
     let value = |flag: &Option<String>, name: &str| given(flag, name, env);
-    let project = project::read(&root, checkout)?;
+    let mut unasked = Unasked { root: &root, checkout, passed_over: Vec::new() };
+    let project = project::read(&mut unasked)?;
     let agent = agent(request, env, &git, &project, &mut disagreements)?;
     let charter = charter::capture(value(&request.charter, "charter")?, &place, checkout)?;
     let said_by = value(&request.requested_by, "requested-by")?.map(|id| Principal { id, name: None });
@@ -156,15 +160,17 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         (_, Captured::Absent { reason }) => Captured::absent(reason),
     };
     let task = Task { id, uri: prefer(value(&request.task_uri, "task-uri")?, &by_prefix) };
-    let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &root, checkout)?;
-    let read = lock_files(request, &real_dir, &root, &place, checkout)?;
+    let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &mut unasked)?;
+    let read = packages::read(&request.dependencies, &place, &mut unasked)?;
     let mut dependencies = read.dependencies;
+    let mut materials = materials::Materials::new();
     for text in &request.materials {
-        dependencies.extend(materials::read_all(text, &place, checkout)?);
+        dependencies.extend(materials.all(text, &place, &mut unasked)?);
     }
     let top = materials::Place { working_dir: &root, root: &root, source: source_uri };
-    for text in &project.materials {
-        dependencies.push(materials::read(text, &top, checkout)?);
+    for (line, text) in &project.materials {
+        let found = materials.one(text, &top, checkout).map_err(|e| project::of_material(*line, e))?;
+        dependencies.push(found);
     }
     dependencies.extend(submodules(&git, source_uri));
     let dependencies = merge(dependencies)?;
@@ -173,6 +179,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let byproducts = of_step.chain(trails).collect();
     let has_step = !request.command.is_empty();
     let in_files = file_secrets(env, git.root.as_deref(), checkout);
+    let passed_over = unasked.passed_over;
     Ok(Context {
         agent,
         task,
@@ -188,6 +195,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         git,
         base_image,
         lock_files: read.names,
+        passed_over,
         dependencies,
         nix: read.nix,
         platform: ci,
@@ -217,7 +225,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
 fn run(platform: &dyn crate::capture::Capture, env: &Environment, checkout: &dyn Checkout) -> CiContext {
     let context = platform.capture(env);
     let read = |path: &str| {
-        let bytes = checkout.read(Path::new(path), limits::TEXT_FILE_BYTES).ok()??;
+        let bytes = checkout.read(None, Path::new(path), limits::TEXT_FILE_BYTES).ok()??;
         json::parse(&bytes, limits::TEXT_FILE_BYTES).ok()
     };
     // A file that cannot be read says nothing; the run itself is no worse for it.
@@ -398,58 +406,6 @@ fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, V
         (Captured::Absent { reason }, _) | (_, Captured::Absent { reason }) => Captured::Absent { reason },
     };
     (source, disagreements)
-}
-
-struct Read {
-    names: Captured<Vec<String>>,
-    dependencies: Vec<ResourceDescriptor>,
-    nix: Captured<String>,
-}
-
-fn lock_files(
-    request: &Request,
-    working_dir: &Path,
-    root: &Path,
-    place: &materials::Place<'_>,
-    checkout: &dyn Checkout,
-) -> Result<Read, CaptureError> {
-    let found = lockfiles::ALL.iter().flat_map(|l| l.file_names()).map(|name| (root.join(name), false));
-    let named = request.dependencies.iter().map(|path| (working_dir.join(path), true));
-    let (mut names, mut dependencies) = (Vec::new(), Vec::new());
-    let mut nix = Captured::absent("no flake.lock");
-    for (path, asked_for) in found.chain(named) {
-        let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some(format) = lockfiles::by_file_name(&file_name) else {
-            return Err(CaptureError::value("--dependencies", lockfiles::FILE_NAMES, &path.to_string_lossy()));
-        };
-        let Some(bytes) = checkout.read(&path, limits::LOCK_FILE_BYTES)? else {
-            if asked_for {
-                return Err(CaptureError::NothingMatches { pattern: path.display().to_string() });
-            }
-            continue;
-        };
-        let name = place.name(&path);
-        if names.contains(&name) {
-            continue;
-        }
-        let malformed = |cause| CaptureError::Malformed { file: name.clone(), cause };
-        let packages = format.read(&bytes).map_err(malformed)?;
-        if let Some(flake) = format.nixpkgs(&packages) {
-            nix = nix.or(Captured::found(flake, &name));
-        } else if file_name == "flake.lock" && nix.value().is_none() {
-            nix = Captured::absent("flake.lock has no input named nixpkgs that is locked to a commit");
-        }
-        let file = ResourceDescriptor::at(place.uri(&path)).named(&*name).digest_of(DigestSet::sha256(&bytes));
-        dependencies.push(file);
-        dependencies.extend(packages);
-        names.push(name);
-    }
-    let names = if names.is_empty() {
-        Captured::absent("no lock file of a known kind at the top of the checkout, and no --dependencies")
-    } else {
-        Captured::found(names, "files of the checkout, and --dependencies")
-    };
-    Ok(Read { names, dependencies, nix })
 }
 
 /// Each descriptor once, in the order in which it first came.

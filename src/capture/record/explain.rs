@@ -100,7 +100,7 @@ impl Context {
             ),
             explained("resolvedDependencies.source.tags", &self.git.tags, |t| json!(t)),
             explained("resolvedDependencies.source.checkout", &self.git.shape, |s| json!(s)),
-            explained("resolvedDependencies.source.passedOver", &self.git.passed_over, |all| json!(all)),
+            explained("resolvedDependencies.source.passedOver", &self.passed_over(), |all| json!(all)),
             explained("resolvedDependencies.submodules", &self.git.submodules, |all| {
                 all.iter().map(|s| json!({ "path": s.path, "commit": s.commit, "url": s.url })).collect()
             }),
@@ -132,6 +132,20 @@ impl Context {
             row.raised_by = Some(self.raised_by(&row.field));
         }
         rows
+    }
+}
+
+impl Context {
+    /// What git would have run or believed, and the files that lead out of the checkout.
+    fn passed_over(&self) -> Captured<Vec<String>> {
+        let files = self.passed_over.iter().map(|reason| format!("file {reason}"));
+        match &self.git.passed_over {
+            Captured::Found { value, source } => Captured::found(value.iter().cloned().chain(files).collect(), source),
+            Captured::Absent { .. } if !self.passed_over.is_empty() => {
+                Captured::found(files.collect(), "the files that were looked for")
+            }
+            absent => absent.clone(),
+        }
     }
 }
 

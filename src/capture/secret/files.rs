@@ -74,11 +74,13 @@ pub fn file_secrets(env: &Environment, root: Option<&Path>, checkout: &dyn Check
             (None, Some(home)) if !k.at_home.is_empty() => home.join(k.at_home),
             _ => continue,
         };
-        found.read(k.kind, path, k.read, checkout);
+        found.read(k.kind, None, path, k.read, checkout);
     }
+    let top = root.filter(|root| env.working_dir.starts_with(root)).unwrap_or(&env.working_dir);
     for folder in [Some(env.working_dir.as_path()), root.filter(|r| *r != env.working_dir)].into_iter().flatten() {
+        let top = if folder.starts_with(top) { top } else { folder };
         for (kind, name, read) in IN_THE_CHECKOUT {
-            found.read(kind, folder.join(name), *read, checkout);
+            found.read(kind, Some(top), folder.join(name), *read, checkout);
         }
     }
     if let Some(text) = env.variable("DOCKER_AUTH_CONFIG") {
@@ -88,9 +90,16 @@ pub fn file_secrets(env: &Environment, root: Option<&Path>, checkout: &dyn Check
 }
 
 impl FileSecrets {
-    fn read(&mut self, kind: &'static str, path: PathBuf, read: Reader, checkout: &dyn Checkout) {
+    fn read(
+        &mut self,
+        kind: &'static str,
+        root: Option<&Path>,
+        path: PathBuf,
+        read: Reader,
+        checkout: &dyn Checkout,
+    ) {
         let name = path.display().to_string();
-        match checkout.read(&path, limits::CREDENTIAL_FILE_BYTES) {
+        match checkout.read(root, &path, limits::CREDENTIAL_FILE_BYTES) {
             Ok(None) => {}
             // A folder or device of that name holds nothing that these programs would use.
             Err(CaptureError::NotRegular { .. }) => {}
