@@ -39,7 +39,9 @@ pub(super) fn read(unasked: &mut Unasked<'_>) -> Result<Project, CaptureError> {
     let text = String::from_utf8(bytes).map_err(|_| line(1, "UTF-8", "other bytes"))?;
     let node = Node::parse(&text).map_err(|e| match e {
         PolicyError::TooLarge { what, limit } => CaptureError::TooLarge { what: format!("{NAME}: {what}"), limit },
-        PolicyError::Syntax { line: at, .. } => line(at, "YAML without anchors, tags and duplicate fields", "something else"),
+        PolicyError::Syntax { line: at, .. } => {
+            line(at, "YAML without anchors, tags and duplicate fields", "something else")
+        }
         _ => line(1, "YAML", "something else"),
     })?;
     let mut project = none(&format!("{NAME} does not say"));

@@ -17,7 +17,8 @@ fn scene() -> Repo {
     std::fs::create_dir(&outside).unwrap();
     std::fs::write(outside.join("token"), format!("{TOKEN}\n")).unwrap();
     std::fs::write(outside.join("pin"), format!("{TOKEN}\n")).unwrap();
-    let lock = format!("[[package]]\nname = \"{TOKEN}\"\nversion = \"1.0.0\"\nsource = \"registry+https://r.example\"\n");
+    let lock =
+        format!("[[package]]\nname = \"{TOKEN}\"\nversion = \"1.0.0\"\nsource = \"registry+https://r.example\"\n");
     std::fs::write(outside.join("Cargo.lock"), lock).unwrap();
     let image = format!("FROM r.example/{TOKEN}@sha256:{}\n", "a".repeat(64));
     std::fs::write(outside.join("Dockerfile"), image).unwrap();
@@ -42,7 +43,9 @@ fn plant(repo: &Repo, name: &str, to: &str, variant: usize) {
             symlink("dir/../second", root.join(name)).unwrap();
         }
         // Over the machine's own names for a process's folders.
-        _ => symlink(format!("/proc/self/cwd/../../../../../../..{}/{to}", outside.display()), root.join(name)).unwrap(),
+        _ => {
+            symlink(format!("/proc/self/cwd/../../../../../../..{}/{to}", outside.display()), root.join(name)).unwrap()
+        }
     }
 }
 
@@ -82,7 +85,10 @@ fn a_file_that_nobody_asked_for_is_passed_over_where_it_leads_out() {
             assert!(!text.contains(TOKEN), "{name} {variant}: {text}");
             let rows = found.explain();
             let named = row(&rows, "source.passedOver").value.clone().unwrap().to_string();
-            assert!(named.contains(&format!("file {name}: ")) && named.contains("leads out"), "{name} {variant}: {named}");
+            assert!(
+                named.contains(&format!("file {name}: ")) && named.contains("leads out"),
+                "{name} {variant}: {named}"
+            );
             assert!(found.passed_over.len() == 1, "{name} {variant}: {:?}", found.passed_over);
         }
     }
@@ -107,7 +113,8 @@ fn links_that_stay_inside_work_as_ever() {
     assert_eq!(found.agent.id.value().map(String::as_str), Some("squad/agent"));
     assert_eq!(found.lock_files.value(), Some(&vec!["Cargo.lock".to_owned()]));
     assert!(found.base_image.value().is_some());
-    let digests: Vec<_> = found.dependencies.iter().filter_map(|d| Some((d.name()?, d.digest()?.get("sha256")?))).collect();
+    let digests: Vec<_> =
+        found.dependencies.iter().filter_map(|d| Some((d.name()?, d.digest()?.get("sha256")?))).collect();
     let a = attest::model::DigestSet::sha256(b"a\n");
     assert!(digests.contains(&("deep/link", a.get("sha256").unwrap())), "{digests:?}");
     assert!(digests.contains(&("up", a.get("sha256").unwrap())), "{digests:?}");
@@ -123,7 +130,7 @@ fn no_material_leads_out_of_the_checkout() {
         let outside = repo.outside().join("outside");
         symlink(outside.join("token"), repo.root.join("link")).unwrap();
         symlink("../outside", repo.root.join("linkdir")).unwrap();
-        symlink("linkdir", repo.root.join("dir/again")).unwrap();
+        symlink("../linkdir", repo.root.join("dir/again")).unwrap();
         symlink("..", repo.root.join("dir/up")).unwrap();
         symlink("dir", repo.root.join("same")).unwrap();
         // By its text it climbs no higher than the top.
@@ -131,7 +138,16 @@ fn no_material_leads_out_of_the_checkout() {
         repo.write(".attest.yaml", format!("materials: ['{text}']\n"));
         repo
     };
-    for text in ["link", "linkdir/pin", "nar:linkdir/pin", "nar:linkdir/.", "x=link", "dir/up/linkdir/pin", "same/up/link", "climb"] {
+    for text in [
+        "link",
+        "linkdir/pin",
+        "nar:linkdir/pin",
+        "nar:dir/again/pin",
+        "x=link",
+        "dir/up/linkdir/pin",
+        "same/up/link",
+        "climb",
+    ] {
         let repo = planted(text);
         let e = refused(&repo, &Request::default());
         assert_eq!(e.code().as_str(), "leads-out-of-checkout", "{text}: {e}");
@@ -206,16 +222,33 @@ fn errors_about_files_of_a_checkout_quote_no_value() {
         ("Cargo.lock", format!("password = {TOKEN}\n")),
         ("package-lock.json", format!("\"{TOKEN}\"")),
         ("package-lock.json", format!("{{\"{lock}\":\"{TOKEN}\"}}")),
-        ("package-lock.json", format!("{{\"{lock}\":3,\"packages\":{{\"node_modules/a\":{{\"version\":\"{TOKEN} x\"}}}}}}")),
         (
             "package-lock.json",
-            format!("{{\"{lock}\":3,\"packages\":{{\"node_modules/a\":{{\"version\":\"1\",\"integrity\":\"{TOKEN}\"}}}}}}"),
+            format!("{{\"{lock}\":3,\"packages\":{{\"node_modules/a\":{{\"version\":\"{TOKEN} x\"}}}}}}"),
         ),
-        ("uv.lock", format!("version = 1\n[[package]]\nname = \"a\"\nsource = {{ registry = \"r\" }}\nsdist = {{ hash = \"{TOKEN}\" }}\n")),
-        ("flake.lock", format!("{{\"version\":7,\"root\":\"r\",\"nodes\":{{\"r\":{{}},\"n\":{{\"locked\":{{\"type\":\"{TOKEN}\"}}}}}}}}")),
+        (
+            "package-lock.json",
+            format!(
+                "{{\"{lock}\":3,\"packages\":{{\"node_modules/a\":{{\"version\":\"1\",\"integrity\":\"{TOKEN}\"}}}}}}"
+            ),
+        ),
+        (
+            "uv.lock",
+            format!(
+                "version = 1\n[[package]]\nname = \"a\"\nsource = {{ registry = \"r\" }}\nsdist = {{ hash = \"{TOKEN}\" }}\n"
+            ),
+        ),
         (
             "flake.lock",
-            format!("{{\"version\":7,\"root\":\"r\",\"nodes\":{{\"r\":{{}},\"n\":{{\"locked\":{{\"type\":\"git\",\"url\":\"u\",\"rev\":\"{TOKEN}\"}}}}}}}}"),
+            format!(
+                "{{\"version\":7,\"root\":\"r\",\"nodes\":{{\"r\":{{}},\"n\":{{\"locked\":{{\"type\":\"{TOKEN}\"}}}}}}}}"
+            ),
+        ),
+        (
+            "flake.lock",
+            format!(
+                "{{\"version\":7,\"root\":\"r\",\"nodes\":{{\"r\":{{}},\"n\":{{\"locked\":{{\"type\":\"git\",\"url\":\"u\",\"rev\":\"{TOKEN}\"}}}}}}}}"
+            ),
         ),
     ];
     for (name, text) in cases {

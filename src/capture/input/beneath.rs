@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "finds where a checkout really stands")]
 //! Files of a checkout, over no link that leads out of it.
 //!
 //! Whoever writes the source chooses its links. One that stands for a lock file, a container file or the folder of a
@@ -77,7 +76,7 @@ pub(in crate::capture) fn find(root: &Path, path: &Path, last: LastLink) -> Resu
         Err(e) => return Err(CaptureError::unreadable(root, std::io::Error::from(e))),
     };
     let mut walk = Walk { root, path, top, inner: Vec::new(), links: 0 };
-    walk.to_end(below, last)
+    walk.end_of(below, last)
 }
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::PATH).union(OFlags::CLOEXEC);
@@ -96,7 +95,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn to_end(&mut self, below: &Path, last: LastLink) -> Result<Option<Spot>, CaptureError> {
+    fn end_of(&mut self, below: &Path, last: LastLink) -> Result<Option<Spot>, CaptureError> {
         let mut left: Vec<OsString> = reversed(below);
         while let Some(name) = left.pop() {
             if name == ".." {
@@ -178,6 +177,7 @@ impl Walk<'_> {
 
 /// The parts of a path, the first at the end.
 fn reversed(path: &Path) -> Vec<OsString> {
-    let part = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::ParentDir).then(|| c.as_os_str().into());
+    let part =
+        |c: Component<'_>| matches!(c, Component::Normal(_) | Component::ParentDir).then(|| c.as_os_str().into());
     path.components().rev().filter_map(part).collect()
 }

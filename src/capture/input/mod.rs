@@ -8,8 +8,8 @@ pub(in crate::capture) mod charter;
 pub mod files;
 pub mod lockfiles;
 pub(in crate::capture) mod materials;
-pub(in crate::capture) mod packages;
 #[cfg(feature = "cli")]
 pub mod nar;
+pub(in crate::capture) mod packages;
 pub(in crate::capture) mod subjects;
 pub(in crate::capture) mod unasked;

@@ -90,14 +90,7 @@ pub fn file_secrets(env: &Environment, root: Option<&Path>, checkout: &dyn Check
 }
 
 impl FileSecrets {
-    fn read(
-        &mut self,
-        kind: &'static str,
-        root: Option<&Path>,
-        path: PathBuf,
-        read: Reader,
-        checkout: &dyn Checkout,
-    ) {
+    fn read(&mut self, kind: &'static str, root: Option<&Path>, path: PathBuf, read: Reader, checkout: &dyn Checkout) {
         let name = path.display().to_string();
         match checkout.read(root, &path, limits::CREDENTIAL_FILE_BYTES) {
             Ok(None) => {}
