@@ -38,7 +38,7 @@ fn layout() -> World {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("layout");
     let layout = Arc::new(OciLayout::create(&path).unwrap());
-    let tagged = OciLayout::open(&path).unwrap();
+    let tagged = layout.clone();
     World {
         name: "layout".into(),
         registry: layout,

@@ -11,12 +11,19 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 const LAYER: &[u8] = b"the one layer of the image";
+const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
+const EVIDENCE: &[u8] =
+    br#"{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"sig":"AAAA"}]}"#;
 
 fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("a layout waited"),
+    let mut future = pin!(future);
+    // A layout gives others their turn, and waits for nothing.
+    for _ in 0..100_000 {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
+        }
     }
+    panic!("a layout waited")
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T, RegistryError>) -> &'static str {
@@ -48,7 +55,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("layout");
         let layout = OciLayout::create(&path).unwrap();
-        for bytes in [LAYER, b"{}"] {
+        for bytes in [LAYER, b"{}", EVIDENCE] {
             now(layout.push_blob(&Digest::sha256(bytes), bytes)).unwrap();
         }
         let bytes = image_bytes(&[LAYER]);
@@ -77,13 +84,33 @@ impl World {
     fn referrer(&self, seed: usize) -> Value {
         json!({
             "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "artifactType": "application/vnd.example",
-            "config": Descriptor::of(EMPTY, b"{}").to_json(), "layers": [], "subject": self.image.to_json(),
-            "annotations": { "seed": seed.to_string() },
+            "config": Descriptor::of(EMPTY, b"{}").to_json(), "layers": [Descriptor::of(ENVELOPE, EVIDENCE).to_json()],
+            "subject": self.image.to_json(), "annotations": { "seed": seed.to_string() },
         })
     }
 
+    /// Puts an entry into `index.json`, under a tag if one is given.
+    fn list(&self, entry: &Descriptor, tag: Option<&str>) {
+        let mut value = entry.to_json();
+        if let Some(tag) = tag {
+            value["annotations"] = json!({ "org.opencontainers.image.ref.name": tag });
+        }
+        let mut index = self.index();
+        index["manifests"].as_array_mut().unwrap().push(value);
+        self.write_index(&index);
+    }
+
+    /// The layout as whoever opens it now finds it.
+    fn opened(&self) -> OciLayout {
+        OciLayout::open(&self.path).unwrap()
+    }
+
     fn referrers(&self) -> Result<Vec<Descriptor>, RegistryError> {
-        now(self.layout.referrers(&self.image.digest, 1000))
+        now(self.opened().referrers(&self.image.digest, 1000))
+    }
+
+    fn images(&self) -> Vec<Digest> {
+        self.opened().images().unwrap().into_iter().map(|d| d.digest).collect()
     }
 }
 
@@ -195,8 +222,7 @@ fn referrers_are_found_as_other_tools_write_them() {
     expected.sort();
     assert_eq!(found, expected);
     // Neither of them, nor their listing, is an image.
-    let images: Vec<Digest> = w.layout.images().unwrap().into_iter().map(|d| d.digest).collect();
-    assert_eq!(images, std::slice::from_ref(&w.image.digest));
+    assert_eq!(w.images(), std::slice::from_ref(&w.image.digest));
 }
 
 #[test]
@@ -294,28 +320,128 @@ fn two_images_with_one_tag_are_ambiguous() {
     entry["digest"] = Digest::sha256(b"x").to_string().into();
     index["manifests"].as_array_mut().unwrap().push(entry);
     w.write_index(&index);
-    assert_eq!(code(now(w.layout.resolve("v1"))), "registry-malformed");
+    assert_eq!(code(now(w.opened().resolve("v1"))), "registry-malformed");
+}
+
+/// What a layout holds beside its one image: a referrer that `change` made something else of, listed under `tag`.
+fn beside(tag: Option<&str>, change: impl Fn(&World, &mut Value)) -> usize {
+    let w = World::new();
+    let mut manifest = w.referrer(1);
+    change(&w, &mut manifest);
+    let entry = w.put(&manifest);
+    w.list(&entry, tag);
+    w.images().len()
+}
+
+fn blob_of(w: &World, media_type: &str, bytes: &[u8]) -> Value {
+    fs::write(blob(&w.path, &Digest::sha256(bytes)), bytes).unwrap();
+    Descriptor::of(media_type, bytes).to_json()
 }
 
 #[test]
-fn an_image_does_not_hide_behind_a_subject() {
-    let w = World::new();
-    let config = |media_type: &str| Descriptor::of(media_type, b"{}").to_json();
-    let refers = |config: Value| {
-        let manifest = json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "artifactType": "application/x",
-            "config": config, "layers": [], "subject": w.image.to_json() });
-        let bytes = manifest.to_string().into_bytes();
-        let descriptor = Descriptor::of(IMAGE_MANIFEST, &bytes);
-        now(w.layout.push_manifest(&descriptor, &bytes)).unwrap();
-        descriptor
+fn an_image_does_not_hide_behind_a_subject_a_tag_or_the_type_of_its_config() {
+    let untouched = |_: &World, _: &mut Value| ();
+    assert_eq!(beside(None, untouched), 1);
+    // Programs read what a config says, whatever they are told that it is.
+    let starts =
+        br#"{"architecture":"amd64","os":"linux","config":{"Cmd":["/x"]},"rootfs":{"type":"layers","diff_ids":[]}}"#;
+    for media_type in [
+        "application/octet-stream",
+        "application/json",
+        "text/plain",
+        EMPTY,
+        "application/vnd.oci.image.config.v1+json",
+        "Application/Vnd.OCI.Image.Config.v1+JSON",
+        "application/vnd.oci.image.config.v1+json; charset=utf-8",
+        "application/vnd.docker.container.image.v1+json",
+        "application/vnd.cncf.notary.signature",
+    ] {
+        assert_eq!(beside(None, |w, m| m["config"] = blob_of(w, media_type, starts)), 2, "{media_type}");
+    }
+    let listing = format!("sha256-{}", "a".repeat(64));
+    for tag in ["v2", &listing] {
+        assert_eq!(beside(Some(tag), untouched), 2, "{tag}");
+    }
+    let layers: [fn(&World) -> Value; 5] = [
+        |_| json!([]),
+        |w| json!([blob_of(w, "application/vnd.oci.image.layer.v1.tar", EVIDENCE)]),
+        |w| json!([blob_of(w, ENVELOPE, b"no envelope")]),
+        |w| json!([blob_of(w, ENVELOPE, EVIDENCE), blob_of(w, "application/vnd.oci.image.layer.v1.tar", LAYER)]),
+        |w| json!([blob_of(w, "application/vnd.dev.cosign.simplesigning.v1+json", b"{}")]),
+    ];
+    for (n, layers) in layers.iter().enumerate() {
+        assert_eq!(beside(None, |w, m| m["layers"] = layers(w)), 2, "{n}");
+    }
+    let index = |w: &World, m: &mut Value| {
+        *m = json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [], "subject": w.image.to_json() });
     };
-    let count = || w.layout.images().unwrap().len();
-    let plain = refers(config(EMPTY));
-    assert_eq!(count(), 1);
-    refers(config("application/vnd.oci.image.config.v1+json"));
-    assert_eq!(count(), 2);
-    w.layout.tag("v2", &plain).unwrap();
-    assert_eq!(count(), 3);
+    assert_eq!([beside(None, index), beside(Some(&listing), index)], [2, 2]);
+    let without_subject = |_: &World, m: &mut Value| drop(m.as_object_mut().unwrap().remove("subject"));
+    assert_eq!(beside(None, without_subject), 2);
+}
+
+#[test]
+fn signatures_and_lists_of_evidence_are_no_images() {
+    for (media_type, bytes) in [
+        ("application/vnd.dev.cosign.simplesigning.v1+json", br#"{"critical":{},"optional":null}"#.as_slice()),
+        ("application/jose+json", br#"{"payload":"","protected":"","header":{},"signature":""}"#),
+        ("application/cose", &[0xd2, 0x84, 0x40]),
+        (ENVELOPE, EVIDENCE),
+    ] {
+        assert_eq!(beside(None, |w, m| m["layers"] = json!([blob_of(w, media_type, bytes)])), 1, "{media_type}");
+    }
+    let listing = format!("sha256-{}", "a".repeat(64));
+    let lists = |hidden: bool| {
+        beside(Some(&listing), move |w, m| {
+            let mut entries = vec![w.put(m).to_json()];
+            entries.extend(hidden.then(|| w.put(&json!({ "mediaType": IMAGE_MANIFEST, "layers": [] })).to_json()));
+            *m = json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": entries });
+        })
+    };
+    assert_eq!([lists(false), lists(true)], [1, 2]);
+}
+
+#[test]
+fn what_is_listed_again_and_again_is_looked_at_once() {
+    let w = World::new();
+    // Together more than is looked at, if each were looked at for each subject or for each entry.
+    let large: Vec<_> = (0..20)
+        .map(|n| {
+            let mut manifest = w.referrer(n);
+            manifest["annotations"]["padding"] = "x".repeat(3 << 20).into();
+            w.put(&manifest)
+        })
+        .collect();
+    let mut index = w.index();
+    for entry in large.iter().cycle().take(400) {
+        index["manifests"].as_array_mut().unwrap().push(entry.to_json());
+    }
+    w.write_index(&index);
+    assert!(w.images().len() == 1 && w.referrers().unwrap().len() == large.len());
+    let layout = w.opened();
+    for n in 0..20_u32 {
+        assert_eq!(now(layout.referrers(&Digest::sha256(&n.to_be_bytes()), 1000)).unwrap(), []);
+    }
+    // One that is opened stays what it was; who opens it again sees what was added.
+    let added = w.put(&w.referrer(99));
+    w.list(&added, None);
+    assert_eq!(now(layout.referrers(&w.image.digest, 1000)).unwrap().len(), large.len());
+    assert_eq!(w.referrers().unwrap().len(), large.len() + 1);
+}
+
+#[test]
+fn the_manifests_of_a_layout_are_capped_together() {
+    let w = World::new();
+    let mut index = w.index();
+    for n in 0..=limits::LAYOUT_BYTES / (3 << 20) {
+        let mut manifest = w.referrer(n);
+        manifest["annotations"]["padding"] = "x".repeat(3 << 20).into();
+        index["manifests"].as_array_mut().unwrap().push(w.put(&manifest).to_json());
+    }
+    w.write_index(&index);
+    assert_eq!(code(w.referrers()), "limit-exceeded");
+    // Then they are no longer proven to be evidence, either.
+    assert!(w.images().len() > 1);
 }
 
 #[test]

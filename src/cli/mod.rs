@@ -189,7 +189,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}")))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match &cli.command {
             Command::Quickstart(a) => cmd::quickstart::run(a, common).await,
             Command::Create(a) => cmd::create::run(a, common, ui).await,
@@ -209,5 +209,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Completions(a) => Ok(cmd::completions::completions(a, Cli::command())),
             Command::Man(a) => cmd::completions::man(a, Cli::command()),
         }
-    })
+    });
+    // A thread that still reads for an answer that was given up must not hold the answer that was given instead.
+    runtime.shutdown_background();
+    outcome
 }

@@ -87,7 +87,18 @@ pub(super) async fn resolve(
     let bundles = evidence.bundle.iter().map(FileEvidence::new).collect::<Vec<_>>();
     match spec {
         SubjectSpec::File(path) => file(typed, path, bundles, common),
-        SubjectSpec::Layout { path, digest } => layout(typed, &path, digest, bundles, require_digest),
+        SubjectSpec::Layout { path, digest } => {
+            let layout = open_layout(typed, &path)?;
+            let (digest, by_tag) = match digest {
+                Some(d) => (d, None),
+                None if require_digest => return Err(digest_required(typed)),
+                None => (only_image(typed, &path, &layout, common).await?, Some("the layout's only image".to_owned())),
+            };
+            let artifact = Artifact::new(typed, format!("oci:{}", plain(&path)), digest);
+            let registry: Arc<dyn Registry> = layout.clone();
+            let store = bundles.is_empty().then(|| registry.clone());
+            Ok(Resolved { artifact, subject: Some(registry), store, bundles, path: None, layout: Some(layout), by_tag })
+        }
         SubjectSpec::Image(reference) => image(typed, &reference, bundles, common, evidence, require_digest).await,
     }
 }
@@ -106,37 +117,44 @@ fn file(typed: &str, path: PathBuf, mut bundles: Vec<FileEvidence>, common: &Com
     Ok(Resolved { artifact, subject: None, store: None, bundles, path: Some(path), layout: None, by_tag: None })
 }
 
-fn layout(
-    typed: &str,
-    path: &Path,
-    digest: Option<Digest>,
-    bundles: Vec<FileEvidence>,
-    require_digest: bool,
-) -> Result<Resolved, Failure> {
+fn open_layout(typed: &str, path: &Path) -> Result<Arc<OciLayout>, Failure> {
     if !files::is_folder(path) {
         let message = format!("`{typed}`: there is no folder `{}`", path.display());
         return Err(Failure::usage(codes::FILE_UNREADABLE, message));
     }
-    let layout = Arc::new(OciLayout::open(path)?);
-    let (digest, by_tag) = match digest {
-        Some(d) => (d, None),
-        None if require_digest => return Err(digest_required(typed)),
-        None => {
-            let images = layout.images()?;
-            match images.as_slice() {
-                [one] => (one.digest.clone(), Some("the layout's only image".to_owned())),
-                list => {
-                    let message =
-                        format!("`{typed}` holds {} images; name one as oci:{}@sha256:...", list.len(), path.display());
-                    return Err(Failure::usage(codes::SUBJECT_AMBIGUOUS, message));
-                }
-            }
-        }
+    Ok(Arc::new(OciLayout::open(path)?))
+}
+
+/// The image that a layout holds, where it holds one alone.
+async fn only_image(typed: &str, path: &Path, layout: &Arc<OciLayout>, common: &Common) -> Result<Digest, Failure> {
+    let reader = layout.clone();
+    let Ok(images) = tokio::time::timeout(common.timeout, apart(move || reader.images())).await else {
+        let message = format!("`{typed}` was not looked through within {} s", common.timeout.as_secs_f32());
+        return Err(Failure::unknown(codes::TIMEOUT, message));
     };
-    let artifact = Artifact::new(typed, format!("oci:{}", plain(path)), digest);
-    let registry: Arc<dyn Registry> = layout.clone();
-    let store = bundles.is_empty().then(|| registry.clone());
-    Ok(Resolved { artifact, subject: Some(registry), store, bundles, path: None, layout: Some(layout), by_tag })
+    match images?.as_slice() {
+        [one] => Ok(one.digest.clone()),
+        list => {
+            let named: Vec<_> = list.iter().take(SHOWN_IMAGES).map(|d| d.digest.to_string()).collect();
+            let more = if list.len() > SHOWN_IMAGES { ", ..." } else { "" };
+            let named = if list.is_empty() { String::new() } else { format!(" ({}{more})", named.join(", ")) };
+            let (count, path) = (list.len(), path.display());
+            let message = format!("`{typed}` holds {count} images{named}; name one as oci:{path}@sha256:...");
+            Err(Failure::usage(codes::SUBJECT_AMBIGUOUS, message))
+        }
+    }
+}
+
+/// Images that a message names.
+const SHOWN_IMAGES: usize = 4;
+
+/// Runs what reads many files on a thread of its own, so that a deadline holds meanwhile. What comes too late is left to
+/// end with the process.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(e) => std::panic::resume_unwind(e.into_panic()),
+    }
 }
 
 async fn image(
@@ -251,9 +269,16 @@ impl Resolved {
     }
 
     /// Hashes every reachable blob of a layout's subject, and worsens the decision when one is not what it should be.
-    pub fn check_content(&self, decision: &mut SubjectDecision) {
+    ///
+    /// What is denied stays denied whatever its content is, which whoever made the layout may make as large as they
+    /// like: it is not read.
+    pub async fn check_content(&self, decision: &mut SubjectDecision) {
         let Some(layout) = &self.layout else { return };
-        match layout.verify_content(&self.artifact.digest) {
+        if decision.verdict == Verdict::Deny {
+            return;
+        }
+        let (reader, digest) = (layout.clone(), self.artifact.digest.clone());
+        match apart(move || reader.verify_content(&digest)).await {
             Ok(report) => decision.notes.push(format!(
                 "all content of the layout's image was hashed: {} manifests, {} blobs, {} bytes",
                 report.manifests, report.blobs, report.bytes

@@ -6,8 +6,8 @@ use crate::model::code::codes;
 use crate::model::json::JsonError;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
 use crate::model::{Artifact, Descriptor, DigestSet, Timestamp, limits};
-use crate::policy::{Evidence, Finding, NO_POLICY, Policy, Reason, SubjectDecision, Verdict, decide};
-use crate::registry::Checked;
+use crate::policy::{Evidence, Finding, NO_ATTESTATION, NO_POLICY, Policy, Reason, SubjectDecision, Verdict, decide};
+use crate::registry::{CONTENT_MISSING, Checked};
 use crate::seam::BoxFuture;
 use crate::trust::{TrustMaterial, TrustedRoot};
 use crate::verify::{Basket, Budget, Candidate, Content, EvidenceSource, Verifier, VerifyError};
@@ -188,8 +188,10 @@ async fn children(
             Err(e @ JsonError::TooLarge { .. }) => return unread(decision, e.code(), e.to_string()),
             Err(e) => return decision.notes.push(format!("the subject's manifest is not acceptable: {e}")),
         },
-        // The subject's manifest need not be there.
-        Ok(None) => return,
+        // The subject's manifest need not be there. Where nothing speaks of the subject either, it may be an index of
+        // manifests that are all attested.
+        Ok(None) if decision.code() != Some(NO_ATTESTATION) => return,
+        Ok(None) => return unread(decision, CONTENT_MISSING, format!("{} does not have it", content.place())),
         Err(e) => return unread(decision, e.code(), e.to_string()),
     };
     // BuildKit lists its unsigned attestations as manifests of platform unknown/unknown and marks them: no machine runs

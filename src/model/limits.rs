@@ -46,6 +46,9 @@ pub const EVIDENCE_REQUESTS: usize = 8192;
 pub const PARALLEL_FETCHES: usize = 8;
 /// Manifests below one index.
 pub const CHILDREN: usize = 256;
+/// Manifests of a layout folder that are looked at for what they refer to, together (bytes). Each counts as 4 KiB at least:
+/// an `index.json` of the largest size lists 18,000 referrers.
+pub const LAYOUT_BYTES: usize = 128 << 20;
 /// Levels of an index inside an index.
 pub const INDEX_DEPTH: usize = 4;
 /// Redirects of one request.

@@ -129,7 +129,7 @@ codes! {
     DIGEST_MISMATCH = "digest-mismatch", [Operator, Producer],
         "content is not what its digest says: 1 in a layout that is here, 3 as a registry served it",
         "the content is not what its digest says: fetch it again from a source that you trust";
-    CONTENT_MISSING = "content-missing", [Operator],
+    pub CONTENT_MISSING = "content-missing", [Operator],
         "the registry or layout does not have content that something names",
         "push or copy the artifact again: the registry or layout lost a part of it";
     REGISTRY_CONFIGURATION = "registry-configuration", [Caller],

@@ -20,6 +20,11 @@ codes! {
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 const ENVELOPE: &str = "application/vnd.dsse.envelope";
 
+/// Whether a layer says that it holds evidence.
+pub(super) fn holds_evidence(layer: &Descriptor) -> bool {
+    layer.media_type.starts_with(BUNDLE) || layer.media_type.starts_with(ENVELOPE)
+}
+
 /// The evidence of a repository.
 ///
 /// What a listing says of a referrer is a hint and is not used: each referrer's own bytes, digest and `subject` decide.
@@ -54,8 +59,7 @@ impl<'r> RegistryEvidence<'r> {
                 return one(Content::SetAside { code: REFERRER_SUBJECT, message });
             }
         }
-        let holds = |l: &&Descriptor| l.media_type.starts_with(BUNDLE) || l.media_type.starts_with(ENVELOPE);
-        for layer in manifest.layers.iter().filter(holds) {
+        for layer in manifest.layers.iter().filter(|l| holds_evidence(l)) {
             if !at.basket.budget().piece() {
                 let error = self.too_large("the pieces of evidence of one check".into(), limits::EVIDENCE_PIECES);
                 return one(unavailable(&error));

@@ -121,7 +121,7 @@ async fn one(resolved: &Resolved, given: &Given<'_>) -> SubjectDecision {
         digests: resolved.path.is_some().then_some(&digests),
     };
     let mut decision = flow::check(&target, given.policies, given.roots, given.now).await;
-    resolved.check_content(&mut decision);
+    resolved.check_content(&mut decision).await;
     decision.notes.extend(resolved.notes());
     decision
 }

@@ -5,19 +5,22 @@
 
 mod content;
 mod folder;
+mod images;
+mod listed;
 
 pub use content::ContentReport;
 
-use super::listing::{Listing, REF_NAME, fallback_tag, is_fallback_tag, referrer_entry, too_many, unreadable};
+use super::listing::{Listing, REF_NAME, referrer_entry, unreadable};
 use super::{Registry, RegistryError, Served};
 use crate::model::json::{self, Field};
-use crate::model::oci::{DOCKER_CONFIG, IMAGE_CONFIG, Manifest};
+use crate::model::oci::Manifest;
 use crate::model::{Descriptor, Digest, limits};
 use crate::seam::{BoxFuture, ready};
 use folder::{Folder, ReadError};
-use std::collections::HashSet;
+use listed::{Listed, tag_of};
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 const MARKER: &str = "oci-layout";
 const INDEX: &str = "index.json";
@@ -30,11 +33,15 @@ const MARKER_BYTES: usize = 4 << 10;
 ///
 /// Writers of this type exclude one another with a lock, also across processes; every file is replaced by rename. No
 /// link is followed out of the folder, and digests alone decide the names of files.
+///
+/// `index.json` is read once: what another writer lists later is seen by whoever opens the layout again, and what this
+/// value writes at once.
 #[derive(Debug)]
 pub struct OciLayout {
     /// `oci:PATH`, as typed.
     name: String,
     folder: Folder,
+    listed: Mutex<Option<Arc<Listed>>>,
 }
 
 impl OciLayout {
@@ -45,7 +52,7 @@ impl OciLayout {
     pub fn open(path: &Path) -> Result<Self, RegistryError> {
         let name = format!("oci:{}", path.display());
         let folder = Folder::open(path).map_err(|e| io_error(&name, "the folder", &e))?;
-        let this = Self { name, folder };
+        let this = Self { name, folder, listed: Mutex::default() };
         let what = "the file `oci-layout`";
         let bytes = this.read(MARKER, what, MARKER_BYTES)?.ok_or_else(|| this.not_found(what))?;
         let error = |e| unreadable(&this.name, what, e);
@@ -67,28 +74,11 @@ impl OciLayout {
             place: name.clone(),
             cause: format!("cannot make an image layout there: {e}"),
         })?;
-        let this = Self { name, folder };
+        let this = Self { name, folder, listed: Mutex::default() };
         this.write(INDEX, &Listing::empty().to_bytes())?;
         // Last: a folder is a layout once it has its marker.
         this.write(MARKER, format!(r#"{{"imageLayoutVersion":"{VERSION}"}}"#).as_bytes())?;
         Ok(this)
-    }
-
-    /// The images of the layout: entries of `index.json` that are neither referrers nor listings of them. An entry that
-    /// cannot be read counts as an image, and so does one with a `subject` that can be run all the same: by a tag, or by
-    /// its config. Who loads the folder would run it.
-    ///
-    /// # Errors
-    /// When `index.json` cannot be read.
-    pub fn images(&self) -> Result<Vec<Descriptor>, RegistryError> {
-        let mut seen = HashSet::new();
-        let mut out = self.listing()?.1;
-        out.retain(|entry| {
-            !tag_of(entry).is_some_and(is_fallback_tag)
-                && (tag_of(entry).is_some() || !self.is_only_referrer(entry))
-                && seen.insert(entry.digest.clone())
-        });
-        Ok(out)
     }
 
     /// Lets `tag` name a manifest, and nothing else.
@@ -117,17 +107,10 @@ impl OciLayout {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RegistryError> {
-        self.folder.replace(name, bytes).map_err(|e| self.io_error(&format!("writing `{name}`"), &e))
-    }
-
-    /// `index.json` and its entries.
-    fn listing(&self) -> Result<(Listing, Vec<Descriptor>), RegistryError> {
-        let what = "the file `index.json`";
-        let bytes = self.read(INDEX, what, limits::MANIFEST_BYTES)?.ok_or_else(|| self.not_found(what))?;
-        let error = |e| unreadable(&self.name, what, e);
-        let listing = Listing::parse(&bytes).map_err(error)?;
-        let entries = listing.entries().map_err(error)?;
-        Ok((listing, entries))
+        self.forget();
+        self.folder.replace(name, bytes).map_err(|e| self.io_error(&format!("writing `{name}`"), &e))?;
+        self.forget();
+        Ok(())
     }
 
     /// Changes `index.json` under the lock, if `edit` says that it changed it.
@@ -168,24 +151,10 @@ impl OciLayout {
         })
     }
 
-    /// The subject and entry of a referrer; `None` for what is none.
-    fn referrer(&self, entry: &Descriptor) -> Result<Option<(Descriptor, Descriptor)>, RegistryError> {
-        let what = format!("manifest {}", entry.digest);
-        let bytes = self.checked_bytes(&entry.digest, limits::MANIFEST_BYTES)?.ok_or_else(|| self.not_found(&what))?;
-        referrer_entry(entry, &bytes).map_err(|e| unreadable(&self.name, &what, e))
-    }
-
-    /// Whether an entry refers to a subject and is nothing that can be run.
-    fn is_only_referrer(&self, entry: &Descriptor) -> bool {
-        let Ok(Some(bytes)) = self.checked_bytes(&entry.digest, limits::MANIFEST_BYTES) else { return false };
-        let Ok(manifest) = Manifest::parse(&bytes, &entry.media_type) else { return false };
-        let runs = manifest.config.is_some_and(|c| [IMAGE_CONFIG, DOCKER_CONFIG].contains(&c.media_type.as_str()));
-        manifest.subject.is_some() && !runs
-    }
-
     fn find_tag(&self, tag: &str) -> Result<Option<Descriptor>, RegistryError> {
-        let mut found: Option<Descriptor> = None;
-        for entry in self.listing()?.1.into_iter().filter(|e| tag_of(e) == Some(tag)) {
+        let listed = self.listed()?;
+        let mut found: Option<&Descriptor> = None;
+        for entry in listed.entries.iter().filter(|e| tag_of(e) == Some(tag)) {
             match &found {
                 Some(f) if f.digest != entry.digest => {
                     return Err(RegistryError::Malformed {
@@ -197,39 +166,7 @@ impl OciLayout {
                 _ => found = Some(entry),
             }
         }
-        Ok(found)
-    }
-
-    fn find_referrers(&self, subject: &Digest, limit: usize) -> Result<Vec<Descriptor>, RegistryError> {
-        let mut candidates = self.listing()?.1;
-        let fallback = fallback_tag(subject);
-        let mut indexes = candidates.iter().filter(|e| tag_of(e) == Some(&fallback)).cloned().collect::<Vec<_>>();
-        indexes.dedup_by(|a, b| a.digest == b.digest);
-        for index in indexes {
-            let what = format!("the referrers index {}", index.digest);
-            let error = |e| unreadable(&self.name, &what, e);
-            let bytes =
-                self.checked_bytes(&index.digest, limits::MANIFEST_BYTES)?.ok_or_else(|| self.not_found(&what))?;
-            candidates.extend(Listing::parse(&bytes).and_then(|l| l.entries()).map_err(error)?);
-        }
-        let mut seen = HashSet::from([subject.clone()]);
-        let mut out = Vec::new();
-        for entry in candidates {
-            if tag_of(&entry).is_some_and(is_fallback_tag) || !seen.insert(entry.digest.clone()) {
-                continue;
-            }
-            match self.referrer(&entry) {
-                Ok(Some((s, e))) if s.digest == *subject => out.push(e),
-                Ok(_) => {}
-                // It may refer to the subject: a candidate whose fetching will say what is wrong, not one that is
-                // passed over.
-                Err(_) => out.push(entry),
-            }
-            if out.len() > limit {
-                return Err(too_many(&self.name, subject, limit));
-            }
-        }
-        Ok(out)
+        Ok(found.cloned())
     }
 
     fn store_blob(&self, what: &str, digest: &Digest, bytes: &[u8]) -> Result<(), RegistryError> {
@@ -262,7 +199,7 @@ impl OciLayout {
     /// A manifest as stored, with the media type that `index.json` or its own bytes give it.
     fn read_manifest(&self, digest: &Digest, limit: usize) -> Result<Option<Served>, RegistryError> {
         let Some(bytes) = self.bytes("manifest", digest, limit)? else { return Ok(None) };
-        let described = self.listing()?.1.into_iter().find(|e| e.digest == *digest).map(|e| e.media_type);
+        let described = self.listed()?.media_type(digest);
         // A layout serves no media type; without a descriptor the document's own is all there is.
         let media_type = match described {
             Some(m) => m,
@@ -278,10 +215,6 @@ impl OciLayout {
     fn io_error(&self, what: &str, error: &io::Error) -> RegistryError {
         io_error(&self.name, what, error)
     }
-}
-
-fn tag_of(entry: &Descriptor) -> Option<&str> {
-    entry.annotations.get(REF_NAME)?.as_str()
 }
 
 fn io_error(place: &str, what: &str, error: &io::Error) -> RegistryError {
@@ -306,7 +239,7 @@ impl Registry for OciLayout {
         ready(self.bytes("blob", d, limit))
     }
     fn referrers<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
-        ready(self.find_referrers(s, limit))
+        Box::pin(self.find_referrers(s, limit))
     }
     fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
         ready(self.store_blob("blob", digest, bytes))

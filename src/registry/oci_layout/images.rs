@@ -1,0 +1,125 @@
+//! Which images a layout holds: everything that is listed and is not proven to be evidence.
+
+use super::OciLayout;
+use super::listed::tag_of;
+use crate::model::json::{self, Field};
+use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST, Manifest};
+use crate::model::{Descriptor, Digest, limits};
+use crate::registry::RegistryError;
+use crate::registry::evidence::holds_evidence;
+use crate::registry::listing::is_fallback_tag;
+use crate::verify::read_evidence;
+use std::collections::{HashMap, HashSet};
+
+/// The empty config. An image cannot be started from it: it names no file systems.
+const EMPTY_CONFIG: &[u8] = b"{}";
+
+/// Whether content is what its media type says.
+type Proof = fn(&[u8]) -> bool;
+
+/// Signatures that are no bundles, by their layer's media type, and how their content shows that it is one.
+const SIGNATURES: [(&str, Proof); 3] = [
+    ("application/vnd.dev.cosign.simplesigning.v1+json", |bytes| has_members(bytes, &["critical"])),
+    ("application/jose+json", |bytes| has_members(bytes, &["payload", "protected", "signature"])),
+    // COSE_Sign1: the tag 18, and an array of four.
+    ("application/cose", |bytes| bytes.starts_with(&[0xd2, 0x84])),
+];
+
+impl OciLayout {
+    /// The images of the layout: every entry of `index.json` but those whose content proves that they are evidence, each
+    /// digest once.
+    ///
+    /// Whoever loads the folder runs what looks like an image to *their* program, whatever it says of itself: a
+    /// `subject`, a tag of the form in which referrers are listed, or an odd type of config. So nothing of that excuses
+    /// an entry. Evidence is a manifest with a `subject`, the config `{}`, and layers each of which is a bundle, an
+    /// envelope or a signature; or, under the tag of a list of referrers, an index of such manifests alone. What has
+    /// another tag, cannot be read, or is over [`limits::EVIDENCE_BYTES`] together counts as an image.
+    ///
+    /// # Errors
+    /// When `index.json` cannot be read.
+    pub fn images(&self) -> Result<Vec<Descriptor>, RegistryError> {
+        let listed = self.listed()?;
+        let mut proofs = Proofs { layout: self, left: limits::EVIDENCE_BYTES, known: HashMap::new() };
+        let (mut seen, mut out) = (HashSet::new(), Vec::new());
+        for entry in &listed.entries {
+            if !seen.contains(&entry.digest) && !proofs.only_evidence(entry) {
+                seen.insert(entry.digest.clone());
+                out.push(entry.clone());
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// What was proven so far, and how many bytes may still be read for it.
+struct Proofs<'a> {
+    layout: &'a OciLayout,
+    left: usize,
+    known: HashMap<Digest, bool>,
+}
+
+impl Proofs<'_> {
+    fn only_evidence(&mut self, entry: &Descriptor) -> bool {
+        match tag_of(entry) {
+            None => self.evidence(&entry.digest),
+            Some(tag) => is_fallback_tag(tag) && self.listing(&entry.digest),
+        }
+    }
+
+    /// Whether the manifest is one of evidence; read once, however often it is listed.
+    fn evidence(&mut self, digest: &Digest) -> bool {
+        if let Some(known) = self.known.get(digest) {
+            return *known;
+        }
+        let proven = self.manifest(digest).is_some_and(|m| self.holds_only_evidence(&m));
+        self.known.insert(digest.clone(), proven);
+        proven
+    }
+
+    /// Whether the manifest is an index that lists evidence and nothing else.
+    fn listing(&mut self, digest: &Digest) -> bool {
+        let Some(index) = self.manifest(digest) else { return false };
+        let plain = index.media_type == IMAGE_INDEX && index.subject.is_none();
+        plain && index.manifests.iter().all(|entry| self.evidence(&entry.digest))
+    }
+
+    fn holds_only_evidence(&mut self, manifest: &Manifest) -> bool {
+        let empty = manifest.config.as_ref().is_some_and(|c| c.digest.matches(EMPTY_CONFIG));
+        manifest.media_type == IMAGE_MANIFEST
+            && manifest.subject.is_some()
+            && empty
+            && !manifest.layers.is_empty()
+            && manifest.layers.iter().all(|layer| self.layer(layer))
+    }
+
+    /// Whether a layer is evidence by its type and by its content.
+    fn layer(&mut self, layer: &Descriptor) -> bool {
+        let signature = SIGNATURES.iter().find(|(media_type, _)| *media_type == layer.media_type);
+        if signature.is_none() && !holds_evidence(layer) {
+            return false;
+        }
+        let Some(bytes) = self.bytes(&layer.digest, limits::BUNDLE_BYTES) else { return false };
+        signature.map_or_else(|| read_evidence(&bytes).is_ok(), |(_, proves)| proves(&bytes))
+    }
+
+    fn manifest(&mut self, digest: &Digest) -> Option<Manifest> {
+        let bytes = self.bytes(digest, limits::MANIFEST_BYTES)?;
+        Manifest::parse(&bytes, "").ok()
+    }
+
+    /// Bytes with this digest, within what may still be read.
+    fn bytes(&mut self, digest: &Digest, limit: usize) -> Option<Vec<u8>> {
+        let bytes = self.layout.checked_bytes(digest, limit.min(self.left)).ok()??;
+        self.left = self.left.saturating_sub(bytes.len().max(LEAST));
+        Some(bytes)
+    }
+}
+
+/// What a file counts as at least: opening one takes time, too.
+const LEAST: usize = 4 << 10;
+
+fn has_members(bytes: &[u8], names: &[&str]) -> bool {
+    let Ok(value) = json::parse(bytes, limits::MANIFEST_BYTES) else { return false };
+    let root = Field::root("signature", &value);
+    root.object().is_ok_and(|o| names.iter().all(|name| o.contains_key(*name)))
+}
