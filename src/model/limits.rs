@@ -130,6 +130,10 @@ pub const CHARTER_SECONDS: u64 = 10;
 pub const RECHECKED_CHARTERS: usize = 32;
 /// How long one `git` call may take (seconds).
 pub const GIT_SECONDS: u64 = 30;
+/// After how long a call to git is looked into: whether something stands in its way that is no file (milliseconds).
+pub const GIT_SLOW_MILLIS: u64 = 1000;
+/// How long that is looked for (seconds).
+pub const GIT_LOOK_SECONDS: u64 = 2;
 /// Levels of submodules whose state is looked at.
 pub const SUBMODULE_DEPTH: usize = 4;
 /// A value given by flag, variable or project file (bytes).

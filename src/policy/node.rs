@@ -6,6 +6,7 @@
 use super::PolicyError;
 use crate::model::limits;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use std::collections::HashSet;
 
 /// One value of a policy file, with its place.
 #[derive(Clone, Debug)]
@@ -124,6 +125,8 @@ impl<'a> Reader<'a> {
             Event::MappingStart(anchor, tag) => {
                 plain(anchor, tag.is_some())?;
                 let mut members: Vec<(String, Node)> = Vec::new();
+                // A map of a hundred thousand keys must not be searched for each of them.
+                let mut seen = HashSet::new();
                 loop {
                     let (event, key_span) = self.next()?;
                     if matches!(event, Event::MappingEnd) {
@@ -134,7 +137,7 @@ impl<'a> Reader<'a> {
                         Kind::Bool(b) => b.to_string(),
                         _ => return Err(syntax(key_span, "expected a field's name")),
                     };
-                    if members.iter().any(|(k, _)| *k == key) {
+                    if !seen.insert(key.clone()) {
                         return Err(syntax(key_span, format!("duplicate field `{key}`")));
                     }
                     let (event, span) = self.next()?;

@@ -273,3 +273,42 @@ fn a_loop_of_links_ends() {
     assert_eq!(e.code().as_str(), "limit-exceeded", "{e}");
     assert!(Path::new(&repo.root).exists());
 }
+
+/// One file of the size that is read, named as often as a project file has room for.
+#[test]
+fn a_file_that_is_named_many_times_is_hashed_once() {
+    let repo = Repo::new();
+    let file = std::fs::File::create(repo.root.join("big")).unwrap();
+    file.set_len(60 << 20).unwrap();
+    std::fs::create_dir(repo.root.join("folder")).unwrap();
+    symlink("../big", repo.root.join("folder/link")).unwrap();
+    symlink("big", repo.root.join("link")).unwrap();
+    let names = ["big", "./big", "link", "folder/link", "nar:big", "nar:./big"];
+    let all: Vec<String> = (0..3000).map(|i| format!("n{i}={}", names[i % names.len()])).collect();
+    repo.write(".attest.yaml", format!("materials: [{}]\n", all.join(", ")));
+    let began = Instant::now();
+    let found = context(&repo.env(), &Request::default());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert_eq!(found.dependencies.len(), 3000);
+    let digests: std::collections::HashSet<_> =
+        found.dependencies.iter().map(|d| format!("{:?}", d.digest())).collect();
+    assert_eq!(digests.len(), 2);
+}
+
+/// Searching the map for each of its keys took six seconds in a release, and far more here.
+#[test]
+fn many_keys_take_no_longer_than_as_many_values() {
+    let repo = Repo::new();
+    let keys: String = (0..49_000).map(|i| format!("field-{i:010}: x\n")).collect();
+    assert!(keys.len() > 900 << 10);
+    repo.write(".attest.yaml", &keys);
+    let began = Instant::now();
+    let e = refused(&repo, &Request::default());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(
+        e.to_string(),
+        "`.attest.yaml` line 1: expected agent, taskPrefix or materials, found `field-0000000000`"
+    );
+    repo.write(".attest.yaml", keys + "field-0000000007: x\n");
+    assert!(refused(&repo, &Request::default()).to_string().contains("line 49001"));
+}

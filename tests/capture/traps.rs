@@ -415,3 +415,51 @@ fn nothing_of_the_checkout_runs_while_trails_and_files_are_looked_for() {
     assert_eq!(changes.value().unwrap().len(), 2, "{changes:?}");
     assert_eq!(ran(&markers), [] as [&Path; 0]);
 }
+
+fn fifo(path: &Path) {
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+}
+
+/// Git opens these without looking, and would wait until somebody writes to them.
+#[test]
+fn a_fifo_in_the_place_of_a_file_of_git_holds_nothing_up() {
+    for name in [
+        ".git/HEAD",
+        ".git/index",
+        ".git/packed-refs",
+        ".git/config",
+        ".git/refs/heads/main",
+        ".gitignore",
+        "dir/.gitignore",
+    ] {
+        let repo = Repo::new();
+        let path = repo.root.join(name);
+        let _ = std::fs::remove_file(&path);
+        fifo(&path);
+        let began = std::time::Instant::now();
+        let context = crate::explain::context(&repo.env(), &attest::capture::Request::default());
+        let watch = attest::capture::step::Watch {
+            env: &repo.env(),
+            globs: &[],
+            excluded: &[],
+            git_timeout: Duration::from_secs(30),
+        };
+        let _ = attest::capture::step::Watched::before(&watch).changes(&watch, &|_| {});
+        assert!(began.elapsed() < Duration::from_secs(10), "{name}: {:?}", began.elapsed());
+        let reason = |captured: &Captured<attest::capture::Difference>| match captured {
+            Captured::Absent { reason } => reason.clone(),
+            Captured::Found { .. } => String::new(),
+        };
+        assert!(reason(&context.git.dirty).contains("is a FIFO"), "{name}: {:?}", context.git.dirty);
+    }
+}
+
+#[test]
+fn a_repository_with_odd_files_that_git_does_not_wait_for_is_read() {
+    let repo = Repo::new();
+    std::os::unix::fs::symlink("/dev/null", repo.root.join(".git/info/exclude2")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(repo.root.join(".git/fsmonitor--daemon.ipc")).unwrap();
+    fifo(&repo.root.join("dir/pipe"));
+    let state = repo.state();
+    assert!(state.commit.value().is_some() && state.dirty.value().is_some(), "{state:?}");
+}

@@ -8,13 +8,15 @@
 //! `PATH`.
 
 use crate::capture::Environment;
+use crate::capture::git::waiting;
 use crate::model::limits;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 /// Settings that win over the repository's own.
@@ -58,6 +60,8 @@ pub(in crate::capture) struct GitCaller {
     /// Where it is called.
     pub(in crate::capture) dir: PathBuf,
     timeout: Duration,
+    /// Whether a call ran out of time: what stands in its way stands in that of the others.
+    late: Arc<AtomicBool>,
 }
 
 /// What one call gave.
@@ -97,6 +101,10 @@ impl GitCaller {
                 location.push((name, folder));
             }
         }
+        let git_dir = location.iter().find(|(name, _)| *name == "GIT_DIR").map(|(_, folder)| folder.as_path());
+        if let Some(reason) = waiting::before_a_call(&env.working_dir, git_dir) {
+            return Err(reason);
+        }
         let home = ["HOME", "XDG_CONFIG_HOME"];
         Ok(Self {
             program,
@@ -106,12 +114,18 @@ impl GitCaller {
             home: home.into_iter().filter_map(|n| Some((n, env.variables.get(OsStr::new(n))?.clone()))).collect(),
             dir: env.working_dir.clone(),
             timeout,
+            late: Arc::default(),
         })
     }
 
     /// Whether a variable of the caller, not the working folder, says where the repository is.
     pub(in crate::capture) fn is_placed(&self) -> bool {
         !self.location.is_empty()
+    }
+
+    /// Where a variable says that the repository is.
+    fn git_dir(&self) -> Option<&Path> {
+        self.location.iter().find(|(name, _)| *name == "GIT_DIR").map(|(_, folder)| folder.as_path())
     }
 
     /// The same git and repository, called in another folder.
@@ -161,6 +175,9 @@ impl GitCaller {
     }
 
     fn run(&self, mut command: Command, stdin: Vec<u8>) -> Result<GitOutput, String> {
+        if self.late.load(Ordering::Relaxed) {
+            return Err("an earlier call did not end in time".to_owned());
+        }
         let deadline = Instant::now() + self.timeout;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|e| e.to_string())?;
@@ -171,9 +188,19 @@ impl GitCaller {
         let out = drain(child.stdout.take(), limits::GIT_OUTPUT_BYTES);
         let err = drain(child.stderr.take(), limits::ERROR_BODY_BYTES);
         let end = (|| {
-            let late = |_| format!("no answer within {} seconds", self.timeout.as_secs_f32());
+            let late = |_| {
+                self.late.store(true, Ordering::Relaxed);
+                format!("no answer within {} seconds", self.timeout.as_secs_f32())
+            };
             let left = || deadline.saturating_duration_since(Instant::now());
-            let stdout = out.recv_timeout(left()).map_err(late)?;
+            let slow = Duration::from_millis(limits::GIT_SLOW_MILLIS).min(left());
+            let stdout = match out.recv_timeout(slow) {
+                Ok(stdout) => stdout,
+                Err(_) => match waiting::of_a_slow_call(&self.dir, self.git_dir()) {
+                    Some(reason) => return Err(reason),
+                    None => out.recv_timeout(left()).map_err(late)?,
+                },
+            };
             if stdout.len() > limits::GIT_OUTPUT_BYTES {
                 return Err(format!("more than {} bytes of output", limits::GIT_OUTPUT_BYTES));
             }

@@ -15,3 +15,5 @@ pub(in crate::capture) mod named;
 mod passed_over;
 pub(in crate::capture) mod remote;
 pub(in crate::capture) mod source;
+#[cfg(feature = "cli")]
+mod waiting;

@@ -4,6 +4,7 @@
 //! passed over and named: it stops no build, and nothing of it is read.
 
 use crate::capture::{CaptureError, Checkout};
+use crate::model::limits;
 use std::path::Path;
 
 /// Reads them, and keeps what was passed over.
@@ -49,8 +50,10 @@ impl Unasked<'_> {
             CaptureError::NotRegular { found, .. } => format!("{path}: it is {found}, and was not read"),
             other => format!("{path}: {other}"),
         };
-        if !self.passed_over.contains(&reason) {
-            self.passed_over.push(reason.clone());
+        let room = limits::PASSED_OVER.saturating_sub(self.passed_over.len());
+        if room > 0 && !self.passed_over.contains(&reason) {
+            let more = format!("more than {} files", limits::PASSED_OVER - 1);
+            self.passed_over.push(if room == 1 { more } else { reason.clone() });
         }
         reason
     }
