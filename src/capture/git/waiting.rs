@@ -79,7 +79,8 @@ impl Look {
         let mut inner = Vec::new();
         for entry in folder.read_dir().ok()?.filter_map(Result::ok) {
             self.entries += 1;
-            if self.entries > limits::NAR_ENTRIES || (self.entries % 1024 == 0 && Instant::now() > self.until) {
+            if self.entries > limits::NAR_ENTRIES || (self.entries.is_multiple_of(1024) && Instant::now() > self.until)
+            {
                 return None;
             }
             match entry.file_type() {
