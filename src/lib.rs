@@ -8,6 +8,8 @@ pub mod cli;
 pub mod evidence;
 pub mod flow;
 pub mod model;
+#[cfg(feature = "cli")]
+pub mod net;
 pub mod policy;
 pub mod predicate;
 pub mod registry;

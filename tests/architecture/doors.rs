@@ -10,6 +10,7 @@ const BACK_ENDS: &[&str] = &[
     "src/capture/",
     "src/evidence/",
     "src/roots/",
+    "src/net/",
     "src/audit/store/",
     "src/cli/",
     "src/action/",
@@ -43,7 +44,9 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     (
         "reqwest",
         &[
+            "src/net/",
             "src/registry/",
+            "src/roots/http.rs",
             "src/roots/http.rs",
             "src/sign/service.rs",
             "src/sign/url.rs",

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("evidence", 5),
     ("audit", 5),
     ("policy", 4),
+    ("net", 4),
     ("verify", 3),
     ("trust", 2),
     ("predicate", 1),

@@ -1,0 +1,256 @@
+//! One question until its last answer: tries and pauses, redirects, the cap on the body, and who may see a secret.
+
+use super::error::{NetError, in_words};
+use super::reach::may_lead;
+use super::request::{Answer, Redirects, Request, Tries, cap, origin};
+use super::resolve::Barred;
+use super::{HttpClient, Refusal, retry};
+use crate::model::limits;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::{Method, Response, Url};
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::{self, Instant};
+
+/// Why one try failed.
+enum Failure {
+    /// Another try may end otherwise. Whether the request may have arrived all the same.
+    Passing { cause: String, arrived: bool, late: bool },
+    /// It will not.
+    Final(NetError),
+}
+
+impl HttpClient {
+    /// Asks as often as is useful and allowed, and gives back the last answer whatever its status.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub async fn ask(&self, request: &Request<'_>) -> Result<Answer, NetError> {
+        match &request.led_by {
+            None => {
+                self.settings()
+                    .typed
+                    .check(&request.url)
+                    .map_err(|_| NetError::Address { of: origin(&request.url) })?;
+                self.gate().typed(&request.url);
+            }
+            Some(from) => self.may_ask(from, &request.url)?,
+        }
+        let most = match request.tries {
+            Tries::Once => 1,
+            Tries::Failures(n) | Tries::Busy(n) => n,
+        };
+        let mut delays = retry::delays(most);
+        let (mut tries, mut repeated) = (0, false);
+        loop {
+            tries += 1;
+            let outcome = time::timeout_at(request.deadline, self.one(request)).await;
+            let outcome = outcome.unwrap_or_else(|_| {
+                Err(Failure::Final(NetError::NoAnswer { cause: "timed out".into(), tries, late: true }))
+            });
+            let (result, asked) = match outcome {
+                Err(Failure::Final(e)) => return Err(e),
+                Err(Failure::Passing { cause, arrived, late }) => {
+                    repeated |= arrived;
+                    (Err(NetError::NoAnswer { cause, tries, late }), None)
+                }
+                Ok(answer) => {
+                    let answer = Answer { tries, repeated, ..answer };
+                    if !retry::is_transient(answer.status, request.tries) {
+                        return Ok(answer);
+                    }
+                    let asked = answer.wait();
+                    (Ok(answer), asked)
+                }
+            };
+            match delays.next().map(|due| retry::wait(asked, due)) {
+                Some(wait) if Instant::now() + wait < request.deadline => time::sleep(wait).await,
+                _ => return result,
+            }
+        }
+    }
+
+    /// Whether what an answer from one URL names may be asked.
+    ///
+    /// # Errors
+    /// [`NetError::Redirect`] says why not.
+    pub fn may_ask(&self, from: &Url, to: &Url) -> Result<(), NetError> {
+        let settings = self.settings();
+        may_lead(from, to, settings.led, settings.plain).map_err(|why| NetError::Redirect { to: origin(to), why })
+    }
+
+    /// One try, with its redirects.
+    async fn one(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        let mut url = request.url.clone();
+        let follow = request.redirects == Redirects::Followed && [Method::GET, Method::HEAD].contains(&request.method);
+        for _ in 0..=limits::REDIRECTS {
+            let response = self.exchange(request, &url).await?;
+            let status = response.status().as_u16();
+            if !(matches!(status, 301 | 302 | 303 | 307 | 308) && follow) {
+                return read(request, url, response).await;
+            }
+            let target = response.headers().get(LOCATION).and_then(|l| l.to_str().ok());
+            let target = target.and_then(|l| url.join(l).ok()).filter(Url::has_host);
+            let target = target.ok_or(Failure::Final(NetError::NoTarget))?;
+            self.may_ask(&url, &target).map_err(Failure::Final)?;
+            url = target;
+        }
+        Err(Failure::Final(NetError::Redirect { to: origin(&url), why: Refusal::Many }))
+    }
+
+    async fn exchange(&self, request: &Request<'_>, url: &Url) -> Result<Response, Failure> {
+        let client = self.of(url).map_err(Failure::Final)?;
+        let mut out = client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
+        // Asked of every hop anew: what a service redirects to is another party.
+        if let Some((name, value)) = request.secret.as_ref().filter(|_| url.origin() == request.url.origin()) {
+            let mut value = value.clone();
+            value.set_sensitive(true);
+            out = out.header(name, value);
+        }
+        if let Some((media_type, bytes)) = request.body {
+            out = out.header(CONTENT_TYPE, media_type).body(bytes.to_vec());
+        }
+        out.send().await.map_err(|e| match is_barred(&e) {
+            true if *url == request.url => Failure::Final(NetError::Address { of: origin(url) }),
+            true => Failure::Final(NetError::Redirect { to: origin(url), why: Refusal::Address }),
+            false => passing(&e),
+        })
+    }
+}
+
+fn passing(e: &reqwest::Error) -> Failure {
+    Failure::Passing { cause: in_words(e), arrived: !e.is_connect(), late: e.is_timeout() }
+}
+
+/// Whether it was the resolver that refused.
+fn is_barred(e: &reqwest::Error) -> bool {
+    let mut source = e.source();
+    while let Some(inner) = source {
+        if inner.is::<Barred>() {
+            return true;
+        }
+        source = inner.source();
+    }
+    false
+}
+
+/// Reads a body up to its limit: a refusal's is cut there, a success's over it is an error.
+async fn read(request: &Request<'_>, url: Url, mut response: Response) -> Result<Answer, Failure> {
+    let status = response.status();
+    let limit = cap(status.is_success(), request.limit);
+    let headers = response.headers().clone();
+    let too_large = || Failure::Final(NetError::TooLarge { limit });
+    let mut body = Vec::new();
+    if request.method != Method::HEAD {
+        let length = response.content_length().and_then(|l| usize::try_from(l).ok()).unwrap_or(0);
+        if length > limit && status.is_success() {
+            return Err(too_large());
+        }
+        while let Some(chunk) = response.chunk().await.map_err(|e| passing(&e))? {
+            let room = limit - body.len();
+            if chunk.len() > room {
+                if status.is_success() {
+                    return Err(too_large());
+                }
+                body.extend_from_slice(&chunk[..room]);
+                break;
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+    Ok(Answer { status: status.as_u16(), headers, url, body, tries: 1, repeated: false })
+}
+
+/// The moment at which an operation that starts now has to be over.
+#[must_use]
+pub fn deadline(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Settings;
+    use super::*;
+    use std::cell::Cell;
+    use std::net::IpAddr;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    /// Asks `host` at the port of a server on loopback; `answer` is made from that port. Says how often it was asked.
+    fn ask(host: &str, answer: fn(u16, usize) -> String) -> (Result<Answer, NetError>, usize) {
+        // A name of a public host that leads to this machine, as whoever owns the name may decide.
+        let resolver: fn(&str) -> Vec<IpAddr> = |_| vec![IpAddr::from([127, 0, 0, 1])];
+        let client = HttpClient::new(Settings { resolver: Some(resolver), ..Settings::default() });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let asked = Cell::new(0);
+            let serve = async {
+                loop {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    let _ = stream.write_all(answer(port, asked.get()).as_bytes()).await;
+                    asked.set(asked.get() + 1);
+                }
+            };
+            let url = Url::parse(&format!("http://{host}:{port}/")).unwrap();
+            let mut request = Request::get(url, 4, deadline(Duration::from_secs(5)));
+            request.redirects = Redirects::Followed;
+            request.tries = Tries::Busy(3);
+            tokio::select! {
+                found = client.ask(&request) => (found, asked.get()),
+                () = serve => unreachable!(),
+            }
+        })
+    }
+
+    fn redirect(to: &str) -> String {
+        format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    }
+
+    const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngood";
+    const LONG: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nworse";
+    const BUSY: &str = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+    #[test]
+    fn a_redirect_is_held_to_the_address_that_its_name_has() {
+        // A person may name a host whose address is this machine; so may a service of this machine.
+        assert_eq!(ask("typed.example", |_, _| GOOD.into()).0.unwrap().body, b"good");
+        let (found, asked) =
+            ask(
+                "127.0.0.1",
+                |port, n| {
+                    if n == 0 { redirect(&format!("http://localhost:{port}/")) } else { GOOD.into() }
+                },
+            );
+        assert_eq!((found.unwrap().body, asked), (b"good".to_vec(), 2));
+        let barred = |to: &str| Err(NetError::Redirect { to: to.to_owned(), why: Refusal::Address });
+        let refused = |answer: fn(u16, usize) -> String| {
+            let (found, asked) = ask("typed.example", answer);
+            assert_eq!(asked, 1, "what it sent to was asked");
+            found.map(|a| a.status)
+        };
+        assert_eq!(refused(|_, _| redirect("http://led.example/")), barred("http://led.example"));
+        assert_eq!(refused(|_, _| redirect("http://127.0.0.1/")), barred("http://127.0.0.1"));
+        assert_eq!(refused(|_, _| redirect("https://169.254.169.254/")), barred("https://169.254.169.254"));
+    }
+
+    #[test]
+    fn an_answer_is_whole_or_an_error() {
+        assert_eq!(ask("127.0.0.1", |_, _| LONG.into()).0.unwrap_err(), NetError::TooLarge { limit: 4 });
+        let (found, asked) = ask("127.0.0.1", |port, _| redirect(&format!("http://127.0.0.1:{port}/again")));
+        assert!(matches!(found, Err(NetError::Redirect { why: Refusal::Many, .. })));
+        assert_eq!(asked, limits::REDIRECTS + 1);
+    }
+
+    #[test]
+    fn what_may_pass_is_asked_again() {
+        let (found, asked) = ask("127.0.0.1", |_, n| if n < 2 { BUSY } else { GOOD }.into());
+        let found = found.unwrap();
+        assert_eq!((found.status, found.tries, asked), (200, 3, 3));
+        let (found, asked) = ask("127.0.0.1", |_, _| BUSY.into());
+        assert_eq!((found.unwrap().status, asked), (503, 3));
+    }
+}
