@@ -90,7 +90,7 @@ impl Issuer {
     }
 
     fn token(&self, flow: LoginFlow, person: &dyn Person) -> Result<IdentityToken, SignError> {
-        let client = ServiceClient::new(Duration::from_secs(20)).unwrap();
+        let client = ServiceClient::new(Duration::from_secs(20));
         let login = self.login(flow, Duration::from_secs(30));
         block_on(async { login.token(person, &client).await })
     }
@@ -485,7 +485,7 @@ fn a_refusal_ends_the_login_and_silence_ends_it_in_time() {
     assert_eq!(e.code().as_str(), "signing-refused");
     assert!(e.to_string().ends_with(": access_denied: not you "), "{e}");
 
-    let client = ServiceClient::new(Duration::from_secs(20)).unwrap();
+    let client = ServiceClient::new(Duration::from_secs(20));
     let login = issuer.login(LoginFlow::Browser, Duration::from_millis(700));
     let silent = tester(|url: &str| {
         get(&follow(url).replace("state=", "state=x"));
@@ -496,7 +496,7 @@ fn a_refusal_ends_the_login_and_silence_ends_it_in_time() {
 
     // An issuer that never answers.
     let mute = Server::start(|_| Reply::Silence);
-    let client = ServiceClient::new(Duration::from_secs(1)).unwrap();
+    let client = ServiceClient::new(Duration::from_secs(1));
     let login = Login { issuer: mute.url.clone(), ..issuer.login(LoginFlow::Browser, Duration::from_secs(1)) };
     let e = block_on(async { login.token(&tester(browse), &client).await }).unwrap_err();
     assert!(e.to_string().contains("timed out after 1 s"), "{e}");

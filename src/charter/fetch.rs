@@ -1,6 +1,6 @@
 //! [`CharterClient`]: asks a host for an issue, and tells what its answer means.
 
-use super::http::{Http, Reply};
+use super::http::{Host, Http, Reply};
 use super::live::principal;
 use super::{CharterError, Issue, Live, Place};
 use crate::model::json::{self, Field};
@@ -11,7 +11,6 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct CharterClient {
     http: Http,
-    deadline: Duration,
 }
 
 /// What a host says of an issue.
@@ -43,11 +42,9 @@ impl Answer {
 
 impl CharterClient {
     /// A client that gives one issue `deadline`, with all that is asked for it.
-    ///
-    /// # Errors
-    /// [`CharterError::Unavailable`] where no TLS can be had.
-    pub fn new(deadline: Duration) -> Result<Self, CharterError> {
-        Ok(Self { http: Http::new()?, deadline })
+    #[must_use]
+    pub fn new(deadline: Duration) -> Self {
+        Self { http: Http::new(deadline) }
     }
 
     /// Asks for an issue.
@@ -58,40 +55,15 @@ impl CharterClient {
     /// # Errors
     /// [`CharterError`].
     pub async fn fetch(&self, issue: &Issue) -> Result<Answer, CharterError> {
-        tokio::time::timeout(self.deadline, self.ask(issue)).await.unwrap_or_else(|_| {
-            let cause = format!("did not answer within {} s", self.deadline.as_secs_f32());
-            Err(CharterError::Unavailable { host: issue.host().to_owned(), cause })
-        })
-    }
-
-    /// Adds who approved a pull or merge request, where the host shows that. Nothing depends on it.
-    pub async fn with_approvals(&self, issue: &Issue, mut live: Live) -> Live {
-        if live.place.change {
-            let asked = tokio::time::timeout(self.deadline, self.approvals(issue, &live.place)).await;
-            live.approvals = asked.ok().flatten();
-        }
-        live
-    }
-
-    async fn approvals(&self, issue: &Issue, place: &Place) -> Option<Vec<String>> {
-        let url = format!("{}{}", issue.server.api, issue.forge.approvals_path(place));
-        let reply = self.http.get(issue.host(), &url, issue.server.token.as_ref()).await.ok()?;
-        let value = json::parse(&reply.body, limits::TEXT_FILE_BYTES).ok().filter(|_| reply.status == 200)?;
-        let mut ids = issue.forge.approvals(&Field::root("approvals", &value)).ok()??;
-        ids.sort();
-        ids.dedup();
-        Some(ids.iter().map(|id| principal(issue.forge, &issue.server.web, id)).collect())
-    }
-
-    async fn ask(&self, issue: &Issue) -> Result<Answer, CharterError> {
+        let host = self.http.host(issue.host());
         let at = |path: String| format!("{}{path}", issue.server.api);
         let url = at(issue.forge.issue_path(&issue.place));
         let token = issue.server.token.as_ref();
-        let mut reply = self.http.get(issue.host(), &url, token).await?;
+        let mut reply = host.get(&url, token).await?;
         let mut with =
             token.map_or_else(|| " without a token".to_owned(), |t| format!(" to the token of {}", t.variable));
         if reply.status == 401 && token.is_some() {
-            let public = self.http.get(issue.host(), &url, None).await?;
+            let public = host.get(&url, None).await?;
             if public.status == 200 {
                 reply = public;
             }
@@ -105,11 +77,11 @@ impl CharterClient {
         };
         match reply.status {
             200 => place(issue, read(issue, &reply)?),
-            301 | 302 | 303 | 307 | 308 => self.follow(issue, reply).await,
+            301 | 302 | 303 | 307 | 308 => follow(&host, issue, reply).await,
             401 | 403 => Err(unauthorized(reply.status, with)),
             status @ (404 | 410) => {
                 // Hosts say 404 of what they hide, too. Where the project is shown, the issue is gone.
-                let project = self.http.get(issue.host(), &at(issue.forge.project_path(&issue.place)), token).await?;
+                let project = host.get(&at(issue.forge.project_path(&issue.place)), token).await?;
                 if project.status == 200 || status == 410 {
                     let (uri, host) = (issue.uri.clone(), issue.host().to_owned());
                     return Err(CharterError::Deleted { uri, host, status });
@@ -117,28 +89,44 @@ impl CharterClient {
                 with += ", and shows its project neither: it is gone, or private";
                 Err(unauthorized(status, with))
             }
-            status => {
-                let (host, cause) = (issue.host().to_owned(), format!("answers {status}"));
-                Err(CharterError::Unavailable { host, cause })
-            }
+            status if reply.tries > 1 => Err(host.unavailable(format!("answers {status} (tried {} times)", reply.tries))),
+            status => Err(host.unavailable(format!("answers {status}"))),
         }
     }
 
-    /// Where an issue went, on the same host, as everybody may see it.
-    async fn follow(&self, issue: &Issue, mut reply: Reply) -> Result<Answer, CharterError> {
-        for _ in 0..limits::REDIRECTS {
-            let Some(location) = reply.location else { break };
-            if let Some(to) = location.elsewhere {
-                return Err(CharterError::Redirected { host: issue.host().to_owned(), to });
-            }
-            reply = self.http.get(issue.host(), &location.url, None).await?;
-            if reply.status == 200 {
-                let live = read(issue, &reply)?;
-                return Ok(Answer::Moved { to: Some(live.page.clone()), live: Some(Box::new(live)) });
-            }
+    /// Adds who approved a pull or merge request, where the host shows that. Nothing depends on it.
+    pub async fn with_approvals(&self, issue: &Issue, mut live: Live) -> Live {
+        if live.place.change {
+            live.approvals = self.approvals(issue, &live.place).await;
         }
-        Ok(Answer::Moved { to: None, live: None })
+        live
     }
+
+    async fn approvals(&self, issue: &Issue, place: &Place) -> Option<Vec<String>> {
+        let url = format!("{}{}", issue.server.api, issue.forge.approvals_path(place));
+        let reply = self.http.host(issue.host()).get(&url, issue.server.token.as_ref()).await.ok()?;
+        let value = json::parse(&reply.body, limits::TEXT_FILE_BYTES).ok().filter(|_| reply.status == 200)?;
+        let mut ids = issue.forge.approvals(&Field::root("approvals", &value)).ok()??;
+        ids.sort();
+        ids.dedup();
+        Some(ids.iter().map(|id| principal(issue.forge, &issue.server.web, id)).collect())
+    }
+}
+
+/// Where an issue went, on the same host, as everybody may see it.
+async fn follow(host: &Host<'_>, issue: &Issue, mut reply: Reply) -> Result<Answer, CharterError> {
+    for _ in 0..limits::REDIRECTS {
+        let Some(location) = reply.location else { break };
+        if let Some(to) = location.elsewhere {
+            return Err(CharterError::Redirected { host: issue.host().to_owned(), to });
+        }
+        reply = host.follow(reply.url, location.url).await?;
+        if reply.status == 200 {
+            let live = read(issue, &reply)?;
+            return Ok(Answer::Moved { to: Some(live.page.clone()), live: Some(Box::new(live)) });
+        }
+    }
+    Ok(Answer::Moved { to: None, live: None })
 }
 
 fn read(issue: &Issue, reply: &Reply) -> Result<Live, CharterError> {

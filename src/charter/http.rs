@@ -1,21 +1,29 @@
-//! One question to a host: read only, bounded, never along a redirect, its token for one address alone.
+//! Questions to one host: read only, bounded, never along a redirect, its token for one address alone.
 
 use super::server::Token;
 use super::{CharterError, Wait};
 use crate::model::{Timestamp, limits};
-use backon::{ExponentialBuilder, Retryable as _};
-use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Client, ClientBuilder, Url, redirect};
-use std::sync::Arc;
+use crate::net::{self, HttpClient, NetError, Request, Settings, Tries};
+use reqwest::Url;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use std::time::{Duration, UNIX_EPOCH};
+use tokio::time::Instant;
 
-const CONNECT: Duration = Duration::from_secs(10);
+/// How often a question is asked at most.
+const TRIES: usize = 3;
 
-/// Clients for hosts of the network and for those of this machine, which no proxy is to see.
+/// Asks hosts, each for so long at most.
 #[derive(Clone, Debug)]
 pub(super) struct Http {
-    far: Client,
-    near: Client,
+    client: HttpClient,
+    patience: Duration,
+}
+
+/// A host that is asked until a deadline, and its name in errors.
+pub(super) struct Host<'a> {
+    http: &'a Http,
+    name: &'a str,
+    until: Instant,
 }
 
 /// An answer, whatever its status.
@@ -25,106 +33,88 @@ pub(super) struct Reply {
     pub(super) status: u16,
     /// The body; cut where it is no success.
     pub(super) body: Vec<u8>,
+    /// What was asked.
+    pub(super) url: Url,
     /// Where it sends to.
     pub(super) location: Option<Location>,
     /// How long to wait, where the host limits how often it is asked.
     pub(super) limited: Option<Wait>,
+    /// How often it was tried.
+    pub(super) tries: usize,
 }
 
 /// Where a redirect leads.
 #[derive(Debug)]
 pub(super) struct Location {
     /// The whole address.
-    pub(super) url: String,
+    pub(super) url: Url,
     /// Its scheme, host and port, where these are others than those of what was asked.
     pub(super) elsewhere: Option<String>,
 }
 
-/// Why there is no answer.
-enum Broken {
-    /// Asking again may help.
-    Passing(String),
-    /// It will not.
-    Lasting(CharterError),
-}
-
 impl Http {
-    /// # Errors
-    /// [`CharterError::Unavailable`] where no TLS can be had.
-    pub(super) fn new() -> Result<Self, CharterError> {
-        let base = || {
-            Client::builder()
-                .user_agent(concat!("attest/", env!("CARGO_PKG_VERSION")))
-                .redirect(redirect::Policy::none())
-                .referer(false)
-                .connect_timeout(CONNECT)
-        };
-        let make = |near: bool| {
-            let base = || if near { base().no_proxy() } else { base() };
-            base().build().or_else(|_| with_embedded_certificates(base()))
-        };
-        let failed = |e: reqwest::Error| CharterError::Unavailable {
-            host: "TLS".into(),
-            cause: format!("cannot be set up: {}", words(&e)),
-        };
-        Ok(Self { far: make(false).map_err(failed)?, near: make(true).map_err(failed)? })
+    /// Gives a host `patience` for all that is asked in a row.
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { client: HttpClient::new(Settings::default()), patience }
     }
 
+    /// A host, to be asked from now on.
+    pub(super) fn host<'a>(&'a self, name: &'a str) -> Host<'a> {
+        Host { http: self, name, until: net::deadline(self.patience) }
+    }
+}
+
+impl Host<'_> {
     /// Asks once, and up to twice more where the host fails in passing.
     ///
     /// # Errors
     /// [`CharterError::Unavailable`], [`CharterError::TooLarge`].
-    pub(super) async fn get(&self, host: &str, url: &str, token: Option<&Token>) -> Result<Reply, CharterError> {
-        let tries = std::cell::Cell::new(0);
-        let pauses = ExponentialBuilder::default().with_min_delay(Duration::from_millis(300)).with_max_times(2);
-        let once = || {
-            tries.set(tries.get() + 1);
-            self.once(host, url, token)
-        };
-        once.retry(pauses.with_jitter()).when(|e| matches!(e, Broken::Passing(_))).await.map_err(|e| match e {
-            Broken::Lasting(e) => e,
-            Broken::Passing(cause) => {
-                let cause = format!("{cause} (tried {} times)", tries.get());
-                CharterError::Unavailable { host: host.to_owned(), cause }
-            }
-        })
+    pub(super) async fn get(&self, url: &str, token: Option<&Token>) -> Result<Reply, CharterError> {
+        let url = Url::parse(url).map_err(|e| self.unavailable(format!("has no usable address: {e}")))?;
+        self.ask(url, None, token).await
     }
 
-    async fn once(&self, host: &str, url: &str, token: Option<&Token>) -> Result<Reply, Broken> {
-        let unusable = |cause: String| Broken::Lasting(CharterError::Unavailable { host: host.to_owned(), cause });
-        let asked = Url::parse(url).map_err(|e| unusable(format!("has no usable address: {e}")))?;
-        let client = if asked.scheme() == "https" { &self.far } else { &self.near };
-        let mut request = client.get(asked.clone()).header("accept", "application/json");
+    /// Asks for what an answer sent to, without a token.
+    ///
+    /// # Errors
+    /// As [`Host::get`].
+    pub(super) async fn follow(&self, from: Url, to: Url) -> Result<Reply, CharterError> {
+        self.ask(to, Some(from), None).await
+    }
+
+    async fn ask(&self, url: Url, led_by: Option<Url>, token: Option<&Token>) -> Result<Reply, CharterError> {
+        let mut request = Request::get(url, limits::TEXT_FILE_BYTES, self.until);
+        // One that limits how often it is asked says when to come back, which is later than anybody waits.
+        request.tries = Tries::Failures(TRIES);
+        request.led_by = led_by;
+        request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(token) = token {
-            let mut value = HeaderValue::from_str(&token.header_value())
-                .map_err(|_| unusable(format!("cannot be shown what {} holds", token.variable)))?;
-            value.set_sensitive(true);
-            request = request.header(token.header, value);
+            let value = HeaderValue::from_str(&token.header_value())
+                .map_err(|_| self.unavailable(format!("cannot be shown what {} holds", token.variable)))?;
+            request.secret = Some((HeaderName::from_static(token.header), value));
         }
-        let broken = |e: reqwest::Error| Broken::Passing(words(&e));
-        let mut response = request.send().await.map_err(broken)?;
-        let status = response.status();
-        if status.is_server_error() {
-            return Err(Broken::Passing(format!("answers {status}")));
-        }
-        let limit = if status.is_success() { limits::TEXT_FILE_BYTES } else { limits::ERROR_BODY_BYTES };
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > limit {
-                if status.is_success() {
-                    return Err(Broken::Lasting(CharterError::TooLarge { host: host.to_owned(), limit }));
-                }
-                break;
+        let answer = self.http.client.ask(&request).await.map_err(|e| match e {
+            NetError::TooLarge { limit } => CharterError::TooLarge { host: self.name.to_owned(), limit },
+            NetError::Late { .. } => {
+                self.unavailable(format!("did not answer within {} s", self.http.patience.as_secs_f32()))
             }
-            body.extend_from_slice(&chunk);
-        }
-        let headers = response.headers();
-        let location = header(headers, "location").and_then(|to| {
-            let url = asked.join(to).ok()?;
-            let elsewhere = (url.origin() != asked.origin()).then(|| url.origin().ascii_serialization());
-            Some(Location { url: url.to_string(), elsewhere })
+            NetError::NoAnswer { cause, tries } => {
+                self.unavailable(format!("gives no answer: {cause} (tried {tries} times)"))
+            }
+            other => self.unavailable(format!("cannot be asked: {other}")),
+        })?;
+        let location = answer.header("location").and_then(|to| {
+            let url = answer.url.join(to).ok()?;
+            let elsewhere = (url.origin() != answer.url.origin()).then(|| net::origin(&url));
+            Some(Location { url, elsewhere })
         });
-        Ok(Reply { status: status.as_u16(), body, location, limited: limited(status.as_u16(), headers) })
+        let (status, limited, tries) = (answer.status, limited(answer.status, &answer.headers), answer.tries);
+        Ok(Reply { status, body: answer.body, url: answer.url, location, limited, tries })
+    }
+
+    /// That this host gives no answer, and why.
+    pub(super) fn unavailable(&self, cause: String) -> CharterError {
+        CharterError::Unavailable { host: self.name.to_owned(), cause }
     }
 }
 
@@ -152,28 +142,4 @@ fn limited(status: u16, headers: &HeaderMap) -> Option<Wait> {
 
 fn at(unix: u64) -> Option<Wait> {
     Some(Wait::Until(Timestamp::from_unix(i64::try_from(unix).ok()?)?))
-}
-
-/// For machines without certificates of their own, such as an empty image.
-fn with_embedded_certificates(base: ClientBuilder) -> reqwest::Result<Client> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let Ok(versions) = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
-    else {
-        return base.build();
-    };
-    base.tls_backend_preconfigured(versions.with_root_certificates(roots).with_no_client_auth()).build()
-}
-
-/// What went wrong, down to the cause. Never the URL.
-fn words(e: &reqwest::Error) -> String {
-    if e.is_timeout() {
-        return "does not answer in time".into();
-    }
-    let mut innermost: &dyn std::error::Error = e;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let kind = if e.is_connect() { "cannot be connected to" } else { "broke the connection off" };
-    format!("{kind}: {}", innermost.to_string().chars().take(200).collect::<String>())
 }

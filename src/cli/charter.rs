@@ -91,7 +91,7 @@ pub(super) async fn fetch(
     patience: Duration,
 ) -> Result<(Issue, Live), CharterError> {
     let issue = find(uri, api, env)?;
-    let client = CharterClient::new(patience)?;
+    let client = CharterClient::new(patience);
     let live = client.fetch(&issue).await?.here(&issue)?;
     let live = client.with_approvals(&issue, live).await;
     Ok((issue, live))
@@ -122,7 +122,7 @@ pub(super) async fn recheck(
     }
     uris.sort();
     uris.dedup();
-    let client = CharterClient::new(common.timeout)?;
+    let client = CharterClient::new(common.timeout);
     let mut looked = Looked::new();
     for (i, uri) in uris.into_iter().enumerate() {
         let found = match find(&uri, api, env) {

@@ -267,7 +267,7 @@ impl Method {
                 let evidence = match services.is_empty() {
                     // A client loads the machine's certificates: not for nothing.
                     true => Vec::new(),
-                    false => witnesses(&services, &ServiceClient::new(common.timeout)?),
+                    false => witnesses(&services, &ServiceClient::new(common.timeout)),
                 };
                 Ok(Signing {
                     signer: opened.signer,
@@ -279,13 +279,13 @@ impl Method {
                 })
             }
             With::Token(source) => {
-                let client = ServiceClient::new(common.timeout)?;
+                let client = ServiceClient::new(common.timeout);
                 let token = source.token(&variable, &client).await?;
                 token.check(super::now())?;
                 self.keyless(token, client, ui).await
             }
             With::Login(login) => {
-                let client = ServiceClient::new(common.timeout)?;
+                let client = ServiceClient::new(common.timeout);
                 let token = login.token(&person::Here, &client).await?;
                 token.check(super::now())?;
                 self.keyless(token, client, ui).await
@@ -334,7 +334,7 @@ pub(super) async fn identity(reference: &str, common: &Common) -> Result<Identit
         })?,
         reference => TokenSource::named(reference),
     };
-    Ok(identity_of(&source.token(&variable, &ServiceClient::new(common.timeout)?).await?))
+    Ok(identity_of(&source.token(&variable, &ServiceClient::new(common.timeout)).await?))
 }
 
 /// Timestamps before logs: when an authority fails, no log keeps an entry that belongs to nothing.

@@ -27,7 +27,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Why there is no answer. No URL is in it: path and query may hold what is secret.
+/// Why there is no answer. No URL is in it: path and query may hold what is secret. It has no code: what a person can do
+/// depends on who was asked, so each asker has a code for it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetError {
@@ -37,15 +38,19 @@ pub enum NetError {
         /// What is wrong with it.
         cause: String,
     },
-    /// Nobody answered: refused, timed out, broke off, a name that is not known, TLS.
+    /// Nobody answered: refused, broke off, a name that is not known, TLS.
     #[error("{cause}")]
     NoAnswer {
         /// What happened.
         cause: String,
         /// How often it was tried.
         tries: usize,
-        /// Whether the time was over.
-        late: bool,
+    },
+    /// The deadline came first.
+    #[error("no answer within the time allowed")]
+    Late {
+        /// How often it was tried.
+        tries: usize,
     },
     /// The body of a success is longer than is read.
     #[error("expected at most {limit} bytes, found more")]
@@ -53,8 +58,8 @@ pub enum NetError {
         /// The cap.
         limit: usize,
     },
-    /// It sends somewhere that may not be asked.
-    #[error("a redirect to {to}, {why}")]
+    /// It sends somewhere that may not be asked: by a redirect, or as the address of what is asked next.
+    #[error("it sends to {to}, {why}")]
     Redirect {
         /// Scheme, host and port.
         to: String,
@@ -84,12 +89,9 @@ pub(super) fn in_words(e: &reqwest::Error) -> String {
     let what = match () {
         () if all.contains("dns error") => "its name cannot be resolved",
         () if all.contains("refused") => "connection refused",
-        () if e.is_timeout() => return "timed out".into(),
+        () if e.is_timeout() => "timed out",
         () if e.is_connect() => "cannot be connected to",
         () => "the connection broke",
     };
-    if std::ptr::eq(cause, e as &dyn std::error::Error) {
-        return what.to_owned();
-    }
     format!("{what}: {}", cause.to_string().chars().take(200).collect::<String>())
 }

@@ -15,7 +15,7 @@ use tokio::time::{self, Instant};
 /// Why one try failed.
 enum Failure {
     /// Another try may end otherwise. Whether the request may have arrived all the same.
-    Passing { cause: String, arrived: bool, late: bool },
+    Passing { cause: String, arrived: bool },
     /// It will not.
     Final(NetError),
 }
@@ -45,18 +45,15 @@ impl HttpClient {
         loop {
             tries += 1;
             let outcome = time::timeout_at(request.deadline, self.one(request)).await;
-            let outcome = outcome.unwrap_or_else(|_| {
-                Err(Failure::Final(NetError::NoAnswer { cause: "timed out".into(), tries, late: true }))
-            });
-            let (result, asked) = match outcome {
+            let (result, asked) = match outcome.unwrap_or(Err(Failure::Final(NetError::Late { tries }))) {
                 Err(Failure::Final(e)) => return Err(e),
-                Err(Failure::Passing { cause, arrived, late }) => {
+                Err(Failure::Passing { cause, arrived }) => {
                     repeated |= arrived;
-                    (Err(NetError::NoAnswer { cause, tries, late }), None)
+                    (Err(NetError::NoAnswer { cause, tries }), None)
                 }
                 Ok(answer) => {
                     let answer = Answer { tries, repeated, ..answer };
-                    if !retry::is_transient(answer.status, request.tries) {
+                    if !retry::is_tried_again(answer.status, request.tries) {
                         return Ok(answer);
                     }
                     let asked = answer.wait();
@@ -119,7 +116,7 @@ impl HttpClient {
 }
 
 fn passing(e: &reqwest::Error) -> Failure {
-    Failure::Passing { cause: in_words(e), arrived: !e.is_connect(), late: e.is_timeout() }
+    Failure::Passing { cause: in_words(e), arrived: !e.is_connect() }
 }
 
 /// Whether it was the resolver that refused.

@@ -22,3 +22,4 @@ pub use error::{NetError, Refusal};
 pub use exchange::deadline;
 pub use reach::{Near, Reach, is_loopback, nearness};
 pub use request::{Answer, Redirects, Request, Tries, origin};
+pub use retry::growing;

@@ -59,13 +59,22 @@ impl Reach {
     }
 }
 
+/// Where clouds keep the metadata of a machine outside the link-local range: Alibaba, Azure, Oracle; AWS over IPv6.
+const METADATA: [IpAddr; 4] = [
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+];
+
 /// How near an address is. One that carries an IPv4 address counts as that one.
 #[must_use]
 pub fn nearness(address: IpAddr) -> Near {
     match address {
+        _ if METADATA.contains(&address) => Near::Link,
         IpAddr::V4(ip) => nearness_v4(ip),
         IpAddr::V6(ip) => match carried(ip) {
-            Some(inner) => nearness_v4(inner),
+            Some(inner) => nearness(IpAddr::V4(inner)),
             None if ip.is_loopback() || ip.is_unspecified() => Near::Loopback,
             None if ip.is_unicast_link_local() || ip.is_multicast() => Near::Link,
             None if ip.is_unique_local() || ip.segments()[0] & 0xffc0 == 0xfec0 => Near::Private,
@@ -149,8 +158,11 @@ mod tests {
         for text in ["169.254.169.254", "fe80::1", "::ffff:169.254.0.1", "2002:a9fe:a9fe::1", "224.0.0.1", "ff02::1"] {
             assert_eq!(near(text), Near::Link, "{text}");
         }
+        for text in ["100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254"] {
+            assert_eq!(near(text), Near::Link, "{text}");
+        }
         for text in
-            ["10.0.0.1", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00:ec2::254", "::ffff:10.1.1.1", "fec0::1"]
+            ["10.0.0.1", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00:ec2::253", "::ffff:10.1.1.1", "fec0::1"]
         {
             assert_eq!(near(text), Near::Private, "{text}");
         }

@@ -90,6 +90,12 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// Whether another try might have ended otherwise.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        super::retry::is_passing(self.status)
+    }
+
     /// A header's value, when it is text.
     #[must_use]
     pub fn header(&self, name: impl TryInto<HeaderName>) -> Option<&str> {

@@ -8,13 +8,20 @@ use std::time::{Duration, SystemTime};
 /// A `Retry-After` is waited for at most this long.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+const BUSY: u16 = 429;
+
 /// Whether another try can be expected to end otherwise. 500 is among them because docker-registry 2.8 answers so while
 /// the tag that is read is being written.
-pub(super) fn is_transient(status: u16, tries: Tries) -> bool {
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, BUSY | 500 | 502 | 503 | 504)
+}
+
+/// Whether it is tried again.
+pub(super) fn is_tried_again(status: u16, tries: Tries) -> bool {
     match tries {
         Tries::Once => false,
-        Tries::Failures(_) => matches!(status, 500 | 502 | 503 | 504),
-        Tries::Busy(_) => matches!(status, 429 | 500 | 502 | 503 | 504),
+        Tries::Failures(_) => is_passing(status) && status != BUSY,
+        Tries::Busy(_) => is_passing(status),
     }
 }
 
@@ -24,7 +31,8 @@ pub(super) fn delays(tries: usize) -> ExponentialBackoff {
 }
 
 /// Delays that double from `first` up to `longest`, each with up to as much again by chance.
-pub(super) fn growing(first: Duration, longest: Duration, times: usize) -> ExponentialBackoff {
+#[must_use]
+pub fn growing(first: Duration, longest: Duration, times: usize) -> ExponentialBackoff {
     ExponentialBuilder::new().with_min_delay(first).with_max_delay(longest).with_max_times(times).with_jitter().build()
 }
 
@@ -40,7 +48,7 @@ pub(super) fn retry_after(header: &str) -> Option<Duration> {
     Some(wait)
 }
 
-/// How long to wait before the next try: what the registry asks for, cut at half a minute, or the delay that is due.
+/// How long to wait before the next try: what the service asks for, cut at half a minute, or the delay that is due.
 pub(super) fn wait(asked: Option<Duration>, due: Duration) -> Duration {
     asked.map_or(due, |a| a.min(LONGEST_WAIT).max(due))
 }

@@ -86,7 +86,7 @@ struct Wanted {
 /// [`Failure`]; of several instances, those that could be had are kept all the same.
 pub(super) async fn run(args: &UpdateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let wanted = wanted(args)?;
-    let http = Http::new(common.timeout).map_err(|e| Failure::unknown(e.code(), e.to_string()))?;
+    let http = Http::new(common.timeout);
     let (mut fetched, mut failure) = (Vec::new(), None);
     for one in wanted {
         let updated = one.repository.update(&http, one.cache.as_ref(), ui.now).await;

@@ -1,60 +1,32 @@
 //! What a registry answered, and how a refusal becomes an error that says so.
 
-use super::retry;
 use crate::model::json;
 use crate::model::limits;
+use crate::net::Answer;
 use crate::registry::RegistryError;
-use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use serde_json::Value;
 
 /// Characters of a registry's own words that are shown.
 const WORDS: usize = 240;
 
-/// The last answer to a request.
-pub(super) struct Answer {
-    /// HTTP status.
-    pub(super) status: u16,
-    /// Its headers.
-    pub(super) headers: HeaderMap,
-    /// Where it came from, after redirects.
-    pub(super) url: Url,
-    /// The body, whole for a success, at most [`limits::ERROR_BODY_BYTES`] of it otherwise.
-    pub(super) body: Vec<u8>,
-    /// How often the request was tried.
-    pub(super) tries: usize,
-}
-
-impl Answer {
-    /// Whether the status is 2xx.
-    pub(super) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
+/// The error that a status other than the expected ones means. `secret` is never repeated, should the registry do so.
+pub(super) fn refused(answer: &Answer, place: &str, what: &str, secret: Option<&str>) -> RegistryError {
+    let (place, what, status) = (place.to_owned(), what.to_owned(), answer.status);
+    let mut detail = match words(&answer.body) {
+        Some(w) if secret.is_some_and(|s| w.contains(s)) => ": (the answer repeats a credential)".to_owned(),
+        Some(w) => format!(": {}", shown(&w, WORDS)),
+        None => String::new(),
+    };
+    if let Some(wait) = answer.wait() {
+        detail = format!("{detail}, it asks to wait {} s", wait.as_secs());
     }
-
-    /// A header's value, when it is text.
-    pub(super) fn header(&self, name: impl TryInto<HeaderName>) -> Option<&str> {
-        self.headers.get(name.try_into().ok()?)?.to_str().ok()
-    }
-
-    /// The error that a status other than the expected ones means. `secret` is never repeated, should the registry do so.
-    pub(super) fn refused(&self, place: &str, what: &str, secret: Option<&str>) -> RegistryError {
-        let (place, what, status) = (place.to_owned(), what.to_owned(), self.status);
-        let mut detail = match words(&self.body) {
-            Some(w) if secret.is_some_and(|s| w.contains(s)) => ": (the answer repeats a credential)".to_owned(),
-            Some(w) => format!(": {}", shown(&w, WORDS)),
-            None => String::new(),
-        };
-        if let Some(wait) = self.header(RETRY_AFTER).and_then(retry::retry_after) {
-            detail = format!("{detail}, it asks to wait {} s", wait.as_secs());
-        }
-        detail.push_str(&tried(self.tries));
-        match status {
-            401 | 403 => RegistryError::Unauthorized { place, what, status, detail },
-            404 => RegistryError::NotFound { place, what },
-            429 => RegistryError::RateLimited { place, what, detail },
-            400.. => RegistryError::Failed { place, what, status, detail },
-            _ => RegistryError::Malformed { place, what, cause: format!("unexpected status {status}{detail}") },
-        }
+    detail.push_str(&tried(answer.tries));
+    match status {
+        401 | 403 => RegistryError::Unauthorized { place, what, status, detail },
+        404 => RegistryError::NotFound { place, what },
+        429 => RegistryError::RateLimited { place, what, detail },
+        400.. => RegistryError::Failed { place, what, status, detail },
+        _ => RegistryError::Malformed { place, what, cause: format!("unexpected status {status}{detail}") },
     }
 }
 
@@ -101,10 +73,13 @@ pub(super) fn shown(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::Url;
+    use reqwest::header::HeaderMap;
 
-    fn answer(status: u16, body: &str) -> Answer {
+    fn refused(status: u16, body: &str, secret: Option<&str>) -> RegistryError {
         let url = Url::parse("http://127.0.0.1/").unwrap();
-        Answer { status, headers: HeaderMap::new(), url, body: body.as_bytes().to_vec(), tries: 1 }
+        let (headers, body) = (HeaderMap::new(), body.as_bytes().to_vec());
+        super::refused(&Answer { status, headers, url, body, tries: 1, repeated: false }, "p", "w", secret)
     }
 
     #[test]
@@ -118,19 +93,19 @@ mod tests {
             (503, "registry-unavailable"),
             (302, "registry-malformed"),
         ] {
-            assert_eq!(answer(status, "").refused("p", "w", None).code().as_str(), code, "{status}");
+            assert_eq!(refused(status, "", None).code().as_str(), code, "{status}");
         }
     }
 
     #[test]
     fn a_registrys_words_are_escaped_cut_and_hold_no_secret() {
         let body = r#"{"errors":[{"code":"DENIED","message":"\u001b[31mred\u202e"}]}"#;
-        let e = answer(403, body).refused("p", "w", Some("hunter2")).to_string();
+        let e = refused(403, body, Some("hunter2")).to_string();
         assert_eq!(e, "p: w was refused with status 403: DENIED \\u{1b}[31mred\\u{202e}");
         let long = format!(r#"{{"errors":[{{"code":"A","message":"{}"}}]}}"#, "x".repeat(1000));
-        assert!(answer(500, &long).refused("p", "w", None).to_string().len() < 400);
+        assert!(refused(500, &long, None).to_string().len() < 400);
         let echo = r#"{"errors":[{"code":"DENIED","message":"Bearer hunter2"}]}"#;
-        assert!(!answer(403, echo).refused("p", "w", Some("hunter2")).to_string().contains("hunter2"));
-        assert_eq!(answer(500, "<html>").refused("p", "w", None).to_string(), "p: w failed with status 500");
+        assert!(!refused(403, echo, Some("hunter2")).to_string().contains("hunter2"));
+        assert_eq!(refused(500, "<html>", None).to_string(), "p: w failed with status 500");
     }
 }

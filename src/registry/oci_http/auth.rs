@@ -4,16 +4,17 @@
 //! of any scheme, gives every refusal of it the same class, takes a failed challenge for "no credentials needed", and
 //! cannot use identity tokens. Each of these would turn "could not find out" into another answer here.
 
-use super::answer::Answer;
+use super::answer::refused;
 use super::challenge::{self, Challenge};
 use super::credentials::{Credential, CredentialStore};
-use super::transport::{Ask, Transport, origin};
+use super::transport::{Ask, Transport};
 use crate::model::json::{self, Field};
 use crate::model::limits;
+use crate::net::{Answer, origin};
 use crate::registry::RegistryError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::header::WWW_AUTHENTICATE;
 use reqwest::{Method, Url};
 use std::sync::Arc;
 use tokio::sync::{Mutex, oneshot};
@@ -99,7 +100,8 @@ impl Auth {
             }
         };
         let secret = if let Some(bearer) = challenges.iter().find(|c| c.is("bearer")) {
-            Some(self.token(transport, bearer, credential.as_deref(), scope, deadline).await?)
+            let asked = (&refusal.url, scope, deadline);
+            Some(self.token(transport, bearer, credential.as_deref(), asked).await?)
         } else if challenges.iter().any(|c| c.is("basic")) {
             // The same again would be refused again.
             credential.as_deref().and_then(basic).filter(|b| used.is_none_or(|u| ***u != **b))
@@ -138,8 +140,7 @@ impl Auth {
         transport: &Transport,
         challenge: &Challenge,
         credential: Option<&Credential>,
-        scope: Scope,
-        deadline: Instant,
+        (led_by, scope, deadline): (&Url, Scope, Instant),
     ) -> Result<Zeroizing<String>, RegistryError> {
         let what = "the request for credentials";
         let realm = challenge.get("realm").and_then(|r| Url::parse(r).ok()).filter(|u| u.host_str().is_some());
@@ -155,7 +156,7 @@ impl Auth {
             query.push(("service", service.to_owned()));
         }
         let what = format!("the token service {}", origin(&realm));
-        let mut headers = Vec::new();
+        let mut secret = None;
         let form = if let Some(Credential::Identity(refresh)) = credential {
             query.push(("grant_type", "refresh_token".into()));
             query.push(("client_id", "attest".into()));
@@ -164,25 +165,20 @@ impl Auth {
             Some(Zeroizing::new(form.query().unwrap_or_default().to_owned()))
         } else {
             realm.query_pairs_mut().extend_pairs(&query);
-            if let Some(value) = credential.and_then(basic) {
-                let mut value = HeaderValue::from_str(&value)
-                    .map_err(|_| transport.malformed(&what, "credentials that fit no header"))?;
-                value.set_sensitive(true);
-                headers.push((AUTHORIZATION, value));
-            }
+            secret = credential.and_then(basic).map(Arc::new);
             None
         };
         let mut ask = Ask::get(realm, &what, "application/json", limits::TOKEN_BYTES, deadline);
-        ask.headers = headers;
+        ask.led_by = Some(led_by.clone());
         if let Some(form) = &form {
             ask.body = Some(("application/x-www-form-urlencoded", form.as_bytes()));
         }
         ask.method = if form.is_some() { Method::POST } else { Method::GET };
         // The header and the form are for this host alone.
         ask.redirects = false;
-        let answer = transport.tries(&ask, None).await?;
+        let answer = transport.tries(&ask, secret.as_ref()).await?;
         if !answer.is_success() {
-            return Err(answer.refused(&transport.place, &what, None));
+            return Err(refused(&answer, &transport.place, &what, None));
         }
         let error = |e: json::JsonError| transport.malformed(&what, e.to_string());
         let value = json::parse(&answer.body, limits::TOKEN_BYTES).map_err(|_| {

@@ -7,12 +7,10 @@
 mod answer;
 mod auth;
 mod challenge;
-mod client;
 mod credentials;
 mod locks;
 mod push;
 mod referrers;
-mod retry;
 mod transport;
 
 pub use credentials::{Anonymous, Credential, CredentialError, CredentialStore, DockerCredentials};
@@ -20,8 +18,8 @@ pub use credentials::{Anonymous, Credential, CredentialError, CredentialStore, D
 use super::{Registry, RegistryError, Served};
 use crate::model::oci::{DOCKER_LIST, DOCKER_MANIFEST, IMAGE_INDEX, IMAGE_MANIFEST};
 use crate::model::{Descriptor, Digest, Reference, limits};
+use crate::net::{Answer, deadline};
 use crate::seam::BoxFuture;
-use answer::Answer;
 use auth::{Auth, Scope};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use std::fmt;
@@ -29,7 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use transport::{Ask, Transport, deadline};
+use transport::{Ask, Transport};
 
 /// Docker Hub: the name in references, the host that serves it, and the key of its credentials.
 const HUB: &str = "docker.io";

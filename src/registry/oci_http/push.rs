@@ -16,14 +16,13 @@
 //! other has finished. The entry is then not listed although its manifest is there. Pushing the same again lists it.
 
 use super::OciHttp;
-use super::answer::Answer;
 use super::auth::Scope;
 use super::locks;
 use super::referrers::fallback_name;
-use super::retry::growing;
-use super::transport::{Ask, origin};
+use super::transport::Ask;
 use crate::model::oci::IMAGE_INDEX;
 use crate::model::{Descriptor, Digest, limits};
+use crate::net::{Answer, growing};
 use crate::registry::RegistryError;
 use crate::registry::listing::{fallback_tag, referrer_entry, unreadable};
 use reqwest::Method;
@@ -67,13 +66,10 @@ impl OciHttp {
         }
         let location = answer.header(LOCATION).and_then(|l| answer.url.join(l).ok());
         let mut location = location.ok_or_else(|| self.transport.malformed(&what, "no usable `Location`"))?;
-        if !self.transport.may_ask(&answer.url, &location) {
-            let cause = format!("its upload location {} is not HTTPS", origin(&location));
-            return Err(self.transport.malformed(&what, cause));
-        }
         location.query_pairs_mut().append_pair("digest", &digest.to_string());
         // The transport leaves the credentials out when this is another host.
         let mut ask = Ask::write(Method::PUT, location, &what, deadline);
+        ask.led_by = Some(answer.url);
         ask.body = Some(("application/octet-stream", bytes));
         let answer = self.transport.send(&ask).await?;
         if matches!(answer.status, 200 | 201 | 204) {
@@ -228,8 +224,8 @@ impl OciHttp {
         // A second try would write what was read before the first.
         ask.repeatable = false;
         match old.etag {
-            Some(etag) => ask.headers.push((IF_MATCH, etag)),
-            None if !old.exists => ask.headers.push((IF_NONE_MATCH, HeaderValue::from_static("*"))),
+            Some(etag) => drop(ask.headers.insert(IF_MATCH, etag)),
+            None if !old.exists => drop(ask.headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"))),
             None => {}
         }
         let answer = self.transport.send(&ask).await?;

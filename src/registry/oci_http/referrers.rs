@@ -5,9 +5,10 @@
 
 use super::OciHttp;
 use super::auth::Scope;
-use super::transport::{Ask, origin};
+use super::transport::Ask;
 use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST};
 use crate::model::{Descriptor, Digest, limits};
+use crate::net::origin;
 use crate::registry::RegistryError;
 use crate::registry::listing::{Listing, fallback_tag, too_many, unreadable};
 use reqwest::Url;
@@ -51,9 +52,10 @@ impl OciHttp {
     ) -> Result<Option<Vec<Descriptor>>, RegistryError> {
         let what = format!("listing the referrers of {subject}");
         let mut url = self.url(&format!("referrers/{subject}"), deadline).await?;
-        let mut out = Vec::new();
+        let (mut out, mut led_by) = (Vec::new(), None);
         for page in 0..limits::REFERRER_PAGES {
-            let ask = Ask::get(url, &what, IMAGE_INDEX, limits::MANIFEST_BYTES, deadline);
+            let mut ask = Ask::get(url, &what, IMAGE_INDEX, limits::MANIFEST_BYTES, deadline);
+            ask.led_by = led_by;
             let answer = self.transport.send(&ask).await?;
             match answer.status {
                 200 => {}
@@ -75,7 +77,7 @@ impl OciHttp {
                 let cause = format!("its next page is on another host, {}", origin(&next));
                 return Err(self.transport.malformed(&what, cause));
             }
-            url = next;
+            (url, led_by) = (next, Some(answer.url));
         }
         let (place, limit) = (self.transport.place.clone(), limits::REFERRER_PAGES);
         Err(RegistryError::TooLarge { place, what: format!("the number of pages of referrers of {subject}"), limit })

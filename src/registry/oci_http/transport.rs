@@ -1,18 +1,18 @@
-//! One request and its answer: retries, redirects, the limit on the body, and who may see the credentials.
+//! One request and its answer: how the registry is reached, who may see the credentials, and what a failure is called.
 
-use super::answer::{Answer, tried};
+use super::answer::{refused, tried};
 use super::auth::{Auth, Scope, Secret};
-use super::client::Clients;
-use super::retry;
 use crate::model::limits;
+use crate::net::{Answer, HttpClient, NetError, Redirects, Request, Settings, Tries, is_loopback};
 use crate::registry::RegistryError;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Method, Response, Url};
-use std::error::Error as _;
-use std::net::IpAddr;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use tokio::time::{self, Instant};
+use tokio::time::Instant;
+
+/// How often a request is tried at most.
+const TRIES: usize = 4;
 
 /// How long a registry that may speak plain HTTP is given to answer over TLS.
 const FIND_SCHEME: Duration = Duration::from_secs(5);
@@ -21,10 +21,12 @@ const FIND_SCHEME: Duration = Duration::from_secs(5);
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
+    /// The address whose answer named `url`, where the user's own words did not.
+    pub(super) led_by: Option<Url>,
     /// What is asked, in words, for errors.
     pub(super) what: &'a str,
     pub(super) accept: &'a str,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) headers: HeaderMap,
     pub(super) body: Option<(&'a str, &'a [u8])>,
     pub(super) scope: Scope,
     /// Bytes of a successful answer's body.
@@ -39,9 +41,9 @@ pub(super) struct Ask<'a> {
 impl<'a> Ask<'a> {
     /// A reading request.
     pub(super) fn get(url: Url, what: &'a str, accept: &'a str, limit: usize, deadline: Instant) -> Self {
-        let (method, headers, body) = (Method::GET, Vec::new(), None);
+        let (method, led_by, headers, body) = (Method::GET, None, HeaderMap::new(), None);
         let (scope, repeatable, redirects) = (Scope::Pull, true, true);
-        Self { method, url, what, accept, headers, body, scope, limit, repeatable, redirects, deadline }
+        Self { method, url, led_by, what, accept, headers, body, scope, limit, repeatable, redirects, deadline }
     }
 
     /// Asks for the headers only.
@@ -62,19 +64,10 @@ pub(super) struct Transport {
     pub(super) place: String,
     /// Host and port.
     host: String,
-    allow_http: bool,
     /// Scheme, host and port, once known: with `allow_http` a first request finds out.
     base: OnceCell<Url>,
-    clients: Clients,
+    http: HttpClient,
     auth: Auth,
-}
-
-/// Why one try failed.
-enum Failure {
-    /// Another try may end otherwise.
-    Passing(String),
-    /// It will not.
-    Final(RegistryError),
 }
 
 impl Transport {
@@ -100,7 +93,8 @@ impl Transport {
         };
         let checked = parse(known.unwrap_or("https"))?;
         let base = OnceCell::new_with(known.map(|_| checked));
-        Ok(Self { base, clients: Clients::new(ca_pem, loopback), place, host, allow_http, auth })
+        let http = HttpClient::new(Settings { ca_pem, plain: allow_http, ..Settings::default() });
+        Ok(Self { base, http, place, host, auth })
     }
 
     /// The registry's `/v2/` and what follows it.
@@ -117,29 +111,17 @@ impl Transport {
             Url::parse(&format!("{scheme}://{}/v2/", self.host)).map_err(|e| self.malformed(what, e.to_string()))
         };
         let secure = parse("https")?;
-        let ask = Ask::get(secure.clone(), what, "*/*", limits::ERROR_BODY_BYTES, deadline);
         let patience = deadline.min(Instant::now() + FIND_SCHEME);
-        match time::timeout_at(patience, self.one(&ask, None)).await {
-            Ok(Ok(_) | Err(Failure::Final(RegistryError::Malformed { .. } | RegistryError::TooLarge { .. }))) => {
-                Ok(secure)
-            }
-            Err(_) | Ok(Err(Failure::Passing(_))) => parse("http"),
-            Ok(Err(Failure::Final(e))) => Err(e),
+        match self.http.ask(&Request::get(secure.clone(), limits::ERROR_BODY_BYTES, patience)).await {
+            Ok(_) | Err(NetError::TooLarge { .. }) => Ok(secure),
+            Err(NetError::NoAnswer { .. } | NetError::Late { .. }) => parse("http"),
+            Err(e) => Err(self.failed(what, e)),
         }
     }
 
     /// Whether credentials of this registry may go to a URL.
     fn is_own(&self, url: &Url) -> bool {
         self.base.get().is_some_and(|b| b.origin() == url.origin())
-    }
-
-    /// Whether a URL that the registry named may be asked at all.
-    pub(super) fn may_ask(&self, from: &Url, to: &Url) -> bool {
-        match to.scheme() {
-            "https" => true,
-            "http" => from.scheme() == "http" && (self.allow_http || to.host_str().is_some_and(is_loopback)),
-            _ => false,
-        }
     }
 
     /// Whether credentials may go to a token service: over TLS, or on the same plain-HTTP host as the registry itself.
@@ -164,7 +146,8 @@ impl Transport {
         let mut secret = self.auth.known(ask.scope).await;
         for _ in 0..2 {
             let answer = self.tries(ask, secret.as_ref()).await?;
-            if answer.status != 401 {
+            // What the registry redirected to is another party, and says nothing of the registry's token service.
+            if answer.status != 401 || !self.is_own(&answer.url) {
                 return Ok(answer);
             }
             let had = secret.is_some();
@@ -180,112 +163,42 @@ impl Transport {
         self.tries(ask, secret.as_ref()).await
     }
 
-    /// Sends a request as often as is useful and allowed.
+    /// Sends a request as often as is useful and allowed. The secret is for the scheme, host and port of its URL.
     pub(super) async fn tries(&self, ask: &Ask<'_>, secret: Option<&Secret>) -> Result<Answer, RegistryError> {
-        let mut delays = retry::delays();
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let outcome = match time::timeout_at(ask.deadline, self.one(ask, secret)).await {
-                Ok(o) => o,
-                Err(_) => return Err(self.unreachable(ask.what, "no answer within the time allowed", tries)),
-            };
-            let due = delays.next().filter(|_| ask.repeatable);
-            let (result, asked) = match outcome {
-                Err(Failure::Final(e)) => return Err(e),
-                Err(Failure::Passing(cause)) => (Err(self.unreachable(ask.what, &cause, tries)), None),
-                Ok(mut answer) => {
-                    answer.tries = tries;
-                    if !retry::is_transient(answer.status) {
-                        return Ok(answer);
-                    }
-                    let asked = answer.header(RETRY_AFTER).and_then(retry::retry_after);
-                    (Ok(answer), asked)
-                }
-            };
-            match due.map(|d| retry::wait(asked, d)) {
-                Some(wait) if Instant::now() + wait < ask.deadline => time::sleep(wait).await,
-                _ => return result,
-            }
+        let mut request = Request::get(ask.url.clone(), ask.limit, ask.deadline);
+        request.method = ask.method.clone();
+        request.led_by.clone_from(&ask.led_by);
+        request.headers = ask.headers.clone();
+        request.body = ask.body;
+        if ask.redirects {
+            request.redirects = Redirects::Followed;
         }
+        if ask.repeatable {
+            request.tries = Tries::Busy(TRIES);
+        }
+        if let Ok(accept) = HeaderValue::from_str(ask.accept) {
+            request.headers.insert(ACCEPT, accept);
+        }
+        if let Some(secret) = secret {
+            let value = HeaderValue::from_str(secret);
+            let value = value.map_err(|_| self.malformed(ask.what, "credentials that fit no header"))?;
+            request.secret = Some((AUTHORIZATION, value));
+        }
+        self.http.ask(&request).await.map_err(|e| self.failed(ask.what, e))
     }
 
-    /// One try, with its redirects.
-    async fn one(&self, ask: &Ask<'_>, secret: Option<&Secret>) -> Result<Answer, Failure> {
-        let mut url = ask.url.clone();
-        for _ in 0..=limits::REDIRECTS {
-            let response = self.exchange(ask, &url, secret).await?;
-            let status = response.status().as_u16();
-            let follow = ask.redirects && [Method::GET, Method::HEAD].contains(&ask.method);
-            if !(matches!(status, 301 | 302 | 303 | 307 | 308) && follow) {
-                return self.read(ask, url, response).await;
+    fn failed(&self, what: &str, e: NetError) -> RegistryError {
+        match e {
+            NetError::NoAnswer { cause, tries } => self.unreachable(what, &cause, tries),
+            NetError::Late { tries } => self.unreachable(what, &e.to_string(), tries),
+            NetError::TooLarge { limit } => {
+                RegistryError::TooLarge { place: self.place.clone(), what: format!("{what} (bytes)"), limit }
             }
-            let target = response.headers().get(LOCATION).and_then(|l| l.to_str().ok());
-            let target = target.and_then(|l| url.join(l).ok());
-            let target =
-                target.ok_or_else(|| Failure::Final(self.malformed(ask.what, "a redirect without a usable target")))?;
-            if !self.may_ask(&url, &target) {
-                let cause = format!("a redirect to {}, which is not HTTPS", origin(&target));
-                return Err(Failure::Final(self.malformed(ask.what, cause)));
-            }
-            url = target;
-        }
-        let cause = format!("more than {} redirects", limits::REDIRECTS);
-        Err(Failure::Final(self.malformed(ask.what, cause)))
-    }
-
-    async fn exchange(&self, ask: &Ask<'_>, url: &Url, secret: Option<&Secret>) -> Result<Response, Failure> {
-        let client = self
-            .clients
-            .get(url.scheme())
-            .map_err(|cause| Failure::Final(RegistryError::Configuration { place: self.place.clone(), cause }))?;
-        let mut request = client.request(ask.method.clone(), url.clone()).header(ACCEPT, ask.accept);
-        for (name, value) in &ask.headers {
-            request = request.header(name, value);
-        }
-        // Asked of every hop anew: what a registry redirects to is another party. A token service is asked with the
-        // header of its own, in `ask.headers`, and its redirects are refused.
-        if let Some(secret) = secret.filter(|_| self.is_own(url)) {
-            let mut value = HeaderValue::from_str(secret)
-                .map_err(|_| Failure::Final(self.malformed(ask.what, "a token that fits no header")))?;
-            value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
-        }
-        if let Some((media_type, bytes)) = ask.body {
-            request = request.header(CONTENT_TYPE, media_type).body(bytes.to_vec());
-        }
-        request.send().await.map_err(|e| Failure::Passing(describe(e)))
-    }
-
-    /// Reads a body up to its limit: a refusal's is cut there, a success's over it is an error.
-    async fn read(&self, ask: &Ask<'_>, url: Url, mut response: Response) -> Result<Answer, Failure> {
-        let status = response.status();
-        let limit = if status.is_success() { ask.limit } else { limits::ERROR_BODY_BYTES };
-        let headers = response.headers().clone();
-        let too_large = || {
-            let what = format!("{} (bytes)", ask.what);
-            Failure::Final(RegistryError::TooLarge { place: self.place.clone(), what, limit })
-        };
-        let mut body = Vec::new();
-        if ask.method != Method::HEAD {
-            let length = response.content_length().and_then(|l| usize::try_from(l).ok()).unwrap_or(0);
-            if length > limit && status.is_success() {
-                return Err(too_large());
-            }
-            body.reserve_exact(length.min(limit));
-            while let Some(chunk) = response.chunk().await.map_err(|e| Failure::Passing(describe(e)))? {
-                let room = limit - body.len();
-                if chunk.len() > room {
-                    if status.is_success() {
-                        return Err(too_large());
-                    }
-                    body.extend_from_slice(&chunk[..room]);
-                    break;
-                }
-                body.extend_from_slice(&chunk);
+            NetError::Redirect { .. } | NetError::NoTarget => self.malformed(what, e.to_string()),
+            NetError::Setup { .. } | NetError::Address { .. } => {
+                RegistryError::Configuration { place: self.place.clone(), cause: e.to_string() }
             }
         }
-        Ok(Answer { status: status.as_u16(), headers, url, body, tries: 1 })
     }
 
     /// The error of an answer that is not one of the expected.
@@ -293,7 +206,7 @@ impl Transport {
         let secret = self.auth.known(scope).await;
         // Without the scheme's word, so that a token is found alone too.
         let token = secret.as_ref().and_then(|s| s.split_once(' ')).map(|(_, t)| t);
-        answer.refused(&self.place, ask_what, token)
+        refused(answer, &self.place, ask_what, token)
     }
 
     pub(super) fn malformed(&self, what: &str, cause: impl Into<String>) -> RegistryError {
@@ -306,42 +219,6 @@ impl Transport {
     }
 }
 
-/// Scheme, host and port: what of a foreign URL is shown, since its path and query may hold a signature.
-pub(super) fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
-}
-
-/// Whether a host, with or without a port, is this machine by its very name: nobody on a network can be it.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or(v6),
-        None if host.matches(':').count() > 1 => host,
-        None => host.split(':').next().unwrap_or(host),
-    };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// The causes of a failed exchange, without its URL.
-fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(e) = source {
-        let next = e.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        source = e.source();
-    }
-    super::answer::shown(&text, 400)
-}
-
-/// The moment at which an operation that starts now has to be over.
-pub(super) fn deadline(timeout: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,20 +227,6 @@ mod tests {
         let store = std::sync::Arc::new(super::super::credentials::Anonymous);
         let auth = Auth::new("a".into(), host.into(), store);
         Transport::new("p".into(), host.into(), allow_http, None, auth).unwrap()
-    }
-
-    #[test]
-    fn what_came_over_tls_stays_there() {
-        let url = |u: &str| Url::parse(u).unwrap();
-        let t = transport("r.example", true);
-        assert!(t.may_ask(&url("https://r.example/"), &url("https://cdn.example/")));
-        for to in ["http://r.example/", "http://127.0.0.1/", "file:///etc/passwd"] {
-            assert!(!t.may_ask(&url("https://r.example/"), &url(to)), "{to}");
-        }
-        assert!(t.may_ask(&url("http://r.example/"), &url("http://cdn.example/")));
-        let t = transport("127.0.0.1:1", false);
-        assert!(t.may_ask(&url("http://127.0.0.1:1/"), &url("http://localhost:2/")));
-        assert!(!t.may_ask(&url("http://127.0.0.1:1/"), &url("http://cdn.example/")));
     }
 
     #[test]
@@ -387,16 +250,6 @@ mod tests {
         assert!(t.is_own(&url("https://r.example:443/v2/")));
         for other in ["http://r.example/", "https://r.example:444/", "https://r.example.evil/", "https://x@evil/"] {
             assert!(!t.is_own(&url(other)), "{other}");
-        }
-    }
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        for host in ["localhost", "localhost:5000", "127.0.0.1:1", "127.9.9.9", "[::1]:80", "[::1]", "::1"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["localhost.evil.example", "127.0.0.1.evil.example:80", "10.0.0.1", "[::2]", "128.0.0.1", ""] {
-            assert!(!is_loopback(host), "{host}");
         }
     }
 }
