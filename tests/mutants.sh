@@ -12,7 +12,7 @@ CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$top/target/mutants}
 export CARGO_TARGET_DIR
 copy=$CARGO_TARGET_DIR/source
 # Quick and telling targets first.
-targets='certificates lib conformance advisories refusals charter registry_conformance routes cli capture'
+targets='certificates lib conformance advisories refusals charter registry_conformance registry_http routes cli capture'
 
 mkdir -p "$copy"
 find "$copy" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
@@ -104,6 +104,8 @@ skipped() {
 likely() {
     case $1 in
         src/policy/rule/*) echo refusals claims:: assurance:: ;;
+        src/net/*) echo lib net:: ;;
+        src/registry/oci_http/*) echo registry_http ;;
         src/policy/approvals.rs | src/policy/people.rs | src/verify/referent.rs) echo refusals approvals:: approving:: ;;
         src/policy/snapshots.rs) echo charter ;;
         src/capture/*) echo capture links:: ;;

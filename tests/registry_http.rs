@@ -362,6 +362,21 @@ fn redirects_are_followed_without_credentials_and_not_for_ever() {
     });
 }
 
+/// What a registry redirects to may belong to anybody, and would otherwise say who is shown the registry's password.
+#[test]
+fn what_is_redirected_to_names_no_token_service() {
+    let world = World::start(Behaviour::default());
+    let storage = TestRegistry::start(bearer(true));
+    run(async {
+        let client = world.client_as(right);
+        assert_eq!(ask(&world, &client, Ask::Blob).await.unwrap(), 1);
+        world.server.fault(Fault::on("/blobs/", Action::redirect(format!("http://{}/v2/cdn/blobs/x", storage.host()))));
+        assert_eq!(code(ask(&world, &client, Ask::Blob).await), "registry-unauthorized");
+        assert_eq!(storage.count("GET", "/v2/cdn/blobs/x"), 1);
+        assert_eq!(storage.count("GET", "/token"), 0, "{:?}", storage.requests());
+    });
+}
+
 #[test]
 fn uploads_elsewhere_get_no_credentials() {
     let world = World::start(bearer(true));

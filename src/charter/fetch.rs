@@ -89,7 +89,9 @@ impl CharterClient {
                 with += ", and shows its project neither: it is gone, or private";
                 Err(unauthorized(status, with))
             }
-            status if reply.tries > 1 => Err(host.unavailable(format!("answers {status} (tried {} times)", reply.tries))),
+            status if reply.tries > 1 => {
+                Err(host.unavailable(format!("answers {status} (tried {} times)", reply.tries)))
+            }
             status => Err(host.unavailable(format!("answers {status}"))),
         }
     }

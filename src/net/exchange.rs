@@ -169,13 +169,24 @@ pub fn deadline(timeout: Duration) -> Instant {
 mod tests {
     use super::super::Settings;
     use super::*;
-    use std::cell::Cell;
+    use reqwest::header::{AUTHORIZATION, HeaderValue};
+    use std::cell::RefCell;
     use std::net::IpAddr;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     /// Asks `host` at the port of a server on loopback; `answer` is made from that port. Says how often it was asked.
     fn ask(host: &str, answer: fn(u16, usize) -> String) -> (Result<Answer, NetError>, usize) {
+        let (found, heads) = ask_with(host, |_| (), answer);
+        (found, heads.len())
+    }
+
+    /// The same with a changed request; gives back what was asked.
+    fn ask_with(
+        host: &str,
+        change: impl FnOnce(&mut Request<'_>),
+        answer: fn(u16, usize) -> String,
+    ) -> (Result<Answer, NetError>, Vec<String>) {
         // A name of a public host that leads to this machine, as whoever owns the name may decide.
         let resolver: fn(&str) -> Vec<IpAddr> = |_| vec![IpAddr::from([127, 0, 0, 1])];
         let client = HttpClient::new(Settings { resolver: Some(resolver), ..Settings::default() });
@@ -183,23 +194,27 @@ mod tests {
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
-            let asked = Cell::new(0);
+            let asked = RefCell::new(Vec::new());
             let serve = async {
                 loop {
                     let (mut stream, _) = listener.accept().await.unwrap();
-                    let _ = stream.read(&mut [0; 4096]).await;
-                    let _ = stream.write_all(answer(port, asked.get()).as_bytes()).await;
-                    asked.set(asked.get() + 1);
+                    let mut head = [0; 4096];
+                    let length = stream.read(&mut head).await.unwrap_or(0);
+                    let number = asked.borrow().len();
+                    asked.borrow_mut().push(String::from_utf8_lossy(&head[..length]).to_lowercase());
+                    let _ = stream.write_all(answer(port, number).as_bytes()).await;
                 }
             };
             let url = Url::parse(&format!("http://{host}:{port}/")).unwrap();
             let mut request = Request::get(url, 4, deadline(Duration::from_secs(5)));
             request.redirects = Redirects::Followed;
             request.tries = Tries::Busy(3);
-            tokio::select! {
-                found = client.ask(&request) => (found, asked.get()),
+            change(&mut request);
+            let found = tokio::select! {
+                found = client.ask(&request) => found,
                 () = serve => unreachable!(),
-            }
+            };
+            (found, asked.take())
         })
     }
 
@@ -232,6 +247,36 @@ mod tests {
         assert_eq!(refused(|_, _| redirect("http://led.example/")), barred("http://led.example"));
         assert_eq!(refused(|_, _| redirect("http://127.0.0.1/")), barred("http://127.0.0.1"));
         assert_eq!(refused(|_, _| redirect("https://169.254.169.254/")), barred("https://169.254.169.254"));
+    }
+
+    #[test]
+    fn what_an_answer_names_is_held_to_the_rules_of_a_redirect() {
+        let led = |from: &'static str| {
+            let by = |request: &mut Request<'_>| request.led_by = Url::parse(from).ok();
+            ask_with("127.0.0.1", by, |_, _| GOOD.into())
+        };
+        assert_eq!(led("http://localhost:1/").0.unwrap().body, b"good");
+        for from in ["https://r.example/", "http://r.example/"] {
+            let (found, asked) = led(from);
+            assert!(matches!(found, Err(NetError::Redirect { .. })) && asked.is_empty(), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_for_one_scheme_host_and_port() {
+        let secret = |answer| {
+            let with = |request: &mut Request<'_>| {
+                request.secret = Some((AUTHORIZATION, HeaderValue::from_static("Bearer t-71")));
+            };
+            let (found, asked) = ask_with("127.0.0.1", with, answer);
+            assert_eq!(found.unwrap().body, b"good");
+            asked.iter().map(|head| head.contains("authorization: bearer t-71")).collect::<Vec<_>>()
+        };
+        let same: fn(u16, usize) -> String = |_, n| if n == 0 { redirect("/other") } else { GOOD.into() };
+        assert_eq!(secret(same), [true, true]);
+        let other: fn(u16, usize) -> String =
+            |port, n| if n == 0 { redirect(&format!("http://localhost:{port}/")) } else { GOOD.into() };
+        assert_eq!(secret(other), [true, false]);
     }
 
     #[test]

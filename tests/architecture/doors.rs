@@ -47,7 +47,6 @@ const ADAPTERS: &[(&str, &[&str])] = &[
             "src/net/",
             "src/registry/",
             "src/roots/http.rs",
-            "src/roots/http.rs",
             "src/sign/service.rs",
             "src/sign/url.rs",
             "src/charter/http.rs",
@@ -152,6 +151,45 @@ fn checks_are_switched_off_in_one_file() {
     assert!(code(&here.text).contains("any_identity"), "the list of words is that of another library");
     let planted = File::new("src/flow/check.rs", "let p = VerificationPolicy::any_identity().skip_sct();");
     assert_eq!(switch_violations(&planted).len(), 2);
+}
+
+/// The one file that builds an HTTP client: every rule about addresses, redirects, certificates and proxies is there.
+const CLIENT: &str = "src/net/client.rs";
+
+/// Names of `reqwest` by which a request leaves without it.
+const CLIENTS: &[&str] = &["Client", "ClientBuilder", "blocking", "get", "redirect", "Proxy"];
+
+fn client_violations(file: &File) -> Vec<String> {
+    let code = code(&file.text);
+    let names = code.match_indices("reqwest::").flat_map(|(at, path)| {
+        let rest = &code[at + path.len()..];
+        let group = match rest.strip_prefix('{') {
+            Some(group) => group.split('}').next().unwrap_or(group),
+            None => rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(rest),
+        };
+        group.split(|c: char| !c.is_alphanumeric() && c != '_')
+    });
+    let found = names.filter(|name| CLIENTS.contains(name) && file.path != CLIENT);
+    found.map(|name| format!("{}: `reqwest::{name}` asks past {CLIENT}, the only HTTP client", file.path)).collect()
+}
+
+#[test]
+fn only_net_builds_an_http_client() {
+    let files = sources();
+    assert_none(&files.iter().flat_map(client_violations).collect::<Vec<_>>());
+    let here = files.iter().find(|file| file.path == CLIENT).expect("the client");
+    assert!(!client_violations(&File::new("src/registry/x.rs", &here.text)).is_empty(), "it is built of other names");
+    for planted in [
+        "use reqwest::{Client, Url};",
+        "use reqwest::{\n    ClientBuilder,\n};",
+        "let c = reqwest::Client::new();",
+        "reqwest::get(url).await?",
+        "use reqwest::redirect;",
+    ] {
+        assert_eq!(client_violations(&File::new("src/sign/service.rs", planted)).len(), 1, "{planted}");
+    }
+    let clean = "use reqwest::{Method, Url};\nuse reqwest::header::{ACCEPT, HeaderMap};\nself.get(url)";
+    assert_none(&client_violations(&File::new("src/sign/service.rs", clean)));
 }
 
 #[test]

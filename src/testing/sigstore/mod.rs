@@ -9,11 +9,13 @@ mod der;
 mod services;
 mod tile_log;
 mod timestamp;
+mod web;
 
 pub use der::text;
 pub use services::Request;
 pub use tile_log::{TileLog, Witness, hashed_body, vkey};
 pub use timestamp::StampAuthority;
+pub use web::WebCertificate;
 
 use crate::model::digest::hex;
 use crate::model::envelope::{IN_TOTO, pae};
