@@ -224,6 +224,8 @@ mod tests {
 
     const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngood";
     const LONG: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nworse";
+    /// Of a length that is only known at its end.
+    const UNTOLD: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nworse";
     const BUSY: &str = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
     #[test]
@@ -281,7 +283,9 @@ mod tests {
 
     #[test]
     fn an_answer_is_whole_or_an_error() {
-        assert_eq!(ask("127.0.0.1", |_, _| LONG.into()).0.unwrap_err(), NetError::TooLarge { limit: 4 });
+        for answer in [|_, _| LONG.into(), |_, _| UNTOLD.into()] as [fn(u16, usize) -> String; 2] {
+            assert_eq!(ask("127.0.0.1", answer).0.unwrap_err(), NetError::TooLarge { limit: 4 });
+        }
         let (found, asked) = ask("127.0.0.1", |port, _| redirect(&format!("http://127.0.0.1:{port}/again")));
         assert!(matches!(found, Err(NetError::Redirect { why: Refusal::Many, .. })));
         assert_eq!(asked, limits::REDIRECTS + 1);
