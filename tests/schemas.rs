@@ -391,6 +391,8 @@ spec:
         ("ghcr.io/acme/**", "ghcr.io/acme/app:v1"),
         ("ghcr.io/acme/**", "ghcr.io/acme/app@sha256:1"),
         ("ghcr.io/acme/**", "ghcr.io/***"),
+        ("ghcr.io/acme/**", "ghcr.io/{a,b}"),
+        ("ghcr.io/acme/**", "ghcr.io/acme/App"),
         ("statements: []", "statements: [x]"),
         ("signers: [{ key: k.pub,", "signers: [{"),
         ("key: k.pub,", "key: k.pub, issuer: i,"),

@@ -305,7 +305,7 @@ mod tests {
 
     fn decide_on(registry: &Memory, digest: &Digest) -> SubjectDecision {
         let text = format!(
-            "{{apiVersion: agent-attest.github.io/v1, kind: AttestationPolicy, metadata: {{name: t}}, spec: {{images: [{{glob: r/a}}], require: [{{signers: [{{key: \"{PEM}\"}}]}}]}}}}"
+            "{{apiVersion: agent-attest.github.io/v1, kind: AttestationPolicy, metadata: {{name: t}}, spec: {{images: [{{glob: '**'}}], require: [{{signers: [{{key: \"{PEM}\"}}]}}]}}}}"
         );
         let policies = [policy::parse(&text, "t", &|_| Err(String::new())).unwrap()];
         let evidence = RegistryEvidence::new(registry);

@@ -22,7 +22,9 @@ pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.
 pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
 /// The registry that a name without one means.
-const DOCKER_HUB: &str = "docker.io";
+pub(crate) const DOCKER_HUB: &str = "docker.io";
+/// What else it is called.
+const DOCKER_HUB_ALIASES: [&str; 3] = ["index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 /// A reference to an artifact in a registry: `registry/repository[:tag][@digest]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,28 +75,10 @@ impl Reference {
             Some(_) => (DOCKER_HUB, name.to_owned()),
             None => (DOCKER_HUB, format!("library/{name}")),
         };
-        // One registry, one spelling: policies' globs compare names. `GHCR.io:443` is no other registry than `ghcr.io`.
-        let registry = registry.to_ascii_lowercase();
-        let registry = registry.strip_suffix(":443").unwrap_or(&registry);
-        let docker_hub = ["index.docker.io", "registry-1.docker.io"].contains(&registry);
-        let registry = if docker_hub { DOCKER_HUB } else { registry };
+        let registry =
+            registry_name(registry).ok_or_else(|| error("the registry is not a host name with an optional port"))?;
         let official = registry == DOCKER_HUB && !repository.contains('/');
         let repository = if official { format!("library/{repository}") } else { repository };
-        let host_ok = !registry.is_empty()
-            && registry.len() <= 261
-            && registry.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
-            && !registry.starts_with(['-', '.', ':'])
-            && !registry.split(':').next().is_some_and(|host| host.ends_with('.'));
-        // `:0443` is the same port under another name.
-        let port_ok = match registry.rsplit_once(':') {
-            Some((_, port)) if !registry.ends_with(']') => {
-                port.parse::<u16>().is_ok_and(|p| p > 0 && p.to_string() == port)
-            }
-            _ => true,
-        };
-        if !host_ok || !port_ok {
-            return Err(error("the registry is not a host name with an optional port"));
-        }
         let part_ok = |p: &str| {
             p.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
                 && p.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -116,7 +100,7 @@ impl Reference {
             (None, None) => Some("latest".to_owned()),
             (t, _) => t.map(str::to_owned),
         };
-        Ok(Self { registry: registry.to_owned(), repository, tag, digest })
+        Ok(Self { registry, repository, tag, digest })
     }
 
     /// Host and optional port; `docker.io` for Docker Hub.
@@ -154,6 +138,31 @@ impl Reference {
     pub fn pinned(&self, digest: Digest) -> Self {
         Self { registry: self.registry.clone(), repository: self.repository.clone(), tag: None, digest: Some(digest) }
     }
+}
+
+/// A registry as references name it, from how it may be written; `None` for what is no host with an optional port.
+///
+/// One registry, one spelling: policies' globs compare names. `GHCR.io:443` is no other registry than `ghcr.io`.
+pub(crate) fn registry_name(text: &str) -> Option<String> {
+    let registry = text.to_ascii_lowercase();
+    let registry = registry.strip_suffix(":443").unwrap_or(&registry);
+    if DOCKER_HUB_ALIASES.contains(&registry) {
+        return Some(DOCKER_HUB.to_owned());
+    }
+    // An address of IPv6 stands in brackets.
+    let (host, port) = match registry.strip_prefix('[').and_then(|r| r.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, port)) => (host, Some(port.strip_prefix(':')?)),
+        None => registry.split_once(':').map_or((registry, None), |(host, port)| (host, Some(port))),
+    };
+    let letters = match registry.starts_with('[') {
+        true => host.bytes().all(|b| b.is_ascii_hexdigit() || b".:".contains(&b)),
+        false => host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b)),
+    };
+    let edges = !host.is_empty() && !host.starts_with(['-', '.']) && !host.ends_with('.');
+    // `:0443` is the same port under another name.
+    let port_ok = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|p| p > 0 && p.to_string() == port));
+    (registry.len() <= 261 && letters && edges && port_ok).then(|| registry.to_owned())
 }
 
 impl fmt::Display for Reference {
@@ -402,6 +411,8 @@ mod tests {
             ("index.docker.io/library/nginx", "docker.io/library/nginx", Some("latest"), false),
             ("GHCR.io/acme/app:v1", "ghcr.io/acme/app", Some("v1"), false),
             ("Index.Docker.IO/acme/app:v1", "docker.io/acme/app", Some("v1"), false),
+            ("registry.hub.docker.com/nginx:1", "docker.io/library/nginx", Some("1"), false),
+            ("[::1]:5000/a/b:t", "[::1]:5000/a/b", Some("t"), false),
             (&format!("127.0.0.1:5000/a@{d}"), "127.0.0.1:5000/a", None, true),
             (&format!("ghcr.io/a/b:v1@{d}"), "ghcr.io/a/b", Some("v1"), true),
         ] {
@@ -425,6 +436,8 @@ mod tests {
             "ghcr.io/a/../../b",
             "ghcr.io./a",
             "ghcr.io.:443/a",
+            "[gh]cr.io/a",
+            "[::1]5000/a",
             &"a".repeat(256),
             &format!("{}.io/a", "a".repeat(260)),
         ] {

@@ -2,7 +2,8 @@
 
 use super::{
     ApprovalRule, At, CLAIMS, CertificateMatch, Glob, Images, Mode, Node, People, Policy, PolicyError, Regexp,
-    Requirement, Revoked, SignerMatch, SignerRule, SnapshotRule, TextMatch, TrustRule, WitnessRule, measures, rule,
+    Requirement, Revoked, SignerMatch, SignerRule, SnapshotRule, TextMatch, TrustRule, WitnessRule, image_glob,
+    measures, rule,
 };
 use crate::model::digest::DigestAlgorithm;
 use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
@@ -51,21 +52,7 @@ pub fn parse(text: &str, origin: &str, load_key: KeyLoader<'_>) -> Result<Policy
 fn image(field: &At<'_>) -> Result<Glob, PolicyError> {
     field.fields(&["glob"], &[])?;
     let glob = field.need("glob")?;
-    let text = glob.str()?;
-    // What is matched has neither digest nor tag: a pattern with one would never match, and so never protect.
-    let last = text.rsplit('/').next().unwrap_or(text);
-    let local = text.starts_with("oci:") || text.starts_with("file:");
-    if text.contains('@') || (!local && last.contains(':')) {
-        let expected = "a repository without tag or digest, such as ghcr.io/acme/** (`*` stands for an `@` of a path)";
-        return Err(glob.error(expected));
-    }
-    // Nor would one in a spelling that references do not keep.
-    let host = text.split('/').next().unwrap_or(text);
-    let other = ["index.docker.io", "registry-1.docker.io"].contains(&host) || host.ends_with(":443");
-    if !local && (other || text.bytes().any(|b| b.is_ascii_uppercase())) {
-        return Err(glob.error("a repository as references spell it: lower case, docker.io, no port 443"));
-    }
-    Glob::parse(text).ok_or_else(|| glob.error("a glob (`*` within a path element, `**` across `/`)"))
+    image_glob(glob.str()?).map_err(|expected| glob.error(expected))
 }
 
 fn mode(field: &At<'_>) -> Result<Mode, PolicyError> {
@@ -303,6 +290,12 @@ mod tests {
         let p = with(&format!("  images: [{{glob: 'ghcr.io/acme/**'}}]\n  require:\n    - signers: [{{key: \"{PEM}\", builders: [b]}}]\n      source: {{repository: 'https://h.example/a.git', refs: [refs/heads/main]}}\n")).unwrap();
         assert_eq!((p.requirements.len(), p.requirements[0].checks.len()), (1, 1));
         assert!(p.matches("ghcr.io/acme/x/y") && !p.matches("ghcr.io/evil/x"));
+        // A pattern is read as a reference is.
+        let spelled = format!(
+            "  images: [{{glob: GHCR.io:443/acme/*}}, {{glob: nginx}}]\n  require: [{{signers: [{{key: \"{PEM}\"}}]}}]\n"
+        );
+        let p = with(&spelled).unwrap();
+        assert!(p.matches("ghcr.io/acme/x") && p.matches("docker.io/library/nginx") && !p.matches("docker.io/nginx/x"));
         // What speaks about everything speaks about a path with an `@`, too.
         for glob in ["**", "file:**", "file:d/*/app"] {
             let p = with(&format!("  images: [{{glob: '{glob}'}}]\n  require: [{{signers: [{{key: \"{PEM}\"}}]}}]\n"));
@@ -383,9 +376,12 @@ mod tests {
             ("  images: [{glob: a}]\n  require: [{}]\n".to_owned(), "policy-malformed", "signers"),
             ("  images: [{glob: a}]\n  require: []\n".to_owned(), "policy-malformed", "spec.require"),
             (ok.replace(PEM, "missing.pub"), "policy-malformed", "not there"),
-            (ok.replace("'a/*'", "'GHCR.io/a/*'"), "policy-malformed", "images[0].glob"),
-            (ok.replace("'a/*'", "'ghcr.io:443/a/*'"), "policy-malformed", "images[0].glob"),
-            (ok.replace("'a/*'", "index.docker.io/a/*"), "policy-malformed", "images[0].glob"),
+            (
+                ok.replace("'a/*'", "'ghcr.io/{a,b}'"),
+                "policy-malformed",
+                "line 5, column 19: field `spec.images[0].glob`",
+            ),
+            (ok.replace("'a/*'", "'ghcr.io:0443/a/*'"), "policy-malformed", "images[0].glob"),
             (
                 format!("{ok}  revoked: {{keys: ['sha512:{}']}}\n", "a".repeat(128)),
                 "policy-malformed",

@@ -4,8 +4,10 @@ use std::fmt;
 
 /// A pattern over names: `*` matches any run of characters but `/` and `@`; `**` also crosses `/`, never `@`.
 ///
-/// `refs/heads/x@refs/heads/main` is a legal branch name, so nothing but a literal `@` matches an `@`, names of subjects
-/// excepted ([`Glob::matches_subject`]). All other characters stand for themselves; the whole text must match.
+/// In an identity an `@` separates a workflow from the ref that it ran for, and `refs/heads/x@refs/heads/main` is a legal
+/// branch name: there nothing but a literal `@` matches an `@` ([`Glob::matches`]). In a ref by itself, or the name of a
+/// subject, it is a character like any other ([`Glob::matches_text`]). All others stand for themselves; the whole text must
+/// match.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Glob {
     pattern: String,
@@ -50,23 +52,33 @@ impl Glob {
         Self { pattern: text.to_owned(), parts: vec![Part::Literal(text.to_owned())] }
     }
 
-    /// The pattern that every text matches.
+    /// Whether it has no star.
     #[must_use]
     pub fn is_literal(&self) -> bool {
         self.parts.iter().all(|p| matches!(p, Part::Literal(_)))
     }
 
-    /// Whether the whole text matches.
+    /// Whether the whole text, an identity, matches: a star stands for no `@`.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.covers(text, |b| b != b'@')
     }
 
-    /// Whether the whole name of a subject matches. It ends before any tag or digest, so an `@` in it is a character of
-    /// a path like any other, which stars match too.
+    /// Whether the whole text matches, in which an `@` is a character like any other: a ref, or the name of a subject,
+    /// which ends before any tag or digest.
     #[must_use]
-    pub fn matches_subject(&self, name: &str) -> bool {
-        self.covers(name, |_| true)
+    pub fn matches_text(&self, text: &str) -> bool {
+        self.covers(text, |_| true)
+    }
+
+    /// What a person is told where only an `@` keeps a text from matching.
+    #[must_use]
+    pub fn at_hint(&self, text: &str) -> &'static str {
+        if !self.matches(text) && self.matches_text(text) {
+            " (in an identity no star stands for an `@`: write it out, such as `**@**`)"
+        } else {
+            ""
+        }
     }
 
     /// Whether the whole text matches, where stars match the bytes that `star` says yes to.
@@ -141,8 +153,12 @@ mod tests {
             assert_eq!(Glob::parse(pattern).unwrap().matches(text), want, "{pattern} {text}");
         }
         for (pattern, want) in [("**", true), ("file:d/*/app", true), ("file:d/a*", false), ("file:d/a@b/app", true)] {
-            assert_eq!(Glob::parse(pattern).unwrap().matches_subject("file:d/a@b/app"), want, "{pattern}");
+            assert_eq!(Glob::parse(pattern).unwrap().matches_text("file:d/a@b/app"), want, "{pattern}");
         }
+        let tags = Glob::parse("refs/tags/*").unwrap();
+        let (plain, with_at, deeper) = ("refs/tags/5", "refs/tags/app@5.0.0", "refs/tags/a/b");
+        assert!(tags.matches_text(with_at) && !tags.matches(with_at) && !tags.matches_text(deeper));
+        assert!(!tags.at_hint(with_at).is_empty() && tags.at_hint(plain).is_empty() && tags.at_hint(deeper).is_empty());
         assert!(Glob::parse("").is_none() && Glob::parse("a***").is_none());
     }
 

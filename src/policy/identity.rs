@@ -119,6 +119,15 @@ impl TextMatch {
         }
     }
 
+    /// What a person is told where only an `@` keeps a text from matching a glob.
+    fn at_hint(&self, text: &str) -> &'static str {
+        match self {
+            Self::Glob(glob) => glob.at_hint(text),
+            Self::All(demands) => demands.iter().map(|m| m.at_hint(text)).find(|h| !h.is_empty()).unwrap_or_default(),
+            _ => "",
+        }
+    }
+
     /// Whether a regular expression of it matches only a part of the text.
     fn matches_part(&self, text: &str) -> bool {
         match self {
@@ -177,7 +186,10 @@ impl CertificateMatch {
         let mut look = |what, list: &[TextMatch], text: Option<&str>| {
             if !text.is_some_and(|t| list.iter().any(|m| m.matches(t))) {
                 let part = |m: &TextMatch| text.is_some_and(|t| m.matches_part(t));
-                let hint = if list.iter().any(part) {
+                let at = text.and_then(|t| list.iter().map(|m| m.at_hint(t)).find(|h| !h.is_empty()));
+                let hint = if let Some(at) = at {
+                    at
+                } else if list.iter().any(part) {
                     " (it matches a part of what was found; here a regular expression must match the whole, so say `.*` \
                      where anything may stand)"
                 } else {

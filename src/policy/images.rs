@@ -6,8 +6,8 @@ use crate::model::oci;
 /// Reads a pattern over names of subjects: `registry/repository`, `oci:PATH`, `file:PATH`. Whatever takes one calls this.
 ///
 /// A pattern that no name can match protects nothing, and beside a policy that demands less nobody notices. So it is read
-/// as a reference is: `nginx` is `docker.io/library/nginx`, whatever host Docker Hub is called by, a host is lower case
-/// and has no port 443; and what cannot be a name then is an error.
+/// as a reference is: `nginx` is `docker.io/library/nginx`, whatever Docker Hub's host is called, and a host is lower case
+/// and without port 443. What cannot be a name then is an error.
 ///
 /// # Errors
 /// What was expected, in words.
@@ -22,11 +22,17 @@ pub fn image_glob(text: &str) -> Result<Glob, String> {
     Glob::parse(&pattern).ok_or_else(|| "a glob (`*` within a path element, `**` across `/`)".to_owned())
 }
 
+const NO_TAG: &str = "a repository without tag or digest, such as ghcr.io/acme/** (`*` stands for an `@` of a path)";
+
 /// That a path can be one of those that are compared: without `.`, without `..` after a name, without empty parts.
 fn local(path: &str) -> Result<(), String> {
+    if path.contains('@') {
+        return Err(NO_TAG.to_owned());
+    }
+    let (whole, relative) = (path.is_empty() || path == "/", path.strip_prefix('/').unwrap_or(path));
     let mut named = path.starts_with('/');
-    for part in path.strip_prefix('/').unwrap_or(path).split('/') {
-        if part == "." || (part.is_empty() && !path.is_empty() && path != "/") || (part == ".." && named) {
+    for part in relative.split('/').filter(|_| !whole) {
+        if part.is_empty() || part == "." || (part == ".." && named) {
             return Err("a path without `.`, `//` and `/` at its end, and with `..` at its beginning alone".to_owned());
         }
         named |= part != "..";
@@ -39,56 +45,57 @@ fn remote(text: &str) -> Result<String, String> {
     if text.contains("://") {
         return Err("a repository without `https://`, such as ghcr.io/acme/**".to_owned());
     }
-    // What is matched has neither digest nor tag.
-    let last = text.rsplit('/').next().unwrap_or(text);
-    if text.contains('@') || (last.contains(':') && !last.ends_with(']')) {
-        let expected = "a repository without tag or digest, such as ghcr.io/acme/** (`*` stands for an `@` of a path)";
-        return Err(expected.to_owned());
-    }
     let (host, path) = match text.split_once('/') {
-        Some((first, path)) if is_host(first) => (host(first)?, path.to_owned()),
-        Some(_) => (oci::DOCKER_HUB.to_owned(), text.to_owned()),
-        // Of one that is all stars alone the whole is meant, and of `*` alone nobody knows what.
-        None if text.starts_with("**") => return parts(text).map(|()| text.to_owned()),
-        None if is_host(text) => return Err(format!("a repository, such as {text}/**")),
-        None => (oci::DOCKER_HUB.to_owned(), text.to_owned()),
+        Some((first, path)) if is_host(first) || first.contains('*') => (host(first)?, path.to_owned()),
+        // Of stars alone everything is meant, or what is below one registry.
+        None if text.starts_with("**") => return path_ok(text).map(|()| text.to_owned()),
+        None if is_host(text) => return Err(format!("{NO_TAG}; {text}/** for all of a registry")),
+        _ => (oci::DOCKER_HUB.to_owned(), text.to_owned()),
     };
-    let official = host == oci::DOCKER_HUB && !path.contains(['/']) && !path.contains("**");
+    let official = host == oci::DOCKER_HUB && !path.contains('/') && !path.contains("**");
     if official && path == "*" {
-        return Err("docker.io/** for all of Docker Hub, or docker.io/library/* for its official images".to_owned());
+        return Err(
+            "docker.io/** for all of Docker Hub, docker.io/library/* for its official images, ** for everything"
+                .to_owned(),
+        );
     }
     let path = if official { format!("library/{path}") } else { path };
-    parts(&path)?;
+    path_ok(&path)?;
     Ok(format!("{host}/{path}"))
 }
 
-/// Whether the first part of a name is a registry, as for a reference; one with a star may be.
+/// Whether the first part of a name is a registry, as for a reference.
 fn is_host(first: &str) -> bool {
-    first.contains(['.', ':', '*', '[']) || first == "localhost"
+    first.contains(['.', ':', '[']) || first == "localhost"
 }
 
 /// A registry, or a pattern of some.
 fn host(text: &str) -> Result<String, String> {
-    let host = oci::registry_name(text).or_else(|| {
-        // Any letter in place of a star shows whether there is such a host.
-        let one = text.to_ascii_lowercase();
-        let stands = oci::registry_name(&one.replace('*', "0"))?;
-        let port = one.strip_suffix(":443").filter(|_| !stands.ends_with(":443"));
-        text.contains('*').then(|| port.unwrap_or(&one).to_owned())
-    });
-    host.ok_or_else(|| format!("a registry's host name with an optional port before the first `/`, not `{text}`"))
+    let error = || format!("a registry's host name with an optional port before the first `/`, not `{text}`");
+    // Where stars may stand for one, a digit shows whether there can be such a host.
+    let one = oci::registry_name(&text.replace('*', "1")).ok_or_else(error)?;
+    if !text.contains('*') {
+        return Ok(one);
+    }
+    let host = text.to_ascii_lowercase();
+    Ok(if one.ends_with(":443") { host } else { host.strip_suffix(":443").unwrap_or(&host).to_owned() })
 }
 
 /// That a repository can have this path.
-fn parts(path: &str) -> Result<(), String> {
-    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-*".contains(&b);
-    let edge = |b: Option<&u8>| b.is_some_and(|b| known(*b) && !b"._-".contains(b));
+fn path_ok(path: &str) -> Result<(), String> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'*';
+    let known = |b: u8| plain(b) || b"._-".contains(&b);
     for part in path.split('/') {
         if let Some(other) = part.chars().find(|c| !u8::try_from(*c).is_ok_and(known)) {
+            if ":@".contains(other) {
+                return Err(NO_TAG.to_owned());
+            }
             let expected = "lower-case letters, digits, `.`, `_`, `-` and stars between the `/` of a repository";
-            return Err(format!("{expected}, not `{}` (a file or layout is file:PATH or oci:PATH)", other.escape_debug()));
+            let other = other.escape_debug();
+            return Err(format!("{expected}, not `{other}` (file:PATH and oci:PATH may hold others)"));
         }
-        if !edge(part.as_bytes().first()) || !edge(part.as_bytes().last()) {
+        let edges = [part.bytes().next(), part.bytes().last()];
+        if !edges.into_iter().all(|b| b.is_some_and(plain)) {
             return Err(format!("parts of a repository that begin and end with a letter or digit, not `{part}`"));
         }
     }
@@ -144,6 +151,11 @@ mod tests {
             "ghcr.io/acme/ap?",
             "ghcr.io/acme/[ab]",
             "ghcr.io/acme/App",
+            "ghcr.io/acme/aPp",
+            "ghcr.io/acme/a{b,c}d",
+            "ghcr.io/acme/a?d",
+            "[gq]hcr.io/acme/app",
+            "oci:app@sha256:1",
             "ghcr.io",
             "ghcr.io/",
             "ghcr.io//app",

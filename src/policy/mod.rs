@@ -11,6 +11,7 @@ mod evidence;
 mod file;
 mod glob;
 mod identity;
+mod images;
 mod measures;
 mod node;
 mod people;
@@ -34,6 +35,7 @@ pub use evidence::{Evidence, Finding, Support};
 pub use file::parse;
 pub use glob::Glob;
 pub use identity::{CLAIMS, CertificateMatch, Regexp, TextMatch};
+pub use images::image_glob;
 pub use node::{At, Kind, Node};
 pub use people::{Actor, Comparison, People};
 pub use providers::{BUILDER as CONTRADICTS_BUILDER, CODES as CONTRADICTION_CODES, PROVIDERS, Provider};
@@ -178,7 +180,7 @@ impl Policy {
     pub fn matches(&self, scope: &str) -> bool {
         match &self.images {
             Images::All => true,
-            Images::Named(globs) => globs.iter().any(|g| g.matches_subject(scope)),
+            Images::Named(globs) => globs.iter().any(|g| g.matches_text(scope)),
         }
     }
 

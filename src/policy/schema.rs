@@ -160,7 +160,7 @@ fn signer() -> Value {
                 "description": "What Fulcio's claims must say, each to the letter.",
                 "type": "object", "minProperties": 1, "additionalProperties": false, "properties": claims,
             },
-            "notBefore": time("It may sign from then on."),
+            "notBefore": time("It may sign from then on; a log or a timestamp must prove the time."),
             "notAfter": time("It may sign until then."),
             "builders": {
                 "description": "Builders that it may speak for, to the letter or as globs. Another one fails; with none listed a certificate speaks for its own build-signer URI, and what a key says is only declared.",
@@ -203,7 +203,7 @@ pub(super) fn text(description: &str) -> Value {
     json!({ "description": description, "type": "string", "minLength": 1 })
 }
 
-/// A glob: `*` stays within a path element, `**` crosses `/`, neither matches `@`.
+/// A glob: `*` stays within a path element, `**` crosses `/`.
 pub(super) fn glob(description: &str) -> Value {
     json!({
         "description": description, "type": "string",
@@ -228,9 +228,9 @@ pub(super) fn rule(description: &str, required: &[&str], properties: Value) -> V
 
 fn image() -> Value {
     let mut image = glob(
-        "Repository as typed, without tag and digest; oci:PATH and file:PATH for the others. Stars match an `@` of such a path, too.",
+        "Repository, without tag and digest, read as a reference is; oci:PATH and file:PATH for the others. Stars match an `@` of such a path, too.",
     );
-    image["pattern"] = json!("^((oci|file):[^@]*|([^@]*/)?[^@:/]*)$");
+    image["pattern"] = json!("^((oci|file):[^@]*|([A-Za-z0-9.*:\\[\\]_-]+/)?[a-z0-9._*/-]*)$");
     image
 }
 

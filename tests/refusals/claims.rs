@@ -53,7 +53,9 @@ crate::refusals! {
     wrong_ref: file(&["--source-ref", "refs/heads/main"]), |s| s.claim.reference = "refs/heads/evil".into() => 1 "source-ref-mismatch";
     tag_of_the_branchs_name: file(&["--source-ref", "refs/heads/main"]), |s| s.claim.reference = "refs/tags/main".into() => 1 "source-ref-mismatch";
     branch_named_like_another_ref: requiring("source", BRANCHES), |s| s.claim.reference = "refs/heads/x@refs/heads/main".into() => 1 "source-ref-mismatch";
-    branch_with_two_ats: requiring("source", MAIN), |s| s.claim.reference = "refs/heads/x@y@refs/heads/main".into() => 1 "source-ref-mismatch";
+    branch_with_an_at_deeper_than_the_glob: requiring("source", MAIN), |s| s.claim.reference = "refs/heads/x/y@refs/heads/main".into() => 1 "source-ref-mismatch";
+    branch_with_an_at_where_a_tag_is_wanted: |s| { s.flag(&["--source-ref", "refs/tags/*"]); s.claim.reference = "refs/tags/app@5.0.0".into() }, |s| s.claim.reference = "refs/heads/app@5.0.0".into() => 1 "source-ref-mismatch";
+    branch_with_an_at_where_a_tag_is_wanted_by_policy: |s| { s.by_policy(); s.require()["source"] = serde_json::json!({ "refs": ["refs/tags/*"] }); s.claim.reference = "refs/tags/app@5.0.0".into() }, |s| s.claim.reference = "refs/heads/app@5.0.0".into() => 1 "source-ref-mismatch";
     branch_deeper_than_the_glob: requiring("source", BRANCHES), |s| s.claim.reference = "refs/heads/evil/main".into() => 1 "source-ref-mismatch";
     wrong_requester: file(&["--requested-by", "github:583231"]), |s| s.claim.requested_by = Some("github:1".into()) => 1 "requester-mismatch";
     requester_not_said: file(&["--requested-by", "github:583231"]), |s| s.claim.requested_by = None => 1 "requester-mismatch";

@@ -146,8 +146,18 @@ fn any_of(code: Code, what: &str, patterns: &[Glob], found: Option<&str>) -> Opt
     if found.is_some_and(|f| patterns.iter().any(|p| p.matches(f))) {
         return None;
     }
-    let expected = patterns.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(" or ");
-    Some(Reason::unmet(code, what, expected, found))
+    let hint = found.and_then(|f| patterns.iter().map(|p| p.at_hint(f)).find(|h| !h.is_empty()));
+    Some(Reason::unmet(code, what, listed(patterns) + hint.unwrap_or_default(), found))
+}
+
+/// The same of a text in which an `@` is a character like any other.
+fn any_of_texts(code: Code, what: &str, patterns: &[Glob], found: Option<&str>) -> Option<Reason> {
+    let met = found.is_some_and(|f| patterns.iter().any(|p| p.matches_text(f)));
+    (!met).then(|| Reason::unmet(code, what, listed(patterns), found))
+}
+
+fn listed(patterns: &[Glob]) -> String {
+    patterns.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(" or ")
 }
 
 fn verdict(reasons: Vec<Option<Reason>>) -> Result<(), Vec<Reason>> {

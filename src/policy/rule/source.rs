@@ -1,6 +1,6 @@
 //! `source`: repository, refs, commits, work tree.
 
-use super::{Check, Rule, RuleInput, any_of, globs, verdict};
+use super::{Check, Rule, RuleInput, any_of_texts, globs, verdict};
 use crate::model::code::codes;
 use crate::policy::schema;
 use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
@@ -122,7 +122,7 @@ impl Check for SourceCheck {
             );
         }
         if !self.refs.is_empty() {
-            reasons.push(any_of(REF, "source ref", &self.refs, source.and_then(|s| s.reference.as_deref())));
+            reasons.push(any_of_texts(REF, "source ref", &self.refs, source.and_then(|s| s.reference.as_deref())));
         }
         if let Some(wanted) = &self.commit {
             let found = source.and_then(|s| s.commit.as_deref());
