@@ -73,8 +73,7 @@ impl Outcome {
     pub fn json(value: &impl serde::Serialize, exit: Exit) -> Self {
         // Our own structs of strings and numbers: serialising them cannot fail.
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        // Only strings hold a `#`. GitHub's runner obeys `##[command]` wherever it stands in a line.
-        let text = text.replace("##[", "#\\u0023[") + "\n";
+        let text = super::sanitize::json(&text) + "\n";
         Self { stdout: text.into_bytes(), exit }
     }
 }
@@ -232,8 +231,13 @@ mod tests {
 
     #[test]
     fn json_holds_no_command_to_a_runner_and_means_the_same() {
-        let out = Outcome::json(&["a ##[add-mask]b"], Exit::Done).stdout;
-        assert!(!String::from_utf8_lossy(&out).contains("##["));
-        assert_eq!(serde_json::from_slice::<[String; 1]>(&out).unwrap()[0], "a ##[add-mask]b");
+        let text = "a ##[add-mask]b \u{202e}c\u{9b}d\u{e0041}";
+        let out = Outcome::json(&[text], Exit::Done).stdout;
+        let shown = String::from_utf8_lossy(&out);
+        assert!(
+            !shown.contains("##[") && shown.bytes().all(|b| b.is_ascii_graphic() || b" \n".contains(&b)),
+            "{shown}"
+        );
+        assert_eq!(serde_json::from_slice::<[String; 1]>(&out).unwrap()[0], text);
     }
 }

@@ -13,6 +13,7 @@ mod files;
 mod keys;
 mod left;
 mod login;
+mod ours;
 mod outbox;
 mod person;
 mod policies;

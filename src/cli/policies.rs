@@ -1,12 +1,10 @@
 //! Which policies apply, and that nobody else could have written them.
-#![expect(clippy::disallowed_methods, reason = "back end: policy files and their owners")]
+#![expect(clippy::disallowed_methods, reason = "back end: where policies are")]
 
 use super::exit::{Failure, codes};
-use super::{files, keys};
+use super::{files, keys, ours};
 use crate::model::limits;
 use crate::policy::{self, Policy};
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The folder of the system's policies: `policy.yaml` and its like, and `policies` when there are several. They apply
@@ -108,62 +106,23 @@ fn load(path: &Path, out: &mut Vec<Policy>) -> Result<(), Failure> {
 
 fn one(path: &Path) -> Result<Policy, Failure> {
     // Links are followed once, here, so that what is checked is what is read.
-    let real = fs::canonicalize(path)
-        .map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("cannot read policy `{}`: {e}", path.display())))?;
-    only_ours(&real)?;
+    let real = ours::only(path, ours::is_read_only)?;
     let shown = path.display().to_string();
     let text = String::from_utf8(files::read(&real, limits::POLICY_BYTES)?)
         .map_err(|_| Failure::usage(codes::FILE_UNREADABLE, format!("policy `{shown}` is not UTF-8 text")))?;
     let folder = real.parent().unwrap_or_else(|| Path::new("/")).to_owned();
     let load_key = |name: &str| {
-        let typed = folder.join(name);
-        let key = fs::canonicalize(&typed).map_err(|e| format!("`{}`: {e}", typed.display()))?;
-        only_ours(&key).map_err(|f| f.message)?;
+        let key = ours::only(&folder.join(name), ours::is_read_only).map_err(|f| f.message)?;
         keys::public_key(&key.to_string_lossy()).map_err(|f| f.message)
     };
     policy::parse(&text, &shown, &load_key)
         .map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("policy `{shown}`")))
 }
 
-/// That nobody but us and root can write a file or replace it in its folder.
-fn only_ours(path: &Path) -> Result<(), Failure> {
-    let us = rustix::process::geteuid().as_raw();
-    for (i, p) in [Some(path), path.parent()].into_iter().flatten().enumerate() {
-        let meta = fs::metadata(p)
-            .map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("cannot look at `{}`: {e}", p.display())))?;
-        let mode = meta.mode();
-        // In a sticky folder (/tmp) others cannot replace what is not theirs.
-        let sticky = i == 1 && mode & 0o1000 != 0;
-        let who = if ![0, us].contains(&meta.uid()) {
-            format!("user {}, who owns it,", meta.uid())
-        } else if mode & 0o002 != 0 && !sticky {
-            "everybody".to_owned()
-        } else if mode & 0o020 != 0 && !sticky && !is_private_group(meta.uid(), meta.gid()) {
-            format!("group {}", meta.gid())
-        } else {
-            continue;
-        };
-        let message = format!("`{}` decides what is trusted, and {who} can write `{}`", path.display(), p.display());
-        return Err(Failure::usage(codes::POLICY_WRITABLE, message));
-    }
-    Ok(())
-}
-
-/// Whether a group is the owner's private one: the owner's own primary group, and nobody else is in it.
-fn is_private_group(uid: u32, gid: u32) -> bool {
-    let read = |p: &str| files::read(Path::new(p), limits::POLICY_BYTES).ok().and_then(|b| String::from_utf8(b).ok());
-    let (Some(users), Some(groups)) = (read("/etc/passwd"), read("/etc/group")) else { return false };
-    let field = |line: &str, n: usize| line.split(':').nth(n).unwrap_or_default().to_owned();
-    let Some(owner) = users.lines().find(|l| field(l, 2) == uid.to_string()) else { return false };
-    let name = field(owner, 0);
-    let others = users.lines().filter(|l| field(l, 3) == gid.to_string() && field(l, 0) != name).count();
-    let members = groups.lines().find(|l| field(l, 2) == gid.to_string()).map(|l| field(l, 3)).unwrap_or_default();
-    field(owner, 3) == gid.to_string() && others == 0 && members.split(',').all(|m| m.is_empty() || m == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     const PEM: &str = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END PUBLIC KEY-----\\n";

@@ -22,6 +22,23 @@ pub(super) fn line(text: &str) -> String {
     out.replace("##[", "#\\u{23}[")
 }
 
+/// A JSON document, with what [`line`] escapes escaped as JSON does, so that it means the same. All of it can stand in
+/// strings alone.
+#[must_use]
+pub(super) fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if (c.is_control() && c != '\n') || is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.replace("##[", "#\\u0023[")
+}
+
 /// A text as one word of a POSIX shell, for a command line that a person will copy.
 #[must_use]
 pub(super) fn shell(text: &str) -> String {

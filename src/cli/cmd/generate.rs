@@ -3,7 +3,7 @@
 use crate::capture::Explained;
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
-use crate::cli::sanitize::line;
+use crate::cli::sanitize::{json, line};
 use crate::cli::{Ui, build, charter, signing};
 use crate::model::PredicateUri;
 use clap::Args;
@@ -76,7 +76,8 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
     };
     let mut out = Vec::new();
     for statement in build::statements(subjects, &kind, &predicate, &build::secrets(&env, &[], &context, ui))? {
-        out.extend(statement);
+        // A terminal and a runner must not obey what a commit message or a file's name says.
+        out.extend(json(&String::from_utf8_lossy(&statement)).into_bytes());
         out.push(b'\n');
     }
     Ok(Outcome::done(out))
