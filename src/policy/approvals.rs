@@ -1,6 +1,6 @@
 //! `approvals`: who must have approved, before it was signed, what a provenance names. `docs/approvals.md` says why.
 
-use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, proofs};
+use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, outside, proofs};
 use super::file::{self, KeyLoader};
 use super::{Actor, At, Comparison, Evidence, Finding, Kind, Policy, PolicyError, Reason, SignerRule, TrustRule};
 use crate::model::code::codes;
@@ -274,7 +274,7 @@ impl Case<'_> {
         let time = self.time(support).map_err(|r| fail(4, vec![r]));
         let (mut counting, mut failures) = (Vec::new(), Vec::new());
         for signer in support.signers() {
-            let rule = match self.accepted(signer, support.existed_at()) {
+            let rule = match self.accepted(signer, support) {
                 Ok(rule) => rule,
                 Err(reason) => {
                     failures.push(fail(3, vec![reason]));
@@ -324,10 +324,14 @@ impl Case<'_> {
         };
         of_one(statement, &approval, named)?;
         // Whoever signs the provenance chose what it calls the thing; where the approver names it too, they must agree.
-        if let (Some(approved), Some(uri)) = (&approval.uri, referent.uri())
-            && !same_place(named, approved, uri)
-        {
-            let expected = format!("the {} `{uri}`", named.name());
+        // Where only the approver names a place, they approved what is there and not whatever has its bytes. An artifact is
+        // what it is wherever it is kept.
+        if let Some(approved) = approval.uri.as_deref().filter(|_| named != TargetKind::Artifact) {
+            let expected = match referent.uri() {
+                Some(uri) if same_place(named, approved, uri) => return Ok(approval),
+                Some(uri) => format!("the {} `{uri}`", named.name()),
+                None => format!("a {} without a place, as the provenance names none", named.name()),
+            };
             return Err(Reason::unmet(TARGET, "target", expected, Some(approved)));
         }
         Ok(approval)
@@ -352,7 +356,7 @@ impl Case<'_> {
     }
 
     /// Which of `by` the signer is, with a key that was not revoked, in its window.
-    fn accepted(&self, signer: &Signer, time: Timestamp) -> Result<&SignerRule, Reason> {
+    fn accepted(&self, signer: &Signer, support: &SupportingStatement) -> Result<&SignerRule, Reason> {
         if let Some(reason) = key_revoked(self.policy, signer) {
             return Err(reason);
         }
@@ -361,9 +365,10 @@ impl Case<'_> {
             let expected = self.rule.by.iter().map(|s| s.label.as_str()).collect::<Vec<_>>().join(" or ");
             return Err(Reason::unmet(SIGNER, "approver", expected, Some(&signer.describe())));
         };
-        let window = first.window;
-        let outside = || Reason::new(WINDOW, format!("signer may approve {window}; it existed at {time}"));
-        named.find(|rule| rule.window.contains(time)).ok_or_else(outside)
+        let why = |rule: &SignerRule| outside(&rule.window, support.proven_times(), support.existed_at());
+        let (window, reason) = (first.window, why(first).unwrap_or_default());
+        let outside = || Reason::new(WINDOW, format!("signer may approve {window}; {reason}"));
+        named.find(|rule| why(rule).is_none()).ok_or_else(outside)
     }
 
     /// Why the approver may be one of those who must not approve.

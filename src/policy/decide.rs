@@ -9,7 +9,7 @@ use super::{
     cross_check,
 };
 use crate::model::code::codes;
-use crate::model::{Artifact, Code, Timestamp, uri};
+use crate::model::{Artifact, Code, Timestamp, ValidityWindow, uri};
 use crate::predicate::Provenance;
 use crate::predicate::approval::TargetKind;
 use crate::verify::{
@@ -33,8 +33,8 @@ codes! {
         "somebody trusted signed, and this requirement accepts another",
         "the message shows who signed: if that is right, add it to `signers` of the requirement";
     pub(super) WINDOW = "key-outside-window", [Producer],
-        "the key signed, and may not: before its `notBefore` or after its `notAfter`",
-        "sign with a key that is valid now, or correct its `notBefore` and `notAfter` in the policy";
+        "the key signed before its `notBefore`, after its `notAfter`, or at no proven time where it has a `notBefore`",
+        "sign with a key that is valid now and with --timestamp-url, or correct its `notBefore` and `notAfter` in the policy";
     pub(super) KEY_REVOKED = "key-revoked", [Producer],
         "the policy lists the key as revoked",
         "sign again with a key that is not revoked";
@@ -239,6 +239,22 @@ pub(super) fn key_revoked(policy: &Policy, signer: &Signer) -> Option<Reason> {
     Some(Reason::new(KEY_REVOKED, format!("the policy revokes key {id}")))
 }
 
+/// Why a signature is not within its signer's window; `existed` is the earliest time at which it provably existed.
+///
+/// A signature that is there now was made by now, so without a proven time `notAfter` holds while it lies ahead. That it was
+/// made after `notBefore` nothing shows then: whoever had the key before it was to count would be believed.
+pub(super) fn outside(window: &ValidityWindow, proven: &[ProvenTime], existed: Timestamp) -> Option<String> {
+    let how = if proven.is_empty() { "no time is proven, and now is" } else { "the proven time is" };
+    if !window.contains(existed) {
+        return Some(format!("{how} {existed}"));
+    }
+    (proven.is_empty() && window.not_before.is_some()).then(|| {
+        "no log and no timestamp authority proves that it was signed after the first of these: sign with --timestamp-url \
+         or --rekor-url, and verify with --trusted-root"
+            .to_owned()
+    })
+}
+
 /// What was proved beside the signature of a statement.
 pub(super) struct Proved<'a> {
     entries: &'a [LogEntry],
@@ -342,18 +358,16 @@ fn signed_by(
     if let Some(reason) = key_revoked(policy, signer) {
         return Err(vec![reason]);
     }
-    let time = statement.existed_at();
-    if !rule.window.contains(time) {
-        let how =
-            if statement.proven_times().is_empty() { "no time is proven, and now is" } else { "the proven time is" };
-        let message = format!("signer {} may sign {}; {how} {time}", rule.label, rule.window);
-        reasons.push(Reason::new(WINDOW, message));
+    if let Some(why) = outside(&rule.window, statement.proven_times(), statement.existed_at()) {
+        reasons.push(Reason::new(WINDOW, format!("signer {} may sign {}; {why}", rule.label, rule.window)));
     }
     let mut builder_bound = false;
     if let Some(p) = provenance.filter(|_| !rule.builders.is_empty()) {
         builder_bound = rule.builders.iter().any(|b| b.matches(&p.builder_id));
         if !builder_bound {
+            let hint = rule.builders.iter().map(|b| b.at_hint(&p.builder_id)).find(|h| !h.is_empty());
             let expected = rule.builders.iter().map(|b| format!("`{b}`")).collect::<Vec<_>>().join(" or ");
+            let expected = expected + hint.unwrap_or_default();
             let what = format!("builder that {} may speak for", rule.label);
             reasons.push(Reason::unmet(BUILDER, &what, expected, Some(&p.builder_id)));
         }

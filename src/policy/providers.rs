@@ -78,7 +78,8 @@ const REPOSITORY_ROW: Row = Row {
     values: |p| p.source().map(|s| s.repository).into_iter().collect(),
     same: same_repository,
 };
-pub(super) const COMMIT_ROW: Row = Row { field: "source.commit", code: COMMIT, claim: 13, values: commits, same };
+pub(super) const COMMIT_ROW: Row =
+    Row { field: "source.commit", code: COMMIT, claim: 13, values: commits, same: same_commit };
 pub(super) const REF_ROW: Row = Row { field: "source.ref", code: REF, claim: 14, values: refs, same: same_ref };
 const REPOSITORY_ID_ROW: Row = Row {
     field: "source.repositoryId",
@@ -204,6 +205,11 @@ fn same_repository(claim: &str, value: &str) -> bool {
     bare(claim) == bare(value)
 }
 
+/// A commit is a number in hex, in whatever case: Buildkite takes it as whoever starts a build types it.
+fn same_commit(claim: &str, value: &str) -> bool {
+    claim.eq_ignore_ascii_case(value)
+}
+
 /// Codefresh's claim is a branch or tag without `refs/`.
 fn same_ref(claim: &str, value: &str) -> bool {
     claim == value
@@ -286,6 +292,12 @@ fn triggers(p: &Provenance) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_commit_is_one_in_whatever_case() {
+        let (lower, upper) = ("a".repeat(40), "A".repeat(40));
+        assert!((COMMIT_ROW.same)(&upper, &lower) && !(COMMIT_ROW.same)(&upper, &"b".repeat(40)));
+    }
 
     #[test]
     fn a_job_is_one_of_its_own_run() {

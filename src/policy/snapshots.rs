@@ -1,7 +1,7 @@
 //! `charter.snapshot`: who must have signed what the charter said, so that its digest is more than the word of whoever
 //! signed the provenance. `docs/charter.md` says why.
 
-use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, proofs};
+use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, outside, proofs};
 use super::file::{self, KeyLoader};
 use super::{At, Evidence, Finding, Policy, PolicyError, Reason, SignerRule, TrustRule};
 use crate::model::code::codes;
@@ -159,10 +159,11 @@ fn accepted(
         let expected = rule.by.iter().map(|s| s.label.as_str()).collect::<Vec<_>>().join(" or ");
         return Err(Reason::unmet(MISSING, "signer", expected, Some(&signer.describe())));
     };
-    let (window, time) = (first.window, support.existed_at());
-    match named.any(|r| r.window.contains(time)) {
+    let why = |rule: &SignerRule| outside(&rule.window, support.proven_times(), support.existed_at());
+    let (window, reason) = (first.window, why(first).unwrap_or_default());
+    match named.any(|rule| why(rule).is_none()) {
         true => Ok(()),
-        false => Err(Reason::new(WINDOW, format!("signer may sign {window}; it existed at {time}"))),
+        false => Err(Reason::new(WINDOW, format!("signer may sign {window}; {reason}"))),
     }
 }
 

@@ -175,7 +175,7 @@ impl Provenance {
 
     fn source_descriptor(&self) -> Option<(ResourceDescriptor, &'static str)> {
         match self.external("source") {
-            Some(value) => Some((ResourceDescriptor::from_json(&value).ok()?, "externalParameters.source")),
+            Some(value) => Some((read_source(&value)?, "externalParameters.source")),
             None => Some((self.dependencies.first()?.clone(), "resolvedDependencies[0]")),
         }
     }
@@ -263,7 +263,7 @@ impl Provenance {
             }
         }
         // One source, one commit: a dependency of the same place must name the same commit.
-        let Some(source) = self.external("source").and_then(|f| ResourceDescriptor::from_json(&f).ok()) else {
+        let Some(source) = self.external("source").and_then(|f| read_source(&f)) else {
             return Ok(());
         };
         let commit = source.digest().and_then(|d| d.get("gitCommit"));
@@ -280,6 +280,22 @@ impl Provenance {
         }
         Ok(())
     }
+}
+
+/// The source as a descriptor. Of another build type its form is not checked; a commit in capitals is the same commit there,
+/// which must not be taken for none, and so never be compared with what a certificate says.
+fn read_source(field: &Field<'_>) -> Option<ResourceDescriptor> {
+    let strict = ResourceDescriptor::from_json(field).ok();
+    strict.or_else(|| {
+        let mut lower = field.value().clone();
+        let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+        for value in lower.get_mut("digest")?.as_object_mut()?.values_mut() {
+            if let Some(text) = value.as_str().filter(|t| hex(t)) {
+                *value = text.to_ascii_lowercase().into();
+            }
+        }
+        ResourceDescriptor::from_json(&Field::root(field.path(), &lower)).ok()
+    })
 }
 
 /// Splits `git+https://host/path@refs/heads/main` into repository and ref.
@@ -334,6 +350,20 @@ mod tests {
         assert_eq!(s.repository, "https://h.example/a/b");
         assert_eq!(s.reference.as_deref(), Some("refs/heads/x@refs/heads/main"));
         assert_eq!((s.dirty, v.agent(), v.model().as_deref()), (Some(false), Some("s/a"), Some("p/m")));
+    }
+
+    #[test]
+    fn a_commit_in_capitals_is_no_missing_one() {
+        let commit = |in_source: &str, in_dependency: &str| {
+            let mut p = predicate(in_dependency);
+            p["buildDefinition"]["buildType"] = "https://acme.example/build/v1".into();
+            p["buildDefinition"]["externalParameters"]["source"]["digest"]["gitCommit"] = in_source.into();
+            SlsaProvenance.check(&p).map(|()| Provenance::from_json(&p).unwrap().source().and_then(|s| s.commit))
+        };
+        let (lower, upper) = ("a".repeat(40), "A".repeat(40));
+        assert_eq!(commit(&upper, &lower).unwrap(), Some(lower.clone()));
+        assert_eq!(commit(&lower, &lower).unwrap(), Some(lower));
+        assert!(commit(&upper, &"b".repeat(40)).is_err());
     }
 
     #[test]

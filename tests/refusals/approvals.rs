@@ -25,6 +25,14 @@ fn target(member: &'static str, value: &'static str) -> impl Fn(&mut Scene) {
     move |s| s.approval().predicate["target"][member] = value.into()
 }
 
+/// The provenance, of another build type, names its charter by digest alone, and so does the approval.
+fn without_a_place(s: &mut Scene) {
+    charter(s);
+    s.claim.charter = None;
+    s.statement = Some(|text| text.replace(uri::AGENT_BUILD, "https://acme.example/build/v1"));
+    s.approval().predicate["target"].as_object_mut().unwrap().remove("uri");
+}
+
 /// Who asked for the build is Alice, under the number that a server gives her.
 fn requested_by_alice(s: &mut Scene) {
     s.claim.requested_by = Some("github:7".into());
@@ -99,6 +107,7 @@ crate::refusals! {
     approval_of_another_charter_at_the_same_uri: charter, subject("sha256", OTHER) => 1 "approvals-missing";
     approval_of_what_another_provenance_names: with_two_provenances, |s| { s.claim.agent = Some("evil/builder".into()); s.second.as_mut().unwrap().charter_digest = Some(OTHER.into()) } => 1 "agent-mismatch";
     approval_of_a_charter_elsewhere: charter, target("uri", "https://git.example/evil/app/issues/42") => 1 "approval-target-mismatch";
+    approval_of_a_charter_elsewhere_beside_one_without_a_place: without_a_place, target("uri", "https://git.example/evil/app/issues/42") => 1 "approval-target-mismatch";
     approval_of_a_file_with_the_charters_bytes: charter, target("kind", "artifact") => 1 "approval-target-mismatch";
     approval_of_a_commit_with_the_charters_digest: charter, target("kind", "commit") => 1 "approval-target-mismatch";
     approval_of_a_charter_with_the_artifacts_bytes: artifact, target("kind", "charter") => 1 "approval-target-mismatch";

@@ -16,6 +16,13 @@ fn mode(name: &'static str, bits: u32) -> impl Fn(&mut Scene) {
     move |s| s.then(move |at| fs::set_permissions(at.world.path(name), Permissions::from_mode(bits)).unwrap())
 }
 
+/// The provenance is logged, and so is its time proven; its key has a beginning.
+fn logged(s: &mut Scene) {
+    crate::approving::charter(s);
+    s.require().as_object_mut().unwrap().remove("approvals");
+    s.signer()["notBefore"] = "2001-01-01T00:00:00Z".into();
+}
+
 /// The policy names its key by path.
 fn by_key_file(s: &mut Scene) {
     ruled(s);
@@ -67,6 +74,9 @@ crate::refusals! {
     revoked_key_by_a_digest_that_never_matches: ruled, |s| s.spec()["revoked"] = json!({ "keys": [format!("sha512:{}", "0".repeat(128))] }) => 2 "policy-malformed";
     revoked_statement_by_a_digest_that_never_matches: ruled, |s| s.spec()["revoked"] = json!({ "statements": [format!("sha384:{}", "0".repeat(96))] }) => 2 "policy-malformed";
     key_before_its_window: ruled, |s| s.signer()["notBefore"] = "2999-01-01T00:00:00Z".into() => 1 "key-outside-window";
+    key_with_a_beginning_and_no_proven_time: ruled, |s| s.signer()["notBefore"] = "2001-01-01T00:00:00Z".into() => 1 "key-outside-window";
+    key_with_a_window_and_no_proven_time: |s| { ruled(s); s.signer()["notAfter"] = "2999-01-01T00:00:00Z".into() }, |s| s.signer()["notBefore"] = "2001-01-01T00:00:00Z".into() => 1 "key-outside-window";
+    key_with_a_beginning_whose_proof_of_time_is_left_out: logged, |s| s.approved.as_mut().unwrap().signed_at = None => 1 "key-outside-window";
     key_after_its_window: ruled, |s| s.signer()["notAfter"] = "2001-01-01T00:00:00Z".into() => 1 "key-outside-window";
     window_whose_end_was_not_filled_in: ruled, |s| s.signer()["notAfter"] = json!(null) => 2 "policy-malformed";
     labels_that_were_not_filled_in: ruled, |s| s.policies[0]["metadata"]["labels"] = json!(null) => 2 "policy-malformed";
@@ -118,6 +128,11 @@ crate::refusals! {
     policy_without_images: ruled, |s| s.spec()["images"] = json!([]) => 2 "policy-malformed";
     policy_without_requirements: ruled, |s| s.spec()["require"] = json!([]) => 2 "policy-malformed";
     policy_for_a_tag: ruled, |s| s.spec()["images"] = json!([{ "glob": "ghcr.io/acme/app:v1" }]) => 2 "policy-malformed";
+    policy_for_either_of_two_in_braces: two, |s| s.policies[1]["spec"]["images"] = json!([{ "glob": "ghcr.io/acme/{a,b}" }]) => 2 "policy-malformed";
+    policy_for_an_address: two, |s| s.policies[1]["spec"]["images"] = json!([{ "glob": "https://ghcr.io/acme/**" }]) => 2 "policy-malformed";
+    policy_for_a_host_with_a_dot_at_its_end: two, |s| s.policies[1]["spec"]["images"] = json!([{ "glob": "ghcr.io./**" }]) => 2 "policy-malformed";
+    policy_for_a_port_in_another_spelling: two, |s| s.policies[1]["spec"]["images"] = json!([{ "glob": "ghcr.io:0443/**" }]) => 2 "policy-malformed";
+    policy_for_a_name_with_a_space: two, |s| s.policies[1]["spec"]["images"] = json!([{ "glob": " docker.io/library/nginx" }]) => 2 "policy-malformed";
     policy_of_another_version: ruled, |s| s.policies[0]["apiVersion"] = "agent-attest.github.io/v2".into() => 2 "policy-malformed";
     policy_with_a_field_twice: ruled, |s| s.then(|at| {
         let text = fs::read_to_string(at.world.path("policies/0.yaml")).unwrap();

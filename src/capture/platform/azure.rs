@@ -1,7 +1,7 @@
 //! Azure Pipelines, from its predefined variables (Azure DevOps documentation, "Use predefined variables").
 
 use crate::capture::platform::variables::{
-    any, builder, details, is_commit, is_full_ref, is_number, is_page, is_word, joined, repository, variable,
+    any, builder, commit, details, is_full_ref, is_number, is_page, is_word, joined, repository, variable,
 };
 use crate::capture::{Capture, Captured, CiContext, Detail, Environment, Principal, Trigger};
 
@@ -30,7 +30,7 @@ impl Capture for AzurePipelines {
             workflow: Captured::absent("Azure Pipelines does not say which file the pipeline is from"),
             repository: repository(env, "BUILD_REPOSITORY_URI"),
             reference: variable(env, "BUILD_SOURCEBRANCH", is_full_ref),
-            commit: variable(env, "BUILD_SOURCEVERSION", is_commit),
+            commit: commit(env, "BUILD_SOURCEVERSION"),
             runner: variable(env, "AGENT_NAME", any),
             details: details(env, DETAILS),
             runner_kind: Captured::absent("Azure Pipelines does not tell a job whose agent it runs on"),

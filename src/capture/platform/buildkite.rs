@@ -1,7 +1,7 @@
 //! Buildkite, from the variables its agent sets (Buildkite documentation, "Environment variables").
 
 use crate::capture::platform::variables::{
-    branch_or_tag, builder, details, is_commit, is_page, is_word, repository, variable,
+    branch_or_tag, builder, commit, details, is_page, is_word, repository, variable,
 };
 use crate::capture::{Capture, Captured, CiContext, Detail, Environment, TokenClaims, Trigger};
 
@@ -28,7 +28,7 @@ impl Capture for Buildkite {
             workflow: Captured::absent("Buildkite does not say which file the steps are from"),
             repository: repository(env, "BUILDKITE_REPO"),
             reference: reference(env),
-            commit: variable(env, "BUILDKITE_COMMIT", is_commit),
+            commit: commit(env, "BUILDKITE_COMMIT"),
             runner: variable(env, "BUILDKITE_AGENT_NAME", |_| true),
             runner_kind: variable(env, "BUILDKITE_COMPUTE_TYPE", is_word),
             details: details(env, DETAILS),

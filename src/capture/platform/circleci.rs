@@ -1,6 +1,6 @@
 //! CircleCI, from its built-in variables (CircleCI documentation, "Project values and variables").
 
-use crate::capture::platform::variables::{branch_or_tag, builder, details, is_commit, is_page, repository, variable};
+use crate::capture::platform::variables::{branch_or_tag, builder, commit, details, is_page, repository, variable};
 use crate::capture::{Capture, Captured, CiContext, Detail, Environment, TokenClaims};
 
 /// CircleCI.
@@ -24,7 +24,7 @@ impl Capture for CircleCi {
             workflow: Captured::absent("CircleCI does not say which file the job is from"),
             repository: repository(env, "CIRCLE_REPOSITORY_URL"),
             reference: reference(env),
-            commit: variable(env, "CIRCLE_SHA1", is_commit),
+            commit: commit(env, "CIRCLE_SHA1"),
             details: details(env, DETAILS),
             runner: Captured::absent("CircleCI does not tell a job the machine it runs on"),
             runner_kind: Captured::absent("CircleCI does not tell a job whose machine it runs on"),

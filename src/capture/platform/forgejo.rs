@@ -3,7 +3,7 @@
 use crate::capture::platform::github;
 use crate::capture::platform::github::{EVENT_FILE, NO_EVENT};
 use crate::capture::platform::variables::{
-    any, builder, details, is_commit, is_full_ref, is_number, is_page, joined, principal, variable,
+    any, builder, commit, details, is_full_ref, is_number, is_page, joined, principal, variable,
 };
 use crate::capture::{Capture, Captured, CiContext, Detail, Environment, Trigger};
 use serde_json::Value;
@@ -31,7 +31,7 @@ impl Capture for Forgejo {
             workflow: github::workflow(env),
             repository,
             reference: variable(env, "GITHUB_REF", is_full_ref),
-            commit: variable(env, "GITHUB_SHA", is_commit),
+            commit: commit(env, "GITHUB_SHA"),
             runner: variable(env, "RUNNER_NAME", any),
             inputs: Captured::absent(NO_EVENT),
             details: details(env, DETAILS),

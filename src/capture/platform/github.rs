@@ -1,7 +1,7 @@
 //! GitHub Actions, from the variables its runner sets (GitHub documentation, "Default environment variables").
 
 use crate::capture::platform::variables::{
-    any, builder, details, is_commit, is_full_ref, is_number, is_page, is_repository, is_word, joined, principal,
+    any, builder, commit, details, is_full_ref, is_number, is_page, is_repository, is_word, joined, principal,
     together, variable,
 };
 use crate::capture::secret::variables as secrets;
@@ -33,7 +33,7 @@ impl Capture for GitHubActions {
             workflow: workflow(env),
             repository,
             reference: variable(env, "GITHUB_REF", is_full_ref),
-            commit: variable(env, "GITHUB_SHA", is_commit),
+            commit: commit(env, "GITHUB_SHA"),
             runner: variable(env, "RUNNER_NAME", any),
             runner_kind: variable(env, "RUNNER_ENVIRONMENT", is_word),
             container: Captured::absent("GitHub does not tell a job the image it runs in"),

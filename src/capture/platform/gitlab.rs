@@ -1,8 +1,8 @@
 //! GitLab CI/CD, from its predefined variables (GitLab documentation, "Predefined CI/CD variables reference").
 
 use crate::capture::platform::variables::{
-    any, branch_or_tag, builder, details, is_commit, is_full_ref, is_number, is_page, is_path, is_word, joined,
-    principal, variable,
+    any, branch_or_tag, builder, commit, details, is_full_ref, is_number, is_page, is_path, is_word, joined, principal,
+    variable,
 };
 use crate::capture::{
     Actor, Capture, Captured, CiContext, Detail, Environment, Principal, TokenClaims, Trigger, Workflow,
@@ -38,7 +38,7 @@ impl Capture for GitLab {
             workflow,
             repository,
             reference,
-            commit: variable(env, "CI_COMMIT_SHA", is_commit),
+            commit: commit(env, "CI_COMMIT_SHA"),
             runner: variable(env, "CI_RUNNER_ID", is_number),
             container: variable(env, "CI_JOB_IMAGE", any),
             details: details(env, DETAILS),

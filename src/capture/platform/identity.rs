@@ -183,9 +183,9 @@ impl Context {
         let Some(commit) = self.source.value().and_then(|s| s.digest()?.get("gitCommit").map(str::to_owned)) else {
             return;
         };
-        let theirs = identity.certified(13).filter(|(c, _)| is_commit(c));
+        let theirs = identity.certified(13).filter(|(c, _)| is_commit(&c.to_ascii_lowercase()));
         let same = match theirs {
-            Some((theirs, from)) if theirs != commit => {
+            Some((theirs, from)) if !theirs.eq_ignore_ascii_case(&commit) => {
                 let text = format!("{from} says {theirs}: no certificate of this token vouches for another commit");
                 said.note("externalParameters.source", &text);
                 false

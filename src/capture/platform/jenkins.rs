@@ -2,7 +2,7 @@
 //! Build User Vars).
 
 use crate::capture::platform::variables::{
-    any, branch_or_tag, builder, details, is_commit, is_page, is_ref_part, repository, variable,
+    any, branch_or_tag, builder, commit, details, is_page, is_ref_part, repository, variable,
 };
 use crate::capture::{Capture, Captured, CiContext, Detail, Environment, Principal, Trigger};
 
@@ -27,7 +27,7 @@ impl Capture for Jenkins {
             workflow: Captured::absent("Jenkins does not say which file the pipeline is from"),
             repository: repository(env, "GIT_URL"),
             reference: reference(env),
-            commit: variable(env, "GIT_COMMIT", is_commit),
+            commit: commit(env, "GIT_COMMIT"),
             runner: variable(env, "NODE_NAME", any),
             details: details(env, DETAILS),
             runner_kind: Captured::absent("Jenkins does not tell a build whose machine its node is"),

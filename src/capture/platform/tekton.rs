@@ -2,7 +2,7 @@
 //! what Tekton's variable substitution knows (`$(context.taskRun.name)` and its kin) under the names below.
 
 use crate::capture::platform::variables::{
-    any, builder, details, is_commit, is_full_ref, is_word, joined, repository, variable,
+    any, builder, commit, details, is_full_ref, is_word, joined, repository, variable,
 };
 use crate::capture::{Capture, Captured, CiContext, Detail, Environment};
 
@@ -33,7 +33,7 @@ impl Capture for Tekton {
             }),
             repository: repository(env, "TEKTON_GIT_URL"),
             reference: variable(env, "TEKTON_GIT_REF", is_full_ref),
-            commit: variable(env, "TEKTON_GIT_COMMIT", is_commit),
+            commit: commit(env, "TEKTON_GIT_COMMIT"),
             runner: match &env.hostname {
                 Some(pod) => Captured::found(pod.clone(), "the host's name, which is the pod's"),
                 None => Captured::absent("the system tells no host name"),

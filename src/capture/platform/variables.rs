@@ -16,6 +16,12 @@ pub(in crate::capture) fn variable(env: &Environment, name: &str, good: fn(&str)
     }
 }
 
+/// A commit. Buildkite, for one, gives it as whoever started the build typed it: one in capitals is the same commit, which must
+/// not be taken for none and so never be compared.
+pub(in crate::capture) fn commit(env: &Environment, name: &str) -> Captured<String> {
+    variable(env, name, |text| is_commit(&text.to_ascii_lowercase())).map(|text| text.to_ascii_lowercase())
+}
+
 /// The variables that a platform's own section of `internalParameters` is made of.
 pub(in crate::capture) fn details(
     env: &Environment,
@@ -192,6 +198,11 @@ mod tests {
             assert!(check(good), "{good}");
             assert!(!check(bad), "{bad}");
         }
+        let (lower, upper) = ("a".repeat(40), "A".repeat(40));
+        for given in [&lower, &upper] {
+            assert_eq!(commit(&env(&[("A", given)]), "A").value(), Some(&lower));
+        }
+        assert!(commit(&env(&[("A", "HEAD")]), "A").value().is_none());
         let long = "x".repeat(limits::VALUE_BYTES + 1);
         for bad in ["a\nb", &long] {
             assert!(variable(&env(&[("A", bad)]), "A", any).value().is_none());
