@@ -459,7 +459,7 @@ fn the_snapshot_is_attached_as_an_attestation_of_its_own() {
     assert_eq!(snapshot["predicate"]["snapshot"]["body"], json!("Ship it.\r\n\r\n\u{1f680} e\u{301}"));
     // It is no evidence about the image, and does not stand in the way of what is.
     let text = scene.done(&["verify", "oci:image", "--key", "attest.pub", "--recheck-charter"]);
-    assert!(text.starts_with("allow:"), "{text}");
+    assert!(text.starts_with("ALLOW oci:image "), "{text}");
     let out = scene.run(&["verify", "oci:image", "--key", "attest.pub", "--predicate-type", "charter"]);
     assert_eq!(out.status.code(), Some(1));
     // The same again attaches nothing twice; a person reads what it is.

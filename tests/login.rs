@@ -492,7 +492,7 @@ fn a_refusal_ends_the_login_and_silence_ends_it_in_time() {
     });
     let e = block_on(async { login.token(&silent, &client).await }).unwrap_err();
     assert_eq!(e.code().as_str(), "signing-unavailable");
-    assert!(e.to_string().contains("nobody logged in within 0.7 s; 1 answer(s)"), "{e}");
+    assert!(e.to_string().contains("nobody logged in within 0.7 s; 1 answer not of this login"), "{e}");
 
     // An issuer that never answers.
     let mute = Server::start(|_| Reply::Silence);

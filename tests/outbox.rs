@@ -480,7 +480,7 @@ fn a_bundle_that_the_registry_forbids_is_kept() {
     outage.registry.fault(Fault::on("/manifests/sha256:", Action::status(403)).method("PUT"));
     let out = outage.create();
     assert_eq!(out.status.code(), Some(3), "{}", error(&out));
-    assert!(error(&out).contains("1 signed bundle(s) wait"), "{}", error(&out));
+    assert!(error(&out).contains("1 signed bundle wait"), "{}", error(&out));
     outage.registry.heal();
     assert_eq!(outage.flush(&[]).status.code(), Some(0));
     assert_eq!(outage.attestations(), 1);

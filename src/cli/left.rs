@@ -5,6 +5,7 @@ use super::outbox::{self, Outbox};
 use super::signing::Signing;
 use crate::capture::Environment;
 use crate::flow::{Context, Destination, Entry, Waiting};
+use crate::model::plural::counted;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -93,9 +94,9 @@ impl Left {
         let unsigned: Vec<_> = self.kept.iter().filter(|k| k.unsigned).map(|k| k.digest.as_str()).collect();
         let signed = self.kept.len() - unsigned.len();
         let what = match (signed, unsigned.len()) {
-            (s, 0) => format!("{s} signed bundle(s)"),
-            (0, u) => format!("{u} unsigned statement(s)"),
-            (s, u) => format!("{s} signed bundle(s) and {u} unsigned statement(s)"),
+            (s, 0) => counted(s, "signed bundle"),
+            (0, u) => counted(u, "unsigned statement"),
+            (s, u) => format!("{} and {}", counted(s, "signed bundle"), counted(u, "unsigned statement")),
         };
         let message = format!("{}: {}; {what} wait in the outbox `{}`", cause.code, cause.message, self.folder);
         let mut failure = Failure::unknown(codes::OUTBOX_KEPT, message);

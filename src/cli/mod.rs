@@ -31,7 +31,7 @@ use args::{Common, Format};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use exit::{Exit, Failure, FailureReport, Outcome, codes};
 use std::cell::Cell;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 /// Prove who made an artifact: which agent, asked by whom, under which charter, from which source
@@ -78,6 +78,9 @@ pub struct Ui {
     /// The time at which the command started: the present for everything that it decides.
     pub now: Timestamp,
     quiet: bool,
+    /// Whether standard output is a terminal, and whether that shows colours.
+    terminal: bool,
+    colour: bool,
     hint: Cell<Option<Code>>,
 }
 
@@ -89,10 +92,21 @@ impl Ui {
         }
     }
 
+    /// How what is printed on standard output is read.
+    fn view(&self, common: &Common) -> render::View {
+        render::View { verbose: common.verbose, terminal: self.terminal, colour: self.colour }
+    }
+
     /// Offers the suggestion of a code at the end.
     pub fn hint(&self, code: Code) {
         self.hint.set(Some(code));
     }
+}
+
+/// Whether a terminal is told to show colours: <https://no-color.org>, and a terminal that says it has none.
+fn shows_colours() -> bool {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+    set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// The clock. Everything else takes the time as an argument.
@@ -142,7 +156,9 @@ fn wants_json(arguments: &[std::ffi::OsString]) -> bool {
 }
 
 fn run(cli: Cli) -> ExitCode {
-    let ui = Ui { now: now(), quiet: cli.common.quiet, hint: Cell::new(None) };
+    let terminal = io::stdout().is_terminal();
+    let colour = terminal && shows_colours();
+    let ui = Ui { now: now(), quiet: cli.common.quiet, terminal, colour, hint: Cell::new(None) };
     let outcome = match cli.common.format {
         Format::Record if !matches!(cli.command, Command::Inspect(_)) => {
             Err(Failure::usage(codes::USAGE, "--format record is for `attest inspect` only"))
@@ -161,7 +177,11 @@ fn run(cli: Cli) -> ExitCode {
     });
     let printed = print(&outcome.stdout);
     if let (Some(hint), false) = (ui.hint.get().map(Code::todo), cli.common.quiet) {
-        let _ = writeln!(io::stderr().lock(), "\nhint: {hint}");
+        let mut hint = format!("hint: {hint}");
+        if io::stderr().is_terminal() {
+            hint = render::wrapped(&hint);
+        }
+        let _ = writeln!(io::stderr().lock(), "\n{hint}");
     }
     if let Exit::StepSignal(signal) = outcome.exit {
         crate::capture::step::end_by(signal);

@@ -6,6 +6,7 @@ use super::files;
 use super::subject::SubjectSpec;
 use crate::capture::input::files as hashing;
 use crate::evidence::FileEvidence;
+use crate::model::plural::counted;
 use crate::model::{Artifact, Digest, DigestSet, Reference, limits};
 use crate::policy::{Reason, SubjectDecision, Verdict};
 use crate::registry::oci_http::{DockerCredentials, HttpOptions, OciHttp};
@@ -280,8 +281,10 @@ impl Resolved {
         let (reader, digest) = (layout.clone(), self.artifact.digest.clone());
         match apart(move || reader.verify_content(&digest)).await {
             Ok(report) => decision.notes.push(format!(
-                "all content of the layout's image was hashed: {} manifests, {} blobs, {} bytes",
-                report.manifests, report.blobs, report.bytes
+                "all content of the layout's image was hashed: {}, {}, {}",
+                counted(report.manifests, "manifest"),
+                counted(report.blobs, "blob"),
+                counted(report.bytes, "byte")
             )),
             Err(e) => {
                 // A blob with another digest is a definite no; one that cannot be read leaves the question open.

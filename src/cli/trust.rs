@@ -3,6 +3,7 @@
 use super::args::TrustArgs;
 use super::exit::{Failure, codes};
 use super::{Ui, keys};
+use crate::model::plural::counted;
 use crate::model::{Timestamp, ValidityWindow, limits};
 use crate::policy::{CertificateMatch, Glob, Regexp, SignerMatch, SignerRule, TextMatch};
 use crate::roots::{
@@ -66,7 +67,7 @@ async fn newer(
 /// vouches, its window says.
 pub(super) fn warn_of_age(roots: &[TrustedRoot], ui: &Ui) {
     for (origin, days) in old(roots, ui.now) {
-        ui.note(&format!("the trusted root is {days} days old ({origin}): run `attest trust update`"));
+        ui.note(&format!("the trusted root is {} old ({origin}): run `attest trust update`", counted(days, "day")));
     }
 }
 

@@ -5,6 +5,7 @@ use super::support;
 use crate::model::code::codes;
 use crate::model::json::JsonError;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
+use crate::model::plural::counted;
 use crate::model::{Artifact, Descriptor, DigestSet, Timestamp, limits};
 use crate::policy::{Evidence, Finding, NO_ATTESTATION, NO_POLICY, Policy, Reason, SubjectDecision, Verdict, decide};
 use crate::registry::{CONTENT_MISSING, Checked};
@@ -230,7 +231,7 @@ async fn children(
         let skipped = manifest.manifests.iter().filter(|d| !runs(d)).count();
         let mut note = String::from("the index itself is not attested; each image that it lists is");
         if skipped > 0 {
-            note += &format!(" ({skipped} manifests of BuildKit's unsigned attestations were passed over)");
+            note += &format!(" (passed over: {} of BuildKit's unsigned attestations)", counted(skipped, "manifest"));
         }
         decision.notes.push(note);
     } else if verdict == Verdict::Unavailable {

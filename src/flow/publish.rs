@@ -3,6 +3,7 @@
 use crate::model::code::codes;
 use crate::model::envelope::IN_TOTO;
 use crate::model::json::JsonError;
+use crate::model::plural::counted;
 use crate::model::{Artifact, Bundle, Code, Envelope, EnvelopeSignature, Statement, Timestamp, code};
 use crate::predicate;
 use crate::registry::RegistryError;
@@ -26,8 +27,8 @@ pub enum PublishError {
     OwnBundle(#[source] VerifyError),
     /// Our own bundle verifies, and something in it proves nothing.
     #[error(
-        "{entries} log entries and {timestamps} timestamps of the signed bundle are of no authority in the trusted root, \
-         so it was not published"
+        "the signed bundle was not published: of no authority in the trusted root are {} and {} of it",
+        counted(*.entries, "log entry"), counted(*.timestamps, "timestamp")
     )]
     Unproven {
         /// Log entries that were not checked.

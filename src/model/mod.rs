@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod json;
 pub mod limits;
 pub mod oci;
+pub mod plural;
 pub mod resource;
 pub mod statement;
 pub mod time;

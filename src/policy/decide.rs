@@ -9,6 +9,7 @@ use super::{
     cross_check,
 };
 use crate::model::code::codes;
+use crate::model::plural::counted;
 use crate::model::{Artifact, Code, Timestamp, ValidityWindow, uri};
 use crate::predicate::Provenance;
 use crate::predicate::approval::TargetKind;
@@ -117,7 +118,8 @@ fn requirement(policy: &Policy, requirement: &Requirement, evidence: &[Evidence]
         .iter()
         .map(|e| {
             let (outcome, reasons) = candidate(&case, &e.finding);
-            CandidateDecision { origin: e.origin.clone(), outcome, reasons }
+            let verified = matches!(e.finding, Finding::Verified(_));
+            CandidateDecision { origin: e.origin.clone(), verified, outcome, reasons }
         })
         .collect();
     let any = |f: fn(&Outcome) -> bool| candidates.iter().any(|c| f(&c.outcome));
@@ -317,7 +319,7 @@ fn too_old(limit: i64, proved: &Proved<'_>) -> Option<Reason> {
         let age = root.as_of.map(|t| proved.verified_at.unix().saturating_sub(t.unix()));
         let found = match age {
             Some(age) if age <= limit => return None,
-            Some(age) => format!("{age} s ({} days)", age / DAY),
+            Some(age) => format!("{age} s ({})", counted(age / DAY, "day")),
             None => "no date".into(),
         };
         Some(Reason::unmet(ROOT_AGE, &format!("trusted root ({})", root.origin), &expected, Some(&found)))

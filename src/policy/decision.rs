@@ -161,6 +161,8 @@ pub struct Accepted {
 pub struct CandidateDecision {
     /// Where it came from.
     pub origin: Origin,
+    /// Whether it was verified: then what it lacks is what the requirement demands, not proof.
+    pub verified: bool,
     /// What became of it.
     pub outcome: Outcome,
     /// Why; empty for an accepted one.
@@ -263,28 +265,43 @@ impl SubjectDecision {
     /// closest to being accepted.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
+        self.reason().map(|r| r.code)
+    }
+
+    /// The most telling reason, as [`code`](Self::code).
+    #[must_use]
+    pub fn reason(&self) -> Option<&Reason> {
         if self.verdict == Verdict::Allow {
             return None;
         }
-        if let Some(r) = self.reasons.first() {
-            return Some(r.code);
-        }
-        let requirement = self
-            .policies
-            .iter()
-            .filter(|p| p.verdict == self.verdict)
-            .flat_map(|p| &p.requirements)
-            .find(|r| r.verdict == self.verdict)?;
-        if let Some(r) = requirement.reasons.first() {
-            return Some(r.code);
-        }
-        let rank = |c: &&CandidateDecision| match (&c.outcome, self.verdict) {
-            (Outcome::Unavailable, Verdict::Unavailable) => 0,
-            (Outcome::Rejected, _) => 1,
-            (Outcome::Unavailable, _) => 2,
-            _ => 3,
+        let requirement = self.requirement();
+        self.reasons
+            .first()
+            .or_else(|| requirement?.reasons.first())
+            .or_else(|| requirement?.nearest()?.reasons.first())
+    }
+
+    /// The first requirement that made the answer what it is.
+    #[must_use]
+    pub fn requirement(&self) -> Option<&RequirementDecision> {
+        let policies = self.policies.iter().filter(|p| p.verdict == self.verdict);
+        policies.flat_map(|p| &p.requirements).find(|r| r.verdict == self.verdict)
+    }
+}
+
+impl RequirementDecision {
+    /// The candidate that came closest to being accepted.
+    #[must_use]
+    pub fn nearest(&self) -> Option<&CandidateDecision> {
+        let rank = |c: &&CandidateDecision| {
+            let outcome = match (&c.outcome, self.verdict) {
+                (Outcome::Unavailable, Verdict::Unavailable) => 0,
+                (Outcome::Rejected, _) => 1,
+                (Outcome::Unavailable, _) => 2,
+                _ => 3,
+            };
+            (outcome, !c.verified)
         };
-        let best = requirement.candidates.iter().min_by_key(rank)?;
-        best.reasons.first().map(|r| r.code)
+        self.candidates.iter().min_by_key(rank)
     }
 }

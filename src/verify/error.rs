@@ -2,6 +2,7 @@
 
 use crate::model::code::codes;
 use crate::model::json::JsonError;
+use crate::model::plural::counted;
 use crate::model::{Code, Timestamp, ValidityWindow, code};
 use crate::trust::RootError;
 
@@ -59,7 +60,7 @@ pub enum VerifyError {
     #[error("the signed statement is not acceptable: {0}")]
     Statement(#[source] JsonError),
     /// The statement is about something else.
-    #[error("the statement is about something else: expected {expected}, found {} in {subjects} subject(s)", list(.found))]
+    #[error("the statement is about something else: expected {expected}, found {} in {}", list(.found), counted(*.subjects, "subject"))]
     SubjectMismatch {
         /// The artifact's digest.
         expected: String,
@@ -184,7 +185,7 @@ codes! {
     KEY_NOT_TRUSTED = "key-not-trusted", [Producer],
         "no trusted key made the signature",
         "pass the public key that should have signed with --key, or name it in the policy";
-    SUBJECT_MISMATCH = "subject-mismatch", [Producer],
+    pub SUBJECT_MISMATCH = "subject-mismatch", [Producer],
         "a valid attestation, of another artifact",
         "the attestation belongs to another artifact: check the digest that you verify";
     SUBJECT_DIGEST_CONFLICT = "subject-digest-conflict", [Producer],

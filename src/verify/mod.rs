@@ -19,7 +19,7 @@ mod support;
 
 pub use basket::{Basket, Budget};
 pub use candidate::{Candidate, Content, EvidenceSource, Origin};
-pub use error::VerifyError;
+pub use error::{SUBJECT_MISMATCH, VerifyError};
 pub use referent::{Referent, ReferentKind};
 pub use signature::made_by;
 pub use sigstore::message_signature;

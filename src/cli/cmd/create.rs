@@ -15,6 +15,7 @@ use crate::cli::signing::{Signing, SigningArgs};
 use crate::cli::target::{Resolved, SHARED_BUNDLES};
 use crate::cli::{Ui, files, progress};
 use crate::flow::{self, Destination};
+use crate::model::plural::counted;
 use crate::model::{Digest, PredicateUri, Statement, uri};
 use crate::sign::key_file_facts;
 use crate::verify::Signer;
@@ -428,10 +429,9 @@ fn text(report: &CreateReport) -> String {
     for s in &report.statements {
         let _ = writeln!(
             out,
-            "signed: {} about {} subject{}, {}",
+            "signed: {} about {}, {}",
             s.statement_digest,
-            s.subjects,
-            if s.subjects == 1 { "" } else { "s" },
+            counted(s.subjects, "subject"),
             line(&s.predicate_type)
         );
     }

@@ -5,6 +5,7 @@ use crate::cli::args::{Common, EvidenceArgs};
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::{Ui, files, target};
 use crate::flow;
+use crate::model::plural::counted;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -57,7 +58,7 @@ pub async fn run(args: &DownloadArgs, common: &Common, ui: &Ui) -> Result<Outcom
     match &args.output {
         Some(path) => {
             files::replace(path, &out)?;
-            ui.note(&format!("wrote {count} bundle{} to {}", if count == 1 { "" } else { "s" }, path.display()));
+            ui.note(&format!("wrote {} to {}", counted(count, "bundle"), path.display()));
             Ok(Outcome::done(Vec::new()))
         }
         None => Ok(Outcome::done(out)),

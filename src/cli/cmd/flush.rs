@@ -9,6 +9,7 @@ use crate::cli::signing::SigningArgs;
 use crate::cli::{Ui, build, files, target};
 use crate::flow::{Destination, Entry, OutboxError, PublishError, Waiting};
 use crate::model::envelope::Envelope;
+use crate::model::plural::counted;
 use crate::model::{Digest, Statement, json, limits};
 use crate::verify::{in_toto_envelope, read_evidence};
 use clap::Args;
@@ -91,7 +92,7 @@ pub async fn run(args: &FlushArgs, common: &Common, ui: &Ui) -> Result<Outcome, 
         }
     }
     if !report.unsigned.is_empty() {
-        ui.note(&format!("{} statement(s) wait unsigned: name them with --sign", report.unsigned.len()));
+        ui.note(&format!("waiting unsigned: {}; name them with --sign", counted(report.unsigned.len(), "statement")));
     }
     if let Some(first) = failures.into_iter().next() {
         return Err(first);

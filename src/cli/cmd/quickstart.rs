@@ -87,7 +87,7 @@ impl Tour {
 
         say("\n4. Verify: only what the key signed about exactly this image counts.");
         let verify = ["verify", "oci:image", "--key", "demo.pub", "--agent", "quickstart/*"];
-        self.step(&verify, 0, "allow: oci:")?;
+        self.step(&verify, 0, "ALLOW oci:")?;
         self.step(&["inspect", "oci:image"], 0, "(unverified)")?;
 
         say("\n5. Refused: one byte of the layer was changed.");

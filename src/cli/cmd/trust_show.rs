@@ -3,6 +3,7 @@
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::{Ui, sanitize, trust};
+use crate::model::plural::counted;
 use crate::model::{Timestamp, limits};
 use crate::trust::{Authority, AuthorityKind, TrustedRoot};
 use clap::Args;
@@ -122,7 +123,7 @@ fn text(report: &ShowReport) -> String {
     let mut out = String::new();
     for root in &report.roots {
         let age = match (&root.as_of, root.age_days) {
-            (Some(as_of), Some(days)) => format!(", as of {} ({days} days ago)", day(as_of)),
+            (Some(as_of), Some(days)) => format!(", as of {} ({} ago)", day(as_of), counted(days, "day")),
             _ => String::new(),
         };
         let _ = writeln!(out, "{}{age}", sanitize::line(&root.origin));

@@ -87,7 +87,7 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     Ok(match common.format {
         Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
-        _ => Outcome { stdout: render::decision(&decision, common.verbose).into_bytes(), exit },
+        _ => Outcome { stdout: render::decision(&decision, ui.view(common)).into_bytes(), exit },
     })
 }
 

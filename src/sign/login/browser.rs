@@ -4,6 +4,7 @@ use super::super::{IdentityToken, ServiceClient, SignError, url};
 use super::callback::{Callback, Expected, Outcome};
 use super::provider::{Granted, Provider};
 use super::{Login, Person, SCOPE, Verifier, random};
+use crate::model::plural::counted;
 
 /// Lets the person log in in a browser; none where no browser can be opened and the issuer offers the other way.
 pub(super) async fn log_in(
@@ -44,7 +45,7 @@ pub(super) async fn log_in(
         None => {
             let why = match refused {
                 0 => String::new(),
-                n => format!("; {n} answer(s) that were not of this login were refused"),
+                n => format!("; {} not of this login and refused", counted(n, "answer")),
             };
             return Err(provider.late(login.patience.as_secs_f32(), &why));
         }

@@ -31,7 +31,7 @@ policy() {
 by_alice=$(jq -n --arg issuer "$OIDC_URL" --arg identity "$alice" '[{issuer: $issuer, identity: $identity}]')
 
 verified() {
-  "$ATTEST" verify "$1" --bundle "$1.sigstore.json" --bundle "$2" --trusted-root "$ROOT" --policy "$WORK/policy.json"
+  "$ATTEST" verify -v "$1" --bundle "$1.sigstore.json" --bundle "$2" --trusted-root "$ROOT" --policy "$WORK/policy.json"
 }
 
 refused() {

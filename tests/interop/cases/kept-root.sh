@@ -45,7 +45,7 @@ repository "$ROOT" init
 cp "$WORK/tuf/1.root.json" "$WORK/pinned.json"
 expect 0 update
 cmp "$kept" "$ROOT" || fail 'another root was kept than was published'
-expect 0 strace -f -qq -e trace=network -o "$WORK/trace" "$ATTEST" verify "$WORK/file" --certificate-identity $who \
+expect 0 strace -f -qq -e trace=network -o "$WORK/trace" "$ATTEST" verify -v "$WORK/file" --certificate-identity $who \
   --certificate-oidc-issuer "$OIDC_URL" --trusted-root "$kept"
 contains "$WORK/out" 'logged: entry'
 if grep -E 'socket\(|connect\(' "$WORK/trace" >&2; then fail 'a socket was opened'; fi

@@ -13,7 +13,7 @@ who=signer@example.org
 export ATTEST_PASSWORD=interop
 expect 0 "$ATTEST" keygen --output-key-prefix "$WORK/ours"
 we_verify() {
-  "$ATTEST" verify "$4" --bundle "$3" --trusted-root "$ROOT" --certificate-identity "$1" --certificate-oidc-issuer "$2"
+  "$ATTEST" verify -v "$4" --bundle "$3" --trusted-root "$ROOT" --certificate-identity "$1" --certificate-oidc-issuer "$2"
 }
 
 # refused CODE COMMAND...: exit 1, with this code
@@ -60,7 +60,7 @@ for version in '' _v1; do
   bundle=$file.sigstore.json
   printf 'keyed%s\n' "$version" >"$file"
   expect 0 "$ATTEST" create "$file" --key "$WORK/ours.key" --signing-config "$SIGSTORE/client_trust$version.json"
-  expect 0 "$ATTEST" verify "$file" --key "$WORK/ours.pub" --trusted-root "$ROOT"
+  expect 0 "$ATTEST" verify -v "$file" --key "$WORK/ours.pub" --trusted-root "$ROOT"
   contains "$WORK/out" 'logged: entry'
   if [[ $version == '' ]]; then contains "$WORK/out" 'timestamp'; fi
   refused key-not-trusted "$ATTEST" verify "$file" --key "$WORK/strange.pub" --trusted-root "$ROOT"

@@ -1,0 +1,140 @@
+//! Lines for where they are read: a terminal has short digests, colour and lines of [`WIDTH`]; a pipe has everything whole.
+
+use crate::policy::Verdict;
+use clap::builder::styling::{AnsiColor, Style};
+
+/// What a terminal shows without breaking lines itself.
+const WIDTH: usize = 80;
+
+/// Hex digits of a digest that a terminal shows.
+const DIGITS: usize = 8;
+
+/// How much a reader wants to see, and where it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct View {
+    /// Every requirement and candidate, and every field.
+    pub(in crate::cli) verbose: bool,
+    /// A person reads it on a terminal.
+    pub(in crate::cli) terminal: bool,
+    /// The terminal shows colours.
+    pub(in crate::cli) colour: bool,
+}
+
+/// Text that grows by lines.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    /// Where it is read.
+    pub(super) view: View,
+    text: String,
+}
+
+impl Page {
+    pub(super) fn new(view: View) -> Self {
+        Self { view, text: String::new() }
+    }
+
+    /// A line, `depth` levels in.
+    pub(super) fn line(&mut self, depth: usize, text: &str) {
+        if self.view.terminal && !self.view.verbose {
+            self.whole(depth, &shortened(text));
+        } else {
+            self.whole(depth, text);
+        }
+    }
+
+    /// A line whose digests are meant to be copied.
+    pub(super) fn whole(&mut self, depth: usize, text: &str) {
+        let line = format!("{}{text}", "  ".repeat(depth));
+        self.text.push_str(&if self.view.terminal { wrapped(&line) } else { line });
+        self.text.push('\n');
+    }
+
+    /// A line that begins with a verdict.
+    pub(super) fn verdict(&mut self, depth: usize, verdict: Verdict, text: &str) {
+        let (word, colour) = match verdict {
+            Verdict::Allow => ("ALLOW", AnsiColor::Green),
+            Verdict::Deny => ("DENY", AnsiColor::Red),
+            Verdict::Unavailable => ("UNKNOWN", AnsiColor::Yellow),
+        };
+        let from = self.text.len();
+        self.line(depth, &format!("{word} {text}"));
+        if self.view.colour {
+            // Painted when the line is made: its colour takes no room on it.
+            let style = Style::new().bold().fg_color(Some(colour.into()));
+            let at = from + 2 * depth;
+            self.text.replace_range(at..at + word.len(), &format!("{style}{word}{style:#}"));
+        }
+    }
+
+    /// Another page below this one.
+    pub(super) fn append(&mut self, page: Self) {
+        self.text.push_str(&page.text);
+    }
+
+    pub(super) fn text(self) -> String {
+        self.text
+    }
+}
+
+/// The same with [`DIGITS`] digits of every sha256 digest.
+fn shortened(text: &str) -> String {
+    const ALGORITHM: &str = "sha256:";
+    let mut parts = text.split(ALGORITHM);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        out.push_str(ALGORITHM);
+        out.push_str(&part[..digits.min(DIGITS)]);
+        out.push_str(&part[digits..]);
+    }
+    out
+}
+
+/// One line as several of [`WIDTH`], broken at spaces; those below the first stand further in. A longer word stays whole.
+pub(in crate::cli) fn wrapped(line: &str) -> String {
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let mut out = " ".repeat(indent);
+    let mut used = indent;
+    for (n, word) in line[indent..].split(' ').enumerate() {
+        let width = word.chars().count();
+        if n > 0 && used + 1 + width > WIDTH {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent + 4));
+            used = indent + 4;
+        } else if n > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += width;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_broken_at_spaces_and_goes_on_further_in() {
+        let text = wrapped(&format!("  {}", "word ".repeat(40).trim_end()));
+        assert!(text.lines().all(|l| l.chars().count() <= WIDTH), "{text}");
+        assert!(text.lines().skip(1).all(|l| l.starts_with("      word")), "{text}");
+        assert_eq!(text.split_whitespace().count(), 40);
+        // A word that is longer than a line can be copied.
+        let long = format!("note: {}", "a".repeat(100));
+        assert_eq!(wrapped(&long), format!("note:\n    {}", "a".repeat(100)));
+        assert_eq!(wrapped("short  line"), "short  line");
+    }
+
+    #[test]
+    fn only_a_terminal_with_colours_is_painted() {
+        let show = |terminal, colour| {
+            let mut page = Page::new(View { verbose: false, terminal, colour });
+            page.verdict(1, Verdict::Deny, "app");
+            page.text()
+        };
+        assert_eq!((show(false, false), show(true, false)), ("  DENY app\n".into(), "  DENY app\n".into()));
+        assert_eq!(show(true, true), "  \u{1b}[1m\u{1b}[31mDENY\u{1b}[0m app\n");
+    }
+}

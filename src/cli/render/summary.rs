@@ -1,0 +1,83 @@
+//! What the accepted attestations of a subject say: who signed, from which commit, by which agent, for which charter.
+
+use super::Page;
+use crate::cli::sanitize::line;
+use crate::model::plural::counted;
+use crate::policy::{Accepted, Assurance, FieldAssurance, Outcome, SubjectDecision};
+use crate::verify::VerifiedStatement;
+
+/// Every accepted statement once, whatever number of requirements it meets.
+pub(super) fn accepted(page: &mut Page, s: &SubjectDecision, depth: usize) {
+    let mut shown = Vec::new();
+    for c in s.policies.iter().flat_map(|p| &p.requirements).flat_map(|r| &r.candidates) {
+        let Outcome::Accepted(a) = &c.outcome else { continue };
+        let digest = a.statement.payload_digest();
+        if !shown.contains(&digest) {
+            one(page, a, depth);
+            shown.push(digest);
+        }
+    }
+}
+
+fn one(page: &mut Page, a: &Accepted, depth: usize) {
+    page.line(depth, &format!("signed by {}, which is {}", line(&a.signer.describe()), line(&a.rule)));
+    unproven(page, &a.statement, depth);
+    let lines: [&[(&str, &str)]; 3] = [
+        &[("built by", "agent.id")],
+        &[("from", "source.repository"), ("at", "source.commit"), ("on", "source.ref")],
+        &[("for task", "task.id"), ("for charter", "charter.uri"), ("requested by", "requestedBy.id")],
+    ];
+    for words in lines {
+        let said = fields(page, a, words);
+        if !said.is_empty() {
+            page.line(depth, &said);
+        }
+    }
+    if a.fields.iter().any(|f| f.field == "source.dirty" && f.value == "true") {
+        page.line(depth, "the work tree differed from the commit");
+    }
+    for approval in &a.approvals {
+        let who = approval.person.clone().unwrap_or_else(|| approval.signer.describe());
+        page.line(depth, &format!("approved by {}, {}", line(&who), approval.time));
+    }
+}
+
+/// Those of the fields that are there, with how they are known after each run of equal ones.
+fn fields(page: &Page, a: &Accepted, words: &[(&str, &str)]) -> String {
+    let mut runs: Vec<(Vec<String>, &[Assurance])> = Vec::new();
+    for (word, name) in words {
+        let Some(f) = a.fields.iter().find(|f| f.field == *name) else { continue };
+        let said = format!("{word} {}", line(&value(page, f)));
+        match runs.last_mut() {
+            Some((run, levels)) if *levels == f.levels => run.push(said),
+            _ => runs.push((vec![said], &f.levels)),
+        }
+    }
+    let run = |(said, levels): (Vec<String>, &[Assurance])| format!("{} ({})", said.join(" "), names(levels));
+    runs.into_iter().map(run).collect::<Vec<_>>().join(", ")
+}
+
+fn value(page: &Page, f: &FieldAssurance) -> String {
+    match f.value.get(..12) {
+        Some(short) if page.view.terminal && f.field == "source.commit" => short.to_owned(),
+        _ => f.value.clone(),
+    }
+}
+
+/// How a field is known, strongest first.
+pub(super) fn names(levels: &[Assurance]) -> String {
+    levels.iter().map(|l| l.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// What stands in the evidence and proves less than it seems to: shown wherever a statement is accepted.
+pub(super) fn unproven(page: &mut Page, s: &VerifiedStatement, depth: usize) {
+    for entry in s.log_entries().iter().filter(|e| e.promise_only) {
+        page.line(depth, &format!("promised only: entry {} of log {} is not proven", entry.index, line(&entry.log)));
+    }
+    let (entries, stamps) = s.unchecked();
+    let what = [(entries, "log entry"), (stamps, "timestamp")];
+    let what: Vec<_> = what.into_iter().filter(|(n, _)| *n > 0).map(|(n, noun)| counted(n, noun)).collect();
+    if !what.is_empty() {
+        page.line(depth, &format!("not checked, as no trusted root knows who made them: {}", what.join(", ")));
+    }
+}

@@ -1,0 +1,28 @@
+//! Numbers of things, for people.
+
+use std::fmt::Display;
+
+/// `1 blob`, `2 blobs`, `0 entries`.
+pub fn counted<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+    if n == N::from(1) {
+        return format!("{n} {noun}");
+    }
+    match noun.strip_suffix('y') {
+        Some(stem) => format!("{n} {stem}ies"),
+        None => format!("{n} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        assert_eq!((counted(1_u64, "blob"), counted(0_u64, "blob")), ("1 blob".into(), "0 blobs".into()));
+        assert_eq!(
+            (counted(1_usize, "log entry"), counted(2_usize, "log entry")),
+            ("1 log entry".into(), "2 log entries".into())
+        );
+    }
+}
