@@ -251,6 +251,20 @@ fn text_from_outside_does_not_move_the_cursor() {
 }
 
 #[test]
+fn generate_prints_nothing_that_a_runner_or_a_terminal_obeys() {
+    let world = World::new();
+    let name = "##[warning]a\u{202e}b\u{e0041}";
+    world.write(name, "x");
+    let shown = world.done(&["generate", name, "--task", name]);
+    let plain = |b: u8| b.is_ascii_graphic() || b == b' ';
+    assert!(!shown.contains("##[") && shown.trim_end().bytes().all(plain), "{shown}");
+    // And it means the same.
+    let statement: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let task = &statement["predicate"]["buildDefinition"]["externalParameters"]["task"]["id"];
+    assert_eq!([&statement["subject"][0]["name"], task], [name, name]);
+}
+
+#[test]
 fn checksum_files_and_globs() {
     let world = World::new();
     let line = |name: &str, text: &str| format!("{}  {name}\n", Digest::sha256(text.as_bytes()).hex());
