@@ -307,6 +307,23 @@ fn a_host_that_sends_elsewhere_is_not_followed_and_nothing_is_shown_there() {
     }
 }
 
+/// `run` looks for the token in everything that is printed.
+#[test]
+fn what_a_host_repeats_of_the_token_is_not_shown() {
+    let scene = Scene::new(Speaks::GitHub);
+    scene.create();
+    for name in [TOKEN, &STANDARD.encode(TOKEN)[2..], "elsewhere"] {
+        let twice = format!(r#"{{"{name}":1,"{name}":2}}"#);
+        let host = format!("http://{}.example/", name.trim_end_matches('=').to_lowercase());
+        for how in [answer(200, &[], twice), Misbehaviour::Sends(host)] {
+            scene.forge.misbehave(Some(how));
+            let (exit, _, text) = scene.recheck(&[]);
+            let shown = text.to_lowercase().contains(&name.trim_end_matches('=').to_lowercase());
+            assert_eq!((exit, shown), (3, name == "elsewhere"), "{name}: {text}");
+        }
+    }
+}
+
 #[test]
 fn a_host_that_does_not_answer_ends_within_the_deadline() {
     let scene = Scene::new(Speaks::GitHub);

@@ -6,6 +6,8 @@ use attest::model::{Descriptor, Digest, Reference};
 use attest::registry::oci_http::{Anonymous, Credential, CredentialError, CredentialStore, HttpOptions};
 use attest::registry::{Checked, Memory, OciHttp, Registry, RegistryError};
 use attest::testing::{Access, Action, Behaviour, Conditional, Fault, TestRegistry};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -489,6 +491,93 @@ fn credentials_are_never_shown() {
         options.ca_pem = Some(b"x".to_vec());
         let shown = format!("{client:?} {options:?} {:?}", right());
         assert!(!shown.contains(SECRET), "{shown}");
+    });
+}
+
+/// Forms in which a service that was shown `secret` can say it again.
+fn forms(secret: &str) -> Vec<String> {
+    let percent = secret.bytes().map(|b| format!("%{b:02x}")).collect();
+    let spaced = secret.chars().map(|c| format!("{c} ")).collect();
+    let base64 = STANDARD.encode(secret);
+    vec![secret.to_owned(), secret[1..].to_owned(), secret[..secret.len() - 1].to_owned(), base64, percent, spaced]
+}
+
+/// Asks for a blob while a path is answered so, and then with harmless words; the words of both errors.
+async fn words(world: &World, client: &OciHttp, path: &str, said: &str) -> [String; 2] {
+    let mut out = Vec::new();
+    for message in [said, "quota of demo/app"] {
+        world.server.heal();
+        let body = json!({ "errors": [{ "code": "DENIED", "message": message }] }).to_string();
+        world.server.fault(Fault::on(path, Action::Answer { status: 403, headers: Vec::new(), body: body.into() }));
+        let error = ask(world, client, Ask::Blob).await.unwrap_err();
+        assert_eq!(error.code().as_str(), "registry-unauthorized");
+        out.push(format!("{error} {error:?}"));
+    }
+    out.try_into().unwrap()
+}
+
+#[track_caller]
+fn concealed([attack, twin]: [String; 2], said: &str) {
+    assert!(attack.contains("its words repeat what was sent") && !attack.contains(said), "{said}: {attack}");
+    assert!(twin.contains("DENIED quota of demo/app"), "{said}: {twin}");
+}
+
+#[test]
+fn what_a_registry_or_token_service_repeats_of_a_credential_is_not_shown() {
+    let pair = format!("user:{SECRET}");
+    let header = STANDARD.encode(&pair);
+    run(async {
+        for said in [forms(&header), forms(&pair), forms(SECRET)].concat() {
+            // The registry, which is shown the password itself; then a token service.
+            let world = World::start(basic());
+            concealed(words(&world, &world.client_as(right), "/blobs/", &said).await, &said);
+            let world = World::start(bearer(true));
+            concealed(words(&world, &world.client_as(right), "/token", &said).await, &said);
+        }
+        for said in forms("refresh-me") {
+            let world = World::start(bearer(true));
+            concealed(words(&world, &world.client_as(identity), "/token", &said).await, &said);
+        }
+        // What the token service gave, the registry has seen.
+        let world = World::start(bearer(true));
+        let client = world.client_as(right);
+        assert_eq!(ask(&world, &client, Ask::Blob).await.unwrap(), 1);
+        let requests = world.server.requests();
+        let token = requests.iter().rev().find_map(|r| r.authorization.as_ref()?.strip_prefix("Bearer ")).unwrap();
+        for said in forms(token) {
+            concealed(words(&world, &client, "/blobs/", &said).await, &said);
+        }
+    });
+}
+
+#[test]
+fn nor_is_it_shown_as_an_address_or_as_a_piece_of_a_document() {
+    run(async {
+        let world = World::start(basic());
+        let client = world.client_as(right);
+        assert_eq!(ask(&world, &client, Ask::Blob).await.unwrap(), 1);
+        for (name, shown) in [(SECRET, false), ("elsewhere", true)] {
+            let listing = format!(r#"{{"manifests":[],"{name}":1,"{name}":2}}"#);
+            let challenge = format!(r#"Bearer realm="http://{name}.example/token""#);
+            let headers = vec![("www-authenticate".into(), challenge)];
+            let link = vec![("link".into(), format!("<https://{name}.example/>; rel=\"next\""))];
+            for (what, path, action) in [
+                (Ask::Blob, "/blobs/", Action::redirect(format!("http://{name}.example/"))),
+                (Ask::Blob, "/blobs/", Action::Answer { status: 401, headers, body: Vec::new() }),
+                (Ask::Referrers, "/referrers/", Action::body(IMAGE_INDEX, listing)),
+                (
+                    Ask::Referrers,
+                    "/referrers/",
+                    Action::Answer { status: 200, headers: link, body: br#"{"manifests":[]}"#.to_vec() },
+                ),
+            ] {
+                world.server.heal();
+                world.server.fault(Fault::on(path, action));
+                let error = ask(&world, &client, what).await.unwrap_err();
+                assert_eq!(error.code().as_str(), "registry-malformed", "{error}");
+                assert_eq!(format!("{error}{error:?}").contains(name), shown, "{name}: {error}");
+            }
+        }
     });
 }
 

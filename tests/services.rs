@@ -260,6 +260,32 @@ fn a_variable_with_a_token_is_withheld_from_the_step_and_never_shown() {
 }
 
 #[test]
+fn what_an_authority_repeats_of_the_token_is_not_shown() {
+    let text = token(LATER);
+    for (said, shown) in [
+        (text.clone(), false),
+        (text[..text.len() - 1].to_owned(), false),
+        (text[30..60].to_owned(), false),
+        (URL_SAFE_NO_PAD.encode(&text), false),
+        (r#"{"chain":1,"chain":2}"#.to_owned(), true),
+    ] {
+        for (status, body) in [(400, said.clone()), (500, said.clone()), (200, format!(r#"{{"{said}":1,"{said}":2}}"#))]
+        {
+            let (world, body) = (world(), Box::leak(body.into_boxed_str()) as &'static str);
+            let ca = Service::start(Behaviour::Answer(status, body));
+            let services = ["--fulcio-url", &ca.url, "--timestamp-url", "http://127.0.0.1:9/never"];
+            let out = create(&world, &[&["--identity-token", "token"][..], &services].concat());
+            let message = error(&out.0);
+            assert_eq!(out.0.status.code(), Some(3), "{message}");
+            // Of a success, only what is wrong with it is quoted.
+            assert!(!message.contains(&said) || (shown && status != 200), "{status}: {message}");
+            assert!(shown || message.contains("its words repeat what was sent"), "{status}: {message}");
+            assert!(!shown || message.contains("chain"), "{status}: {message}");
+        }
+    }
+}
+
+#[test]
 fn a_runners_token_service_is_asked_with_its_bearer_for_our_audience() {
     let world = world();
     let body: &'static str = Box::leak(json!({ "value": token(LATER) }).to_string().into_boxed_str());

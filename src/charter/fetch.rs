@@ -56,44 +56,11 @@ impl CharterClient {
     /// [`CharterError`].
     pub async fn fetch(&self, issue: &Issue) -> Result<Answer, CharterError> {
         let host = self.http.host(issue.host());
-        let at = |path: String| format!("{}{path}", issue.server.api);
-        let url = at(issue.forge.issue_path(&issue.place));
-        let token = issue.server.token.as_ref();
-        let mut reply = host.get(&url, token).await?;
-        let mut with =
-            token.map_or_else(|| " without a token".to_owned(), |t| format!(" to the token of {}", t.variable));
-        if reply.status == 401 && token.is_some() {
-            let public = host.get(&url, None).await?;
-            if public.status == 200 {
-                reply = public;
-            }
-        }
-        if let Some(wait) = reply.limited {
-            return Err(CharterError::RateLimited { host: issue.host().to_owned(), wait });
-        }
-        let unauthorized = |status, with| {
-            let (uri, host) = (issue.uri.clone(), issue.host().to_owned());
-            CharterError::Unauthorized { uri, host, status, with }
-        };
-        match reply.status {
-            200 => place(issue, read(issue, &reply)?),
-            301 | 302 | 303 | 307 | 308 => follow(&host, issue, reply).await,
-            401 | 403 => Err(unauthorized(reply.status, with)),
-            status @ (404 | 410) => {
-                // Hosts say 404 of what they hide, too. Where the project is shown, the issue is gone.
-                let project = host.get(&at(issue.forge.project_path(&issue.place)), token).await?;
-                if project.status == 200 || status == 410 {
-                    let (uri, host) = (issue.uri.clone(), issue.host().to_owned());
-                    return Err(CharterError::Deleted { uri, host, status });
-                }
-                with += ", and shows its project neither: it is gone, or private";
-                Err(unauthorized(status, with))
-            }
-            status if reply.tries > 1 => {
-                Err(host.unavailable(format!("answers {status} (tried {} times)", reply.tries)))
-            }
-            status => Err(host.unavailable(format!("answers {status}"))),
-        }
+        let answer = ask(&host, issue).await.map_err(|e| host.harmless(e))?;
+        Ok(match answer {
+            Answer::Moved { to, live } => Answer::Moved { to: to.map(|to| host.words(&to)), live },
+            here => here,
+        })
     }
 
     /// Adds who approved a pull or merge request, where the host shows that. Nothing depends on it.
@@ -112,6 +79,45 @@ impl CharterClient {
         ids.sort();
         ids.dedup();
         Some(ids.iter().map(|id| principal(issue.forge, &issue.server.web, id)).collect())
+    }
+}
+
+/// Asks a host for an issue, and tells what its answers mean.
+async fn ask(host: &Host<'_>, issue: &Issue) -> Result<Answer, CharterError> {
+    let at = |path: String| format!("{}{path}", issue.server.api);
+    let url = at(issue.forge.issue_path(&issue.place));
+    let token = issue.server.token.as_ref();
+    let mut reply = host.get(&url, token).await?;
+    let mut with = token.map_or_else(|| " without a token".to_owned(), |t| format!(" to the token of {}", t.variable));
+    if reply.status == 401 && token.is_some() {
+        let public = host.get(&url, None).await?;
+        if public.status == 200 {
+            reply = public;
+        }
+    }
+    if let Some(wait) = reply.limited {
+        return Err(CharterError::RateLimited { host: issue.host().to_owned(), wait });
+    }
+    let unauthorized = |status, with| {
+        let (uri, host) = (issue.uri.clone(), issue.host().to_owned());
+        CharterError::Unauthorized { uri, host, status, with }
+    };
+    match reply.status {
+        200 => place(issue, read(issue, &reply)?),
+        301 | 302 | 303 | 307 | 308 => follow(host, issue, reply).await,
+        401 | 403 => Err(unauthorized(reply.status, with)),
+        status @ (404 | 410) => {
+            // Hosts say 404 of what they hide, too. Where the project is shown, the issue is gone.
+            let project = host.get(&at(issue.forge.project_path(&issue.place)), token).await?;
+            if project.status == 200 || status == 410 {
+                let (uri, host) = (issue.uri.clone(), issue.host().to_owned());
+                return Err(CharterError::Deleted { uri, host, status });
+            }
+            with += ", and shows its project neither: it is gone, or private";
+            Err(unauthorized(status, with))
+        }
+        status if reply.tries > 1 => Err(host.unavailable(format!("answers {status} (tried {} times)", reply.tries))),
+        status => Err(host.unavailable(format!("answers {status}"))),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::server::Token;
 use super::{CharterError, Wait};
+use crate::model::json::JsonError;
 use crate::model::{Timestamp, limits};
-use crate::net::{self, HttpClient, NetError, Request, Settings, Tries};
+use crate::net::{self, CONCEALED, HttpClient, NetError, Request, Settings, Tries};
 use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use std::time::{Duration, UNIX_EPOCH};
@@ -112,10 +113,34 @@ impl Host<'_> {
         Ok(Reply { status, body: answer.body, url: answer.url, location, limited, tries })
     }
 
+    /// The same error, harmless where it quotes an answer.
+    pub(super) fn harmless(&self, e: CharterError) -> CharterError {
+        match e {
+            CharterError::Redirected { host, to } => CharterError::Redirected { host, to: self.words(&to) },
+            CharterError::Moved { uri, to } => CharterError::Moved { uri, to: to.map(|to| self.words(&to)) },
+            CharterError::Malformed { host, cause } => {
+                let message = cause.to_string();
+                let cause = if self.words(&message) == CONCEALED { concealed() } else { cause };
+                CharterError::Malformed { host, cause }
+            }
+            other => other,
+        }
+    }
+
+    /// Words that the host chose.
+    pub(super) fn words(&self, text: &str) -> String {
+        self.http.client.harmless(text, limits::SHOWN_CHARS)
+    }
+
     /// That this host gives no answer, and why.
     pub(super) fn unavailable(&self, cause: String) -> CharterError {
         CharterError::Unavailable { host: self.name.to_owned(), cause }
     }
+}
+
+/// What an answer says wrong, without its words.
+fn concealed() -> JsonError {
+    JsonError::Unexpected { path: "answer".into(), expected: "what its API says".into(), found: CONCEALED.into() }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 use super::error::NetError;
 use super::reach::{Reach, is_loopback};
 use super::resolve::Gate;
+use super::sent::Sent;
 use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -45,6 +46,7 @@ pub struct HttpClient(Arc<Inner>);
 struct Inner {
     settings: Settings,
     gate: Gate,
+    sent: Sent,
     /// Plain HTTP, then TLS, each through the proxy of the environment and past it.
     clients: [[Made; 2]; 2],
 }
@@ -60,7 +62,7 @@ impl HttpClient {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let gate = Gate::new(settings.typed, settings.led, settings.resolver);
-        Self(Arc::new(Inner { settings, gate, clients: Default::default() }))
+        Self(Arc::new(Inner { settings, gate, sent: Sent::default(), clients: Default::default() }))
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -69,6 +71,18 @@ impl HttpClient {
 
     pub(super) fn gate(&self) -> &Gate {
         &self.0.gate
+    }
+
+    pub(super) fn sent(&self) -> &Sent {
+        &self.0.sent
+    }
+
+    /// Words that a service chose, fit for a terminal or a log: at most `limit` characters, those that move a cursor or
+    /// turn a line around escaped, and [`CONCEALED`](super::CONCEALED) in the place of such as repeat a part of what any
+    /// service was shown by this client.
+    #[must_use]
+    pub fn harmless(&self, words: &str, limit: usize) -> String {
+        self.0.sent.harmless(words, limit)
     }
 
     /// The client for a URL. Services of this machine are asked past the proxy: its loopback is another machine's, and

@@ -93,5 +93,5 @@ pub(super) fn in_words(e: &reqwest::Error) -> String {
         () if e.is_connect() => "cannot be connected to",
         () => "the connection broke",
     };
-    format!("{what}: {}", cause.to_string().chars().take(200).collect::<String>())
+    format!("{what}: {cause}")
 }

@@ -12,6 +12,9 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::time::{self, Instant};
 
+/// Characters of words that a service may have chosen.
+const SHOWN: usize = 240;
+
 /// Why one try failed.
 enum Failure {
     /// Another try may end otherwise. Whether the request may have arrived all the same.
@@ -36,6 +39,10 @@ impl HttpClient {
             }
             Some(from) => self.may_ask(from, &request.url)?,
         }
+        if let Some(secret) = request.secret.as_ref().and_then(|(_, value)| value.to_str().ok()) {
+            self.sent().add_header(secret);
+        }
+        request.withheld.iter().for_each(|secret| self.sent().add(secret));
         let most = match request.tries {
             Tries::Once => 1,
             Tries::Failures(n) | Tries::Busy(n) => n,
@@ -73,7 +80,12 @@ impl HttpClient {
     /// [`NetError::Redirect`] says why not.
     pub fn may_ask(&self, from: &Url, to: &Url) -> Result<(), NetError> {
         let settings = self.settings();
-        may_lead(from, to, settings.led, settings.plain).map_err(|why| NetError::Redirect { to: origin(to), why })
+        may_lead(from, to, settings.led, settings.plain).map_err(|why| self.redirect(to, why))
+    }
+
+    /// A service chose the host.
+    fn redirect(&self, to: &Url, why: Refusal) -> NetError {
+        NetError::Redirect { to: self.harmless(&origin(to), SHOWN), why }
     }
 
     /// One try, with its redirects.
@@ -84,7 +96,7 @@ impl HttpClient {
             let response = self.exchange(request, &url).await?;
             let status = response.status().as_u16();
             if !(matches!(status, 301 | 302 | 303 | 307 | 308) && follow) {
-                return read(request, url, response).await;
+                return self.read(request, url, response).await;
             }
             let target = response.headers().get(LOCATION).and_then(|l| l.to_str().ok());
             let target = target.and_then(|l| url.join(l).ok()).filter(Url::has_host);
@@ -92,7 +104,7 @@ impl HttpClient {
             self.may_ask(&url, &target).map_err(Failure::Final)?;
             url = target;
         }
-        Err(Failure::Final(NetError::Redirect { to: origin(&url), why: Refusal::Many }))
+        Err(Failure::Final(self.redirect(&url, Refusal::Many)))
     }
 
     async fn exchange(&self, request: &Request<'_>, url: &Url) -> Result<Response, Failure> {
@@ -109,14 +121,42 @@ impl HttpClient {
         }
         out.send().await.map_err(|e| match is_barred(&e) {
             true if *url == request.url => Failure::Final(NetError::Address { of: origin(url) }),
-            true => Failure::Final(NetError::Redirect { to: origin(url), why: Refusal::Address }),
-            false => passing(&e),
+            true => Failure::Final(self.redirect(url, Refusal::Address)),
+            false => self.passing(&e),
         })
     }
-}
 
-fn passing(e: &reqwest::Error) -> Failure {
-    Failure::Passing { cause: in_words(e), arrived: !e.is_connect() }
+    /// Reads a body up to its limit: a refusal's is cut there, a success's over it is an error.
+    async fn read(&self, request: &Request<'_>, url: Url, mut response: Response) -> Result<Answer, Failure> {
+        let status = response.status();
+        let limit = cap(status.is_success(), request.limit);
+        let headers = response.headers().clone();
+        let too_large = || Failure::Final(NetError::TooLarge { limit });
+        let mut body = Vec::new();
+        if request.method != Method::HEAD {
+            let length = response.content_length().and_then(|l| usize::try_from(l).ok()).unwrap_or(0);
+            if length > limit && status.is_success() {
+                return Err(too_large());
+            }
+            while let Some(chunk) = response.chunk().await.map_err(|e| self.passing(&e))? {
+                let room = limit - body.len();
+                if chunk.len() > room {
+                    if status.is_success() {
+                        return Err(too_large());
+                    }
+                    body.extend_from_slice(&chunk[..room]);
+                    break;
+                }
+                body.extend_from_slice(&chunk);
+            }
+        }
+        Ok(Answer { status: status.as_u16(), headers, url, body, tries: 1, repeated: false })
+    }
+
+    /// The words may be those of a certificate, which is the service's.
+    fn passing(&self, e: &reqwest::Error) -> Failure {
+        Failure::Passing { cause: self.harmless(&in_words(e), SHOWN), arrived: !e.is_connect() }
+    }
 }
 
 /// Whether it was the resolver that refused.
@@ -129,33 +169,6 @@ fn is_barred(e: &reqwest::Error) -> bool {
         source = inner.source();
     }
     false
-}
-
-/// Reads a body up to its limit: a refusal's is cut there, a success's over it is an error.
-async fn read(request: &Request<'_>, url: Url, mut response: Response) -> Result<Answer, Failure> {
-    let status = response.status();
-    let limit = cap(status.is_success(), request.limit);
-    let headers = response.headers().clone();
-    let too_large = || Failure::Final(NetError::TooLarge { limit });
-    let mut body = Vec::new();
-    if request.method != Method::HEAD {
-        let length = response.content_length().and_then(|l| usize::try_from(l).ok()).unwrap_or(0);
-        if length > limit && status.is_success() {
-            return Err(too_large());
-        }
-        while let Some(chunk) = response.chunk().await.map_err(|e| passing(&e))? {
-            let room = limit - body.len();
-            if chunk.len() > room {
-                if status.is_success() {
-                    return Err(too_large());
-                }
-                body.extend_from_slice(&chunk[..room]);
-                break;
-            }
-            body.extend_from_slice(&chunk);
-        }
-    }
-    Ok(Answer { status: status.as_u16(), headers, url, body, tries: 1, repeated: false })
 }
 
 /// The moment at which an operation that starts now has to be over.

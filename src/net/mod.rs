@@ -6,6 +6,9 @@
 //! upload location, a token service) do not reach this machine or its neighbours on the link: a registry could
 //! otherwise make us ask the metadata service of a cloud, or a service on loopback that trusts whoever can connect.
 //!
+//! What it shows a service that nobody else may see (credentials), it remembers by its hashes; [`HttpClient::harmless`]
+//! is where words of an answer go through before anybody reads them.
+//!
 //! It lies below those that use it, and gives them no errors of their own: each says in its own words what
 //! [`NetError`] means for it.
 
@@ -16,6 +19,7 @@ mod reach;
 mod request;
 mod resolve;
 mod retry;
+mod sent;
 
 pub use client::{HttpClient, Settings};
 pub use error::{NetError, Refusal};
@@ -23,3 +27,4 @@ pub use exchange::deadline;
 pub use reach::{Near, Reach, is_loopback, nearness};
 pub use request::{Answer, Redirects, Request, Tries, origin};
 pub use retry::growing;
+pub use sent::CONCEALED;

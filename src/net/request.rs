@@ -46,6 +46,8 @@ pub struct Request<'a> {
     pub secret: Option<(HeaderName, HeaderValue)>,
     /// Media type and bytes.
     pub body: Option<(&'a str, &'a [u8])>,
+    /// Parts of the body that nobody else may see.
+    pub withheld: &'a [&'a str],
     /// Bytes of a successful answer's body.
     pub limit: usize,
     /// What becomes of a redirect.
@@ -62,7 +64,8 @@ impl Request<'_> {
     pub fn get(url: Url, limit: usize, deadline: Instant) -> Self {
         let (method, headers) = (Method::GET, HeaderMap::new());
         let (redirects, tries) = (Redirects::Returned, Tries::Once);
-        Self { method, url, led_by: None, headers, secret: None, body: None, limit, redirects, tries, deadline }
+        let (led_by, secret, body, withheld) = (None, None, None, &[][..]);
+        Self { method, url, led_by, headers, secret, body, withheld, limit, redirects, tries, deadline }
     }
 }
 

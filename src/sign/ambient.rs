@@ -132,7 +132,8 @@ impl TokenSource {
             Source::File(path) => IdentityToken::parse(&read(path)?, &format!("in `{path}`")),
             Source::GitHub { url } => {
                 let bearer = variables("ACTIONS_ID_TOKEN_REQUEST_TOKEN").and_then(|v| v.into_string().ok());
-                github(url, bearer.as_deref().unwrap_or_default(), client).await
+                let found = github(url, bearer.as_deref().unwrap_or_default(), client).await;
+                found.map_err(|e| client.harmless(e))
             }
             Source::Program { platform, command } => {
                 let program = Program {

@@ -2,13 +2,15 @@
 //! happened and how often it was tried.
 
 use super::SignError;
-use crate::net::{self, HttpClient, NetError, Request, Settings, Tries};
+use crate::net::{self, CONCEALED, HttpClient, NetError, Request, Settings, Tries};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 use std::time::Duration;
 
 /// How often a question is asked at most.
 const TRIES: usize = 4;
+/// Characters of a service's own words that are shown.
+const WORDS: usize = 200;
 
 /// The client that all services share.
 #[derive(Clone, Debug)]
@@ -28,8 +30,8 @@ pub(super) struct Question<'a> {
     pub(super) body: Option<(&'static str, Vec<u8>)>,
     /// A token that is shown to the service; never in an error.
     pub(super) bearer: Option<&'a str>,
-    /// What else the question holds that nobody may see, as it is sent; an answer that repeats it is not shown.
-    pub(super) secret: &'a str,
+    /// Parts of the body that nobody else may see.
+    pub(super) withheld: &'a [&'a str],
     /// The longest answer that is read, in bytes.
     pub(super) limit: usize,
 }
@@ -43,8 +45,8 @@ pub(super) struct Answer {
     pub(super) location: Option<String>,
     /// The body.
     pub(super) body: Vec<u8>,
-    /// Whether the body repeats a secret of the question.
-    pub(super) concealed: bool,
+    /// The body in words: one line, cut, harmless.
+    words: String,
     /// Whether an earlier try may have reached the service without its answer reaching us.
     pub(super) repeated: bool,
 }
@@ -73,6 +75,7 @@ impl ServiceClient {
             let value = HeaderValue::from_str(&format!("Bearer {token}"));
             request.secret = Some((AUTHORIZATION, value.map_err(|_| unavailable("its token fits no header".into()))?));
         }
+        request.withheld = question.withheld;
         if let Some((media_type, bytes)) = &question.body {
             (request.method, request.body) = (Method::POST, Some((*media_type, bytes.as_slice())));
         }
@@ -92,16 +95,38 @@ impl ServiceClient {
         })?;
         let (wait, tries, passing) = (found.wait(), found.tries, found.is_passing());
         let location = found.header(LOCATION).map(str::to_owned);
-        let secrets = [question.secret, question.bearer.unwrap_or_default()];
-        let concealed = secrets.iter().any(|secret| repeats(&found.body, secret));
         let (status, repeated) = (found.status, found.repeated);
-        let answer = Answer { status, location, body: found.body, concealed, repeated };
+        let words = match found.is_success() {
+            true => String::new(),
+            false => self.words(&String::from_utf8_lossy(&found.body)),
+        };
+        let answer = Answer { status, location, words, body: found.body, repeated };
         if passing {
             let asks = wait.map(|w| format!(", and asks to wait {} s", w.as_secs())).unwrap_or_default();
             let said = answer.said();
             return Err(unavailable(format!("answered with status {status}{said}{asks} {}", tried(tries))));
         }
         Ok(answer)
+    }
+
+    /// Words that a service chose: one line, cut, and none that repeat what a service was shown.
+    pub(super) fn words(&self, text: &str) -> String {
+        self.http.harmless(&text.split_whitespace().collect::<Vec<_>>().join(" "), WORDS)
+    }
+
+    /// The same error, harmless where it quotes an answer.
+    pub(super) fn harmless(&self, mut e: SignError) -> SignError {
+        match &mut e {
+            SignError::Answer { found: quoted, .. }
+            | SignError::Token { cause: quoted, .. }
+            | SignError::Unavailable { cause: quoted, .. } => *quoted = self.http.harmless(quoted, usize::MAX),
+            SignError::Refused { detail, .. } => {
+                let words = self.http.harmless(detail, usize::MAX);
+                *detail = if words == CONCEALED { format!(": {words}") } else { words };
+            }
+            _ => {}
+        }
+        e
     }
 }
 
@@ -117,24 +142,8 @@ impl Answer {
         Err(SignError::Refused { service: service.to_owned(), status: self.status, detail: self.said() })
     }
 
-    /// The body in words, one line, cut; nothing of one that repeats a secret.
+    /// The body in words, with a leading `: `; or empty.
     pub(super) fn said(&self) -> String {
-        if self.concealed {
-            return "; its words repeat what was sent, and are not shown".into();
-        }
-        let text = String::from_utf8_lossy(&self.body);
-        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
-        if text.is_empty() { text } else { format!(": {text}") }
+        if self.words.is_empty() { String::new() } else { format!(": {}", self.words) }
     }
-}
-
-/// Whether a body has the beginning of any longer part of a secret: parts end at what is no character of a token.
-fn repeats(body: &[u8], secret: &str) -> bool {
-    const BEGINNING: usize = 8;
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_~+/=%".contains(c);
-    let values =
-        secret.split(|c| !is_part(c)).flat_map(|part| [part, part.rsplit('=').find(|v| !v.is_empty()).unwrap_or("")]);
-    values
-        .filter(|value| value.len() >= BEGINNING)
-        .any(|value| body.windows(BEGINNING).any(|w| w == &value.as_bytes()[..BEGINNING]))
 }

@@ -2,19 +2,18 @@
 
 use crate::model::json;
 use crate::model::limits;
-use crate::net::Answer;
+use crate::net::{Answer, HttpClient};
 use crate::registry::RegistryError;
 use serde_json::Value;
 
 /// Characters of a registry's own words that are shown.
 const WORDS: usize = 240;
 
-/// The error that a status other than the expected ones means. `secret` is never repeated, should the registry do so.
-pub(super) fn refused(answer: &Answer, place: &str, what: &str, secret: Option<&str>) -> RegistryError {
+/// The error that a status other than the expected ones means.
+pub(super) fn refused(answer: &Answer, place: &str, what: &str, http: &HttpClient) -> RegistryError {
     let (place, what, status) = (place.to_owned(), what.to_owned(), answer.status);
     let mut detail = match words(&answer.body) {
-        Some(w) if secret.is_some_and(|s| w.contains(s)) => ": (the answer repeats a credential)".to_owned(),
-        Some(w) => format!(": {}", shown(&w, WORDS)),
+        Some(w) => format!(": {}", http.harmless(&w, WORDS)),
         None => String::new(),
     };
     if let Some(wait) = answer.wait() {
@@ -54,32 +53,18 @@ fn words(body: &[u8]) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-/// A registry's text, fit for a terminal or log: cut, with control and direction characters escaped.
-pub(super) fn shown(text: &str, limit: usize) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    let mut out = String::new();
-    for c in text.chars().take(limit) {
-        if hidden(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
-    }
-    if text.chars().nth(limit).is_some() {
-        out.push_str("...");
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Settings;
     use reqwest::Url;
     use reqwest::header::HeaderMap;
 
-    fn refused(status: u16, body: &str, secret: Option<&str>) -> RegistryError {
+    fn refused(status: u16, body: &str) -> RegistryError {
+        let http = HttpClient::new(Settings::default());
         let url = Url::parse("http://127.0.0.1/").unwrap();
         let (headers, body) = (HeaderMap::new(), body.as_bytes().to_vec());
-        super::refused(&Answer { status, headers, url, body, tries: 1, repeated: false }, "p", "w", secret)
+        super::refused(&Answer { status, headers, url, body, tries: 1, repeated: false }, "p", "w", &http)
     }
 
     #[test]
@@ -93,19 +78,17 @@ mod tests {
             (503, "registry-unavailable"),
             (302, "registry-malformed"),
         ] {
-            assert_eq!(refused(status, "", None).code().as_str(), code, "{status}");
+            assert_eq!(refused(status, "").code().as_str(), code, "{status}");
         }
     }
 
     #[test]
-    fn a_registrys_words_are_escaped_cut_and_hold_no_secret() {
+    fn a_registrys_words_are_escaped_and_cut() {
         let body = r#"{"errors":[{"code":"DENIED","message":"\u001b[31mred\u202e"}]}"#;
-        let e = refused(403, body, Some("hunter2")).to_string();
+        let e = refused(403, body).to_string();
         assert_eq!(e, "p: w was refused with status 403: DENIED \\u{1b}[31mred\\u{202e}");
         let long = format!(r#"{{"errors":[{{"code":"A","message":"{}"}}]}}"#, "x".repeat(1000));
-        assert!(refused(500, &long, None).to_string().len() < 400);
-        let echo = r#"{"errors":[{"code":"DENIED","message":"Bearer hunter2"}]}"#;
-        assert!(!refused(403, echo, Some("hunter2")).to_string().contains("hunter2"));
-        assert_eq!(refused(500, "<html>", None).to_string(), "p: w failed with status 500");
+        assert!(refused(500, &long).to_string().len() < 400);
+        assert_eq!(refused(500, "<html>").to_string(), "p: w failed with status 500");
     }
 }

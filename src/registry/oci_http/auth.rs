@@ -4,13 +4,12 @@
 //! of any scheme, gives every refusal of it the same class, takes a failed challenge for "no credentials needed", and
 //! cannot use identity tokens. Each of these would turn "could not find out" into another answer here.
 
-use super::answer::refused;
 use super::challenge::{self, Challenge};
 use super::credentials::{Credential, CredentialStore};
 use super::transport::{Ask, Transport};
 use crate::model::json::{self, Field};
 use crate::model::limits;
-use crate::net::{Answer, origin};
+use crate::net::Answer;
 use crate::registry::RegistryError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -146,7 +145,7 @@ impl Auth {
         let realm = challenge.get("realm").and_then(|r| Url::parse(r).ok()).filter(|u| u.host_str().is_some());
         let mut realm = realm.ok_or_else(|| transport.malformed(what, "it names no token service"))?;
         if !transport.may_trust_realm(&realm) || !realm.username().is_empty() || realm.password().is_some() {
-            let cause = format!("the token service {} would get the request in the clear", origin(&realm));
+            let cause = format!("the token service {} would get the request in the clear", transport.named(&realm));
             return Err(transport.malformed(what, cause));
         }
         // Always the repository's own scope, whatever the challenge asks for: a token that can do more is not wanted.
@@ -155,9 +154,10 @@ impl Auth {
         if let Some(service) = challenge.get("service") {
             query.push(("service", service.to_owned()));
         }
-        let what = format!("the token service {}", origin(&realm));
-        let mut secret = None;
+        let what = format!("the token service {}", transport.named(&realm));
+        let (mut secret, mut withheld) = (None, Vec::new());
         let form = if let Some(Credential::Identity(refresh)) = credential {
+            withheld.push(refresh.as_str());
             query.push(("grant_type", "refresh_token".into()));
             query.push(("client_id", "attest".into()));
             let mut form = realm.clone();
@@ -170,6 +170,7 @@ impl Auth {
         };
         let mut ask = Ask::get(realm, &what, "application/json", limits::TOKEN_BYTES, deadline);
         ask.led_by = Some(led_by.clone());
+        ask.withheld = &withheld;
         if let Some(form) = &form {
             ask.body = Some(("application/x-www-form-urlencoded", form.as_bytes()));
         }
@@ -178,7 +179,7 @@ impl Auth {
         ask.redirects = false;
         let answer = transport.tries(&ask, secret.as_ref()).await?;
         if !answer.is_success() {
-            return Err(refused(&answer, &transport.place, &what, None));
+            return Err(transport.refused(&what, &answer));
         }
         let error = |e: json::JsonError| transport.malformed(&what, e.to_string());
         let value = json::parse(&answer.body, limits::TOKEN_BYTES).map_err(|_| {

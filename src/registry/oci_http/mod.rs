@@ -20,7 +20,7 @@ use crate::model::oci::{DOCKER_LIST, DOCKER_MANIFEST, IMAGE_INDEX, IMAGE_MANIFES
 use crate::model::{Descriptor, Digest, Reference, limits};
 use crate::net::{Answer, deadline};
 use crate::seam::BoxFuture;
-use auth::{Auth, Scope};
+use auth::Auth;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use std::fmt;
 use std::path::PathBuf;
@@ -123,7 +123,7 @@ impl OciHttp {
             404 => return Ok(None),
             // Without HEAD, or without a word in its answer's body: GET says more.
             405 => {}
-            _ => return Err(self.transport.refused(&what, &answer, Scope::Pull).await),
+            _ => return Err(self.transport.refused(&what, &answer)),
         }
         let ask = Ask::get(url, &what, &accept, limits::MANIFEST_BYTES, deadline);
         let found = self.read(&ask).await?;
@@ -151,7 +151,7 @@ impl OciHttp {
         match answer.status {
             200 => Ok(Some(answer)),
             404 => Ok(None),
-            _ => Err(self.transport.refused(ask.what, &answer, ask.scope).await),
+            _ => Err(self.transport.refused(ask.what, &answer)),
         }
     }
 }

@@ -56,13 +56,13 @@ impl OciHttp {
         match answer.status {
             200 => return Ok(()),
             404 => {}
-            _ => return Err(self.transport.refused(&what, &answer, Scope::Push).await),
+            _ => return Err(self.transport.refused(&what, &answer)),
         }
         let what = format!("uploading blob {digest}");
         let url = self.url("blobs/uploads/", deadline).await?;
         let answer = self.transport.send(&Ask::write(Method::POST, url, &what, deadline)).await?;
         if answer.status != 202 {
-            return Err(self.transport.refused(&what, &answer, Scope::Push).await);
+            return Err(self.transport.refused(&what, &answer));
         }
         let location = answer.header(LOCATION).and_then(|l| answer.url.join(l).ok());
         let mut location = location.ok_or_else(|| self.transport.malformed(&what, "no usable `Location`"))?;
@@ -75,7 +75,7 @@ impl OciHttp {
         if matches!(answer.status, 200 | 201 | 204) {
             return Ok(());
         }
-        Err(self.transport.refused(&what, &answer, Scope::Push).await)
+        Err(self.transport.refused(&what, &answer))
     }
 
     /// Stores a manifest by digest and sees that it is listed. What is there and listed is left as it is.
@@ -95,7 +95,7 @@ impl OciHttp {
         match there.status {
             200 if self.is_listed(referrer.as_ref(), deadline).await? => return Ok(()),
             200 | 404 => {}
-            _ => return Err(self.transport.refused(&what, &there, Scope::Push).await),
+            _ => return Err(self.transport.refused(&what, &there)),
         }
         let mut ask = Ask::write(Method::PUT, url, &what, deadline);
         ask.body = Some((&descriptor.media_type, bytes));
@@ -114,7 +114,7 @@ impl OciHttp {
         if matches!(answer.status, 200..=202 | 204) {
             return Ok(answer);
         }
-        Err(self.transport.refused(ask.what, &answer, Scope::Push).await)
+        Err(self.transport.refused(ask.what, &answer))
     }
 
     /// Sees that the registry lists what it said it would, and pushes again where it does not: olareg 0.1 loses one of
@@ -233,10 +233,10 @@ impl OciHttp {
             200..=202 | 204 => Ok(Added::Written(started.elapsed())),
             409 | 412 => Ok(Added::Conflict(None)),
             429 | 500..=504 => {
-                let refusal = self.transport.refused(&what, &answer, Scope::Push).await;
+                let refusal = self.transport.refused(&what, &answer);
                 Ok(Added::Conflict(Some(refusal)))
             }
-            _ => Err(self.transport.refused(&what, &answer, Scope::Push).await),
+            _ => Err(self.transport.refused(&what, &answer)),
         }
     }
 

@@ -4,13 +4,11 @@
 //! failure, of either, is an error; "no attestation" must never be what a 403 looks like.
 
 use super::OciHttp;
-use super::auth::Scope;
 use super::transport::Ask;
 use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST};
 use crate::model::{Descriptor, Digest, limits};
-use crate::net::origin;
 use crate::registry::RegistryError;
-use crate::registry::listing::{Listing, fallback_tag, too_many, unreadable};
+use crate::registry::listing::{Listing, fallback_tag, too_many};
 use reqwest::Url;
 use reqwest::header::{ETAG, HeaderValue, LINK};
 use std::collections::HashSet;
@@ -36,7 +34,7 @@ impl OciHttp {
         if list.is_empty() {
             let what = fallback_name(subject);
             let fallback = self.read_fallback(subject, deadline).await?;
-            list = fallback.listing.entries().map_err(|e| unreadable(&self.transport.place, &what, e))?;
+            list = fallback.listing.entries().map_err(|e| self.transport.unreadable(&what, e))?;
         }
         let mut seen = HashSet::new();
         list.retain(|d| seen.insert(d.digest.clone()));
@@ -61,10 +59,10 @@ impl OciHttp {
                 200 => {}
                 // Registries from before the API: an unknown path, or one that looks like an upload or a manifest.
                 400 | 404 | 405 | 406 if page == 0 => return Ok(None),
-                _ => return Err(self.transport.refused(&what, &answer, Scope::Pull).await),
+                _ => return Err(self.transport.refused(&what, &answer)),
             }
             let entries = Listing::parse(&answer.body).and_then(|l| l.entries());
-            out.extend(entries.map_err(|e| unreadable(&self.transport.place, &what, e))?);
+            out.extend(entries.map_err(|e| self.transport.unreadable(&what, e))?);
             if out.len() > limit {
                 return Err(too_many(&self.transport.place, subject, limit));
             }
@@ -74,7 +72,7 @@ impl OciHttp {
             let next = answer.url.join(&next);
             let next = next.map_err(|e| self.transport.malformed(&what, format!("the next page's URL: {e}")))?;
             if next.origin() != ask.url.origin() {
-                let cause = format!("its next page is on another host, {}", origin(&next));
+                let cause = format!("its next page is on another host, {}", self.transport.named(&next));
                 return Err(self.transport.malformed(&what, cause));
             }
             (url, led_by) = (next, Some(answer.url));
@@ -92,11 +90,11 @@ impl OciHttp {
         let answer = self.transport.send(&ask).await?;
         match answer.status {
             200 => {
-                let listing = Listing::parse(&answer.body).map_err(|e| unreadable(&self.transport.place, &what, e))?;
+                let listing = Listing::parse(&answer.body).map_err(|e| self.transport.unreadable(&what, e))?;
                 Ok(Fallback { listing, exists: true, etag: answer.headers.get(ETAG).cloned() })
             }
             404 => Ok(Fallback { listing: Listing::empty(), exists: false, etag: None }),
-            _ => Err(self.transport.refused(&what, &answer, Scope::Pull).await),
+            _ => Err(self.transport.refused(&what, &answer)),
         }
     }
 

@@ -2,9 +2,11 @@
 
 use super::answer::{refused, tried};
 use super::auth::{Auth, Scope, Secret};
+use crate::model::json::JsonError;
 use crate::model::limits;
-use crate::net::{Answer, HttpClient, NetError, Redirects, Request, Settings, Tries, is_loopback};
+use crate::net::{Answer, HttpClient, NetError, Redirects, Request, Settings, Tries, is_loopback, origin};
 use crate::registry::RegistryError;
+use crate::registry::listing::unreadable;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use tokio::time::Instant;
 
 /// How often a request is tried at most.
 const TRIES: usize = 4;
+/// Characters of a cause that may quote an answer.
+const CAUSE: usize = 400;
 
 /// How long a registry that may speak plain HTTP is given to answer over TLS.
 const FIND_SCHEME: Duration = Duration::from_secs(5);
@@ -28,6 +32,8 @@ pub(super) struct Ask<'a> {
     pub(super) accept: &'a str,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<(&'a str, &'a [u8])>,
+    /// Parts of the body that nobody else may see.
+    pub(super) withheld: &'a [&'a str],
     pub(super) scope: Scope,
     /// Bytes of a successful answer's body.
     pub(super) limit: usize,
@@ -42,8 +48,22 @@ impl<'a> Ask<'a> {
     /// A reading request.
     pub(super) fn get(url: Url, what: &'a str, accept: &'a str, limit: usize, deadline: Instant) -> Self {
         let (method, led_by, headers, body) = (Method::GET, None, HeaderMap::new(), None);
-        let (scope, repeatable, redirects) = (Scope::Pull, true, true);
-        Self { method, url, led_by, what, accept, headers, body, scope, limit, repeatable, redirects, deadline }
+        let (withheld, scope, repeatable, redirects) = (&[][..], Scope::Pull, true, true);
+        Self {
+            method,
+            url,
+            led_by,
+            what,
+            accept,
+            headers,
+            body,
+            withheld,
+            scope,
+            limit,
+            repeatable,
+            redirects,
+            deadline,
+        }
     }
 
     /// Asks for the headers only.
@@ -169,7 +189,7 @@ impl Transport {
         request.method = ask.method.clone();
         request.led_by.clone_from(&ask.led_by);
         request.headers = ask.headers.clone();
-        request.body = ask.body;
+        (request.body, request.withheld) = (ask.body, ask.withheld);
         if ask.redirects {
             request.redirects = Redirects::Followed;
         }
@@ -202,15 +222,27 @@ impl Transport {
     }
 
     /// The error of an answer that is not one of the expected.
-    pub(super) async fn refused(&self, ask_what: &str, answer: &Answer, scope: Scope) -> RegistryError {
-        let secret = self.auth.known(scope).await;
-        // Without the scheme's word, so that a token is found alone too.
-        let token = secret.as_ref().and_then(|s| s.split_once(' ')).map(|(_, t)| t);
-        refused(answer, &self.place, ask_what, token)
+    pub(super) fn refused(&self, what: &str, answer: &Answer) -> RegistryError {
+        refused(answer, &self.place, what, &self.http)
     }
 
-    pub(super) fn malformed(&self, what: &str, cause: impl Into<String>) -> RegistryError {
-        RegistryError::Malformed { place: self.place.clone(), what: what.to_owned(), cause: cause.into() }
+    /// An answer that cannot be used. The cause may quote it.
+    pub(super) fn malformed(&self, what: &str, cause: impl AsRef<str>) -> RegistryError {
+        let cause = self.http.harmless(cause.as_ref(), CAUSE);
+        RegistryError::Malformed { place: self.place.clone(), what: what.to_owned(), cause }
+    }
+
+    /// A document that cannot be read. The cause may quote it.
+    pub(super) fn unreadable(&self, what: &str, e: JsonError) -> RegistryError {
+        match unreadable(&self.place, what, e) {
+            RegistryError::Malformed { cause, .. } => self.malformed(what, cause),
+            other => other,
+        }
+    }
+
+    /// Scheme, host and port of an address that an answer named.
+    pub(super) fn named(&self, url: &Url) -> String {
+        self.http.harmless(&origin(url), CAUSE)
     }
 
     fn unreachable(&self, what: &str, cause: &str, tries: usize) -> RegistryError {

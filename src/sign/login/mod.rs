@@ -79,6 +79,10 @@ impl Login {
     /// when it or the person says no, [`SignError::Answer`] for an answer that is none or a token of another login.
     pub async fn token(&self, person: &dyn Person, client: &ServiceClient) -> Result<IdentityToken, SignError> {
         self.check()?;
+        self.log_in(person, client).await.map_err(|e| client.harmless(e))
+    }
+
+    async fn log_in(&self, person: &dyn Person, client: &ServiceClient) -> Result<IdentityToken, SignError> {
         let provider = Provider::discover(&self.issuer, client).await?;
         if self.flow == LoginFlow::Browser
             && let Some(token) = browser::log_in(self, &provider, person, client).await?

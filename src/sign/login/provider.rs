@@ -7,7 +7,10 @@ use crate::model::json::{self, Field};
 use crate::model::limits;
 use serde_json::Value;
 use std::borrow::Cow;
-use zeroize::Zeroizing;
+
+/// Parameters of a form that everybody may know; any other may be what a login is worth.
+const PUBLIC: [&str; 6] =
+    ["client_id", "code_challenge", "code_challenge_method", "grant_type", "redirect_uri", "scope"];
 
 /// An issuer and its endpoints, all of one host.
 pub(super) struct Provider {
@@ -79,16 +82,16 @@ impl Provider {
         parameters: &[(&str, &str)],
         client: &ServiceClient,
     ) -> Result<Answer, SignError> {
-        let form = url::form(parameters);
-        let secret = Zeroizing::new(String::from_utf8_lossy(&form).into_owned());
-        let body = Some(("application/x-www-form-urlencoded", form));
+        let body = Some(("application/x-www-form-urlencoded", url::form(parameters)));
+        let withheld = parameters.iter().filter(|(name, _)| !PUBLIC.contains(name)).map(|(_, value)| *value);
+        let withheld: Vec<&str> = withheld.collect();
         let limit = limits::TOKEN_BYTES;
         client
             .ask(&Question {
                 service: &self.service,
                 url: endpoint,
                 body,
-                secret: &secret,
+                withheld: &withheld,
                 limit,
                 ..Question::default()
             })
@@ -111,11 +114,8 @@ impl Provider {
         let status = answer.status;
         let value = json::parse(&answer.body, limits::TOKEN_BYTES);
         if !(200..300).contains(&status) {
-            let text = |name: &str| value.as_ref().ok().and_then(|v| v.get(name)?.as_str().map(shown));
+            let text = |name: &str| value.as_ref().ok().and_then(|v| v.get(name)?.as_str().map(|t| client.words(t)));
             return match text("error") {
-                Some(_) if answer.concealed => {
-                    Err(SignError::Refused { service: self.service.clone(), status, detail: answer.said() })
-                }
                 Some(error) if (400..500).contains(&status) => {
                     Ok(Granted::No(error, text("error_description").unwrap_or_default()))
                 }
