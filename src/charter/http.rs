@@ -4,7 +4,7 @@ use super::server::Token;
 use super::{CharterError, Wait};
 use crate::model::json::JsonError;
 use crate::model::{Timestamp, limits};
-use crate::net::{self, CONCEALED, HttpClient, NetError, Request, Settings, Tries};
+use crate::net::{self, HttpClient, NetError, Request, Settings, Tries};
 use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use std::time::{Duration, UNIX_EPOCH};
@@ -120,8 +120,8 @@ impl Host<'_> {
             CharterError::Moved { uri, to } => CharterError::Moved { uri, to: to.map(|to| self.words(&to)) },
             CharterError::Malformed { host, cause } => {
                 let message = cause.to_string();
-                let cause = if self.words(&message) == CONCEALED { concealed() } else { cause };
-                CharterError::Malformed { host, cause }
+                let words = self.words(&message);
+                CharterError::Malformed { host, cause: if words == message { cause } else { unreadable(words) } }
             }
             other => other,
         }
@@ -138,9 +138,9 @@ impl Host<'_> {
     }
 }
 
-/// What an answer says wrong, without its words.
-fn concealed() -> JsonError {
-    JsonError::Unexpected { path: "answer".into(), expected: "what its API says".into(), found: CONCEALED.into() }
+/// That an answer cannot be read, in other words than its own.
+fn unreadable(words: String) -> JsonError {
+    JsonError::Unexpected { path: "answer".into(), expected: "what its API says".into(), found: words }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -58,17 +58,17 @@ impl Sent {
         }
     }
 
-    /// Remembers a secret.
+    /// Remembers a secret, and its base64, which in a host name has lost the case that undoing it needs.
     pub(super) fn add(&self, secret: &str) {
         let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let folded = secret.to_ascii_lowercase().into_bytes();
-        if folded.is_empty() {
-            return;
-        }
-        let bare = bare(&folded);
-        parts.add(&folded, folded.len().min(PART));
-        if bare.len() >= PART {
-            parts.add(&bare, PART);
+        parts.add(secret.as_bytes());
+        for before in 0..3 {
+            let group = [&[0; 2][..before], secret.as_bytes()].concat();
+            let encoded = BASE64.encode(&group);
+            let encoded = encoded.trim_end_matches('=').as_bytes();
+            // The first and the last character may be of other text too.
+            let inner = encoded.get(before + usize::from(before > 0)..encoded.len() - usize::from(group.len() % 3 > 0));
+            parts.add(inner.filter(|inner| inner.len() >= PART).unwrap_or_default());
         }
     }
 
@@ -104,10 +104,15 @@ impl Sent {
 }
 
 impl Parts {
-    fn add(&mut self, secret: &[u8], length: usize) {
-        let hashes: Vec<u64> = secret.windows(length).map(|part| self.key.hash_one(part)).collect();
-        self.hashes.extend(hashes);
+    fn add(&mut self, secret: &[u8]) {
+        let folded = secret.to_ascii_lowercase();
+        if folded.is_empty() {
+            return;
+        }
+        let length = folded.len().min(PART);
         self.lengths.insert(length);
+        self.hashes.extend(folded.windows(length).map(|part| self.key.hash_one(part)).collect::<Vec<_>>());
+        self.hashes.extend(bare(&folded).windows(PART).map(|part| self.key.hash_one(part)).collect::<Vec<_>>());
     }
 
     fn are_in(&self, text: &[u8]) -> bool {
@@ -224,6 +229,9 @@ mod tests {
             "orse/7".to_owned(),
             BASE64.encode(PASSWORD),
             BASE64.encode(BASE64.encode(PASSWORD)),
+            BASE64.encode(PASSWORD).to_lowercase(),
+            BASE64.encode(format!("x{PASSWORD}")).to_lowercase(),
+            BASE64.encode(format!("xy{PASSWORD}")).to_uppercase(),
             BASE64.encode(format!("x{PASSWORD}")).replace('/', "_"),
             hex(PASSWORD),
             format!("0{}", hex(PASSWORD)),

@@ -11,6 +11,8 @@ use std::time::Duration;
 const TRIES: usize = 4;
 /// Characters of a service's own words that are shown.
 const WORDS: usize = 200;
+/// Characters of an error that quotes an answer.
+const QUOTED: usize = 2000;
 
 /// The client that all services share.
 #[derive(Clone, Debug)]
@@ -119,9 +121,9 @@ impl ServiceClient {
         match &mut e {
             SignError::Answer { found: quoted, .. }
             | SignError::Token { cause: quoted, .. }
-            | SignError::Unavailable { cause: quoted, .. } => *quoted = self.http.harmless(quoted, usize::MAX),
+            | SignError::Unavailable { cause: quoted, .. } => *quoted = self.http.harmless(quoted, QUOTED),
             SignError::Refused { detail, .. } => {
-                let words = self.http.harmless(detail, usize::MAX);
+                let words = self.http.harmless(detail, QUOTED);
                 *detail = if words == CONCEALED { format!(": {words}") } else { words };
             }
             _ => {}
