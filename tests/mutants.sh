@@ -108,7 +108,8 @@ likely() {
         src/registry/oci_http/*) echo registry_http ;;
         src/policy/approvals.rs | src/policy/people.rs | src/verify/referent.rs) echo refusals approvals:: approving:: ;;
         src/policy/snapshots.rs) echo charter ;;
-        src/capture/*) echo capture links:: ;;
+        src/capture/input/lockfiles/* | src/model/json_pieces.rs) echo lib lockfiles:: ;;
+        src/capture/*) echo capture links:: traps:: ;;
         src/registry/* | src/flow/*) echo refusals registries:: limits:: ;;
         src/cli/*) echo refusals layouts:: policies:: registries:: ;;
         src/policy/file.rs | src/policy/node.rs | src/trust/* | src/policy/glob.rs) echo lib policy:: trust:: ;;
@@ -129,7 +130,7 @@ one() {
     program=$(program "$target")
     ended=0
     # shellcheck disable=SC2046
-    ( cd "$copy" && timeout 600 "$program" $(skipped "$target") "$@" ) > "$copy/.log" 2>&1 || ended=$?
+    ( cd "$copy" && timeout 600 "$program" $([ $# -gt 0 ] || skipped "$target") "$@" ) > "$copy/.log" 2>&1 || ended=$?
     [ "$ended" -ne 0 ] || return 1
     failed=$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$copy/.log")
     # Once more by themselves, as a test may also fail because the machine is busy.

@@ -103,9 +103,9 @@ impl JsonError {
     }
 }
 
-const DUPLICATE: &str = "\u{1}duplicate key ";
+pub(super) const DUPLICATE: &str = "\u{1}duplicate key ";
 const DEPTH: &str = "\u{1}too deep";
-const VALUES: &str = "\u{1}too many values";
+pub(super) const VALUES: &str = "\u{1}too many values";
 
 /// Parses a whole document of at most `limit` bytes.
 ///
@@ -118,34 +118,43 @@ pub fn parse(bytes: &[u8], limit: usize) -> Result<Value, JsonError> {
     }
     let mut de = serde_json::Deserializer::from_slice(bytes);
     let left = Cell::new(limits::JSON_VALUES);
-    let value = Strict { depth: 0, left: &left }.deserialize(&mut de).and_then(|v| de.end().map(|()| v));
-    value.map_err(|e| {
-        let text = e.to_string();
-        if let Some(rest) = text.strip_prefix(DUPLICATE) {
-            // serde_json appends " at line L column C".
-            let key = rest.rsplit_once(" at line ").map_or(rest, |(k, _)| k);
-            return JsonError::DuplicateKey { key: key.chars().take(120).collect() };
-        }
-        if text.starts_with(VALUES) {
-            return JsonError::TooLarge {
-                what: "the number of values of a JSON document".into(),
-                limit: limits::JSON_VALUES,
-            };
-        }
-        if text.starts_with(DEPTH) || text.starts_with("recursion limit exceeded") {
-            return JsonError::TooLarge { what: "the nesting of a JSON document".into(), limit: limits::JSON_DEPTH };
-        }
-        JsonError::Syntax { message: text }
-    })
+    let value = Strict::new(&left).deserialize(&mut de).and_then(|v| de.end().map(|()| v));
+    value.map_err(|e| from_serde(&e))
 }
 
-struct Strict<'a> {
+/// The error that the text of one of serde's stands for.
+pub(super) fn from_serde(e: &serde_json::Error) -> JsonError {
+    let text = e.to_string();
+    if let Some(rest) = text.strip_prefix(DUPLICATE) {
+        // serde_json appends " at line L column C".
+        let key = rest.rsplit_once(" at line ").map_or(rest, |(k, _)| k);
+        return JsonError::DuplicateKey { key: key.chars().take(120).collect() };
+    }
+    if text.starts_with(VALUES) {
+        return JsonError::TooLarge {
+            what: "the number of values of a JSON document".into(),
+            limit: limits::JSON_VALUES,
+        };
+    }
+    if text.starts_with(DEPTH) || text.starts_with("recursion limit exceeded") {
+        return JsonError::TooLarge { what: "the nesting of a JSON document".into(), limit: limits::JSON_DEPTH };
+    }
+    JsonError::Syntax { message: text }
+}
+
+/// One value, within what a document may have.
+pub(super) struct Strict<'a> {
     depth: usize,
     /// Values that the document may still have.
     left: &'a Cell<usize>,
 }
 
-impl Strict<'_> {
+impl<'a> Strict<'a> {
+    /// A value at the top, of at most `left` values.
+    pub(super) fn new(left: &'a Cell<usize>) -> Self {
+        Self { depth: 0, left }
+    }
+
     fn below(&self) -> Self {
         Self { depth: self.depth + 1, left: self.left }
     }

@@ -75,6 +75,12 @@ pub const SCRYPT_COST: u64 = (1 << 17) * 8;
 pub const PBKDF2_ITERATIONS: u32 = 10_000_000;
 /// A lock file (bytes).
 pub const LOCK_FILE_BYTES: usize = 64 << 20;
+/// Keys and values of one lock file, in whatever format: 100,000 packages of 30.
+pub const LOCK_VALUES: usize = 4_000_000;
+/// Keys and values of one package of a lock file, or of all that is no package. While one is read, each takes up to 1 KiB.
+pub const LOCK_PIECE_VALUES: usize = 50_000;
+/// One package of a lock file, or all that is no package (bytes).
+pub const LOCK_PIECE_BYTES: usize = 16 << 20;
 /// Any other file captured into a statement, by digest (bytes).
 pub const PREDICATE_BYTES: usize = 16 << 20;
 /// Subjects named by one checksum file or glob.

@@ -7,6 +7,7 @@ pub mod code;
 pub mod digest;
 pub mod envelope;
 pub mod json;
+pub mod json_pieces;
 pub mod limits;
 pub mod oci;
 pub mod plural;

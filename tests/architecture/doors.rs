@@ -54,6 +54,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("clap", &["src/cli/", "src/main.rs"]),
+    ("toml_parser", &["src/capture/input/lockfiles/toml.rs"]),
     ("axum", &["src/testing/", "src/webhook/"]),
     ("tempfile", &["src/testing/"]),
     ("aws_lc_rs", &["src/sign/", "src/trust/", "src/verify/", "src/capture/", "src/testing/", "src/cli/"]),

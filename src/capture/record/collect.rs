@@ -11,7 +11,7 @@ use crate::capture::{
     Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, FileSecrets, Principal, Request,
     SourceState, Trigger, detect, file_secrets, project,
 };
-use crate::model::{DigestSet, ResourceDescriptor, Timestamp, json, limits};
+use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, json, limits};
 use std::path::{Path, PathBuf};
 
 /// What was to be done.
@@ -411,7 +411,8 @@ fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, V
 /// Each descriptor once, in the order in which it first came.
 fn merge(all: Vec<ResourceDescriptor>) -> Result<Vec<ResourceDescriptor>, CaptureError> {
     let mut seen = std::collections::HashSet::new();
-    let key = |d: &ResourceDescriptor| d.to_json().to_string();
+    // By digest: a hundred thousand texts would take more memory than what they are the texts of.
+    let key = |d: &ResourceDescriptor| Digest::sha256(d.to_json().to_string().as_bytes());
     let merged: Vec<_> = all.into_iter().filter(|d| seen.insert(key(d))).collect();
     // The source and the base image come before them.
     if merged.len() > limits::DEPENDENCIES - 2 {

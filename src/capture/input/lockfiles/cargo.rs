@@ -1,8 +1,8 @@
 //! `Cargo.lock`, versions 1 to 4.
 
 use crate::capture::input::lockfiles::{LockFile, Package, address, commit_of, digest_of, purl, sorted, toml, word};
-use crate::model::json::{Field, JsonError};
-use crate::model::{ResourceDescriptor, limits};
+use crate::model::ResourceDescriptor;
+use crate::model::json::JsonError;
 use serde_json::Map;
 
 /// Cargo.
@@ -17,21 +17,20 @@ impl LockFile for CargoLock {
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Vec<ResourceDescriptor>, JsonError> {
-        let document = toml(bytes)?;
-        let root = Field::root("Cargo.lock", &document);
+        let file = toml::Pieces::cut("Cargo.lock", bytes)?;
+        let root = file.rest();
         if let Some(version) = root.get("version")?
             && !version.value().as_u64().is_some_and(|v| (1..=4).contains(&v))
         {
             return Err(version.error("a version from 1 to 4", version.value()));
         }
         let metadata = root.get("metadata")?;
-        let Some(packages) = root.get("package")? else { return Ok(Vec::new()) };
         let mut out = Vec::new();
-        for package in packages.list(limits::DEPENDENCIES)? {
+        file.each_package(|package| {
             let (name, version) = (package.need("name")?, package.need("version")?);
             let (name, version) = (word(&name)?, word(&version)?);
             // Without a source it is part of the workspace.
-            let Some(source) = package.get("source")? else { continue };
+            let Some(source) = package.get("source")? else { return Ok(()) };
             let source = word(&source)?;
             let mut checksum = package.opt_str("checksum")?;
             if checksum.is_none()
@@ -52,9 +51,10 @@ impl LockFile for CargoLock {
                 let registry = place.strip_prefix("registry+").or_else(|| place.strip_prefix("sparse+"));
                 purl("cargo", name, version, &[("repository_url", registry.unwrap_or(&place))])
             };
-            let package = Package { at: &package, name: None, uri, digest, location: None, annotations: Map::new() };
+            let package = Package { at: package, name: None, uri, digest, location: None, annotations: Map::new() };
             out.push(package.descriptor()?);
-        }
+            Ok(())
+        })?;
         Ok(sorted(out))
     }
 }

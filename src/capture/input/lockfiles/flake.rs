@@ -4,6 +4,7 @@ use crate::capture::input::lockfiles::{LockFile, Package, address, digest_of, in
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{ResourceDescriptor, limits};
 use serde_json::{Map, json};
+use std::collections::HashMap;
 
 /// Nix flakes.
 pub(super) struct FlakeLock;
@@ -31,13 +32,15 @@ impl LockFile for FlakeLock {
             Some(inputs) => inputs.object()?.clone(),
             None => Map::new(),
         };
+        // The first input of a node gives it its name.
+        let targets = inputs.iter().rev().filter_map(|(input, target)| Some((target.as_str()?, input.as_str())));
+        let by_node: HashMap<&str, &str> = targets.collect();
         let mut out = Vec::new();
         for node in nodes.object()?.keys().filter(|n| *n != top) {
             let field = nodes.need(node)?;
             let Some(locked) = field.get("locked")? else { continue };
-            let name = inputs.iter().find(|(_, target)| *target == &json!(node)).map_or(node, |(input, _)| input);
-            let direct = inputs.values().any(|target| *target == json!(node));
-            if let Some(descriptor) = read_input(name, direct, &locked)? {
+            let name = by_node.get(node.as_str()).copied();
+            if let Some(descriptor) = read_input(name.unwrap_or(node), name.is_some(), &locked)? {
                 out.push(descriptor);
             }
         }

@@ -3,6 +3,7 @@
 mod cargo;
 mod flake;
 mod npm;
+mod toml;
 mod uv;
 
 use crate::model::json::{Field, JsonError};
@@ -62,20 +63,6 @@ fn percent(text: &str) -> String {
             s.push_str(&format!("%{b:02X}"));
         }
         s
-    })
-}
-
-/// Reads TOML as the JSON it corresponds to.
-fn toml(bytes: &[u8]) -> Result<Value, JsonError> {
-    if bytes.len() > limits::LOCK_FILE_BYTES {
-        let what = format!("a TOML document of {} bytes", bytes.len());
-        return Err(JsonError::TooLarge { what, limit: limits::LOCK_FILE_BYTES });
-    }
-    let syntax = |message: String| JsonError::Syntax { message };
-    let text = std::str::from_utf8(bytes).map_err(|e| syntax(format!("not TOML: {e}")))?;
-    toml::from_str(text).map_err(|e| {
-        let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
-        syntax(format!("not TOML: {} at line {line}", e.message()))
     })
 }
 
@@ -163,8 +150,9 @@ impl Package<'_> {
 
 /// Sorted by address, then name, each once.
 fn sorted(mut packages: Vec<ResourceDescriptor>) -> Vec<ResourceDescriptor> {
-    packages.sort_by_cached_key(|d| {
-        (d.uri().unwrap_or_default().to_owned(), d.name().unwrap_or_default().to_owned(), d.to_json().to_string())
+    packages.sort_by(|a, b| {
+        let by_name = a.uri().cmp(&b.uri()).then_with(|| a.name().cmp(&b.name()));
+        by_name.then_with(|| a.to_json().to_string().cmp(&b.to_json().to_string()))
     });
     packages.dedup();
     packages

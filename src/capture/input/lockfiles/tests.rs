@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "measures how long a file takes")]
 //! What each format says and must say; the whole of the example is compared in `tests/capture`.
 
 use crate::capture::input::lockfiles::*;
@@ -135,4 +136,90 @@ fn flake_inputs_by_the_name_the_flake_gives_them() {
     // Somebody else's nixpkgs is not the one this flake builds with.
     let other = flake.read(text.replace("\"nixpkgs\":\"nixpkgs_2\"", "\"tools\":\"nixpkgs_2\"").as_bytes()).unwrap();
     assert_eq!(flake.nixpkgs(&other), None);
+}
+
+/// What a reader of the whole document would find, cut or not.
+#[test]
+fn a_file_is_cut_where_its_packages_begin() {
+    let other =
+        "name = \"b\"\nversion = \"2.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
+    let hidden = "'''\n[[package]]\nname = \"not-one\"\n'''";
+    for (text, expected) in [
+        (format!("{CARGO}[[package]]\n{other}"), 2),
+        (format!("{CARGO}[[ \"package\" ]] # comment\n{other}"), 2),
+        (format!("{CARGO}[[\"pack\\u0061ge\"]]\n{other}"), 2),
+        (format!("{CARGO}[package.metadata]\na = [\n[1],\n[[2]]\n]\n[[package.more]]\n[[package]]\n{other}"), 2),
+        (format!("a = {hidden}\n{CARGO}text = {hidden}\n[[package]]\n{other}[other]\nb = 1\n"), 2),
+        (format!("[other]\n{CARGO}[patch]\n[[package]]\n{other}[[patch.unused]]\n"), 2),
+        ("package = [{ name = \"c\", version = \"1.0.0\", source = \"registry+x\" }]\n".to_owned(), 1),
+        ("version = 4\n".to_owned(), 0),
+    ] {
+        assert_eq!(read("Cargo.lock", &text).unwrap().len(), expected, "{text}");
+    }
+    // What a reader of the whole document refuses.
+    for (text, named) in [
+        (format!("package = []\n{CARGO}"), "duplicate key `package`"),
+        (format!("{CARGO}[package]\n"), "not TOML"),
+        (format!("{CARGO}[other]\n[package.late]\n"), "duplicate key `package`"),
+        (format!("[other]\n{CARGO}[other]\n"), "duplicate key at line 7"),
+        (format!("{CARGO}{CARGO}a = \n"), "at line 11"),
+        (format!("{CARGO}x = [\n[[package]]\n"), "not TOML"),
+    ] {
+        let e = read("Cargo.lock", &text).unwrap_err();
+        assert!(e.to_string().contains(named), "{text}: {e}");
+    }
+}
+
+#[test]
+fn a_file_of_many_values_is_refused_before_it_is_parsed() {
+    let of = |part: &str, n: usize| part.repeat(n);
+    let entry = |n: usize| format!("{{\"lockfileVersion\":3,\"packages\":{{\"a\":[{}0]}}}}", of("{\"a\":1},", n));
+    let (piece, all, deep) = (limits::LOCK_PIECE_VALUES, limits::LOCK_VALUES, limits::JSON_DEPTH);
+    let package = |n: usize| format!("[[package]]\nx = [{}]\n", of("1,", n));
+    let named = package(100).replace("x =", "name = 'a'\nversion = '1'\nx =");
+    for (file, bad, good) in [
+        ("Cargo.lock", format!("x = [{}]", of("{a=1},", piece)), format!("x = [{}]", of("{a=1},", piece / 4))),
+        ("Cargo.lock", format!("{CARGO}x = [{}]", of("1,", piece)), format!("{CARGO}x = [{}]", of("1,", piece / 2))),
+        ("uv.lock", (0..piece).map(|i| format!("[a{i}]\n")).collect(), "version = 1\n[a]\n[b]\n".to_owned()),
+        ("Cargo.lock", of(&package(40_000), all / 40_000 + 1), named),
+        ("Cargo.lock", of("[[package]]\n", limits::DEPENDENCIES + 1), CARGO.to_owned()),
+        ("Cargo.lock", of("a.", deep + 1) + "a = 1", of("a.", deep / 2) + "a = 1"),
+        ("Cargo.lock", format!("a = {}1{}", of("[", deep + 1), of("]", deep + 1)), "a = [[1]]".to_owned()),
+        ("Cargo.lock", format!("a = '{}'", of("x", limits::LOCK_PIECE_BYTES)), "a = 'x'".to_owned()),
+        ("package-lock.json", entry(piece), entry(piece / 4)),
+    ] {
+        let e = read(file, &bad).unwrap_err();
+        assert!(matches!(e, JsonError::TooLarge { .. }), "{file} of {}: {e}", bad.len());
+        let read = read(file, &good);
+        assert!(read.is_ok(), "{file}: the twin: {read:?}");
+    }
+    // What is not kept may be as large as the file: no value is made of it.
+    let other = format!("\"other\":[{}0],\"packages\"", of("{\"a\":1},", piece));
+    read("package-lock.json", &entry(1).replace("\"packages\"", &other)).unwrap();
+}
+
+#[test]
+fn a_package_lock_says_everything_once() {
+    for twice in ["\"lockfileVersion\":3,", "\"packages\":{},"] {
+        let e = read("package-lock.json", &NPM.replace("\"packages\"", &format!("{twice}\"packages\""))).unwrap_err();
+        assert!(matches!(e, JsonError::DuplicateKey { .. }), "{e}");
+    }
+    let twice = NPM.replace("}}}", "},\"node_modules/a\":{\"version\":\"2.0.0\"}}}");
+    assert!(matches!(read("package-lock.json", &twice).unwrap_err(), JsonError::DuplicateKey { .. }));
+    assert!(read("package-lock.json", "{\"lockfileVersion\":3,\"packages\":{}}").unwrap().is_empty());
+    let e = read("package-lock.json", "{\"lockfileVersion\":3}").unwrap_err();
+    assert!(e.to_string().contains("packages` is missing"), "{e}");
+}
+
+/// Each node was looked up among all inputs.
+#[test]
+fn many_inputs_of_a_flake_are_read_in_one_look() {
+    let names = |form: fn(usize) -> String| (0..60_000).map(form).collect::<Vec<_>>().join(",");
+    let inputs = names(|i| format!("\"input{i}\":\"node{i}\""));
+    let nodes = names(|i| format!("\"node{i}\":{{\"locked\":{{\"type\":\"path\"}}}}"));
+    let top = format!("\"r\":{{\"inputs\":{{{inputs}}}}}");
+    let text = format!("{{\"version\":7,\"root\":\"r\",\"nodes\":{{{top},{nodes}}}}}");
+    let began = std::time::Instant::now();
+    assert!(read("flake.lock", &text).unwrap().is_empty());
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
 }

@@ -20,52 +20,54 @@ impl LockFile for UvLock {
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Vec<ResourceDescriptor>, JsonError> {
-        let document = toml(bytes)?;
-        let root = Field::root("uv.lock", &document);
+        let file = toml::Pieces::cut("uv.lock", bytes)?;
+        let root = file.rest();
         let version = root.need("version")?;
         if version.value().as_u64() != Some(1) {
             return Err(version.error("1", version.value()));
         }
-        let Some(packages) = root.get("package")? else { return Ok(Vec::new()) };
         let mut out = Vec::new();
-        for package in packages.list(limits::DEPENDENCIES)? {
-            let source = package.need("source")?;
-            if LOCAL.iter().any(|key| source.object().is_ok_and(|s| s.contains_key(*key))) {
-                continue;
-            }
-            let name = package.need("name")?;
-            let name = word(&name)?.to_ascii_lowercase().replace('_', "-");
-            // A package of a git repository may have no version of its own.
-            let version = package.get("version")?;
-            let version = version.as_ref().map_or(Ok("0"), word)?;
-            if let Some(git) = source.opt_str("git")? {
-                let commit = commit_of(git);
-                let place = format!("git+{}{}", address(git), commit.map_or_else(String::new, |c| format!("@{c}")));
-                let uri = purl("pypi", &name, version, &[("vcs_url", &place)]);
-                let digest = commit.map_or_else(Map::new, |c| digest_of("gitCommit", c));
-                let plain = Package { at: &package, name: None, uri, digest, location: None, annotations: Map::new() };
-                out.push(plain.descriptor()?);
-                continue;
-            }
-            let uri = purl("pypi", &name, version, &[]);
-            let wheels = package.get("wheels")?.map_or(Ok(Vec::new()), |w| w.list(limits::DEPENDENCIES))?;
-            let artifacts: Vec<_> = package.get("sdist")?.into_iter().chain(wheels).collect();
-            if artifacts.is_empty() {
-                let digest = Map::new();
-                let plain = Package { at: &package, name: None, uri, digest, location: None, annotations: Map::new() };
-                out.push(plain.descriptor()?);
-                continue;
-            }
-            for artifact in &artifacts {
-                out.push(read_artifact(artifact, &uri)?);
-                if out.len() > limits::DEPENDENCIES {
-                    let what = "the number of artifacts in uv.lock".to_owned();
-                    return Err(JsonError::TooLarge { what, limit: limits::DEPENDENCIES });
-                }
-            }
-        }
+        file.each_package(|package| read_package(package, &mut out))?;
         Ok(sorted(out))
     }
+}
+
+fn read_package(package: &Field<'_>, out: &mut Vec<ResourceDescriptor>) -> Result<(), JsonError> {
+    let source = package.need("source")?;
+    if LOCAL.iter().any(|key| source.object().is_ok_and(|s| s.contains_key(*key))) {
+        return Ok(());
+    }
+    let name = package.need("name")?;
+    let name = word(&name)?.to_ascii_lowercase().replace('_', "-");
+    // A package of a git repository may have no version of its own.
+    let version = package.get("version")?;
+    let version = version.as_ref().map_or(Ok("0"), word)?;
+    if let Some(git) = source.opt_str("git")? {
+        let commit = commit_of(git);
+        let place = format!("git+{}{}", address(git), commit.map_or_else(String::new, |c| format!("@{c}")));
+        let uri = purl("pypi", &name, version, &[("vcs_url", &place)]);
+        let digest = commit.map_or_else(Map::new, |c| digest_of("gitCommit", c));
+        let plain = Package { at: package, name: None, uri, digest, location: None, annotations: Map::new() };
+        out.push(plain.descriptor()?);
+        return Ok(());
+    }
+    let uri = purl("pypi", &name, version, &[]);
+    let wheels = package.get("wheels")?.map_or(Ok(Vec::new()), |w| w.list(limits::DEPENDENCIES))?;
+    let artifacts: Vec<_> = package.get("sdist")?.into_iter().chain(wheels).collect();
+    if artifacts.is_empty() {
+        let digest = Map::new();
+        let plain = Package { at: package, name: None, uri, digest, location: None, annotations: Map::new() };
+        out.push(plain.descriptor()?);
+        return Ok(());
+    }
+    for artifact in &artifacts {
+        out.push(read_artifact(artifact, &uri)?);
+        if out.len() > limits::DEPENDENCIES {
+            let what = "the number of artifacts in uv.lock".to_owned();
+            return Err(JsonError::TooLarge { what, limit: limits::DEPENDENCIES });
+        }
+    }
+    Ok(())
 }
 
 fn read_artifact(artifact: &Field<'_>, uri: &str) -> Result<ResourceDescriptor, JsonError> {
