@@ -26,7 +26,15 @@ pub fn each_member(bytes: &[u8], large: &str, kept: &[&str], each: Each<'_>) -> 
     let (failed, values) = (Cell::new(None), Cell::new(0));
     let document = Document { large, kept, each, failed: &failed, values: &values };
     let read = de.deserialize_map(document).and_then(|found| de.end().map(|()| found));
-    read.map_err(|e| failed.take().unwrap_or_else(|| from_serde(&e)))
+    read.map_err(|e| {
+        failed.take().unwrap_or_else(|| match from_serde(&e) {
+            // Serde quotes the value that it found.
+            JsonError::Syntax { message } if message.starts_with("invalid type") => {
+                JsonError::unexpected(format!("the document, or its `{large}`"), "an object", "something else")
+            }
+            other => other,
+        })
+    })
 }
 
 /// What is left of a document whose large member was read.

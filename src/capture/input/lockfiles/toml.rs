@@ -131,8 +131,7 @@ fn cut(text: &str) -> Result<Cut, JsonError> {
         if let Some(start) = header.filter(|_| ended) {
             header = None;
             let next = header_of(&text[start..span.start()])?;
-            let goes_on = matches!(next, Header::OfPackage) && in_package;
-            if !goes_on && !(matches!(next, Header::Other | Header::OfPackage) && !in_package) {
+            if matches!(next, Header::Package) || (in_package && matches!(next, Header::Other)) {
                 close(in_package, begun..start, &mut of_package, &mut of_rest)?;
                 begun = start;
                 in_package = matches!(next, Header::Package);
