@@ -69,7 +69,7 @@ impl Case {
 
     fn verify(&self) {
         let now = Timestamp::from_unix(1_800_000_000).expect("a time");
-        Verifier { trust: &self.trust, now }.verify(&self.evidence, &self.artifact).expect("verified");
+        Verifier::new(&self.trust, now).verify(&self.evidence, &self.artifact).expect("verified");
     }
 
     fn check_signatures(&self) {

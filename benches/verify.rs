@@ -71,7 +71,7 @@ fn case(dependencies: usize) -> Case {
 fn verify(bencher: Bencher<'_, '_>, dependencies: usize) {
     let case = case(dependencies);
     let now = Timestamp::from_unix(1_800_000_000).expect("a time");
-    let verifier = Verifier { trust: &case.trust, now };
+    let verifier = Verifier::new(&case.trust, now);
     bencher.bench_local(|| verifier.verify(black_box(&case.evidence), &case.artifact).expect("verified"));
 }
 
@@ -93,7 +93,7 @@ fn certificate(bencher: Bencher<'_, '_>) {
     let (root, evidence, artifact) = keyless();
     let trust = prepared(&root);
     let now = Timestamp::from_unix(1_800_000_000).expect("a time");
-    let verifier = Verifier { trust: &trust, now };
+    let verifier = Verifier::new(&trust, now);
     bencher.bench_local(|| verifier.verify(black_box(&evidence), &artifact).expect("verified"));
 }
 
@@ -104,7 +104,7 @@ fn first_certificate(bencher: Bencher<'_, '_>) {
     let now = Timestamp::from_unix(1_800_000_000).expect("a time");
     bencher.bench_local(|| {
         let trust = prepared(&root);
-        Verifier { trust: &trust, now }.verify(black_box(&evidence), &artifact).expect("verified")
+        Verifier::new(&trust, now).verify(black_box(&evidence), &artifact).expect("verified")
     });
 }
 

@@ -18,3 +18,33 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
     Box::pin(std::future::ready(value))
 }
+
+/// How long something may take. The clock is the caller's: what waits here reads none.
+pub trait Deadline: Send + Sync {
+    /// Ends when the time is up.
+    fn wait(&self) -> BoxFuture<'_, ()>;
+
+    /// Whether the time is up.
+    fn passed(&self) -> bool;
+
+    /// What was given, in words: `2 s`.
+    fn given(&self) -> String;
+}
+
+/// No deadline: for what asks no network, and for tests.
+#[derive(Clone, Copy, Debug)]
+pub struct Endless;
+
+impl Deadline for Endless {
+    fn wait(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    fn passed(&self) -> bool {
+        false
+    }
+
+    fn given(&self) -> String {
+        "all the time there is".into()
+    }
+}

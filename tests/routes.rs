@@ -1,6 +1,6 @@
 //! The routes end to end in memory: sign, attach, check, decide.
 
-use attest::flow::{self, PublishError, Target};
+use attest::flow::{self, Given, PublishError, Target};
 use attest::model::{Artifact, Bundle, Descriptor, Digest, PredicateUri, Timestamp, ValidityWindow};
 use attest::policy::{
     Images, Mode, Outcome, People, Policy, Requirement, Revoked, SignerMatch, SignerRule, SubjectDecision, TrustRule,
@@ -8,7 +8,7 @@ use attest::policy::{
 };
 use attest::registry::memory::Operation;
 use attest::registry::{Checked, Memory, Registry, RegistryError, RegistryEvidence, Served};
-use attest::seam::{BoxFuture, ready};
+use attest::seam::{BoxFuture, Endless, ready};
 use attest::sign::{Evidence, EvidenceItem, KeyMaterial, LocalKey, SignError, Witnessed};
 use attest::testing::world::{block_on, now};
 use attest::testing::{Claim, Image};
@@ -95,9 +95,9 @@ fn attach(subject: &dyn Registry, store: &dyn Registry, bundle: &Bundle) -> Resu
 
 fn check(subject: &dyn Registry, store: &dyn Registry, policy: Policy) -> SubjectDecision {
     let source = RegistryEvidence::new(store);
-    let sources: Vec<&dyn EvidenceSource> = vec![&source];
+    let sources: Vec<Box<dyn EvidenceSource>> = vec![Box::new(source)];
     let target = Target { artifact: artifact(), sources, content: Some(Checked::new(subject)), digests: None };
-    block_on(flow::check(&target, &[policy], &[], now()))
+    block_on(flow::check(target, Given::new(&[policy], &[], now()), &Endless))
 }
 
 fn always(key: &LocalKey) -> Policy {

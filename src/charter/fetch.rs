@@ -2,7 +2,7 @@
 
 use super::http::{Host, Http, Reply};
 use super::live::principal;
-use super::{CharterError, Issue, Live, Place};
+use super::{Answer, CharterError, Issue, Live, Place};
 use crate::model::json::{self, Field};
 use crate::model::limits;
 use std::time::Duration;
@@ -11,33 +11,6 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct CharterClient {
     http: Http,
-}
-
-/// What a host says of an issue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// It is where it was looked for.
-    Here(Box<Live>),
-    /// It is elsewhere on the same host: transferred, or in a project of another name.
-    Moved {
-        /// Its page, where that could be read.
-        to: Option<String>,
-        /// What it says there, if it may be the same issue.
-        live: Option<Box<Live>>,
-    },
-}
-
-impl Answer {
-    /// The issue, where it is at the URL that was asked for: what another URL says is not this charter.
-    ///
-    /// # Errors
-    /// [`CharterError::Moved`].
-    pub fn here(self, issue: &Issue) -> Result<Live, CharterError> {
-        match self {
-            Self::Here(live) => Ok(*live),
-            Self::Moved { to, .. } => Err(CharterError::Moved { uri: issue.uri.clone(), to }),
-        }
-    }
 }
 
 impl CharterClient {

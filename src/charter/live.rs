@@ -1,6 +1,6 @@
 //! [`Live`]: what a host says of an issue now.
 
-use super::{Forge, Place, WebUrl};
+use super::{CharterError, Forge, Issue, Place, WebUrl};
 use crate::model::json::{Field, JsonError};
 use crate::model::{DigestSet, ResourceDescriptor, Timestamp, limits};
 use crate::predicate::{Charter, CharterSnapshot};
@@ -148,4 +148,31 @@ pub(super) fn two_deep(segments: &[String], issue: &str, change: &str) -> Option
 pub(super) fn decimal(text: &str) -> Option<u64> {
     let good = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
     good.then(|| text.parse().ok()).flatten()
+}
+
+/// What a host says of an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is where it was looked for.
+    Here(Box<Live>),
+    /// It is elsewhere on the same host: transferred, or in a project of another name.
+    Moved {
+        /// Its page, where that could be read.
+        to: Option<String>,
+        /// What it says there, if it may be the same issue.
+        live: Option<Box<Live>>,
+    },
+}
+
+impl Answer {
+    /// The issue, where it is at the URL that was asked for: what another URL says is not this charter.
+    ///
+    /// # Errors
+    /// [`CharterError::Moved`].
+    pub fn here(self, issue: &Issue) -> Result<Live, CharterError> {
+        match self {
+            Self::Here(live) => Ok(*live),
+            Self::Moved { to, .. } => Err(CharterError::Moved { uri: issue.uri.clone(), to }),
+        }
+    }
 }

@@ -23,9 +23,9 @@ mod http;
 
 pub use error::{CharterError, Wait};
 #[cfg(feature = "cli")]
-pub use fetch::{Answer, CharterClient};
+pub use fetch::CharterClient;
 pub use issue::Issue;
-pub use live::Live;
+pub use live::{Answer, Live};
 pub use recheck::{Compared, compare};
 pub use server::{Server, Token};
 pub use url::WebUrl;

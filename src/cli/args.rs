@@ -22,7 +22,7 @@ pub struct Common {
     /// How to print the result
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
     pub format: Format,
-    /// Deadline of one registry operation, for example 30s or 2m; verifying one subject takes at most twice that
+    /// Deadline of one operation and of verifying one subject, for example 30s or 2m
     #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub timeout: Duration,
     /// Say nothing on standard error but failures

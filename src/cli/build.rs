@@ -201,7 +201,7 @@ pub(super) type GivenPredicate = (PredicateUri, Map<String, Value>);
 /// [`Failure`].
 pub(super) fn given_predicate(build: &BuildArgs) -> Result<Option<GivenPredicate>, Failure> {
     let Some(path) = &build.predicate else { return Ok(None) };
-    let kind = super::cmd::verify::predicate_type(build.predicate_type.as_deref())?;
+    let kind = super::demands::predicate_type(build.predicate_type.as_deref())?;
     let bytes = files::read(path, limits::PREDICATE_BYTES)?;
     let malformed = |e: json::JsonError| Failure::usage(e.code(), format!("--predicate `{}`: {e}", path.display()));
     let value = json::parse(&bytes, limits::PREDICATE_BYTES).map_err(malformed)?;

@@ -219,9 +219,6 @@ pub mod codes {
         pub NOT_CONFIRMED = "not-confirmed", [Caller, Producer],
             "nobody said that the approval is meant; nothing was signed",
             "look at what is to be approved, then answer yes, or pass --yes where no terminal is";
-        pub TIMEOUT = "timeout", [Operator],
-            "the evidence of a subject was not gathered within `--timeout`",
-            "give it longer with --timeout, for example --timeout 5m";
     }
 }
 

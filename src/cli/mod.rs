@@ -8,6 +8,8 @@ mod charter;
 pub mod cmd;
 pub mod code_lists;
 mod confirm;
+mod deadline;
+mod demands;
 pub mod exit;
 mod files;
 mod keys;
@@ -25,6 +27,7 @@ mod signing;
 mod subject;
 mod target;
 mod trust;
+mod untrusted;
 
 use crate::model::{Code, Timestamp};
 use args::{Common, Format};

@@ -6,12 +6,15 @@ use super::files;
 use super::subject::SubjectSpec;
 use crate::capture::input::files as hashing;
 use crate::evidence::FileEvidence;
+use crate::flow;
 use crate::model::plural::counted;
-use crate::model::{Artifact, Digest, DigestSet, Reference, limits};
+use crate::model::{Artifact, Digest, Reference, limits};
 use crate::policy::{Reason, SubjectDecision, Verdict};
 use crate::registry::oci_http::{DockerCredentials, HttpOptions, OciHttp};
-use crate::registry::{OciLayout, Registry, RegistryError, RegistryEvidence};
+use crate::registry::{Checked, OciLayout, Registry, RegistryError, RegistryEvidence};
+use crate::seam::Deadline;
 use crate::verify::EvidenceSource;
+use futures_util::future::{Either, select};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -131,7 +134,7 @@ async fn only_image(typed: &str, path: &Path, layout: &Arc<OciLayout>, common: &
     let reader = layout.clone();
     let Ok(images) = tokio::time::timeout(common.timeout, apart(move || reader.images())).await else {
         let message = format!("`{typed}` was not looked through within {} s", common.timeout.as_secs_f32());
-        return Err(Failure::unknown(codes::TIMEOUT, message));
+        return Err(Failure::unknown(flow::TIMEOUT, message));
     };
     match images?.as_slice() {
         [one] => Ok(one.digest.clone()),
@@ -181,7 +184,7 @@ async fn image(
             let found = registry.resolve(tag).await?;
             let Some(d) = found else {
                 return Err(Failure::unknown(
-                    crate::flow::SUBJECT_NOT_FOUND,
+                    flow::SUBJECT_NOT_FOUND,
                     format!("{}: there is no tag `{tag}`", registry.place()),
                 ));
             };
@@ -260,26 +263,40 @@ impl Resolved {
         out
     }
 
-    /// All binding digests of a file, read again.
-    ///
-    /// # Errors
-    /// For people.
-    pub fn file_digests(&self) -> Result<DigestSet, String> {
-        let path = self.path.as_deref().ok_or("it is no file")?;
-        hashing::strong_digests(path).map_err(|e| e.to_string())
+    /// What is decided on, and where to look.
+    #[must_use]
+    pub fn target(&self) -> flow::Target<'_> {
+        let digests = self.path.as_deref().map(|path| -> flow::Digests<'_> {
+            Box::new(move || {
+                let path = path.to_owned();
+                Box::pin(async move { apart(move || hashing::strong_digests(&path)).await.map_err(|e| e.to_string()) })
+            })
+        });
+        flow::Target {
+            artifact: self.artifact.clone(),
+            sources: self.sources(),
+            content: self.subject.as_deref().map(Checked::new),
+            digests,
+        }
     }
 
-    /// Hashes every reachable blob of a layout's subject, and worsens the decision when one is not what it should be.
+    /// Hashes every reachable blob of a layout's subject, and worsens the decision when one is not what it should be, or is
+    /// not hashed in time.
     ///
     /// What is denied stays denied whatever its content is, which whoever made the layout may make as large as they
     /// like: it is not read.
-    pub async fn check_content(&self, decision: &mut SubjectDecision) {
+    pub async fn check_content(&self, decision: &mut SubjectDecision, deadline: &dyn Deadline) {
         let Some(layout) = &self.layout else { return };
         if decision.verdict == Verdict::Deny {
             return;
         }
         let (reader, digest) = (layout.clone(), self.artifact.digest.clone());
-        match apart(move || reader.verify_content(&digest)).await {
+        let hashed = Box::pin(apart(move || reader.verify_content(&digest)));
+        let Either::Left((hashed, _)) = select(hashed, deadline.wait()).await else {
+            let message = format!("the layout's content was not hashed within {}", deadline.given());
+            return decision.worsen(Verdict::Unavailable, Reason::new(flow::TIMEOUT, message));
+        };
+        match hashed {
             Ok(report) => decision.notes.push(format!(
                 "all content of the layout's image was hashed: {}, {}, {}",
                 counted(report.manifests, "manifest"),

@@ -16,7 +16,7 @@ pub fn contradictions(statement: &Statement, signer: &Signer) -> Vec<Reason> {
     if statement.predicate_type().as_str() != uri::SLSA_PROVENANCE {
         return Vec::new();
     }
-    match Provenance::from_json(statement.predicate()) {
+    match statement.predicate().and_then(|p| Provenance::from_json(&p)) {
         Ok(provenance) => cross_check(issuer, claims, &provenance, false).err().unwrap_or_default(),
         Err(_) => Vec::new(),
     }

@@ -1,256 +1,56 @@
-//! Verify: gather evidence, verify it, decide, explain.
+//! Verify: gather evidence, judge it, and gather what the judge lacks, until there is a decision.
 
-use super::found::is_buildkit_attestation;
-use super::support;
-use crate::model::code::codes;
-use crate::model::json::JsonError;
+use super::gather::{Gathered, Gathering, Target};
+use super::judge::{Given, Judged, Objections, Verified, judge};
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
-use crate::model::plural::counted;
-use crate::model::{Artifact, Descriptor, DigestSet, Timestamp, limits};
-use crate::policy::{Evidence, Finding, NO_ATTESTATION, NO_POLICY, Policy, Reason, SubjectDecision, Verdict, decide};
-use crate::registry::{CONTENT_MISSING, Checked};
-use crate::seam::BoxFuture;
-use crate::trust::{TrustMaterial, TrustedRoot};
-use crate::verify::{Basket, Budget, Candidate, Content, EvidenceSource, Verifier, VerifyError};
-use futures_util::future::join_all;
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::model::{Artifact, Descriptor};
+use crate::policy::SubjectDecision;
+use crate::registry::Checked;
+use crate::seam::Deadline;
+use crate::verify::Examined;
 
-/// One subject of a verification.
-pub struct Target<'a> {
-    /// What is decided on.
-    pub artifact: Artifact,
-    /// Where evidence is looked for.
-    pub sources: Vec<&'a dyn EvidenceSource>,
-    /// Where the artifact's own manifest can be read, for children of an index and further digests.
-    pub content: Option<Checked<'a>>,
-    /// Computes all binding digests of an artifact that is no manifest; asked only when evidence carries one more.
-    pub digests: Option<Digests<'a>>,
+/// One subject under verification by one set of policies: what is known of it, to be decided on more than once.
+///
+/// The subject's digest is fixed before: nothing is resolved here.
+pub struct Check<'t> {
+    gathering: Gathering<'t>,
+    given: Given<'t>,
+    examined: Examined,
+    verified: Verified,
+    deadline: &'t dyn Deadline,
 }
 
-/// Computes all binding digests of an artifact; the error is for people.
-pub(super) type Digests<'a> = &'a (dyn Fn() -> Result<DigestSet, String> + Send + Sync);
+impl<'t> Check<'t> {
+    /// Gathers what the sources have about the subject, within the deadline.
+    pub async fn begin(target: Target<'t>, given: Given<'t>, deadline: &'t dyn Deadline) -> Self {
+        let gathering = Gathering::begin(target, deadline).await;
+        Self { gathering, given, examined: Examined::default(), verified: Verified::default(), deadline }
+    }
+
+    /// Decides, and reads what it takes to: what an index lists, and further digests. What was verified before the
+    /// deadline is verified, and is decided on again after it.
+    pub async fn decide(&mut self, objections: Option<Objections<'_>>) -> SubjectDecision {
+        loop {
+            let stop = || self.deadline.passed();
+            let given = Given { objections, ..self.given };
+            match judge(self.gathering.found(), &mut self.verified, &self.examined, given, &stop) {
+                Judged::Decided(decision) => return *decision,
+                Judged::Needs(needs) => self.gathering.fetch(needs).await,
+            }
+        }
+    }
+
+    /// What was gathered so far, and what was found out about it: another decision on it, by whatever policies, costs no
+    /// request and no check that was made before.
+    #[must_use]
+    pub fn into_parts(self) -> (Gathered, Examined) {
+        (self.gathering.into_found(), self.examined)
+    }
+}
 
 /// Decides on one subject.
-///
-/// The subject's digest is fixed before: nothing is resolved here. Where the subject is an index that is not itself
-/// attested, each manifest that it lists is decided on by the same policies, and the index is allowed when all are.
-/// An index pins its manifests by digest, so that what a machine pulls from it is one of those.
-pub async fn check(target: &Target<'_>, policies: &[Policy], roots: &[TrustedRoot], now: Timestamp) -> SubjectDecision {
-    // Of all levels together: an index of indexes of indexes grows with a power of what one may list.
-    let left = AtomicUsize::new(limits::CHILDREN);
-    let budget = Arc::new(Budget::default());
-    let below = Below { depth: 0, left: &left, budget: &budget };
-    check_at(target, &target.artifact, Given { policies, roots, now }, below).await
-}
-
-/// What a decision is made with; the same for an index and its manifests.
-#[derive(Clone, Copy)]
-struct Given<'a> {
-    policies: &'a [Policy],
-    roots: &'a [TrustedRoot],
-    now: Timestamp,
-}
-
-/// Where in an index the check is.
-#[derive(Clone, Copy)]
-struct Below<'a> {
-    /// Levels above.
-    depth: usize,
-    /// Manifests that may still be looked at.
-    left: &'a AtomicUsize,
-    /// What may still be read, over all levels: else each manifest that an index lists would have all of it again.
-    budget: &'a Arc<Budget>,
-}
-
-fn check_at<'a>(
-    target: &'a Target<'_>,
-    artifact: &'a Artifact,
-    given: Given<'a>,
-    below: Below<'a>,
-) -> BoxFuture<'a, SubjectDecision> {
-    Box::pin(async move {
-        let candidates = candidates(target, artifact, below.budget).await;
-        let Given { policies, roots, now } = given;
-        let matching = || policies.iter().filter(|p| p.matches(&artifact.scope));
-        let mut trust = TrustMaterial::of_keys(matching().flat_map(Policy::keys).cloned()).with_roots(roots);
-        // Each requirement decides again for itself.
-        trust.witnesses = matching().flat_map(Policy::witnesses).cloned().collect();
-        trust.allow_promise_only = matching().any(Policy::allows_promise_only);
-        let verifier = Verifier { trust: &trust, now };
-        // One at a time, so that only what was verified stays in memory.
-        let mut known = Known { target, artifact: artifact.clone(), complete: false, note: None };
-        let (mut evidence, mut aside) = (Vec::with_capacity(candidates.len()), Vec::new());
-        for candidate in candidates {
-            if let Some(bytes) = finding(candidate, &verifier, &mut known, &mut evidence).await {
-                aside.push((evidence.len() - 1, bytes));
-            }
-        }
-        support::look_again(&verifier, &mut evidence, aside);
-        let Known { artifact, note, .. } = known;
-        let mut decision = decide(policies, &artifact, &evidence);
-        decision.notes.extend(note);
-        // Where nothing speaks about the index, nothing speaks about what it lists.
-        let spoken = decision.reasons.iter().all(|r| r.code != NO_POLICY);
-        if decision.verdict != Verdict::Allow && spoken {
-            children(target, &artifact, given, below, &mut decision).await;
-        }
-        decision
-    })
-}
-
-/// What all sources have about an artifact: asked at once, in one budget, in the sources' order.
-async fn candidates(target: &Target<'_>, artifact: &Artifact, budget: &Arc<Budget>) -> Vec<Candidate> {
-    let baskets: Vec<_> = target.sources.iter().map(|_| Basket::sharing(budget)).collect();
-    let asked = target.sources.iter().zip(&baskets).map(|(source, basket)| source.gather(artifact, basket));
-    join_all(asked).await;
-    baskets.into_iter().flat_map(Basket::into_candidates).collect()
-}
-
-/// Verifies one candidate; gives its bytes back where it may yet support another one.
-async fn finding(
-    candidate: Candidate,
-    verifier: &Verifier<'_>,
-    known: &mut Known<'_, '_>,
-    evidence: &mut Vec<Evidence>,
-) -> Option<Vec<u8>> {
-    let mut kept = None;
-    let finding = match candidate.content {
-        Content::Evidence(bytes) => {
-            let mut verified = verifier.verify(&bytes, &known.artifact);
-            if matches!(verified, Err(VerifyError::SubjectDigestUnknown { .. })) && !known.complete {
-                known.complete().await;
-                verified = verifier.verify(&bytes, &known.artifact);
-            }
-            if verified.as_ref().is_err_and(|e| support::may_support(e, &bytes)) {
-                kept = Some(bytes);
-            }
-            verified.map_or_else(Finding::Rejected, |statement| Finding::Verified(Arc::new(statement)))
-        }
-        Content::SetAside { code, message } => Finding::SetAside { code, message },
-        Content::Unavailable { code, message } => Finding::Unavailable { code, message },
-    };
-    evidence.push(Evidence { origin: candidate.origin, finding });
-    kept
-}
-
-/// The artifact as far as its digests are known. Most evidence asks for the one that it was named by; the others are
-/// computed once, when a piece of evidence carries one.
-struct Known<'t, 'a> {
-    target: &'t Target<'a>,
-    artifact: Artifact,
-    complete: bool,
-    note: Option<String>,
-}
-
-impl Known<'_, '_> {
-    async fn complete(&mut self) {
-        self.complete = true;
-        let artifact = self.artifact.clone();
-        let computed = match (&self.target.content, self.target.digests) {
-            (Some(content), _) => match content.need_manifest(&artifact.digest).await {
-                Ok(served) => Ok(artifact.with_bytes(&served.bytes)),
-                Err(e) => Err(e.to_string()),
-            },
-            (None, Some(digests)) => digests().map(|d| artifact.with_set(&d)),
-            (None, None) => return,
-        };
-        match computed {
-            Ok(Some(artifact)) => self.artifact = artifact,
-            // Content that no longer has the digest that was fixed: what is missing stays missing, and is said.
-            Ok(None) => self.note = Some("the artifact changed while it was verified".into()),
-            Err(e) => self.note = Some(format!("further digests could not be computed: {e}")),
-        }
-    }
-}
-
-/// Decides on what an index lists, and allows the index when all of it is allowed.
-async fn children(
-    target: &Target<'_>,
-    artifact: &Artifact,
-    given: Given<'_>,
-    at: Below<'_>,
-    decision: &mut SubjectDecision,
-) {
-    let Some(content) = &target.content else { return };
-    let unread = |decision: &mut SubjectDecision, code, why: String| {
-        if decision.verdict == Verdict::Deny {
-            // It may be an index of manifests that are all attested.
-            decision.verdict = Verdict::Unavailable;
-            decision.reasons.clear();
-            decision.reasons.push(Reason::new(code, format!("the subject's manifest could not be read: {why}")));
-        }
-    };
-    let manifest = match content.manifest(&artifact.digest).await {
-        Ok(Some(served)) => match Manifest::parse(&served.bytes, &served.media_type) {
-            Ok(m) if m.is_index() => m,
-            Ok(_) => return,
-            Err(e @ JsonError::TooLarge { .. }) => return unread(decision, e.code(), e.to_string()),
-            Err(e) => return decision.notes.push(format!("the subject's manifest is not acceptable: {e}")),
-        },
-        // The subject's manifest need not be there. Where nothing speaks of the subject either, it may be an index of
-        // manifests that are all attested.
-        Ok(None) if decision.code() != Some(NO_ATTESTATION) => return,
-        Ok(None) => return unread(decision, CONTENT_MISSING, format!("{} does not have it", content.place())),
-        Err(e) => return unread(decision, e.code(), e.to_string()),
-    };
-    // BuildKit lists its unsigned attestations as manifests of platform unknown/unknown and marks them: no machine runs
-    // those.
-    let runs = |d: &&Descriptor| !(d.platform.as_deref() == Some("unknown/unknown") && is_buildkit_attestation(d));
-    let mut seen = HashSet::new();
-    let listed: Vec<_> = manifest.manifests.iter().filter(runs).filter(|d| seen.insert(&d.digest)).collect();
-    if listed.is_empty() {
-        return;
-    }
-    let enough = at.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(listed.len()));
-    if enough.is_err() || at.depth >= limits::INDEX_DEPTH {
-        let message = format!(
-            "the index lists {} more manifests, over the limit of {} in all, or is nested too deep",
-            listed.len(),
-            limits::CHILDREN
-        );
-        // Not looked at is not denied: they may all be attested.
-        decision.verdict = Verdict::Unavailable;
-        decision.reasons = vec![Reason::new(crate::model::code::LIMIT_EXCEEDED, message)];
-        return;
-    }
-    for child in listed {
-        let name = format!("{}@{}", artifact.scope, child.digest);
-        let name = child.platform.as_ref().map_or_else(|| name.clone(), |p| format!("{name} ({p})"));
-        let one = Artifact {
-            descriptor: Some(child.clone()),
-            ..Artifact::new(name, artifact.scope.clone(), child.digest.clone())
-        };
-        decision.children.push(check_at(target, &one, given, Below { depth: at.depth + 1, ..at }).await);
-    }
-    let verdict = decision.children.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Deny);
-    if verdict == Verdict::Allow {
-        decision.verdict = Verdict::Allow;
-        decision.reasons.clear();
-        let skipped = manifest.manifests.iter().filter(|d| !runs(d)).count();
-        let mut note = String::from("the index itself is not attested; each image that it lists is");
-        if skipped > 0 {
-            note += &format!(" (passed over: {} of BuildKit's unsigned attestations)", counted(skipped, "manifest"));
-        }
-        decision.notes.push(note);
-    } else if verdict == Verdict::Unavailable {
-        // An answer about a child that is missing could have made the index allowed.
-        let unavailable =
-            decision.children.iter().find(|c| c.verdict == Verdict::Unavailable).and_then(SubjectDecision::code);
-        decision.verdict = Verdict::Unavailable;
-        decision.reasons.clear();
-        let code = unavailable.unwrap_or(CHILD);
-        decision.reasons.push(Reason::new(code, "a manifest that the index lists could not be checked"));
-    }
-}
-
-codes! {
-    /// Codes of deciding on what an index lists.
-    pub CODES;
-    CHILD = "child-unavailable", [Operator],
-        "a manifest that the index lists could not be checked",
-        "try again; if it stays, push the whole index again: the registry lacks one of its manifests";
+pub async fn check<'t>(target: Target<'t>, given: Given<'t>, deadline: &'t dyn Deadline) -> SubjectDecision {
+    Check::begin(target, given, deadline).await.decide(given.objections).await
 }
 
 /// Reads the manifest that a subject's digest names, for callers that need its descriptor.
@@ -272,9 +72,12 @@ mod tests {
     use super::*;
     use crate::model::Digest;
     use crate::model::oci::IMAGE_INDEX;
+    use crate::model::{Timestamp, limits};
     use crate::policy;
+    use crate::policy::Verdict;
     use crate::registry::memory::Operation;
     use crate::registry::{Memory, Registry as _, RegistryError, RegistryEvidence};
+    use crate::seam::Endless;
     use serde_json::json;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
@@ -312,11 +115,11 @@ mod tests {
         let evidence = RegistryEvidence::new(registry);
         let target = Target {
             artifact: Artifact::new("r/a", "r/a", digest.clone()),
-            sources: vec![&evidence],
+            sources: vec![Box::new(evidence)],
             content: Some(Checked::new(registry)),
             digests: None,
         };
-        ready(check(&target, &policies, &[], Timestamp::from_unix(0).unwrap()))
+        ready(check(target, Given::new(&policies, &[], Timestamp::from_unix(0).unwrap()), &Endless))
     }
 
     #[test]

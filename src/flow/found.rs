@@ -144,7 +144,7 @@ impl Claim {
 
 fn provenance_of(statement: &Statement) -> Option<Provenance> {
     let is_provenance = statement.predicate_type().as_str() == crate::model::uri::SLSA_PROVENANCE;
-    is_provenance.then(|| Provenance::from_json(statement.predicate()).ok()).flatten()
+    is_provenance.then(|| Provenance::from_json(&statement.predicate().ok()?).ok()).flatten()
 }
 
 #[cfg(test)]

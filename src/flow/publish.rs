@@ -114,7 +114,7 @@ pub async fn sign(
 ) -> Result<(Bundle, KeyMaterial), PublishError> {
     let parsed = Statement::parse(&statement).map_err(PublishError::Statement)?;
     if let Some(kind) = predicate::by_uri(parsed.predicate_type().as_str()) {
-        kind.check(parsed.predicate()).map_err(PublishError::Statement)?;
+        parsed.predicate().and_then(|p| kind.check(&p)).map_err(PublishError::Statement)?;
     }
     let signed = signer.sign(&crate::model::envelope::pae(IN_TOTO, &statement)).await?;
     let signature = EnvelopeSignature { sig: signed.signature, keyid: String::new() };
@@ -172,12 +172,7 @@ pub fn verify_own(
     trust: &TrustMaterial,
     now: Timestamp,
 ) -> Result<Vec<VerifiedStatement>, PublishError> {
-    let verifier = Verifier { trust, now };
-    let verified: Vec<VerifiedStatement> = artifacts
-        .iter()
-        .map(|a| verifier.verify(bundle, a))
-        .collect::<Result<_, _>>()
-        .map_err(PublishError::OwnBundle)?;
+    let verified = Verifier::new(trust, now).verify_each(bundle, artifacts).map_err(PublishError::OwnBundle)?;
     for statement in &verified {
         let (entries, timestamps) = statement.unchecked();
         if (entries, timestamps) != (0, 0) {

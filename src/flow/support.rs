@@ -1,50 +1,79 @@
-//! Second look at what is not about the artifact: it may be about something that a verified statement names.
+//! [`Support`]: what is not about the artifact may be about something that a verified statement names.
 
+use super::cores::on_cores;
 use crate::model::limits;
-use crate::policy::{Evidence, Finding, Support};
+use crate::policy::{self, Evidence, Finding};
 use crate::predicate;
-use crate::verify::{Referent, Verifier, VerifyError, read_statement_type};
+use crate::verify::{Candidate, Content, Referent, Verifier, VerifyError, read_statement_type};
+use std::collections::HashSet;
 
-/// Evidence that names another subject, with its bytes: where in the list it stands.
-pub(super) type Aside = Vec<(usize, Vec<u8>)>;
-
-/// Whether a piece of evidence that is not about the artifact may support something else that is. Nothing is believed
-/// by this: it says which ones are worth their memory.
-pub(super) fn may_support(error: &VerifyError, bytes: &[u8]) -> bool {
-    matches!(error, VerifyError::SubjectMismatch { .. })
-        && read_statement_type(bytes).is_some_and(|t| predicate::by_uri(&t).is_some_and(|p| p.supports()))
+/// Looks for proof about what verified statements name.
+pub(super) struct Support<'a> {
+    pub(super) verifier: &'a Verifier<'a>,
+    /// Whether the time is up.
+    pub(super) stop: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// Verifies what was set aside against everything that verified statements name.
-pub(super) fn look_again(verifier: &Verifier<'_>, evidence: &mut [Evidence], aside: Aside) {
-    let mut referents: Vec<Referent> = Vec::new();
-    for e in evidence.iter() {
-        let Finding::Verified(statement) = &e.finding else { continue };
-        for referent in statement.referents() {
-            if !referents.contains(&referent) {
-                referents.push(referent);
+impl Support<'_> {
+    /// Verifies what names another subject than the artifact against everything that verified statements name. Gives the
+    /// number of those that there was no time for.
+    pub(super) fn find(&self, evidence: &mut [(&Candidate, Evidence)]) -> usize {
+        let mut referents: Vec<Referent> = Vec::new();
+        let mut seen = HashSet::new();
+        for (_, e) in evidence.iter() {
+            let Finding::Verified(statement) = &e.finding else { continue };
+            for referent in statement.referents() {
+                if seen.insert(referent.clone()) {
+                    referents.push(referent);
+                }
             }
         }
-    }
-    // A signer may name a new charter in each of a thousand statements; what is over the cap is left unsaid, not unseen.
-    let over = referents.len() > limits::REFERENTS;
-    referents.truncate(limits::REFERENTS);
-    for (i, bytes) in aside {
-        let Some(Evidence { finding, .. }) = evidence.get_mut(i) else { continue };
-        let Finding::Rejected(error) = finding else { continue };
-        let mut support = Support { aside: error.clone(), statements: Vec::new(), failed: None };
-        for referent in &referents {
-            match verifier.verify_support(&bytes, referent) {
-                Ok(statement) => support.statements.push(statement),
-                Err(VerifyError::SubjectMismatch { .. }) => {}
-                Err(e) => support.failed = support.failed.or(Some(e)),
+        // A signer may name a new charter in each of a thousand statements; what is over the cap is left unsaid, not unseen.
+        let over = referents.len() > limits::REFERENTS;
+        referents.truncate(limits::REFERENTS);
+        let aside = |(candidate, e): &mut (&Candidate, Evidence)| {
+            let (Content::Evidence(bytes), Finding::Rejected(error @ VerifyError::SubjectMismatch { .. })) =
+                (&candidate.content, &e.finding)
+            else {
+                return false;
+            };
+            if (self.stop)() {
+                return true;
             }
+            if supports(bytes) {
+                let support = self.about(bytes, error.clone(), &referents, over);
+                e.finding = Finding::Supporting(Box::new(support));
+            }
+            false
+        };
+        on_cores(evidence.iter_mut().collect(), aside).into_iter().filter(|late| *late).count()
+    }
+
+    fn about(&self, bytes: &[u8], aside: VerifyError, referents: &[Referent], over: bool) -> policy::Support {
+        let mut support = policy::Support { aside, statements: Vec::new(), failed: None };
+        match self.verifier.verify_support(bytes, referents) {
+            Ok(each) => {
+                for one in each {
+                    match one {
+                        Ok(statement) => support.statements.push(statement),
+                        Err(VerifyError::SubjectMismatch { .. }) => {}
+                        Err(e) => support.failed = support.failed.or(Some(e)),
+                    }
+                }
+            }
+            // Said of the evidence itself, before anybody asked what it is about.
+            Err(e) => support.failed = Some(e).filter(|_| !referents.is_empty()),
         }
         if over && support.statements.is_empty() {
             support.failed = Some(VerifyError::TooManyReferents { limit: limits::REFERENTS });
         } else if !support.statements.is_empty() {
             support.failed = None;
         }
-        *finding = Finding::Supporting(Box::new(support));
+        support
     }
+}
+
+/// Whether a piece of evidence is of a type that may support another one, by its own word. Nothing is believed by this.
+fn supports(bytes: &[u8]) -> bool {
+    read_statement_type(bytes).is_some_and(|t| predicate::by_uri(&t).is_some_and(|p| p.supports()))
 }

@@ -162,4 +162,7 @@ codes! {
     pub FILE_UNREADABLE = "file-unreadable", [Caller],
         "a file, folder or variable that was named cannot be read",
         "check the name and its permissions";
+    pub INTERNAL = "internal", [Operator],
+        "a part of the program stopped in a way that it never should; nothing was decided by it",
+        "report it with the whole output: it is a fault of this program, not of your input";
 }

@@ -146,7 +146,7 @@ pub struct DigestError {
 ///
 /// Values of known algorithms have the right length and are lower-case hex; `gitCommit`, `gitTree`, `gitBlob` and
 /// `gitTag` have 40 or 64 digits. Values of unknown algorithms are any visible ASCII up to 512 characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DigestSet(BTreeMap<String, String>);
 
 impl DigestSet {

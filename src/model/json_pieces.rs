@@ -1,6 +1,6 @@
 //! JSON objects with one large member, member by member of it: nothing but the piece in hand is kept.
 
-use super::json::{DUPLICATE, JsonError, Strict, VALUES, from_serde};
+use super::json::{DUPLICATE, JsonError, Left, Strict, VALUES, from_serde};
 use super::limits;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -27,7 +27,7 @@ pub fn each_member(bytes: &[u8], large: &str, kept: &[&str], each: Each<'_>) -> 
     let document = Document { large, kept, each, failed: &failed, values: &values };
     let read = de.deserialize_map(document).and_then(|found| de.end().map(|()| found));
     read.map_err(|e| {
-        failed.take().unwrap_or_else(|| match from_serde(&e) {
+        failed.take().unwrap_or_else(|| match from_serde(&e, bytes.len()) {
             // Serde quotes the value that it found.
             JsonError::Syntax { message } if message.starts_with("invalid type") => {
                 JsonError::unexpected(format!("the document, or its `{large}`"), "an object", "something else")
@@ -64,13 +64,14 @@ impl Document<'_> {
 
     /// The next value, within what one piece and the whole file may have.
     fn piece<'de, A: MapAccess<'de>>(&self, map: &mut A) -> Result<Value, A::Error> {
-        let left = Cell::new(limits::LOCK_PIECE_VALUES);
+        // One piece is small enough for a tree of it.
+        let left = Left::new(limits::LOCK_PIECE_VALUES, usize::MAX);
         let value = map.next_value_seed(Strict::new(&left)).map_err(|e| {
             let of_piece = e.to_string().starts_with(VALUES);
             let what = "the number of values of one part of a lock file".to_owned();
             if of_piece { self.fail(JsonError::TooLarge { what, limit: limits::LOCK_PIECE_VALUES }) } else { e }
         })?;
-        self.values.set(self.values.get() + limits::LOCK_PIECE_VALUES - left.get());
+        self.values.set(self.values.get() + limits::LOCK_PIECE_VALUES - left.values());
         if self.values.get() > limits::LOCK_VALUES {
             let what = format!("the number of values of a lock file, {} by now,", self.values.get());
             return Err(self.fail(JsonError::TooLarge { what, limit: limits::LOCK_VALUES }));

@@ -2,8 +2,18 @@
 
 /// Nesting of JSON and YAML documents (levels).
 pub const JSON_DEPTH: usize = 64;
-/// Values of one JSON document. Each takes up to 250 bytes of memory once read, however few it has in the document.
-pub const JSON_VALUES: usize = 500_000;
+/// Values of one JSON document. An SBOM of a large image has a million.
+pub const JSON_VALUES: usize = 2_000_000;
+
+/// Memory that the tree of a JSON document of `bytes` may take (bytes). `{}` in a list takes fifty times what it has in the
+/// document, honest provenance six times.
+#[must_use]
+pub const fn json_tree(bytes: usize) -> usize {
+    (24 << 20) + 6 * bytes
+}
+
+/// Memory that all verified predicates of one check may take while it is decided on (bytes).
+pub const VERIFIED_BYTES: usize = 64 << 20;
 /// A Sigstore bundle, whole (bytes).
 pub const BUNDLE_BYTES: usize = 32 << 20;
 /// A statement before encoding (bytes): what base64 leaves of a bundle.

@@ -3,7 +3,9 @@
 use super::json::{self, Field, JsonError};
 use super::resource::Subject;
 use super::{limits, uri};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The type of a predicate: an absolute URI without white space, at most 2,048 characters (in-toto `TypeURI`).
@@ -49,7 +51,8 @@ impl fmt::Display for PredicateUri {
 pub struct Statement {
     subjects: Vec<Subject>,
     predicate_type: PredicateUri,
-    predicate: Map<String, Value>,
+    /// As it was written: an object. A tree of it is made when somebody asks, as it takes many times as much memory.
+    predicate: Box<str>,
 }
 
 impl Statement {
@@ -62,6 +65,10 @@ impl Statement {
         predicate_type: PredicateUri,
         predicate: Map<String, Value>,
     ) -> Result<Self, JsonError> {
+        Self::of(subjects, predicate_type, Value::Object(predicate).to_string().into())
+    }
+
+    fn of(subjects: Vec<Subject>, predicate_type: PredicateUri, predicate: Box<str>) -> Result<Self, JsonError> {
         if subjects.is_empty() {
             return Err(JsonError::unexpected("statement.subject", "at least one subject", "none"));
         }
@@ -78,7 +85,17 @@ impl Statement {
     /// Not JSON, a duplicate key, another `_type`, no subject, a subject without a digest, a digest that is not
     /// canonical, a predicate type that is no URI, a predicate that is no object, or over a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        let value = json::parse(bytes, limits::STATEMENT_BYTES)?;
+        json::check(bytes, limits::STATEMENT_BYTES)?;
+        let mut written = json::members("statement", bytes)?;
+        let predicate = written.remove("predicate").map(|p| p.get()).filter(|p| *p != "null");
+        // Of fields that nobody knows only the name matters.
+        let known = |key: &str| ["_type", "subject", "predicateType"].contains(&key);
+        let read = |(key, text): (&Cow<'_, str>, &&RawValue)| -> Result<(String, Value), JsonError> {
+            let value =
+                if known(key) { json::parse(text.get().as_bytes(), limits::STATEMENT_BYTES)? } else { Value::Null };
+            Ok((key.to_string(), value))
+        };
+        let value = Value::Object(written.iter().map(read).collect::<Result<_, _>>()?);
         let root = Field::root("statement", &value);
         let version = root.need("_type")?;
         if ![uri::STATEMENT_V1, uri::STATEMENT_V01].contains(&version.str()?) {
@@ -93,22 +110,21 @@ impl Statement {
         let kind = root.need("predicateType")?;
         let predicate_type = PredicateUri::parse(kind.str()?)
             .ok_or_else(|| kind.error("an absolute URI", format!("`{}`", kind.str().unwrap_or_default())))?;
-        let predicate = match root.get("predicate")? {
-            Some(p) => p.object()?.clone(),
-            None => Map::new(),
-        };
-        Self::new(subjects, predicate_type, predicate)
+        match predicate.map(|p| (p, json::written_kind(p.as_bytes()))) {
+            None => Self::of(subjects, predicate_type, "{}".into()),
+            Some((p, "an object")) => Self::of(subjects, predicate_type, p.into()),
+            Some((_, found)) => Err(JsonError::unexpected("statement.predicate", "an object", found)),
+        }
     }
 
     /// The bytes to sign: JSON, v1, fields in the specification's order.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Map::new();
-        out.insert("_type".into(), uri::STATEMENT_V1.into());
-        out.insert("subject".into(), self.subjects.iter().map(|s| s.descriptor().to_json()).collect());
-        out.insert("predicateType".into(), self.predicate_type.as_str().into());
-        out.insert("predicate".into(), Value::Object(self.predicate.clone()));
-        Value::Object(out).to_string().into_bytes()
+        let subjects: Value = self.subjects.iter().map(|s| s.descriptor().to_json()).collect();
+        let (version, kind) = (Value::from(uri::STATEMENT_V1), Value::from(self.predicate_type.as_str()));
+        let predicate = &self.predicate;
+        format!(r#"{{"_type":{version},"subject":{subjects},"predicateType":{kind},"predicate":{predicate}}}"#)
+            .into_bytes()
     }
 
     /// What it is about.
@@ -123,10 +139,29 @@ impl Statement {
         &self.predicate_type
     }
 
-    /// The claim.
+    /// The claim, as it was written.
     #[must_use]
-    pub fn predicate(&self) -> &Map<String, Value> {
+    pub fn predicate_text(&self) -> &str {
         &self.predicate
+    }
+
+    /// The claim, read anew each time.
+    ///
+    /// # Errors
+    /// [`JsonError::TooLarge`] where a tree of it would take too much memory.
+    pub fn predicate(&self) -> Result<Map<String, Value>, JsonError> {
+        self.predicate_counted().map(|(predicate, _)| predicate)
+    }
+
+    /// The same, with an estimate of the memory that it takes (bytes).
+    ///
+    /// # Errors
+    /// As [`Statement::predicate`].
+    pub fn predicate_counted(&self) -> Result<(Map<String, Value>, usize), JsonError> {
+        match json::parse_counted(self.predicate.as_bytes(), limits::STATEMENT_BYTES)? {
+            (Value::Object(predicate), memory) => Ok((predicate, memory)),
+            (other, _) => Err(JsonError::unexpected("statement.predicate", "an object", json::kind(&other))),
+        }
     }
 }
 
@@ -156,6 +191,6 @@ mod tests {
         let s = Statement::parse(doc(uri::STATEMENT_V01, &"0".repeat(64)).as_bytes()).unwrap();
         let again = Statement::parse(&s.to_bytes()).unwrap();
         assert_eq!(s, again);
-        assert_eq!(again.predicate()["k"].to_string(), "9007199254740993");
+        assert_eq!(again.predicate().unwrap()["k"].to_string(), "9007199254740993");
     }
 }

@@ -144,7 +144,8 @@ fn role(field: &At<'_>) -> Result<Role, PolicyError> {
 pub(super) fn release(statement: &VerifiedStatement) -> Result<(), Reason> {
     let statement = statement.statement();
     // The verifier checked its form.
-    let approval = Approval::from_json(statement.predicate()).map_err(|e| Reason::new(TARGET, e.to_string()))?;
+    let approval =
+        statement.predicate().and_then(|p| Approval::from_json(&p)).map_err(|e| Reason::new(TARGET, e.to_string()))?;
     of_one(statement, &approval, TargetKind::Artifact)
 }
 
@@ -315,7 +316,10 @@ impl Case<'_> {
     fn target(&self, support: &SupportingStatement) -> Result<Approval, Reason> {
         let statement = support.statement();
         // The verifier checked its form.
-        let approval = Approval::from_json(statement.predicate()).map_err(|e| Reason::new(TARGET, e.to_string()))?;
+        let approval = statement
+            .predicate()
+            .and_then(|p| Approval::from_json(&p))
+            .map_err(|e| Reason::new(TARGET, e.to_string()))?;
         let referent = support.referent();
         let named = match referent.kind() {
             ReferentKind::Charter => TargetKind::Charter,

@@ -118,14 +118,16 @@ fn requirement(policy: &Policy, requirement: &Requirement, evidence: &[Evidence]
         .iter()
         .map(|e| {
             let (outcome, reasons) = candidate(&case, &e.finding);
-            let verified = matches!(e.finding, Finding::Verified(_));
+            let verified = matches!(e.finding, Finding::Verified(_) | Finding::Withdrawn { .. });
             CandidateDecision { origin: e.origin.clone(), verified, outcome, reasons }
         })
         .collect();
     let any = |f: fn(&Outcome) -> bool| candidates.iter().any(|c| f(&c.outcome));
     let who = distinct(&policy.people, candidates.iter().filter_map(accepted).flat_map(|a| &a.signers));
     let met = !who.is_empty() && who.len() >= requirement.threshold;
-    let reasons = if met || who.is_empty() {
+    // What was withdrawn says itself why it is not among them.
+    let withdrawn = evidence.iter().any(|e| matches!(e.finding, Finding::Withdrawn { .. }));
+    let reasons = if met || who.is_empty() || withdrawn {
         Vec::new()
     } else {
         let expected = format!("{} distinct signers", requirement.threshold);
@@ -170,20 +172,28 @@ fn candidate(case: &Case<'_>, finding: &Finding) -> (Outcome, Vec<Reason>) {
             }
             _ => (Outcome::SetAside, one(support.aside.code(), support.aside.to_string())),
         },
-        Finding::Verified(statement) => {
-            if *statement.statement().predicate_type() != requirement.predicate_type {
-                let expected = format!("`{}`", requirement.predicate_type);
-                let found = statement.statement().predicate_type().as_str();
-                return (
-                    Outcome::SetAside,
-                    vec![Reason::unmet(PREDICATE_TYPE, "predicate type", expected, Some(found))],
-                );
+        Finding::Verified(statement) => verified(case, statement),
+        Finding::Withdrawn { statement, objection } => match verified(case, statement) {
+            // What would not have counted anyway is said for its own reason.
+            (Outcome::Accepted(_), _) if objection.unavailable => {
+                (Outcome::Unavailable, vec![objection.reason.clone()])
             }
-            match accept(case, statement) {
-                Ok(accepted) => (Outcome::Accepted(Box::new(accepted)), Vec::new()),
-                Err(reasons) => (Outcome::Rejected, reasons),
-            }
-        }
+            (Outcome::Accepted(_), _) => (Outcome::Rejected, vec![objection.reason.clone()]),
+            other => other,
+        },
+    }
+}
+
+fn verified(case: &Case<'_>, statement: &Arc<VerifiedStatement>) -> (Outcome, Vec<Reason>) {
+    let wanted = &case.requirement.predicate_type;
+    if statement.statement().predicate_type() != wanted {
+        let found = statement.statement().predicate_type().as_str();
+        let reason = Reason::unmet(PREDICATE_TYPE, "predicate type", format!("`{wanted}`"), Some(found));
+        return (Outcome::SetAside, vec![reason]);
+    }
+    match accept(case, statement) {
+        Ok(accepted) => (Outcome::Accepted(Box::new(accepted)), Vec::new()),
+        Err(reasons) => (Outcome::Rejected, reasons),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What [`decide`](super::decide()) decides from: candidates after verification.
 
+use super::Reason;
 use crate::model::Code;
 use crate::verify::{Origin, SupportingStatement, VerifiedStatement, VerifyError};
 use std::sync::Arc;
@@ -21,6 +22,13 @@ pub enum Finding {
     Verified(Arc<VerifiedStatement>),
     /// Proof about something that a verified statement names, and so none about the artifact itself.
     Supporting(Box<Support>),
+    /// Proof that does not count after all, for what was found out later.
+    Withdrawn {
+        /// The proof.
+        statement: Arc<VerifiedStatement>,
+        /// Why it does not count.
+        objection: Objection,
+    },
     /// It could not be believed, or (by its own word) not be looked at.
     Rejected(VerifyError),
     /// It is no evidence about this artifact.
@@ -37,6 +45,30 @@ pub enum Finding {
         /// Why.
         message: String,
     },
+}
+
+/// Why a verified statement does not count after all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// Why.
+    pub reason: Reason,
+    /// Whether it could not be found out, and is no "no".
+    pub unavailable: bool,
+}
+
+impl Evidence {
+    /// The same, without what there is an objection to. It only takes proof away: no answer gets better by it.
+    #[must_use]
+    pub fn withdrawn(self, object: &dyn Fn(&VerifiedStatement) -> Option<Objection>) -> Self {
+        let finding = match self.finding {
+            Finding::Verified(statement) => match object(&statement) {
+                Some(objection) => Finding::Withdrawn { statement, objection },
+                None => Finding::Verified(statement),
+            },
+            other => other,
+        };
+        Self { finding, ..self }
+    }
 }
 
 /// A candidate that may support another one.

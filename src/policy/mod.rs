@@ -16,7 +16,6 @@ mod measures;
 mod node;
 mod people;
 mod providers;
-mod reconsider;
 pub mod report;
 pub mod rule;
 mod schema;
@@ -31,7 +30,7 @@ pub use decision::{
     RequirementDecision, SubjectDecision, Verdict,
 };
 pub use error::PolicyError;
-pub use evidence::{Evidence, Finding, Support};
+pub use evidence::{Evidence, Finding, Objection, Support};
 pub use file::parse;
 pub use glob::Glob;
 pub use identity::{CLAIMS, CertificateMatch, Regexp, TextMatch};
@@ -39,7 +38,6 @@ pub use images::image_glob;
 pub use node::{At, Kind, Node};
 pub use people::{Actor, Comparison, People};
 pub use providers::{BUILDER as CONTRADICTS_BUILDER, CODES as CONTRADICTION_CODES, PROVIDERS, Provider};
-pub use reconsider::{Objection, reconsider};
 pub use rule::charter::CHANGED as CHARTER_CHANGED;
 pub use rule::{Check, Rule, RuleInput};
 pub use schema::schema;

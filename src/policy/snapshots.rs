@@ -119,7 +119,8 @@ fn says_the_same(support: &SupportingStatement) -> Result<(), Reason> {
     let unlike = |expected: String, found: &str| Reason::unmet(UNLIKE, "text", expected, Some(found));
     let statement = support.statement();
     // The verifier checked its form.
-    let charter = Charter::from_json(statement.predicate()).map_err(|e| Reason::new(UNLIKE, e.to_string()))?;
+    let charter =
+        statement.predicate().and_then(|p| Charter::from_json(&p)).map_err(|e| Reason::new(UNLIKE, e.to_string()))?;
     let referent = support.referent();
     let canonical = charter.snapshot.canonical();
     if statement.subjects().len() != 1 || !referent.digests().strong().all(|d| d.matches(&canonical)) {

@@ -1,9 +1,9 @@
 //! [`Bundles`]: evidence that is simply there, and a decision on it by a policy.
 
-use crate::flow::{self, Target};
+use crate::flow::{self, Given, Target};
 use crate::model::Artifact;
 use crate::policy::{self, PolicyError, SubjectDecision};
-use crate::seam::{BoxFuture, ready};
+use crate::seam::{BoxFuture, Endless, ready};
 use crate::testing::world::{block_on, now};
 use crate::trust::TrustedRoot;
 use crate::verify::{Basket, Candidate, Content, EvidenceSource, Origin};
@@ -56,6 +56,6 @@ pub fn decide_by(
     });
     let policy = policy::parse(&text.to_string(), "t", &|_| Err("none".into()))?;
     let source = Bundles(bundles.iter().map(|b| b.to_string().into_bytes()).collect());
-    let target = Target { artifact, sources: vec![&source], content: None, digests: None };
-    Ok(block_on(flow::check(&target, &[policy], roots, now())))
+    let target = Target { artifact, sources: vec![Box::new(source)], content: None, digests: None };
+    Ok(block_on(flow::check(target, Given::new(&[policy], roots, now()), &Endless)))
 }

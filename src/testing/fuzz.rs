@@ -99,10 +99,10 @@ fn read_statement(bytes: &[u8]) -> bool {
     let written = read.to_bytes();
     let again = Statement::parse(&written).expect("what is written is read");
     assert_eq!(again.subjects(), read.subjects());
-    if let Ok(approval) = Approval::from_json(read.predicate()) {
+    if let Ok(approval) = read.predicate().and_then(|p| Approval::from_json(&p)) {
         Approval::from_json(&approval.to_json()).expect("what is written is read");
     }
-    if let Ok(provenance) = Provenance::from_json(read.predicate()) {
+    if let Ok(provenance) = read.predicate().and_then(|p| Provenance::from_json(&p)) {
         Provenance::from_json(&provenance.to_json()).expect("what is written is read");
         let _ = (provenance.source(), provenance.charter_digest(), provenance.model());
     }
@@ -114,7 +114,7 @@ fn read_evidence(bytes: &[u8]) -> bool {
     let trust = TrustMaterial::of_keys([key().public_key().clone()]);
     let now = Timestamp::from_unix(1_800_000_000).expect("a time");
     let artifact = artifact();
-    let Ok(verified) = (Verifier { trust: &trust, now }).verify(bytes, &artifact) else { return false };
+    let Ok(verified) = Verifier::new(&trust, now).verify(bytes, &artifact) else { return false };
     assert_eq!(verified.payload(), statement().to_bytes(), "verified, and not what was signed");
     true
 }
@@ -145,7 +145,7 @@ static KEYLESS: LazyLock<Keyless> = LazyLock::new(|| {
 /// Whatever is done to keyless evidence, what is verified is what was signed, by whoever signed it.
 fn read_keyless(bytes: &[u8]) -> bool {
     let now = Timestamp::from_unix(1_800_000_000).expect("a time");
-    let verifier = Verifier { trust: &KEYLESS.trust, now };
+    let verifier = Verifier::new(&KEYLESS.trust, now);
     let Ok(verified) = verifier.verify(bytes, &artifact()) else { return false };
     assert_eq!(verified.payload(), statement().to_bytes(), "verified, and not what was signed");
     let signers: Vec<_> = verified.signers().iter().map(Signer::describe).collect();

@@ -67,3 +67,13 @@ pub trait EvidenceSource: Send + Sync {
         })
     }
 }
+
+impl<T: EvidenceSource + ?Sized> EvidenceSource for &T {
+    fn place(&self) -> String {
+        (**self).place()
+    }
+
+    fn gather<'a>(&'a self, artifact: &'a Artifact, basket: &'a Basket) -> BoxFuture<'a, ()> {
+        (**self).gather(artifact, basket)
+    }
+}

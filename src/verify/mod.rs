@@ -9,6 +9,7 @@ mod candidate;
 mod certificate;
 mod cosignature;
 mod error;
+mod examined;
 mod proven;
 mod referent;
 mod signature;
@@ -20,6 +21,7 @@ mod support;
 pub use basket::{Basket, Budget};
 pub use candidate::{Candidate, Content, EvidenceSource, Origin};
 pub use error::{SUBJECT_MISMATCH, VerifyError};
+pub use examined::Examined;
 pub use referent::{Referent, ReferentKind};
 pub use signature::made_by;
 pub use sigstore::message_signature;
@@ -28,18 +30,23 @@ pub use support::SupportingStatement;
 
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{self, Field, JsonError};
-use crate::model::{Artifact, Bundle, Digest, DigestSet, Envelope, Statement, Timestamp, envelope, limits, uri};
-use crate::predicate::{self, Provenance};
+use crate::model::{Artifact, Bundle, Digest, Envelope, Statement, Timestamp, envelope, limits};
 use crate::trust::{PublicKey, TrustMaterial};
+use examined::{Piece, Vouched, Vouchers};
 use proven::Proven;
+use statement::Signed;
+use std::sync::Arc;
+use subject::Positions;
 
 /// Verifies evidence with one set of trust material, at one point in time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Verifier<'a> {
     /// Keys (and, with keyless signing, roots) that may vouch.
-    pub trust: &'a TrustMaterial,
+    trust: &'a TrustMaterial,
     /// The time of verification: the one point in time that the verifier itself can swear to.
-    pub now: Timestamp,
+    now: Timestamp,
+    vouchers: Vouchers,
+    examined: Option<&'a Examined>,
 }
 
 /// What a statement must be about.
@@ -49,17 +56,10 @@ enum About<'a> {
 }
 
 impl About<'_> {
-    fn bind(&self, statement: &Statement) -> Result<usize, VerifyError> {
+    fn bind(&self, statement: &Statement, at: &Positions) -> Result<usize, VerifyError> {
         match self {
-            Self::Artifact(artifact) => subject::bind(statement, &artifact.digests, &artifact.digest),
-            Self::Referent(referent) => referent.bind(statement),
-        }
-    }
-
-    fn digests(&self) -> &DigestSet {
-        match self {
-            Self::Artifact(artifact) => &artifact.digests,
-            Self::Referent(referent) => referent.digests(),
+            Self::Artifact(artifact) => subject::bind(statement, at, &artifact.digests, &artifact.digest),
+            Self::Referent(referent) => referent.bind(statement, at),
         }
     }
 
@@ -71,22 +71,39 @@ impl About<'_> {
     }
 }
 
-/// Whether the signature was made with a key.
-enum Keyed<'a> {
-    /// By these, verified.
-    Signers(Vec<Signer>),
-    /// No: with the first certificate of this chain.
-    No(&'a [Vec<u8>]),
+/// Evidence whose form was read, once, and whose signature verifies if it was made with a key.
+struct Opened<'a> {
+    evidence: &'a [u8],
+    bundle: Bundle,
+    signed: Arc<Signed>,
+    /// Trusted keys that signed; none beside a certificate, which is asked about only once a subject binds.
+    by_key: Option<Vec<Signer>>,
+    piece: Arc<Piece>,
+    /// Where in the statement a digest stands.
+    positions: Positions,
 }
 
-impl Verifier<'_> {
+impl<'a> Verifier<'a> {
+    /// A verifier that may trust `trust`, at the time `now`.
+    #[must_use]
+    pub fn new(trust: &'a TrustMaterial, now: Timestamp) -> Self {
+        Self { trust, now, vouchers: Vouchers::of(trust), examined: None }
+    }
+
+    /// The same verifier, which checks nothing that was checked before, and remembers what it checks.
+    #[must_use]
+    pub fn remembering(self, examined: &'a Examined) -> Self {
+        Self { examined: Some(examined), ..self }
+    }
+
     /// Verifies one piece of evidence about `artifact`.
     ///
     /// Steps, in this order (numbers in the body):
     /// 1. the evidence is a bundle, or a bare DSSE envelope as older tools attach it;
     /// 2. it holds an envelope of an in-toto statement, not a signature over a digest;
     /// 3. it was signed with a key: a trusted key made a signature over the payload (DSSE protocol, "Verification");
-    /// 4. the payload is a statement, and its predicate has the form its type demands;
+    /// 4. the payload is a statement, and its predicate has the form its type demands (with a certificate after step 6: a
+    ///    predicate takes many times its size once read, so nobody's is read before somebody vouches for it);
     /// 5. a subject binds to the artifact: one strong digest is equal and none contradicts;
     /// 6. it was signed with a certificate: a trusted root's authorities vouch for certificate, log entries, time and
     ///    signature, and these are about one another;
@@ -96,50 +113,101 @@ impl Verifier<'_> {
     /// # Errors
     /// [`VerifyError`], by the first step that fails.
     pub fn verify(&self, evidence: &[u8], artifact: &Artifact) -> Result<VerifiedStatement, VerifyError> {
-        self.verify_about(evidence, &About::Artifact(artifact))
+        let own = Examined::default();
+        let examined = self.examined.unwrap_or(&own);
+        self.about(examined, &self.open(examined, evidence)?, &About::Artifact(artifact))
     }
 
-    /// Verifies one piece of evidence about something that a verified statement names: the same steps as
-    /// [`Verifier::verify`], with the referent's digests in the artifact's place. Of another type than those that may
-    /// support one, it is about something else.
+    /// Verifies one piece of evidence about each of several artifacts, in their order: the same steps as
+    /// [`Verifier::verify`], of which only the binding is done for each.
     ///
     /// # Errors
-    /// [`VerifyError`], by the first step that fails.
-    pub fn verify_support(&self, evidence: &[u8], referent: &Referent) -> Result<SupportingStatement, VerifyError> {
-        let statement = self.verify_about(evidence, &About::Referent(referent))?;
-        Ok(SupportingStatement::new(statement, referent.clone()))
+    /// [`VerifyError`], by the first artifact that it is not about, or the first step that fails.
+    pub fn verify_each(&self, evidence: &[u8], artifacts: &[Artifact]) -> Result<Vec<VerifiedStatement>, VerifyError> {
+        let own = Examined::default();
+        let examined = self.examined.unwrap_or(&own);
+        let opened = self.open(examined, evidence)?;
+        artifacts.iter().map(|a| self.about(examined, &opened, &About::Artifact(a))).collect()
     }
 
-    fn verify_about(&self, evidence: &[u8], about: &About<'_>) -> Result<VerifiedStatement, VerifyError> {
+    /// Verifies one piece of evidence about each of several things that verified statements name, in their order: the same
+    /// steps as [`Verifier::verify`], with the referent's digests in the artifact's place. Of another type than those that
+    /// may support one, it is about something else.
+    ///
+    /// # Errors
+    /// [`VerifyError`] of reading it or of its key, which is about no referent; and within, for each referent, by the first
+    /// step that fails.
+    pub fn verify_support(
+        &self,
+        evidence: &[u8],
+        referents: &[Referent],
+    ) -> Result<Vec<Result<SupportingStatement, VerifyError>>, VerifyError> {
+        let own = Examined::default();
+        let examined = self.examined.unwrap_or(&own);
+        let opened = self.open(examined, evidence)?;
+        let about = |referent: &Referent| {
+            let statement = self.about(examined, &opened, &About::Referent(referent))?;
+            Ok(SupportingStatement::new(statement, referent.clone()))
+        };
+        Ok(referents.iter().map(about).collect())
+    }
+
+    fn open<'e>(&self, examined: &Examined, evidence: &'e [u8]) -> Result<Opened<'e>, VerifyError> {
         let bundle = read_evidence(evidence)?; // 1
         let envelope = in_toto_envelope(&bundle)?; // 2
+        let digest = Digest::sha256(evidence);
+        let piece = examined.piece(&digest);
         let by_key = match bundle.material() {
-            VerificationMaterial::PublicKey { hint } => Keyed::Signers(self.signers(envelope, hint)?), // 3
-            VerificationMaterial::Certificates(chain) => Keyed::No(chain),
+            VerificationMaterial::PublicKey { hint } => Some(self.signers(examined, &piece, envelope, hint)?), // 3
+            VerificationMaterial::Certificates(_) => None,
         };
         let statement = Statement::parse(envelope.payload()).map_err(VerifyError::Statement)?; // 4
-        let provenance = read_predicate(&statement).map_err(VerifyError::Statement)?;
-        let subject = about.bind(&statement)?; // 5
-        let bound = subject::bound_digest(&statement, subject, about.digests());
-        let (signers, proven) = match by_key {
-            Keyed::Signers(signers) => {
-                let proven = self.beside_key(&bundle, evidence, &signers, bound.as_ref())?; // 7
-                (signers, proven)
-            }
-            Keyed::No(chain) => {
-                let parsed = sigstore::parse(&bundle, evidence)?; // 6
-                let digest = bound.as_ref().and_then(sigstore::digest).ok_or_else(|| {
-                    VerifyError::UnsupportedMaterial { found: "a certificate over a sha384 digest alone".into() }
-                })?;
-                let (signer, proven) = sigstore::by_certificate(&parsed, chain, &digest, self.trust, self.now)?;
-                (vec![signer], proven)
-            }
+        let signed = Signed::new(statement, envelope.payload().to_vec(), digest);
+        // A tree of what nobody vouches for is not made: with a certificate, that is known only later.
+        if by_key.is_some() {
+            signed.form()?;
+        }
+        let positions = Positions::of(&signed.statement);
+        Ok(Opened { evidence, bundle, signed: Arc::new(signed), by_key, piece, positions })
+    }
+
+    fn about(
+        &self,
+        examined: &Examined,
+        opened: &Opened<'_>,
+        about: &About<'_>,
+    ) -> Result<VerifiedStatement, VerifyError> {
+        let Opened { evidence, bundle, signed, by_key, piece, positions } = opened;
+        let subject = about.bind(&signed.statement, positions)?; // 5
+        // Logs and the library speak of the statement: any subject's digest names it, so that one answer serves all.
+        let bound = subject::named_digest(&signed.statement);
+        let key = match by_key.as_deref() {
+            Some([Signer::Key { key }]) => Some(key),
+            _ => None,
         };
+        let question = self.vouchers.asked(bound.as_ref(), key);
+        let Vouched { signer, proven } =
+            piece.vouched(examined, question, self.now, || match (by_key, bundle.material()) {
+                (Some(signers), _) => self.beside_key(bundle, evidence, signers, bound.as_ref()), // 7
+                (None, VerificationMaterial::Certificates(chain)) => {
+                    let parsed = sigstore::parse(bundle, evidence)?; // 6
+                    let digest = bound.as_ref().and_then(sigstore::digest).ok_or_else(|| {
+                        VerifyError::UnsupportedMaterial { found: "a certificate over sha384 digests alone".into() }
+                    })?;
+                    let (signer, proven) = sigstore::by_certificate(&parsed, chain, &digest, self.trust, self.now)?;
+                    Ok(Vouched { signer: Some(signer), proven })
+                }
+                (None, VerificationMaterial::PublicKey { .. }) => {
+                    Ok(Vouched { signer: None, proven: Proven::default() })
+                }
+            })?;
+        signed.form()?;
+        let signers: Vec<_> = by_key.iter().flatten().cloned().chain(signer).collect();
+        if signers.is_empty() {
+            return Err(VerifyError::MessageSignature);
+        }
         Ok(VerifiedStatement {
-            statement,
-            provenance,
-            payload: envelope.payload().to_vec(),
-            evidence: Digest::sha256(evidence),
+            signed: signed.clone(),
             about: about.digest(),
             subject,
             signers,
@@ -159,32 +227,39 @@ impl Verifier<'_> {
         evidence: &[u8],
         signers: &[Signer],
         bound: Option<&Digest>,
-    ) -> Result<Proven, VerifyError> {
+    ) -> Result<Vouched, VerifyError> {
+        let vouched = |proven| Ok(Vouched { signer: None, proven });
         let unchecked = (bundle.log_entries().len(), bundle.timestamps().len());
-        let unproven = Ok(Proven { unchecked, ..Default::default() });
+        let unproven = Proven { unchecked, ..Default::default() };
         // Most keyed evidence carries neither: then no root is looked at.
         if unchecked == (0, 0) || self.trust.roots.is_empty() {
-            return unproven;
+            return vouched(unproven);
         }
         // Logs and timestamps speak of one signature by one key, over content that a digest we can hand on names.
         let one = bundle.envelope().is_some_and(|e| e.signatures().len() == 1);
         let ([Signer::Key { key }], true, Some(digest)) = (signers, one, bound.and_then(sigstore::digest)) else {
-            return unproven;
+            return vouched(unproven);
         };
         match sigstore::parse(bundle, evidence) {
-            Ok(parsed) => sigstore::beside_key(&parsed, key, &digest, self.trust, self.now),
-            Err(VerifyError::UnsupportedMaterial { .. }) => unproven,
+            Ok(parsed) => vouched(sigstore::beside_key(&parsed, key, &digest, self.trust, self.now)?),
+            Err(VerifyError::UnsupportedMaterial { .. }) => vouched(unproven),
             Err(e) => Err(e),
         }
     }
 
-    fn signers(&self, envelope: &Envelope, hint: &str) -> Result<Vec<Signer>, VerifyError> {
+    fn signers(
+        &self,
+        examined: &Examined,
+        piece: &Piece,
+        envelope: &Envelope,
+        hint: &str,
+    ) -> Result<Vec<Signer>, VerifyError> {
         let keys = &self.trust.keys;
         if keys.len() > limits::KEYS {
             return Err(VerifyError::TooManyKeys { found: keys.len(), limit: limits::KEYS });
         }
         let pae = envelope.pae();
-        let made = |key: &&PublicKey| envelope.signatures().iter().any(|s| made_by(key, &pae, &s.sig));
+        let made = |key: &&PublicKey| piece.made_by(examined, key, &pae, envelope);
         let signers: Vec<_> = keys.iter().filter(made).map(|key| Signer::Key { key: key.clone() }).collect();
         if !signers.is_empty() {
             return Ok(signers);
@@ -198,15 +273,6 @@ impl Verifier<'_> {
             }),
         }
     }
-}
-
-/// That a predicate has the form its type demands; a SLSA provenance is kept as it was read.
-fn read_predicate(statement: &Statement) -> Result<Option<Provenance>, JsonError> {
-    let kind = statement.predicate_type().as_str();
-    if kind == uri::SLSA_PROVENANCE {
-        return Provenance::from_json(statement.predicate()).map(Some);
-    }
-    predicate::by_uri(kind).map_or(Ok(()), |p| p.check(statement.predicate())).map(|()| None)
 }
 
 /// Reads evidence as a bundle; a bare DSSE envelope becomes a keyed bundle. Nothing is verified by this.

@@ -4,7 +4,7 @@ use super::statement::{LogEntry, ProvenTime, RootUsed};
 use crate::trust::TrustedRoot;
 
 /// What logs and timestamp authorities prove about a signature.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Proven {
     pub(super) times: Vec<ProvenTime>,
     pub(super) entries: Vec<LogEntry>,

@@ -1,6 +1,6 @@
 //! [`Referent`]: something that a verified statement names by digest, so that another statement may be about it.
 
-use super::subject::{self, mismatch};
+use super::subject::{self, Positions, mismatch};
 use super::{VerifiedStatement, VerifyError};
 use crate::model::{Digest, DigestSet, Statement};
 use crate::predicate::{self, Provenance};
@@ -23,7 +23,7 @@ pub enum ReferentKind {
 /// ```compile_fail
 /// let forged = attest::verify::Referent { kind: attest::verify::ReferentKind::Charter };
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Referent {
     kind: ReferentKind,
     digests: DigestSet,
@@ -66,13 +66,13 @@ impl Referent {
     /// As with an artifact, one strong digest must be equal and none may contradict. A commit must agree in both of its
     /// digests: `gitCommit` may be a SHA-1, of which an attacker can make two commits with one value, and `sha256` of
     /// the commit object alone could be that of a file with the same bytes.
-    pub(super) fn bind(&self, statement: &Statement) -> Result<usize, VerifyError> {
+    pub(super) fn bind(&self, statement: &Statement, at: &Positions) -> Result<usize, VerifyError> {
         let type_uri = statement.predicate_type().as_str();
         if !predicate::by_uri(type_uri).is_some_and(predicate::PredicateType::supports) {
             return Err(mismatch(statement, &self.primary));
         }
         if self.kind != ReferentKind::Commit {
-            return subject::bind(statement, &self.digests, &self.primary);
+            return subject::bind(statement, at, &self.digests, &self.primary);
         }
         const GIT: &str = "gitCommit";
         let id = self.digests.get(GIT);

@@ -1,8 +1,11 @@
 //! [`VerifiedStatement`]: proof as a type. Its fields are private and only [`Verifier`](super::Verifier) fills them.
 
-use crate::model::{Digest, Statement, Timestamp};
-use crate::predicate::Provenance;
+use super::VerifyError;
+use crate::model::json::JsonError;
+use crate::model::{Digest, Statement, Timestamp, uri};
+use crate::predicate::{self, Provenance};
 use crate::trust::{PublicKey, TrustedRoot, WitnessKey};
+use std::sync::{Arc, OnceLock};
 
 /// Who signed, as far as it was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +110,45 @@ impl RootUsed {
     }
 }
 
+/// What a piece of evidence says, read once; shared by all that it is verified to be about.
+#[derive(Debug, PartialEq)]
+pub(super) struct Signed {
+    pub(super) statement: Statement,
+    payload: Vec<u8>,
+    /// Digest of the evidence.
+    evidence: Digest,
+    form: OnceLock<Result<Form, VerifyError>>,
+}
+
+/// A predicate of the form that its type demands.
+#[derive(Debug, PartialEq)]
+pub(super) struct Form {
+    /// A SLSA provenance, as it was read.
+    provenance: Option<Provenance>,
+    /// Memory that it takes (bytes).
+    memory: usize,
+}
+
+impl Signed {
+    pub(super) fn new(statement: Statement, payload: Vec<u8>, evidence: Digest) -> Self {
+        Self { statement, payload, evidence, form: OnceLock::new() }
+    }
+
+    /// That the predicate has the form its type demands; read once.
+    pub(super) fn form(&self) -> Result<&Form, VerifyError> {
+        let read = || -> Result<Form, JsonError> {
+            let kind = self.statement.predicate_type().as_str();
+            let Some(known) = predicate::by_uri(kind) else { return Ok(Form { provenance: None, memory: 0 }) };
+            let (predicate, memory) = self.statement.predicate_counted()?;
+            if kind == uri::SLSA_PROVENANCE {
+                return Ok(Form { provenance: Some(Provenance::from_json(&predicate)?), memory });
+            }
+            known.check(&predicate).map(|()| Form { provenance: None, memory: 0 })
+        };
+        self.form.get_or_init(|| read().map_err(VerifyError::Statement)).as_ref().map_err(Clone::clone)
+    }
+}
+
 /// A statement whose signature, form and binding to one artifact were verified.
 ///
 /// It cannot be made outside the verifier:
@@ -117,10 +159,7 @@ impl RootUsed {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedStatement {
-    pub(super) statement: Statement,
-    pub(super) provenance: Option<Provenance>,
-    pub(super) payload: Vec<u8>,
-    pub(super) evidence: Digest,
+    pub(super) signed: Arc<Signed>,
     pub(super) about: Digest,
     pub(super) subject: usize,
     pub(super) signers: Vec<Signer>,
@@ -136,31 +175,37 @@ impl VerifiedStatement {
     /// The statement.
     #[must_use]
     pub fn statement(&self) -> &Statement {
-        &self.statement
+        &self.signed.statement
     }
 
     /// The bytes that were signed.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.signed.payload
     }
 
     /// Digest of the signed bytes: what a policy's `revoked.statements` names.
     #[must_use]
     pub fn payload_digest(&self) -> Digest {
-        Digest::sha256(&self.payload)
+        Digest::sha256(&self.signed.payload)
     }
 
     /// Digest of the evidence (the bundle) as it was read.
     #[must_use]
     pub fn evidence_digest(&self) -> &Digest {
-        &self.evidence
+        &self.signed.evidence
     }
 
     /// The predicate, where it is a SLSA provenance v1.
     #[must_use]
     pub fn provenance(&self) -> Option<&Provenance> {
-        self.provenance.as_ref()
+        self.signed.form().ok()?.provenance.as_ref()
+    }
+
+    /// An estimate of the memory that its predicate takes (bytes).
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.signed.form().map_or(0, |f| f.memory)
     }
 
     /// The primary digest of the artifact that it was verified for.

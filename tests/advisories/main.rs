@@ -68,7 +68,7 @@ fn roots(root: &Value) -> Vec<TrustedRoot> {
 }
 
 fn verify_bytes(trust: &TrustMaterial, bundle: &[u8]) -> Result<VerifiedStatement, VerifyError> {
-    Verifier { trust, now: now() }.verify(bundle, &artifact())
+    Verifier::new(trust, now()).verify(bundle, &artifact())
 }
 
 /// The code of a refusal under one root.

@@ -6,10 +6,10 @@ use crate::explain::{context, golden, row, with};
 use crate::platforms::detached;
 use crate::repo::Repo;
 use attest::capture::{CertifiedClaim, Context, Environment, Identity, Request};
-use attest::flow::{self, Target};
+use attest::flow::{self, Given, Target};
 use attest::model::{Artifact, Digest, DigestSet, PredicateUri, Statement, Subject};
 use attest::policy::{self, Outcome, Verdict};
-use attest::seam::{BoxFuture, ready};
+use attest::seam::{BoxFuture, Endless, ready};
 use attest::sign::IdentityToken;
 use attest::testing::world::{block_on, now};
 use attest::testing::{Holder, Instance};
@@ -216,8 +216,8 @@ fn decide(provider: &Provider, predicate: &Value, demand: &Value) -> Result<(), 
     let roots = TrustedRoot::parse(instance.root().to_string().as_bytes(), "test").unwrap();
     let source = One(bundle.to_string().into_bytes());
     let artifact = Artifact::new("app", "app", digest());
-    let target = Target { artifact, sources: vec![&source], content: None, digests: None };
-    let decision = block_on(flow::check(&target, &[policy], &roots, now()));
+    let target = Target { artifact, sources: vec![Box::new(source)], content: None, digests: None };
+    let decision = block_on(flow::check(target, Given::new(&[policy], &roots, now()), &Endless));
     let candidate = &decision.policies[0].requirements[0].candidates[0];
     match (decision.verdict, &candidate.outcome) {
         (Verdict::Allow, Outcome::Accepted(_)) => Ok(()),

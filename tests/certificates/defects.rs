@@ -51,7 +51,7 @@ fn what_is_proven_does_not_lie_in_the_future() {
     for bundle in [signed(&instance, &workflow()), instance.sign_with_key(&key, &claim().to_bytes())] {
         let at = |seconds: i64| {
             let now = Timestamp::from_unix(SIGNED_AT + seconds).unwrap();
-            let verified = Verifier { trust: &trust, now }.verify(bundle.to_string().as_bytes(), &artifact());
+            let verified = Verifier::new(&trust, now).verify(bundle.to_string().as_bytes(), &artifact());
             verified.map(|_| ()).map_err(|e| e.code().to_string())
         };
         // Clocks differ a little.

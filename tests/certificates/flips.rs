@@ -116,7 +116,7 @@ fn unnoticed(
 /// Each part of which something is unnoticed: its name and the runs of such bytes, each byte with the mask of its bits.
 fn accepted(trust: &TrustMaterial, bundle: &Value) -> Listed {
     let (now, artifact) = (Timestamp::from_unix(SIGNED_AT + 86_400).unwrap(), artifact());
-    let verify = |text: &str| match (Verifier { trust, now }).verify(text.as_bytes(), &artifact) {
+    let verify = |text: &str| match Verifier::new(trust, now).verify(text.as_bytes(), &artifact) {
         Ok(proven) if proven.unchecked() == (0, 0) => Verdict::Accepted,
         Ok(_) => Verdict::NotChecked,
         Err(_) => Verdict::Refused,

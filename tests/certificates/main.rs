@@ -48,7 +48,7 @@ fn roots(root: &Value) -> Vec<TrustedRoot> {
 
 /// Verifies a bundle against one root.
 fn verify_with(trust: &TrustMaterial, bundle: &Value) -> Result<VerifiedStatement, VerifyError> {
-    Verifier { trust, now: now() }.verify(bundle.to_string().as_bytes(), &artifact())
+    Verifier::new(trust, now()).verify(bundle.to_string().as_bytes(), &artifact())
 }
 
 fn verify(root: &Value, bundle: &Value) -> Result<VerifiedStatement, VerifyError> {

@@ -150,7 +150,7 @@ fn verify(args: &VerifyBundleArgs, ui: &Ui) -> Result<Outcome, Failure> {
             None => Artifact::new("artifact", "artifact", Digest::sha256(&bytes)).with_bytes(&bytes),
         };
         let artifact = artifact.ok_or_else(|| Failure::unknown(codes::USAGE, "the artifact cannot be hashed"))?;
-        let verified = Verifier { trust: &trust, now: ui.now }.verify(&evidence, &artifact).map_err(|e| refused(&e))?;
+        let verified = Verifier::new(&trust, ui.now).verify(&evidence, &artifact).map_err(|e| refused(&e))?;
         verified.signers().to_vec()
     } else {
         let artifact = digest.as_ref().map_or(Ok(bytes.as_slice()), Err);

@@ -246,14 +246,14 @@ fn claim(out: &mut String, c: &Claim) {
         row("subject", &format!("and {} more", c.statement.subjects().len() - 10));
     }
     if c.statement.predicate_type().as_str() == uri::CHARTER
-        && let Ok(charter) = Charter::from_json(c.statement.predicate())
+        && let Ok(charter) = c.statement.predicate().and_then(|p| Charter::from_json(&p))
     {
         row("charter", &shown_charter(&charter.uri, &charter.annotations));
         row("title", &charter.snapshot.title);
         row("text", &format!("{} bytes; --format json shows it", charter.snapshot.body.len()));
     }
     if c.statement.predicate_type().as_str() == uri::APPROVAL
-        && let Ok(approval) = Approval::from_json(c.statement.predicate())
+        && let Ok(approval) = c.statement.predicate().and_then(|p| Approval::from_json(&p))
     {
         row("approves", &format!("the {} {}", approval.kind.name(), approval.uri.unwrap_or_default()));
         row("approver, in their words", &approval.approver.unwrap_or_else(|| "not said".into()));

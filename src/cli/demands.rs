@@ -1,0 +1,190 @@
+//! Flags of `attest verify` that demand something, as a policy and as checks that join other policies.
+
+use super::args::{DemandArgs, TrustArgs};
+use super::exit::{Failure, codes};
+use crate::model::PredicateUri;
+use crate::policy::rule::{
+    AgentCheck, BuilderCheck, CharterCheck, HostedRunnerCheck, RequestedByCheck, SourceCheck, TaskCheck,
+    normal_repository,
+};
+use crate::policy::{Check, Glob, Images, Mode, People, Policy, Requirement, Revoked, TrustRule};
+use crate::predicate;
+
+/// A predicate type by URI or short name.
+///
+/// # Errors
+/// Exit 2.
+pub(super) fn predicate_type(text: Option<&str>) -> Result<PredicateUri, Failure> {
+    let Some(text) = text else { return Ok(PredicateUri::slsa_provenance()) };
+    let by_name = predicate::ALL.iter().find(|p| p.name() == text).map(|p| p.uri());
+    PredicateUri::parse(by_name.unwrap_or(text)).ok_or_else(|| {
+        let names = predicate::ALL.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
+        Failure::usage(codes::USAGE, format!("--predicate-type: expected a URI or one of {names}, found `{text}`"))
+    })
+}
+
+/// The requirement that trust flags make, if there are any.
+pub(super) fn flags_policy(
+    flags: &TrustArgs,
+    demands: &DemandArgs,
+    wanted: &PredicateUri,
+) -> Result<Option<Policy>, Failure> {
+    let signers = super::trust::signers(flags, demands.builder_id.as_deref())?;
+    if signers.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Policy {
+        name: "flags".into(),
+        origin: "flags".into(),
+        digest: None,
+        images: Images::All,
+        mode: Mode::Enforce,
+        requirements: vec![Requirement {
+            predicate_type: wanted.clone(),
+            signers,
+            threshold: 1,
+            trust: TrustRule::default(),
+            approvals: None,
+            snapshot: None,
+            checks: Vec::new(),
+        }],
+        revoked: Revoked::default(),
+        people: People::default(),
+    }))
+}
+
+/// Lets the demand flags join every requirement of their predicate type.
+pub(super) fn join(policies: &mut [Policy], demands: &DemandArgs, wanted: &PredicateUri) -> Result<(), Failure> {
+    let mut joined = false;
+    let requirements = policies.iter_mut().flat_map(|p| &mut p.requirements);
+    for requirement in requirements.filter(|r| r.predicate_type == *wanted) {
+        requirement.checks.extend(checks(demands)?);
+        joined = true;
+    }
+    // A demand that nothing takes up would be a demand that is silently dropped.
+    if !joined && (demands.predicate_type.is_some() || !checks(demands)?.is_empty()) {
+        let message = format!("no policy has a requirement of type {wanted} that the flags could join");
+        return Err(Failure::usage(codes::DEMAND_UNUSED, message));
+    }
+    Ok(())
+}
+
+/// That a policy which speaks about this subject takes up the demands: those that only another subject's policy takes
+/// up are dropped for this one.
+pub(super) fn reach(
+    policies: &[Policy],
+    scope: &str,
+    demands: &DemandArgs,
+    wanted: &PredicateUri,
+) -> Result<(), Failure> {
+    let mut speaking = policies.iter().filter(|p| p.matches(scope)).peekable();
+    let spoken = speaking.peek().is_some();
+    let joined = speaking.flat_map(|p| &p.requirements).any(|r| r.predicate_type == *wanted);
+    if spoken && !joined && (demands.predicate_type.is_some() || !checks(demands)?.is_empty()) {
+        let message = format!("no policy for `{scope}` has a requirement of type {wanted} that the flags could join");
+        return Err(Failure::usage(codes::DEMAND_UNUSED, message));
+    }
+    Ok(())
+}
+
+/// The checks that demand flags make.
+fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
+    let usage = |m: String| Failure::usage(codes::USAGE, m);
+    let glob = |flag: &str, text: &str| {
+        Glob::parse(text).ok_or_else(|| usage(format!("--{flag}: expected a text or glob, found `{text}`")))
+    };
+    let mut out: Vec<Box<dyn Check>> = Vec::new();
+    if d.source_repository.is_some() || d.source_ref.is_some() || d.source_commit.is_some() {
+        let repository = d.source_repository.as_deref().map(|r| {
+            let url = if r.contains("://") { r.to_owned() } else { format!("https://{r}") };
+            normal_repository(&url)
+        });
+        if let Some(r) = d.source_ref.as_deref().filter(|r| !r.starts_with("refs/")) {
+            return Err(usage(format!("--source-ref: expected a full ref such as refs/heads/{r}, found `{r}`")));
+        }
+        let refs = d.source_ref.as_deref().map(|r| glob("source-ref", r)).transpose()?.into_iter().collect();
+        let full = |c: &str| [40, 64].contains(&c.len()) && c.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if let Some(c) = d.source_commit.as_deref().filter(|c| !full(c)) {
+            return Err(usage(format!(
+                "--source-commit: expected a full commit id of 40 or 64 lower-case hex digits, found `{c}`"
+            )));
+        }
+        let commit = d.source_commit.clone();
+        out.push(Box::new(SourceCheck { repository, refs, commit, assurance: None, allow_dirty: None }));
+    }
+    if let Some(id) = &d.builder_id {
+        out.push(Box::new(BuilderCheck { id: id.clone() }));
+    }
+    if let Some(agent) = &d.agent {
+        out.push(Box::new(AgentCheck { ids: vec![glob("agent", agent)?], ..AgentCheck::default() }));
+    }
+    if let Some(task) = &d.task {
+        out.push(Box::new(TaskCheck { ids: vec![glob("task", task)?], assurance: None }));
+    }
+    if let Some(charter) = &d.charter {
+        out.push(Box::new(CharterCheck { exact: Some(charter.clone()), ..CharterCheck::default() }));
+    }
+    if d.recheck_charter {
+        // Without a digest there is nothing to compare with.
+        out.push(Box::new(CharterCheck { digest: true, ..CharterCheck::default() }));
+    }
+    if let Some(id) = &d.requested_by {
+        out.push(Box::new(RequestedByCheck { id: Glob::exact(id) }));
+    }
+    if d.deny_self_hosted_runners {
+        out.push(Box::new(HostedRunnerCheck));
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ValidityWindow;
+    use crate::policy::{SignerMatch, SignerRule};
+    use crate::trust::PublicKey;
+
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+    fn policy(images: &str, kind: &str) -> Policy {
+        let key = PublicKey::from_pem(PEM.as_bytes()).unwrap();
+        let signer = SignerRule {
+            label: "k".into(),
+            who: SignerMatch::Key(key),
+            window: ValidityWindow::default(),
+            builders: Vec::new(),
+            measures: Vec::new(),
+        };
+        Policy {
+            name: images.into(),
+            origin: images.into(),
+            digest: None,
+            images: Images::Named(vec![Glob::parse(images).unwrap()]),
+            mode: Mode::Enforce,
+            requirements: vec![Requirement {
+                predicate_type: PredicateUri::parse(kind).unwrap(),
+                signers: vec![signer],
+                threshold: 1,
+                trust: TrustRule::default(),
+                approvals: None,
+                snapshot: None,
+                checks: Vec::new(),
+            }],
+            revoked: Revoked::default(),
+            people: People::default(),
+        }
+    }
+
+    #[test]
+    fn a_demand_that_only_another_subjects_policy_takes_up_is_wrong_usage() {
+        let wanted = PredicateUri::slsa_provenance();
+        let policies = [policy("oci:a", "https://x.example/p"), policy("oci:b", wanted.as_str())];
+        let demands = DemandArgs { agent: Some("s/a".into()), ..DemandArgs::default() };
+        let e = reach(&policies, "oci:a", &demands, &wanted).unwrap_err();
+        assert_eq!(e.code, codes::DEMAND_UNUSED);
+        assert!(reach(&policies, "oci:b", &demands, &wanted).is_ok());
+        assert!(reach(&policies, "oci:a", &DemandArgs::default(), &wanted).is_ok());
+        // Nobody speaks about it: the decision says so, with its own code.
+        assert!(reach(&policies, "oci:c", &demands, &wanted).is_ok());
+    }
+}

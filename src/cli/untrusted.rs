@@ -1,0 +1,60 @@
+//! What is said where there is no policy and no flag that says whom to trust.
+
+use super::args::{Common, EvidenceArgs};
+use super::exit::{Failure, codes};
+use super::sanitize::{line, shell};
+use super::target;
+use crate::flow;
+use std::fmt::Write as _;
+
+/// What there is of each subject, and the command line that would demand it. Nothing of it is verified.
+pub(super) async fn no_policy(subjects: &[String], evidence: &EvidenceArgs, digest: bool, common: &Common) -> Failure {
+    let mut failure = Failure::usage(
+        codes::NO_POLICY,
+        "there is no policy on this machine and no flag says whom to trust, so nothing can be verified",
+    );
+    for typed in subjects {
+        let resolved = match target::resolve(typed, common, evidence, digest).await {
+            Ok(r) => r,
+            Err(e) => {
+                let _ = writeln!(failure.detail, "{}: {}", line(typed), line(&e.message));
+                continue;
+            }
+        };
+        let sources = resolved.sources();
+        let sources: Vec<_> = sources.iter().map(AsRef::as_ref).collect();
+        let found = flow::look(&sources, &resolved.artifact).await;
+        let what = if found.is_empty() { "no attestation" } else { "all of it UNVERIFIED" };
+        let _ = writeln!(failure.detail, "found for {} ({}): {what}", line(typed), resolved.artifact.digest);
+        let mut types = Vec::new();
+        for f in &found {
+            let what = match &f.claim {
+                Ok(c) => {
+                    let by = match &c.certificate {
+                        Some((identity, issuer)) if !issuer.is_empty() => format!(
+                            "--certificate-identity {} --certificate-oidc-issuer {}",
+                            shell(identity),
+                            shell(issuer)
+                        ),
+                        _ => "--key PUBLIC_KEY".to_owned(),
+                    };
+                    types.push((c.statement.predicate_type().to_string(), by));
+                    format!("{} signed by {}", line(c.statement.predicate_type().as_str()), line(&c.signer))
+                }
+                Err(e) => line(e),
+            };
+            let _ = writeln!(failure.detail, "  {what}");
+        }
+        types.sort();
+        types.dedup();
+        let provenance = crate::model::uri::SLSA_PROVENANCE;
+        if types.is_empty() {
+            types.push((provenance.to_owned(), "--key PUBLIC_KEY".to_owned()));
+        }
+        for (t, by) in types {
+            let kind = if t == provenance { String::new() } else { format!(" --predicate-type {}", shell(&t)) };
+            let _ = writeln!(failure.detail, "to demand it: attest verify {} {by}{kind}", shell(typed));
+        }
+    }
+    failure
+}
