@@ -51,6 +51,15 @@ pub fn holds_credential(url: &str) -> bool {
     })
 }
 
+/// As [`holds_credential`], of what names code: `git@` before a host is what everybody writes there.
+#[must_use]
+pub fn of_code_holds_credential(url: &str) -> bool {
+    match url.split_once("://git@") {
+        Some((scheme, rest)) => holds_credential(&format!("{scheme}://{rest}")),
+        None => holds_credential(url),
+    }
+}
+
 /// `builder.id` of a recognised CI system that no certificate speaks for, for example `jenkins`.
 #[must_use]
 pub fn builder(name: &str) -> String {

@@ -1,8 +1,8 @@
 //! Searches what is about to be signed for secrets: the known values, however they are written, and well-known forms.
 //!
-//! A value is looked for as it is, in any case, in hex, in base64 (both alphabets, at any place of what was encoded), and
-//! by its single lines. The text is looked at as it is, with its line breaks away, with percent escapes and with JSON
-//! escapes resolved.
+//! A value is looked for as it is, in any case, in hex, in base32, in base64 once and twice (both alphabets, at any place of
+//! what was encoded), and by its single lines. The text is looked at as it is, with its line breaks away, with percent
+//! escapes and with JSON escapes resolved, each of them twice.
 
 use super::Secret;
 use super::shapes::{known, passwords};
@@ -103,13 +103,14 @@ impl<'a> Needles<'a> {
         }
         for form in [value, &joined] {
             self.add(form.bytes().map(|b| format!("{b:02x}")).collect::<String>().into_bytes(), true, name);
-            for skipped in 0..3 {
-                // What stands before the value shifts it; characters that also hold bits of a neighbour go.
-                let bytes = [&[0; 3][..skipped], form.as_bytes()].concat();
-                let (from, to) = ((8 * skipped).div_ceil(6), 8 * bytes.len() / 6);
-                for text in [STANDARD.encode(&bytes), URL_SAFE.encode(&bytes)] {
-                    self.add(text.as_bytes().get(from..to).unwrap_or_default().to_vec(), false, name);
+            for once in base64_of(form.as_bytes()) {
+                for twice in base64_of(&once) {
+                    self.add(twice, false, name);
                 }
+                self.add(once, false, name);
+            }
+            for text in base32_of(form.as_bytes()) {
+                self.add(text, true, name);
             }
         }
     }
@@ -152,10 +153,38 @@ impl<'a> Needles<'a> {
     }
 }
 
+/// What base64 makes of bytes wherever they stand in what is encoded: what stands before shifts them, and characters that
+/// also hold bits of a neighbour go. In both alphabets.
+fn base64_of(value: &[u8]) -> Vec<Vec<u8>> {
+    let shifted = (0..3).flat_map(|skipped| {
+        let bytes = [&[0; 3][..skipped], value].concat();
+        let (from, to) = ((8 * skipped).div_ceil(6), 8 * bytes.len() / 6);
+        let both = [STANDARD.encode(&bytes), URL_SAFE.encode(&bytes)];
+        both.map(|text| text.as_bytes().get(from..to).unwrap_or_default().to_vec())
+    });
+    let mut all: Vec<_> = shifted.collect();
+    all.dedup();
+    all
+}
+
+/// The same for base32 (RFC 4648, section 6).
+fn base32_of(value: &[u8]) -> Vec<Vec<u8>> {
+    let shifted = (0..5).map(|skipped| {
+        let bytes = [&[0; 5][..skipped], value].concat();
+        let (from, to) = ((8 * skipped).div_ceil(5), 8 * bytes.len() / 5);
+        let bit = |at: usize| usize::from(bytes[at / 8] >> (7 - at % 8) & 1);
+        (from..to).map(|i| BASE32[(5 * i..5 * i + 5).fold(0, |sum, at| 2 * sum + bit(at))]).collect()
+    });
+    shifted.collect()
+}
+
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
 /// The ways to read a text, each once.
 fn forms(text: &str) -> Vec<String> {
     let mut all = vec![text.to_owned()];
-    for change in [percent_decoded, json_unescaped, json_unescaped, unbroken] {
+    // Package URLs encode what is encoded already.
+    for change in [percent_decoded, percent_decoded, json_unescaped, json_unescaped, unbroken] {
         for form in all.clone() {
             let other = change(&form);
             if !all.contains(&other) {

@@ -47,9 +47,14 @@ const SHAPES: &[Shape] = &[
 /// Runs of base64 that are shorter hold no token.
 const RUN: usize = 24;
 
-/// What kind of credential the text holds, if one is known by its form; base64 is looked into once, wherever it begins.
+/// What kind of credential the text holds, if one is known by its form; base64 is looked into twice, wherever it begins.
 pub(super) fn known(text: &str) -> Option<&'static str> {
+    known_within(text, 2)
+}
+
+fn known_within(text: &str, encodings: usize) -> Option<&'static str> {
     plain(text).or_else(|| {
+        let inner = encodings.checked_sub(1)?;
         [("+/", &STANDARD_NO_PAD), ("-_", &URL_SAFE_NO_PAD)].into_iter().find_map(|(also, engine)| {
             let runs = text.split(|c: char| !c.is_ascii_alphanumeric() && !also.contains(c));
             runs.filter(|run| run.len() >= RUN).find_map(|run| {
@@ -59,7 +64,7 @@ pub(super) fn known(text: &str) -> Option<&'static str> {
                     // Of one that was cut off, the last characters decode to nothing.
                     let whole = &run[..run.len() - usize::from(run.len() % 4 == 1)];
                     let bytes = engine.decode(whole).or_else(|_| engine.decode(&run[..run.len() / 4 * 4]));
-                    plain(text_of(&bytes.ok()?))
+                    known_within(text_of(&bytes.ok()?), inner)
                 })
             })
         })

@@ -15,6 +15,14 @@ fn hex(text: &str) -> String {
     text.bytes().map(|b| format!("{b:02x}")).collect()
 }
 
+/// In groups of five bits, from the text of all bits.
+fn base32(text: &str) -> String {
+    let bits: String = text.bytes().map(|b| format!("{b:08b}")).collect();
+    let whole = &bits.as_bytes()[..bits.len() / 5 * 5];
+    let group = |five: &[u8]| usize::from_str_radix(std::str::from_utf8(five).unwrap(), 2).unwrap();
+    whole.chunks(5).map(|five| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[group(five)])).collect()
+}
+
 /// A token put together here, so that no scanner of this repository finds one in it.
 fn token(beginning: &str, length: usize) -> String {
     beginning.to_owned() + &"aB3dE6gH9j".repeat(10)[..length]
@@ -45,6 +53,15 @@ fn every_way_to_write_a_value_is_found() {
         ("percent, lower case", percent.to_lowercase()),
         ("percent in part", VALUE.replace('/', "%2F").replace('"', "%22")),
         ("percent of base64", STANDARD.encode(VALUE).replace('/', "%2F").replace('+', "%2B").replace('=', "%3D")),
+        ("percent twice", percent.replace('%', "%25")),
+        (
+            "percent twice of base64",
+            STANDARD.encode(VALUE).replace('=', "%253D").replace('+', "%252B").replace('/', "%252F"),
+        ),
+        ("base64 twice", STANDARD.encode(STANDARD.encode(VALUE))),
+        ("base64 twice, of a pair", URL_SAFE.encode(format!("x{}", STANDARD.encode(&pair)))),
+        ("base32", base32(VALUE)),
+        ("base32 of a pair, lower case", base32(&pair).to_lowercase()),
         ("JSON", serde_json::to_string(VALUE).unwrap()),
         ("JSON, by number", uni),
         ("JSON in JSON", json!(json!({ "t": VALUE }).to_string()).to_string()),
@@ -88,6 +105,11 @@ fn well_known_forms_are_found_without_their_value() {
         (format!("T: fix\n\nsee {}\n{}", &github[..20], &github[20..]), "a GitHub token"),
         (STANDARD.encode(format!("x-access-token:{github}")), "a GitHub token"),
         (format!("\"a\\n{github}\""), "a GitHub token"),
+        (STANDARD.encode(STANDARD.encode(format!("x-access-token:{github}"))), "a GitHub token"),
+        (
+            format!("pkg:generic/a?download_url={}", "https%253A%252F%252Fbot%253Ahunter2%2540h.example%252Fa"),
+            "a URL with a password",
+        ),
         (token("github_pat_", 59), "a GitHub token"),
         (token("ghs_", 36), "a GitHub token"),
         (token("glpat-", 20), "a GitLab token"),

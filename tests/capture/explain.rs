@@ -236,3 +236,36 @@ fn the_example_is_captured_down_to_its_packages() {
     let revision = lock["nodes"]["nixpkgs"]["locked"]["rev"].as_str().unwrap();
     assert_eq!(provenance.internal["environment"]["nix"]["flake"], json!(format!("nixpkgs#{revision}")));
 }
+
+/// As a charter's address: what is recorded is published.
+#[test]
+fn addresses_with_credentials_are_refused() {
+    let digest = format!("@sha256:{}", "a".repeat(64));
+    for (address, good) in [
+        ("https://tasks.example/1?access_token=hunter2", "https://tasks.example/1?page=2"),
+        ("https://bot:hunter2@tasks.example/1", "https://tasks.example/1"),
+        ("https://hunter2@tasks.example/1", "https://tasks.example/@me"),
+        ("https://tasks.example/#sig=hunter2", "https://tasks.example/#part"),
+    ] {
+        for (text, refused) in [(address, true), (good, false)] {
+            let repo = Repo::new();
+            let by_flag = Request { task: Some("1".into()), task_uri: Some(text.into()), ..Request::default() };
+            let material = Request { materials: vec![format!("x={text}{digest}")], ..Request::default() };
+            let prefix = Request { task: Some("1".into()), ..Request::default() };
+            for request in [by_flag, material] {
+                let found = capture(&request, &repo.env(), &Local::default());
+                assert_eq!(found.is_err(), refused, "{text}");
+                assert!(!found.is_err_and(|e| e.to_string().contains("hunter2")));
+            }
+            repo.write(".attest.yaml", format!("taskPrefix: '{text}'\n"));
+            let found = capture(&prefix, &repo.env(), &Local::default());
+            assert_eq!(found.is_err(), refused, "{text}");
+            repo.write(".attest.yaml", format!("materials: ['x={text}{digest}']\n"));
+            let found = capture(&Request::default(), &repo.env(), &Local::default());
+            assert_eq!(found.is_err(), refused, "{text}");
+            assert!(!found.is_err_and(|e| e.to_string().contains("hunter2")));
+        }
+    }
+    let material = format!("src=git+ssh://git@h.example/a/b{digest}");
+    context(&Repo::new().env(), &Request { materials: vec![material], ..Request::default() });
+}

@@ -4,7 +4,7 @@ use crate::capture::Checkout;
 use crate::capture::error::CaptureError;
 use crate::capture::input::charter;
 use crate::capture::input::unasked::Unasked;
-use crate::model::{Digest, DigestSet, ResourceDescriptor, limits};
+use crate::model::{Digest, DigestSet, ResourceDescriptor, limits, uri};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -118,12 +118,21 @@ impl Materials {
             let digest = self.nar(path, &full, place, checkout)?;
             return Ok(named(ResourceDescriptor::at(place.uri(&full)).digest_of(digest), &place.name(&full)));
         }
-        if let Some((uri, digest)) = value.rsplit_once('@').filter(|(_, d)| d.contains(':') && !d.contains('/')) {
+        if let Some((address, digest)) = value.rsplit_once('@').filter(|(_, d)| d.contains(':') && !d.contains('/')) {
+            if uri::of_code_holds_credential(address) {
+                let expected = "a URL without user, token or password";
+                return Err(CaptureError::Value { name: "--materials".into(), expected, found: "another".into() });
+            }
             let digest = Digest::parse(digest).map_err(|_| CaptureError::value("--materials", FORMS, text))?;
-            return Ok(named(ResourceDescriptor::at(uri).digest_of(DigestSet::of(&digest)), uri));
+            return Ok(named(ResourceDescriptor::at(address).digest_of(DigestSet::of(&digest)), address));
         }
         if charter::is_url(value) {
-            return Err(CaptureError::value("--materials", "a digest after the URI: NAME=URI@sha256:HEX", text));
+            let expected = "a digest after the URI: NAME=URI@sha256:HEX";
+            return Err(CaptureError::Value {
+                name: "--materials".into(),
+                expected,
+                found: "a URI without one".into(),
+            });
         }
         self.file(value, name, place, checkout)
     }

@@ -11,7 +11,7 @@ use crate::capture::{
     Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, FileSecrets, Principal, Request,
     SourceState, Trigger, detect, file_secrets, project,
 };
-use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, json, limits};
+use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, json, limits, uri};
 use std::path::{Path, PathBuf};
 
 /// What was to be done.
@@ -160,6 +160,12 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         (_, Captured::Absent { reason }) => Captured::absent(reason),
     };
     let task = Task { id, uri: prefer(value(&request.task_uri, "task-uri")?, &by_prefix) };
+    if let Captured::Found { value, source } = &task.uri
+        && uri::holds_credential(value)
+    {
+        let expected = "a URL without user, token or password";
+        return Err(CaptureError::Value { name: source.clone(), expected, found: "another".into() });
+    }
     let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &mut unasked)?;
     let read = packages::read(&request.dependencies, &place, &mut unasked)?;
     let mut dependencies = read.dependencies;

@@ -49,6 +49,27 @@ const SECRET_ENDINGS: &[&str] = &[
     "APIKEY",
     "ACCESS_KEY",
     "CREDENTIALS",
+    "SECRET_KEY_BASE",
+    "_PWD",
+    "_DSN",
+    "CONNECTION_STRING",
+    // Keys of services and ciphers. `_KEY` alone would take names of caches and fingerprints for secrets.
+    "STRIPE_KEY",
+    "SENDGRID_KEY",
+    "MAILGUN_KEY",
+    "SENTRY_KEY",
+    "DEPLOY_KEY",
+    "MASTER_KEY",
+    "ACCOUNT_KEY",
+    "STORAGE_KEY",
+    "SERVICE_KEY",
+    "SHARED_KEY",
+    "AUTH_KEY",
+    "HMAC_KEY",
+    "JWT_KEY",
+    "AES_KEY",
+    "SSH_KEY",
+    "APP_KEY",
 ];
 
 /// Whether a build step must not be handed the variable; `keys` are the variables that key references name (`env:NAME`).
@@ -74,7 +95,10 @@ pub(in crate::capture) fn is_handed(name: &str, keys: &[String], share_identity:
 /// Whether a name says that what it names is secret.
 pub(in crate::capture) fn sounds_secret(name: &str) -> bool {
     let upper = name.to_ascii_uppercase().replace('-', "_");
-    signs(&upper, &[]) || WITHHELD.contains(&upper.as_str()) || SECRET_ENDINGS.iter().any(|e| upper.ends_with(e))
+    // The second of its kind: `NPM_TOKEN_2`.
+    let kind = upper.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
+    let ends = |name: &str| SECRET_ENDINGS.iter().any(|e| name.ends_with(e));
+    signs(&upper, &[]) || WITHHELD.contains(&upper.as_str()) || ends(&upper) || ends(kind)
 }
 
 /// The environment without what is withheld.
@@ -128,5 +152,19 @@ mod tests {
         }
         assert_eq!(secrets(&env, &[]), [Secret::new("GITHUB_TOKEN", "ghs_0123456789")]);
         assert_eq!(secrets(&env, &["PATH".into()]).len(), 2);
+    }
+
+    #[test]
+    fn names_that_say_that_what_they_name_is_secret() {
+        for name in
+            ["SECRET_KEY_BASE", "MYSQL_PWD", "STRIPE_KEY", "NPM_TOKEN_2", "NPM_TOKEN2", "SENTRY_DSN", "db_password_01"]
+        {
+            assert!(sounds_secret(name), "{name}");
+        }
+        for name in
+            ["PWD", "OLDPWD", "GPG_KEY", "CACHE_KEY", "PUBLIC_KEY", "KEYBOARD", "PYTHON_VERSION_2", "DSN_TIMEOUT"]
+        {
+            assert!(!sounds_secret(name), "{name}");
+        }
     }
 }
