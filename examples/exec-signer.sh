@@ -1,5 +1,5 @@
 #!/bin/sh
-# Signs for attest with a key that openssl reads: attest create ... --key "exec:examples/exec-signer.sh key.pem"
+# Signs for attest with a key that openssl reads: attest create ... --key "exec:/usr/local/bin/exec-signer.sh key.pem"
 # docs/exec-signer.md describes what is asked and answered. A key management service takes openssl's place below.
 set -eu
 key=$1

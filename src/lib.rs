@@ -12,6 +12,7 @@ pub mod model;
 pub mod net;
 pub mod policy;
 pub mod predicate;
+pub mod programs;
 pub mod registry;
 pub mod roots;
 pub mod seam;

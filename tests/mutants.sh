@@ -12,7 +12,7 @@ CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$top/target/mutants}
 export CARGO_TARGET_DIR
 copy=$CARGO_TARGET_DIR/source
 # Quick and telling targets first.
-targets='certificates lib conformance advisories refusals charter registry_conformance registry_http routes cli capture'
+targets='certificates lib conformance advisories refusals charter registry_conformance registry_http routes cli capture step'
 
 mkdir -p "$copy"
 find "$copy" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
@@ -108,6 +108,7 @@ likely() {
         src/registry/oci_http/*) echo registry_http ;;
         src/policy/approvals.rs | src/policy/people.rs | src/verify/referent.rs) echo refusals approvals:: approving:: ;;
         src/policy/snapshots.rs) echo charter ;;
+        src/programs/* | src/capture/secret/launch.rs) echo step found_before:: ;;
         src/capture/input/lockfiles/* | src/model/json_pieces.rs) echo lib lockfiles:: ;;
         src/capture/*) echo capture links:: traps:: ;;
         src/registry/* | src/flow/*) echo refusals registries:: limits:: ;;

@@ -195,8 +195,8 @@ fn a_planted_statement_is_never_signed_unless_its_digest_is_named() {
     assert!(!fs::exists(path).unwrap());
 }
 
-/// A signer that does not answer, and later one that answers with `answers` in turn.
-fn signer(world: &World, answers: Option<[Value; 2]>) {
+/// A signer that does not answer, and later one that answers with `answers` in turn; its reference.
+fn signer(world: &World, answers: Option<[Value; 2]>) -> String {
     let script = match answers {
         None => "#!/bin/sh\nexit 9\n".to_owned(),
         Some([key, signature]) => {
@@ -205,16 +205,23 @@ fn signer(world: &World, answers: Option<[Value; 2]>) {
             )
         }
     };
-    world.write("signer", script);
-    fs::set_permissions(world.root().join("signer"), fs::Permissions::from_mode(0o755)).unwrap();
+    program(world, &script)
+}
+
+/// A program outside the checkout that signs as the script says; its reference.
+fn program(world: &World, script: &str) -> String {
+    let path = world.home().join("signer");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    format!("exec:{}", path.display())
 }
 
 #[test]
 fn what_could_not_be_signed_is_signed_by_digest_in_the_same_context_only() {
     let outage = Outage::new();
     let run = [("GITHUB_RUN_ID", "7"), ("ATTEST_PASSWORD", PASSWORD)];
-    signer(&outage.world, None);
-    let create = ["create", &outage.image, "app", "--key", "exec:./signer", "--outbox", "box"];
+    let service = signer(&outage.world, None);
+    let create = ["create", &outage.image, "app", "--key", &service, "--outbox", "box"];
     let out = outage.world.attest_with(&run, &create);
     assert_eq!(out.status.code(), Some(3), "{}", error(&out));
     assert!(
@@ -243,11 +250,11 @@ fn what_could_not_be_signed_is_signed_by_digest_in_the_same_context_only() {
     };
     let other_run = [("GITHUB_RUN_ID", "8"), ("ATTEST_PASSWORD", PASSWORD)];
     for (variables, key, digest, code) in [
-        (&other_run, "exec:./signer", sign.as_str(), "outbox-context-changed"),
+        (&other_run, service.as_str(), sign.as_str(), "outbox-context-changed"),
         (&run, "attest.key", sign.as_str(), "outbox-context-changed"),
         (
             &run,
-            "exec:./signer",
+            &service,
             "sha256:0000000000000000000000000000000000000000000000000000000000000000",
             "outbox-entry-missing",
         ),
@@ -260,10 +267,10 @@ fn what_could_not_be_signed_is_signed_by_digest_in_the_same_context_only() {
     // Changed after it was printed, it is another entry, under its old name no entry.
     let changed = fs::read_to_string(&path).unwrap().replace("demo/app", "demo/xyz");
     fs::write(&path, changed).unwrap();
-    assert_eq!(flush(&run, "exec:./signer", &sign).1["code"], "outbox-entry-missing");
+    assert_eq!(flush(&run, &service, &sign).1["code"], "outbox-entry-missing");
     fs::write(&path, entry.to_bytes()).unwrap();
 
-    let (exit, answer) = flush(&run, "exec:./signer", &sign);
+    let (exit, answer) = flush(&run, &service, &sign);
     assert_eq!((exit, answer["signed"].as_array().unwrap().len()), (0, 1), "{answer}");
     assert_eq!(outage.attestations(), 1);
     outage.world.done(&["verify", &outage.image, "--key", "service.pub"]);
@@ -490,12 +497,11 @@ fn a_bundle_that_the_registry_forbids_is_kept() {
 fn without_an_outbox_an_output_that_cannot_be_written_is_said_before_the_step_and_before_signing() {
     let world = World::new();
     fs::create_dir(world.root().join("folder")).unwrap();
+    let signer = program(&world, "#!/bin/sh\ntouch asked\nexit 9\n");
     let create = |output: &str, step: &[&str]| {
-        let args = ["create", "app", "--key", "exec:./signer", "--output", output];
+        let args = ["create", "app", "--key", &signer, "--output", output];
         world.attest(&[&args[..], step].concat())
     };
-    world.write("signer", "#!/bin/sh\ntouch asked\nexit 9\n");
-    fs::set_permissions(world.root().join("signer"), fs::Permissions::from_mode(0o755)).unwrap();
     let is = |name: &str| fs::exists(world.root().join(name)).unwrap();
     for output in ["folder", "app/out.jsonl"] {
         let out = create(output, &["--", "touch", "built"]);

@@ -11,18 +11,20 @@ fn attest(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_attest")).args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// A signer that notes whether the build step has ended, and does not sign.
-fn noting_signer(folder: &Path) {
+/// A signer outside the checkout that notes whether the build step has ended, and does not sign; its reference.
+fn noting_signer(folder: &Path) -> String {
     let path = folder.join("signer");
     fs::write(&path, "#!/bin/sh\nls step-ended >noted 2>&1\necho '{\"error\":\"as told\"}'\n").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    format!("exec:{}", path.display())
 }
 
 #[test]
 fn a_program_that_signs_runs_only_after_the_build_step_has_ended() {
     let dir = tempfile::tempdir().unwrap();
-    noting_signer(dir.path());
-    let create = |step: &str| attest(dir.path(), &["create", "out", "--key", "exec:./signer", "--", "sh", "-c", step]);
+    let programs = tempfile::tempdir().unwrap();
+    let signer = noting_signer(programs.path());
+    let create = |step: &str| attest(dir.path(), &["create", "out", "--key", &signer, "--", "sh", "-c", step]);
 
     let failed = create("exit 7");
     assert_eq!(failed.status.code(), Some(7));
@@ -39,8 +41,10 @@ fn a_program_that_signs_runs_only_after_the_build_step_has_ended() {
 #[test]
 fn a_pin_among_the_arguments_is_not_shown_to_a_build_step() {
     let dir = tempfile::tempdir().unwrap();
-    let key = "pkcs11:object=a?module-path=/no/such/module.so&pin-value=73519";
-    let out = attest(dir.path(), &["create", "out", "--key", key, "--", "touch", "ran"]);
+    // No library, and outside the checkout.
+    let module = tempfile::NamedTempFile::new().unwrap();
+    let key = format!("pkcs11:object=a?module-path={}&pin-value=73519", module.path().display());
+    let out = attest(dir.path(), &["create", "out", "--key", &key, "--", "touch", "ran"]);
     let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("ATTEST_PKCS11_PIN") && !stderr.contains("73519"), "{stderr}");
@@ -48,7 +52,7 @@ fn a_pin_among_the_arguments_is_not_shown_to_a_build_step() {
 
     // The twin without a step gets as far as the module, and does not show the PIN either.
     fs::write(dir.path().join("out"), "x").unwrap();
-    let out = attest(dir.path(), &["create", "out", "--key", key]);
+    let out = attest(dir.path(), &["create", "out", "--key", &key]);
     let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("cannot be loaded") && !stderr.contains("73519"), "{stderr}");

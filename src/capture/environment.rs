@@ -1,9 +1,10 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment of the process")]
 //! [`Environment`]: what a process can know of where it runs, taken once, so that everything else is a function of it.
 
+use crate::programs::{Program, ProgramError, Search};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A snapshot of the process's surroundings. Tests make their own.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -24,6 +25,8 @@ pub struct Environment {
     pub effective_user: Option<u32>,
     /// The process's effective capabilities, as Linux numbers their bits.
     pub capabilities: Option<u64>,
+    /// The git that was found when this was taken; `None` where none was looked for.
+    pub git: Option<Result<Program, ProgramError>>,
 }
 
 /// Files and folders whose presence says where a process runs.
@@ -44,7 +47,7 @@ impl Environment {
         let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let line = |name: &str| status.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
-        Ok(Self {
+        let mut env = Self {
             variables: std::env::vars_os().collect(),
             working_dir: std::env::current_dir()?,
             os: std::env::consts::OS.to_owned(),
@@ -54,7 +57,17 @@ impl Environment {
             // Real, effective, saved and file system user.
             effective_user: line("Uid:").and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok()),
             capabilities: line("CapEff:").and_then(|bits| u64::from_str_radix(bits, 16).ok()),
-        })
+            git: None,
+        };
+        env.git = Some(env.search().program("git"));
+        Ok(env)
+    }
+
+    /// Where programs are looked for that act for us.
+    #[must_use]
+    pub fn search(&self) -> Search {
+        let variable = |name: &str| self.variables.get(OsStr::new(name)).map(OsString::as_os_str);
+        Search::new(variable("PATH"), &self.working_dir, variable("HOME").map(Path::new))
     }
 
     /// A variable that is set, not empty and UTF-8; an empty one says as little as none.
@@ -76,6 +89,7 @@ impl std::fmt::Debug for Environment {
             .field("marks", &self.marks)
             .field("effective_user", &self.effective_user)
             .field("capabilities", &self.capabilities)
+            .field("git", &self.git)
             .finish()
     }
 }

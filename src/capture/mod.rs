@@ -45,6 +45,8 @@ pub use record::explain::Explained;
 pub use request::Request;
 pub use secret::credentials::Credential;
 pub use secret::files::{FileSecrets, file_secrets};
+#[cfg(feature = "cli")]
+pub use secret::launch;
 pub use secret::variables::{secrets, withheld};
 
 pub use crate::attribution::{Agent, Trigger};

@@ -1,5 +1,6 @@
 //! Arguments that several commands share: one name, one meaning.
 
+use super::access::Access;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +38,9 @@ pub struct Common {
     /// PEM file of certificates to trust for registries, besides the system's
     #[arg(long, global = true, value_name = "FILE")]
     pub registry_ca: Option<PathBuf>,
+    /// What asking a registry takes of this machine.
+    #[arg(skip)]
+    pub(super) access: Access,
 }
 
 /// Whom to trust.

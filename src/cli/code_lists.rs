@@ -5,6 +5,7 @@ use super::exit;
 use crate::evidence::FileEvidence;
 use crate::model::json::JsonError;
 use crate::model::{Code, code};
+use crate::programs::ProgramError;
 use crate::sign::{KeygenError, SignError};
 use crate::trust::{KeyError, RootError};
 use crate::{capture, charter, flow, policy, registry, roots, verify};
@@ -24,6 +25,7 @@ const LISTS: &[&[Code]] = &[
     policy::CROSS_CHECK_CODES,
     policy::CONTRADICTION_CODES,
     policy::PolicyError::CODES,
+    ProgramError::CODES,
     SignError::CODES,
     KeygenError::CODES,
     registry::RegistryError::CODES,

@@ -4,7 +4,8 @@
 use super::exit::{Failure, codes};
 use super::files;
 use crate::model::limits;
-use crate::sign::{EnvironmentPasswords, FirstOf, OpenContext, Opened, PasswordSource, SignError};
+use crate::programs::Launch;
+use crate::sign::{EnvironmentPasswords, FirstOf, Found, OpenContext, Opened, PasswordSource, SignError};
 use crate::trust::PublicKey;
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -26,15 +27,27 @@ pub(super) fn public_key(reference: &str) -> Result<PublicKey, Failure> {
         .map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("key `{reference}`")))
 }
 
+/// Finds what a reference names, so that a build step can put nothing in its place.
+///
+/// # Errors
+/// [`SignError`].
+pub(super) fn find_signer(reference: &str, launch: &Launch) -> Result<Found, SignError> {
+    with_context(launch, |context| crate::sign::find(reference, context))
+}
+
 /// Opens a signer, asking for a password where there is a terminal.
 ///
 /// # Errors
 /// [`SignError`].
-pub(super) fn open_signer(reference: &str) -> Result<Opened, SignError> {
+pub(super) fn open_signer(found: &Found, launch: &Launch) -> Result<Opened, SignError> {
+    with_context(launch, |context| found.open(context))
+}
+
+fn with_context<T>(launch: &Launch, job: impl FnOnce(&OpenContext<'_>) -> T) -> T {
     let look = |name: &str| -> Option<OsString> { std::env::var_os(name) };
     let variables = EnvironmentPasswords(look);
     let passwords = FirstOf(&[&variables, &Prompt]);
-    crate::sign::open(reference, &OpenContext { environment: &look, passwords: &passwords })
+    job(&OpenContext { environment: &look, passwords: &passwords, launch })
 }
 
 /// The password for a new key: variables, else asked for twice; `None` without a terminal.

@@ -1,6 +1,7 @@
 //! The command line: arguments, rendering, exit codes. The only place that prints.
 #![expect(clippy::disallowed_methods, reason = "back end: the process's clock and streams")]
 
+mod access;
 mod approval;
 pub mod args;
 mod build;

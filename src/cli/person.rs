@@ -2,10 +2,11 @@
 #![expect(clippy::disallowed_methods, reason = "back end: looks for a terminal, asks at it, and starts the browser")]
 
 use super::sanitize;
+use crate::programs::{Launch, Prepared};
 use crate::sign::Person;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Variables that CI systems set for their jobs.
@@ -42,12 +43,23 @@ pub(super) fn agrees(question: &str) -> bool {
     io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-/// The person before this process.
-pub(super) struct Here;
+/// The person before this process, and the program that opens a browser, found before a build step.
+pub(super) struct Here(Option<Browser>);
+
+struct Browser {
+    program: Prepared,
+    arguments: Vec<String>,
+}
+
+impl Here {
+    pub(super) fn find(launch: &Launch) -> Self {
+        Self(browser(&|name| std::env::var_os(name)).and_then(|words| Browser::find(&words, launch)))
+    }
+}
 
 impl Person for Here {
     fn open(&self, url: &str) -> bool {
-        browser(&|name| std::env::var_os(name)).is_some_and(|words| start(&words, url))
+        self.0.as_ref().is_some_and(|browser| browser.start(url))
     }
 
     /// Also with `--quiet`: without it nothing would go on.
@@ -74,26 +86,32 @@ fn browser(variables: &dyn Fn(&str) -> Option<OsString>) -> Option<Vec<String>> 
     shows.then(|| vec!["xdg-open".into()])
 }
 
-/// Starts it without a shell; `false` when it cannot be started, or says at once that it failed.
-fn start(words: &[String], url: &str) -> bool {
-    let Some((program, arguments)) = words.split_first() else { return false };
-    let mut command = Command::new(program);
-    command.args(arguments.iter().map(|word| word.replace("%s", url)));
-    if !arguments.iter().any(|word| word.contains("%s")) {
-        command.arg(url);
+impl Browser {
+    fn find(words: &[String], launch: &Launch) -> Option<Self> {
+        let (program, arguments) = words.split_first()?;
+        Some(Self { program: launch.prepare(&[program]).ok()?, arguments: arguments.to_vec() })
     }
-    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let Ok(mut child) = quiet.spawn() else { return false };
-    let until = Instant::now() + Duration::from_secs(2);
-    while Instant::now() < until {
-        match child.try_wait() {
-            Ok(Some(status)) => return status.success(),
-            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
-            Err(_) => return false,
+
+    /// Starts it without a shell; `false` when it cannot be started, or says at once that it failed.
+    fn start(&self, url: &str) -> bool {
+        let Ok(mut command) = self.program.command() else { return false };
+        command.args(self.arguments.iter().map(|word| word.replace("%s", url)));
+        if !self.arguments.iter().any(|word| word.contains("%s")) {
+            command.arg(url);
         }
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let Ok(mut child) = quiet.spawn() else { return false };
+        let until = Instant::now() + Duration::from_secs(2);
+        while Instant::now() < until {
+            match child.try_wait() {
+                Ok(Some(status)) => return status.success(),
+                Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+                Err(_) => return false,
+            }
+        }
+        // Still there: some browsers run in the program that opened them.
+        true
     }
-    // Still there: some browsers run in the program that opened them.
-    true
 }
 
 #[cfg(test)]
@@ -124,6 +142,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_started_or_fails_at_once_has_opened_nothing() {
+        let search = crate::programs::Search::new(std::env::var_os("PATH").as_deref(), std::path::Path::new("/"), None);
+        let launch = Launch::new(search, std::env::vars_os());
+        let start = |words: &[String], url| Browser::find(words, &launch).is_some_and(|b| b.start(url));
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         assert!(start(&words("true"), "http://localhost/"));
         assert!(!start(&words("false"), "http://localhost/"));

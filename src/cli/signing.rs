@@ -4,13 +4,15 @@
 use super::args::Common;
 use super::exit::{Failure, codes};
 use super::login::{Choice, LoginArgs};
-use super::{Ui, files, keys, person, trust};
-use crate::capture::{CertifiedClaim, Identity};
+use super::{Ui, build, files, keys, person, trust};
+use crate::capture::launch;
+use crate::capture::{CertifiedClaim, Environment, Identity};
 use crate::flow::{self, OutboxError, PublishError};
 use crate::model::{Artifact, Statement, Timestamp, json, limits};
+use crate::programs::Launch;
 use crate::sign::{
-    Evidence, IdentityToken, KeylessSigner, LogVersion, Login, Rekor, Selection, ServiceClient, Services, Several,
-    SignError, Signer, TimestampAuthority, TokenSource,
+    Evidence, Found, IdentityToken, KeylessSigner, LogVersion, Login, Rekor, Selection, ServiceClient, Services,
+    Several, SignError, Signer, TimestampAuthority, TokenSource,
 };
 use crate::trust::{PublicKey, TrustMaterial, TrustedRoot};
 use crate::verify;
@@ -75,12 +77,14 @@ pub(super) struct Method {
     /// Whether flags or a file named the services.
     explicit: bool,
     roots: Vec<TrustedRoot>,
+    /// What programs that sign are handed.
+    launch: Launch,
 }
 
 enum With {
-    Key(String),
+    Key(Found),
     Token(TokenSource),
-    Login(Login),
+    Login(Login, person::Here),
 }
 
 /// A signer that is open.
@@ -110,7 +114,9 @@ impl SigningArgs {
             Some(path) => self.config(path, now)?,
             None => (self.of_urls(), Vec::new()),
         };
-        let with = self.with(&services, now)?;
+        let env = build::environment()?;
+        let launch = launch::signers(&env);
+        let with = self.with(&services, now, &env, &launch)?;
         if matches!(with, With::Key(_)) {
             services.certificates.clear();
         }
@@ -130,22 +136,22 @@ impl SigningArgs {
                 "an identity needs an authority to certify it: pass --fulcio-url",
             ));
         }
-        Ok(Method { with, services, explicit, roots })
+        Ok(Method { with, services, explicit, roots, launch })
     }
 
-    fn with(&self, services: &Services, now: Timestamp) -> Result<With, Failure> {
+    fn with(&self, services: &Services, now: Timestamp, env: &Environment, launch: &Launch) -> Result<With, Failure> {
         match (&self.key, &self.identity_token) {
-            (Some(key), _) => return Ok(With::Key(key.clone())),
+            (Some(key), _) => return Ok(With::Key(keys::find_signer(key, launch)?)),
             (None, Some(token)) => return Ok(With::Token(TokenSource::named(token))),
             (None, None) => {}
         }
-        let lacks = match TokenSource::ambient(&variable) {
+        let lacks = match TokenSource::ambient(&variable, launch) {
             _ if self.login.is_demanded() => Vec::new(),
             Ok(source) => return Ok(With::Token(source)),
             Err(lacks) => lacks,
         };
         match self.login.choose(services.issuer.as_deref(), is_private(services, now)?, &variable)? {
-            Choice::Login(login) => Ok(With::Login(login)),
+            Choice::Login(login) => Ok(With::Login(login, person::Here::find(&launch::helpers(env, &[])))),
             Choice::Nobody(why) => Err(nothing_to_sign_with(&lacks, &why)),
         }
     }
@@ -198,22 +204,21 @@ impl Method {
     /// Exit 2: services that do not go together.
     pub(super) fn identity(token: &str, services: Services, roots: Vec<TrustedRoot>) -> Result<Self, Failure> {
         services.check()?;
-        Ok(Self { with: With::Token(TokenSource::named(token)), services, explicit: true, roots })
+        let (with, launch) = (With::Token(TokenSource::named(token)), Launch::default());
+        Ok(Self { with, services, explicit: true, roots, launch })
     }
 
     /// The key's reference, if a key signs.
     pub(super) fn reference(&self) -> Option<&str> {
-        if let With::Key(reference) = &self.with { Some(reference) } else { None }
+        if let With::Key(found) = &self.with { Some(found.reference()) } else { None }
     }
 
     /// The variable that holds the secret, if one does: not for a build step.
     pub(super) fn variable(&self) -> Option<String> {
         match &self.with {
-            With::Key(reference) => {
-                reference.strip_prefix("env:").map(|v| v.strip_prefix("//").unwrap_or(v).to_owned())
-            }
+            With::Key(found) => found.variable().map(str::to_owned),
             With::Token(source) => source.variable().map(str::to_owned),
-            With::Login(_) => None,
+            With::Login(..) => None,
         }
     }
 
@@ -223,7 +228,7 @@ impl Method {
     /// Exit 2.
     pub(super) fn hides_secrets(&self) -> Result<(), Failure> {
         let message = match &self.with {
-            With::Key(reference) if reference.contains("pin-value=") => {
+            With::Key(found) if found.reference().contains("pin-value=") => {
                 "the build step could read a PIN among the arguments: use ATTEST_PKCS11_PIN, or `pin-source=`"
             }
             With::Token(source) if source.is_text() => {
@@ -238,9 +243,9 @@ impl Method {
     pub(super) fn name(&self) -> String {
         match &self.with {
             // A PIN is no part of who signs, and is not to be kept.
-            With::Key(reference) => format!("reference {}", reference.split('?').next().unwrap_or_default()),
+            With::Key(found) => format!("reference {}", found.reference().split('?').next().unwrap_or_default()),
             With::Token(source) => format!("identity of {}", source.place()),
-            With::Login(login) => format!("identity of a login at {}", login.issuer),
+            With::Login(login, _) => format!("identity of a login at {}", login.issuer),
         }
     }
 
@@ -255,8 +260,8 @@ impl Method {
     /// [`Failure`].
     pub(super) async fn open(&self, common: &Common, ui: &Ui) -> Result<Signing, Failure> {
         match &self.with {
-            With::Key(reference) => {
-                let opened = keys::open_signer(reference)?;
+            With::Key(found) => {
+                let opened = keys::open_signer(found, &self.launch)?;
                 if opened.file.as_ref().is_some_and(|f| f.readable_by_others) {
                     ui.note("others on this machine can read the private key's file: chmod 600 it");
                 }
@@ -284,9 +289,9 @@ impl Method {
                 token.check(super::now())?;
                 self.keyless(token, client, ui).await
             }
-            With::Login(login) => {
+            With::Login(login, here) => {
                 let client = ServiceClient::new(common.timeout);
-                let token = login.token(&person::Here, &client).await?;
+                let token = login.token(here, &client).await?;
                 token.check(super::now())?;
                 self.keyless(token, client, ui).await
             }
@@ -329,7 +334,7 @@ fn identity_of(token: &IdentityToken) -> Identity {
 /// [`Failure`].
 pub(super) async fn identity(reference: &str, common: &Common) -> Result<Identity, Failure> {
     let source = match reference {
-        "ambient" => TokenSource::ambient(&variable).map_err(|lacks| {
+        "ambient" => TokenSource::ambient(&variable, &launch::signers(&build::environment()?)).map_err(|lacks| {
             Failure::usage(codes::NO_SIGNER, format!("nothing here gives an identity token: {}", lacks.join("; ")))
         })?,
         reference => TokenSource::named(reference),

@@ -1,5 +1,6 @@
 //! From a subject as typed to what is verified and where its evidence is: everything is resolved once, here.
 
+use super::access;
 use super::args::{Common, EvidenceArgs};
 use super::exit::{Failure, codes};
 use super::files;
@@ -8,9 +9,9 @@ use crate::capture::input::files as hashing;
 use crate::evidence::FileEvidence;
 use crate::flow;
 use crate::model::plural::counted;
-use crate::model::{Artifact, Digest, Reference, limits};
+use crate::model::{Artifact, Digest, Reference};
 use crate::policy::{Reason, SubjectDecision, Verdict};
-use crate::registry::oci_http::{DockerCredentials, HttpOptions, OciHttp};
+use crate::registry::oci_http::OciHttp;
 use crate::registry::{Checked, OciLayout, Registry, RegistryError, RegistryEvidence};
 use crate::seam::Deadline;
 use crate::verify::EvidenceSource;
@@ -51,25 +52,12 @@ impl From<crate::capture::CaptureError> for Failure {
     }
 }
 
-/// Options for registries, from the flags that every command has.
-///
-/// # Errors
-/// Exit 2 when the CA file cannot be read.
-pub(super) fn http_options(common: &Common) -> Result<HttpOptions, Failure> {
-    let ca_pem = common.registry_ca.as_deref().map(|p| files::read(p, limits::KEY_BYTES * 64)).transpose()?;
-    let mut options = HttpOptions::new(Arc::new(DockerCredentials::from_environment()));
-    options.allow_http = common.allow_http_registry;
-    options.ca_pem = ca_pem;
-    options.timeout = common.timeout;
-    Ok(options)
-}
-
 /// Opens the repository of a reference.
 ///
 /// # Errors
 /// [`RegistryError`] as a failure.
 pub(super) fn open_image(reference: &Reference, common: &Common) -> Result<Arc<dyn Registry>, Failure> {
-    Ok(Arc::new(OciHttp::new(reference, http_options(common)?)?))
+    Ok(Arc::new(OciHttp::new(reference, access::http_options(common)?)?))
 }
 
 /// Resolves one subject: a tag once, a file by hashing it.

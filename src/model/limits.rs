@@ -168,6 +168,14 @@ pub const ROOT_AGE_DAYS: i64 = 90;
 pub const ROOTS: usize = 32;
 /// Authorities of one kind in a trusted root.
 pub const AUTHORITIES: usize = 256;
+/// A program, module or configuration that acts for us, hashed before each use (bytes). Statically linked ones have 100 MiB.
+pub const PROGRAM_BYTES: usize = 512 << 20;
+/// How long a credential helper may take for one answer (seconds): a person may have to open a keychain.
+pub const HELPER_SECONDS: u64 = 60;
+/// Output of a credential helper (bytes).
+pub const HELPER_OUTPUT_BYTES: usize = 1 << 20;
+/// A docker configuration file (bytes).
+pub const DOCKER_CONFIG_BYTES: usize = 4 << 20;
 /// How long a program that signs may take for one answer (seconds): a person may have to touch a token.
 pub const EXEC_SECONDS: u64 = 60;
 /// Output of a program that signs (bytes).

@@ -2,6 +2,7 @@
 
 use crate::model::code::codes;
 use crate::model::{Code, code};
+use crate::programs::ProgramError;
 
 /// Why a repository could not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +102,14 @@ pub enum RegistryError {
         /// How often the listing was written or read.
         tries: usize,
     },
+    /// A configuration or program that gives credentials may not act for whoever asks.
+    #[error("{place}: {error}")]
+    Helper {
+        /// The repository.
+        place: String,
+        /// Why not.
+        error: ProgramError,
+    },
     /// Wrong set-up on our side: credentials helper, CA file, plain HTTP not allowed.
     #[error("{place}: {cause}")]
     Configuration {
@@ -155,6 +164,7 @@ impl RegistryError {
             Self::DigestMismatch { .. } => DIGEST_MISMATCH,
             Self::NotFound { .. } => CONTENT_MISSING,
             Self::Configuration { .. } => REGISTRY_CONFIGURATION,
+            Self::Helper { error, .. } => error.refusal().unwrap_or(REGISTRY_CONFIGURATION),
             Self::NotListed { .. } => REFERRER_NOT_LISTED,
             Self::TooLarge { .. } => code::LIMIT_EXCEEDED,
         }

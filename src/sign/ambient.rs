@@ -4,16 +4,16 @@
 //!
 //! Whether there is one can be told before a build step runs; it is fetched after, as it is short-lived.
 
-use super::exec::Program;
+use super::exec::{BOUNDS, not_answered};
 use super::service::Question;
 use super::{IdentityToken, ServiceClient, SignError};
 use crate::model::json::{self, Field};
 use crate::model::limits;
+use crate::programs::{Ended, Launch, Prepared, ProgramError};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
-use std::time::Duration;
 
 /// Whom the token is for: what Sigstore's certificate authorities expect.
 const AUDIENCE: &str = "sigstore";
@@ -33,7 +33,7 @@ enum Source {
     Variable(String),
     File(String),
     GitHub { url: String },
-    Program { platform: &'static str, command: &'static str },
+    Program { platform: &'static str, command: &'static str, found: Result<Prepared, ProgramError> },
 }
 
 /// Looks up a variable.
@@ -74,11 +74,12 @@ impl TokenSource {
         }
     }
 
-    /// What the surroundings give, the most explicit first.
+    /// What the surroundings give, the most explicit first. A platform's program is found now, and started when the token
+    /// is fetched, after a build step that could put another in its place.
     ///
     /// # Errors
     /// For each place where one could be, why there is none.
-    pub fn ambient(variables: Variables<'_>) -> Result<Self, Vec<String>> {
+    pub fn ambient(variables: Variables<'_>, launch: &Launch) -> Result<Self, Vec<String>> {
         let text = |name: &str| variables(name).and_then(|v| v.into_string().ok()).filter(|v| !v.is_empty());
         let mut lacks = Vec::new();
         if let Some(name) = TOKEN_VARIABLES.into_iter().find(|n| text(n).is_some()) {
@@ -100,12 +101,10 @@ impl TokenSource {
             );
         }
         if text("BUILDKITE").is_some() {
-            let command = "buildkite-agent oidc request-token --audience sigstore";
-            return Ok(Self(Source::Program { platform: "Buildkite", command }));
+            return Ok(program("Buildkite", "buildkite-agent oidc request-token --audience sigstore", launch));
         }
         if text("CIRCLECI").is_some() {
-            let command = r#"circleci run oidc get --claims {"aud":"sigstore"}"#;
-            return Ok(Self(Source::Program { platform: "CircleCI", command }));
+            return Ok(program("CircleCI", r#"circleci run oidc get --claims {"aud":"sigstore"}"#, launch));
         }
         if Path::new(WELL_KNOWN_FILE).exists() {
             return Ok(Self(Source::File(WELL_KNOWN_FILE.to_owned())));
@@ -135,13 +134,12 @@ impl TokenSource {
                 let found = github(url, bearer.as_deref().unwrap_or_default(), client).await;
                 found.map_err(|e| client.harmless(e))
             }
-            Source::Program { platform, command } => {
-                let program = Program {
-                    reference: format!("{platform}'s `{command}`"),
-                    words: command.split(' ').map(str::to_owned).collect(),
-                    deadline: Duration::from_secs(limits::EXEC_SECONDS),
-                };
-                let (stdout, stderr, status) = program.run(Vec::new())?;
+            Source::Program { platform, command, found } => {
+                let reference = format!("{platform}'s `{command}`");
+                let found =
+                    found.clone().map_err(|error| SignError::Program { reference: reference.clone(), error })?;
+                let ended = found.ask(Vec::new(), &BOUNDS).map_err(|e| not_answered(&reference, e))?;
+                let Ended { stdout, stderr, status } = ended;
                 let origin = format!("of {platform}");
                 if !status.success() {
                     let said: String = String::from_utf8_lossy(&stderr).chars().take(200).collect();
@@ -152,6 +150,11 @@ impl TokenSource {
             }
         }
     }
+}
+
+fn program(platform: &'static str, command: &'static str, launch: &Launch) -> TokenSource {
+    let found = launch.prepare(&command.split(' ').collect::<Vec<_>>());
+    TokenSource(Source::Program { platform, command, found })
 }
 
 /// Whether text has the form of a token, not of a path.
@@ -211,7 +214,8 @@ mod tests {
 
     fn ambient(set: &[(&str, &str)]) -> Result<TokenSource, Vec<String>> {
         let set: Vec<(String, String)> = set.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        TokenSource::ambient(&move |name| set.iter().find(|(k, _)| k == name).map(|(_, v)| v.into()))
+        let variables = move |name: &str| set.iter().find(|(k, _)| k == name).map(|(_, v)| v.into());
+        TokenSource::ambient(&variables, &Launch::default())
     }
 
     #[test]

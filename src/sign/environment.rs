@@ -1,11 +1,16 @@
 //! Keys in the environment: `env:VARIABLE`, whose value is the PEM text.
 
-use super::{LocalKey, OpenContext, Opened, SignError, armor};
+use super::{Found, LocalKey, OpenContext, Opened, SignError, armor};
 use zeroize::Zeroizing;
 
-/// Opens the key in a variable; `env://VARIABLE`, as cosign writes it, is the same.
-pub(super) fn open(rest: &str, reference: &str, context: &OpenContext<'_>) -> Result<Opened, SignError> {
-    let variable = rest.strip_prefix("//").unwrap_or(rest);
+/// The variable that a reference names; `env://VARIABLE`, as cosign writes it, is the same.
+pub(super) fn variable(rest: &str) -> &str {
+    rest.strip_prefix("//").unwrap_or(rest)
+}
+
+/// Opens the key in a variable.
+pub(super) fn open(found: &Found, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+    let (variable, reference) = (variable(&found.rest), found.reference.as_str());
     let value = (context.environment)(variable).ok_or_else(|| SignError::Unreadable {
         reference: reference.to_owned(),
         cause: format!("the variable {variable} is not set"),
@@ -25,7 +30,8 @@ mod tests {
         let key = crate::sign::LocalKey::generate(KeyAlgorithm::Ed25519).unwrap();
         let text = pem::encode(&pem::Pem::new("PRIVATE KEY", key.to_pkcs8().unwrap().to_vec()));
         let environment = move |name: &str| (name == "KEY").then(|| text.clone().into());
-        let context = OpenContext { environment: &environment, passwords: &NoPassword };
+        let launch = crate::programs::Launch::default();
+        let context = OpenContext { environment: &environment, passwords: &NoPassword, launch: &launch };
         for reference in ["env:KEY", "env://KEY"] {
             let opened = open(reference, &context).unwrap();
             assert_eq!(opened.public_key.as_ref(), Some(key.public_key()));

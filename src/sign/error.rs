@@ -2,6 +2,7 @@
 
 use crate::model::code::codes;
 use crate::model::{Code, code};
+use crate::programs::ProgramError;
 
 /// Why a key could not be opened or a signature could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,14 @@ pub enum SignError {
         reference: String,
         /// The operating system's words.
         cause: String,
+    },
+    /// Its program or module may not act for whoever signs.
+    #[error("the signer `{reference}`: {error}")]
+    Program {
+        /// The reference as given, without a PIN.
+        reference: String,
+        /// Why not.
+        error: ProgramError,
     },
     /// Not a private key in a form we read.
     #[error("`{reference}` is not a usable private key: {why}")]
@@ -181,6 +190,7 @@ impl SignError {
         match self {
             Self::UnknownReference { .. } => KEY_REFERENCE_UNKNOWN,
             Self::Unreadable { .. } => KEY_UNREADABLE,
+            Self::Program { error, .. } => error.refusal().unwrap_or(KEY_UNREADABLE),
             Self::Malformed { .. } => KEY_MALFORMED,
             Self::PasswordNeeded { .. } | Self::PinNeeded { .. } => PASSWORD_NEEDED,
             Self::WrongPassword { .. } => PASSWORD_WRONG,

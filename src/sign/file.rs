@@ -1,7 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: reads key files")]
 //! Keys in files: `PATH` and `file:PATH`.
 
-use super::{LocalKey, OpenContext, Opened, SignError, armor};
+use super::{Found, LocalKey, OpenContext, Opened, SignError, armor};
 use crate::model::limits;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
@@ -34,7 +34,8 @@ pub(super) fn facts(path: &str) -> Option<KeyFileFacts> {
 }
 
 /// Opens the key in a file.
-pub(super) fn open(rest: &str, reference: &str, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+pub(super) fn open(found: &Found, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+    let (rest, reference) = (found.rest.as_str(), found.reference.as_str());
     let (text, facts) = read(Path::new(rest), reference)?;
     let key: LocalKey = armor::read_private_key(reference, &text, context.passwords)?;
     Ok(Opened { public_key: Some(key.public_key().clone()), signer: Box::new(key), file: Some(facts) })
@@ -73,7 +74,8 @@ mod tests {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     fn open_file(path: &Path) -> Result<Opened, SignError> {
-        let context = OpenContext { environment: &|_| None, passwords: &NoPassword };
+        let launch = crate::programs::Launch::default();
+        let context = OpenContext { environment: &|_| None, passwords: &NoPassword, launch: &launch };
         crate::sign::open(path.to_str().unwrap(), &context)
     }
 

@@ -171,7 +171,8 @@ mod tests {
             let reference = files.private.to_str().unwrap();
             let with = |password: &'static str| {
                 let passwords = EnvironmentPasswords(move |_: &str| Some(password.into()));
-                open(reference, &OpenContext { environment: &|_| None, passwords: &passwords })
+                let launch = crate::programs::Launch::default();
+                open(reference, &OpenContext { environment: &|_| None, passwords: &passwords, launch: &launch })
             };
             let opened = with("pw").unwrap();
             assert_eq!(opened.public_key.as_ref(), Some(key.public_key()));

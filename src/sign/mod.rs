@@ -60,7 +60,7 @@ pub(crate) use login::untrusted;
 #[cfg(feature = "cli")]
 pub use login::{Login, LoginFlow, PUBLIC_CLIENT, PUBLIC_ISSUER, Person};
 pub use password::{EnvironmentPasswords, FirstOf, NoPassword, PASSWORD_VARIABLES, PasswordSource};
-pub use reference::{KINDS, Kind, OpenContext, Opened, key_file_facts, open};
+pub use reference::{Found, KINDS, Kind, OpenContext, Opened, find, key_file_facts, open};
 #[cfg(feature = "cli")]
 pub use rekor::Rekor;
 #[cfg(feature = "cli")]

@@ -2,11 +2,14 @@
 //! Keys in tokens and hardware modules: `pkcs11:` URIs, through the library (module) of their maker.
 //!
 //! The module is code that runs in this process, so its path must be absolute: nothing that a checkout contains is
-//! loaded. It is loaded when the key is opened, after a build step has ended. A call that does not come back is given up.
+//! loaded. It is found before a build step, and loaded when the key is opened, after the step, if it is still the same. A
+//! call that does not come back is given up.
 
 use super::pkcs11_uri::{self, Pkcs11Uri, shown};
-use super::{KeyMaterial, OpenContext, Opened, SignError, Signed, Signer};
+use super::reference::Holder;
+use super::{Found, KeyMaterial, OpenContext, Opened, SignError, Signed, Signer};
 use crate::model::limits;
+use crate::programs::ProgramError;
 use crate::seam::{BoxFuture, ready};
 use crate::trust::{KeyAlgorithm, PublicKey};
 use crate::verify::made_by;
@@ -30,18 +33,41 @@ use zeroize::Zeroizing;
 const MODULE_VARIABLES: [&str; 2] = ["ATTEST_PKCS11_MODULE_PATH", "COSIGN_PKCS11_MODULE_PATH"];
 const PIN_VARIABLES: [&str; 2] = ["ATTEST_PKCS11_PIN", "COSIGN_PKCS11_PIN"];
 
-/// Opens the key that a URI names: loads the module, logs in, reads the public key.
-pub(super) fn open(rest: &str, reference: &str, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+/// Finds the module that a URI or a variable names.
+pub(super) fn find(rest: &str, reference: &str, context: &OpenContext<'_>) -> Result<Holder, SignError> {
     let uri = pkcs11_uri::parse(rest, reference)?;
     let reference = shown(reference);
-    let variable = |names: [&str; 2]| names.into_iter().find_map(|n| (context.environment)(n)?.into_string().ok());
-    let module = uri.module_path.clone().or_else(|| variable(MODULE_VARIABLES));
+    let module = uri.module_path.clone().or_else(|| variable(MODULE_VARIABLES, context));
     let module = module.filter(|m| Path::new(m).is_absolute()).ok_or_else(|| SignError::Malformed {
         reference: reference.clone(),
         why: format!("expected the absolute path of a module in `?module-path=` or {}", MODULE_VARIABLES[0]),
     })?;
-    let pin = pin(&uri, &reference, || variable(PIN_VARIABLES))?;
-    let named = reference.clone();
+    let found = context.launch.search().file(Path::new(&module));
+    found.map(Holder::Module).map_err(|error| match error {
+        ProgramError::Missing { cause, .. } => not_loaded(&reference, Path::new(&module), &cause),
+        error => SignError::Program { reference, error },
+    })
+}
+
+fn variable(names: [&str; 2], context: &OpenContext<'_>) -> Option<String> {
+    names.into_iter().find_map(|n| (context.environment)(n)?.into_string().ok())
+}
+
+fn not_loaded(reference: &str, module: &Path, cause: &str) -> SignError {
+    let cause = format!("the module `{}` cannot be loaded: {cause}", module.display());
+    SignError::Unreadable { reference: reference.to_owned(), cause }
+}
+
+/// Opens the key that a URI names: loads the module, logs in, reads the public key.
+pub(super) fn open(found: &Found, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+    let uri = pkcs11_uri::parse(&found.rest, &found.reference)?;
+    let reference = shown(&found.reference);
+    let Holder::Module(module) = &found.holder else {
+        return Err(SignError::Unreadable { reference, cause: "no module was found".into() });
+    };
+    let pin = pin(&uri, &reference, || variable(PIN_VARIABLES, context))?;
+    module.unchanged().map_err(|error| SignError::Program { reference: reference.clone(), error })?;
+    let (module, named) = (module.path().to_owned(), reference.clone());
     let key = within(&reference, move || Key::open(&module, &uri, pin, &named))?;
     let public = key.public.clone();
     let token = Token { reference, key: Arc::new(Mutex::new(key)) };
@@ -106,12 +132,14 @@ struct Key {
 }
 
 impl Key {
-    fn open(module: &str, uri: &Pkcs11Uri, pin: Option<Zeroizing<String>>, reference: &str) -> Result<Self, SignError> {
+    fn open(
+        module: &Path,
+        uri: &Pkcs11Uri,
+        pin: Option<Zeroizing<String>>,
+        reference: &str,
+    ) -> Result<Self, SignError> {
         let failed = |e: Error| failure(reference, &e);
-        let library = Pkcs11::new(module).map_err(|e| SignError::Unreadable {
-            reference: reference.to_owned(),
-            cause: format!("the module `{module}` cannot be loaded: {e}"),
-        })?;
+        let library = Pkcs11::new(module).map_err(|e| not_loaded(reference, module, &e.to_string()))?;
         match library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
             Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
             Err(e) => return Err(failed(e)),
@@ -295,7 +323,8 @@ mod tests {
 
     fn refused(reference: &str) -> SignError {
         let environment = |_: &str| None;
-        let context = OpenContext { environment: &environment, passwords: &NoPassword };
+        let launch = crate::programs::Launch::default();
+        let context = OpenContext { environment: &environment, passwords: &NoPassword, launch: &launch };
         crate::sign::open(reference, &context).err().unwrap()
     }
 

@@ -5,6 +5,11 @@ use super::exec;
 #[cfg(feature = "pkcs11")]
 use super::pkcs11;
 use super::{KeyFileFacts, PasswordSource, SignError, Signer, environment, file};
+use crate::programs::Launch;
+#[cfg(feature = "cli")]
+use crate::programs::Prepared;
+#[cfg(feature = "pkcs11")]
+use crate::programs::StoredFile;
 use crate::trust::PublicKey;
 use std::ffi::OsString;
 
@@ -15,6 +20,8 @@ pub struct OpenContext<'a> {
     pub environment: &'a (dyn Fn(&str) -> Option<OsString> + Send + Sync),
     /// Asked when the key is encrypted.
     pub passwords: &'a dyn PasswordSource,
+    /// Where programs and modules that hold keys are looked for, and what these programs are handed.
+    pub launch: &'a Launch,
 }
 
 /// An open signer and what is known of it before it signs.
@@ -33,38 +40,100 @@ pub struct Kind {
     pub prefix: &'static str,
     /// How a reference is written, for messages.
     pub form: &'static str,
-    /// Opens it; arguments are what follows the prefix and the whole reference, for messages.
-    pub open: fn(&str, &str, &OpenContext<'_>) -> Result<Opened, SignError>,
+    /// Finds what holds the key; arguments are what follows the prefix and the whole reference, for messages.
+    find: fn(&str, &str, &OpenContext<'_>) -> Result<Holder, SignError>,
+    /// Opens it.
+    open: fn(&Found, &OpenContext<'_>) -> Result<Opened, SignError>,
+}
+
+/// What of this machine holds a key, as it was before a build step ran.
+#[derive(Clone, Debug)]
+pub(super) enum Holder {
+    /// A file, or a variable: read when the key is opened.
+    Passive,
+    /// A program that signs.
+    #[cfg(feature = "cli")]
+    Program(Prepared),
+    /// The module of a token.
+    #[cfg(feature = "pkcs11")]
+    Module(StoredFile),
+}
+
+/// A key reference whose program or module is found. To be made before a build step runs, which could put another in its
+/// place.
+#[derive(Clone)]
+pub struct Found {
+    kind: &'static Kind,
+    pub(super) rest: String,
+    pub(super) reference: String,
+    pub(super) holder: Holder,
+}
+
+impl Found {
+    /// The reference as given. May hold a PIN.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        &self.reference
+    }
+
+    /// The variable that holds the key, if one does.
+    #[must_use]
+    pub fn variable(&self) -> Option<&str> {
+        (self.kind.prefix == "env").then(|| environment::variable(&self.rest))
+    }
+
+    /// Opens the signer.
+    ///
+    /// # Errors
+    /// What its kind returns; [`SignError::Program`] where its program or module is not the one that was found.
+    pub fn open(&self, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+        (self.kind.open)(self, context)
+    }
 }
 
 /// Every kind of signer. A new one is a file and a row here.
 pub const KINDS: &[Kind] = &[
-    Kind { prefix: "file", form: "PATH or file:PATH", open: file::open },
-    Kind { prefix: "env", form: "env:VARIABLE", open: environment::open },
+    Kind { prefix: "file", form: "PATH or file:PATH", find: passive, open: file::open },
+    Kind { prefix: "env", form: "env:VARIABLE", find: passive, open: environment::open },
     #[cfg(feature = "cli")]
-    Kind { prefix: "exec", form: "exec:PROGRAM", open: exec::open },
+    Kind { prefix: "exec", form: "exec:PROGRAM", find: exec::find, open: exec::open },
     #[cfg(feature = "pkcs11")]
-    Kind { prefix: "pkcs11", form: "pkcs11:URI", open: pkcs11::open },
+    Kind { prefix: "pkcs11", form: "pkcs11:URI", find: pkcs11::find, open: pkcs11::open },
     #[cfg(not(feature = "pkcs11"))]
-    Kind { prefix: "pkcs11", form: "pkcs11:URI", open: without_pkcs11 },
+    Kind { prefix: "pkcs11", form: "pkcs11:URI", find: without_pkcs11, open: file::open },
 ];
+
+/// Of a kind that is read when it is opened.
+fn passive(_: &str, _: &str, _: &OpenContext<'_>) -> Result<Holder, SignError> {
+    Ok(Holder::Passive)
+}
 
 /// A static build cannot load a module.
 #[cfg(not(feature = "pkcs11"))]
-fn without_pkcs11(_: &str, _: &str, _: &OpenContext<'_>) -> Result<Opened, SignError> {
+fn without_pkcs11(_: &str, _: &str, _: &OpenContext<'_>) -> Result<Holder, SignError> {
     let why = "this build loads no PKCS#11 module: let a program sign instead (exec:PROGRAM)";
     Err(SignError::Malformed { reference: "pkcs11:...".into(), why: why.into() })
 }
 
-/// Opens the signer that a reference names: `PATH`, or the prefix of one of [`KINDS`], a colon and what it takes.
+/// Finds what a reference names: `PATH`, or the prefix of one of [`KINDS`], a colon and what it takes. Nothing is opened
+/// or started.
 ///
 /// A path that looks like a prefix (`a:b`) is written `file:a:b` or `./a:b`.
 ///
 /// # Errors
 /// [`SignError::UnknownReference`] for another prefix, and what the kind returns.
-pub fn open(reference: &str, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+pub fn find(reference: &str, context: &OpenContext<'_>) -> Result<Found, SignError> {
     let (kind, rest) = resolve(reference)?;
-    (kind.open)(rest, reference, context)
+    let holder = (kind.find)(rest, reference, context)?;
+    Ok(Found { kind, rest: rest.to_owned(), reference: reference.to_owned(), holder })
+}
+
+/// Finds a signer and opens it at once: where no build step comes in between.
+///
+/// # Errors
+/// As [`find`] and [`Found::open`].
+pub fn open(reference: &str, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+    find(reference, context)?.open(context)
 }
 
 /// What can be seen of the key's file without opening the key; `None` when the reference names no file or none is

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit", 5),
     ("policy", 4),
     ("net", 4),
+    ("programs", 4),
     ("verify", 3),
     ("trust", 2),
     ("predicate", 1),

@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "runs programs and reads what they wrote")]
 
+mod found_before;
 mod pipes;
 mod recorded;
 mod terminal;

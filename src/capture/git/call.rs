@@ -10,9 +10,9 @@
 use crate::capture::Environment;
 use crate::capture::git::waiting;
 use crate::model::limits;
+use crate::programs::{Program, ProgramError};
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,7 +52,7 @@ const VARIABLES: &[(&str, &str)] = &[
 /// A `git` that is safe to call, and the folder it is called in.
 #[derive(Clone)]
 pub(in crate::capture) struct GitCaller {
-    program: PathBuf,
+    program: Program,
     path: OsString,
     location: Vec<(&'static str, PathBuf)>,
     trusted: Vec<String>,
@@ -80,17 +80,19 @@ impl GitCaller {
     /// # Errors
     /// The reason, for a person.
     pub(in crate::capture) fn find(env: &Environment, timeout: Duration) -> Result<Self, String> {
-        let checkout = outermost_checkout(&env.working_dir);
-        let path = env.variables.get(OsStr::new("PATH")).ok_or("PATH is not set, so git was not looked for")?;
-        let folders: Vec<PathBuf> = std::env::split_paths(path)
-            .filter(|p| p.is_absolute() && !p.canonicalize().is_ok_and(|p| p.starts_with(&checkout)))
-            .collect();
-        let is_program = |p: &PathBuf| {
-            p.canonicalize().is_ok_and(|real| !real.starts_with(&checkout))
-                && std::fs::metadata(p).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+        if !env.variables.contains_key(OsStr::new("PATH")) {
+            return Err("PATH is not set, so git was not looked for".into());
+        }
+        let search = env.search();
+        let program = match &env.git {
+            // The one from before a build step: what the step has put in its place says what the step wants.
+            Some(found) => found.clone().and_then(|git| git.unchanged().map(|()| git)),
+            None => search.program("git"),
         };
-        let program = folders.iter().map(|f| f.join("git")).find(is_program);
-        let program = program.ok_or("no git in PATH outside the checkout")?;
+        let program = program.map_err(|e| match e {
+            ProgramError::Missing { .. } => "no git in PATH outside the checkout".to_owned(),
+            e => e.to_string(),
+        })?;
         let mut location = Vec::new();
         for name in ["GIT_DIR", "GIT_WORK_TREE"] {
             if let Some(value) = env.variables.get(OsStr::new(name)) {
@@ -108,7 +110,7 @@ impl GitCaller {
         let home = ["HOME", "XDG_CONFIG_HOME"];
         Ok(Self {
             program,
-            path: std::env::join_paths(folders).map_err(|e| e.to_string())?,
+            path: search.path(),
             location,
             trusted: Vec::new(),
             home: home.into_iter().filter_map(|n| Some((n, env.variables.get(OsStr::new(n))?.clone()))).collect(),
@@ -143,7 +145,7 @@ impl GitCaller {
     /// # Errors
     /// The reason, for a person: not started, out of time, or over [`limits::GIT_OUTPUT_BYTES`].
     pub(in crate::capture) fn call(&self, args: &[&str], stdin: Vec<u8>) -> Result<GitOutput, String> {
-        let mut command = Command::new(&self.program);
+        let mut command = self.program.command();
         command.arg("--no-pager");
         for setting in SETTINGS {
             command.args(["-c", setting]);
@@ -151,7 +153,7 @@ impl GitCaller {
         for folder in &self.trusted {
             command.arg("-c").arg(format!("safe.directory={folder}"));
         }
-        command.args(args).current_dir(&self.dir).env_clear().env("PATH", &self.path);
+        command.args(args).current_dir(&self.dir).env("PATH", &self.path);
         command.envs(VARIABLES.iter().copied()).envs(self.location.iter().map(|(k, v)| (k, v)));
         self.run(command, stdin).map_err(|e| format!("git {}: {e}", args.first().unwrap_or(&"")))
     }
@@ -160,8 +162,8 @@ impl GitCaller {
     /// repository's) names it. Takes over what they name; whether that was anything.
     pub(in crate::capture) fn trust_what_the_user_trusts(&mut self) -> bool {
         for scope in ["--global", "--system"] {
-            let mut command = Command::new(&self.program);
-            command.args(["config", scope, "-z", "--get-all", "safe.directory"]).current_dir("/").env_clear();
+            let mut command = self.program.command();
+            command.args(["config", scope, "-z", "--get-all", "safe.directory"]).current_dir("/");
             command.env("PATH", &self.path).env("LC_ALL", "C").envs(self.home.iter().map(|(k, v)| (k, v)));
             if let Ok(out) = self.run(command, Vec::new()) {
                 self.trusted.extend(
@@ -239,11 +241,4 @@ fn drain(pipe: Option<impl Read + Send + 'static>, limit: usize) -> mpsc::Receiv
         let _ = send.send(bytes);
     });
     receive
-}
-
-/// The outermost folder around `dir` that looks like a checkout, else `dir`.
-fn outermost_checkout(dir: &Path) -> PathBuf {
-    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    let marked = dir.ancestors().filter(|a| a.parent().is_some() && a.join(".git").symlink_metadata().is_ok());
-    marked.last().unwrap_or(&dir).to_owned()
 }

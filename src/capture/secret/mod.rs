@@ -2,4 +2,6 @@
 
 pub(in crate::capture) mod credentials;
 pub(in crate::capture) mod files;
+#[cfg(feature = "cli")]
+pub mod launch;
 pub(in crate::capture) mod variables;

@@ -9,7 +9,7 @@ use crate::cli::confirm::confirm;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::signing::SigningArgs;
 use crate::cli::target::{self, Resolved};
-use crate::cli::{Ui, build, files};
+use crate::cli::{Ui, access, build, files};
 use crate::model::{Digest, PredicateUri, uri};
 use crate::predicate::Approval;
 use crate::verify::Signer;
@@ -107,6 +107,7 @@ pub struct ApproveReport {
 /// [`Failure`].
 pub async fn run(args: &ApproveArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let method = args.signing.method(ui.now)?;
+    access::prepare(common, &Vec::from_iter(method.variable()))?;
     let given = Given {
         digest: args.digest.as_deref(),
         api: args.charter_api,

@@ -13,7 +13,7 @@ use crate::cli::outbox::Outbox;
 use crate::cli::sanitize::line;
 use crate::cli::signing::{Signing, SigningArgs};
 use crate::cli::target::{Resolved, SHARED_BUNDLES};
-use crate::cli::{Ui, files, progress};
+use crate::cli::{Ui, access, files, progress};
 use crate::flow::{self, Destination};
 use crate::model::plural::counted;
 use crate::model::{Digest, PredicateUri, Statement, uri};
@@ -135,6 +135,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let key_file = method.reference().map(key_file_facts).transpose()?.flatten();
     let variables: Vec<String> = method.variable().into_iter().collect();
     let env = build::environment()?;
+    access::prepare(common, &variables)?;
     let own = own_files(args, method.reference());
     let step = (!args.command.is_empty()).then_some(BuildStep {
         command: &args.command,
@@ -317,6 +318,7 @@ fn run_step(
         };
         return Err(Failure { exit, ..Failure::no(codes::STEP_FAILED, message) });
     }
+    access::note_changes(common, ui);
     let after = build::snapshot(&args.subjects, env, common)?;
     let unwritten = after.unwritten(&before);
     let name = |p: &PathBuf| p.strip_prefix(&env.working_dir).unwrap_or(p).display().to_string();

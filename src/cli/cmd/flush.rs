@@ -6,7 +6,7 @@ use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::left::run_of;
 use crate::cli::outbox::{self, Outbox};
 use crate::cli::signing::SigningArgs;
-use crate::cli::{Ui, build, files, target};
+use crate::cli::{Ui, access, build, files, target};
 use crate::flow::{Destination, Entry, OutboxError, PublishError, Waiting};
 use crate::model::envelope::Envelope;
 use crate::model::plural::counted;
@@ -165,7 +165,9 @@ async fn sign(
     ui: &Ui,
 ) -> Result<(), Failure> {
     let run = run_of(&build::environment()?);
-    let signing = args.signing.method(ui.now)?.open(common, ui).await?;
+    let method = args.signing.method(ui.now)?;
+    access::prepare(common, &Vec::from_iter(method.variable()))?;
+    let signing = method.open(common, ui).await?;
     // All are looked at before one is signed.
     for digest in wanted {
         let found = entries.iter().find(|(d, _)| d == digest).map(|(_, e)| &e.waiting);

@@ -36,8 +36,7 @@ pub async fn run(args: &SignArgs, common: &Common, ui: &Ui) -> Result<Outcome, F
     let method = args.signing.method(ui.now)?;
     let statement = files::read(&args.statement, limits::STATEMENT_BYTES)?;
     // A statement made elsewhere may hold what its maker did not look for.
-    let variable = args.signing.key.as_deref().and_then(|k| k.strip_prefix("env:"));
-    let variables: Vec<String> = variable.map(str::to_owned).into_iter().collect();
+    let variables: Vec<String> = method.variable().into_iter().collect();
     let value = json::parse(&statement, limits::STATEMENT_BYTES).map_err(PublishError::Statement)?;
     build::search(&value, &capture::secrets(&build::environment()?, &variables))?;
     let (mut bundle, _) = method.open(common, ui).await?.sign(statement).await?;

@@ -5,7 +5,7 @@
 //! cannot use identity tokens. Each of these would turn "could not find out" into another answer here.
 
 use super::challenge::{self, Challenge};
-use super::credentials::{Credential, CredentialStore};
+use super::credentials::{Credential, CredentialError, CredentialStore};
 use super::transport::{Ask, Transport};
 use crate::model::json::{self, Field};
 use crate::model::limits;
@@ -128,7 +128,12 @@ impl Auth {
             })
             .map_err(|e| error(format!("cannot start a thread: {e}")))?;
         match time::timeout_at(deadline, receive).await {
-            Ok(Ok(found)) => found.map_err(|e| error(e.to_string())),
+            Ok(Ok(found)) => found.map_err(|e| match e {
+                CredentialError::Refused(refused) => {
+                    RegistryError::Helper { place: transport.place.clone(), error: refused }
+                }
+                e => error(e.to_string()),
+            }),
             Ok(Err(_)) => Err(error("the credential store gave no answer".into())),
             Err(_) => Err(error("the credential helper gave no answer in time".into())),
         }

@@ -4,14 +4,14 @@
 )]
 //! Where a registry's user name, password or identity token come from.
 
+use super::docker_config::{ConfigError, DockerConfig};
+use crate::model::{Digest, limits};
+use crate::programs::{Launch, ProgramError};
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
-
-/// A docker configuration file that is read (bytes).
-const CONFIG_BYTES: u64 = 4 << 20;
 
 /// What proves to a registry, or to its token service, who asks. Never shown.
 pub enum Credential {
@@ -48,13 +48,18 @@ pub enum CredentialError {
         cause: String,
     },
     /// A credential helper failed.
-    #[error("{helper} failed to give the credentials of `{server}`: run it by hand to see why")]
+    #[error("{helper} failed to give the credentials of `{server}`: {cause}; run it by hand to see why")]
     Helper {
-        /// The program's name, or that it could not be started.
+        /// The program's name.
         helper: String,
         /// The registry asked for.
         server: String,
+        /// What happened, without the helper's own words.
+        cause: String,
     },
+    /// A configuration or helper may not act for whoever asks.
+    #[error(transparent)]
+    Refused(ProgramError),
 }
 
 /// Where credentials are looked up.
@@ -79,69 +84,106 @@ impl CredentialStore for Anonymous {
 
 /// What `docker login` and `podman login` have stored: `auths`, `credHelpers`, `credsStore`, identity tokens.
 ///
-/// A helper is a program `docker-credential-NAME` of the search path that the configuration names; it is run.
+/// A helper is a program `docker-credential-NAME` that the configuration names; it is run. Configuration and helpers are
+/// read and found when this is made, before a build step: one that the step writes, or names, would be handed what the
+/// step is not.
 #[derive(Clone, Debug, Default)]
 pub struct DockerCredentials {
-    files: Vec<PathBuf>,
+    files: Vec<StoredConfig>,
+    /// What each file held when it was read.
+    held: Vec<(PathBuf, Option<Digest>)>,
+}
+
+#[derive(Clone, Debug)]
+struct StoredConfig {
+    path: PathBuf,
+    content: Result<DockerConfig, CredentialError>,
 }
 
 impl DockerCredentials {
-    /// Reads these files in turn, when asked; the first that has a credential decides. Those that are not there are
-    /// passed over.
+    /// Reads these files; the first that has a credential decides. Those that are not there are passed over, what is wrong
+    /// with others is told when a credential is asked for.
     #[must_use]
-    pub fn new(files: Vec<PathBuf>) -> Self {
-        Self { files }
+    pub fn read(files: Vec<PathBuf>, launch: &Launch) -> Self {
+        let held = files.iter().map(|path| (path.clone(), digest(path))).collect();
+        let stored = |path: PathBuf| {
+            let content = config(&path, launch).transpose()?;
+            Some(StoredConfig { path, content })
+        };
+        Self { files: files.into_iter().filter_map(stored).collect(), held }
     }
 
-    /// The files that docker and podman read: `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, then
+    /// The files that hold something else by now, as after a `docker login` in a build step: it does not count.
+    #[must_use]
+    pub fn changed(&self) -> Vec<&Path> {
+        self.held.iter().filter(|(path, before)| digest(path) != *before).map(|(path, _)| path.as_path()).collect()
+    }
+
+    /// Of the files that docker and podman read: `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, then
     /// `$REGISTRY_AUTH_FILE` or `$XDG_RUNTIME_DIR/containers/auth.json`.
     #[must_use]
-    pub fn from_environment() -> Self {
+    pub fn from_environment(launch: &Launch) -> Self {
         let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let docker = var("DOCKER_CONFIG").or_else(|| var("HOME").map(|h| h.join(".docker")));
         let podman = var("REGISTRY_AUTH_FILE")
             .or_else(|| var("XDG_RUNTIME_DIR").map(|d| d.join("containers").join("auth.json")));
-        Self::new(docker.map(|d| d.join("config.json")).into_iter().chain(podman).collect())
+        Self::read(docker.map(|d| d.join("config.json")).into_iter().chain(podman).collect(), launch)
     }
 }
 
 impl CredentialStore for DockerCredentials {
     fn get(&self, server: &str) -> Result<Option<Credential>, CredentialError> {
-        for path in &self.files {
-            let unreadable =
-                |cause: &str| CredentialError::Unreadable { path: path.display().to_string(), cause: cause.to_owned() };
-            let file = match File::open(path) {
-                Ok(f) => f.take(CONFIG_BYTES),
-                Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-                    continue;
-                }
-                Err(e) => return Err(unreadable(&e.to_string())),
-            };
-            use docker_credential::{CredentialRetrievalError as E, DockerCredential as C};
-            match docker_credential::get_credential_from_reader(file, server) {
-                Ok(C::IdentityToken(token)) => return Ok(Some(Credential::Identity(Zeroizing::new(token)))),
-                Ok(C::UsernamePassword(username, password)) => {
-                    return Ok(Some(Credential::Basic { username, password: Zeroizing::new(password) }));
-                }
-                Err(E::NoCredentialConfigured | E::ConfigNotFound) => {}
-                // The helpers' protocol has no other word for "none": this text, on standard output.
-                Err(E::HelperFailure { stdout, .. }) if stdout.contains("credentials not found") => {}
-                Err(E::HelperFailure { helper, .. }) => {
-                    return Err(CredentialError::Helper { helper, server: server.to_owned() });
-                }
-                Err(E::HelperCommunicationError | E::MalformedHelperResponse) => {
-                    let helper = "the configured credential helper".to_owned();
-                    return Err(CredentialError::Helper { helper, server: server.to_owned() });
-                }
-                Err(E::ConfigReadError) => return Err(unreadable("it is not the JSON of a docker configuration")),
-                Err(E::CredentialDecodingError) => return Err(unreadable("`auth` is not base64 of `user:password`")),
-                Err(E::CredentialMismatchError) => {
-                    return Err(unreadable("`auth` and `username`/`password` do not agree"));
-                }
+        for StoredConfig { path, content } in &self.files {
+            let config = content.as_ref().map_err(Clone::clone)?;
+            let found = config.get(server).map_err(|e| match e {
+                ConfigError::Content(cause) => unreadable(path, cause),
+                ConfigError::Helper(e) => e,
+            })?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)
     }
+}
+
+/// A configuration; `None` where there is none.
+fn config(path: &Path, launch: &Launch) -> Result<Option<DockerConfig>, CredentialError> {
+    let path = match launch.search().place(path) {
+        Ok(real) => real,
+        Err(ProgramError::Missing { cause, .. }) => {
+            use std::io::ErrorKind::{NotADirectory, NotFound};
+            return match std::fs::metadata(path) {
+                Err(e) if matches!(e.kind(), NotFound | NotADirectory) => Ok(None),
+                _ => Err(unreadable(path, &cause)),
+            };
+        }
+        Err(error) => return Err(CredentialError::Refused(error)),
+    };
+    let bytes = content(&path).map_err(|e| unreadable(&path, &e.to_string()))?;
+    if bytes.len() > limits::DOCKER_CONFIG_BYTES {
+        return Err(unreadable(&path, &format!("it has more than {} bytes", limits::DOCKER_CONFIG_BYTES)));
+    }
+    DockerConfig::parse(&bytes, launch).map(Some).map_err(|cause| unreadable(&path, cause))
+}
+
+/// What a regular file holds, one byte over the limit at most.
+fn content(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    // Looked at before it is opened: opening a FIFO would wait for a writer.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    File::open(path)?.take(limits::DOCKER_CONFIG_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn digest(path: &Path) -> Option<Digest> {
+    content(path).ok().map(|bytes| Digest::sha256(&bytes))
+}
+
+fn unreadable(path: &Path, cause: &str) -> CredentialError {
+    CredentialError::Unreadable { path: path.display().to_string(), cause: cause.to_owned() }
 }
 
 #[cfg(test)]
@@ -152,7 +194,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.json");
         std::fs::write(&path, text).unwrap();
-        DockerCredentials::new(vec![dir.path().join("absent.json"), path]).get(server)
+        DockerCredentials::read(vec![dir.path().join("absent.json"), path], &Launch::default()).get(server)
     }
 
     #[test]

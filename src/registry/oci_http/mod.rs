@@ -8,6 +8,8 @@ mod answer;
 mod auth;
 mod challenge;
 mod credentials;
+mod docker_config;
+
 mod locks;
 mod push;
 mod referrers;

@@ -1,0 +1,310 @@
+#![expect(clippy::disallowed_methods, reason = "back end: looks where programs lie, and where links lead")]
+//! Where programs are looked for: the absolute folders of a search path, without what lies in the checkout.
+
+use super::{ProgramError, StoredFile};
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+/// Links on the way to one file, as the kernel counts them.
+const LINKS: usize = 40;
+/// Scripts whose interpreter is a script, as the kernel counts them.
+const INTERPRETERS: usize = 4;
+/// The first line of a script, as far as the kernel reads it (bytes).
+const FIRST_LINE: u64 = 256;
+
+/// Where programs are looked for.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Search(Arc<Places>);
+
+#[derive(Default, PartialEq, Eq)]
+struct Places {
+    folders: Vec<PathBuf>,
+    checkout: Option<PathBuf>,
+    working_dir: PathBuf,
+}
+
+impl std::fmt::Debug for Search {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Search").field("folders", &self.0.folders).field("checkout", &self.0.checkout).finish()
+    }
+}
+
+/// A program that was found, and what interprets it if it is a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// What it is called by: the name that it sees.
+    name: OsString,
+    file: StoredFile,
+    interpreters: Vec<Interpreter>,
+    search: Search,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Interpreter {
+    program: Program,
+    /// The name by which `env` looks for it each time.
+    looked_up: Option<String>,
+}
+
+impl Search {
+    /// In the folders of `path` (the variable `PATH`), for a process in `working_dir`. Folders that are relative, that are
+    /// not there (so that a build step could make them), or that lie in the checkout never count.
+    #[must_use]
+    pub fn new(path: Option<&OsStr>, working_dir: &Path, home: Option<&Path>) -> Self {
+        let checkout = checkout(working_dir, home);
+        let mut places = Places { folders: Vec::new(), checkout, working_dir: working_dir.to_owned() };
+        let folders = path.map(std::env::split_paths).into_iter().flatten();
+        places.folders = folders.filter(|p| p.is_absolute() && places.walk(p).is_ok()).collect();
+        Self(Arc::new(places))
+    }
+
+    /// What is left of the search path, for a process that we start.
+    #[must_use]
+    pub fn path(&self) -> OsString {
+        // They came out of such a list, so none holds a separator.
+        std::env::join_paths(&self.0.folders).unwrap_or_default()
+    }
+
+    /// Finds a program: by its path where the name has a `/`, else in the search path.
+    ///
+    /// # Errors
+    /// [`ProgramError`].
+    pub fn program(&self, name: &str) -> Result<Program, ProgramError> {
+        self.interpreted(name, 0)
+    }
+
+    /// Finds a file by its path.
+    ///
+    /// # Errors
+    /// [`ProgramError`].
+    pub fn file(&self, path: &Path) -> Result<StoredFile, ProgramError> {
+        StoredFile::remember(self.0.walk(path)?)
+    }
+
+    /// Where a path really leads.
+    ///
+    /// # Errors
+    /// [`ProgramError::InCheckout`], and [`ProgramError::Missing`] where nothing is there.
+    pub fn place(&self, path: &Path) -> Result<PathBuf, ProgramError> {
+        self.0.walk(path)
+    }
+
+    /// The files that arguments name, below the working folder where they are relative; one in the checkout may be named.
+    pub(super) fn arguments(&self, words: &[String]) -> Result<Vec<StoredFile>, ProgramError> {
+        let files = words.iter().filter_map(|w| self.0.working_dir.join(w).canonicalize().ok());
+        files.filter(|f| f.is_file()).map(StoredFile::remember).collect()
+    }
+
+    fn interpreted(&self, name: &str, depth: usize) -> Result<Program, ProgramError> {
+        let real = if name.contains('/') { self.0.walk(Path::new(name))? } else { self.look_up(name)? };
+        let file = StoredFile::remember(real)?;
+        let mut interpreters = Vec::new();
+        for (word, looked_up) in first_line(&file.beginning(FIRST_LINE)?) {
+            if depth == INTERPRETERS {
+                return Err(missing(name, "its interpreters never end"));
+            }
+            let program = self.interpreted(&word, depth + 1)?;
+            interpreters.push(Interpreter { program, looked_up: looked_up.then_some(word) });
+        }
+        Ok(Program { name: name.into(), file, interpreters, search: self.clone() })
+    }
+
+    fn look_up(&self, name: &str) -> Result<PathBuf, ProgramError> {
+        let found = self.0.folders.iter().find_map(|folder| {
+            let real = self.0.walk(&folder.join(name)).ok()?;
+            let meta = std::fs::metadata(&real).ok()?;
+            (meta.is_file() && meta.permissions().mode() & 0o111 != 0).then_some(real)
+        });
+        match found {
+            Some(real) if !name.is_empty() => Ok(real),
+            _ => Err(missing(name, "no such program in PATH outside the checkout")),
+        }
+    }
+}
+
+impl Places {
+    /// Follows every link of a path by hand: whoever can choose one of them chooses the file.
+    fn walk(&self, path: &Path) -> Result<PathBuf, ProgramError> {
+        let name = path.display().to_string();
+        let mut at = if path.is_absolute() { PathBuf::from("/") } else { self.working_dir.clone() };
+        let mut left: VecDeque<OsString> = path.components().map(|c| c.as_os_str().to_owned()).collect();
+        let mut links = 0;
+        while let Some(part) = left.pop_front() {
+            match Path::new(&part).components().next() {
+                Some(Component::RootDir) => at = PathBuf::from("/"),
+                Some(Component::ParentDir) => drop(at.pop()),
+                Some(Component::Normal(part)) => {
+                    at.push(part);
+                    if let Some(checkout) = self.checkout.as_ref().filter(|c| at.starts_with(c)) {
+                        let checkout = checkout.display().to_string();
+                        return Err(ProgramError::InCheckout { path: name, checkout });
+                    }
+                    let meta = std::fs::symlink_metadata(&at).map_err(|e| missing(&name, &e.to_string()))?;
+                    if meta.is_symlink() {
+                        links += 1;
+                        if links > LINKS {
+                            return Err(missing(&name, "too many links"));
+                        }
+                        let target = std::fs::read_link(&at).map_err(|e| missing(&name, &e.to_string()))?;
+                        at.pop();
+                        for part in target.components().rev() {
+                            left.push_front(part.as_os_str().to_owned());
+                        }
+                    }
+                }
+                Some(Component::CurDir | Component::Prefix(_)) | None => {}
+            }
+        }
+        Ok(at)
+    }
+}
+
+impl Program {
+    /// Where it really lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// That it, and what interprets it, is what it was when it was found.
+    ///
+    /// # Errors
+    /// [`ProgramError::Changed`].
+    pub fn unchanged(&self) -> Result<(), ProgramError> {
+        self.file.unchanged()?;
+        for Interpreter { program, looked_up } in &self.interpreters {
+            // A script of `#!/usr/bin/env NAME` runs whatever comes first in PATH by then.
+            let now = looked_up.as_ref().map_or_else(|| Ok(program.path().to_owned()), |n| self.search.look_up(n));
+            if now.as_deref() != Ok(program.path()) {
+                let found = now.map_or_else(|e| e.to_string(), |p| p.display().to_string());
+                let path = program.name.to_string_lossy().into_owned();
+                return Err(ProgramError::Changed { path, expected: program.path().display().to_string(), found });
+            }
+            program.unchanged()?;
+        }
+        Ok(())
+    }
+
+    /// Starts it without variables, called by the name that it was found by. Ask [`unchanged`](Self::unchanged) before.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(self.path());
+        command.arg0(&self.name).env_clear();
+        command
+    }
+}
+
+/// The programs that the first line of a script names, and whether `env` looks them up.
+fn first_line(bytes: &[u8]) -> Vec<(String, bool)> {
+    let Some(line) = bytes.strip_prefix(b"#!") else { return Vec::new() };
+    let line = String::from_utf8_lossy(line.split(|b| *b == b'\n').next().unwrap_or_default()).into_owned();
+    let mut words = line.split_ascii_whitespace();
+    let Some(interpreter) = words.next() else { return Vec::new() };
+    let mut out = vec![(interpreter.to_owned(), false)];
+    if Path::new(interpreter).file_name() == Some(OsStr::from_bytes(b"env")) {
+        let program = words.find(|w| !w.starts_with('-') && !w.contains('='));
+        out.extend(program.map(|p| (p.to_owned(), !p.contains('/'))));
+    }
+    out
+}
+
+/// The folder whose content anybody may have written: the outermost around `dir` that looks like a checkout (`dir` may
+/// lie in a submodule), else `dir`.
+///
+/// A home folder that is a checkout itself (of its owner's settings) counts only for what has no checkout of its own
+/// below it, and a home folder or what is above one is no checkout because somebody works there.
+fn checkout(dir: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (dir, home) = (real(dir), home.filter(|h| h.is_absolute()).map(real));
+    let marked = |a: &&Path| a.parent().is_some() && a.join(".git").symlink_metadata().is_ok();
+    let is_below_home = |a: &&Path| home.as_deref().is_some_and(|home| a.starts_with(home) && *a != home);
+    let outermost = dir.ancestors().filter(marked).filter(is_below_home).last();
+    let outermost = outermost.or_else(|| dir.ancestors().filter(marked).last());
+    let holds_home = dir.parent().is_none() || home.is_some_and(|home| home.starts_with(&dir));
+    match outermost {
+        Some(outermost) => Some(outermost.to_owned()),
+        None if holds_home => None,
+        None => Some(dir),
+    }
+}
+
+fn missing(name: &str, cause: &str) -> ProgramError {
+    ProgramError::Missing { name: name.to_owned(), cause: cause.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        for name in names {
+            std::fs::create_dir_all(root.join(name)).unwrap();
+        }
+        (dir, root)
+    }
+
+    #[test]
+    fn the_checkout_is_the_outermost_one_and_a_home_is_none_for_working_in_it() {
+        let (_dir, root) =
+            folders(&["home/src/app/.git", "home/src/app/sub/.git", "home/src/app/sub/x", "home/plain", "ci"]);
+        let found = |dir: &str, home: &str| {
+            let found = checkout(&root.join(dir), Some(&root.join(home)));
+            found.map(|f| f.strip_prefix(&root).unwrap().display().to_string())
+        };
+        assert_eq!(found("home/src/app/sub/x", "home").as_deref(), Some("home/src/app"));
+        assert_eq!(found("home/plain", "home").as_deref(), Some("home/plain"));
+        assert_eq!(found("home", "home"), None);
+        assert_eq!(found("", "home"), None);
+        assert_eq!(checkout(Path::new("/"), None), None);
+        // Settings under version control make no checkout of all that lies below; a job's home in its checkout does.
+        std::fs::create_dir(root.join("home/.git")).unwrap();
+        assert_eq!(found("home/src/app/sub/x", "home").as_deref(), Some("home/src/app"));
+        assert_eq!(found("home/plain", "home").as_deref(), Some("home"));
+        std::fs::create_dir(root.join("ci/.git")).unwrap();
+        assert_eq!(found("ci", "ci").as_deref(), Some("ci"));
+        assert_eq!(found("ci", "ci/home").as_deref(), Some("ci"));
+    }
+
+    #[test]
+    fn every_link_on_the_way_is_followed_and_none_through_the_checkout() {
+        let (_dir, root) = folders(&["co/.git", "co/bin", "out/bin"]);
+        std::fs::write(root.join("out/bin/tool"), "x").unwrap();
+        std::fs::write(root.join("co/bin/tool"), "x").unwrap();
+        let link = |from: &str, to: &str| std::os::unix::fs::symlink(to, root.join(from)).unwrap();
+        link("out/back", "../out/./bin");
+        link("out/into", "../co/bin");
+        link("co/leads-out", "../out/bin/tool");
+        link("out/through", "../co/leads-out");
+        link("out/round", "round");
+        let search = Search::new(None, &root.join("co"), None);
+        let place = |path: &str| search.place(&root.join(path)).map(|p| p.strip_prefix(&root).unwrap().to_owned());
+        assert_eq!(place("out/back/tool").unwrap(), Path::new("out/bin/tool"));
+        assert_eq!(search.place(Path::new("../out/bin/tool")).unwrap(), root.join("out/bin/tool"));
+        for path in ["co/bin/tool", "out/into/tool", "out/through", "co/leads-out", "co/../out/bin/tool"] {
+            assert!(matches!(place(path), Err(ProgramError::InCheckout { .. })), "{path}");
+        }
+        assert!(matches!(search.place(Path::new("bin/tool")), Err(ProgramError::InCheckout { .. })));
+        for path in ["out/round", "out/absent", "out/bin/tool/x"] {
+            assert!(matches!(place(path), Err(ProgramError::Missing { .. })), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_first_line_runs_is_told_from_its_options() {
+        let read = |line: &str| first_line(line.as_bytes());
+        let env = |name: &str, looked_up| vec![("/usr/bin/env".to_owned(), false), (name.to_owned(), looked_up)];
+        assert_eq!(read("#!/bin/sh -eu\necho"), [("/bin/sh".to_owned(), false)]);
+        assert_eq!(read("#! /usr/bin/env python3\n"), env("python3", true));
+        assert_eq!(read("#!/usr/bin/env -S A=b python3 -u"), env("python3", true));
+        assert_eq!(read("#!/usr/bin/env /opt/python3"), env("/opt/python3", false));
+        assert!(read("\x7fELF").is_empty() && read("#!\n/bin/sh").is_empty());
+    }
+}

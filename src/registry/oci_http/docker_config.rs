@@ -1,0 +1,133 @@
+//! A docker configuration, and the credential helpers that it names: found when it is read, run when they are asked.
+//!
+//! `docker_credential` reads the credentials that stand in the configuration. It would start helpers too: by whatever
+//! `PATH` finds at that moment, with every variable of this process, without limits. So it never sees their names.
+
+use super::credentials::{Credential, CredentialError};
+use crate::model::limits;
+use crate::programs::{Bounds, Launch, Prepared, ProgramError, RunError};
+use docker_credential::{CredentialRetrievalError, DockerCredential};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// What a helper may take.
+const BOUNDS: Bounds =
+    Bounds { time: Duration::from_secs(limits::HELPER_SECONDS), output: limits::HELPER_OUTPUT_BYTES };
+
+/// What a configuration says of credentials. Has no secret in its `Debug`.
+#[derive(Clone)]
+pub(super) struct DockerConfig {
+    /// `{"auths": ...}` and nothing else.
+    auths: Zeroizing<Vec<u8>>,
+    of_servers: BTreeMap<String, String>,
+    of_all: Option<String>,
+    helpers: BTreeMap<String, Result<Prepared, ProgramError>>,
+}
+
+/// Why a configuration gives no credential.
+pub(super) enum ConfigError {
+    /// What is wrong with it.
+    Content(&'static str),
+    /// What is wrong with a helper.
+    Helper(CredentialError),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members {
+    auths: Option<Value>,
+    creds_store: Option<String>,
+    cred_helpers: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    username: String,
+    secret: String,
+}
+
+impl DockerConfig {
+    /// Reads a configuration, and finds every helper that it names.
+    pub(super) fn parse(bytes: &[u8], launch: &Launch) -> Result<Self, &'static str> {
+        let members: Members = serde_json::from_slice(bytes).map_err(|_| NO_CONFIGURATION)?;
+        let of_all = members.creds_store.filter(|name| !name.is_empty());
+        let mut of_servers = members.cred_helpers.unwrap_or_default();
+        of_servers.retain(|_, name| !name.is_empty());
+        let names = of_servers.values().chain(&of_all);
+        let helpers = names.map(|name| (name.clone(), find(name, launch))).collect();
+        let auths = Zeroizing::new(json!({ "auths": members.auths }).to_string().into_bytes());
+        Ok(Self { auths, of_servers, of_all, helpers })
+    }
+
+    /// The credential of a registry: of its own helper, else of the configuration itself, else of the helper for all.
+    pub(super) fn get(&self, server: &str) -> Result<Option<Credential>, ConfigError> {
+        if let Some(name) = self.of_servers.get(server) {
+            return self.ask(name, server);
+        }
+        use CredentialRetrievalError as E;
+        match docker_credential::get_credential_from_reader(self.auths.as_slice(), server) {
+            Ok(DockerCredential::IdentityToken(token)) => Ok(Some(Credential::Identity(Zeroizing::new(token)))),
+            Ok(DockerCredential::UsernamePassword(username, password)) => {
+                Ok(Some(Credential::Basic { username, password: Zeroizing::new(password) }))
+            }
+            Err(E::CredentialDecodingError) => Err(ConfigError::Content("`auth` is not base64 of `user:password`")),
+            Err(E::CredentialMismatchError) => {
+                Err(ConfigError::Content("`auth` and `username`/`password` do not agree"))
+            }
+            Err(E::ConfigReadError) => Err(ConfigError::Content(NO_CONFIGURATION)),
+            // No helper was named to it, so none has failed.
+            Err(_) => self.of_all.as_ref().map_or(Ok(None), |name| self.ask(name, server)),
+        }
+    }
+
+    fn ask(&self, name: &str, server: &str) -> Result<Option<Credential>, ConfigError> {
+        let failed = |cause: String| {
+            let helper = format!("docker-credential-{name}");
+            ConfigError::Helper(CredentialError::Helper { helper, server: server.to_owned(), cause })
+        };
+        let refused = |error: ProgramError| match error.refusal() {
+            Some(_) => ConfigError::Helper(CredentialError::Refused(error)),
+            None => failed(error.to_string()),
+        };
+        let Some(found) = self.helpers.get(name) else { return Err(failed("it was not looked for".into())) };
+        let helper = found.as_ref().map_err(|e| refused(e.clone()))?;
+        let ended = helper.ask(server.as_bytes().to_vec(), &BOUNDS).map_err(|e| match e {
+            RunError::Refused(error) => refused(error),
+            e => failed(e.to_string()),
+        })?;
+        let stdout = Zeroizing::new(ended.stdout);
+        if !ended.status.success() {
+            // The helpers' protocol has no other word for "none": this text, on standard output.
+            let none = String::from_utf8_lossy(&stdout).contains("credentials not found");
+            return if none { Ok(None) } else { Err(failed(format!("it ended with {}", ended.status))) };
+        }
+        // The parser's message could hold a piece of the secret.
+        let answer: Answer = serde_json::from_slice(&stdout)
+            .map_err(|_| failed("its answer is not JSON with `Username` and `Secret`".into()))?;
+        Ok(Some(match answer.username.as_str() {
+            "<token>" => Credential::Identity(Zeroizing::new(answer.secret)),
+            _ => Credential::Basic { username: answer.username, password: Zeroizing::new(answer.secret) },
+        }))
+    }
+}
+
+const NO_CONFIGURATION: &str = "it is not the JSON of a docker configuration";
+
+fn find(name: &str, launch: &Launch) -> Result<Prepared, ProgramError> {
+    let program = format!("docker-credential-{name}");
+    if name.contains('/') {
+        return Err(ProgramError::Missing { name: program, cause: "a helper's name has no `/`".into() });
+    }
+    launch.prepare(&[&program, "get"])
+}
+
+impl fmt::Debug for DockerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DockerConfig").field("helpers", &self.helpers.keys()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,314 @@
+//! What acts for whoever signs is found before the build step: a step that puts a program in its place, writes over one
+//! or names one is neither handed what it was not, nor signs.
+
+use crate::world::{PASSWORD, World};
+use attest::model::oci::IMAGE_MANIFEST;
+use attest::testing::registry::{Access, Behaviour, TestRegistry};
+use serde_json::json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+/// What a step is not handed, and what it is.
+const HANDED: &[(&str, &str)] = &[
+    ("ATTEST_PASSWORD", PASSWORD),
+    ("ATTEST_PKCS11_PIN", "pin-value"),
+    ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:1/token"),
+    ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-token-value"),
+    ("COSIGN_PASSWORD", "cosign-password-value"),
+    ("ATTEST_IDENTITY_TOKEN", "attest-token-value"),
+    ("KEPT", "kept"),
+];
+
+/// Notes its variables in `FILE.ran`, then does as told.
+fn program(path: &Path, then: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, format!("#!/bin/sh\nenv >'{}.ran'\n{then}\n", path.display())).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The variables that a program was started with; `None` if it was not.
+fn ran(path: &Path) -> Option<String> {
+    fs::read_to_string(format!("{}.ran", path.display())).ok()
+}
+
+struct Scene {
+    world: World,
+    registry: TestRegistry,
+    image: String,
+}
+
+impl Scene {
+    /// A checkout, and a registry that wants `user` and `secret`.
+    fn new() -> Self {
+        let world = World::new();
+        world.repository();
+        let access = Access::Basic { username: "user".into(), password: "secret".into() };
+        let registry = TestRegistry::start(Behaviour { access, ..Behaviour::default() });
+        let config = registry.put_blob("demo/app", b"{}");
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "layers": [],
+            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.to_string(), "size": 2 },
+        });
+        let image = registry.put_manifest("demo/app", None, IMAGE_MANIFEST, manifest.to_string().as_bytes());
+        let image = format!("{}@{}", registry.name("demo/app"), image.digest);
+        Self { world, registry, image }
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.world.home().join(".local/bin")
+    }
+
+    fn helper(&self) -> PathBuf {
+        self.bin().join("docker-credential-zz")
+    }
+
+    /// What an honest helper answers.
+    fn answer(&self) -> String {
+        let server = self.registry.name("demo/app");
+        let server = server.split('/').next().unwrap().to_owned();
+        format!(
+            r#"[ "$(cat)" = {server} ] || exit 1; echo '{{"ServerURL":"{server}","Username":"user","Secret":"secret"}}'"#
+        )
+    }
+
+    fn docker(&self, config: &serde_json::Value) {
+        fs::create_dir_all(self.world.home().join(".docker")).unwrap();
+        fs::write(self.world.home().join(".docker/config.json"), config.to_string()).unwrap();
+    }
+
+    /// With these folders first in `PATH`.
+    fn attest(&self, first: &str, more: &[(&str, &str)], args: &[&str]) -> Output {
+        let path = format!("{first}:{}", std::env::var("PATH").unwrap());
+        self.world.attest_with(&[HANDED, &[("PATH", path.as_str())], more].concat(), args)
+    }
+
+    fn create(&self, key: &str, step: &str) -> Output {
+        let bin = self.bin().display().to_string();
+        self.attest(&bin, &[], &["create", &self.image, "--key", key, "--", "sh", "-c", step])
+    }
+}
+
+#[track_caller]
+fn ends(out: &Output, exit: i32, word: &str) {
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(exit), "{err}");
+    assert!(err.contains(word), "{word}: {err}");
+}
+
+/// Shell that writes a program which notes that it ran.
+fn writes(path: &Path) -> String {
+    let path = path.display();
+    format!("mkdir -p $(dirname {path}); printf '#!/bin/sh\\nenv >{path}.ran\\nexit 1\\n' >{path}; chmod +x {path}")
+}
+
+#[test]
+fn a_credential_helper_that_a_step_writes_and_names_is_not_run() {
+    let scene = Scene::new();
+    let names = r#"mkdir -p ~/.docker; echo '{"credsStore":"zz"}' >~/.docker/config.json"#;
+    let out = scene.create("attest.key", &format!("{}; {names}", writes(&scene.helper())));
+    ends(&out, 3, "registry-unauthorized");
+    assert!(scene.helper().exists());
+    assert_eq!(ran(&scene.helper()), None);
+
+    // Named before the step, and not there before it.
+    fs::remove_file(scene.helper()).unwrap();
+    let out = scene.create("attest.key", &writes(&scene.helper()));
+    ends(&out, 2, "registry-configuration");
+    assert_eq!(ran(&scene.helper()), None);
+
+    // The twin is there before it: asked after the step, without what the step is not handed.
+    program(&scene.helper(), &scene.answer());
+    ends(&scene.create("attest.key", "true"), 0, "");
+    let handed = ran(&scene.helper()).unwrap();
+    assert!(handed.contains("KEPT=kept"), "{handed}");
+    for (name, _) in HANDED.iter().filter(|(name, _)| *name != "KEPT") {
+        assert!(!handed.contains(name), "{name}: {handed}");
+    }
+
+    // Written over by the step, it is not the one that was found.
+    fs::remove_file(format!("{}.ran", scene.helper().display())).unwrap();
+    let out = scene.create("attest.key", &writes(&scene.helper()));
+    ends(&out, 2, "program-changed");
+    assert_eq!(ran(&scene.helper()), None);
+}
+
+#[test]
+fn what_a_configuration_said_before_the_step_is_what_counts() {
+    let scene = Scene::new();
+    program(&scene.helper(), "exit 1");
+    let server = scene.image.split('/').next().unwrap();
+    scene.docker(&json!({ "auths": { server: { "auth": "dXNlcjpzZWNyZXQ=" } } }));
+    let out = scene.create("attest.key", r#"echo '{"credsStore":"zz"}' >~/.docker/config.json"#);
+    ends(&out, 0, "the build step changed");
+    assert_eq!(ran(&scene.helper()), None);
+    // The twin: what it says when there is no step in between.
+    ends(
+        &scene.attest(&scene.bin().display().to_string(), &[], &["list", &scene.image]),
+        3,
+        "it ended with exit status: 1",
+    );
+    assert!(ran(&scene.helper()).is_some());
+}
+
+#[test]
+fn a_helper_or_configuration_of_the_checkout_never_counts() {
+    let scene = Scene::new();
+    scene.docker(&json!({ "credsStore": "zz" }));
+    let inside = scene.world.root().join("node_modules/.bin/docker-credential-zz");
+    program(&inside, &scene.answer());
+    // A folder of the search path may be a link, and so may a program: the checkout would choose what runs.
+    std::os::unix::fs::symlink(inside.parent().unwrap(), scene.world.home().join("linked")).unwrap();
+    let link = scene.bin().join("docker-credential-zz");
+    fs::create_dir_all(scene.bin()).unwrap();
+    std::os::unix::fs::symlink(&inside, &link).unwrap();
+    let [absolute, linked, bin] =
+        [inside.parent().unwrap(), &scene.world.home().join("linked"), &scene.bin()].map(|p| p.display().to_string());
+    let verify = ["verify", &scene.image, "--key", "attest.pub"];
+    let bundle = ["attach", &scene.image, "--bundle", "image.jsonl"];
+    scene.world.done(&["create", &scene.image, "--key", "attest.key", "--no-attach", "--output", "image.jsonl"]);
+    for first in [absolute.as_str(), "node_modules/.bin", "./node_modules/.bin", &linked, &bin] {
+        for args in [&verify[..], &["list", &scene.image], &bundle] {
+            let out = scene.attest(first, &[], args);
+            let all = [out.stdout.as_slice(), &out.stderr].concat();
+            let all = String::from_utf8_lossy(&all);
+            assert!(all.contains("no such program in PATH outside the checkout"), "{first}: {all}");
+            assert_eq!(ran(&inside), None, "{first} {args:?}");
+        }
+    }
+    // The twin lies elsewhere.
+    fs::remove_file(&link).unwrap();
+    program(&link, &scene.answer());
+    ends(&scene.attest(&bin, &[], &verify), 1, "attach one with `attest create`");
+    assert!(ran(&link).is_some());
+    // A configuration of the checkout is not read either.
+    scene.world.write(".docker/config.json", json!({ "credsStore": "zz" }).to_string());
+    for folder in [scene.world.root().join(".docker").to_str().unwrap(), ".docker"] {
+        fs::remove_file(format!("{}.ran", link.display())).unwrap();
+        let out = scene.attest(&bin, &[("DOCKER_CONFIG", folder)], &["list", &scene.image]);
+        ends(&out, 3, "is reached through the checkout");
+        assert_eq!(ran(&link), None);
+        ends(&scene.attest(&bin, &[], &["list", &scene.image]), 1, "attach one with `attest create`");
+    }
+}
+
+#[test]
+fn a_signer_that_a_step_changes_does_not_sign() {
+    let scene = Scene::new();
+    let signer = scene.world.home().join("signer");
+    let key = format!("exec:{}", signer.display());
+    let create = |key: &str, step: &str| {
+        let args = ["create", "app", "--key", key, "--", "sh", "-c", step];
+        scene.attest(&scene.bin().display().to_string(), &[], &args)
+    };
+    program(&signer, r#"echo '{"error":"as told"}'"#);
+    // The twin is started, and handed what docs/exec-signer.md names.
+    fs::create_dir_all(scene.world.root().join("node_modules/.bin")).unwrap();
+    let inside = scene.world.root().join("node_modules/.bin").display().to_string();
+    let (bin, later) = (scene.world.home().display().to_string(), scene.bin().display().to_string());
+    let path = format!("{inside}:node_modules/.bin:.:{later}:{bin}");
+    let out = scene.attest(&path, &[], &["create", "app", "--key", &key, "--", "mkdir", "-p", &later]);
+    ends(&out, 3, "as told");
+    let handed = ran(&signer).unwrap();
+    // What it looks for by name, it finds neither in the checkout nor where the step could first make a folder.
+    let rest = handed.lines().find_map(|l| l.strip_prefix("PATH=")).unwrap();
+    assert!(rest.starts_with(&format!("{bin}:")) && !rest.contains("node_modules"), "{rest}");
+    for (name, _) in HANDED {
+        let is_handed = !["COSIGN_PASSWORD", "ATTEST_IDENTITY_TOKEN"].contains(name);
+        assert_eq!(handed.contains(&format!("{name}=")), is_handed, "{name}: {handed}");
+    }
+    fs::remove_file(format!("{}.ran", signer.display())).unwrap();
+    ends(&create(&key, &writes(&signer)), 2, "program-changed");
+    ends(&create(&key, &format!("rm {}", signer.display())), 2, "program-changed");
+    assert_eq!(ran(&signer), None);
+
+    // A file that an argument names, as an interpreter's script is.
+    program(&signer, r#"echo '{"error":"as told"}'"#);
+    let key = format!("exec:/bin/sh {}", signer.display());
+    ends(&create(&key, "true"), 3, "as told");
+    fs::remove_file(format!("{}.ran", signer.display())).unwrap();
+    ends(&create(&key, &writes(&signer)), 2, "program-changed");
+    assert_eq!(ran(&signer), None);
+
+    // What interprets it: `env` would take whatever comes first in PATH by then.
+    program(&signer, "");
+    let interpreter = scene.world.home().join("tools/interpreter");
+    program(&interpreter, r#"echo '{"error":"as told"}'"#);
+    fs::write(&signer, "#!/usr/bin/env -S interpreter -u\n").unwrap();
+    let path = [scene.bin(), interpreter.parent().unwrap().to_owned()].map(|p| p.display().to_string()).join(":");
+    fs::create_dir_all(scene.bin()).unwrap();
+    let key = format!("exec:{}", signer.display());
+    let create = |step: &str| scene.attest(&path, &[], &["create", "app", "--key", &key, "--", "sh", "-c", step]);
+    ends(&create("true"), 3, "as told");
+    let shadow = scene.bin().join("interpreter");
+    ends(&create(&writes(&shadow)), 2, "program-changed");
+    assert_eq!(ran(&shadow), None);
+}
+
+#[test]
+fn a_signer_or_module_of_the_checkout_is_refused_before_the_step() {
+    let scene = Scene::new();
+    let inside = scene.world.root().join("tools/signer");
+    program(&inside, r#"echo '{"error":"as told"}'"#);
+    let link = scene.world.home().join("link");
+    std::os::unix::fs::symlink(&inside, &link).unwrap();
+    // And one that leads out of it again.
+    let outside = scene.world.home().join("signer");
+    program(&outside, r#"echo '{"error":"as told"}'"#);
+    std::os::unix::fs::symlink(&outside, scene.world.root().join("tools/out")).unwrap();
+    let create = |key: &str, step: &str| {
+        let out = scene.attest("/nonexistent", &[], &["create", "app", "--key", key, "--", "sh", "-c", step]);
+        (fs::remove_file(scene.world.root().join("built")).is_ok(), out)
+    };
+    let module = scene.world.root().join("module.so");
+    fs::write(&module, "no library").unwrap();
+    for key in [
+        format!("exec:{}", inside.display()),
+        "exec:./tools/signer".into(),
+        "exec:tools/out".into(),
+        format!("exec:{}", link.display()),
+        format!("pkcs11:object=a?module-path={}", module.display()),
+    ] {
+        let (built, out) = create(&key, ": >built");
+        ends(&out, 2, "program-in-checkout");
+        assert!(!built, "{key}: the step ran");
+    }
+    assert_eq!(ran(&inside), None);
+    let (built, out) = create(&format!("exec:{}", outside.display()), ": >built");
+    ends(&out, 3, "as told");
+    assert!(built);
+    // A module is compared, too, before it is loaded.
+    let module = scene.world.home().join("module.so");
+    fs::write(&module, "no library").unwrap();
+    let key = format!("pkcs11:object=a?module-path={}", module.display());
+    ends(&create(&key, "true").1, 2, "key-unreadable");
+    ends(&create(&key, &format!("echo more >>{}", module.display())).1, 2, "program-changed");
+}
+
+#[test]
+fn a_git_or_token_program_that_a_step_writes_is_not_run() {
+    let scene = Scene::new();
+    let (git, agent) = (scene.bin().join("git"), scene.bin().join("buildkite-agent"));
+    let args = |step: &str| ["create", "app", "--key", "attest.key", "--", "sh", "-c", step].map(str::to_owned);
+    let bin = scene.bin().display().to_string();
+    fs::create_dir_all(scene.bin()).unwrap();
+    let run = |args: &[String], more: &[(&str, &str)]| {
+        scene.attest(&bin, more, &args.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    ends(&run(&args(&writes(&git)), &[]), 0, "");
+    assert_eq!(ran(&git), None);
+    // The twin is there before the step.
+    program(&git, "exec /usr/bin/env -u GIT_X PATH=/usr/bin:/bin git \"$@\"");
+    ends(&run(&args("true"), &[]), 0, "");
+    assert!(ran(&git).is_some());
+
+    let args = |step: &str| ["create", "app", "--", "sh", "-c", step].map(str::to_owned);
+    let more = [("ATTEST_IDENTITY_TOKEN", ""), ("ACTIONS_ID_TOKEN_REQUEST_URL", ""), ("BUILDKITE", "true")];
+    let out = run(&args(&writes(&agent)), &more);
+    ends(&out, 2, "buildkite-agent");
+    assert_eq!(ran(&agent), None);
+    program(&agent, "exit 4");
+    ends(&run(&args("true"), &more), 3, "exit status: 4");
+    assert!(ran(&agent).unwrap().contains("KEPT=kept"));
+}
