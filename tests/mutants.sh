@@ -12,7 +12,7 @@ CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$top/target/mutants}
 export CARGO_TARGET_DIR
 copy=$CARGO_TARGET_DIR/source
 # Quick and telling targets first.
-targets='certificates lib conformance advisories refusals charter registry_conformance registry_http routes cli capture step'
+targets='certificates lib conformance advisories refusals charter registry_conformance registry_http routes cli capture step signers'
 
 mkdir -p "$copy"
 find "$copy" -mindepth 1 -maxdepth 1 -exec rm -rf {} +

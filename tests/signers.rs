@@ -57,3 +57,40 @@ fn a_pin_among_the_arguments_is_not_shown_to_a_build_step() {
     assert_eq!(out.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("cannot be loaded") && !stderr.contains("73519"), "{stderr}");
 }
+
+#[test]
+fn the_variable_that_signs_is_searched_for_whatever_the_reference_looks_like() {
+    let dir = tempfile::tempdir().unwrap();
+    let value = "plain words 0123456789";
+    let statement = |text: &str| {
+        let text = format!(
+            r#"{{"_type":"https://in-toto.io/Statement/v1","subject":[{{"name":"a","digest":{{"sha256":"{0}"}}}}],
+               "predicateType":"https://a.example/v1","predicate":{{"text":"{text}"}}}}"#,
+            "0".repeat(64)
+        );
+        fs::write(dir.path().join("statement.json"), text).unwrap();
+    };
+    for flags in [["--key", "env:RELEASE"], ["--key", "env://RELEASE"], ["--identity-token", "env:RELEASE"]] {
+        let sign = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
+            command
+                .args(["sign", "statement.json"])
+                .args(flags)
+                .current_dir(dir.path())
+                .env("RELEASE", value)
+                .output()
+                .unwrap()
+        };
+        statement(value);
+        let out = sign();
+        let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(1), "{flags:?}: {stderr}");
+        assert!(stderr.contains("error[secret-in-statement]") && stderr.contains("RELEASE"), "{flags:?}: {stderr}");
+        // The twin gets as far as the value, which is neither key nor token.
+        statement("other words");
+        let out = sign();
+        let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(2), "{flags:?}: {stderr}");
+        assert!(!stderr.contains("secret-in-statement") && !stderr.contains(value), "{flags:?}: {stderr}");
+    }
+}
