@@ -18,6 +18,7 @@ mod left;
 mod login;
 mod ours;
 mod outbox;
+mod panics;
 mod person;
 mod policies;
 mod progress;
@@ -121,6 +122,7 @@ fn now() -> Timestamp {
 /// Runs the program on the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    panics::note(std::env::var_os("RUST_BACKTRACE").is_some_and(|v| v != "0"));
     let arguments: Vec<_> = std::env::args_os().collect();
     let json = wants_json(&arguments);
     let has_controls = arguments.iter().any(|a| a.to_string_lossy().chars().any(char::is_control));
@@ -214,7 +216,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}")))?;
-    let outcome = runtime.block_on(async {
+    let command = async {
         match &cli.command {
             Command::Quickstart(a) => cmd::quickstart::run(a, common).await,
             Command::Create(a) => cmd::create::run(a, common, ui).await,
@@ -234,7 +236,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Completions(a) => Ok(cmd::completions::completions(a, Cli::command())),
             Command::Man(a) => cmd::completions::man(a, Cli::command()),
         }
-    });
+    };
+    let outcome = panics::caught(|| runtime.block_on(command));
     // A thread that still reads for an answer that was given up must not hold the answer that was given instead.
     runtime.shutdown_background();
     outcome

@@ -141,8 +141,8 @@ async fn only_image(typed: &str, path: &Path, layout: &Arc<OciLayout>, common: &
 const SHOWN_IMAGES: usize = 4;
 
 /// Runs what reads many files on a thread of its own, so that a deadline holds meanwhile. What comes too late is left to
-/// end with the process.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// end with the process. A panic of it is one of the caller's.
+pub(super) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(e) => std::panic::resume_unwind(e.into_panic()),

@@ -25,6 +25,7 @@ use sha2::{Digest as _, Sha256, Sha384};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -103,11 +104,12 @@ fn within<T: Send + 'static>(
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || drop(send.send(call())));
     let deadline = Duration::from_secs(limits::EXEC_SECONDS);
-    receive.recv_timeout(deadline).unwrap_or_else(|_| {
-        Err(SignError::Unavailable {
-            service: format!("the token of `{reference}`"),
-            cause: format!("no answer within {} seconds", deadline.as_secs()),
-        })
+    receive.recv_timeout(deadline).unwrap_or_else(|e| {
+        let cause = match e {
+            RecvTimeoutError::Timeout => format!("no answer within {} seconds", deadline.as_secs()),
+            RecvTimeoutError::Disconnected => "the call stopped in the middle".to_owned(),
+        };
+        Err(SignError::Unavailable { service: format!("the token of `{reference}`"), cause })
     })
 }
 

@@ -110,3 +110,11 @@ fn planted_violations_of_the_house_are_caught() {
         caught(text_violations(&File::new("README.md", &format!("see {text}x"))));
     }
 }
+
+/// An abort would end a server with whatever made one request panic; `cli/panics.rs` makes an error of a panic.
+#[test]
+fn no_profile_aborts_on_a_panic() {
+    let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    assert!(manifest.contains("[profile.release]"));
+    assert!(!manifest.lines().any(|l| l.trim_start().starts_with("panic")), "a profile says what a panic does");
+}
