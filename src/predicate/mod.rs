@@ -2,14 +2,14 @@
 
 pub mod approval;
 pub mod charter;
-mod fields;
+pub mod field;
 mod provenance;
 pub mod record;
 pub mod schema;
 
 pub use approval::Approval;
 pub use charter::{Charter, CharterSnapshot};
-pub use fields::Field;
+pub use field::Field;
 pub use provenance::{Provenance, Source, source_repository, split_source};
 
 use crate::model::json::JsonError;

@@ -1,7 +1,8 @@
 //! The fields of a finished provenance, one by one, each with where its maker says that it came from.
 
-use super::Provenance;
+use super::by_path;
 use crate::model::ResourceDescriptor;
+use crate::predicate::Provenance;
 use serde_json::{Map, Value, json};
 
 /// A field of a provenance, as the provenance itself has it: nothing here is verified.
@@ -17,10 +18,8 @@ pub struct Field {
     pub disagreement: Option<String>,
 }
 
-/// Members that are one thing, though JSON writes them as objects.
-const WHOLE: &[&str] = &["source", "charter", "requestedBy", "workflow", "inputs", "container", "signingKey", "model"];
-/// Members that say something of other fields.
-const ABOUT: &[&str] = &["capturedFrom", "disagreements"];
+/// Where capture explains the annotations of the source.
+const OF_SOURCE: &str = "resolvedDependencies.source";
 
 impl Provenance {
     /// Every field of it but the dependencies, of which only what is said of the source.
@@ -28,16 +27,13 @@ impl Provenance {
     pub fn fields(&self) -> Vec<Field> {
         let mut out = Vec::new();
         below("externalParameters", &self.external, &mut out);
-        let internal = self.internal.iter().filter(|(k, _)| !ABOUT.contains(&k.as_str()));
-        below("internalParameters", &internal.map(|(k, v)| (k.clone(), v.clone())).collect(), &mut out);
+        below("internalParameters", &self.internal, &mut out);
         let source = self.external.get("source").and_then(|s| s.get("uri")).and_then(Value::as_str);
         let same = |d: &&ResourceDescriptor| d.name().is_none() && d.uri().is_some() && d.uri() == source;
         if let Some(source) = self.dependencies.iter().find(same) {
-            out.extend(
-                source.annotations().iter().map(|(k, v)| (format!("resolvedDependencies.source.{k}"), v.clone())),
-            );
+            out.extend(source.annotations().iter().map(|(k, v)| (format!("{OF_SOURCE}.{k}"), v.clone())));
         }
-        out.push(("builder.id".into(), json!(self.builder_id)));
+        out.push((super::BUILDER_ID.path.to_owned(), json!(self.builder_id)));
         below("metadata", &self.metadata, &mut out);
         for (i, byproduct) in self.byproducts.iter().enumerate() {
             let name = byproduct.name().map_or_else(|| i.to_string(), str::to_owned);
@@ -55,7 +51,7 @@ impl Provenance {
     fn said(&self, member: &str, path: &str) -> Option<String> {
         let all = self.internal.get(member)?.as_object()?;
         // The digest of a difference is said with whether there is one.
-        let path = if path.ends_with("source.difference") { "resolvedDependencies.source.dirty" } else { path };
+        let path = if path == super::SOURCE_DIFFERENCE.path { super::SOURCE_DIRTY.path } else { path };
         let part = || all.iter().find(|(k, _)| k.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')));
         let found = all.get(path).or_else(|| part().map(|(_, v)| v))?;
         Some(found.as_str()?.to_owned())
@@ -66,8 +62,10 @@ impl Provenance {
 fn below(path: &str, members: &Map<String, Value>, out: &mut Vec<(String, Value)>) {
     for (key, value) in members {
         let path = format!("{path}.{key}");
+        let row = by_path(&path);
         match value {
-            Value::Object(inner) if !WHOLE.contains(&key.as_str()) && path.split('.').count() < 4 => {
+            _ if row.is_some_and(|r| r.about) => {}
+            Value::Object(inner) if !row.is_some_and(|r| r.whole) && path.split('.').count() < 4 => {
                 below(&path, inner, out);
             }
             value => out.push((path, value.clone())),
