@@ -65,7 +65,11 @@ impl Form {
     /// Its JSON Schema, without what the fields below it add.
     pub(super) fn schema(&self) -> Value {
         let object = |required: &[&str]| {
-            if required.is_empty() { json!({ "type": "object" }) } else { json!({ "type": "object", "required": required }) }
+            if required.is_empty() {
+                json!({ "type": "object" })
+            } else {
+                json!({ "type": "object", "required": required })
+            }
         };
         match self {
             Self::Object(required) => object(required),

@@ -142,8 +142,7 @@ pub fn by_path(path: &str) -> Option<&'static Row> {
 
 /// The row of a path, then those of what it is part of.
 fn upwards(path: &str) -> impl Iterator<Item = &'static Row> {
-    let parent = |p: &&str| p.rsplit_once('.').map(|(parent, _)| parent);
-    std::iter::successors(Some(path), move |p| parent(p)).filter_map(by_path)
+    std::iter::successors(Some(path), |p| p.rsplit_once('.').map(|(parent, _)| parent)).filter_map(by_path)
 }
 
 /// What raises a field above `declared` beside a certificate: by its own row, or that of what it is part of.
@@ -153,8 +152,7 @@ pub fn raised_by(path: &str) -> String {
         return "nothing in this version raises it".to_owned();
     };
     let signed = row.signed.map(|how| format!("signed if an identity that the policy names signs {how}"));
-    let measured =
-        row.group.map(|g| format!("measured if a policy says of the signer `measures: [{}]`", g.name()));
+    let measured = row.group.map(|g| format!("measured if a policy says of the signer `measures: [{}]`", g.name()));
     let bound = row.bound.then(|| "bound if a policy lists it under `builders` of the signer".to_owned());
     signed.into_iter().chain(measured).chain(bound).collect::<Vec<_>>().join(", ")
 }
