@@ -7,5 +7,5 @@ mod trigger;
 
 pub use agent::Agent;
 pub(crate) use trailers::named;
-pub(crate) use trailers::read;
+pub(crate) use trailers::{About, read};
 pub use trigger::Trigger;

@@ -20,6 +20,15 @@ const LINES: usize = 20_000;
 const SESSIONS: &[&str] =
     &["Claude-Session", "Amp-Thread-ID", "Agent-Logs-Url", "Entire-Session", "Chainloop-Trace-Sessions"];
 
+/// What the two sides of a disagreement are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// Which agent.
+    Agent,
+    /// Which model.
+    Model,
+}
+
 /// What a message says.
 pub(crate) struct Said {
     /// Of the agent.
@@ -27,7 +36,7 @@ pub(crate) struct Said {
     /// Why it was set off.
     pub(crate) trigger: Captured<Trigger>,
     /// What agents wrote by themselves and the own trailers do not say.
-    pub(crate) disagreements: Vec<(&'static str, String)>,
+    pub(crate) disagreements: Vec<(About, String)>,
 }
 
 /// What a commit message says of the agent, and why it was set off.
@@ -51,7 +60,7 @@ pub(crate) fn read(message: &str) -> Said {
     };
     if trailers.has("Agent") {
         let others = hints.agents().filter(|(name, _)| id.value() != Some(name));
-        disagreements.extend(others.map(|(name, by)| ("externalParameters.agent.id", format!("{by} says {name}"))));
+        disagreements.extend(others.map(|(name, by)| (About::Agent, format!("{by} says {name}"))));
     }
     let model = match trailers.one(&["Model"]) {
         Captured::Absent { reason } => match hints.models().next() {
@@ -67,7 +76,7 @@ pub(crate) fn read(message: &str) -> Said {
     };
     if let Some((_, own)) = model.value() {
         let others = hints.models().filter(|(name, _)| *name != own);
-        disagreements.extend(others.map(|(name, by)| ("externalParameters.agent.model", format!("{by} says {name}"))));
+        disagreements.extend(others.map(|(name, by)| (About::Model, format!("{by} says {name}"))));
     }
     let trigger = match trailers.one(&["Trigger"]) {
         Captured::Absent { reason } => Captured::Absent { reason },

@@ -56,7 +56,7 @@ pub fn cross_check(
             // It builds `HEAD`, or a branch, where whoever started it named no commit: that certifies none.
             continue;
         }
-        let values = (row.values)(provenance);
+        let values = row.fact.values(provenance);
         match values.iter().find(|v| !(row.same)(claim, v)) {
             Some(other) => {
                 let what = format!("{} of the signing certificate", row.field);

@@ -13,6 +13,7 @@ use crate::model::plural::counted;
 use crate::model::{Artifact, Code, Timestamp, ValidityWindow, uri};
 use crate::predicate::Provenance;
 use crate::predicate::approval::TargetKind;
+use crate::predicate::field::fact;
 use crate::verify::{
     LogEntry, ProvenTime, RootUsed, Signer, SupportingStatement, TimeSource, VerifiedStatement, VerifyError,
 };
@@ -389,7 +390,7 @@ fn signed_by(
         match cross_check(issuer, claims, p, !rule.builders.is_empty()) {
             // A certificate speaks for its own build-signer URI.
             Ok(checked) => {
-                builder_bound |= checked.certified.contains(&"builder.id");
+                builder_bound |= checked.certified.contains(&fact::BUILDER_ID.name);
                 certified = checked.certified;
             }
             Err(more) => reasons.extend(more),
@@ -442,15 +443,15 @@ fn supported(provenance: &Provenance, approvals: &[Approver]) -> Vec<&'static st
         let repository = provenance.source().map(|s| s.repository);
         // An approval without a place vouches for the content alone.
         let (content, place, named) = match approval.kind {
-            TargetKind::Charter => ("charter.digest", "charter.uri", provenance.charter()),
-            TargetKind::Commit => ("source.commit", "source.repository", repository.as_deref()),
+            TargetKind::Charter => (fact::CHARTER_DIGEST, fact::CHARTER_URI, provenance.charter()),
+            TargetKind::Commit => (fact::COMMIT, fact::REPOSITORY, repository.as_deref()),
             _ => continue,
         };
-        out.push(content);
+        out.push(content.name);
         if let (Some(approved), Some(named)) = (&approval.uri, named)
             && same_place(approval.kind, approved, named)
         {
-            out.push(place);
+            out.push(place.name);
         }
     }
     out
@@ -459,32 +460,9 @@ fn supported(provenance: &Provenance, approvals: &[Approver]) -> Vec<&'static st
 /// The fields that the product promises, with how each is known.
 fn fields(input: &RuleInput<'_>) -> Vec<FieldAssurance> {
     let Some(p) = input.provenance else { return Vec::new() };
-    let source = p.source();
-    let source = source.as_ref();
-    let digest = p.charter_digest().and_then(|d| d.strong().next());
-    let pinned = p.dependencies.iter().filter(|d| d.digest().is_some()).count();
-    let rows: [(&'static str, Option<String>); 12] = [
-        ("builder.id", Some(p.builder_id.clone())),
-        ("source.repository", source.map(|s| s.repository.clone())),
-        ("source.ref", source.and_then(|s| s.reference.clone())),
-        ("source.commit", source.and_then(|s| s.commit.clone())),
-        ("source.dirty", source.and_then(|s| s.dirty).map(|d| d.to_string())),
-        ("agent.id", p.agent().map(str::to_owned)),
-        ("agent.model", p.model()),
-        ("task.id", p.task().map(str::to_owned)),
-        ("charter.uri", p.charter().map(str::to_owned)),
-        ("charter.digest", digest.map(|d| d.to_string())),
-        ("requestedBy.id", p.requested_by().map(str::to_owned)),
-        (
-            "dependencies",
-            (!p.dependencies.is_empty()).then(|| format!("{pinned} of {} by digest", p.dependencies.len())),
-        ),
-    ];
-    rows.into_iter()
-        .filter_map(|(field, value)| {
-            let bound = field == "builder.id" && input.builder_bound;
-            let levels = input.levels(field);
-            Some(FieldAssurance { field, value: value?, levels, bound })
-        })
-        .collect()
+    let row = |fact: &&fact::Fact| {
+        let bound = fact.name == fact::BUILDER_ID.name && input.builder_bound;
+        Some(FieldAssurance { field: fact.name, value: (fact.read)(p)?, levels: input.levels(fact.name), bound })
+    };
+    fact::PROMISED.iter().filter_map(row).collect()
 }

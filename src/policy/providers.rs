@@ -4,9 +4,9 @@
 //! what each means). A further provider is a row of [`PROVIDERS`].
 
 use super::rule::normal_repository;
+use crate::model::Code;
 use crate::model::code::codes;
-use crate::model::{Code, uri};
-use crate::predicate::Provenance;
+use crate::predicate::field::fact::{self, Fact, TRIGGER_KIND};
 
 codes! {
     /// Codes of this file: of a contradiction, one for each field.
@@ -52,8 +52,8 @@ pub struct Row {
     pub code: Code,
     /// The claim, by last arc.
     pub claim: u32,
-    /// Every place where the predicate says it.
-    pub(super) values: fn(&Provenance) -> Vec<String>,
+    /// What both say: every place where a predicate says it stands in the table of fields.
+    pub(super) fact: &'static Fact,
     /// Whether a claim and a value of the predicate mean the same.
     pub(super) same: fn(&str, &str) -> bool,
 }
@@ -68,42 +68,22 @@ pub struct Provider {
     pub rows: &'static [Row],
 }
 
-const BUILDER_ROW: Row =
-    Row { field: "builder.id", code: BUILDER, claim: 9, values: |p| vec![p.builder_id.clone()], same };
-pub(super) const RUNNER_ROW: Row = Row { field: "runner", code: RUNNER, claim: 11, values: runner, same };
-const REPOSITORY_ROW: Row = Row {
-    field: "source.repository",
-    code: REPOSITORY,
-    claim: 12,
-    values: |p| p.source().map(|s| s.repository).into_iter().collect(),
-    same: same_repository,
-};
-pub(super) const COMMIT_ROW: Row =
-    Row { field: "source.commit", code: COMMIT, claim: 13, values: commits, same: same_commit };
-pub(super) const REF_ROW: Row = Row { field: "source.ref", code: REF, claim: 14, values: refs, same: same_ref };
-const REPOSITORY_ID_ROW: Row = Row {
-    field: "source.repositoryId",
-    code: REPOSITORY_ID,
-    claim: 15,
-    values: |p| internal(p, &[("github", "repository_id"), ("gitlab", "project_id")]),
-    same,
-};
-const OWNER_ID_ROW: Row = Row {
-    field: "source.ownerId",
-    code: OWNER_ID,
-    claim: 17,
-    values: |p| internal(p, &[("github", "repository_owner_id"), ("gitlab", "namespace_id")]),
-    same,
-};
-const WORKFLOW_ROW: Row = Row { field: "workflow", code: WORKFLOW, claim: 18, values: workflow, same: same_workflow };
-const TRIGGER_ROW: Row = Row { field: "trigger", code: TRIGGER, claim: 20, values: triggers, same: same_trigger };
-const RUN_ROW: Row = Row {
-    field: "invocation",
-    code: RUN,
-    claim: 21,
-    values: |p| p.metadata("invocationId").map(str::to_owned).into_iter().collect(),
-    same: same_run,
-};
+/// The row of a fact that a certificate can say: of any other this does not compile.
+const fn row(fact: &'static Fact, code: Code, same: fn(&str, &str) -> bool) -> Row {
+    let Some(claim) = fact.claim else { panic!("no certificate says it") };
+    Row { field: fact.name, code, claim, fact, same }
+}
+
+const BUILDER_ROW: Row = row(fact::BUILDER_ID, BUILDER, same);
+pub(super) const RUNNER_ROW: Row = row(fact::RUNNER, RUNNER, same);
+const REPOSITORY_ROW: Row = row(fact::REPOSITORY, REPOSITORY, same_repository);
+pub(super) const COMMIT_ROW: Row = row(fact::COMMIT, COMMIT, same_commit);
+pub(super) const REF_ROW: Row = row(fact::REF, REF, same_ref);
+const REPOSITORY_ID_ROW: Row = row(fact::REPOSITORY_ID, REPOSITORY_ID, same);
+const OWNER_ID_ROW: Row = row(fact::OWNER_ID, OWNER_ID, same);
+const WORKFLOW_ROW: Row = row(fact::WORKFLOW, WORKFLOW, same_workflow);
+const TRIGGER_ROW: Row = row(fact::TRIGGER, TRIGGER, same_trigger);
+const RUN_ROW: Row = row(fact::INVOCATION, RUN, same_run);
 
 /// Claims as Fulcio's documentation means them, for issuers that no mapping here is known of: a private instance's.
 const ANY: &[Row] = &[
@@ -229,64 +209,13 @@ fn same_run(claim: &str, value: &str) -> bool {
 
 /// An event by its platform's name, or by the kind that the agent build type knows it as.
 fn same_trigger(claim: &str, value: &str) -> bool {
-    let Some(kind) = value.strip_prefix(KIND) else { return claim == value };
+    let Some(kind) = value.strip_prefix(TRIGGER_KIND) else { return claim == value };
     let meant = match claim {
         "workflow_dispatch" | "web" | "api" | "ui" => "manual",
         "schedule" => "scheduled",
         _ => "event",
     };
     kind == meant
-}
-
-/// Marks a trigger that is a kind, not an event's name.
-const KIND: &str = "kind:";
-
-fn internal(p: &Provenance, places: &[(&str, &str)]) -> Vec<String> {
-    let read = |(platform, key): &(&str, &str)| -> Option<String> {
-        match p.internal.get(*platform)?.get(key)? {
-            serde_json::Value::String(text) => Some(text.clone()),
-            serde_json::Value::Number(n) => Some(n.to_string()),
-            _ => None,
-        }
-    };
-    places.iter().filter_map(read).collect()
-}
-
-fn commits(p: &Provenance) -> Vec<String> {
-    let source = p.source().and_then(|s| s.commit);
-    source.into_iter().chain(internal(p, &[("github", "sha"), ("gitlab", "sha")])).collect()
-}
-
-fn refs(p: &Provenance) -> Vec<String> {
-    let source = p.source().and_then(|s| s.reference);
-    source.into_iter().chain(internal(p, &[("github", "ref")])).collect()
-}
-
-fn runner(p: &Provenance) -> Vec<String> {
-    let mut out = internal(p, &[("github", "runner_environment"), ("gitlab", "runner_environment")]);
-    if p.build_type == uri::AGENT_BUILD {
-        let kind = p.internal.get("environment").and_then(|e| e.get("kind")?.as_str());
-        out.extend(kind.map(str::to_owned));
-    }
-    out
-}
-
-fn workflow(p: &Provenance) -> Vec<String> {
-    let part = |key| p.text(&["workflow", key]);
-    match (part("repository"), part("path"), part("ref")) {
-        (Some(repository), Some(path), Some(reference)) => vec![format!("{repository}/{path}@{reference}")],
-        _ => Vec::new(),
-    }
-}
-
-fn triggers(p: &Provenance) -> Vec<String> {
-    let places = [("github", "event_name"), ("gitlab", "pipeline_source"), ("buildkite", "build_source")];
-    let mut out = internal(p, &places);
-    // That an agent decided is something that no platform knows.
-    if p.build_type == uri::AGENT_BUILD {
-        out.extend(p.text(&["trigger"]).filter(|t| *t != "smart").map(|t| format!("{KIND}{t}")));
-    }
-    out
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{At, Evidence, Finding, Policy, PolicyError, Reason, SignerRule, Trus
 use crate::model::code::codes;
 use crate::model::uri;
 use crate::predicate::Charter;
+use crate::predicate::field::fact;
 use crate::verify::{ReferentKind, Signer, SupportingStatement, VerifiedStatement};
 
 codes! {
@@ -56,7 +57,7 @@ pub(super) fn attested(
     let mut reasons = Vec::new();
     for support in evidence.iter().flat_map(|e| snapshots(&e.finding)).filter(|s| referents.contains(s.referent())) {
         match one(rule, policy, trust, support) {
-            Ok(()) => return Ok(vec!["charter.digest", "charter.uri"]),
+            Ok(()) => return Ok(vec![fact::CHARTER_DIGEST.name, fact::CHARTER_URI.name]),
             Err(more) => reasons.extend(more),
         }
     }

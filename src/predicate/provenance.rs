@@ -1,6 +1,7 @@
 //! SLSA provenance v1 (`https://slsa.dev/provenance/v1`), and the fields of the agent build type in it.
 
 use super::PredicateType;
+use super::field;
 use crate::model::json::{Field, JsonError};
 use crate::model::{DigestSet, ResourceDescriptor, Timestamp, limits, uri};
 use serde_json::{Map, Value};
@@ -175,7 +176,7 @@ impl Provenance {
 
     fn source_descriptor(&self) -> Option<(ResourceDescriptor, &'static str)> {
         match self.external("source") {
-            Some(value) => Some((read_source(&value)?, "externalParameters.source")),
+            Some(value) => Some((read_source(&value)?, field::SOURCE.path)),
             None => Some((self.dependencies.first()?.clone(), "resolvedDependencies[0]")),
         }
     }

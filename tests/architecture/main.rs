@@ -9,6 +9,7 @@
 mod codes;
 mod documents;
 mod doors;
+mod fields;
 mod house;
 mod layers;
 mod source;

@@ -8,7 +8,7 @@ use crate::repo::{Repo, env_in};
 use attest::capture::step::StepOutcome;
 use attest::capture::{Captured, Checkout as _, Local, Request, input::nar};
 use attest::model::{Digest, DigestSet, PredicateUri, Statement, Subject, Timestamp};
-use attest::predicate::{CharterSnapshot, Provenance, schema};
+use attest::predicate::{CharterSnapshot, Provenance, field, schema};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -88,6 +88,24 @@ fn every_member_of_a_platform_is_on_the_page_with_its_variable_and_claim() {
             if let Some(claim) = claim {
                 assert_eq!((claim.1, claim.2), (row[1].as_str(), row[2].as_str()), "{}: {}", p.name, row[0]);
             }
+        }
+    }
+}
+
+/// The tables of fields are those of the program's own: a field that it gains is on the page before it is anywhere else.
+#[test]
+fn the_tables_of_fields_are_made_from_the_programs_own() {
+    let mut text = page();
+    for (part, mark) in field::Part::ALL {
+        let head = format!("<!-- {mark} -->\n");
+        let (before, rest) = text.split_once(&head).unwrap_or_else(|| panic!("no {mark}"));
+        let table: String = rest.split_inclusive('\n').take_while(|l| l.starts_with('|')).collect();
+        let ours = field::page(part);
+        if table != ours {
+            let update = std::env::var_os("SNAPSHOTS").is_some_and(|v| v == "overwrite");
+            assert!(update, "docs/provenance.md, {mark}: SNAPSHOTS=overwrite cargo test page::the_tables_of_fields");
+            text = format!("{before}{head}{ours}{}", &rest[table.len()..]);
+            std::fs::write(path(), &text).unwrap();
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::capture::platform::variables::{NO_TOKEN, is_commit, principal};
 use crate::capture::{Capture, Captured, Context, Principal, Trigger, Workflow, named};
 use crate::model::ResourceDescriptor;
 use crate::policy::Provider;
+use crate::predicate::field;
 use crate::predicate::split_source;
 use serde_json::Value;
 use std::path::Path;
@@ -115,25 +116,25 @@ impl Context {
             if own.is_some_and(|claims| !claims.runs_alike) {
                 platform.invocation = Captured::absent("the certificate names the run otherwise than a variable does");
             }
-            said.merge("metadata.invocationId", &mut platform.invocation, value, from);
+            said.merge(field::METADATA_INVOCATION_ID.path, &mut platform.invocation, value, from);
         }
         if let Some((value, from)) = identity.certified(11) {
             // That no CI system was recognised is no word against one.
             if self.platform_name == "local" {
                 platform.runner_kind = Captured::absent("no CI system was recognised");
             }
-            said.merge("internalParameters.environment.kind", &mut platform.runner_kind, value, from);
+            said.merge(field::ENVIRONMENT_KIND.path, &mut platform.runner_kind, value, from);
         }
         if let Some((event, from)) = identity.certified(20) {
             let followed = self.trigger == platform.trigger;
             let trigger = Trigger::of_event(event);
             let mut name = platform.trigger.clone().map(|t| t.name().to_owned());
-            said.merge("externalParameters.trigger", &mut name, trigger.name(), from);
+            said.merge(field::TRIGGER.path, &mut name, trigger.name(), from);
             platform.trigger = name.map(|_| trigger);
             if followed || self.trigger.value().is_none() {
                 self.trigger = platform.trigger.clone();
             } else if self.trigger.value().is_some_and(|t| *t != trigger && *t != Trigger::Smart) {
-                said.note("externalParameters.trigger", &format!("{from} says {event}, which is {}", trigger.name()));
+                said.note(field::TRIGGER.path, &format!("{from} says {event}, which is {}", trigger.name()));
             }
         }
         if let Some((value, from)) = identity.certified(18) {
@@ -170,7 +171,7 @@ impl Context {
             }
             None if !identity.certified.is_empty() && self.platform_name != "local" => {
                 let text = format!("the token is of {}, the environment of {}", identity.issuer, self.platform_name);
-                said.note("builder.id", &text);
+                said.note(field::BUILDER_ID.path, &text);
             }
             None => {}
         }
@@ -187,7 +188,7 @@ impl Context {
         let same = match theirs {
             Some((theirs, from)) if !theirs.eq_ignore_ascii_case(&commit) => {
                 let text = format!("{from} says {theirs}: no certificate of this token vouches for another commit");
-                said.note("externalParameters.source", &text);
+                said.note(field::SOURCE.path, &text);
                 false
             }
             Some(_) => true,
@@ -203,13 +204,13 @@ impl Context {
         let referred = identity.certified(14).filter(|(r, _)| full(r));
         let (mut now, mut by) = ((repository.clone(), reference.clone()), Vec::new());
         if let Some((theirs, from)) = wanted.filter(|(theirs, _)| !theirs.eq_ignore_ascii_case(&repository)) {
-            said.note("externalParameters.source", &format!("{from} says {theirs}, the checkout {repository}"));
+            said.note(field::SOURCE.path, &format!("{from} says {theirs}, the checkout {repository}"));
             now.0 = theirs;
             by.push(from);
         }
         if let Some((theirs, from)) = referred.filter(|(theirs, _)| reference.as_deref() != Some(theirs)) {
             if let Some(ours) = &reference {
-                said.note("externalParameters.source", &format!("{from} says {theirs}, the checkout {ours}"));
+                said.note(field::SOURCE.path, &format!("{from} says {theirs}, the checkout {ours}"));
             }
             now.1 = Some(theirs.to_owned());
             by.push(from);
@@ -288,7 +289,7 @@ impl Said<'_> {
             }
             Captured::Found { value, source } => {
                 let ours = format!("{}/{}@{}", value.repository, value.path, value.reference);
-                self.note("externalParameters.workflow", &format!("{source} says {ours}, {by} says {text}"));
+                self.note(field::WORKFLOW.path, &format!("{source} says {ours}, {by} says {text}"));
                 Captured::found(theirs, by)
             }
             Captured::Absent { .. } => Captured::found(theirs, by),
@@ -310,7 +311,7 @@ impl Said<'_> {
             }
             (Captured::Found { value, source }, _) => {
                 let text = format!("{source} says {}, {by} says {}", value.id, theirs.id);
-                self.note("externalParameters.requestedBy", &text);
+                self.note(field::REQUESTED_BY.path, &text);
                 *slot = Captured::found(theirs, &by);
             }
             (Captured::Absent { .. }, _) => *slot = Captured::found(theirs, &by),

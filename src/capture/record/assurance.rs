@@ -2,47 +2,13 @@
 
 use crate::capture::{Captured, Context, TokenClaims};
 use crate::policy::PROVIDERS;
+use crate::predicate::field;
 
-/// Fields that a certificate can say, and the last arc of its claim.
-const CERTIFIED: &[(&str, u32)] = &[
-    ("externalParameters.source", 13),
-    ("externalParameters.trigger", 20),
-    ("externalParameters.workflow", 18),
-    ("internalParameters.environment.kind", 11),
-    ("builder.id", 9),
-    ("metadata.invocationId", 21),
-    ("internalParameters.github.event_name", 20),
-    ("internalParameters.github.repository_id", 15),
-    ("internalParameters.github.repository_owner_id", 17),
-    ("internalParameters.github.runner_environment", 11),
-    ("internalParameters.github.sha", 13),
-    ("internalParameters.github.ref", 14),
-    ("internalParameters.gitlab.pipeline_source", 20),
-    ("internalParameters.gitlab.project_id", 15),
-    ("internalParameters.gitlab.namespace_id", 17),
-    ("internalParameters.gitlab.runner_environment", 11),
-    ("internalParameters.gitlab.sha", 13),
-    ("internalParameters.buildkite.build_source", 20),
-];
+/// The claim of the repository.
+const REPOSITORY: u32 = 12;
 
-/// Other fields, the most particular first, and what else could stand behind them.
-const OTHERS: &[(&str, &str)] = &[
-    (
-        "externalParameters.charter",
-        "signed if an identity that the policy names signs an approval of it (`attest approve`) or a snapshot (--attach-charter), measured if a policy says of the signer `measures: [charter]`",
-    ),
-    ("externalParameters.requestedBy", "measured if a policy says of the signer `measures: [requestedBy]`"),
-    ("externalParameters.agent", "measured if a policy says of the signer `measures: [agent]`"),
-    ("externalParameters.task", "measured if a policy says of the signer `measures: [task]`"),
-    (
-        "externalParameters.source",
-        "signed if an identity that the policy names signs an approval of the commit (`attest approve`), measured if a policy says of the signer `measures: [source]`",
-    ),
-    ("resolvedDependencies.source", "measured if a policy says of the signer `measures: [source]`"),
-    ("resolvedDependencies", "measured if a policy says of the signer `measures: [dependencies]`"),
-    ("builder.id", "bound if a policy lists it under `builders` of the signer"),
-    ("", "nothing in this version raises it"),
-];
+/// The claim of the commit.
+const COMMIT: u32 = 13;
 
 /// How a job comes by the identity of its platform.
 const IDENTITIES: &[(&str, &str)] = &[
@@ -54,10 +20,11 @@ const IDENTITIES: &[(&str, &str)] = &[
 
 impl Context {
     /// What would raise the assurance of a field that is there.
-    pub(in crate::capture) fn raised_by(&self, field: &str) -> String {
-        let other = OTHERS.iter().find(|(prefix, _)| field.starts_with(prefix)).map_or("", |(_, text)| text);
-        let arc = CERTIFIED.iter().find(|(name, _)| *name == field).map(|(_, arc)| *arc);
-        let Some(arc) = arc else { return other.to_owned() };
+    pub(in crate::capture) fn raised_by(&self, path: &str) -> String {
+        let other = field::raised_by(path);
+        let claims = field::by_path(path).map(field::Row::claims).unwrap_or_default();
+        // Of a source it is the commit that counts first.
+        let Some(arc) = claims.iter().find(|c| **c == COMMIT).or(claims.first()).copied() else { return other };
         let own: Option<&TokenClaims> =
             crate::capture::named(self.platform_name).and_then(crate::capture::Capture::token);
         let provider = own.and_then(|own| PROVIDERS.iter().find(|p| p.name == own.provider));
@@ -66,12 +33,12 @@ impl Context {
             Some(provider) => provider.rows.iter().map(|r| r.claim).collect(),
             None => Vec::new(),
         };
-        let part = match (arc, says.contains(&12), says.contains(&13)) {
-            (13, true, true) => "",
-            (13, false, true) => " of the commit, not of repository and ref",
-            (13, true, false) => " of repository and ref, not of the commit",
+        let part = match (arc, says.contains(&REPOSITORY), says.contains(&COMMIT)) {
+            (COMMIT, true, true) => "",
+            (COMMIT, false, true) => " of the commit, not of repository and ref",
+            (COMMIT, true, false) => " of repository and ref, not of the commit",
             _ if says.contains(&arc) => "",
-            _ => return other.to_owned(),
+            _ => return other,
         };
         let identity = IDENTITIES.iter().find(|(name, _)| provider.is_some_and(|p| p.name == *name));
         match identity {
@@ -81,7 +48,7 @@ impl Context {
             Some((_, identity)) => {
                 format!("certificate if the identity of {identity} signs: it says the same{part}")
             }
-            None => other.to_owned(),
+            None => other,
         }
     }
 

@@ -1,6 +1,6 @@
 //! [`capture`]: puts the parts together by precedence.
 
-use crate::attribution::{self, Agent};
+use crate::attribution::{self, About, Agent};
 use crate::capture::agent::{trail, variables};
 use crate::capture::input::unasked::Unasked;
 use crate::capture::input::{base_image, charter, materials, packages};
@@ -12,6 +12,7 @@ use crate::capture::{
     SourceState, Trigger, detect, file_secrets, project,
 };
 use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, json, limits, uri};
+use crate::predicate::field;
 use std::path::{Path, PathBuf};
 
 /// What was to be done.
@@ -147,7 +148,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         && *ours != Trigger::Smart
     {
         let text = format!("`{}` was given, the platform says `{}`", ours.name(), theirs.name());
-        disagreements.push(("externalParameters.trigger", text));
+        disagreements.push((field::TRIGGER.path, text));
     }
     let id = value(&request.task, "task")?;
     let by_prefix = match (&id, &project.task_prefix) {
@@ -279,7 +280,11 @@ fn agent(
     let commit = match &git.object {
         Captured::Found { value, .. } => {
             let said = attribution::read(&value.message);
-            disagreements.extend(said.disagreements);
+            let path = |about| match about {
+                About::Agent => field::AGENT_ID.path,
+                About::Model => field::AGENT_MODEL.path,
+            };
+            disagreements.extend(said.disagreements.into_iter().map(|(about, text)| (path(about), text)));
             said.agent
         }
         Captured::Absent { reason } => Agent::absent(reason),
@@ -288,7 +293,7 @@ fn agent(
     if let (Captured::Found { value, source }, Some(first)) = (&project.agent, said.id.value())
         && value != first
     {
-        disagreements.push(("externalParameters.agent.id", format!("{source} says {value}")));
+        disagreements.push((field::AGENT_ID.path, format!("{source} says {value}")));
     }
     let mut differ = |field, all: [&Captured<String>; 3]| {
         let found: Vec<_> = all
@@ -307,10 +312,10 @@ fn agent(
         }
     };
     let name = |m: &Captured<(String, String)>| m.clone().map(|(provider, id)| format!("{provider}/{id}"));
-    differ("externalParameters.agent.id", [&said.id, &commit.id, &own.id]);
-    differ("externalParameters.agent.model", [&name(&said.model), &name(&commit.model), &name(&own.model)]);
-    differ("externalParameters.agent.session", [&said.session, &commit.session, &own.session]);
-    differ("externalParameters.agent.execution", [&said.execution, &commit.execution, &own.execution]);
+    differ(field::AGENT_ID.path, [&said.id, &commit.id, &own.id]);
+    differ(field::AGENT_MODEL.path, [&name(&said.model), &name(&commit.model), &name(&own.model)]);
+    differ(field::AGENT_SESSION.path, [&said.session, &commit.session, &own.session]);
+    differ(field::AGENT_EXECUTION.path, [&said.execution, &commit.execution, &own.execution]);
     Ok(Agent {
         id: prefer(prefer(said.id, &commit.id), &own.id),
         version: prefer(prefer(said.version, &commit.version), &own.version),
@@ -357,13 +362,13 @@ fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, V
         && ours != theirs
     {
         let text = format!("git has checked out {ours}, the platform runs for {theirs}");
-        disagreements.push(("externalParameters.source.digest.gitCommit", text));
+        disagreements.push((field::SOURCE_DIGEST.path, text));
     }
     if let (Some(ours), Some(theirs)) = (git.remote.value(), ci.repository.value())
         && !ours.eq_ignore_ascii_case(theirs)
     {
         let text = format!("git's remote is {ours}, the platform runs for {theirs}");
-        disagreements.push(("externalParameters.source.uri", text));
+        disagreements.push((field::SOURCE_URI.path, text));
     }
     let same = git.commit.value().is_some() && git.commit.value() == ci.commit.value();
     // Without a checkout by git (a downloaded archive) the platform's word is all there is.

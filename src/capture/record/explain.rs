@@ -3,6 +3,7 @@
 use crate::capture::record::assurance::unwritten;
 use crate::capture::{Captured, Context, Principal};
 use crate::model::{ResourceDescriptor, Timestamp};
+use crate::predicate::field;
 use serde_json::{Value, json};
 
 /// One field of the provenance and how it came about.
@@ -55,65 +56,61 @@ impl Context {
             },
         };
         let mut rows = vec![
-            explained("externalParameters.source", &self.source, descriptor),
-            row("externalParameters.task.id", &task.id),
-            row("externalParameters.task.uri", &below(&task.id, &task.uri, "no task it would belong to")),
-            explained("externalParameters.charter", &self.charter, descriptor),
-            row("externalParameters.agent.id", &agent.id),
-            row("externalParameters.agent.version", &below(&agent.id, &agent.version, NO_AGENT)),
-            row("externalParameters.agent.model", &below(&agent.id, &model, NO_AGENT)),
-            row("externalParameters.agent.session", &below(&agent.id, &agent.session, NO_AGENT)),
-            row("externalParameters.agent.execution", &below(&agent.id, &agent.execution, NO_AGENT)),
-            explained("externalParameters.requestedBy", &self.requested_by, Principal::to_json),
-            explained("externalParameters.trigger", &self.trigger, |t| json!(t.name())),
-            explained("externalParameters.command", &self.command, |c| json!(c)),
+            explained(field::SOURCE.path, &self.source, descriptor),
+            row(field::TASK_ID.path, &task.id),
+            row(field::TASK_URI.path, &below(&task.id, &task.uri, "no task it would belong to")),
+            explained(field::CHARTER.path, &self.charter, descriptor),
+            row(field::AGENT_ID.path, &agent.id),
+            row(field::AGENT_VERSION.path, &below(&agent.id, &agent.version, NO_AGENT)),
+            row(field::AGENT_MODEL.path, &below(&agent.id, &model, NO_AGENT)),
+            row(field::AGENT_SESSION.path, &below(&agent.id, &agent.session, NO_AGENT)),
+            row(field::AGENT_EXECUTION.path, &below(&agent.id, &agent.execution, NO_AGENT)),
+            explained(field::REQUESTED_BY.path, &self.requested_by, Principal::to_json),
+            explained(field::TRIGGER.path, &self.trigger, |t| json!(t.name())),
+            explained(field::COMMAND.path, &self.command, |c| json!(c)),
             explained(
-                "externalParameters.workflow",
+                field::WORKFLOW.path,
                 &platform.workflow,
                 |w| json!({ "repository": w.repository, "path": w.path, "ref": w.reference }),
             ),
-            explained("externalParameters.inputs", &platform.inputs, |i| json!(i)),
-            row("internalParameters.environment.id", &platform.runner),
-            row("internalParameters.environment.kind", &platform.runner_kind),
-            row("internalParameters.environment.os", &Captured::found(self.os.clone(), "the running program")),
-            row("internalParameters.environment.arch", &Captured::found(self.arch.clone(), "the running program")),
-            explained("internalParameters.environment.container", &platform.container, |c| {
+            explained(field::INPUTS.path, &platform.inputs, |i| json!(i)),
+            row(field::ENVIRONMENT_ID.path, &platform.runner),
+            row(field::ENVIRONMENT_KIND.path, &platform.runner_kind),
+            row(field::ENVIRONMENT_OS.path, &Captured::found(self.os.clone(), "the running program")),
+            row(field::ENVIRONMENT_ARCH.path, &Captured::found(self.arch.clone(), "the running program")),
+            explained(field::ENVIRONMENT_CONTAINER.path, &platform.container, |c| {
                 crate::capture::record::assemble::container(c)
             }),
-            row("internalParameters.environment.nix.flake", &self.nix),
-            explained("internalParameters.credentials", &self.credentials, |c| {
+            row(field::ENVIRONMENT_NIX_FLAKE.path, &self.nix),
+            explained(field::CREDENTIALS.path, &self.credentials, |c| {
                 crate::capture::secret::credentials::to_json(c, self.credential_names)
             }),
-            explained("internalParameters.elevated", &self.elevated, |e| json!(e)),
-            explained("internalParameters.identityShared", &self.identity_shared, |s| json!(s)),
-            explained("internalParameters.subjectsNotWritten", &unwritten(self.unwritten.as_ref()), |n| json!(n)),
-            explained("resolvedDependencies.source.dirty", &self.git.dirty, |d| {
+            explained(field::ELEVATED.path, &self.elevated, |e| json!(e)),
+            explained(field::IDENTITY_SHARED.path, &self.identity_shared, |s| json!(s)),
+            explained(field::SUBJECTS_NOT_WRITTEN.path, &unwritten(self.unwritten.as_ref()), |n| json!(n)),
+            explained(field::SOURCE_DIRTY.path, &self.git.dirty, |d| {
                 let digest = d.digest.value().map(|d| d.hex().to_owned());
                 let examples: Vec<_> =
                     d.examples.iter().map(|(path, why)| json!({ "path": path, "why": why })).collect();
                 json!({ "dirty": d.files > 0, "files": d.files, "sha256": digest, "examples": examples })
             }),
-            explained(
-                "resolvedDependencies.source.signature",
-                &signature,
-                crate::capture::record::assemble::signature_json,
-            ),
-            explained("resolvedDependencies.source.tags", &self.git.tags, |t| json!(t)),
-            explained("resolvedDependencies.source.checkout", &self.git.shape, |s| json!(s)),
-            explained("resolvedDependencies.source.passedOver", &self.passed_over(), |all| json!(all)),
-            explained("resolvedDependencies.submodules", &self.git.submodules, |all| {
+            explained(field::SOURCE_SIGNATURE.path, &signature, crate::capture::record::assemble::signature_json),
+            explained(field::SOURCE_TAGS.path, &self.git.tags, |t| json!(t)),
+            explained(field::SOURCE_CHECKOUT.path, &self.git.shape, |s| json!(s)),
+            explained(field::SOURCE_PASSED_OVER.path, &self.passed_over(), |all| json!(all)),
+            explained(field::SUBMODULES.path, &self.git.submodules, |all| {
                 all.iter().map(|s| json!({ "path": s.path, "commit": s.commit, "url": s.url })).collect()
             }),
-            explained("resolvedDependencies.base-image", &self.base_image, descriptor),
+            explained(field::BASE_IMAGE.path, &self.base_image, descriptor),
             explained(
-                "resolvedDependencies.lockFiles",
+                field::LOCK_FILES.path,
                 &self.lock_files,
                 |names| json!({ "files": names, "dependencies": count }),
             ),
-            row("builder.id", &platform.builder),
-            row("metadata.invocationId", &platform.invocation),
-            explained("metadata.startedOn", &self.started, time),
-            explained("metadata.finishedOn", &self.finished, time),
+            row(field::BUILDER_ID.path, &platform.builder),
+            row(field::METADATA_INVOCATION_ID.path, &platform.invocation),
+            explained(field::METADATA_STARTED_ON.path, &self.started, time),
+            explained(field::METADATA_FINISHED_ON.path, &self.finished, time),
         ];
         let section = self.platform_section();
         rows.extend(platform.details.iter().map(|(k, v)| row(&format!("internalParameters.{section}.{k}"), v)));

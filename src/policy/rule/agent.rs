@@ -4,6 +4,7 @@ use super::{Check, Rule, RuleInput, any_of, globs, verdict};
 use crate::model::code::codes;
 use crate::policy::schema;
 use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
+use crate::predicate::field::fact;
 use serde_json::{Value, json};
 
 codes! {
@@ -67,8 +68,12 @@ impl Check for AgentCheck {
         let demanded = [!self.ids.is_empty(), !self.models.is_empty()];
         let named = [agent.is_some(), model.is_some()];
         let parts = if demanded.contains(&true) { demanded } else { named };
-        let parts: Vec<_> =
-            ["agent.id", "agent.model"].into_iter().zip(parts).filter(|(_, counts)| *counts).map(|(f, _)| f).collect();
+        let parts: Vec<_> = [fact::AGENT_ID, fact::AGENT_MODEL]
+            .into_iter()
+            .zip(parts)
+            .filter(|(_, counts)| *counts)
+            .map(|(f, _)| f.name)
+            .collect();
         verdict(vec![
             self.assurance.and_then(|wanted| input.too_low("agent", wanted, &parts)),
             (!self.ids.is_empty()).then(|| any_of(AGENT, "agent", &self.ids, agent)).flatten(),

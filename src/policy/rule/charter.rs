@@ -4,6 +4,7 @@ use super::{Check, Rule, RuleInput};
 use crate::model::code::codes;
 use crate::policy::schema;
 use crate::policy::{Assurance, At, PolicyError, Reason};
+use crate::predicate::field::fact;
 use serde_json::{Value, json};
 
 codes! {
@@ -118,8 +119,8 @@ impl Check for CharterCheck {
             let demanded = [self.prefix.is_some() || self.exact.is_some(), self.digest];
             let named = [found.is_some(), provenance.charter_digest().is_some()];
             let parts = if demanded.contains(&true) { demanded } else { named };
-            let fields = ["charter.uri", "charter.digest"].into_iter().zip(parts);
-            let parts: Vec<_> = fields.filter(|(_, counts)| *counts).map(|(f, _)| f).collect();
+            let fields = [fact::CHARTER_URI, fact::CHARTER_DIGEST].into_iter().zip(parts);
+            let parts: Vec<_> = fields.filter(|(_, counts)| *counts).map(|(f, _)| f.name).collect();
             reasons.extend(input.too_low("charter", wanted, &parts));
         }
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }

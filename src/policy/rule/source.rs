@@ -4,6 +4,7 @@ use super::{Check, Rule, RuleInput, any_of_texts, globs, verdict};
 use crate::model::code::codes;
 use crate::policy::schema;
 use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
+use crate::predicate::field::fact;
 use serde_json::{Value, json};
 
 codes! {
@@ -157,8 +158,8 @@ impl SourceCheck {
         let demanded = [self.repository.is_some(), !self.refs.is_empty(), self.commit.is_some()];
         let named = [true, source.reference.is_some(), source.commit.is_some()];
         let parts = if demanded.contains(&true) { demanded } else { named };
-        let fields = ["source.repository", "source.ref", "source.commit"].into_iter().zip(parts);
-        fields.filter(|(_, counts)| *counts).map(|(field, _)| field).collect()
+        let fields = [fact::REPOSITORY, fact::REF, fact::COMMIT].into_iter().zip(parts);
+        fields.filter(|(_, counts)| *counts).map(|(field, _)| field.name).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Check, Rule, RuleInput, any_of, globs, verdict};
 use crate::model::code::codes;
 use crate::policy::schema;
 use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
+use crate::predicate::field::fact;
 use serde_json::{Value, json};
 
 codes! {
@@ -49,7 +50,7 @@ impl Check for TaskCheck {
     fn check(&self, input: &RuleInput<'_>) -> Result<(), Vec<Reason>> {
         verdict(vec![
             any_of(TASK, "task", &self.ids, input.provenance()?.task()),
-            self.assurance.and_then(|wanted| input.too_low("task", wanted, &["task.id"])),
+            self.assurance.and_then(|wanted| input.too_low("task", wanted, &[fact::TASK_ID.name])),
         ])
     }
 }
