@@ -24,7 +24,7 @@ impl Context {
         let other = field::raised_by(path);
         let claims = field::by_path(path).map(field::Row::claims).unwrap_or_default();
         // Of a source it is the commit that counts first.
-        let Some(arc) = claims.iter().find(|c| **c == COMMIT).or(claims.first()).copied() else { return other };
+        let Some(arc) = claims.iter().find(|c| **c == COMMIT).or_else(|| claims.first()).copied() else { return other };
         let own: Option<&TokenClaims> =
             crate::capture::named(self.platform_name).and_then(crate::capture::Capture::token);
         let provider = own.and_then(|own| PROVIDERS.iter().find(|p| p.name == own.provider));

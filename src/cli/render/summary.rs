@@ -4,6 +4,7 @@ use super::Page;
 use crate::cli::sanitize::line;
 use crate::model::plural::counted;
 use crate::policy::{Accepted, Assurance, FieldAssurance, Outcome, SubjectDecision};
+use crate::predicate::field::fact::{self, Fact};
 use crate::verify::VerifiedStatement;
 
 /// Every accepted statement once, whatever number of requirements it meets.
@@ -22,10 +23,10 @@ pub(super) fn accepted(page: &mut Page, s: &SubjectDecision, depth: usize) {
 fn one(page: &mut Page, a: &Accepted, depth: usize) {
     page.line(depth, &format!("signed by {}, which is {}", line(&a.signer.describe()), line(&a.rule)));
     unproven(page, &a.statement, depth);
-    let lines: [&[(&str, &str)]; 3] = [
-        &[("built by", "agent.id")],
-        &[("from", "source.repository"), ("at", "source.commit"), ("on", "source.ref")],
-        &[("for task", "task.id"), ("for charter", "charter.uri"), ("requested by", "requestedBy.id")],
+    let lines: [&[(&str, &Fact)]; 3] = [
+        &[("built by", fact::AGENT_ID)],
+        &[("from", fact::REPOSITORY), ("at", fact::COMMIT), ("on", fact::REF)],
+        &[("for task", fact::TASK_ID), ("for charter", fact::CHARTER_URI), ("requested by", fact::REQUESTED_BY_ID)],
     ];
     for words in lines {
         let said = fields(page, a, words);
@@ -33,7 +34,7 @@ fn one(page: &mut Page, a: &Accepted, depth: usize) {
             page.line(depth, &said);
         }
     }
-    if a.fields.iter().any(|f| f.field == "source.dirty" && f.value == "true") {
+    if a.fields.iter().any(|f| f.field == fact::DIRTY.name && f.value == "true") {
         page.line(depth, "the work tree differed from the commit");
     }
     for approval in &a.approvals {
@@ -43,10 +44,10 @@ fn one(page: &mut Page, a: &Accepted, depth: usize) {
 }
 
 /// Those of the fields that are there, with how they are known after each run of equal ones.
-fn fields(page: &Page, a: &Accepted, words: &[(&str, &str)]) -> String {
+fn fields(page: &Page, a: &Accepted, words: &[(&str, &Fact)]) -> String {
     let mut runs: Vec<(Vec<String>, &[Assurance])> = Vec::new();
-    for (word, name) in words {
-        let Some(f) = a.fields.iter().find(|f| f.field == *name) else { continue };
+    for (word, fact) in words {
+        let Some(f) = a.fields.iter().find(|f| f.field == fact.name) else { continue };
         let said = format!("{word} {}", line(&value(page, f)));
         match runs.last_mut() {
             Some((run, levels)) if *levels == f.levels => run.push(said),
@@ -59,7 +60,7 @@ fn fields(page: &Page, a: &Accepted, words: &[(&str, &str)]) -> String {
 
 fn value(page: &Page, f: &FieldAssurance) -> String {
     match f.value.get(..12) {
-        Some(short) if page.view.terminal && f.field == "source.commit" => short.to_owned(),
+        Some(short) if page.view.terminal && f.field == fact::COMMIT.name => short.to_owned(),
         _ => f.value.clone(),
     }
 }
