@@ -3,12 +3,7 @@
 use crate::capture::{Captured, Context, TokenClaims};
 use crate::policy::PROVIDERS;
 use crate::predicate::field;
-
-/// The claim of the repository.
-const REPOSITORY: u32 = 12;
-
-/// The claim of the commit.
-const COMMIT: u32 = 13;
+use crate::predicate::field::fact::{self, Fact};
 
 /// How a job comes by the identity of its platform.
 const IDENTITIES: &[(&str, &str)] = &[
@@ -23,8 +18,10 @@ impl Context {
     pub(in crate::capture) fn raised_by(&self, path: &str) -> String {
         let other = field::raised_by(path);
         let claims = field::by_path(path).map(field::Row::claims).unwrap_or_default();
+        let claim = |fact: &Fact| fact.claim.unwrap_or_default();
+        let (repository, commit) = (claim(fact::REPOSITORY), claim(fact::COMMIT));
         // Of a source it is the commit that counts first.
-        let Some(arc) = claims.iter().find(|c| **c == COMMIT).or_else(|| claims.first()).copied() else { return other };
+        let Some(arc) = claims.iter().find(|c| **c == commit).or_else(|| claims.first()).copied() else { return other };
         let own: Option<&TokenClaims> =
             crate::capture::named(self.platform_name).and_then(crate::capture::Capture::token);
         let provider = own.and_then(|own| PROVIDERS.iter().find(|p| p.name == own.provider));
@@ -33,10 +30,10 @@ impl Context {
             Some(provider) => provider.rows.iter().map(|r| r.claim).collect(),
             None => Vec::new(),
         };
-        let part = match (arc, says.contains(&REPOSITORY), says.contains(&COMMIT)) {
-            (COMMIT, true, true) => "",
-            (COMMIT, false, true) => " of the commit, not of repository and ref",
-            (COMMIT, true, false) => " of repository and ref, not of the commit",
+        let part = match (arc == commit, says.contains(&repository), says.contains(&commit)) {
+            (true, true, true) => "",
+            (true, false, true) => " of the commit, not of repository and ref",
+            (true, true, false) => " of repository and ref, not of the commit",
             _ if says.contains(&arc) => "",
             _ => return other,
         };
