@@ -3,15 +3,10 @@
 //! Two readers that disagree about which of two equal keys counts would see two statements under one signature, so a
 //! duplicate key is refused (in-toto and DSSE are silent here; RFC 8259 section 4 calls the outcome unpredictable).
 
-use super::{Code, code, limits};
+pub use super::json_read::{check, members, parse, parse_counted, written_kind};
+use super::{Code, code};
 use crate::model::code::codes;
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-use serde_json::{Map, Number, Value};
-use std::borrow::Cow;
-use std::cell::Cell;
-use std::collections::{BTreeMap, HashSet};
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// Why a JSON document or one of its fields could not be read.
@@ -106,274 +101,6 @@ impl JsonError {
         Self::Unexpected { path: path.into(), expected: expected.into(), found }
     }
 }
-
-pub(super) const DUPLICATE: &str = "\u{1}duplicate key ";
-const DEPTH: &str = "\u{1}too deep";
-pub(super) const VALUES: &str = "\u{1}too many values";
-const TREE: &str = "\u{1}too much memory";
-
-/// Parses a whole document of at most `limit` bytes to a tree of values.
-///
-/// A tree takes many times the memory of small values: what it may take is a multiple of the document's size
-/// ([`limits::json_tree`]).
-///
-/// # Errors
-/// [`JsonError::TooLarge`] over `limit` bytes, [`limits::JSON_DEPTH`] levels, [`limits::JSON_VALUES`] values or that memory;
-/// [`JsonError::DuplicateKey`], [`JsonError::Syntax`].
-pub fn parse(bytes: &[u8], limit: usize) -> Result<Value, JsonError> {
-    parse_counted(bytes, limit).map(|(value, _)| value)
-}
-
-/// The same, with an estimate of the memory that the tree takes (bytes).
-///
-/// # Errors
-/// As [`parse`].
-pub fn parse_counted(bytes: &[u8], limit: usize) -> Result<(Value, usize), JsonError> {
-    let left = Left::of(bytes);
-    let value = read(bytes, limit, Strict::new(&left))?;
-    Ok((value, limits::json_tree(bytes.len()).saturating_sub(left.memory.get())))
-}
-
-/// That a document of at most `limit` bytes is one that [`parse`] would take, but for the memory of its tree: none is made.
-///
-/// # Errors
-/// As [`parse`].
-pub fn check(bytes: &[u8], limit: usize) -> Result<(), JsonError> {
-    read(bytes, limit, Form { depth: 0, left: &Left::of(bytes) })
-}
-
-/// The members of a document that is an object and that [`check`] took, as they are written.
-///
-/// # Errors
-/// [`JsonError::Unexpected`] where it is no object.
-pub fn members<'a>(name: &str, bytes: &'a [u8]) -> Result<BTreeMap<Cow<'a, str>, &'a RawValue>, JsonError> {
-    #[derive(Deserialize)]
-    struct Members<'a>(#[serde(borrow)] BTreeMap<Cow<'a, str>, &'a RawValue>);
-    let members = serde_json::from_slice::<Members<'_>>(bytes);
-    members.map(|m| m.0).map_err(|_| JsonError::unexpected(name, "an object", written_kind(bytes)))
-}
-
-/// What a value is by its first letter, in words for an error message.
-#[must_use]
-pub fn written_kind(text: &[u8]) -> &'static str {
-    match text.trim_ascii_start().first() {
-        Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b'"') => "a string",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
-}
-
-fn read<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], limit: usize, seed: S) -> Result<S::Value, JsonError> {
-    if bytes.len() > limit {
-        return Err(JsonError::TooLarge { what: format!("a JSON document of {} bytes", bytes.len()), limit });
-    }
-    let mut de = serde_json::Deserializer::from_slice(bytes);
-    let read = seed.deserialize(&mut de).and_then(|v| de.end().map(|()| v));
-    read.map_err(|e| from_serde(&e, bytes.len()))
-}
-
-/// The error that the text of one of serde's stands for, of a document of `size` bytes.
-pub(super) fn from_serde(e: &serde_json::Error, size: usize) -> JsonError {
-    let text = e.to_string();
-    if let Some(rest) = text.strip_prefix(DUPLICATE) {
-        // serde_json appends " at line L column C".
-        let key = rest.rsplit_once(" at line ").map_or(rest, |(k, _)| k);
-        return JsonError::DuplicateKey { key: key.chars().take(120).collect() };
-    }
-    let over = |what: &str, limit| JsonError::TooLarge { what: what.into(), limit };
-    if text.starts_with(VALUES) {
-        return over("the number of values of a JSON document", limits::JSON_VALUES);
-    }
-    if text.starts_with(TREE) {
-        return over("the memory that a JSON document takes (bytes)", limits::json_tree(size));
-    }
-    if text.starts_with(DEPTH) || text.starts_with("recursion limit exceeded") {
-        return over("the nesting of a JSON document", limits::JSON_DEPTH);
-    }
-    JsonError::Syntax { message: text }
-}
-
-/// What a document may still have.
-pub(super) struct Left {
-    values: Cell<usize>,
-    memory: Cell<usize>,
-}
-
-impl Left {
-    /// So many values, in so much memory (bytes).
-    pub(super) fn new(values: usize, memory: usize) -> Self {
-        Self { values: Cell::new(values), memory: Cell::new(memory) }
-    }
-
-    fn of(bytes: &[u8]) -> Self {
-        Self::new(limits::JSON_VALUES, limits::json_tree(bytes.len()))
-    }
-
-    /// Values that are left.
-    pub(super) fn values(&self) -> usize {
-        self.values.get()
-    }
-
-    fn value<E: serde::de::Error>(&self, depth: usize) -> Result<(), E> {
-        if depth > limits::JSON_DEPTH {
-            return Err(E::custom(DEPTH));
-        }
-        self.values.set(self.values.get().checked_sub(1).ok_or_else(|| E::custom(VALUES))?);
-        Ok(())
-    }
-
-    fn memory<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
-        self.memory.set(self.memory.get().checked_sub(bytes).ok_or_else(|| E::custom(TREE))?);
-        Ok(())
-    }
-}
-
-/// Memory of a value in a list (bytes).
-const VALUE: usize = size_of::<Value>();
-/// Memory of an object's member: hash, key, value, place in the table (bytes).
-const MEMBER: usize = size_of::<String>() + VALUE + 3 * size_of::<usize>();
-/// Members that an object has room for as soon as it has one; then it grows by doubling.
-const ROOM: usize = 3;
-
-/// One value, within what a document may have.
-pub(super) struct Strict<'a> {
-    depth: usize,
-    left: &'a Left,
-}
-
-impl<'a> Strict<'a> {
-    /// A value at the top.
-    pub(super) fn new(left: &'a Left) -> Self {
-        Self { depth: 0, left }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Value, D::Error> {
-        self.left.value(self.depth)?;
-        d.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
-        Ok(Value::Bool(v))
-    }
-    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
-        Ok(Value::Number(v.into()))
-    }
-    fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
-        Ok(Value::Number(v.into()))
-    }
-    fn visit_f64<E>(self, v: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(v).map_or(Value::Null, Value::Number))
-    }
-    fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<Value, E> {
-        self.left.memory(v.len())?;
-        Ok(Value::String(v.to_owned()))
-    }
-    fn visit_string<E: serde::de::Error>(self, v: String) -> Result<Value, E> {
-        self.left.memory(v.len())?;
-        Ok(Value::String(v))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut out = Vec::new();
-        while let Some(v) = seq.next_element_seed(Strict { depth: self.depth + 1, left: self.left })? {
-            // A list that grows has room for twice as many.
-            self.left.memory(2 * VALUE)?;
-            out.push(v);
-        }
-        Ok(Value::Array(out))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut out = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if out.contains_key(&key) {
-                return Err(A::Error::custom(format!("{DUPLICATE}{key}")));
-            }
-            let room = match out.len() {
-                0 => ROOM,
-                1..ROOM => 0,
-                _ => 2,
-            };
-            self.left.memory(key.len() + room * MEMBER)?;
-            let value = map.next_value_seed(Strict { depth: self.depth + 1, left: self.left })?;
-            out.insert(key, value);
-        }
-        Ok(Value::Object(out))
-    }
-}
-
-/// Reads a value and keeps nothing of it but the keys of the objects around.
-struct Form<'a> {
-    depth: usize,
-    left: &'a Left,
-}
-
-impl<'de> DeserializeSeed<'de> for Form<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        self.left.value(self.depth)?;
-        d.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Form<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Form { depth: self.depth + 1, left: self.left })?.is_some() {}
-        Ok(())
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = HashSet::new();
-        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            if seen.contains(&key) {
-                return Err(A::Error::custom(format!("{DUPLICATE}{key}")));
-            }
-            seen.insert(key);
-            map.next_value_seed(Form { depth: self.depth + 1, left: self.left })?;
-        }
-        Ok(())
-    }
-}
-
-/// A key, without a copy where it is written as it is.
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What a value is, in words for an error message.
 #[must_use]
@@ -517,6 +244,7 @@ fn folded(key: &str) -> impl Iterator<Item = char> + '_ {
 
 #[cfg(test)]
 mod tests {
+    use super::super::limits;
     use super::*;
 
     #[test]
@@ -550,7 +278,10 @@ mod tests {
         let doc = |n: usize| format!("[{}{{}}]", r#"{"":{}},"#.repeat(n));
         let few = doc(10_000);
         let (value, memory) = parse_counted(few.as_bytes(), 1 << 24).unwrap();
-        assert!(value.as_array().is_some_and(|a| a.len() == 10_001) && memory > 10_000 * VALUE, "{memory}");
+        assert!(
+            value.as_array().is_some_and(|a| a.len() == 10_001) && memory > 10_000 * size_of::<Value>(),
+            "{memory}"
+        );
         let many = doc(200_000);
         assert_eq!(check(many.as_bytes(), 1 << 24), Ok(()));
         let e = parse(many.as_bytes(), 1 << 24).unwrap_err();

@@ -1,6 +1,7 @@
 //! JSON objects with one large member, member by member of it: nothing but the piece in hand is kept.
 
-use super::json::{DUPLICATE, JsonError, Left, Strict, VALUES, from_serde};
+use super::json::JsonError;
+use super::json_read::{DUPLICATE, Left, Strict, VALUES, from_serde};
 use super::limits;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};

@@ -8,6 +8,7 @@ pub mod digest;
 pub mod envelope;
 pub mod json;
 pub mod json_pieces;
+mod json_read;
 pub mod limits;
 pub mod oci;
 pub mod plural;
