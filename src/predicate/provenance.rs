@@ -64,8 +64,15 @@ impl Provenance {
     /// When `buildDefinition.buildType` or `runDetails.builder.id` is missing (SLSA v1), a field
     /// has another type, a time is no RFC 3339, or two fields name different commits of one source.
     pub fn from_json(predicate: &Map<String, Value>) -> Result<Self, JsonError> {
-        let whole = Value::Object(predicate.clone());
-        let root = Field::root("predicate", &whole);
+        Self::from_value(&Value::Object(predicate.clone()))
+    }
+
+    /// The same of a whole value, without a copy of it.
+    ///
+    /// # Errors
+    /// As [`Provenance::from_json`], and where it is no object.
+    pub fn from_value(predicate: &Value) -> Result<Self, JsonError> {
+        let root = Field::root("predicate", predicate);
         let definition = root.need("buildDefinition")?;
         let run = root.need("runDetails")?;
         let builder = run.need("builder")?;

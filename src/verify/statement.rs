@@ -5,6 +5,7 @@ use crate::model::json::JsonError;
 use crate::model::{Digest, Statement, Timestamp, uri};
 use crate::predicate::{self, Provenance};
 use crate::trust::{PublicKey, TrustedRoot, WitnessKey};
+use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 
 /// Who signed, as far as it was verified.
@@ -141,7 +142,7 @@ impl Signed {
             let Some(known) = predicate::by_uri(kind) else { return Ok(Form { provenance: None, memory: 0 }) };
             let (predicate, memory) = self.statement.predicate_counted()?;
             if kind == uri::SLSA_PROVENANCE {
-                return Ok(Form { provenance: Some(Provenance::from_json(&predicate)?), memory });
+                return Ok(Form { provenance: Some(Provenance::from_value(&Value::Object(predicate))?), memory });
             }
             known.check(&predicate).map(|()| Form { provenance: None, memory: 0 })
         };
