@@ -434,4 +434,28 @@ mod tests {
         // With all the time there is, it is a no.
         assert_eq!(decide(9, 3).0, Verdict::Deny);
     }
+
+    #[test]
+    fn what_signers_sign_is_kept_within_one_limit_and_the_rest_is_left_open() {
+        let ([key, _], image) = (keys(), Image::of(b"a layer"));
+        let digest = image.digest();
+        // Within the limit of a tree each, and two of them are over what is kept together.
+        let large = format!("\"externalParameters\":{{\"x\":[{}0]", r#"{"":{}},"#.repeat(45_000));
+        let decide = |count: usize| {
+            let memory = image.in_memory();
+            for n in 0..count {
+                let text = String::from_utf8(Claim::about(&digest).to_bytes()).unwrap();
+                let text = text.replacen("\"externalParameters\":{", &format!("{large},\"n\":{n},"), 1);
+                attach(&memory, &digest, &sign(&key, text.as_bytes()).unwrap()).unwrap();
+            }
+            let policies = [policy(std::slice::from_ref(&key), 1)];
+            let given = Given::new(&policies, &[], at());
+            let decision = block_on(crate::flow::check(target(&memory, &digest), given, &Endless));
+            let candidates = &decision.policies[0].requirements[0].candidates;
+            let open = candidates.iter().filter(|c| matches!(c.outcome, crate::policy::Outcome::Unavailable)).count();
+            (decision.verdict, candidates.len(), open)
+        };
+        assert_eq!(decide(2), (Verdict::Allow, 2, 0));
+        assert_eq!(decide(4), (Verdict::Allow, 4, 2));
+    }
 }
