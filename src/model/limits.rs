@@ -13,7 +13,7 @@ pub const fn json_tree(bytes: usize) -> usize {
 }
 
 /// Memory that all verified predicates of one check may take while it is decided on (bytes).
-pub const VERIFIED_BYTES: usize = 32 << 20;
+pub const VERIFIED_BYTES: usize = 24 << 20;
 /// A Sigstore bundle, whole (bytes).
 pub const BUNDLE_BYTES: usize = 32 << 20;
 /// A statement before encoding (bytes): what base64 leaves of a bundle.
