@@ -384,7 +384,7 @@ def _(folder):
 
 
 # To be 150 MiB: a descriptor of each package, the predicate's tree, its text and the search for secrets are there at once.
-@case("Cargo.lock of 99,000 packages", exits=(0,), most=400)
+@case("Cargo.lock of 99,000 packages", exits=(0,), most=400, patience=30.0)
 def _(folder):
     arguments = checkout(folder)
     one = '[[package]]\nname = "crate-%d"\nversion = "1.0.%d"\nsource = "registry+https://registry.example/index"\nchecksum = "%064x"\n\n'
