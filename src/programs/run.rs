@@ -106,8 +106,9 @@ fn converse(child: &mut Child, question: Vec<u8>, bounds: &Bounds) -> Result<End
     }
 }
 
-/// Reads a pipe to its end on a thread of its own, one byte over the limit at most.
-fn drain(pipe: Option<impl Read + Send + 'static>, limit: usize) -> mpsc::Receiver<Vec<u8>> {
+/// Reads a pipe to its end on a thread of its own, one byte over `limit` (bytes) at most, so that a caller sees that it was
+/// too long. What receives it is given nothing where the pipe is none.
+pub(crate) fn drain(pipe: Option<impl Read + Send + 'static>, limit: usize) -> mpsc::Receiver<Vec<u8>> {
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();

@@ -10,13 +10,13 @@
 use crate::capture::Environment;
 use crate::capture::git::waiting;
 use crate::model::limits;
-use crate::programs::{Program, ProgramError};
+use crate::programs::{Program, ProgramError, drain};
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 /// Settings that win over the repository's own.
@@ -226,19 +226,4 @@ impl GitCaller {
         let complaint = String::from_utf8_lossy(&stderr).lines().next().unwrap_or_default().chars().take(200).collect();
         Ok(GitOutput { stdout, ok, complaint })
     }
-}
-
-/// Reads a pipe to its end on a thread of its own, one byte over `limit` at most.
-fn drain(pipe: Option<impl Read + Send + 'static>, limit: usize) -> mpsc::Receiver<Vec<u8>> {
-    let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(pipe) = pipe {
-            // A broken pipe ends the output; what it means shows in the exit status.
-            let _ = pipe.take(limit as u64 + 1).read_to_end(&mut bytes);
-        }
-        // The receiver may have given up.
-        let _ = send.send(bytes);
-    });
-    receive
 }
