@@ -3,6 +3,7 @@
 
 use crate::capture::Captured;
 use crate::capture::error::CaptureError;
+use crate::capture::input::materials::path_of;
 use crate::capture::input::unasked::Unasked;
 use crate::model::limits;
 use crate::policy::{Kind, Node, PolicyError};
@@ -107,12 +108,11 @@ fn scalar(node: &Node) -> Result<String, CaptureError> {
     }
 }
 
-/// A digest of a file elsewhere would be published on the word of whoever wrote the source.
+/// A digest of a file elsewhere would be published on the word of whoever wrote the source: every path is looked at, also
+/// one that looks like an address (`nar:a://../../outside`).
 fn material(node: &Node) -> Result<String, CaptureError> {
     let text = scalar(node)?;
-    let value = text.split_once('=').map_or(text.as_str(), |(_, v)| v);
-    let path = value.strip_prefix("nar:").unwrap_or(value);
-    if !path.contains("://") && (path.starts_with('/') || path.split('/').any(|part| part == "..")) {
+    if path_of(&text).is_some_and(|path| path.starts_with('/') || path.split('/').any(|part| part == "..")) {
         return Err(line(node.line, "a path below the top of the checkout", "another path"));
     }
     Ok(text)

@@ -101,6 +101,10 @@ fn the_project_file_gives_defaults_and_nothing_else() {
         ("- a\n", "input-malformed"),
         ("materials: [/etc/passwd]\n", "input-malformed"),
         ("materials: [\"x=nar:dir/../../..\"]\n", "input-malformed"),
+        // What looks like an address is a path behind `nar:`.
+        ("materials: [\"x=nar:a://../../outside\"]\n", "input-malformed"),
+        ("materials: [\"nar:https://../../..\"]\n", "input-malformed"),
+        ("materials: [\"x=nar:/etc://x\"]\n", "input-malformed"),
         ("materials: [missing.bin]\n", "no-file-matches"),
     ] {
         repo.write(".attest.yaml", text);

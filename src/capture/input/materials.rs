@@ -57,6 +57,20 @@ fn plain(path: &Path) -> PathBuf {
     })
 }
 
+/// `URI@ALGORITHM:HEX`, in its two parts.
+fn address(value: &str) -> Option<(&str, &str)> {
+    value.rsplit_once('@').filter(|(_, digest)| digest.contains(':') && !digest.contains('/'))
+}
+
+/// The path that a material has read, by the same forms as [`Materials::one`]: none of an address, which is read by nobody.
+pub(in crate::capture) fn path_of(text: &str) -> Option<&str> {
+    let value = text.split_once('=').map_or(text, |(_, value)| value);
+    match value.strip_prefix("nar:") {
+        Some(path) => Some(path),
+        None => Some(value).filter(|value| address(value).is_none() && !charter::is_url(value)),
+    }
+}
+
 /// Reads materials. A file or folder that is named many times is hashed once: a project file of 1 MiB could name one of
 /// 60 MiB a hundred thousand times.
 #[derive(Default)]
@@ -118,7 +132,7 @@ impl Materials {
             let digest = self.nar(path, &full, place, checkout)?;
             return Ok(named(ResourceDescriptor::at(place.uri(&full)).digest_of(digest), &place.name(&full)));
         }
-        if let Some((address, digest)) = value.rsplit_once('@').filter(|(_, d)| d.contains(':') && !d.contains('/')) {
+        if let Some((address, digest)) = address(value) {
             if uri::of_code_holds_credential(address) {
                 let expected = "a URL without user, token or password";
                 return Err(CaptureError::Value { name: "--materials".into(), expected, found: "another".into() });
