@@ -17,12 +17,11 @@ const EMPTY_CONFIG: &[u8] = b"{}";
 /// Whether content is what its media type says.
 type Proof = fn(&[u8]) -> bool;
 
-/// Signatures that are no bundles, by their layer's media type, and how their content shows that it is one.
-const SIGNATURES: [(&str, Proof); 3] = [
+/// Signatures that are no bundles, by their layer's media type, and how their content shows that it is one. What is JSON is
+/// no layer that a program could run; COSE is none of these, as its bytes may be an archive's too.
+const SIGNATURES: [(&str, Proof); 2] = [
     ("application/vnd.dev.cosign.simplesigning.v1+json", |bytes| has_members(bytes, &["critical"])),
     ("application/jose+json", |bytes| has_members(bytes, &["payload", "protected", "signature"])),
-    // COSE_Sign1: the tag 18, and an array of four.
-    ("application/cose", |bytes| bytes.starts_with(&[0xd2, 0x84])),
 ];
 
 impl OciLayout {
