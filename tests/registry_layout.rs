@@ -383,6 +383,34 @@ fn an_image_does_not_hide_behind_a_subject_a_tag_or_the_type_of_its_config() {
 }
 
 #[test]
+fn what_docker_would_load_is_what_the_index_lists() {
+    let w = World::new();
+    let with = |file: &str, text: &str| {
+        fs::write(w.path.join(file), text).unwrap();
+        let found = w.opened().images();
+        fs::remove_file(w.path.join(file)).unwrap();
+        found.map(|images| images.len()).map_err(|e| e.code().to_string())
+    };
+    let image: Value = serde_json::from_slice(&fs::read(blob(&w.path, &w.image.digest)).unwrap()).unwrap();
+    let own = image["config"]["digest"].as_str().unwrap().replace("sha256:", "blobs/sha256/");
+    let other = format!("blobs/sha256/{}", Digest::sha256(b"another").hex());
+    let entry = |config: &str| json!({ "Config": config, "RepoTags": ["app:v1"], "Layers": [] });
+    assert_eq!(with("manifest.json", &json!([entry(&own)]).to_string()), Ok(1));
+    let refused = Err("registry-malformed".to_owned());
+    for text in [
+        json!([entry(&other)]).to_string(),
+        json!([entry(&own), entry(&other)]).to_string(),
+        json!([entry("elsewhere.json")]).to_string(),
+        json!([entry(&format!("x/../{own}"))]).to_string(),
+        json!([{ "Layers": [] }]).to_string(),
+        "no json".to_owned(),
+    ] {
+        assert_eq!(with("manifest.json", &text), refused, "{text}");
+    }
+    assert_eq!(with("repositories", "{}"), refused);
+}
+
+#[test]
 fn signatures_and_lists_of_evidence_are_no_images() {
     for (media_type, bytes) in [
         ("application/vnd.dev.cosign.simplesigning.v1+json", br#"{"critical":{},"optional":null}"#.as_slice()),

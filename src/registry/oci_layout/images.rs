@@ -35,7 +35,7 @@ impl OciLayout {
     /// another tag, cannot be read, or is over [`limits::EVIDENCE_BYTES`] together counts as an image.
     ///
     /// # Errors
-    /// When `index.json` cannot be read.
+    /// When `index.json` cannot be read, or a `manifest.json` beside it names another image.
     pub fn images(&self) -> Result<Vec<Descriptor>, RegistryError> {
         let listed = self.listed()?;
         let mut proofs = Proofs { layout: self, left: limits::EVIDENCE_BYTES, known: HashMap::new() };
@@ -46,6 +46,7 @@ impl OciLayout {
                 out.push(entry.clone());
             }
         }
+        self.same_for_docker(&out)?;
         Ok(out)
     }
 }

@@ -4,6 +4,7 @@
 //! read, and its own `subject` decides. The `sha256-<hex>` index that some tools write instead is read too.
 
 mod content;
+mod docker_save;
 mod folder;
 mod images;
 mod listed;
