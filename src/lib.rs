@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// The pure half keeps whole files of which only the other half calls some functions.
+#![cfg_attr(not(feature = "cli"), allow(dead_code))]
 
 pub mod attribution;
 pub mod capture;

@@ -18,6 +18,7 @@ use crate::model::{Code, code};
 pub use launch::{Launch, Prepared};
 #[cfg(feature = "cli")]
 pub(crate) use run::drain;
+#[cfg(feature = "cli")]
 pub use run::{Bounds, Ended, RunError, run};
 pub use search::{Program, Search};
 pub use stored::StoredFile;
