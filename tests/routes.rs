@@ -1,11 +1,8 @@
 //! The routes end to end in memory: sign, attach, check, decide.
 
 use attest::flow::{self, Given, PublishError, Target};
-use attest::model::{Artifact, Bundle, Descriptor, Digest, PredicateUri, Timestamp, ValidityWindow};
-use attest::policy::{
-    Images, Mode, Outcome, People, Policy, Requirement, Revoked, SignerMatch, SignerRule, SubjectDecision, TrustRule,
-    Verdict,
-};
+use attest::model::{Artifact, Bundle, Descriptor, Digest, Timestamp, ValidityWindow};
+use attest::policy::{Outcome, Policy, Requirement, SignerRule, SubjectDecision, Verdict};
 use attest::registry::memory::Operation;
 use attest::registry::{Checked, Memory, Registry, RegistryError, RegistryEvidence, Served};
 use attest::seam::{BoxFuture, Endless, ready};
@@ -68,25 +65,8 @@ fn signed(key: &LocalKey, witnesses: &[&dyn Evidence]) -> Bundle {
 }
 
 fn trusting(key: &PublicKey, window: ValidityWindow) -> Policy {
-    let (label, who) = ("the key".into(), SignerMatch::Key(key.clone()));
-    Policy {
-        name: "route".into(),
-        origin: "flags".into(),
-        digest: None,
-        images: Images::All,
-        mode: Mode::Enforce,
-        requirements: vec![Requirement {
-            predicate_type: PredicateUri::slsa_provenance(),
-            signers: vec![SignerRule { label, who, window, builders: Vec::new(), measures: Vec::new() }],
-            threshold: 1,
-            trust: TrustRule::default(),
-            approvals: None,
-            snapshot: None,
-            checks: Vec::new(),
-        }],
-        revoked: Revoked::default(),
-        people: People::default(),
-    }
+    let signer = SignerRule::key(key.clone()).label("the key").window(window);
+    Policy::named("route").require(Requirement::provenance().signer(signer))
 }
 
 fn attach(subject: &dyn Registry, store: &dyn Registry, bundle: &Bundle) -> Result<flow::Attached, PublishError> {

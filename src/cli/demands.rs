@@ -5,9 +5,8 @@ use super::exit::{Failure, codes};
 use crate::model::PredicateUri;
 use crate::policy::rule::{
     AgentCheck, BuilderCheck, CharterCheck, HostedRunnerCheck, RequestedByCheck, SourceCheck, TaskCheck,
-    normal_repository,
 };
-use crate::policy::{Check, Glob, Images, Mode, People, Policy, Requirement, Revoked, TrustRule};
+use crate::policy::{Check, Glob, Policy, Requirement};
 use crate::predicate;
 
 /// A predicate type by URI or short name.
@@ -33,24 +32,8 @@ pub(super) fn flags_policy(
     if signers.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Policy {
-        name: "flags".into(),
-        origin: "flags".into(),
-        digest: None,
-        images: Images::All,
-        mode: Mode::Enforce,
-        requirements: vec![Requirement {
-            predicate_type: wanted.clone(),
-            signers,
-            threshold: 1,
-            trust: TrustRule::default(),
-            approvals: None,
-            snapshot: None,
-            checks: Vec::new(),
-        }],
-        revoked: Revoked::default(),
-        people: People::default(),
-    }))
+    let requirement = signers.into_iter().fold(Requirement::of(wanted.clone()), Requirement::signer);
+    Ok(Some(Policy::named("flags").require(requirement)))
 }
 
 /// Lets the demand flags join every requirement of their predicate type.
@@ -95,41 +78,46 @@ fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
     };
     let mut out: Vec<Box<dyn Check>> = Vec::new();
     if d.source_repository.is_some() || d.source_ref.is_some() || d.source_commit.is_some() {
-        let repository = d.source_repository.as_deref().map(|r| {
+        let mut check = SourceCheck::default();
+        if let Some(r) = d.source_repository.as_deref() {
             let url = if r.contains("://") { r.to_owned() } else { format!("https://{r}") };
-            normal_repository(&url)
-        });
+            check = check.repository(&url);
+        }
         if let Some(r) = d.source_ref.as_deref().filter(|r| !r.starts_with("refs/")) {
             return Err(usage(format!("--source-ref: expected a full ref such as refs/heads/{r}, found `{r}`")));
         }
-        let refs = d.source_ref.as_deref().map(|r| glob("source-ref", r)).transpose()?.into_iter().collect();
+        if let Some(r) = d.source_ref.as_deref() {
+            check = check.reference(glob("source-ref", r)?);
+        }
         let full = |c: &str| [40, 64].contains(&c.len()) && c.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if let Some(c) = d.source_commit.as_deref().filter(|c| !full(c)) {
             return Err(usage(format!(
                 "--source-commit: expected a full commit id of 40 or 64 lower-case hex digits, found `{c}`"
             )));
         }
-        let commit = d.source_commit.clone();
-        out.push(Box::new(SourceCheck { repository, refs, commit, assurance: None, allow_dirty: None }));
+        if let Some(c) = &d.source_commit {
+            check = check.commit(c);
+        }
+        out.push(Box::new(check));
     }
     if let Some(id) = &d.builder_id {
-        out.push(Box::new(BuilderCheck { id: id.clone() }));
+        out.push(Box::new(BuilderCheck::of(id)));
     }
     if let Some(agent) = &d.agent {
-        out.push(Box::new(AgentCheck { ids: vec![glob("agent", agent)?], ..AgentCheck::default() }));
+        out.push(Box::new(AgentCheck::default().id(glob("agent", agent)?)));
     }
     if let Some(task) = &d.task {
-        out.push(Box::new(TaskCheck { ids: vec![glob("task", task)?], assurance: None }));
+        out.push(Box::new(TaskCheck::of(vec![glob("task", task)?])));
     }
     if let Some(charter) = &d.charter {
-        out.push(Box::new(CharterCheck { exact: Some(charter.clone()), ..CharterCheck::default() }));
+        out.push(Box::new(CharterCheck::default().at(charter)));
     }
     if d.recheck_charter {
         // Without a digest there is nothing to compare with.
-        out.push(Box::new(CharterCheck { digest: true, ..CharterCheck::default() }));
+        out.push(Box::new(CharterCheck::default().with_digest()));
     }
     if let Some(id) = &d.requested_by {
-        out.push(Box::new(RequestedByCheck { id: Glob::exact(id) }));
+        out.push(Box::new(RequestedByCheck::of(Glob::exact(id))));
     }
     if d.deny_self_hosted_runners {
         out.push(Box::new(HostedRunnerCheck));
@@ -140,39 +128,15 @@ fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ValidityWindow;
-    use crate::policy::{SignerMatch, SignerRule};
+    use crate::policy::SignerRule;
     use crate::trust::PublicKey;
 
     const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
 
     fn policy(images: &str, kind: &str) -> Policy {
         let key = PublicKey::from_pem(PEM.as_bytes()).unwrap();
-        let signer = SignerRule {
-            label: "k".into(),
-            who: SignerMatch::Key(key),
-            window: ValidityWindow::default(),
-            builders: Vec::new(),
-            measures: Vec::new(),
-        };
-        Policy {
-            name: images.into(),
-            origin: images.into(),
-            digest: None,
-            images: Images::Named(vec![Glob::parse(images).unwrap()]),
-            mode: Mode::Enforce,
-            requirements: vec![Requirement {
-                predicate_type: PredicateUri::parse(kind).unwrap(),
-                signers: vec![signer],
-                threshold: 1,
-                trust: TrustRule::default(),
-                approvals: None,
-                snapshot: None,
-                checks: Vec::new(),
-            }],
-            revoked: Revoked::default(),
-            people: People::default(),
-        }
+        let requirement = Requirement::of(PredicateUri::parse(kind).unwrap()).signer(SignerRule::key(key));
+        Policy::named(images).image(Glob::parse(images).unwrap()).require(requirement)
     }
 
     #[test]

@@ -4,8 +4,8 @@ use super::args::TrustArgs;
 use super::exit::{Failure, codes};
 use super::{Ui, keys};
 use crate::model::plural::counted;
-use crate::model::{Timestamp, ValidityWindow, limits};
-use crate::policy::{CertificateMatch, Glob, Regexp, SignerMatch, SignerRule, TextMatch};
+use crate::model::{Timestamp, limits};
+use crate::policy::{CertificateMatch, Glob, Regexp, SignerRule, TextMatch};
 use crate::roots::{
     Embedded, Instance, RootFile, SourceError, TrustSource as _, TufCache, TufError, TufRepository, cache_folder,
 };
@@ -111,15 +111,8 @@ pub(super) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<Si
     let builders: Vec<_> = builder.into_iter().map(Glob::exact).collect();
     let mut out = Vec::new();
     for reference in &flags.key {
-        let who = SignerMatch::Key(keys::public_key(reference)?);
-        let label = format!("key {reference}");
-        out.push(SignerRule {
-            label,
-            who,
-            window: ValidityWindow::default(),
-            builders: builders.clone(),
-            measures: Vec::new(),
-        });
+        let rule = SignerRule::key(keys::public_key(reference)?).label(format!("key {reference}"));
+        out.push(rule.builders(builders.clone()));
     }
     if let Some(wanted) = certificate(flags)? {
         // Whoever adds a flag means to demand more: taken as alternatives, either one would let the other's signers in.
@@ -131,15 +124,8 @@ pub(super) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<Si
             );
             return Err(Failure::usage(codes::USAGE, message));
         }
-        let names = wanted.identities.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
-        out.push(SignerRule {
-            label: format!("certificate of {names}"),
-            who: SignerMatch::Certificate(Box::new(wanted)),
-            window: ValidityWindow::default(),
-            measures: Vec::new(),
-            // A certificate speaks for its own build-signer URI; only a policy lets it speak for others.
-            builders: Vec::new(),
-        });
+        // A certificate speaks for its own build-signer URI; only a policy lets it speak for others.
+        out.push(SignerRule::certificate(wanted));
     }
     Ok(out)
 }
@@ -169,8 +155,7 @@ fn certificate(flags: &TrustArgs) -> Result<Option<CertificateMatch>, Failure> {
     for text in flags.certificate_oidc_issuer_regexp.iter() {
         issuers.push(regexp("certificate-oidc-issuer-regexp", text)?);
     }
-    let mut wanted =
-        CertificateMatch { identities: together(identities), issuers: together(issuers), claims: Vec::new() };
+    let mut wanted = CertificateMatch::of(together(issuers), together(identities));
     let by_github = flags.signer_workflow.is_some() || flags.repo.is_some() || flags.owner.is_some();
     let named = !wanted.identities.is_empty();
     if named == wanted.issuers.is_empty() && !by_github {
@@ -256,6 +241,7 @@ fn github(flags: &TrustArgs, wanted: &mut CertificateMatch) -> Result<(), Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::SignerMatch;
     use std::collections::BTreeMap;
 
     fn takes(flags: &TrustArgs, identity: &str, claims: &[(u32, &str)]) -> bool {

@@ -240,10 +240,8 @@ mod tests {
     use super::*;
     use crate::flow::{Check, Target};
     use crate::model::oci::IMAGE_INDEX;
-    use crate::model::{Descriptor, Digest, PredicateUri, ValidityWindow};
-    use crate::policy::{
-        CHARTER_CHANGED, Images, Mode, People, Requirement, Revoked, SignerMatch, SignerRule, TrustRule,
-    };
+    use crate::model::{Descriptor, Digest};
+    use crate::policy::{CHARTER_CHANGED, Requirement, SignerRule};
     use crate::registry::{Checked, Memory, Registry as _, RegistryEvidence};
     use crate::seam::{BoxFuture, Deadline, Endless};
     use crate::sign::LocalKey;
@@ -251,31 +249,9 @@ mod tests {
     use crate::testing::{Claim, Image};
     use crate::trust::KeyAlgorithm;
     fn policy(keys: &[LocalKey], threshold: usize) -> Policy {
-        let signer = |key: &LocalKey| SignerRule {
-            label: "a key".into(),
-            who: SignerMatch::Key(key.public_key().clone()),
-            window: ValidityWindow::default(),
-            builders: Vec::new(),
-            measures: Vec::new(),
-        };
-        Policy {
-            name: "p".into(),
-            origin: "flags".into(),
-            digest: None,
-            images: Images::All,
-            mode: Mode::Enforce,
-            requirements: vec![Requirement {
-                predicate_type: PredicateUri::slsa_provenance(),
-                signers: keys.iter().map(signer).collect(),
-                threshold,
-                trust: TrustRule::default(),
-                approvals: None,
-                snapshot: None,
-                checks: Vec::new(),
-            }],
-            revoked: Revoked::default(),
-            people: People::default(),
-        }
+        let signers = keys.iter().map(|key| SignerRule::key(key.public_key().clone()));
+        let requirement = signers.fold(Requirement::provenance().threshold(threshold), Requirement::signer);
+        Policy::named("p").require(requirement)
     }
 
     fn at() -> Timestamp {

@@ -43,6 +43,7 @@ codes! {
 
 /// Approvals that a requirement demands.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ApprovalRule {
     /// How many distinct persons must have approved; at least 1.
     pub count: usize,
@@ -54,6 +55,7 @@ pub struct ApprovalRule {
 
 /// Who took part in a build, as its provenance tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// Whoever asked for it: `externalParameters.requestedBy.id`, as the provenance's signer declares it.
     RequestedBy,
@@ -88,6 +90,7 @@ impl Role {
 
 /// An approval that counts.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Approver {
     /// Where the approval came from.
     pub origin: Origin,
@@ -110,6 +113,26 @@ pub struct Approver {
 }
 
 impl ApprovalRule {
+    /// One person of these, who is neither the requester nor the agent nor a signer of the provenance.
+    #[must_use]
+    pub fn by(by: Vec<SignerRule>) -> Self {
+        Self { count: 1, by, not_by: Role::ALL.map(|(role, ..)| role).to_vec() }
+    }
+
+    /// How many distinct persons must have approved; at least 1.
+    #[must_use]
+    pub fn count(mut self, count: usize) -> Self {
+        self.count = count;
+        self
+    }
+
+    /// None of whom may be the approver.
+    #[must_use]
+    pub fn not_by(mut self, roles: Vec<Role>) -> Self {
+        self.not_by = roles;
+        self
+    }
+
     /// Reads `approvals` of a requirement.
     pub(super) fn parse(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Self, PolicyError> {
         field.fields(&["count", "by", "notBy"], &[])?;

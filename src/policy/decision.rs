@@ -33,6 +33,7 @@ impl fmt::Display for Verdict {
 /// Ordered by what output names first. Only `certificate` stands for the others: `signed` (somebody else vouches for
 /// the value) and `measured` (the signer found the value out itself) are proof of different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Assurance {
     /// The signer says so.
     Declared,

@@ -1,9 +1,8 @@
 //! A policy file: from text to [`Policy`], whole or not at all.
 
 use super::{
-    ApprovalRule, At, CLAIMS, CertificateMatch, Glob, Images, Mode, Node, People, Policy, PolicyError, Regexp,
-    Requirement, Revoked, SignerMatch, SignerRule, SnapshotRule, TextMatch, TrustRule, WitnessRule, image_glob,
-    measures, rule,
+    ApprovalRule, At, CLAIMS, CertificateMatch, Glob, Mode, Node, People, Policy, PolicyError, Regexp, Requirement,
+    Revoked, SignerRule, SnapshotRule, TextMatch, TrustRule, WitnessRule, image_glob, measures, rule,
 };
 use crate::model::digest::DigestAlgorithm;
 use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
@@ -37,16 +36,24 @@ pub fn parse(text: &str, origin: &str, load_key: KeyLoader<'_>) -> Result<Policy
     let spec = root.need("spec")?;
     spec.fields(&["images", "mode", "people", "revoked", "require"], &["onUnavailable"])?;
     let requirements = spec.need("require")?.list()?;
-    Ok(Policy {
-        name: metadata.need("name")?.str()?.to_owned(),
-        origin: origin.to_owned(),
-        digest: Some(Digest::sha256(text.as_bytes())),
-        images: Images::Named(spec.need("images")?.list()?.iter().map(image).collect::<Result<_, _>>()?),
-        mode: spec.get("mode").map_or_else(|| Ok(Mode::default()), |f| mode(&f))?,
-        requirements: requirements.iter().map(|r| requirement(r, load_key)).collect::<Result<_, _>>()?,
-        revoked: spec.get("revoked").map_or_else(|| Ok(Revoked::default()), |f| revoked(&f, load_key))?,
-        people: spec.get("people").map_or_else(|| Ok(People::default()), |f| People::parse(&f))?,
-    })
+    let name = metadata.need("name")?.str()?;
+    let mut policy = Policy::named(name).read_from(origin, Digest::sha256(text.as_bytes()));
+    for glob in &spec.need("images")?.list()? {
+        policy = policy.image(image(glob)?);
+    }
+    if let Some(f) = spec.get("mode") {
+        policy = policy.mode(mode(&f)?);
+    }
+    for r in &requirements {
+        policy = policy.require(requirement(r, load_key)?);
+    }
+    if let Some(f) = spec.get("revoked") {
+        policy = policy.revoked(revoked(&f, load_key)?);
+    }
+    if let Some(f) = spec.get("people") {
+        policy = policy.people(People::parse(&f)?);
+    }
+    Ok(policy)
 }
 
 fn image(field: &At<'_>) -> Result<Glob, PolicyError> {
@@ -167,10 +174,8 @@ pub(super) fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRu
     };
     let measures = field.get("measures").map_or_else(|| Ok(Vec::new()), |f| measures::parse(&f))?;
     let Some(key_field) = field.get("key") else {
-        let wanted = certificate(field)?;
-        let names = wanted.identities.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
-        let label = format!("certificate of {names}");
-        return Ok(SignerRule { label, who: SignerMatch::Certificate(Box::new(wanted)), window, builders, measures });
+        let rule = SignerRule::certificate(certificate(field)?);
+        return Ok(rule.window(window).builders(builders).measures(measures));
     };
     for key in ["issuer", "issuerRegexp", "identity", "identityGlob", "identityRegexp", "certificate"] {
         if let Some(f) = field.get(key) {
@@ -178,8 +183,9 @@ pub(super) fn signer(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<SignerRu
         }
     }
     let key = key(&key_field, load_key)?;
-    let label = if key_field.str()?.starts_with("-----") { key.id() } else { format!("key {}", key_field.str()?) };
-    Ok(SignerRule { label, who: SignerMatch::Key(key), window, builders, measures })
+    let rule = SignerRule::key(key).window(window).builders(builders).measures(measures);
+    let text = key_field.str()?;
+    Ok(if text.starts_with("-----") { rule } else { rule.label(format!("key {text}")) })
 }
 
 /// Whom a certificate must name: an issuer and an identity, and any claims.

@@ -155,6 +155,7 @@ impl fmt::Display for TextMatch {
 
 /// What a certificate must say. Of each list any one entry must match; all lists must be met.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CertificateMatch {
     /// OIDC issuers; at least one.
     pub issuers: Vec<TextMatch>,
@@ -165,6 +166,19 @@ pub struct CertificateMatch {
 }
 
 impl CertificateMatch {
+    /// A certificate of any of these issuers that names any of these identities. An empty list matches nothing.
+    #[must_use]
+    pub fn of(issuers: Vec<TextMatch>, identities: Vec<TextMatch>) -> Self {
+        Self { issuers, identities, claims: Vec::new() }
+    }
+
+    /// Adds a claim by its last arc: any of the texts will do.
+    #[must_use]
+    pub fn claim(mut self, arc: u32, texts: Vec<TextMatch>) -> Self {
+        self.claims.push((arc, texts));
+        self
+    }
+
     /// Whether a verified certificate says it. With no issuer or no identity listed, none does.
     #[must_use]
     pub fn matches(&self, identity: &str, issuer: &str, claims: &BTreeMap<u32, String>) -> bool {

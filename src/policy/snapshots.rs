@@ -23,12 +23,19 @@ codes! {
 
 /// A snapshot that a requirement demands.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SnapshotRule {
     /// Any of these must have signed it.
     pub by: Vec<SignerRule>,
 }
 
 impl SnapshotRule {
+    /// A snapshot that one of these signed.
+    #[must_use]
+    pub fn by(by: Vec<SignerRule>) -> Self {
+        Self { by }
+    }
+
     /// Reads `charter.snapshot` of a requirement.
     pub(super) fn parse(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Self, PolicyError> {
         field.fields(&["by"], &[])?;

@@ -16,6 +16,7 @@ codes! {
 
 /// Witnesses of which so many must have cosigned one checkpoint. The default demands none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WitnessRule {
     /// How many distinct ones.
     pub threshold: usize,
@@ -24,6 +25,13 @@ pub struct WitnessRule {
 }
 
 impl WitnessRule {
+    /// So many distinct ones of these must have cosigned one checkpoint. More than there are is a demand that nothing
+    /// meets.
+    #[must_use]
+    pub fn of(threshold: usize, keys: Vec<WitnessKey>) -> Self {
+        Self { threshold, keys }
+    }
+
     pub(super) fn parse(field: &At<'_>) -> Result<Self, PolicyError> {
         // A number says how many and not of whom, and anybody can make a key.
         if !matches!(field.node.kind, super::Kind::Map(_)) {

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a repository is asked to do; what a fault hook sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Operation<'a> {
     /// [`Registry::resolve`] of a tag.
     Resolve(&'a str),

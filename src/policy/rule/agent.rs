@@ -23,6 +23,7 @@ pub(super) struct Agent;
 
 /// A demand on the agent.
 #[derive(Debug, Default, Clone)]
+#[non_exhaustive]
 pub struct AgentCheck {
     /// Any of these ids, `squad/agent`; empty means any.
     pub ids: Vec<Glob>,
@@ -30,6 +31,29 @@ pub struct AgentCheck {
     pub models: Vec<Glob>,
     /// How it must be known.
     pub assurance: Option<Assurance>,
+}
+
+impl AgentCheck {
+    /// Adds an id, `squad/agent`: any of them will do.
+    #[must_use]
+    pub fn id(mut self, id: Glob) -> Self {
+        self.ids.push(id);
+        self
+    }
+
+    /// Adds a model, `provider/id`: any of them will do.
+    #[must_use]
+    pub fn model(mut self, model: Glob) -> Self {
+        self.models.push(model);
+        self
+    }
+
+    /// How it must be known.
+    #[must_use]
+    pub fn assurance(mut self, assurance: Assurance) -> Self {
+        self.assurance = Some(assurance);
+        self
+    }
 }
 
 impl Rule for Agent {

@@ -17,9 +17,18 @@ codes! {
 
 /// A demand on the builder.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct BuilderCheck {
     /// `runDetails.builder.id`, to the letter.
     pub id: String,
+}
+
+impl BuilderCheck {
+    /// The builder of this id, to the letter.
+    #[must_use]
+    pub fn of(id: impl Into<String>) -> Self {
+        Self { id: id.into() }
+    }
 }
 
 impl Check for BuilderCheck {

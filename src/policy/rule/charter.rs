@@ -26,6 +26,7 @@ pub(super) struct Charter;
 
 /// A demand on the charter.
 #[derive(Debug, Default, Clone)]
+#[non_exhaustive]
 pub struct CharterCheck {
     /// The charter's URI is this or stands below it.
     pub prefix: Option<String>,
@@ -35,6 +36,36 @@ pub struct CharterCheck {
     pub digest: bool,
     /// How it must be known.
     pub assurance: Option<Assurance>,
+}
+
+impl CharterCheck {
+    /// The charter's URI is this or stands below it.
+    #[must_use]
+    pub fn below(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// The charter's URI is this.
+    #[must_use]
+    pub fn at(mut self, uri: impl Into<String>) -> Self {
+        self.exact = Some(uri.into());
+        self
+    }
+
+    /// A digest of its text must be recorded.
+    #[must_use]
+    pub fn with_digest(mut self) -> Self {
+        self.digest = true;
+        self
+    }
+
+    /// How it must be known.
+    #[must_use]
+    pub fn assurance(mut self, assurance: Assurance) -> Self {
+        self.assurance = Some(assurance);
+        self
+    }
 }
 
 impl Rule for Charter {

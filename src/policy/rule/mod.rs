@@ -26,6 +26,7 @@ use std::fmt::Debug;
 
 /// What a check may look at: one verified statement and how its signer is bound.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct RuleInput<'a> {
     /// The statement.
     pub statement: &'a VerifiedStatement,

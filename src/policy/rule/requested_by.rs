@@ -14,9 +14,18 @@ codes! {
 
 /// A demand on who asked for the build.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RequestedByCheck {
     /// `externalParameters.requestedBy.id`.
     pub id: Glob,
+}
+
+impl RequestedByCheck {
+    /// Whoever this matches.
+    #[must_use]
+    pub fn of(id: Glob) -> Self {
+        Self { id }
+    }
 }
 
 impl Check for RequestedByCheck {

@@ -29,6 +29,7 @@ pub(super) struct Source;
 
 /// A demand on the source.
 #[derive(Debug, Default, Clone)]
+#[non_exhaustive]
 pub struct SourceCheck {
     /// Repository URL, compared without a trailing `/` or `.git`.
     pub repository: Option<String>,
@@ -41,6 +42,43 @@ pub struct SourceCheck {
     /// `Some(false)`: the provenance must say that the work tree was clean. `None`: it must not say that it was dirty.
     /// `Some(true)`: anything.
     pub allow_dirty: Option<bool>,
+}
+
+impl SourceCheck {
+    /// The repository's URL; a trailing `/` or `.git` makes no difference.
+    #[must_use]
+    pub fn repository(mut self, url: &str) -> Self {
+        self.repository = Some(normal_repository(url));
+        self
+    }
+
+    /// Adds a full ref: any of them will do.
+    #[must_use]
+    pub fn reference(mut self, reference: Glob) -> Self {
+        self.refs.push(reference);
+        self
+    }
+
+    /// The full commit id.
+    #[must_use]
+    pub fn commit(mut self, commit: impl Into<String>) -> Self {
+        self.commit = Some(commit.into());
+        self
+    }
+
+    /// How it must be known.
+    #[must_use]
+    pub fn assurance(mut self, assurance: Assurance) -> Self {
+        self.assurance = Some(assurance);
+        self
+    }
+
+    /// `false`: the provenance must say that the work tree was clean. `true`: anything.
+    #[must_use]
+    pub fn allow_dirty(mut self, allow: bool) -> Self {
+        self.allow_dirty = Some(allow);
+        self
+    }
 }
 
 impl Rule for Source {

@@ -20,11 +20,27 @@ pub(super) struct Task;
 
 /// A demand on the task.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TaskCheck {
     /// Any of these ids.
     pub ids: Vec<Glob>,
     /// How it must be known.
     pub assurance: Option<Assurance>,
+}
+
+impl TaskCheck {
+    /// A task of one of these ids.
+    #[must_use]
+    pub fn of(ids: Vec<Glob>) -> Self {
+        Self { ids, assurance: None }
+    }
+
+    /// How it must be known.
+    #[must_use]
+    pub fn assurance(mut self, assurance: Assurance) -> Self {
+        self.assurance = Some(assurance);
+        self
+    }
 }
 
 impl Rule for Task {

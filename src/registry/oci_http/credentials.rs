@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// What proves to a registry, or to its token service, who asks. Never shown.
+#[non_exhaustive]
 pub enum Credential {
     /// A user name and a password or access token.
     Basic {
