@@ -1,6 +1,6 @@
 //! Every reader of untrusted bytes, each with good input to start from and the property that must hold for any input.
 //!
-//! `tests/hostile_bytes.rs` runs all of them on every `cargo test`, with mutations from a fixed seed; `fuzz/` runs them
+//! `tests/verification/hostile_bytes.rs` runs all of them on every `cargo test`, with mutations from a fixed seed; `fuzz/` runs them
 //! under libFuzzer. A new reader is a function, a row in [`READERS`], and `fuzz/fuzz_targets/NAME.rs` with its `[[bin]]`
 //! in `fuzz/Cargo.toml`; a test keeps the two in step.
 //!

@@ -6,12 +6,17 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the source tree and runs the built binary")]
 
+#[cfg(feature = "cli")]
+mod code_page;
 mod codes;
 mod documents;
 mod doors;
 mod fields;
 mod house;
 mod layers;
+mod readme;
+#[cfg(feature = "cli")]
+mod schemas;
 mod source;
 
 /// Fails with all violations at once, so that one run shows the whole list.
@@ -19,3 +24,6 @@ mod source;
 fn assert_none(violations: &[String]) {
     assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
 }
+#[cfg(feature = "cli")]
+#[path = "../world/mod.rs"]
+mod world;

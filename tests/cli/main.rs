@@ -4,10 +4,22 @@
 #![expect(clippy::disallowed_methods, reason = "makes folders and runs the built binary in them")]
 
 mod approve;
+mod charter;
 mod help;
+mod login;
+mod outages;
+mod outbox;
 mod planted;
 mod planted_matrix;
+mod redirects;
 mod scenarios;
+#[path = "../world/serve.rs"]
+mod serve;
+mod services;
+mod signers;
+mod step;
 mod transcript;
+#[path = "../world/web.rs"]
+mod web;
 #[path = "../world/mod.rs"]
 mod world;

@@ -65,10 +65,10 @@ fn address(value: &str) -> Option<(&str, &str)> {
 /// The path that a material has read, by the same forms as [`Materials::one`]: none of an address, which is read by nobody.
 pub(in crate::capture) fn path_of(text: &str) -> Option<&str> {
     let value = text.split_once('=').map_or(text, |(_, value)| value);
-    match value.strip_prefix("nar:") {
-        Some(path) => Some(path),
-        None => Some(value).filter(|value| address(value).is_none() && !charter::is_url(value)),
+    if let Some(path) = value.strip_prefix("nar:") {
+        return Some(path);
     }
+    Some(value).filter(|value| address(value).is_none() && !charter::is_url(value))
 }
 
 /// Reads materials. A file or folder that is named many times is hashed once: a project file of 1 MiB could name one of
