@@ -1,10 +1,11 @@
 //! What asking a registry takes of this machine: stored credentials, helper programs, certificates. Read once per run,
 //! and before a build step: what the step writes over them would be used with our rights.
 
-use super::args::Common;
-use super::exit::Failure;
-use super::{Ui, build, files};
 use crate::capture::launch;
+use crate::cli::args::Common;
+use crate::cli::args::build;
+use crate::cli::exit::Failure;
+use crate::cli::{Ui, files};
 use crate::model::limits;
 use crate::registry::oci_http::{DockerCredentials, HttpOptions};
 use std::sync::{Arc, OnceLock};

@@ -1,7 +1,7 @@
 //! Every list of codes of the program: `docs/codes.md` is generated from them.
 
-use super::cmd::{conformance, quickstart};
-use super::exit;
+use crate::cli::cmd::{conformance, quickstart};
+use crate::cli::exit;
 use crate::evidence::FileEvidence;
 use crate::model::json::JsonError;
 use crate::model::{Code, code};

@@ -73,7 +73,7 @@ impl Outcome {
     pub fn json(value: &impl serde::Serialize, exit: Exit) -> Self {
         // Our own structs of strings and numbers: serialising them cannot fail.
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        let text = super::sanitize::json(&text) + "\n";
+        let text = crate::cli::show::sanitize::json(&text) + "\n";
         Self { stdout: text.into_bytes(), exit }
     }
 }

@@ -1,7 +1,7 @@
 //! Files that arguments name: read with a limit, written whole or not at all.
 #![expect(clippy::disallowed_methods, reason = "back end: files")]
 
-use super::exit::{Failure, codes};
+use crate::cli::exit::{Failure, codes};
 use crate::model::code;
 use rustix::fs::Access;
 use std::ffi::OsStr;

@@ -1,8 +1,8 @@
 //! Public keys and passwords that flags name.
 #![expect(clippy::disallowed_methods, reason = "back end: environment and terminal")]
 
-use super::exit::{Failure, codes};
-use super::files;
+use crate::cli::exit::{Failure, codes};
+use crate::cli::files;
 use crate::model::limits;
 use crate::programs::Launch;
 use crate::sign::{EnvironmentPasswords, FirstOf, Found, OpenContext, Opened, PasswordSource, SignError};

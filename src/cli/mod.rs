@@ -2,39 +2,26 @@
 #![expect(clippy::disallowed_methods, reason = "back end: the process's clock and streams")]
 
 mod access;
-mod approval;
 pub mod args;
-mod build;
-mod charter;
+mod ask;
 pub mod cmd;
 pub mod code_lists;
-mod confirm;
 mod deadline;
-mod demands;
 pub mod exit;
 mod files;
 mod keys;
-mod left;
-mod login;
 mod ours;
 mod outbox;
 mod panics;
-mod person;
 mod policies;
-mod progress;
-mod render;
-mod sanitize;
 pub mod schema;
-mod signing;
-mod subject;
-mod target;
-mod trust;
-mod untrusted;
+mod show;
 
 use crate::model::{Code, Timestamp};
 use args::{Common, Format};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use exit::{Exit, Failure, FailureReport, Outcome, codes};
+use show::{decision, sanitize};
 use std::cell::Cell;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -98,8 +85,8 @@ impl Ui {
     }
 
     /// How what is printed on standard output is read.
-    fn view(&self, common: &Common) -> render::View {
-        render::View { verbose: common.verbose, terminal: self.terminal, colour: self.colour }
+    fn view(&self, common: &Common) -> decision::View {
+        decision::View { verbose: common.verbose, terminal: self.terminal, colour: self.colour }
     }
 
     /// Offers the suggestion of a code at the end.
@@ -185,7 +172,7 @@ fn run(cli: Cli) -> ExitCode {
     if let (Some(hint), false) = (ui.hint.get().map(Code::todo), cli.common.quiet) {
         let mut hint = format!("hint: {hint}");
         if io::stderr().is_terminal() {
-            hint = render::wrapped(&hint);
+            hint = decision::wrapped(&hint);
         }
         let _ = writeln!(io::stderr().lock(), "\n{hint}");
     }

@@ -1,8 +1,8 @@
 //! That nobody but this user and root decides what a path leads to.
 #![expect(clippy::disallowed_methods, reason = "back end: owners and modes of files")]
 
-use super::exit::{Failure, codes};
-use super::files;
+use crate::cli::exit::{Failure, codes};
+use crate::cli::files;
 use crate::model::limits;
 use std::ffi::OsString;
 use std::fs::{self, Metadata};

@@ -1,7 +1,7 @@
 //! A panic is a defect of this program, wherever it happens. It ends the command as "could not find out": no answer that
 //! was under way stands, and none is made up. Its own words may quote what came from outside, so only its place is shown.
 
-use super::exit::Failure;
+use crate::cli::exit::Failure;
 use crate::model::code;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -44,8 +44,8 @@ pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::target::apart;
     use crate::cli::exit::Exit;
-    use crate::cli::target::apart;
 
     #[test]
     fn a_panic_is_could_not_find_out_wherever_it_happens() {

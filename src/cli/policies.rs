@@ -1,8 +1,8 @@
 //! Which policies apply, and that nobody else could have written them.
 #![expect(clippy::disallowed_methods, reason = "back end: where policies are")]
 
-use super::exit::{Failure, codes};
-use super::{files, keys, ours};
+use crate::cli::exit::{Failure, codes};
+use crate::cli::{files, keys, ours};
 use crate::model::limits;
 use crate::policy::{self, Policy};
 use std::path::{Path, PathBuf};
@@ -151,7 +151,7 @@ mod tests {
         places.named.clear();
         assert_eq!(names(&places).unwrap(), ["system", "user"]);
         places.named = vec![dir.path().join("absent.yaml")];
-        assert_eq!(names(&places).unwrap_err().exit, super::super::exit::Exit::Usage);
+        assert_eq!(names(&places).unwrap_err().exit, crate::cli::exit::Exit::Usage);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
-use super::cmd::{approve, attach, create, flush, generate, inspect, keygen, list, schema, trust};
-use super::exit::FailureReport;
+use crate::cli::cmd::{approve, attach, create, flush, generate, inspect, keygen, list, schema, trust};
+use crate::cli::exit::FailureReport;
 use crate::model::uri;
 use crate::policy::{self, report::DecisionReport};
 use crate::predicate;

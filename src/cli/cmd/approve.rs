@@ -1,15 +1,19 @@
 //! `attest approve`
 
-use super::attach::{self, AttachedReport, attach_one};
-use super::create::CreatedIdentity;
 use crate::capture;
-use crate::cli::approval::{self, Given, Target};
+use crate::cli::args::approval;
+use crate::cli::args::approval::{Given, Target};
+use crate::cli::args::build;
+use crate::cli::args::signing::SigningArgs;
+use crate::cli::args::target;
+use crate::cli::args::target::Resolved;
 use crate::cli::args::{CharterApi, Common, EvidenceArgs, Format};
-use crate::cli::confirm::confirm;
+use crate::cli::ask::confirm::confirm;
+use crate::cli::cmd::attach;
+use crate::cli::cmd::attach::{AttachedReport, attach_one};
+use crate::cli::cmd::create::CreatedIdentity;
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::signing::SigningArgs;
-use crate::cli::target::{self, Resolved};
-use crate::cli::{Ui, access, build, files};
+use crate::cli::{Ui, access, files};
 use crate::model::{Digest, PredicateUri, uri};
 use crate::predicate::Approval;
 use crate::verify::Signer;
@@ -193,7 +197,7 @@ fn report(target: &Target, statement: &[u8], bundle: &[u8], signer: &Signer) -> 
 }
 
 fn text(report: &ApproveReport) -> String {
-    use crate::cli::sanitize::line;
+    use crate::cli::show::sanitize::line;
     let digests = report.digests.iter().map(|(a, v)| format!("{a}:{v}")).collect::<Vec<_>>().join(", ");
     let mut out = String::new();
     let _ = writeln!(out, "signed: {}, approval of {} {digests}", report.statement_digest, report.kind);

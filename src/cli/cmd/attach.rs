@@ -1,8 +1,9 @@
 //! `attest attach`
 
+use crate::cli::args::target;
+use crate::cli::args::target::Resolved;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
-use crate::cli::target::{self, Resolved};
 use crate::cli::{Ui, files};
 use crate::evidence::FileEvidence;
 use crate::flow;

@@ -3,8 +3,8 @@
 //! It says yes or no about a bundle; it makes no decision and applies no policy.
 
 use crate::cli::args::Common;
+use crate::cli::args::signing::Method;
 use crate::cli::exit::{Failure, Outcome, codes};
-use crate::cli::signing::Method;
 use crate::cli::{Ui, files, keys};
 use crate::model::code::codes;
 use crate::model::{Artifact, Digest, limits};

@@ -1,19 +1,21 @@
 //! `attest create`
 
-use super::attach::{AttachedReport, attach_one};
 use crate::capture::step;
 use crate::capture::step::{BuildStep, Watch, Watched};
 use crate::capture::{Context, Environment, Local};
+use crate::cli::args::build;
+use crate::cli::args::build::Subjects;
+use crate::cli::args::charter;
+use crate::cli::args::signing::{Signing, SigningArgs};
+use crate::cli::args::target::{Resolved, SHARED_BUNDLES};
 use crate::cli::args::{BuildArgs, Common, Format};
-use crate::cli::build::{self, Subjects};
-use crate::cli::charter;
+use crate::cli::cmd::attach::{AttachedReport, attach_one};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
-use crate::cli::left::{Left, run_of};
 use crate::cli::outbox::Outbox;
-use crate::cli::sanitize::line;
-use crate::cli::signing::{Signing, SigningArgs};
-use crate::cli::target::{Resolved, SHARED_BUNDLES};
-use crate::cli::{Ui, access, files, progress};
+use crate::cli::show::kept::{Left, run_of};
+use crate::cli::show::progress;
+use crate::cli::show::sanitize::line;
+use crate::cli::{Ui, access, files};
 use crate::flow::{self, Destination};
 use crate::model::plural::counted;
 use crate::model::{Digest, PredicateUri, Statement, uri};
@@ -305,7 +307,7 @@ fn run_step(
     let watch = Watch { env, globs: &args.products, excluded: &excluded, git_timeout: local.git_timeout };
     let before = build::snapshot(&args.subjects, env, common)?;
     let watched = Watched::before(&watch);
-    let ended = step::run(step, env, &super::super::now)?;
+    let ended = step::run(step, env, &crate::cli::now)?;
     if ended.is_still_open() {
         ui.note("the build step left a process running that still holds its output; what it writes from now on is not recorded");
     }
@@ -421,7 +423,7 @@ async fn publish(
         }
     }
     failed.map_or(Ok(()), |mut failure| {
-        failure.detail += &super::attach::text(&report.attached);
+        failure.detail += &crate::cli::cmd::attach::text(&report.attached);
         Err(failure)
     })
 }
@@ -446,5 +448,5 @@ fn text(report: &CreateReport) -> String {
     if let Some(path) = &report.output {
         let _ = writeln!(out, "wrote: {}", line(path));
     }
-    out + &super::attach::text(&report.attached)
+    out + &crate::cli::cmd::attach::text(&report.attached)
 }

@@ -1,9 +1,10 @@
 //! `attest download`
 
-use super::inspect::something;
+use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs};
+use crate::cli::cmd::inspect::something;
 use crate::cli::exit::{Failure, Outcome};
-use crate::cli::{Ui, files, target};
+use crate::cli::{Ui, files};
 use crate::flow;
 use crate::model::plural::counted;
 use clap::Args;

@@ -1,12 +1,14 @@
 //! `attest flush`
 
-use super::attach::{AttachedReport, attach_one};
+use crate::cli::args::signing::SigningArgs;
 use crate::cli::args::{Common, EvidenceArgs, Format};
+use crate::cli::args::{build, target};
+use crate::cli::cmd::attach::{AttachedReport, attach_one};
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::left::run_of;
-use crate::cli::outbox::{self, Outbox};
-use crate::cli::signing::SigningArgs;
-use crate::cli::{Ui, access, build, files, target};
+use crate::cli::outbox;
+use crate::cli::outbox::Outbox;
+use crate::cli::show::kept::run_of;
+use crate::cli::{Ui, access, files};
 use crate::flow::{Destination, Entry, OutboxError, PublishError, Waiting};
 use crate::model::envelope::Envelope;
 use crate::model::plural::counted;
@@ -267,9 +269,9 @@ fn text(report: &FlushReport) -> String {
         let _ = writeln!(out, "signed: {digest}");
     }
     for path in &report.written {
-        let _ = writeln!(out, "wrote: {}", crate::cli::sanitize::line(path));
+        let _ = writeln!(out, "wrote: {}", crate::cli::show::sanitize::line(path));
     }
-    out += &super::attach::text(&report.attached);
+    out += &crate::cli::cmd::attach::text(&report.attached);
     if out.is_empty() {
         out.push_str("nothing to send\n");
     }

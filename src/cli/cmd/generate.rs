@@ -1,10 +1,11 @@
 //! `attest generate`
 
 use crate::capture::Explained;
+use crate::cli::Ui;
 use crate::cli::args::{BuildArgs, Common, Format};
+use crate::cli::args::{build, charter, signing};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
-use crate::cli::sanitize::{json, line};
-use crate::cli::{Ui, build, charter, signing};
+use crate::cli::show::sanitize::{json, line};
 use crate::model::PredicateUri;
 use clap::Args;
 use serde_json::Value;

@@ -1,10 +1,11 @@
 //! `attest inspect`
 
+use crate::cli::args::subject::SubjectSpec;
+use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::sanitize::line;
-use crate::cli::subject::SubjectSpec;
-use crate::cli::{Ui, files, target};
+use crate::cli::show::sanitize::line;
+use crate::cli::{Ui, files};
 use crate::flow::{self, Claim, Found};
 use crate::model::{Digest, ResourceDescriptor, Statement, limits, uri};
 use crate::policy::NO_ATTESTATION;

@@ -1,10 +1,10 @@
 //! `attest list`
 
-use super::inspect::something;
+use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs, Format};
+use crate::cli::cmd::inspect::something;
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::sanitize::line;
-use crate::cli::target;
+use crate::cli::show::sanitize::line;
 use crate::flow;
 use clap::Args;
 use std::fmt::Write as _;

@@ -15,7 +15,4 @@ pub mod quickstart;
 pub mod schema;
 pub mod sign;
 pub mod trust;
-mod trust_init;
-mod trust_show;
-mod trust_update;
 pub mod verify;

@@ -2,9 +2,10 @@
 
 use crate::capture;
 use crate::cli::args::Common;
+use crate::cli::args::build;
+use crate::cli::args::signing::SigningArgs;
 use crate::cli::exit::{Failure, Outcome};
-use crate::cli::signing::SigningArgs;
-use crate::cli::{Ui, build, files};
+use crate::cli::{Ui, files};
 use crate::flow::PublishError;
 use crate::model::{json, limits};
 use clap::Args;

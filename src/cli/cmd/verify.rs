@@ -1,11 +1,13 @@
 //! `attest verify`
 
 use crate::capture::Environment;
+use crate::cli::Ui;
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
+use crate::cli::args::{build, charter, demands, target, trust};
 use crate::cli::deadline::Until;
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::policies::PolicyPlaces;
-use crate::cli::{Ui, build, charter, demands, render, target, trust, untrusted};
+use crate::cli::show::{decision, untrusted};
 use crate::flow::{self, Check, Given, Looked};
 use crate::model::{PredicateUri, limits};
 use crate::policy::report::DecisionReport;
@@ -79,7 +81,7 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     Ok(match common.format {
         Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
-        _ => Outcome { stdout: render::decision(&decision, ui.view(common)).into_bytes(), exit },
+        _ => Outcome { stdout: decision::page(&decision, ui.view(common)).into_bytes(), exit },
     })
 }
 

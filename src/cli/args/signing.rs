@@ -1,12 +1,14 @@
 //! What `create`, `sign` and `flush` share: the flags of signing, an open signer, a bundle that verifies.
 #![expect(clippy::disallowed_methods, reason = "back end: looks whether the environment gives an identity")]
 
-use super::args::Common;
-use super::exit::{Failure, codes};
-use super::login::{Choice, LoginArgs};
-use super::{Ui, build, files, keys, person, trust};
 use crate::capture::launch;
 use crate::capture::{CertifiedClaim, Environment, Identity};
+use crate::cli::args::Common;
+use crate::cli::args::login::{Choice, LoginArgs};
+use crate::cli::args::{build, trust};
+use crate::cli::ask::person;
+use crate::cli::exit::{Failure, codes};
+use crate::cli::{Ui, files, keys};
 use crate::flow::{self, OutboxError, PublishError};
 use crate::model::{Artifact, Statement, Timestamp, json, limits};
 use crate::programs::Launch;
@@ -24,7 +26,7 @@ use std::path::{Path, PathBuf};
 /// How to sign.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "How to sign")]
-pub(super) struct SigningArgs {
+pub(in crate::cli) struct SigningArgs {
     /// What signs: the PEM file of a private key, env:VARIABLE, pkcs11:URI, or exec:PROGRAM
     #[arg(long, value_name = "REF")]
     pub(crate) key: Option<String>,
@@ -71,7 +73,7 @@ impl From<OutboxError> for Failure {
 }
 
 /// What signs, as far as it can be told before a build step runs: nothing is opened, fetched or sent.
-pub(super) struct Method {
+pub(in crate::cli) struct Method {
     with: With,
     services: Services,
     /// Whether flags or a file named the services.
@@ -88,16 +90,16 @@ enum With {
 }
 
 /// A signer that is open.
-pub(super) struct Signing {
+pub(in crate::cli) struct Signing {
     signer: Box<dyn Signer>,
     evidence: Vec<Box<dyn Evidence>>,
     trust: TrustMaterial,
     /// The key that its signatures are checked with, if it is one.
-    pub(super) key: Option<PublicKey>,
+    pub(in crate::cli) key: Option<PublicKey>,
     /// What it goes by in an outbox, the most particular last.
-    pub(super) names: Vec<String>,
+    pub(in crate::cli) names: Vec<String>,
     /// What the identity token says, if one signs.
-    pub(super) identity: Option<Identity>,
+    pub(in crate::cli) identity: Option<Identity>,
 }
 
 fn variable(name: &str) -> Option<OsString> {
@@ -109,7 +111,7 @@ impl SigningArgs {
     ///
     /// # Errors
     /// Exit 2: nothing to sign with, and what the ways lack here; services that do not go together.
-    pub(super) fn method(&self, now: Timestamp) -> Result<Method, Failure> {
+    pub(in crate::cli) fn method(&self, now: Timestamp) -> Result<Method, Failure> {
         let (mut services, mut roots) = match &self.signing_config {
             Some(path) => self.config(path, now)?,
             None => (self.of_urls(), Vec::new()),
@@ -202,19 +204,19 @@ impl Method {
     ///
     /// # Errors
     /// Exit 2: services that do not go together.
-    pub(super) fn identity(token: &str, services: Services, roots: Vec<TrustedRoot>) -> Result<Self, Failure> {
+    pub(in crate::cli) fn identity(token: &str, services: Services, roots: Vec<TrustedRoot>) -> Result<Self, Failure> {
         services.check()?;
         let (with, launch) = (With::Token(TokenSource::named(token)), Launch::default());
         Ok(Self { with, services, explicit: true, roots, launch })
     }
 
     /// The key's reference, if a key signs.
-    pub(super) fn reference(&self) -> Option<&str> {
+    pub(in crate::cli) fn reference(&self) -> Option<&str> {
         if let With::Key(found) = &self.with { Some(found.reference()) } else { None }
     }
 
     /// The variable that holds the secret, if one does: not for a build step.
-    pub(super) fn variable(&self) -> Option<String> {
+    pub(in crate::cli) fn variable(&self) -> Option<String> {
         match &self.with {
             With::Key(found) => found.variable().map(str::to_owned),
             With::Token(source) => source.variable().map(str::to_owned),
@@ -226,7 +228,7 @@ impl Method {
     ///
     /// # Errors
     /// Exit 2.
-    pub(super) fn hides_secrets(&self) -> Result<(), Failure> {
+    pub(in crate::cli) fn hides_secrets(&self) -> Result<(), Failure> {
         let message = match &self.with {
             With::Key(found) if found.reference().contains("pin-value=") => {
                 "the build step could read a PIN among the arguments: use ATTEST_PKCS11_PIN, or `pin-source=`"
@@ -240,7 +242,7 @@ impl Method {
     }
 
     /// What the signer goes by in an outbox as long as it has not answered.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::cli) fn name(&self) -> String {
         match &self.with {
             // A PIN is no part of who signs, and is not to be kept.
             With::Key(found) => format!("reference {}", found.reference().split('?').next().unwrap_or_default()),
@@ -250,7 +252,7 @@ impl Method {
     }
 
     /// Whether the builder that a provenance names is the identity's to say.
-    pub(super) fn has_identity(&self) -> bool {
+    pub(in crate::cli) fn has_identity(&self) -> bool {
         !matches!(self.with, With::Key(_))
     }
 
@@ -258,7 +260,7 @@ impl Method {
     ///
     /// # Errors
     /// [`Failure`].
-    pub(super) async fn open(&self, common: &Common, ui: &Ui) -> Result<Signing, Failure> {
+    pub(in crate::cli) async fn open(&self, common: &Common, ui: &Ui) -> Result<Signing, Failure> {
         match &self.with {
             With::Key(found) => {
                 let opened = keys::open_signer(found, &self.launch)?;
@@ -286,13 +288,13 @@ impl Method {
             With::Token(source) => {
                 let client = ServiceClient::new(common.timeout);
                 let token = source.token(&variable, &client).await?;
-                token.check(super::now())?;
+                token.check(crate::cli::now())?;
                 self.keyless(token, client, ui).await
             }
             With::Login(login, here) => {
                 let client = ServiceClient::new(common.timeout);
                 let token = login.token(here, &client).await?;
-                token.check(super::now())?;
+                token.check(crate::cli::now())?;
                 self.keyless(token, client, ui).await
             }
         }
@@ -332,7 +334,7 @@ fn identity_of(token: &IdentityToken) -> Identity {
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) async fn identity(reference: &str, common: &Common) -> Result<Identity, Failure> {
+pub(in crate::cli) async fn identity(reference: &str, common: &Common) -> Result<Identity, Failure> {
     let source = match reference {
         "ambient" => TokenSource::ambient(&variable, &launch::signers(&build::environment()?)).map_err(|lacks| {
             Failure::usage(codes::NO_SIGNER, format!("nothing here gives an identity token: {}", lacks.join("; ")))
@@ -371,10 +373,11 @@ impl Signing {
     ///
     /// # Errors
     /// [`Failure`].
-    pub(super) async fn sign_message(&self, content: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub(in crate::cli) async fn sign_message(&self, content: &[u8]) -> Result<Vec<u8>, Failure> {
         let evidence: Vec<&dyn Evidence> = self.evidence.iter().map(AsRef::as_ref).collect();
         let bundle = flow::sign_message(content, self.signer.as_ref(), &evidence).await?.to_bytes();
-        verify::message_signature(&bundle, Ok(content), &self.trust, super::now()).map_err(PublishError::OwnBundle)?;
+        verify::message_signature(&bundle, Ok(content), &self.trust, crate::cli::now())
+            .map_err(PublishError::OwnBundle)?;
         Ok(bundle)
     }
 
@@ -382,13 +385,13 @@ impl Signing {
     ///
     /// # Errors
     /// [`Failure`].
-    pub(super) async fn sign(&self, statement: Vec<u8>) -> Result<(Vec<u8>, verify::Signer), Failure> {
+    pub(in crate::cli) async fn sign(&self, statement: Vec<u8>) -> Result<(Vec<u8>, verify::Signer), Failure> {
         let about = about(&statement)?;
         let evidence: Vec<&dyn Evidence> = self.evidence.iter().map(AsRef::as_ref).collect();
         let (bundle, _) = flow::sign(statement, self.signer.as_ref(), &evidence).await?;
         let bytes = bundle.to_bytes();
         // The present of this moment: certificate and timestamps are younger than the command.
-        let verified = flow::verify_own(&bytes, &about, &self.trust, super::now())?;
+        let verified = flow::verify_own(&bytes, &about, &self.trust, crate::cli::now())?;
         let signer = verified.first().and_then(|s| s.signers().first()).cloned();
         let signer = signer.ok_or_else(|| SignError::Failed { cause: "the bundle shows no signer".into() })?;
         Ok((bytes, signer))

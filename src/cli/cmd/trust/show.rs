@@ -1,8 +1,10 @@
 //! `attest trust show`
 
+use crate::cli::Ui;
+use crate::cli::args::trust;
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::{Ui, sanitize, trust};
+use crate::cli::show::sanitize;
 use crate::model::plural::counted;
 use crate::model::{Timestamp, limits};
 use crate::trust::{Authority, AuthorityKind, TrustedRoot};

@@ -1,8 +1,8 @@
 //! Whom trust flags accept: signers and roots.
 
-use super::args::TrustArgs;
-use super::exit::{Failure, codes};
-use super::{Ui, keys};
+use crate::cli::args::TrustArgs;
+use crate::cli::exit::{Failure, codes};
+use crate::cli::{Ui, keys};
 use crate::model::plural::counted;
 use crate::model::{Timestamp, limits};
 use crate::policy::{CertificateMatch, Glob, Regexp, SignerRule, TextMatch};
@@ -24,7 +24,7 @@ const SOURCE_OWNER: u32 = 16;
 ///
 /// # Errors
 /// Exit 2: a file that cannot be read or is no trusted root.
-pub(super) async fn roots(files: &[PathBuf], ui: &Ui) -> Result<Vec<TrustedRoot>, Failure> {
+pub(in crate::cli) async fn roots(files: &[PathBuf], ui: &Ui) -> Result<Vec<TrustedRoot>, Failure> {
     let mut out = Vec::new();
     for path in files {
         let file = RootFile::new(path);
@@ -65,7 +65,7 @@ async fn newer(
 
 /// Says which of the roots that evidence was verified with are old. They are used all the same: how long an authority
 /// vouches, its window says.
-pub(super) fn warn_of_age(roots: &[TrustedRoot], ui: &Ui) {
+pub(in crate::cli) fn warn_of_age(roots: &[TrustedRoot], ui: &Ui) {
     for (origin, days) in old(roots, ui.now) {
         ui.note(&format!("the trusted root is {} old ({origin}): run `attest trust update`", counted(days, "day")));
     }
@@ -78,7 +78,7 @@ fn old(roots: &[TrustedRoot], now: Timestamp) -> Vec<(&str, i64)> {
 }
 
 /// Whole days since the root was known to be the instance's own, where that is known.
-pub(super) fn age_days(root: &TrustedRoot, now: Timestamp) -> Option<i64> {
+pub(in crate::cli) fn age_days(root: &TrustedRoot, now: Timestamp) -> Option<i64> {
     const DAY: i64 = 86_400;
     Some((now.unix() - root.as_of()?.unix()) / DAY)
 }
@@ -107,7 +107,7 @@ impl From<TufError> for Failure {
 /// # Errors
 /// Exit 2: a key that cannot be read, a pattern that is none, an identity without an issuer, a key beside what a
 /// certificate must say.
-pub(super) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<SignerRule>, Failure> {
+pub(in crate::cli) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Result<Vec<SignerRule>, Failure> {
     let builders: Vec<_> = builder.into_iter().map(Glob::exact).collect();
     let mut out = Vec::new();
     for reference in &flags.key {
@@ -331,7 +331,7 @@ mod tests {
     fn a_key_beside_a_certificate_is_wrong_usage() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.pub");
-        let written = crate::cli::files::replace(&path, include_bytes!("../sign/testdata/ed25519.pub"));
+        let written = crate::cli::files::replace(&path, include_bytes!("../../sign/testdata/ed25519.pub"));
         assert!(written.is_ok());
         let key = TrustArgs { key: vec![path.display().to_string()], ..Default::default() };
         assert_eq!(signers(&key, None).map(|s| s.len()).map_err(|e| e.message), Ok(1));
@@ -371,9 +371,9 @@ mod tests {
     #[test]
     fn a_root_that_was_kept_is_used_where_it_is_newer_and_verifies() {
         // What `attest trust update` left of a repository that python-tuf made, and that repository's first root.
-        const CACHE: &str = include_str!("../roots/testdata/tuf-cache.json");
-        const PINNED: &[u8] = include_bytes!("../roots/testdata/tuf-root.json");
-        const OTHER: &[u8] = include_bytes!("../roots/testdata/other-root.json");
+        const CACHE: &str = include_str!("../../roots/testdata/tuf-cache.json");
+        const PINNED: &[u8] = include_bytes!("../../roots/testdata/tuf-root.json");
+        const OTHER: &[u8] = include_bytes!("../../roots/testdata/other-root.json");
         let embedded = TrustedRoot::embedded();
         // The origin of the root that is used and how often something was said.
         let used = |cache: Option<&str>, pinned: &[u8], as_of: &str| {

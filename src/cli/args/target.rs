@@ -1,11 +1,11 @@
 //! From a subject as typed to what is verified and where its evidence is: everything is resolved once, here.
 
-use super::access;
-use super::args::{Common, EvidenceArgs};
-use super::exit::{Failure, codes};
-use super::files;
-use super::subject::SubjectSpec;
 use crate::capture::input::files as hashing;
+use crate::cli::access;
+use crate::cli::args::subject::SubjectSpec;
+use crate::cli::args::{Common, EvidenceArgs};
+use crate::cli::exit::{Failure, codes};
+use crate::cli::files;
 use crate::evidence::FileEvidence;
 use crate::flow;
 use crate::model::plural::counted;
@@ -20,7 +20,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// Name of the file that keeps the attestations of several file subjects.
-pub(super) const SHARED_BUNDLES: &str = "attest.sigstore.jsonl";
+pub(in crate::cli) const SHARED_BUNDLES: &str = "attest.sigstore.jsonl";
 
 /// A subject that was resolved.
 pub struct Resolved {
@@ -56,7 +56,7 @@ impl From<crate::capture::CaptureError> for Failure {
 ///
 /// # Errors
 /// [`RegistryError`] as a failure.
-pub(super) fn open_image(reference: &Reference, common: &Common) -> Result<Arc<dyn Registry>, Failure> {
+pub(in crate::cli) fn open_image(reference: &Reference, common: &Common) -> Result<Arc<dyn Registry>, Failure> {
     Ok(Arc::new(OciHttp::new(reference, access::http_options(common)?)?))
 }
 
@@ -64,7 +64,7 @@ pub(super) fn open_image(reference: &Reference, common: &Common) -> Result<Arc<d
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) async fn resolve(
+pub(in crate::cli) async fn resolve(
     typed: &str,
     common: &Common,
     evidence: &EvidenceArgs,
@@ -96,7 +96,7 @@ pub(super) async fn resolve(
 }
 
 fn file(typed: &str, path: PathBuf, mut bundles: Vec<FileEvidence>, common: &Common) -> Result<Resolved, Failure> {
-    let digest = hashing::sha256(&path, super::progress::hashing(common).as_ref())?;
+    let digest = hashing::sha256(&path, crate::cli::show::progress::hashing(common).as_ref())?;
     if bundles.is_empty() {
         let beside = |name: String| path.with_file_name(name);
         let own = beside(format!("{}.sigstore.json", path.file_name().unwrap_or_default().to_string_lossy()));
@@ -142,7 +142,7 @@ const SHOWN_IMAGES: usize = 4;
 
 /// Runs what reads many files on a thread of its own, so that a deadline holds meanwhile. What comes too late is left to
 /// end with the process. A panic of it is one of the caller's.
-pub(super) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(in crate::cli) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(e) => std::panic::resume_unwind(e.into_panic()),
@@ -232,7 +232,7 @@ impl Resolved {
     }
 
     /// Warns that a tag was resolved: what it names can change.
-    pub(super) fn warn(&self, ui: &super::Ui) {
+    pub(in crate::cli) fn warn(&self, ui: &crate::cli::Ui) {
         if let (Some(what), None) = (&self.by_tag, &self.layout) {
             ui.note(&format!("{}: {what} is resolved once, to {}", self.artifact.name, self.artifact.digest));
         }

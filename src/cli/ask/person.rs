@@ -1,7 +1,7 @@
 //! Whether somebody sits before this program, and how it speaks to them.
 #![expect(clippy::disallowed_methods, reason = "back end: looks for a terminal, asks at it, and starts the browser")]
 
-use super::sanitize;
+use crate::cli::show::sanitize;
 use crate::programs::{Launch, Prepared};
 use crate::sign::Person;
 use std::ffi::OsString;
@@ -24,18 +24,18 @@ const CI: &[&str] = &[
 ];
 
 /// The variable that says that this is a job of a CI system, where nobody answers.
-pub(super) fn ci_variable(variables: &dyn Fn(&str) -> Option<OsString>) -> Option<&'static str> {
+pub(in crate::cli) fn ci_variable(variables: &dyn Fn(&str) -> Option<OsString>) -> Option<&'static str> {
     let set = |name: &str| variables(name).is_some_and(|v| !v.is_empty() && v != "false" && v != "0");
     ["CI"].iter().chain(CI).copied().find(|name| set(name))
 }
 
 /// Whether questions can be asked and answers be given.
-pub(super) fn has_terminal() -> bool {
+pub(in crate::cli) fn has_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks a question at the terminal whose answer is no unless it is yes.
-pub(super) fn agrees(question: &str) -> bool {
+pub(in crate::cli) fn agrees(question: &str) -> bool {
     let mut err = io::stderr().lock();
     let _ = write!(err, "attest: {} [y/N] ", sanitize::line(question));
     let _ = err.flush();
@@ -44,7 +44,7 @@ pub(super) fn agrees(question: &str) -> bool {
 }
 
 /// The person before this process, and the program that opens a browser, found before a build step.
-pub(super) struct Here(Option<Browser>);
+pub(in crate::cli) struct Here(Option<Browser>);
 
 struct Browser {
     program: Prepared,
@@ -52,7 +52,7 @@ struct Browser {
 }
 
 impl Here {
-    pub(super) fn find(launch: &Launch) -> Self {
+    pub(in crate::cli) fn find(launch: &Launch) -> Self {
         Self(browser(&|name| std::env::var_os(name)).and_then(|words| Browser::find(&words, launch)))
     }
 }

@@ -4,20 +4,20 @@ mod detail;
 mod screen;
 mod summary;
 
-use super::sanitize::line;
+use crate::cli::show::sanitize::line;
 use crate::model::Code;
 use crate::model::plural::counted;
 use crate::policy::{CandidateDecision, Decision, RequirementDecision, SubjectDecision, Verdict};
 use crate::verify::SUBJECT_MISMATCH;
 use screen::Page;
-pub(super) use screen::{View, wrapped};
+pub(in crate::cli) use screen::{View, wrapped};
 
 /// How many subjects that are allowed for the same reasons a terminal shows by name.
 const NAMED: usize = 10;
 
 /// The decision as text: what is not allowed first, several subjects end with their numbers.
 #[must_use]
-pub(super) fn decision(decision: &Decision, view: View) -> String {
+pub(in crate::cli) fn page(decision: &Decision, view: View) -> String {
     let mut page = Page::new(view);
     subjects(&mut page, &decision.subjects, 0);
     let policy = |name: &str, origin: &str| match origin {
@@ -185,7 +185,7 @@ mod tests {
 
     fn shown(subjects: Vec<SubjectDecision>, verbose: bool, terminal: bool) -> String {
         let decided = Decision::of(subjects, Vec::new(), Timestamp::from_unix(0).unwrap());
-        decision(&decided, View { verbose, terminal, colour: false })
+        page(&decided, View { verbose, terminal, colour: false })
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! What `attest approve` approves: from what was typed to the subject of a statement.
 
-use super::args::{CharterApi, Common, EvidenceArgs};
-use super::exit::{Failure, codes};
-use super::sanitize::line;
-use super::target::{self, Resolved};
-use super::{build, files};
 use crate::capture;
+use crate::cli::args::build;
+use crate::cli::args::target;
+use crate::cli::args::target::Resolved;
+use crate::cli::args::{CharterApi, Common, EvidenceArgs};
+use crate::cli::exit::{Failure, codes};
+use crate::cli::files;
+use crate::cli::show::sanitize::line;
 use crate::model::{Digest, DigestSet, Subject, limits, uri};
 use crate::predicate::approval::TargetKind;
 use std::path::Path;
 
 /// What is approved.
-pub(super) struct Target {
+pub(in crate::cli) struct Target {
     /// What kind of thing.
     pub kind: TargetKind,
     /// The statement's subject.
@@ -25,7 +27,7 @@ pub(super) struct Target {
 }
 
 /// Flags that say more of a target.
-pub(super) struct Given<'a> {
+pub(in crate::cli) struct Given<'a> {
     /// `--digest`: of a charter that is not a file here.
     pub digest: Option<&'a str>,
     /// `--charter-api`: what its host speaks.
@@ -40,7 +42,7 @@ pub(super) struct Given<'a> {
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) async fn resolve(typed: &str, given: &Given<'_>, common: &Common) -> Result<Target, Failure> {
+pub(in crate::cli) async fn resolve(typed: &str, given: &Given<'_>, common: &Common) -> Result<Target, Failure> {
     // What is approved is published with its address.
     for (what, address) in [("the charter", typed.strip_prefix("charter:")), ("--uri", given.uri)] {
         // The user of an SSH address is no secret.
@@ -80,7 +82,7 @@ async fn charter(text: &str, given: &Given<'_>, common: &Common) -> Result<Targe
         }
         None if is_url => {
             let env = build::environment()?;
-            let (_, live) = super::charter::fetch(text, given.api, &env, common.timeout).await?;
+            let (_, live) = crate::cli::args::charter::fetch(text, given.api, &env, common.timeout).await?;
             let snapshot = &live.snapshot;
             let more = format!("  {} ({} bytes of text)", snapshot.title, snapshot.body.len());
             (DigestSet::of(&snapshot.digest()), more)

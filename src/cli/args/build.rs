@@ -1,14 +1,16 @@
 //! What `create`, `generate` and `flush` share: subjects, captured context, statements.
 
-use super::args::{BuildArgs, Common, RecordCredentials};
-use super::exit::{Failure, codes};
-use super::subject::SubjectSpec;
-use super::target::{self, Resolved};
-use super::{Ui, files, progress};
 use crate::capture;
 use crate::capture::step::{BuildStep, Snapshot};
 use crate::capture::{Context, Environment, Local, Request, Secret, input::files as hashing};
 use crate::cli::args::EvidenceArgs;
+use crate::cli::args::subject::SubjectSpec;
+use crate::cli::args::target;
+use crate::cli::args::target::Resolved;
+use crate::cli::args::{BuildArgs, Common, RecordCredentials};
+use crate::cli::exit::{Failure, codes};
+use crate::cli::show::progress;
+use crate::cli::{Ui, files};
 use crate::flow;
 use crate::model::json;
 use crate::model::{Artifact, DigestSet, PredicateUri, Statement, Subject, limits};
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 /// The subjects of a build, as they are after the step.
 #[derive(Default)]
-pub(super) struct Subjects {
+pub(in crate::cli) struct Subjects {
     /// Artifacts in registries and layouts.
     pub images: Vec<Resolved>,
     /// Files, and what checksum files name.
@@ -31,7 +33,7 @@ pub(super) struct Subjects {
 ///
 /// # Errors
 /// Exit 1. Of another builder a policy may say that the signer speaks for it, so that is a note.
-pub(super) fn agrees(statement: &Statement, signer: &Signer, ui: &Ui) -> Result<(), Failure> {
+pub(in crate::cli) fn agrees(statement: &Statement, signer: &Signer, ui: &Ui) -> Result<(), Failure> {
     for reason in flow::contradictions(statement, signer) {
         let message = format!("the signing certificate contradicts the provenance: {}", reason.message);
         if reason.code == flow::OTHER_BUILDER {
@@ -50,7 +52,7 @@ pub(super) fn agrees(statement: &Statement, signer: &Signer, ui: &Ui) -> Result<
 ///
 /// # Errors
 /// When the working folder is gone.
-pub(super) fn environment() -> Result<Environment, Failure> {
+pub(in crate::cli) fn environment() -> Result<Environment, Failure> {
     Environment::from_process()
         .map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("the working folder cannot be read: {e}")))
 }
@@ -59,7 +61,7 @@ pub(super) fn environment() -> Result<Environment, Failure> {
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn context(
+pub(in crate::cli) fn context(
     build: &BuildArgs,
     subjects: &[String],
     own: &[PathBuf],
@@ -90,7 +92,7 @@ pub(super) fn context(
 }
 
 /// Says what was passed over, and what two places say differently of a field: whoever signs it should know.
-pub(super) fn note_disagreements(context: &Context, ui: &Ui) {
+pub(in crate::cli) fn note_disagreements(context: &Context, ui: &Ui) {
     for reason in &context.passed_over {
         ui.note(&format!("passed over: {reason}"));
     }
@@ -102,7 +104,7 @@ pub(super) fn note_disagreements(context: &Context, ui: &Ui) {
 }
 
 /// Subjects and files of ours: no part of the source, and nothing that a step wrote beside its subjects.
-pub(super) fn excluded(subjects: &[String], own: &[PathBuf]) -> Vec<PathBuf> {
+pub(in crate::cli) fn excluded(subjects: &[String], own: &[PathBuf]) -> Vec<PathBuf> {
     subjects.iter().filter_map(|s| local_path(s)).chain(own.iter().cloned()).collect()
 }
 
@@ -119,7 +121,7 @@ fn local_path(subject: &str) -> Option<PathBuf> {
 ///
 /// # Errors
 /// A file's that is there and cannot be hashed.
-pub(super) fn snapshot(subjects: &[String], env: &Environment, common: &Common) -> Result<Snapshot, Failure> {
+pub(in crate::cli) fn snapshot(subjects: &[String], env: &Environment, common: &Common) -> Result<Snapshot, Failure> {
     let mut paths = Vec::new();
     for s in subjects.iter().filter(|s| !s.starts_with("oci:") && !s.contains('@')) {
         let pattern = s.strip_prefix("file:").unwrap_or(s).to_owned();
@@ -135,7 +137,7 @@ pub(super) fn snapshot(subjects: &[String], env: &Environment, common: &Common) 
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) async fn subjects(
+pub(in crate::cli) async fn subjects(
     typed: &[String],
     env: &Environment,
     common: &Common,
@@ -175,7 +177,7 @@ pub(super) async fn subjects(
 impl Subjects {
     /// All subjects of the statements: images first.
     #[must_use]
-    pub(super) fn all(&self) -> Vec<Subject> {
+    pub(in crate::cli) fn all(&self) -> Vec<Subject> {
         let images =
             self.images.iter().map(|r| Subject::new(image_name(&r.artifact), DigestSet::of(&r.artifact.digest)));
         images.chain(self.files.iter().cloned()).collect()
@@ -183,7 +185,7 @@ impl Subjects {
 }
 
 /// Name of an image in a statement: the repository, or the layout's folder without what leads to it.
-pub(super) fn image_name(artifact: &Artifact) -> String {
+pub(in crate::cli) fn image_name(artifact: &Artifact) -> String {
     match artifact.scope.strip_prefix("oci:") {
         Some(path) => {
             Path::new(path).file_name().map_or_else(|| "image".to_owned(), |n| n.to_string_lossy().into_owned())
@@ -193,15 +195,15 @@ pub(super) fn image_name(artifact: &Artifact) -> String {
 }
 
 /// A predicate and its type.
-pub(super) type GivenPredicate = (PredicateUri, Map<String, Value>);
+pub(in crate::cli) type GivenPredicate = (PredicateUri, Map<String, Value>);
 
 /// The predicate that flags name, instead of provenance.
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn given_predicate(build: &BuildArgs) -> Result<Option<GivenPredicate>, Failure> {
+pub(in crate::cli) fn given_predicate(build: &BuildArgs) -> Result<Option<GivenPredicate>, Failure> {
     let Some(path) = &build.predicate else { return Ok(None) };
-    let kind = super::demands::predicate_type(build.predicate_type.as_deref())?;
+    let kind = crate::cli::args::demands::predicate_type(build.predicate_type.as_deref())?;
     let bytes = files::read(path, limits::PREDICATE_BYTES)?;
     let malformed = |e: json::JsonError| Failure::usage(e.code(), format!("--predicate `{}`: {e}", path.display()));
     let value = json::parse(&bytes, limits::PREDICATE_BYTES).map_err(malformed)?;
@@ -215,7 +217,7 @@ pub(super) fn given_predicate(build: &BuildArgs) -> Result<Option<GivenPredicate
 ///
 /// # Errors
 /// `secret-in-statement` names the field and exits 1.
-pub(super) fn search(statement: &Value, secrets: &[Secret]) -> Result<(), Failure> {
+pub(in crate::cli) fn search(statement: &Value, secrets: &[Secret]) -> Result<(), Failure> {
     crate::secrets::find_secret(statement, secrets)
         .map_err(capture::CaptureError::from)
         .map_err(|e| Failure::no(e.code(), e.to_string()))
@@ -223,7 +225,7 @@ pub(super) fn search(statement: &Value, secrets: &[Secret]) -> Result<(), Failur
 
 /// The secrets that a build could have written into its own context: of the environment, of the repository's remotes, and
 /// of the files that programs keep credentials in. Says which of these could not be read.
-pub(super) fn secrets(env: &Environment, withheld: &[String], context: &Context, ui: &Ui) -> Vec<Secret> {
+pub(in crate::cli) fn secrets(env: &Environment, withheld: &[String], context: &Context, ui: &Ui) -> Vec<Secret> {
     let mut all = capture::secrets(env, withheld);
     all.extend_from_slice(&context.git.secrets);
     all.extend_from_slice(&context.file_secrets.secrets);
@@ -237,7 +239,7 @@ pub(super) fn secrets(env: &Environment, withheld: &[String], context: &Context,
 ///
 /// # Errors
 /// [`Failure`]; `secret-in-statement` names the field and exits 1.
-pub(super) fn statements(
+pub(in crate::cli) fn statements(
     subjects: Vec<Subject>,
     kind: &PredicateUri,
     predicate: &Map<String, Value>,

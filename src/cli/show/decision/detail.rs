@@ -1,8 +1,8 @@
 //! Every requirement with every candidate and field, for `--verbose`.
 
-use super::summary::{names, unproven};
-use super::{Page, place};
-use crate::cli::sanitize::line;
+use crate::cli::show::decision::summary::{names, unproven};
+use crate::cli::show::decision::{Page, place};
+use crate::cli::show::sanitize::line;
 use crate::policy::{Accepted, CandidateDecision, Outcome, SubjectDecision, Verdict};
 use crate::verify::{ProvenTime, TimeSource};
 

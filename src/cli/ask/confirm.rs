@@ -1,14 +1,15 @@
 //! A person's word that something is meant.
 
-use super::exit::{Failure, codes};
-use super::{person, sanitize};
+use crate::cli::ask::person;
+use crate::cli::exit::{Failure, codes};
+use crate::cli::show::sanitize;
 use std::io::{self, Write as _};
 
 /// Shows `lines` and asks whether that is meant; with `yes` it only shows them.
 ///
 /// # Errors
 /// `not-confirmed`: exit 2 where nobody can be asked, exit 1 where the answer is anything but yes.
-pub(super) fn confirm(lines: &[String], question: &str, yes: bool) -> Result<(), Failure> {
+pub(in crate::cli) fn confirm(lines: &[String], question: &str, yes: bool) -> Result<(), Failure> {
     let mut err = io::stderr().lock();
     let shown = lines.iter().try_for_each(|l| writeln!(err, "{}", sanitize::line(l)));
     drop(err);

@@ -1,24 +1,25 @@
 //! What `create` leaves in an outbox, and how it says so.
 
-use super::exit::{Exit, Failure, codes};
-use super::outbox::{self, Outbox};
-use super::signing::Signing;
 use crate::capture::Environment;
+use crate::cli::args::signing::Signing;
+use crate::cli::exit::{Exit, Failure, codes};
+use crate::cli::outbox;
+use crate::cli::outbox::Outbox;
 use crate::flow::{Context, Destination, Entry, Waiting};
 use crate::model::plural::counted;
 use std::fmt::Write as _;
 use std::path::Path;
 
 /// Entries that one `create` left.
-pub(super) struct Left {
+pub(in crate::cli) struct Left {
     /// The outbox, if one was named.
-    pub(super) outbox: Option<Outbox>,
+    pub(in crate::cli) outbox: Option<Outbox>,
     /// The folder as given, for messages.
-    pub(super) folder: String,
+    pub(in crate::cli) folder: String,
     /// The run that this is.
-    pub(super) run: String,
+    pub(in crate::cli) run: String,
     /// What the signer goes by while it does not answer.
-    pub(super) name: String,
+    pub(in crate::cli) name: String,
     kept: Vec<Kept>,
 }
 
@@ -32,7 +33,7 @@ struct Kept {
 
 impl Left {
     /// Nothing so far.
-    pub(super) fn new(outbox: Option<Outbox>, folder: String, run: String, name: String) -> Self {
+    pub(in crate::cli) fn new(outbox: Option<Outbox>, folder: String, run: String, name: String) -> Self {
         Self { outbox, folder, run, name, kept: Vec::new() }
     }
 
@@ -41,7 +42,7 @@ impl Left {
     ///
     /// # Errors
     /// The failure itself otherwise.
-    pub(super) fn unsigned(
+    pub(in crate::cli) fn unsigned(
         &mut self,
         statement: Vec<u8>,
         builder_is_open: bool,
@@ -62,7 +63,7 @@ impl Left {
     ///
     /// # Errors
     /// The failure itself without an outbox.
-    pub(super) fn signed(
+    pub(in crate::cli) fn signed(
         &mut self,
         bundle: Vec<u8>,
         destinations: Vec<Destination>,
@@ -88,7 +89,7 @@ impl Left {
     ///
     /// # Errors
     /// `outbox-kept` when anything is, `failed` otherwise.
-    pub(super) fn end(self, failed: Option<Failure>) -> Result<(), Failure> {
+    pub(in crate::cli) fn end(self, failed: Option<Failure>) -> Result<(), Failure> {
         let Some(first) = self.kept.first() else { return failed.map_or(Ok(()), Err) };
         let cause = failed.as_ref().unwrap_or(&first.cause);
         let unsigned: Vec<_> = self.kept.iter().filter(|k| k.unsigned).map(|k| k.digest.as_str()).collect();
@@ -101,7 +102,8 @@ impl Left {
         let message = format!("{}: {}; {what} wait in the outbox `{}`", cause.code, cause.message, self.folder);
         let mut failure = Failure::unknown(codes::OUTBOX_KEPT, message);
         let output = self.kept.iter().find_map(|k| k.output.as_deref());
-        let output = output.map(|path| format!(" --output {}", super::sanitize::line(path))).unwrap_or_default();
+        let output =
+            output.map(|path| format!(" --output {}", crate::cli::show::sanitize::line(path))).unwrap_or_default();
         let sign = unsigned.iter().fold(output, |mut out, digest| {
             let _ = write!(out, " --sign {digest}");
             out
@@ -111,7 +113,8 @@ impl Left {
         } else {
             "sign and send it, with the flags of signing as they were"
         };
-        failure.detail = format!("{how}:\n  attest flush --outbox {}{sign}\n", super::sanitize::line(&self.folder));
+        failure.detail =
+            format!("{how}:\n  attest flush --outbox {}{sign}\n", crate::cli::show::sanitize::line(&self.folder));
         Err(failure)
     }
 }
@@ -128,7 +131,7 @@ const RUN: &[&str] = &[
 ];
 
 /// The run that this process belongs to: of a CI system, else this machine and folder.
-pub(super) fn run_of(env: &Environment) -> String {
+pub(in crate::cli) fn run_of(env: &Environment) -> String {
     let named: Vec<_> = RUN.iter().filter_map(|name| Some(format!("{name}={}", env.variable(name)?))).collect();
     if named.is_empty() {
         format!("{}:{}", env.hostname.as_deref().unwrap_or("localhost"), env.working_dir.display())

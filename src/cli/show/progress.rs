@@ -1,12 +1,12 @@
 //! Progress of long work, on a terminal only.
 
-use super::args::Common;
+use crate::cli::args::Common;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
 
 /// A callback that takes bytes done, for hashing and uploads; draws only where standard error is a terminal.
 #[must_use]
-pub(super) fn hashing(common: &Common) -> Box<dyn Fn(u64) + Send + Sync> {
+pub(in crate::cli) fn hashing(common: &Common) -> Box<dyn Fn(u64) + Send + Sync> {
     if common.quiet || !std::io::stderr().is_terminal() {
         return Box::new(|_| ());
     }

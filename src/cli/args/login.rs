@@ -1,7 +1,7 @@
 //! Whether a person's identity signs, and what a person can do where nothing signs.
 
-use super::exit::{Failure, codes};
-use super::person;
+use crate::cli::ask::person;
+use crate::cli::exit::{Failure, codes};
 use crate::model::limits;
 use crate::sign::{Login, LoginFlow, PUBLIC_CLIENT, PUBLIC_ISSUER, Variables};
 use clap::{Args, ValueEnum};
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How a person logs in.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "How to sign")]
-pub(super) struct LoginArgs {
+pub(in crate::cli) struct LoginArgs {
     /// Log in as a person: normal (in a browser) or device (with a code, on any device); token: never
     /// [default: normal on a terminal where nothing else signs]
     #[arg(long, value_name = "FLOW", value_enum, conflicts_with_all = ["key", "identity_token"])]
@@ -32,7 +32,7 @@ enum Flow {
 }
 
 /// What came of looking for a person.
-pub(super) enum Choice {
+pub(in crate::cli) enum Choice {
     /// Somebody logs in.
     Login(Login),
     /// Nobody does, for this reason.
@@ -41,7 +41,7 @@ pub(super) enum Choice {
 
 impl LoginArgs {
     /// Whether a person was asked for, so that nothing else signs.
-    pub(super) fn is_demanded(&self) -> bool {
+    pub(in crate::cli) fn is_demanded(&self) -> bool {
         matches!(self.fulcio_auth_flow, Some(Flow::Normal | Flow::Device))
     }
 
@@ -50,7 +50,7 @@ impl LoginArgs {
     ///
     /// # Errors
     /// Exit 2: a person was asked for where nobody answers, or at no issuer.
-    pub(super) fn choose(
+    pub(in crate::cli) fn choose(
         &self,
         issuer: Option<&str>,
         private: bool,

@@ -1,7 +1,7 @@
 //! Flags of `attest verify` that demand something, as a policy and as checks that join other policies.
 
-use super::args::{DemandArgs, TrustArgs};
-use super::exit::{Failure, codes};
+use crate::cli::args::{DemandArgs, TrustArgs};
+use crate::cli::exit::{Failure, codes};
 use crate::model::PredicateUri;
 use crate::policy::rule::{
     AgentCheck, BuilderCheck, CharterCheck, HostedRunnerCheck, RequestedByCheck, SourceCheck, TaskCheck,
@@ -13,7 +13,7 @@ use crate::predicate;
 ///
 /// # Errors
 /// Exit 2.
-pub(super) fn predicate_type(text: Option<&str>) -> Result<PredicateUri, Failure> {
+pub(in crate::cli) fn predicate_type(text: Option<&str>) -> Result<PredicateUri, Failure> {
     let Some(text) = text else { return Ok(PredicateUri::slsa_provenance()) };
     let by_name = predicate::ALL.iter().find(|p| p.name() == text).map(|p| p.uri());
     PredicateUri::parse(by_name.unwrap_or(text)).ok_or_else(|| {
@@ -23,12 +23,12 @@ pub(super) fn predicate_type(text: Option<&str>) -> Result<PredicateUri, Failure
 }
 
 /// The requirement that trust flags make, if there are any.
-pub(super) fn flags_policy(
+pub(in crate::cli) fn flags_policy(
     flags: &TrustArgs,
     demands: &DemandArgs,
     wanted: &PredicateUri,
 ) -> Result<Option<Policy>, Failure> {
-    let signers = super::trust::signers(flags, demands.builder_id.as_deref())?;
+    let signers = crate::cli::args::trust::signers(flags, demands.builder_id.as_deref())?;
     if signers.is_empty() {
         return Ok(None);
     }
@@ -37,7 +37,11 @@ pub(super) fn flags_policy(
 }
 
 /// Lets the demand flags join every requirement of their predicate type.
-pub(super) fn join(policies: &mut [Policy], demands: &DemandArgs, wanted: &PredicateUri) -> Result<(), Failure> {
+pub(in crate::cli) fn join(
+    policies: &mut [Policy],
+    demands: &DemandArgs,
+    wanted: &PredicateUri,
+) -> Result<(), Failure> {
     let mut joined = false;
     let requirements = policies.iter_mut().flat_map(|p| &mut p.requirements);
     for requirement in requirements.filter(|r| r.predicate_type == *wanted) {
@@ -54,7 +58,7 @@ pub(super) fn join(policies: &mut [Policy], demands: &DemandArgs, wanted: &Predi
 
 /// That a policy which speaks about this subject takes up the demands: those that only another subject's policy takes
 /// up are dropped for this one.
-pub(super) fn reach(
+pub(in crate::cli) fn reach(
     policies: &[Policy],
     scope: &str,
     demands: &DemandArgs,

@@ -1,10 +1,10 @@
 //! Charters that are issues: their snapshot when something is built, and a look at them when it is verified.
 
-use super::Ui;
-use super::args::{BuildArgs, CharterApi, CharterSnapshot, Common};
-use super::exit::{Failure, codes};
 use crate::capture::{Captured, Context, Environment};
 use crate::charter::{self, CharterClient, CharterError, Issue, Live};
+use crate::cli::Ui;
+use crate::cli::args::{BuildArgs, CharterApi, CharterSnapshot, Common};
+use crate::cli::exit::{Failure, codes};
 use crate::flow::Looked;
 use crate::model::{DigestSet, PredicateUri, ResourceDescriptor, Subject, limits, uri};
 use futures_util::future::join_all;
@@ -18,20 +18,20 @@ impl From<CharterError> for Failure {
 }
 
 /// The subject and predicate of a snapshot's own statement.
-pub(super) struct Snapshot {
+pub(in crate::cli) struct Snapshot {
     /// The charter, by its URI and digest.
-    pub(super) subject: Subject,
+    pub(in crate::cli) subject: Subject,
     /// Its predicate type.
-    pub(super) kind: PredicateUri,
+    pub(in crate::cli) kind: PredicateUri,
     /// The snapshot.
-    pub(super) predicate: Map<String, Value>,
+    pub(in crate::cli) predicate: Map<String, Value>,
 }
 
 /// Fetches the charter that was named and puts its digest into the context; a file has one already.
 ///
 /// # Errors
 /// Where a snapshot is required: why there is none. Else that is noted, and stands beside the charter.
-pub(super) async fn capture(
+pub(in crate::cli) async fn capture(
     build: &BuildArgs,
     required: bool,
     context: &mut Context,
@@ -82,7 +82,7 @@ pub(super) async fn capture(
 }
 
 /// An issue as its host tells it now.
-pub(super) async fn fetch(
+pub(in crate::cli) async fn fetch(
     uri: &str,
     api: Option<CharterApi>,
     env: &Environment,
@@ -101,7 +101,7 @@ fn find(uri: &str, api: Option<CharterApi>, env: &Environment) -> Result<Issue, 
 }
 
 /// Looks at charters, all at once and within `--timeout`; at most [`limits::RECHECKED_CHARTERS`] of one run.
-pub(super) async fn look(
+pub(in crate::cli) async fn look(
     uris: impl IntoIterator<Item = String>,
     looked: &mut Looked,
     api: Option<CharterApi>,

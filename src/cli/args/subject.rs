@@ -1,13 +1,13 @@
 //! Subjects as they are typed, and what they stand for.
 
-use super::exit::{Failure, codes};
-use super::files;
+use crate::cli::exit::{Failure, codes};
+use crate::cli::files;
 use crate::model::{Digest, Reference};
 use std::path::PathBuf;
 
 /// What a subject argument names. Nothing was resolved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum SubjectSpec {
+pub(in crate::cli) enum SubjectSpec {
     /// An artifact in a registry.
     Image(Reference),
     /// An image layout folder: `oci:PATH[@sha256:...]`.
@@ -27,7 +27,7 @@ impl SubjectSpec {
     ///
     /// # Errors
     /// Exit 2 for what is neither.
-    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
+    pub(in crate::cli) fn parse(text: &str) -> Result<Self, Failure> {
         if let Some(rest) = text.strip_prefix("oci:") {
             let (path, digest) = match rest.rsplit_once('@') {
                 Some((path, d)) => {

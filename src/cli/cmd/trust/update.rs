@@ -2,7 +2,8 @@
 
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
-use crate::cli::{Ui, files, sanitize};
+use crate::cli::show::sanitize;
+use crate::cli::{Ui, files};
 use crate::model::limits;
 use crate::roots::{CacheError, Http, Instance, TufCache, TufRepository, Updated, cache_folder};
 use clap::{Args, ValueEnum};

@@ -1,7 +1,7 @@
 //! What the accepted attestations of a subject say: who signed, from which commit, by which agent, for which charter.
 
-use super::Page;
-use crate::cli::sanitize::line;
+use crate::cli::show::decision::Page;
+use crate::cli::show::sanitize::line;
 use crate::model::plural::counted;
 use crate::policy::{Accepted, Assurance, FieldAssurance, Outcome, SubjectDecision};
 use crate::predicate::field::fact::{self, Fact};

@@ -1,9 +1,12 @@
 //! `attest trust`
 
-pub use super::trust_show::ShowReport;
-pub use super::trust_update::UpdateReport;
+mod init;
+mod show;
+mod update;
 
-use super::{trust_init, trust_show, trust_update};
+pub use show::ShowReport;
+pub use update::UpdateReport;
+
 use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome};
@@ -21,9 +24,9 @@ pub struct TrustCommand {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Which {
-    Show(trust_show::ShowArgs),
-    Update(trust_update::UpdateArgs),
-    Init(trust_init::InitArgs),
+    Show(show::ShowArgs),
+    Update(update::UpdateArgs),
+    Init(init::InitArgs),
 }
 
 /// Runs the command.
@@ -32,8 +35,8 @@ enum Which {
 /// [`Failure`].
 pub async fn run(command: &TrustCommand, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     match &command.which {
-        Which::Show(args) => trust_show::run(args, common, ui).await,
-        Which::Update(args) => trust_update::run(args, common, ui).await,
-        Which::Init(args) => trust_init::run(args, common, ui).await,
+        Which::Show(args) => show::run(args, common, ui).await,
+        Which::Update(args) => update::run(args, common, ui).await,
+        Which::Init(args) => init::run(args, common, ui).await,
     }
 }

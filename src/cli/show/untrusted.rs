@@ -1,14 +1,19 @@
 //! What is said where there is no policy and no flag that says whom to trust.
 
-use super::args::{Common, EvidenceArgs};
-use super::exit::{Failure, codes};
-use super::sanitize::{line, shell};
-use super::target;
+use crate::cli::args::target;
+use crate::cli::args::{Common, EvidenceArgs};
+use crate::cli::exit::{Failure, codes};
+use crate::cli::show::sanitize::{line, shell};
 use crate::flow;
 use std::fmt::Write as _;
 
 /// What there is of each subject, and the command line that would demand it. Nothing of it is verified.
-pub(super) async fn no_policy(subjects: &[String], evidence: &EvidenceArgs, digest: bool, common: &Common) -> Failure {
+pub(in crate::cli) async fn no_policy(
+    subjects: &[String],
+    evidence: &EvidenceArgs,
+    digest: bool,
+    common: &Common,
+) -> Failure {
     let mut failure = Failure::usage(
         codes::NO_POLICY,
         "there is no policy on this machine and no flag says whom to trust, so nothing can be verified",

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// The text on one line, with control and direction-changing characters escaped, cut at [`limits::SHOWN_CHARS`].
 #[must_use]
-pub(super) fn line(text: &str) -> String {
+pub(in crate::cli) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (i, c) in text.chars().enumerate() {
         if i == limits::SHOWN_CHARS {
@@ -25,7 +25,7 @@ pub(super) fn line(text: &str) -> String {
 /// A JSON document, with what [`line`] escapes escaped as JSON does, so that it means the same. All of it can stand in
 /// strings alone.
 #[must_use]
-pub(super) fn json(text: &str) -> String {
+pub(in crate::cli) fn json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if (c.is_control() && c != '\n') || is_invisible(c) {
@@ -41,7 +41,7 @@ pub(super) fn json(text: &str) -> String {
 
 /// A text as one word of a POSIX shell, for a command line that a person will copy.
 #[must_use]
-pub(super) fn shell(text: &str) -> String {
+pub(in crate::cli) fn shell(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-@%+=,".contains(c);
     let text = line(text);
     if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }

@@ -1,6 +1,16 @@
 //! Arguments that several commands share: one name, one meaning.
 
-use super::access::Access;
+pub(super) mod approval;
+pub(super) mod build;
+pub(super) mod charter;
+pub(super) mod demands;
+pub(super) mod login;
+pub(super) mod signing;
+pub(super) mod subject;
+pub(super) mod target;
+pub(super) mod trust;
+
+use crate::cli::access::Access;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,0 +1,7 @@
+//! What is shown to a person.
+
+pub(super) mod decision;
+pub(super) mod kept;
+pub(super) mod progress;
+pub(super) mod sanitize;
+pub(super) mod untrusted;
