@@ -2,7 +2,7 @@
 
 #[cfg(feature = "cli")]
 use super::{Bounds, Ended, RunError, run};
-use super::{Program, ProgramError, Search, StoredFile};
+use super::{NamedFile, Program, ProgramError, Search};
 use std::ffi::OsString;
 use std::process::Command;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl std::fmt::Debug for Launch {
 pub struct Prepared {
     program: Program,
     arguments: Vec<String>,
-    files: Vec<StoredFile>,
+    files: Vec<NamedFile>,
     launch: Launch,
 }
 
@@ -61,7 +61,8 @@ impl Launch {
 }
 
 impl Prepared {
-    /// Remembers the files that arguments name, too: a script that an interpreter runs, a key, a configuration.
+    /// Remembers the files that arguments name, too: a script that an interpreter runs, a key, a configuration. Again after
+    /// each run of the program itself, which may keep a log or a state there.
     ///
     /// # Errors
     /// [`ProgramError`].
@@ -76,7 +77,7 @@ impl Prepared {
     /// [`ProgramError::Changed`].
     pub fn command(&self) -> Result<Command, ProgramError> {
         self.program.unchanged()?;
-        self.files.iter().try_for_each(StoredFile::unchanged)?;
+        self.files.iter().try_for_each(NamedFile::unchanged)?;
         let mut command = self.program.command();
         command.args(&self.arguments).envs(self.launch.variables.iter().map(|(n, v)| (n, v)));
         Ok(command)

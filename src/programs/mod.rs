@@ -7,6 +7,7 @@
 //! looked at again before each use.
 
 mod launch;
+mod named;
 #[cfg(feature = "cli")]
 mod run;
 mod search;
@@ -16,6 +17,7 @@ use crate::model::code::codes;
 use crate::model::{Code, code};
 
 pub use launch::{Launch, Prepared};
+pub use named::NamedFile;
 #[cfg(feature = "cli")]
 pub(crate) use run::drain;
 #[cfg(feature = "cli")]

@@ -1,7 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: looks where programs lie, and where links lead")]
 //! Where programs are looked for: the absolute folders of a search path, without what lies in the checkout.
 
-use super::{ProgramError, StoredFile};
+use super::{NamedFile, ProgramError, StoredFile, named};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -64,6 +64,12 @@ impl Search {
         Self(Arc::new(places))
     }
 
+    /// The folder that counts as the checkout, by its real path: whose content anybody may have written.
+    #[must_use]
+    pub fn checkout(&self) -> Option<&Path> {
+        self.0.checkout.as_deref()
+    }
+
     /// What is left of the search path, for a process that we start.
     #[must_use]
     pub fn path(&self) -> OsString {
@@ -95,10 +101,17 @@ impl Search {
         self.0.walk(path)
     }
 
-    /// The files that arguments name, below the working folder where they are relative; one in the checkout may be named.
-    pub(super) fn arguments(&self, words: &[String]) -> Result<Vec<StoredFile>, ProgramError> {
-        let files = words.iter().filter_map(|w| self.0.working_dir.join(w).canonicalize().ok());
-        files.filter(|f| f.is_file()).map(StoredFile::remember).collect()
+    /// What a path leads to now, below the working folder where it is relative; it may lie in the checkout.
+    ///
+    /// # Errors
+    /// [`ProgramError::TooLarge`].
+    pub fn named(&self, path: &str) -> Result<NamedFile, ProgramError> {
+        NamedFile::remember(self.0.working_dir.join(path))
+    }
+
+    /// What arguments name.
+    pub(super) fn arguments(&self, words: &[String]) -> Result<Vec<NamedFile>, ProgramError> {
+        named::files(words, &self.0.working_dir)
     }
 
     fn interpreted(&self, name: &str, depth: usize) -> Result<Program, ProgramError> {

@@ -29,6 +29,11 @@ impl StoredFile {
         &self.path
     }
 
+    /// Its digest when it was found.
+    pub(super) fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
     /// That it is still the same file, byte for byte.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::verify::made_by;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha384};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// What every program that signs or gives tokens may take.
@@ -35,7 +36,7 @@ pub(super) fn open(found: &Found, _: &OpenContext<'_>) -> Result<Opened, SignErr
     let Holder::Program(prepared) = &found.holder else {
         return Err(SignError::Unreadable { reference, cause: "no program was found".into() });
     };
-    let signer = ExecSigner::open(Program { reference, prepared: prepared.clone(), bounds: BOUNDS })?;
+    let signer = ExecSigner::open(Program { reference, prepared: Mutex::new(prepared.clone()), bounds: BOUNDS })?;
     Ok(Opened { public_key: Some(signer.key.clone()), signer: Box::new(signer), file: None })
 }
 
@@ -47,7 +48,7 @@ struct ExecSigner {
 struct Program {
     /// What names it in errors.
     reference: String,
-    prepared: Prepared,
+    prepared: Mutex<Prepared>,
     bounds: Bounds,
 }
 
@@ -111,7 +112,13 @@ fn digest(algorithm: KeyAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
 
 impl Program {
     fn ask(&self, question: &Value) -> Result<Value, SignError> {
-        let ended = self.prepared.ask(question.to_string().into_bytes(), &self.bounds);
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = prepared.ask(question.to_string().into_bytes(), &self.bounds);
+        if ended.is_ok() {
+            // What it wrote itself, a log or a state, is no change of the build step.
+            let refused = |error| SignError::Program { reference: self.reference.clone(), error };
+            *prepared = prepared.clone().with_files().map_err(refused)?;
+        }
         let ended = ended.map_err(|e| not_answered(&self.reference, e))?;
         let said = String::from_utf8_lossy(&ended.stderr);
         let said: String = said.lines().next().unwrap_or_default().chars().take(200).collect();

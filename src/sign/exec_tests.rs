@@ -27,7 +27,7 @@ fn key_answer(key: &LocalKey) -> String {
 fn open_at(path: &Path, deadline: Duration) -> Result<ExecSigner, SignError> {
     let reference = format!("exec:{}", path.display());
     let prepared = prepared(&reference)?;
-    ExecSigner::open(Program { reference, prepared, bounds: Bounds { time: deadline, ..BOUNDS } })
+    ExecSigner::open(Program { reference, prepared: Mutex::new(prepared), bounds: Bounds { time: deadline, ..BOUNDS } })
 }
 
 /// As it is found from a checkout that it does not lie in.

@@ -9,7 +9,7 @@ use super::pkcs11_uri::{self, Pkcs11Uri, shown};
 use super::reference::Holder;
 use super::{Found, KeyMaterial, OpenContext, Opened, SignError, Signed, Signer};
 use crate::model::limits;
-use crate::programs::ProgramError;
+use crate::programs::{NamedFile, ProgramError};
 use crate::seam::{BoxFuture, ready};
 use crate::trust::{KeyAlgorithm, PublicKey};
 use crate::verify::made_by;
@@ -43,8 +43,10 @@ pub(super) fn find(rest: &str, reference: &str, context: &OpenContext<'_>) -> Re
         reference: reference.clone(),
         why: format!("expected the absolute path of a module in `?module-path=` or {}", MODULE_VARIABLES[0]),
     })?;
-    let found = context.launch.search().file(Path::new(&module));
-    found.map(Holder::Module).map_err(|error| match error {
+    let search = context.launch.search();
+    let pin = uri.pin_source.as_deref().map(|source| search.named(pin_path(source))).transpose();
+    let found = search.file(Path::new(&module)).and_then(|module| Ok(Holder::Module(module, pin?)));
+    found.map_err(|error| match error {
         ProgramError::Missing { cause, .. } => not_loaded(&reference, Path::new(&module), &cause),
         error => SignError::Program { reference, error },
     })
@@ -63,9 +65,11 @@ fn not_loaded(reference: &str, module: &Path, cause: &str) -> SignError {
 pub(super) fn open(found: &Found, context: &OpenContext<'_>) -> Result<Opened, SignError> {
     let uri = pkcs11_uri::parse(&found.rest, &found.reference)?;
     let reference = shown(&found.reference);
-    let Holder::Module(module) = &found.holder else {
+    let Holder::Module(module, pin_file) = &found.holder else {
         return Err(SignError::Unreadable { reference, cause: "no module was found".into() });
     };
+    let refused = |error| SignError::Program { reference: reference.clone(), error };
+    pin_file.as_ref().map_or(Ok(()), NamedFile::unchanged).map_err(refused)?;
     let pin = pin(&uri, &reference, || variable(PIN_VARIABLES, context))?;
     module.unchanged().map_err(|error| SignError::Program { reference: reference.clone(), error })?;
     let (module, named) = (module.path().to_owned(), reference.clone());
@@ -73,6 +77,10 @@ pub(super) fn open(found: &Found, context: &OpenContext<'_>) -> Result<Opened, S
     let public = key.public.clone();
     let token = Token { reference, key: Arc::new(Mutex::new(key)) };
     Ok(Opened { public_key: Some(public), signer: Box::new(token), file: None })
+}
+
+fn pin_path(source: &str) -> &str {
+    source.strip_prefix("file://").or_else(|| source.strip_prefix("file:")).unwrap_or(source)
 }
 
 fn pin(
@@ -86,8 +94,7 @@ fn pin(
     let Some(source) = &uri.pin_source else { return Ok(variable().map(Zeroizing::new)) };
     let unreadable =
         |cause: String| SignError::Unreadable { reference: reference.to_owned(), cause: format!("its PIN: {cause}") };
-    let path = source.strip_prefix("file://").or_else(|| source.strip_prefix("file:")).unwrap_or(source);
-    let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
+    let file = File::open(pin_path(source)).map_err(|e| unreadable(e.to_string()))?;
     if !file.metadata().is_ok_and(|m| m.is_file()) {
         return Err(unreadable("expected a regular file".into()));
     }

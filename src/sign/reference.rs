@@ -9,7 +9,7 @@ use crate::programs::Launch;
 #[cfg(feature = "cli")]
 use crate::programs::Prepared;
 #[cfg(feature = "pkcs11")]
-use crate::programs::StoredFile;
+use crate::programs::{NamedFile, StoredFile};
 use crate::trust::PublicKey;
 use std::ffi::OsString;
 
@@ -54,9 +54,9 @@ pub(super) enum Holder {
     /// A program that signs.
     #[cfg(feature = "cli")]
     Program(Prepared),
-    /// The module of a token.
+    /// The module of a token, and the file of its PIN where one is named.
     #[cfg(feature = "pkcs11")]
-    Module(StoredFile),
+    Module(StoredFile, Option<NamedFile>),
 }
 
 /// A key reference whose program or module is found. To be made before a build step runs, which could put another in its

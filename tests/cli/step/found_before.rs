@@ -247,6 +247,102 @@ fn a_signer_that_a_step_changes_does_not_sign() {
 }
 
 #[test]
+fn a_file_that_an_argument_of_a_signer_names_is_what_it_was() {
+    let scene = Scene::new();
+    let (home, root) = (scene.world.home().to_owned(), scene.world.root().to_owned());
+    let signer = home.join("signer");
+    program(&signer, r#"echo '{"error":"as told"}'"#);
+    let create = |arguments: &str, step: &str| {
+        let key = format!("exec:{} {arguments}", signer.display()).replace("HOME", &home.display().to_string());
+        let step = step.replace("HOME", &home.display().to_string());
+        scene.attest("/nonexistent", &[], &["create", "app", "--key", &key, "--", "sh", "-c", &step])
+    };
+    let clean = || {
+        for folder in [&home, &root] {
+            for name in ["kms.json", "other.json", "link.json", "folder", "other", "kms.json.bak"] {
+                let path = folder.join(name);
+                let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+            }
+        }
+        let _ = fs::remove_file(format!("{}.ran", signer.display()));
+        fs::write(home.join("kms.json"), "{}").unwrap();
+        fs::write(home.join("other.json"), "{\"key\":\"other\"}").unwrap();
+        fs::create_dir(home.join("folder")).unwrap();
+        fs::create_dir(home.join("other")).unwrap();
+        fs::write(home.join("folder/inner.json"), "{}").unwrap();
+        fs::write(home.join("other/inner.json"), "{}").unwrap();
+        std::os::unix::fs::symlink("kms.json", home.join("link.json")).unwrap();
+    };
+    for (arguments, step) in [
+        // Written over.
+        ("HOME/kms.json", "echo >>HOME/kms.json"),
+        ("--config=HOME/kms.json", "echo >>HOME/kms.json"),
+        ("--config HOME/kms.json", "cp HOME/other.json HOME/kms.json"),
+        ("-cHOME/kms.json", "rm HOME/kms.json"),
+        ("config=HOME/kms.json", "echo >>HOME/kms.json"),
+        ("--configs=HOME/other.json,HOME/kms.json", "echo >>HOME/kms.json"),
+        ("@HOME/kms.json", "echo >>HOME/kms.json"),
+        ("--key=file://HOME/kms.json", "echo >>HOME/kms.json"),
+        // A link of it turned, or one on the way to it: to a file of the same bytes, too.
+        ("--config=HOME/link.json", "ln -sfn other.json HOME/link.json"),
+        ("HOME/link.json", "cp HOME/kms.json HOME/kms.json.bak; ln -sfn kms.json.bak HOME/link.json"),
+        ("--config=HOME/link.json", "echo >>HOME/kms.json"),
+        ("--folder=HOME/folder", "rm -r HOME/folder; ln -s other HOME/folder"),
+        ("--config=HOME/folder/inner.json", "mv HOME/folder HOME/was; ln -s other HOME/folder; rm -r HOME/was"),
+        // Made: in the working folder, and elsewhere.
+        ("--config=made.json", "echo '{}' >made.json"),
+        ("made.json", "echo '{}' >made.json"),
+        ("HOME/made/made.json", "mkdir -p HOME/made; echo '{}' >HOME/made/made.json"),
+        ("--config=HOME/folder/made.json", "ln -s ../kms.json HOME/folder/made.json"),
+    ] {
+        clean();
+        let out = create(arguments, step);
+        ends(&out, 2, "program-changed");
+        assert_eq!(ran(&signer), None, "{arguments}: {step}");
+        let _ = fs::remove_file(root.join("made.json"));
+        let _ = fs::remove_dir_all(home.join("made"));
+        // The twin: the step changes another file.
+        clean();
+        ends(&create(arguments, "echo >HOME/unrelated.json; mkdir -p HOME/other"), 3, "as told");
+        assert!(ran(&signer).is_some(), "{arguments}");
+    }
+    // What the signer itself writes is no change: it is asked twice, for its key and for a signature.
+    let pem = fs::read_to_string(root.join("attest.pub")).unwrap();
+    let answer = json!({ "publicKey": pem });
+    program(&signer, &format!("echo asked >>{}/signer.log; cat >/dev/null; printf '%s' '{answer}'", home.display()));
+    let out = create("--log=HOME/signer.log", "true");
+    ends(&out, 3, "signing-answer-malformed");
+    assert_eq!(fs::read_to_string(home.join("signer.log")).unwrap().lines().count(), 2);
+}
+
+#[test]
+fn the_file_of_a_pin_is_what_it_was() {
+    let scene = Scene::new();
+    let module = scene.world.home().join("module.so");
+    fs::write(&module, "no library").unwrap();
+    let pin = scene.world.home().join("pin");
+    for (before, source, step) in [
+        (true, "", "echo more >>PIN"),
+        (false, "", "echo 1 >PIN"),
+        (true, "file:", "rm PIN; ln -s /etc/hostname PIN"),
+        (true, "file://", "echo more >>PIN"),
+    ] {
+        let _ = fs::remove_file(&pin);
+        if before {
+            fs::write(&pin, "1234").unwrap();
+        }
+        let source = format!("{source}{}", pin.display());
+        let key = format!("pkcs11:object=a?module-path={}&pin-source={source}", module.display());
+        let create = |step: &str| {
+            let step = step.replace("PIN", &pin.display().to_string());
+            scene.attest("/nonexistent", &[], &["create", "app", "--key", &key, "--", "sh", "-c", &step])
+        };
+        ends(&create("true"), 2, "key-unreadable");
+        ends(&create(step), 2, "program-changed");
+    }
+}
+
+#[test]
 fn a_signer_or_module_of_the_checkout_is_refused_before_the_step() {
     let scene = Scene::new();
     let inside = scene.world.root().join("tools/signer");
