@@ -10,6 +10,37 @@ use crate::model::limits;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The path of a file that a flag names and whose content is published, where it lies in the checkout; `None` elsewhere.
+///
+/// # Errors
+/// [`CaptureError::TooLarge`] for links without end.
+pub fn in_checkout(env: &Environment, path: &Path) -> Result<Option<InCheckout>, CaptureError> {
+    let search = env.search();
+    let Some(root) = search.checkout() else { return Ok(None) };
+    let inside = beneath::entry(root, &env.working_dir.join(path))?;
+    Ok(inside.map(|path| InCheckout { root: root.to_owned(), path }))
+}
+
+/// A file of the checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InCheckout {
+    root: PathBuf,
+    path: PathBuf,
+}
+
+impl InCheckout {
+    /// Its bytes, over no link that leads out: whoever writes the source could have another file of the machine published
+    /// under the name that was typed.
+    ///
+    /// # Errors
+    /// As [`Checkout::read`], and [`CaptureError::Unreadable`] where there is none.
+    pub fn read(&self, limit: usize) -> Result<Vec<u8>, CaptureError> {
+        let none = || CaptureError::unreadable(&self.path, std::io::Error::from(std::io::ErrorKind::NotFound));
+        let (file, _) = beneath::open(&self.root, &self.path)?.ok_or_else(none)?;
+        files::read_open(file, &self.path, limit)
+    }
+}
+
 /// Files of this machine, and its `git`.
 #[derive(Clone, Copy, Debug)]
 pub struct Local {
@@ -62,6 +93,10 @@ impl Checkout for Local {
 
     fn blob(&self, env: &Environment, names: &[String]) -> Result<Option<Blob>, String> {
         checkout::blob(env, names, self.git_timeout)
+    }
+
+    fn entry(&self, root: &Path, path: &Path) -> Result<Option<PathBuf>, CaptureError> {
+        beneath::entry(root, path)
     }
 
     fn real(&self, root: &Path, path: &Path) -> Result<Option<PathBuf>, CaptureError> {

@@ -34,7 +34,7 @@ pub use git::remote::normalise as normalise_remote;
 pub use git::source::{Difference, SourceState, Submodule};
 pub use input::subjects::{chunks, from_checksums, is_checksum_file};
 #[cfg(feature = "cli")]
-pub use local::Local;
+pub use local::{InCheckout, Local, in_checkout};
 pub use platform::identity::{Actor, CertifiedClaim, Detail, Identity, TokenClaims};
 pub(crate) use platform::named;
 pub use platform::run::{CiContext, Principal, Workflow};
@@ -69,6 +69,13 @@ pub trait Checkout {
     /// # Errors
     /// [`CaptureError::Unreadable`], [`CaptureError::NotRegular`], [`CaptureError::TooLarge`], [`CaptureError::LeadsOut`].
     fn read(&self, root: Option<&Path>, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError>;
+
+    /// The path by which a path comes into `root`, over whatever links lead there from outside; `None` where it ends
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// [`CaptureError::TooLarge`].
+    fn entry(&self, root: &Path, path: &Path) -> Result<Option<PathBuf>, CaptureError>;
 
     /// The path below `root` by which a path has no links, so that two names of one file are known for that.
     ///

@@ -1,6 +1,7 @@
 //! Files that arguments name: read with a limit, written whole or not at all.
 #![expect(clippy::disallowed_methods, reason = "back end: files")]
 
+use crate::capture::{self, Environment};
 use crate::cli::exit::{Failure, codes};
 use crate::model::code;
 use rustix::fs::Access;
@@ -33,6 +34,18 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
         file.take(cap).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
     }
     if bytes.len() > limit { Err(too_large(path, limit)) } else { Ok(bytes) }
+}
+
+/// Reads a file whose content is published, as [`read`] does: in the checkout over no link that leads out of it.
+///
+/// # Errors
+/// As [`read`], and `leads-out-of-checkout`, `not-a-regular-file`.
+pub(super) fn read_published(path: &Path, env: &Environment, limit: usize) -> Result<Vec<u8>, Failure> {
+    let inside = if path == Path::new("-") { None } else { capture::in_checkout(env, path)? };
+    match inside {
+        Some(file) => Ok(file.read(limit)?),
+        None => read(path, limit),
+    }
 }
 
 fn too_large(path: &Path, limit: usize) -> Failure {

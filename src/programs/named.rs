@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "back end: looks at what arguments name")]
 //! What the arguments of a program name, as it was when the program was found.
 //!
 //! A signer that is started as `signer --config=kms.json` signs with whatever that file says by then. A build step that
@@ -124,6 +123,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "makes files")]
     fn pieces_of_a_word_count_where_they_are_there() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("a"), "x").unwrap();

@@ -11,6 +11,7 @@ mod outages;
 mod outbox;
 mod planted;
 mod planted_matrix;
+mod published;
 mod redirects;
 mod scenarios;
 #[path = "../world/serve.rs"]

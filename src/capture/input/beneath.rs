@@ -79,6 +79,35 @@ pub(in crate::capture) fn find(root: &Path, path: &Path, last: LastLink) -> Resu
     walk.end_of(below, last)
 }
 
+/// The path by which a path comes into `root`, where it does: over links of whoever runs this (`$PWD` may hold one, or a
+/// link of a home folder), up to the point from which on the checkout says what the name stands for. `None` where it ends
+/// elsewhere, or nowhere.
+///
+/// # Errors
+/// [`CaptureError::TooLarge`] over [`limits::LINKS`].
+pub(in crate::capture) fn entry(root: &Path, path: &Path) -> Result<Option<PathBuf>, CaptureError> {
+    let (mut at, mut left, mut links) = (PathBuf::from("/"), reversed(path), 0);
+    // Links there are handles of this process, which whoever runs it has opened.
+    while at != root && !at.starts_with("/proc") {
+        let Some(name) = left.pop() else { return Ok(None) };
+        if name == ".." {
+            at.pop();
+            continue;
+        }
+        at.push(name);
+        let Ok(target) = rustix::fs::readlink(&at, Vec::new()) else { continue };
+        links += 1;
+        if links > limits::LINKS {
+            let what = format!("the number of links on the way to `{}`", path.display());
+            return Err(CaptureError::TooLarge { what, limit: limits::LINKS });
+        }
+        let target = Path::new(OsStr::from_bytes(target.as_bytes()));
+        at = if target.is_absolute() { PathBuf::from("/") } else { at.parent().unwrap_or(&at).to_owned() };
+        left.extend(reversed(target));
+    }
+    Ok((at == root).then(|| left.into_iter().rev().fold(at, |path, name| path.join(name))))
+}
+
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::PATH).union(OFlags::CLOEXEC);
 
 fn leads_out(path: &Path, link: &Path) -> CaptureError {

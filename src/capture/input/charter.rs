@@ -37,7 +37,7 @@ pub(in crate::capture) fn capture(
         }
         return Ok(Captured::found(ResourceDescriptor::at(text), &source));
     }
-    let path = place.working_dir.join(&text);
+    let path = place.full(Path::new(&text), checkout)?;
     let bytes = checkout.read(place.within(&path), &path, limits::PREDICATE_BYTES)?;
     let bytes = bytes.ok_or(CaptureError::NothingMatches { pattern: text })?;
     let at = place.uri(Path::new(&path));

@@ -25,6 +25,18 @@ impl Place<'_> {
         plain(path).starts_with(self.root).then_some(self.root)
     }
 
+    /// The path that a name stands for: one that leads into the checkout from outside is the one inside.
+    ///
+    /// # Errors
+    /// [`CaptureError::TooLarge`] for links without end.
+    pub(in crate::capture) fn full(&self, text: &Path, checkout: &dyn Checkout) -> Result<PathBuf, CaptureError> {
+        let full = self.working_dir.join(text);
+        if self.within(&full).is_some() {
+            return Ok(full);
+        }
+        Ok(checkout.entry(self.root, &full)?.unwrap_or(full))
+    }
+
     /// The path below the top of the checkout, with `/`; only the file's name where it is elsewhere.
     pub(in crate::capture) fn name(&self, path: &Path) -> String {
         let path = plain(path);
@@ -128,7 +140,7 @@ impl Materials {
         }
         let named = |d: ResourceDescriptor, otherwise: &str| d.named(name.unwrap_or(otherwise));
         if let Some(path) = value.strip_prefix("nar:") {
-            let full = place.working_dir.join(path);
+            let full = place.full(Path::new(path), checkout)?;
             let digest = self.nar(path, &full, place, checkout)?;
             return Ok(named(ResourceDescriptor::at(place.uri(&full)).digest_of(digest), &place.name(&full)));
         }
@@ -158,7 +170,7 @@ impl Materials {
         place: &Place<'_>,
         checkout: &dyn Checkout,
     ) -> Result<ResourceDescriptor, CaptureError> {
-        let full = place.working_dir.join(path);
+        let full = place.full(Path::new(path), checkout)?;
         let nothing = || CaptureError::NothingMatches { pattern: path.to_owned() };
         let root = place.within(&full);
         let real = match root {

@@ -27,10 +27,11 @@ pub(in crate::capture) fn read(
     unasked: &mut Unasked<'_>,
 ) -> Result<Packages, CaptureError> {
     let found = lockfiles::ALL.iter().flat_map(|l| l.file_names()).map(|name| (place.root.join(name), false));
-    let named = named.iter().map(|path| (place.working_dir.join(path), true));
+    let named = named.iter().map(|path| place.full(path, unasked.checkout).map(|path| (path, true)));
     let (mut names, mut dependencies) = (Vec::new(), Vec::new());
     let mut nix = Captured::absent("no flake.lock");
-    for (path, asked_for) in found.chain(named) {
+    for named in found.map(Ok).chain(named.collect::<Vec<_>>()) {
+        let (path, asked_for) = named?;
         let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some(format) = lockfiles::by_file_name(&file_name) else {
             return Err(CaptureError::value("--dependencies", lockfiles::FILE_NAMES, &path.to_string_lossy()));

@@ -88,7 +88,7 @@ async fn charter(text: &str, given: &Given<'_>, common: &Common) -> Result<Targe
             (DigestSet::of(&snapshot.digest()), more)
         }
         None => {
-            let bytes = files::read(Path::new(text), limits::PREDICATE_BYTES)?;
+            let bytes = files::read_published(Path::new(text), &build::environment()?, limits::PREDICATE_BYTES)?;
             let words = String::from_utf8_lossy(&bytes);
             let first = words.lines().find(|l| !l.trim().is_empty()).unwrap_or("an empty file");
             (DigestSet::sha256(&bytes), format!("  {first}"))

@@ -201,10 +201,10 @@ pub(in crate::cli) type GivenPredicate = (PredicateUri, Map<String, Value>);
 ///
 /// # Errors
 /// [`Failure`].
-pub(in crate::cli) fn given_predicate(build: &BuildArgs) -> Result<Option<GivenPredicate>, Failure> {
+pub(in crate::cli) fn given_predicate(build: &BuildArgs, env: &Environment) -> Result<Option<GivenPredicate>, Failure> {
     let Some(path) = &build.predicate else { return Ok(None) };
     let kind = crate::cli::args::demands::predicate_type(build.predicate_type.as_deref())?;
-    let bytes = files::read(path, limits::PREDICATE_BYTES)?;
+    let bytes = files::read_published(path, env, limits::PREDICATE_BYTES)?;
     let malformed = |e: json::JsonError| Failure::usage(e.code(), format!("--predicate `{}`: {e}", path.display()));
     let value = json::parse(&bytes, limits::PREDICATE_BYTES).map_err(malformed)?;
     match value {

@@ -133,10 +133,10 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         // A folder that is missing may be made by the step.
         files::writable(path, !args.command.is_empty())?;
     }
-    let given = build::given_predicate(&args.build)?;
+    let env = build::environment()?;
+    let given = build::given_predicate(&args.build, &env)?;
     let key_file = method.reference().map(key_file_facts).transpose()?.flatten();
     let variables: Vec<String> = method.variable().into_iter().collect();
-    let env = build::environment()?;
     access::prepare(common, &variables)?;
     let own = own_files(args, method.reference());
     let step = (!args.command.is_empty()).then_some(BuildStep {

@@ -35,11 +35,12 @@ pub struct SignArgs {
 /// [`Failure`].
 pub async fn run(args: &SignArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let method = args.signing.method(ui.now)?;
-    let statement = files::read(&args.statement, limits::STATEMENT_BYTES)?;
+    let env = build::environment()?;
+    let statement = files::read_published(&args.statement, &env, limits::STATEMENT_BYTES)?;
     // A statement made elsewhere may hold what its maker did not look for.
     let variables: Vec<String> = method.variable().into_iter().collect();
     let value = json::parse(&statement, limits::STATEMENT_BYTES).map_err(PublishError::Statement)?;
-    build::search(&value, &capture::secrets(&build::environment()?, &variables))?;
+    build::search(&value, &capture::secrets(&env, &variables))?;
     let (mut bundle, _) = method.open(common, ui).await?.sign(statement).await?;
     bundle.push(b'\n');
     match &args.output {
