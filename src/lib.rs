@@ -9,6 +9,7 @@ pub mod charter;
 pub mod cli;
 pub mod evidence;
 pub mod flow;
+pub mod issuer;
 pub mod model;
 #[cfg(feature = "cli")]
 pub mod net;

@@ -3,9 +3,8 @@
 mod agent;
 mod hints;
 mod trailers;
-mod trigger;
 
+pub use crate::model::Trigger;
 pub use agent::Agent;
 pub(crate) use trailers::named;
 pub(crate) use trailers::{About, read};
-pub use trigger::Trigger;

@@ -1,6 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment of the process")]
 //! [`Environment`]: what a process can know of where it runs, taken once, so that everything else is a function of it.
 
+use crate::issuer::Surroundings;
 use crate::programs::{Program, ProgramError, Search};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -74,6 +75,20 @@ impl Environment {
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(OsStr::new(name))?.to_str().filter(|v| !v.is_empty())
+    }
+}
+
+impl Surroundings for Environment {
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.variable(name)
+    }
+
+    fn hostname(&self) -> Option<&str> {
+        self.hostname.as_deref()
+    }
+
+    fn is_there(&self, path: &str) -> bool {
+        self.marks.contains(path)
     }
 }
 

@@ -5,15 +5,15 @@
 //! where it came from, or the reason for its absence. Nothing is guessed, and nothing that a checkout contains is run.
 //!
 //! Precedence: flags, then `ATTEST_*` variables, then the project file `.attest.yaml`, then the platform's word of the run
-//! or the commit's trailers, then the variables that coding agents set. To add a CI system: one file in `platform/`
-//! and one row in [`ALL`]; to add a lock file: one file in `input/lockfiles/` and one row there.
+//! or the commit's trailers, then the variables that coding agents set. What a CI
+//! system says of a run is known of its [`Issuer`](crate::issuer::Issuer). To add a lock file: one file in
+//! `input/lockfiles/` and one row there.
 
 mod agent;
 mod environment;
 mod error;
 mod git;
 pub mod input;
-mod platform;
 mod project;
 mod record;
 mod request;
@@ -30,18 +30,14 @@ pub use error::CaptureError;
 pub use git::commit::{Commit, CommitSignature};
 #[cfg(feature = "cli")]
 pub use git::named::{CommitObject, commit_object};
-pub use git::remote::normalise as normalise_remote;
 pub use git::source::{Difference, SourceState, Submodule};
 pub use input::subjects::{chunks, from_checksums, is_checksum_file};
 #[cfg(feature = "cli")]
 pub use local::{InCheckout, Local, in_checkout};
-pub use platform::identity::{Actor, CertifiedClaim, Detail, Identity, TokenClaims};
-pub(crate) use platform::named;
-pub use platform::run::{CiContext, Principal, Workflow};
-pub use platform::{ALL, Capture, detect};
 pub use record::assemble::StepRecord;
 pub use record::collect::{Context, Task, capture};
 pub use record::explain::Explained;
+pub use record::identity::Identity;
 pub use request::Request;
 pub use secret::credentials::Credential;
 pub use secret::files::{FileSecrets, file_secrets};
@@ -50,7 +46,9 @@ pub use secret::launch;
 pub use secret::variables::{secrets, withheld};
 
 pub use crate::attribution::{Agent, Trigger};
+pub use crate::issuer::{Certified as CertifiedClaim, CiContext, Principal, Workflow};
 pub use crate::model::Captured;
+pub use crate::model::remote::normalise as normalise_remote;
 pub use crate::secrets::Secret;
 
 use std::path::{Path, PathBuf};

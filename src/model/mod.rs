@@ -12,9 +12,11 @@ mod json_read;
 pub mod limits;
 pub mod oci;
 pub mod plural;
+pub mod remote;
 pub mod resource;
 pub mod statement;
 pub mod time;
+mod trigger;
 pub mod uri;
 
 pub use artifact::Artifact;
@@ -27,3 +29,4 @@ pub use oci::{Descriptor, Reference};
 pub use resource::{ResourceDescriptor, Subject};
 pub use statement::{PredicateUri, Statement};
 pub use time::{Timestamp, ValidityWindow};
+pub use trigger::Trigger;

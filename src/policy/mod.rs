@@ -41,7 +41,7 @@ pub use identity::{CLAIMS, CertificateMatch, Regexp, TextMatch};
 pub use images::image_glob;
 pub use node::{At, Kind, Node};
 pub use people::{Actor, Comparison, People};
-pub use providers::{BUILDER as CONTRADICTS_BUILDER, CODES as CONTRADICTION_CODES, PROVIDERS, Provider};
+pub use providers::{BUILDER as CONTRADICTS_BUILDER, CODES as CONTRADICTION_CODES};
 pub use rule::charter::CHANGED as CHARTER_CHANGED;
 pub use rule::{Check, Rule, RuleInput};
 pub use schema::schema;

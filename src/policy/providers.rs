@@ -1,9 +1,8 @@
-//! Which of Fulcio's claims each identity provider fills, and where a provenance says the same.
-//!
-//! Each provider has a mapping from its tokens to the claims (fulcio/config/identity/config.yaml; fulcio/docs/oid-info.md says
-//! what each means). A further provider is a row of [`PROVIDERS`].
+//! Where a provenance says what one of Fulcio's claims says (fulcio/docs/oid-info.md tells what each means), and when both
+//! mean the same. Which claims the certificates of a provider have is known of each [`Issuer`](crate::issuer::Issuer).
 
 use super::rule::normal_repository;
+use crate::issuer;
 use crate::model::Code;
 use crate::model::code::codes;
 use crate::predicate::field::fact::{self, Fact, TRIGGER_KIND};
@@ -45,27 +44,17 @@ codes! {
 
 /// One claim and where a predicate says the same thing.
 #[derive(Clone, Copy)]
-pub struct Row {
+pub(super) struct Row {
     /// Name of the field in output.
-    pub field: &'static str,
+    pub(super) field: &'static str,
     /// Code of a contradiction.
-    pub code: Code,
+    pub(super) code: Code,
     /// The claim, by last arc.
-    pub claim: u32,
+    pub(super) claim: u32,
     /// What both say: every place where a predicate says it stands in the table of fields.
     pub(super) fact: &'static Fact,
     /// Whether a claim and a value of the predicate mean the same.
     pub(super) same: fn(&str, &str) -> bool,
-}
-
-/// An identity provider and the claims that its mapping fills.
-pub struct Provider {
-    /// Its name.
-    pub name: &'static str,
-    /// Its issuers; a final `*` stands for one path element, a leading `*.` for a host below.
-    issuers: &'static [&'static str],
-    /// The claims that it fills and a predicate repeats.
-    pub rows: &'static [Row],
 }
 
 /// The row of a fact that a certificate can say: of any other this does not compile.
@@ -85,7 +74,7 @@ const WORKFLOW_ROW: Row = row(fact::WORKFLOW, WORKFLOW, same_workflow);
 const TRIGGER_ROW: Row = row(fact::TRIGGER, TRIGGER, same_trigger);
 const RUN_ROW: Row = row(fact::INVOCATION, RUN, same_run);
 
-/// Claims as Fulcio's documentation means them, for issuers that no mapping here is known of: a private instance's.
+/// Every claim that a provenance can repeat, as Fulcio's documentation means it.
 const ANY: &[Row] = &[
     BUILDER_ROW,
     RUNNER_ROW,
@@ -99,77 +88,11 @@ const ANY: &[Row] = &[
     RUN_ROW,
 ];
 
-/// Every provider whose mapping is known; the last one is everybody else.
-pub const PROVIDERS: &[Provider] = &[
-    Provider {
-        name: "github",
-        issuers: &[
-            "https://token.actions.githubusercontent.com",
-            "https://token.actions.githubusercontent.com/*",
-            "https://token.actions.*.ghe.com",
-        ],
-        rows: ANY,
-    },
-    Provider {
-        name: "gitlab",
-        issuers: &[
-            "https://gitlab.com",
-            "https://dev.gitlab.org",
-            "https://ops.gitlab.net",
-            "https://gitlab.archlinux.org",
-        ],
-        rows: ANY,
-    },
-    Provider {
-        name: "buildkite",
-        issuers: &["https://agent.buildkite.com"],
-        rows: &[RUNNER_ROW, COMMIT_ROW, TRIGGER_ROW, RUN_ROW],
-    },
-    Provider {
-        name: "codefresh",
-        issuers: &["https://oidc.codefresh.io"],
-        rows: &[BUILDER_ROW, RUNNER_ROW, REPOSITORY_ROW, REF_ROW, WORKFLOW_ROW, RUN_ROW],
-    },
-    Provider {
-        name: "circleci",
-        issuers: &["https://oidc.circleci.com", "https://oidc.circleci.com/org/*"],
-        // Claim 11 says only whether somebody logged in, so it is no kind of runner that a predicate could repeat.
-        rows: &[BUILDER_ROW, REPOSITORY_ROW, REF_ROW, WORKFLOW_ROW, RUN_ROW],
-    },
-    Provider {
-        name: "email",
-        issuers: &[
-            "https://accounts.google.com",
-            "https://github.com/login/oauth",
-            "https://login.microsoftonline.com",
-            "https://oauth2.sigstore.dev/auth",
-            "https://issuer.hello.coop",
-            "https://auth.eclipse.org/auth/realms/foundation-service-accounts",
-            "https://sigstore.verify.ibm.com/oauth2",
-            "https://www.kaggle.com/api/v1/models/signing",
-        ],
-        rows: &[],
-    },
-    Provider { name: "other", issuers: &[], rows: ANY },
-];
-
-impl Provider {
-    /// The provider of an issuer.
-    #[must_use]
-    pub fn of(issuer: &str) -> &'static Self {
-        let takes = |p: &&Self| p.issuers.iter().any(|pattern| issuer_matches(pattern, issuer));
-        PROVIDERS.iter().find(takes).unwrap_or(&PROVIDERS[PROVIDERS.len() - 1])
-    }
-}
-
-fn issuer_matches(pattern: &str, issuer: &str) -> bool {
-    let word = |w: &str| !w.is_empty() && !w.contains(['/', '?', '#', '@', ':']);
-    match pattern.split_once('*') {
-        None => pattern == issuer,
-        Some((before, after)) => {
-            issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(word)
-        }
-    }
+/// The rows that the certificates of an issuer can be held against: its provider's; of an issuer that no provider is known
+/// to have, all.
+pub(super) fn rows_of(issuer: &str) -> impl Iterator<Item = &'static Row> {
+    let tokens = issuer::tokens_of(issuer);
+    ANY.iter().filter(move |row| tokens.is_none_or(|t| t.claims.iter().any(|(arc, _)| *arc == row.claim)))
 }
 
 fn same(claim: &str, value: &str) -> bool {
@@ -210,11 +133,7 @@ fn same_run(claim: &str, value: &str) -> bool {
 /// An event by its platform's name, or by the kind that the agent build type knows it as.
 fn same_trigger(claim: &str, value: &str) -> bool {
     let Some(kind) = value.strip_prefix(TRIGGER_KIND) else { return claim == value };
-    let meant = match claim {
-        "workflow_dispatch" | "web" | "api" | "ui" => "manual",
-        "schedule" => "scheduled",
-        _ => "event",
-    };
+    let meant = issuer::trigger_of(claim).name();
     kind == meant
 }
 

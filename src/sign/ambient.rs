@@ -1,12 +1,13 @@
 #![expect(clippy::disallowed_methods, reason = "back end: reads the files that hold identity tokens")]
-//! Identity tokens that a flag names or that the surroundings give: GitHub Actions, GitLab, Buildkite, CircleCI, a
-//! SPIFFE agent's or another file.
+//! Identity tokens that a flag names or that the surroundings give: a CI system's, a SPIFFE agent's or another file. How a
+//! job of each CI system comes by one is known of its [`Issuer`](crate::issuer::Issuer).
 //!
 //! Whether there is one can be told before a build step runs; it is fetched after, as it is short-lived.
 
 use super::exec::{BOUNDS, not_answered};
 use super::service::Question;
 use super::{IdentityToken, ServiceClient, SignError};
+use crate::issuer::{self, Ambient, TokenFrom};
 use crate::model::json::{self, Field};
 use crate::model::limits;
 use crate::programs::{Ended, Launch, Prepared, ProgramError};
@@ -32,7 +33,7 @@ enum Source {
     Text(String),
     Variable(String),
     File(String),
-    GitHub { url: String },
+    Service { platform: &'static str, url: String, bearer: &'static str },
     Program { platform: &'static str, command: &'static str, found: Result<Prepared, ProgramError> },
 }
 
@@ -69,8 +70,7 @@ impl TokenSource {
             Source::Text(_) => "--identity-token".into(),
             Source::Variable(name) => format!("the variable {name}"),
             Source::File(path) => format!("the file {path}"),
-            Source::GitHub { .. } => "GitHub Actions".into(),
-            Source::Program { platform, .. } => (*platform).into(),
+            Source::Service { platform, .. } | Source::Program { platform, .. } => (*platform).into(),
         }
     }
 
@@ -89,22 +89,21 @@ impl TokenSource {
             return Ok(Self(Source::File(path)));
         }
         lacks.push(format!("neither {} nor {FILE_VARIABLE} is set", TOKEN_VARIABLES.join(", ")));
-        if let (Some(url), Some(_)) = (text("ACTIONS_ID_TOKEN_REQUEST_URL"), text("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) {
-            return Ok(Self(Source::GitHub { url }));
-        }
-        if text("GITHUB_ACTIONS").is_some() {
-            lacks.push("GitHub Actions gives no token to this job: it needs `permissions: id-token: write`".into());
-        }
-        if text("GITLAB_CI").is_some() {
-            lacks.push(
-                "GitLab gives no token to this job: it needs `id_tokens: SIGSTORE_ID_TOKEN: aud: sigstore`".into(),
-            );
-        }
-        if text("BUILDKITE").is_some() {
-            return Ok(program("Buildkite", "buildkite-agent oidc request-token --audience sigstore", launch));
-        }
-        if text("CIRCLECI").is_some() {
-            return Ok(program("CircleCI", r#"circleci run oidc get --claims {"aud":"sigstore"}"#, launch));
+        for (platform, ambient) in platforms() {
+            match ambient.from {
+                TokenFrom::Service { url, bearer } => {
+                    if let (Some(url), Some(_)) = (text(url), text(bearer)) {
+                        return Ok(Self(Source::Service { platform, url, bearer }));
+                    }
+                }
+                TokenFrom::Program(command) if text(ambient.mark).is_some() => {
+                    return Ok(program(platform, command, launch));
+                }
+                TokenFrom::Program(_) | TokenFrom::Variable => {}
+            }
+            if text(ambient.mark).is_some() {
+                lacks.push(format!("{platform} gives no token to this job: it needs {}", ambient.how));
+            }
         }
         if Path::new(WELL_KNOWN_FILE).exists() {
             return Ok(Self(Source::File(WELL_KNOWN_FILE.to_owned())));
@@ -129,9 +128,9 @@ impl TokenSource {
                 IdentityToken::parse(&text, &origin)
             }
             Source::File(path) => IdentityToken::parse(&read(path)?, &format!("in `{path}`")),
-            Source::GitHub { url } => {
-                let bearer = variables("ACTIONS_ID_TOKEN_REQUEST_TOKEN").and_then(|v| v.into_string().ok());
-                let found = github(url, bearer.as_deref().unwrap_or_default(), client).await;
+            Source::Service { platform, url, bearer } => {
+                let bearer = variables(bearer).and_then(|v| v.into_string().ok());
+                let found = of_service(platform, url, bearer.as_deref().unwrap_or_default(), client).await;
                 found.map_err(|e| client.harmless(e))
             }
             Source::Program { platform, command, found } => {
@@ -150,6 +149,11 @@ impl TokenSource {
             }
         }
     }
+}
+
+/// The CI systems whose jobs can get a token, with their names.
+fn platforms() -> impl Iterator<Item = (&'static str, &'static Ambient)> {
+    issuer::ALL.iter().filter_map(|i| Some((i.system.as_ref()?.title, i.tokens.as_ref()?.ambient.as_ref()?)))
 }
 
 fn program(platform: &'static str, command: &'static str, launch: &Launch) -> TokenSource {
@@ -179,8 +183,13 @@ fn read(path: &str) -> Result<String, SignError> {
 
 /// Asks the runner's token service (GitHub documentation, "OpenID Connect reference", "Methods for requesting the OIDC
 /// token").
-async fn github(url: &str, bearer: &str, client: &ServiceClient) -> Result<IdentityToken, SignError> {
-    let service = "GitHub's token service";
+async fn of_service(
+    platform: &str,
+    url: &str,
+    bearer: &str,
+    client: &ServiceClient,
+) -> Result<IdentityToken, SignError> {
+    let service = &format!("the token service of {platform}");
     let joint = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{joint}audience={AUDIENCE}");
     let question =
@@ -193,7 +202,7 @@ async fn github(url: &str, bearer: &str, client: &ServiceClient) -> Result<Ident
     };
     let value = json::parse(&body, limits::IDENTITY_TOKEN_BYTES).map_err(|_| malformed())?;
     let text = Field::root("answer", &value).need("value").and_then(|f| f.str().map(str::to_owned));
-    IdentityToken::parse(&text.map_err(|_| malformed())?, "of GitHub Actions")
+    IdentityToken::parse(&text.map_err(|_| malformed())?, &format!("of {platform}"))
 }
 
 impl std::fmt::Debug for Source {
@@ -202,8 +211,7 @@ impl std::fmt::Debug for Source {
             Self::Text(_) => f.write_str("Text"),
             Self::Variable(name) => write!(f, "Variable({name})"),
             Self::File(path) => write!(f, "File({path})"),
-            Self::GitHub { .. } => f.write_str("GitHub"),
-            Self::Program { platform, .. } => f.write_str(platform),
+            Self::Service { platform, .. } | Self::Program { platform, .. } => f.write_str(platform),
         }
     }
 }

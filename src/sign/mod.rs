@@ -9,7 +9,6 @@ use sha2::{Digest as _, Sha256};
 mod ambient;
 mod armor;
 #[cfg(feature = "cli")]
-mod claims;
 mod cosign;
 mod environment;
 mod error;
@@ -45,10 +44,10 @@ mod token;
 mod url;
 
 #[cfg(feature = "cli")]
+pub use crate::issuer::Certified;
+#[cfg(feature = "cli")]
 pub use ambient::{TokenSource, Variables};
 pub use armor::read_private_key;
-#[cfg(feature = "cli")]
-pub use claims::Certified;
 pub use error::{PASSWORD_NEEDED, SignError};
 pub use file::KeyFileFacts;
 pub use keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};

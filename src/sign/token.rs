@@ -3,7 +3,7 @@
 //! Nothing is verified here: the authority does that. The claims say beforehand what the certificate will say.
 
 use super::SignError;
-use super::claims::{Certified, certified};
+use crate::issuer::{self, Certified};
 use crate::model::json::{self, Field};
 use crate::model::{Timestamp, limits};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -98,14 +98,14 @@ impl IdentityToken {
     /// What the certificate will say of it: the claims that a provenance repeats.
     #[must_use]
     pub fn certified(&self) -> Vec<Certified> {
-        certified(&self.issuer, &self.claims)
+        issuer::certified(&self.issuer, &self.claims)
     }
 
     /// Whether it speaks for a repository of GitHub that not everybody can read: its name belongs in no public log.
     #[must_use]
     pub fn is_private_on_github(&self) -> bool {
         let claim = |name: &str| self.claims.get(name).and_then(Value::as_str);
-        let github = "https://token.actions.githubusercontent.com";
+        let github = issuer::GITHUB_TOKENS;
         (self.issuer == github || self.issuer.starts_with(&format!("{github}/")))
             && claim("repository_visibility").is_some_and(|v| v != "public")
     }

@@ -80,7 +80,8 @@ fn every_member_of_a_platform_is_on_the_page_with_its_variable_and_claim() {
         let context = context(&with(repo.env(), p.variables), &Request::default());
         let members: Vec<_> = context.platform.details.iter().map(|(k, _)| (*k).to_owned()).collect();
         assert_eq!(rows.iter().map(|row| row[0].clone()).collect::<Vec<_>>(), members, "{}", p.name);
-        let details = attest::capture::ALL.iter().find(|c| c.name() == p.name).unwrap().token().map(|t| t.details);
+        let details = attest::issuer::ALL.iter().find(|i| i.name == p.name).filter(|i| i.tokens.is_some());
+        let details = details.and_then(|i| i.system).map(|s| s.details);
         for row in &rows {
             let variable = p.variables.iter().any(|(name, _)| *name == row[1]);
             let claim = details.into_iter().flatten().find(|d| d.0 == row[0]);

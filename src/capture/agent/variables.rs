@@ -1,8 +1,8 @@
 //! Which coding agent runs this process, by the variables that agents set. It is the agent's own word, no boundary: what
 //! it says is `declared`, and where two agents match none is chosen.
 
-use crate::capture::platform::variables::{is_word, variable};
 use crate::capture::{Agent, Captured, Environment};
+use crate::issuer::variables::{is_word, variable};
 
 /// An agent, the variables by which it is known, and the one that names the conversation.
 struct Known {

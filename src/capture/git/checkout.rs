@@ -2,11 +2,11 @@
 
 use crate::capture::git::call::{GitCaller, GitOutput};
 use crate::capture::git::dirty::Settings;
-use crate::capture::git::remote;
 use crate::capture::git::source::SourceState;
 use crate::capture::git::{dirty, facts, passed_over};
 use crate::capture::{Blob, Captured, Environment};
 use crate::model::limits;
+use crate::model::remote;
 use crate::secrets::passwords_of;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

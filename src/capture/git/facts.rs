@@ -2,9 +2,10 @@
 
 use crate::capture::Captured;
 use crate::capture::git::call::GitCaller;
+use crate::capture::git::commit;
 use crate::capture::git::source::{SourceState, Submodule};
-use crate::capture::git::{commit, remote};
 use crate::model::limits;
+use crate::model::remote;
 use std::collections::BTreeMap;
 use std::path::Path;
 

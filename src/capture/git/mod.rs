@@ -13,7 +13,6 @@ mod facts;
 pub(in crate::capture) mod named;
 #[cfg(feature = "cli")]
 mod passed_over;
-pub(in crate::capture) mod remote;
 pub(in crate::capture) mod source;
 #[cfg(feature = "cli")]
 mod waiting;

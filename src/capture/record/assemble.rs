@@ -2,6 +2,7 @@
 
 use crate::capture::secret::credentials;
 use crate::capture::{Byproduct, Captured, Context, Trigger};
+use crate::issuer;
 use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, uri};
 use crate::predicate::Provenance;
 use serde_json::{Map, Value, json};
@@ -108,7 +109,8 @@ impl Context {
 
     /// The member of `internalParameters` that is the platform's own.
     pub(in crate::capture) fn platform_section(&self) -> &'static str {
-        self.platform_name.strip_suffix("-actions").unwrap_or(self.platform_name)
+        let system = issuer::named(self.platform_name).and_then(|i| i.system.as_ref());
+        system.map_or(self.platform_name, |s| s.section)
     }
 
     fn internal(&self) -> Map<String, Value> {

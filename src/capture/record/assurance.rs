@@ -1,17 +1,9 @@
 //! What would raise a field's assurance: what a verifier would need to see to hold it for more than declared.
 
-use crate::capture::{Captured, Context, TokenClaims};
-use crate::policy::PROVIDERS;
+use crate::capture::{Captured, Context};
+use crate::issuer;
 use crate::predicate::field;
 use crate::predicate::field::fact::{self, Fact};
-
-/// How a job comes by the identity of its platform.
-const IDENTITIES: &[(&str, &str)] = &[
-    ("github", "GitHub Actions (`permissions: id-token: write`)"),
-    ("gitlab", "GitLab (`id_tokens: SIGSTORE_ID_TOKEN: aud: sigstore`)"),
-    ("buildkite", "Buildkite (its agent gives the token)"),
-    ("circleci", "CircleCI (its command line gives the token)"),
-];
 
 impl Context {
     /// What would raise the assurance of a field that is there.
@@ -22,12 +14,11 @@ impl Context {
         let (repository, commit) = (claim(fact::REPOSITORY), claim(fact::COMMIT));
         // Of a source it is the commit that counts first.
         let Some(arc) = claims.iter().find(|c| **c == commit).or_else(|| claims.first()).copied() else { return other };
-        let own: Option<&TokenClaims> =
-            crate::capture::named(self.platform_name).and_then(crate::capture::Capture::token);
-        let provider = own.and_then(|own| PROVIDERS.iter().find(|p| p.name == own.provider));
-        let says: Vec<u32> = match provider {
+        let own = issuer::named(self.platform_name);
+        let tokens = own.and_then(|i| i.tokens.as_ref());
+        let says: Vec<u32> = match tokens {
             _ if !self.certified.is_empty() => self.certified.clone(),
-            Some(provider) => provider.rows.iter().map(|r| r.claim).collect(),
+            Some(tokens) => tokens.claims.iter().map(|(arc, _)| *arc).collect(),
             None => Vec::new(),
         };
         let part = match (arc == commit, says.contains(&repository), says.contains(&commit)) {
@@ -37,12 +28,13 @@ impl Context {
             _ if says.contains(&arc) => "",
             _ => return other,
         };
-        let identity = IDENTITIES.iter().find(|(name, _)| provider.is_some_and(|p| p.name == *name));
+        let title = own.and_then(|i| i.system.as_ref()).map_or("", |s| s.title);
+        let identity = tokens.and_then(|t| t.ambient.as_ref()).map(|a| format!("{title} ({})", a.how));
         match identity {
             _ if !self.certified.is_empty() => {
                 format!("certificate if this token signs: its certificate will say the same{part}")
             }
-            Some((_, identity)) => {
+            Some(identity) => {
                 format!("certificate if the identity of {identity} signs: it says the same{part}")
             }
             None => other,

@@ -4,13 +4,14 @@ use crate::attribution::{self, About, Agent};
 use crate::capture::agent::{trail, variables};
 use crate::capture::input::unasked::Unasked;
 use crate::capture::input::{base_image, charter, materials, packages};
-use crate::capture::platform::run::trigger;
 use crate::capture::request::given;
 use crate::capture::secret::credentials;
+use crate::capture::secret::variables::sounds_secret;
 use crate::capture::{
     Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, FileSecrets, Principal, Request,
-    SourceState, Trigger, detect, file_secrets, project,
+    SourceState, Trigger, file_secrets, project,
 };
+use crate::issuer::{self, Platform};
 use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, json, limits, uri};
 use crate::predicate::field;
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ pub struct Context {
     pub nix: Captured<String>,
     /// What the platform says.
     pub platform: CiContext,
-    /// The platform's name, as in [`crate::capture::Capture::name`].
+    /// The platform's name, as in [`crate::issuer::Issuer::name`].
     pub platform_name: &'static str,
     /// Operating system.
     pub os: String,
@@ -117,8 +118,8 @@ impl Context {
 /// [`CaptureError`]: a value, lock file or material that was given or is there, and is malformed, unreadable or over a
 /// limit. What merely is not there is absent in the result.
 pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) -> Result<Context, CaptureError> {
-    let platform = detect(env);
-    let ci = run(platform, env, checkout);
+    let (platform_name, system) = issuer::detect(env);
+    let ci = run(system.platform, env, checkout);
     let git = checkout.source(env, &request.excluded);
     let (source, mut disagreements) = source(&git, &ci);
     let root = git.root.clone().unwrap_or_else(|| env.working_dir.clone());
@@ -206,7 +207,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         dependencies,
         nix: read.nix,
         platform: ci,
-        platform_name: platform.name(),
+        platform_name,
         os: env.os.clone(),
         arch: env.arch.clone(),
         started: Captured::absent(NO_STEP),
@@ -229,7 +230,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
 }
 
 /// What the platform says of the run, in its variables and in the file that describes the event.
-fn run(platform: &dyn crate::capture::Capture, env: &Environment, checkout: &dyn Checkout) -> CiContext {
+fn run(platform: &dyn Platform, env: &Environment, checkout: &dyn Checkout) -> CiContext {
     let context = platform.capture(env);
     let read = |path: &str| {
         let bytes = checkout.read(None, Path::new(path), limits::TEXT_FILE_BYTES).ok()??;
@@ -237,9 +238,23 @@ fn run(platform: &dyn crate::capture::Capture, env: &Environment, checkout: &dyn
     };
     // A file that cannot be read says nothing; the run itself is no worse for it.
     match platform.event_file(env).filter(|p| Path::new(p).is_absolute()).and_then(read) {
-        Some(event) => platform.with_event(&event, context, env),
+        Some(event) => without_secrets(platform.with_event(&event, context, env)),
         None => context,
     }
+}
+
+/// Without the values of inputs that are secret by their name: whoever dispatches a run may be asked for a password.
+fn without_secrets(context: CiContext) -> CiContext {
+    let masked = |(name, value): (String, _)| {
+        let value = Some(value).filter(|_| !sounds_secret(&name)).flatten();
+        (name, value)
+    };
+    CiContext { inputs: context.inputs.map(|all| all.into_iter().map(masked).collect()), ..context }
+}
+
+/// The trigger that a flag or a variable names.
+fn trigger(name: &str, text: &str) -> Result<Trigger, CaptureError> {
+    Trigger::named(text).ok_or_else(|| CaptureError::value(name, "manual, scheduled, event or smart", text))
 }
 
 /// `git` names the top folder by its real path; the working folder may have come over a link.
@@ -387,7 +402,7 @@ fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, V
     };
     let reference = from_platform(&git.reference, &ci.reference);
     let folder = || match &git.root {
-        Some(root) => match crate::capture::git::remote::normalise(&root.to_string_lossy(), root) {
+        Some(root) => match crate::model::remote::normalise(&root.to_string_lossy(), root) {
             Some(url) => Captured::found(url, "the folder, as the repository has no remote"),
             None => Captured::absent("the checkout's folder cannot be written as a URL"),
         },

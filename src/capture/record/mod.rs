@@ -4,3 +4,4 @@ pub(in crate::capture) mod assemble;
 pub(in crate::capture) mod assurance;
 pub(in crate::capture) mod collect;
 pub(in crate::capture) mod explain;
+pub(in crate::capture) mod identity;

@@ -3,6 +3,7 @@
 
 use crate::capture::secret::variables::{is_handed, sounds_secret, withheld};
 use crate::capture::{Captured, Environment};
+use crate::issuer;
 use crate::model::Timestamp;
 use crate::secrets::passwords_of;
 use base64::Engine as _;
@@ -22,15 +23,8 @@ pub struct Credential {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Kinds by variable. Other variables whose name or value says that they are secret are `secret` or `url-password`.
+/// Kinds by variable; those of a platform are known of its [`Issuer`](crate::issuer::Issuer). Other variables whose name or value says that they are secret are `secret` or `url-password`.
 const KINDS: &[(&str, &str)] = &[
-    ("GITHUB_TOKEN", "github-token"),
-    ("GH_TOKEN", "github-token"),
-    ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "oidc-request"),
-    ("CI_JOB_TOKEN", "gitlab-job-token"),
-    ("GITLAB_TOKEN", "gitlab-token"),
-    ("BUILDKITE_AGENT_ACCESS_TOKEN", "buildkite-agent-token"),
-    ("SYSTEM_ACCESSTOKEN", "azure-pipelines-token"),
     ("AWS_ACCESS_KEY_ID", "aws-access-key"),
     ("AWS_SECRET_ACCESS_KEY", "aws-access-key"),
     ("AWS_SESSION_TOKEN", "aws-access-key"),
@@ -90,7 +84,7 @@ pub(in crate::capture) fn inventory(
 }
 
 fn kind(name: &str, value: &str) -> Option<&'static str> {
-    match KINDS.iter().find(|(known, _)| *known == name) {
+    match KINDS.iter().copied().chain(issuer::credentials()).find(|(known, _)| *known == name) {
         Some((_, kind)) => Some(kind),
         None if claims(value).is_some() => Some("oidc-token"),
         None if sounds_secret(name) || withheld(name, &[]) => Some("secret"),

@@ -1,6 +1,7 @@
 //! Values that must not leave: withheld from the build step, and searched for in what is about to be signed.
 
 use crate::capture::Environment;
+use crate::issuer;
 use crate::secrets::{Secret, passwords_of};
 use std::ffi::OsString;
 
@@ -14,21 +15,10 @@ const SIGNING: &[&str] = &[
     "COSIGN_PRIVATE_KEY",
 ];
 
-/// Variables that ask for the right to sign: handed to a build step only with `--share-identity`.
-const WITHHELD: &[&str] = &[
-    "SIGSTORE_ID_TOKEN",
-    "ACTIONS_ID_TOKEN_REQUEST_URL",
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-    "ACTIONS_RUNTIME_TOKEN",
-    "BUILDKITE_AGENT_ACCESS_TOKEN",
-    "CIRCLE_OIDC_TOKEN",
-    "CIRCLE_OIDC_TOKEN_V2",
-    "SYSTEM_OIDCREQUESTURI",
-    "SYSTEM_ACCESSTOKEN",
-];
-
-/// Beginnings and endings of such variables' names, where a platform lets its users choose the rest.
-const WITHHELD_BEGINNINGS: &[&str] = &["CI_JOB_JWT", "CIRCLE_OIDC_TOKEN", "ACTIONS_ID_TOKEN_"];
+/// The variable of a token that every signer looks at.
+const TOKEN: &str = "SIGSTORE_ID_TOKEN";
+/// Endings of the names of variables that ask for the right to sign, where users choose the rest; those of each platform are
+/// known of its [`Issuer`](crate::issuer::Issuer). They are handed to a build step only with `--share-identity`.
 const WITHHELD_ENDINGS: &[&str] = &["_ID_TOKEN", "_IDENTITY_TOKEN"];
 
 /// Endings of names whose values are secret, whatever they are for. They are a step's own affair, so it keeps them.
@@ -77,8 +67,8 @@ const SECRET_ENDINGS: &[&str] = &[
 pub fn withheld(name: &str, keys: &[String]) -> bool {
     let upper = name.to_ascii_uppercase();
     signs(name, keys)
-        || WITHHELD.contains(&upper.as_str())
-        || WITHHELD_BEGINNINGS.iter().any(|b| upper.starts_with(b))
+        || upper == TOKEN
+        || issuer::withheld(&upper, false)
         || WITHHELD_ENDINGS.iter().any(|e| upper.ends_with(e))
 }
 
@@ -98,7 +88,7 @@ pub(in crate::capture) fn sounds_secret(name: &str) -> bool {
     // The second of its kind: `NPM_TOKEN_2`.
     let kind = upper.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
     let ends = |name: &str| SECRET_ENDINGS.iter().any(|e| name.ends_with(e));
-    signs(&upper, &[]) || WITHHELD.contains(&upper.as_str()) || ends(&upper) || ends(kind)
+    signs(&upper, &[]) || upper == TOKEN || issuer::withheld(&upper, true) || ends(&upper) || ends(kind)
 }
 
 /// The environment without what is withheld.

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: looks whether the environment gives an identity")]
 
 use crate::capture::launch;
-use crate::capture::{CertifiedClaim, Environment, Identity};
+use crate::capture::{Environment, Identity};
 use crate::cli::args::Common;
 use crate::cli::args::login::{Choice, LoginArgs};
 use crate::cli::args::{build, trust};
@@ -322,12 +322,7 @@ impl Method {
 
 /// The claims of a token, for the captured context.
 fn identity_of(token: &IdentityToken) -> Identity {
-    let claim = |c: crate::sign::Certified| CertifiedClaim { arc: c.arc, value: c.value, from: c.from };
-    Identity {
-        issuer: token.issuer().to_owned(),
-        claims: token.claims().clone(),
-        certified: token.certified().into_iter().map(claim).collect(),
-    }
+    Identity { issuer: token.issuer().to_owned(), claims: token.claims().clone(), certified: token.certified() }
 }
 
 /// The claims of the token that a flag names; `ambient` is what the CI system gives.

@@ -3,6 +3,7 @@
 use crate::cli::args::TrustArgs;
 use crate::cli::exit::{Failure, codes};
 use crate::cli::{Ui, keys};
+use crate::issuer;
 use crate::model::plural::counted;
 use crate::model::{Timestamp, limits};
 use crate::policy::{CertificateMatch, Glob, Regexp, SignerRule, TextMatch};
@@ -13,7 +14,7 @@ use crate::trust::TrustedRoot;
 use std::path::PathBuf;
 
 /// Issuer of the tokens of GitHub Actions.
-const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
+const GITHUB_ISSUER: &str = issuer::GITHUB_TOKENS;
 /// Last arc of Fulcio's "Source Repository URI".
 const SOURCE_REPOSITORY: u32 = 12;
 /// Last arc of Fulcio's "Source Repository Owner URI".

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: looks for a terminal, asks at it, and starts the browser")]
 
 use crate::cli::show::sanitize;
+use crate::issuer;
 use crate::programs::{Launch, Prepared};
 use crate::sign::Person;
 use std::ffi::OsString;
@@ -9,24 +10,13 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// Variables that CI systems set for their jobs.
-const CI: &[&str] = &[
-    "GITHUB_ACTIONS",
-    "GITLAB_CI",
-    "BUILDKITE",
-    "CIRCLECI",
-    "JENKINS_URL",
-    "TF_BUILD",
-    "TEAMCITY_VERSION",
-    "FORGEJO_ACTIONS",
-    "GITEA_ACTIONS",
-    "TEKTON_TASKRUN_NAME",
-];
+/// Variables of CI systems of which nothing else is known, and the one that most of them set.
+const CI: &[&str] = &["CI", "TEAMCITY_VERSION"];
 
 /// The variable that says that this is a job of a CI system, where nobody answers.
 pub(in crate::cli) fn ci_variable(variables: &dyn Fn(&str) -> Option<OsString>) -> Option<&'static str> {
     let set = |name: &str| variables(name).is_some_and(|v| !v.is_empty() && v != "false" && v != "0");
-    ["CI"].iter().chain(CI).copied().find(|name| set(name))
+    CI.iter().copied().chain(issuer::marks()).find(|name| set(name))
 }
 
 /// Whether questions can be asked and answers be given.

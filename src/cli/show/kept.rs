@@ -6,6 +6,7 @@ use crate::cli::exit::{Exit, Failure, codes};
 use crate::cli::outbox;
 use crate::cli::outbox::Outbox;
 use crate::flow::{Context, Destination, Entry, Waiting};
+use crate::issuer;
 use crate::model::plural::counted;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -119,23 +120,8 @@ impl Left {
     }
 }
 
-/// Variables that together name a run of a CI system.
-const RUN: &[&str] = &[
-    "GITHUB_SERVER_URL",
-    "GITHUB_REPOSITORY",
-    "GITHUB_RUN_ID",
-    "GITHUB_RUN_ATTEMPT",
-    "CI_PIPELINE_URL",
-    "BUILDKITE_BUILD_ID",
-    "CIRCLE_WORKFLOW_ID",
-];
-
 /// The run that this process belongs to: of a CI system, else this machine and folder.
 pub(in crate::cli) fn run_of(env: &Environment) -> String {
-    let named: Vec<_> = RUN.iter().filter_map(|name| Some(format!("{name}={}", env.variable(name)?))).collect();
-    if named.is_empty() {
-        format!("{}:{}", env.hostname.as_deref().unwrap_or("localhost"), env.working_dir.display())
-    } else {
-        named.join(" ")
-    }
+    let here = || format!("{}:{}", env.hostname.as_deref().unwrap_or("localhost"), env.working_dir.display());
+    issuer::run(env).unwrap_or_else(here)
 }

@@ -20,8 +20,8 @@ impl Fact {
     /// Every place where a predicate says it: where it reads it from, and the platform's own members.
     #[must_use]
     pub fn values(&self, p: &Provenance) -> Vec<String> {
-        let tells = |row: &&&super::Row| row.facts.iter().any(|f| f.name == self.name);
-        let members = super::captured::MEMBERS.iter().filter(tells).filter_map(|row| {
+        let tells = |row: &&super::Row| row.facts.iter().any(|f| f.name == self.name);
+        let members = super::platform::members().filter(tells).filter_map(|row| {
             let (platform, member) = row.path.strip_prefix("internalParameters.")?.split_once('.')?;
             match p.internal.get(platform)?.get(member)? {
                 Value::String(text) => Some(text.clone()),

@@ -56,22 +56,6 @@ fields! {
     DISAGREEMENTS: "internalParameters.disagreements" => Row::new(Form::TextMap, "What two places said differently of a field, by its path.")
         .page("what two places said differently of a field, by its path", "", "none")
         .about();
-    GITHUB: "internalParameters.github" => Row::new(Form::TextMap, "Variables of GitHub Actions, named as GitHub's own provenance names them.")
-        .page("GitHub Actions", "see \"Platforms\"", "another platform");
-    FORGEJO: "internalParameters.forgejo" => Row::new(Form::TextMap, "Variables of Forgejo or Gitea Actions.")
-        .page("Forgejo or Gitea Actions", "", "another platform");
-    GITLAB: "internalParameters.gitlab" => Row::new(Form::TextMap, "Variables of GitLab CI/CD.")
-        .page("GitLab CI/CD", "", "another platform");
-    BUILDKITE: "internalParameters.buildkite" => Row::new(Form::TextMap, "Variables of Buildkite.")
-        .page("Buildkite", "", "another platform");
-    CIRCLECI: "internalParameters.circleci" => Row::new(Form::TextMap, "Variables of CircleCI.")
-        .page("CircleCI", "", "another platform");
-    JENKINS: "internalParameters.jenkins" => Row::new(Form::TextMap, "Variables of Jenkins.")
-        .page("Jenkins", "", "another platform");
-    AZURE_PIPELINES: "internalParameters.azure-pipelines" => Row::new(Form::TextMap, "Variables of Azure Pipelines.")
-        .page("Azure Pipelines", "", "another platform");
-    TEKTON: "internalParameters.tekton" => Row::new(Form::TextMap, "Variables of Tekton.")
-        .page("Tekton", "", "another platform");
     RESOLVED_DEPENDENCIES: "resolvedDependencies" => Row::new(Form::Resources, "What went into the build: the source repository, the base image, lock files, the packages that they name, further materials. One with the uri of externalParameters.source names the same commit.")
         .page("in this order: the source again, with its annotations; the base image; each lock file, followed by its packages; materials; submodules. Each once", "", "nothing is known")
         .measured(Group::Dependencies).tells(&[fact::DEPENDENCIES]);

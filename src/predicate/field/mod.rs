@@ -12,6 +12,7 @@ mod form;
 mod internal;
 mod listed;
 mod page;
+mod platform;
 mod resource;
 mod run;
 mod shape;
@@ -130,8 +131,18 @@ use fields;
 
 /// Every row, in the order of the page.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    let files = [external::ROWS, internal::ROWS, run::ROWS, resource::ROWS, captured::ROWS];
-    files.into_iter().flatten().copied()
+    let files = [external::ROWS, run::ROWS, resource::ROWS, captured::ROWS];
+    let own = |rows: &'static [&'static Row]| rows.iter().copied();
+    let [external, run, resource, captured] = files.map(own);
+    external.chain(internal()).chain(run).chain(resource).chain(captured).chain(platform::members())
+}
+
+/// The rows of `internalParameters` and of the dependencies: those of platforms stand last of what is internal.
+fn internal() -> impl Iterator<Item = &'static Row> {
+    let is_dependency = |row: &&&Row| row.path.starts_with(RESOLVED_DEPENDENCIES.path);
+    let inner = internal::ROWS.iter().filter(move |row| !is_dependency(row));
+    let last = internal::ROWS.iter().filter(is_dependency);
+    inner.copied().chain(platform::sections()).chain(last.copied())
 }
 
 /// The row of a path.

@@ -28,14 +28,14 @@ impl Part {
     ];
 
     fn rows(self) -> Vec<&'static Row> {
-        let rows = match self {
-            Self::External => external::ROWS,
-            Self::Internal => internal::ROWS,
-            Self::Run => run::ROWS,
-            Self::Resource | Self::Digest => resource::ROWS,
+        let rows: Vec<_> = match self {
+            Self::External => external::ROWS.to_vec(),
+            Self::Internal => internal().collect(),
+            Self::Run => run::ROWS.to_vec(),
+            Self::Resource | Self::Digest => resource::ROWS.to_vec(),
         };
-        let digest = |row: &&&Row| row.path.starts_with("DigestSet.") == (self == Self::Digest);
-        rows.iter().filter(digest).copied().collect()
+        let digest = |row: &&Row| row.path.starts_with("DigestSet.") == (self == Self::Digest);
+        rows.into_iter().filter(digest).collect()
     }
 }
 

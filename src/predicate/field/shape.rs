@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 pub(crate) fn properties(below: &str, run_details: bool) -> Value {
     let rows: Vec<&Row> = match run_details {
         true => run::ROWS.to_vec(),
-        false => [external::ROWS, internal::ROWS, resource::ROWS].into_iter().flatten().copied().collect(),
+        false => {
+            let (external, resource) = (external::ROWS.iter().copied(), resource::ROWS.iter().copied());
+            external.chain(internal()).chain(resource).collect()
+        }
     };
     Value::Object(members(&rows, below))
 }

@@ -1,27 +1,61 @@
 //! Buildkite, from the variables its agent sets (Buildkite documentation, "Environment variables").
 
-use crate::capture::platform::variables::{
-    branch_or_tag, builder, commit, details, is_page, is_word, repository, variable,
+use crate::issuer::variables::{branch_or_tag, builder, commit, details, is_page, is_word, repository, variable};
+use crate::issuer::{
+    Ambient, CiContext, Detail, Issuer, Platform, Surroundings, System, TokenFrom, Tokens, trigger_of,
 };
-use crate::capture::{Capture, Captured, CiContext, Detail, Environment, TokenClaims, Trigger};
+use crate::model::Captured;
+
+const NAME: &str = "buildkite";
+
+pub(super) static ISSUER: Issuer = Issuer {
+    system: Some(System {
+        title: "Buildkite",
+        section: "buildkite",
+        about: "Variables of Buildkite.",
+        marks: &["BUILDKITE"],
+        run: &[&["BUILDKITE_BUILD_ID"]],
+        manual: &["ui", "api"],
+        scheduled: &["schedule"],
+        details: DETAILS,
+        tells: &[("build_source", 20)],
+        platform: &Buildkite,
+    }),
+    tokens: Some(Tokens {
+        mark: "pipeline_slug",
+        defaults: &[("url", "https://buildkite.com")],
+        // Its pipeline is the certificate's name alone: no claim says who built.
+        claims: &[
+            (11, "{runner_environment}"),
+            (13, "{build_commit}"),
+            (20, "{build_source}"),
+            (21, "{url}/{organization_slug}/{pipeline_slug}/builds/{build_number}#{job_id}"),
+        ],
+        ambient: Some(Ambient {
+            mark: "BUILDKITE",
+            from: TokenFrom::Program("buildkite-agent oidc request-token --audience sigstore"),
+            how: "its agent gives the token",
+        }),
+        ..Tokens::new("buildkite", &["https://agent.buildkite.com"])
+    }),
+    withheld: &["BUILDKITE_AGENT_ACCESS_TOKEN"],
+    credentials: &[("BUILDKITE_AGENT_ACCESS_TOKEN", "buildkite-agent-token")],
+    ..Issuer::new(NAME)
+};
 
 /// Buildkite.
-pub(in crate::capture) struct Buildkite;
+struct Buildkite;
 
-impl Capture for Buildkite {
-    fn name(&self) -> &'static str {
-        "buildkite"
-    }
-
-    fn detects(&self, env: &Environment) -> bool {
+impl Platform for Buildkite {
+    fn detects(&self, env: &dyn Surroundings) -> bool {
         env.variable("BUILDKITE") == Some("true")
     }
 
-    fn capture(&self, env: &Environment) -> CiContext {
+    fn capture(&self, env: &dyn Surroundings) -> CiContext {
         CiContext {
-            builder: builder(self.name(), "BUILDKITE"),
+            builder: builder(NAME, "BUILDKITE"),
             invocation: invocation(env),
-            trigger: variable(env, "BUILDKITE_SOURCE", is_word).map(|source| Trigger::of_event(&source)),
+            trigger: variable(env, "BUILDKITE_SOURCE", is_word).map(|source| trigger_of(&source)),
             requested_by: Captured::absent(
                 "BUILDKITE_BUILD_CREATOR may be the commit's author, whom nobody has verified, and is no number",
             ),
@@ -35,16 +69,6 @@ impl Capture for Buildkite {
             container: Captured::absent("Buildkite does not tell a job the image it runs in"),
             inputs: Captured::absent("Buildkite keeps what was entered as meta-data, not in variables"),
         }
-    }
-
-    fn token(&self) -> Option<&'static TokenClaims> {
-        Some(&TokenClaims {
-            provider: "buildkite",
-            mark: "pipeline_slug",
-            actor: None,
-            runs_alike: true,
-            details: DETAILS,
-        })
     }
 }
 
@@ -66,13 +90,13 @@ const DETAILS: &[Detail] = &[
 ];
 
 /// The build's page, at the job.
-fn invocation(env: &Environment) -> Captured<String> {
+fn invocation(env: &dyn Surroundings) -> Captured<String> {
     let page = variable(env, "BUILDKITE_BUILD_URL", is_page);
     let job = variable(env, "BUILDKITE_JOB_ID", is_word);
-    crate::capture::platform::variables::joined([&page, &job], |[page, job]| format!("{page}#{job}"))
+    crate::issuer::variables::joined([&page, &job], |[page, job]| format!("{page}#{job}"))
 }
 
-fn reference(env: &Environment) -> Captured<String> {
+fn reference(env: &dyn Surroundings) -> Captured<String> {
     match (env.variable("BUILDKITE_PULL_REQUEST"), env.variable("BUILDKITE_SOURCE")) {
         (None, _) => Captured::absent("BUILDKITE_PULL_REQUEST is not set, so the branch may be another repository's"),
         (Some("false"), None) => {

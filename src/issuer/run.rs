@@ -1,7 +1,6 @@
 //! What a platform says of a run, in terms that all platforms share.
 
-use crate::capture::Trigger;
-use crate::capture::{CaptureError, Captured};
+use crate::model::{Captured, Trigger};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ pub struct Principal {
 }
 
 impl Principal {
-    pub(in crate::capture) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let mut out = Map::from_iter([("id".to_owned(), json!(self.id))]);
         out.extend(self.name.iter().map(|n| ("name".to_owned(), json!(n))));
         Value::Object(out)
@@ -66,7 +65,7 @@ pub struct CiContext {
 
 impl CiContext {
     /// Nothing is known, for one reason: what a platform does not tell its jobs.
-    pub(in crate::capture) fn unknown(reason: &str) -> Self {
+    pub(crate) fn unknown(reason: &str) -> Self {
         Self {
             builder: Captured::absent(reason),
             invocation: Captured::absent(reason),
@@ -83,9 +82,4 @@ impl CiContext {
             details: Vec::new(),
         }
     }
-}
-
-/// The trigger that a flag or a variable names.
-pub(in crate::capture) fn trigger(name: &str, text: &str) -> Result<Trigger, CaptureError> {
-    Trigger::named(text).ok_or_else(|| CaptureError::value(name, "manual, scheduled, event or smart", text))
 }

@@ -1,12 +1,11 @@
 //! What the variables of all platforms have in common: each has its documented form, or is absent by its name.
 
-use crate::capture::git::remote;
-use crate::capture::{Captured, Detail, Environment, Principal};
-use crate::model::{limits, uri};
+use crate::issuer::{Detail, Principal, Surroundings};
+use crate::model::{Captured, limits, remote, uri};
 use std::path::Path;
 
 /// A variable of one line that has its documented form.
-pub(in crate::capture) fn variable(env: &Environment, name: &str, good: fn(&str) -> bool) -> Captured<String> {
+pub(crate) fn variable(env: &dyn Surroundings, name: &str, good: fn(&str) -> bool) -> Captured<String> {
     match env.variable(name) {
         Some(value) if value.len() <= limits::VALUE_BYTES && !value.chars().any(char::is_control) && good(value) => {
             Captured::found(value.to_owned(), name)
@@ -18,15 +17,12 @@ pub(in crate::capture) fn variable(env: &Environment, name: &str, good: fn(&str)
 
 /// A commit. Buildkite, for one, gives it as whoever started the build typed it: one in capitals is the same commit, which must
 /// not be taken for none and so never be compared.
-pub(in crate::capture) fn commit(env: &Environment, name: &str) -> Captured<String> {
+pub(crate) fn commit(env: &dyn Surroundings, name: &str) -> Captured<String> {
     variable(env, name, |text| is_commit(&text.to_ascii_lowercase())).map(|text| text.to_ascii_lowercase())
 }
 
 /// The variables that a platform's own section of `internalParameters` is made of.
-pub(in crate::capture) fn details(
-    env: &Environment,
-    names: &'static [Detail],
-) -> Vec<(&'static str, Captured<String>)> {
+pub(crate) fn details(env: &dyn Surroundings, names: &'static [Detail]) -> Vec<(&'static str, Captured<String>)> {
     let value = |(key, name, claim): &Detail| match *name {
         "" => (*key, Captured::absent(&format!("no variable says it; the claim {claim} of an identity token does"))),
         name => (*key, variable(env, name, any)),
@@ -35,45 +31,45 @@ pub(in crate::capture) fn details(
 }
 
 /// How the source of a builder ends that no token vouches for.
-pub(in crate::capture) const NO_TOKEN: &str = ", and no identity token was used";
+pub(crate) const NO_TOKEN: &str = ", and no identity token was used";
 
 /// The builder of a run that no token vouches for; `mark` is how the platform was recognised.
-pub(in crate::capture) fn builder(name: &str, mark: &str) -> Captured<String> {
+pub(crate) fn builder(name: &str, mark: &str) -> Captured<String> {
     Captured::found(uri::builder(name), &format!("{mark}{NO_TOKEN}"))
 }
 
 /// Any text.
-pub(in crate::capture) fn any(_: &str) -> bool {
+pub(crate) fn any(_: &str) -> bool {
     true
 }
 
 /// Letters, digits, `_` and `-`.
-pub(in crate::capture) fn is_word(text: &str) -> bool {
+pub(crate) fn is_word(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }
 
 /// Up to 20 decimal digits.
-pub(in crate::capture) fn is_number(text: &str) -> bool {
+pub(crate) fn is_number(text: &str) -> bool {
     text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// A commit: 40 or 64 hex digits, lower case.
-pub(in crate::capture) fn is_commit(text: &str) -> bool {
+pub(crate) fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A full ref.
-pub(in crate::capture) fn is_full_ref(text: &str) -> bool {
+pub(crate) fn is_full_ref(text: &str) -> bool {
     text.starts_with("refs/") && is_ref_part(text)
 }
 
 /// What may stand behind `refs/heads/`.
-pub(in crate::capture) fn is_ref_part(text: &str) -> bool {
+pub(crate) fn is_ref_part(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('/') && !text.ends_with('/') && !text.contains("..") && !text.contains(' ')
 }
 
 /// A page's address: `https` or `http`, a host, no user, nothing that needs an escape.
-pub(in crate::capture) fn is_page(text: &str) -> bool {
+pub(crate) fn is_page(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let visible = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b);
@@ -81,20 +77,18 @@ pub(in crate::capture) fn is_page(text: &str) -> bool {
 }
 
 /// A path in a repository: relative, without `..`, and no address of a file elsewhere.
-pub(in crate::capture) fn is_path(text: &str) -> bool {
+pub(crate) fn is_path(text: &str) -> bool {
     !text.starts_with('/') && !text.contains(['@', ':']) && !text.split('/').any(|part| part == "..")
 }
 
 /// `owner/name`, each part visible ASCII that needs no escape in a URL.
-pub(in crate::capture) fn is_repository(text: &str) -> bool {
+pub(crate) fn is_repository(text: &str) -> bool {
     let part = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     text.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
 }
 
 /// Every part or the first absence; the source names all of them.
-pub(in crate::capture) fn together<const N: usize>(
-    parts: [&Captured<String>; N],
-) -> Result<([&str; N], String), String> {
+pub(crate) fn together<const N: usize>(parts: [&Captured<String>; N]) -> Result<([&str; N], String), String> {
     let (mut values, mut sources) = ([""; N], Vec::new());
     for (slot, part) in values.iter_mut().zip(parts) {
         match part {
@@ -109,7 +103,7 @@ pub(in crate::capture) fn together<const N: usize>(
 }
 
 /// A value made of several; absent with the first part that is.
-pub(in crate::capture) fn joined<const N: usize, T>(
+pub(crate) fn joined<const N: usize, T>(
     parts: [&Captured<String>; N],
     make: impl FnOnce([&str; N]) -> T,
 ) -> Captured<T> {
@@ -120,7 +114,7 @@ pub(in crate::capture) fn joined<const N: usize, T>(
 }
 
 /// A variable that holds the address of a repository, normalised and without credentials.
-pub(in crate::capture) fn repository(env: &Environment, name: &str) -> Captured<String> {
+pub(crate) fn repository(env: &dyn Surroundings, name: &str) -> Captured<String> {
     match variable(env, name, any) {
         // Only an address of its own: a path of the platform's machine means nothing here.
         Captured::Found { value, source } => match remote::normalise(&value, Path::new("/")) {
@@ -132,7 +126,7 @@ pub(in crate::capture) fn repository(env: &Environment, name: &str) -> Captured<
 }
 
 /// The branch, or where it is set the tag, as a full ref.
-pub(in crate::capture) fn branch_or_tag(env: &Environment, branch: &str, tag: &str) -> Captured<String> {
+pub(crate) fn branch_or_tag(env: &dyn Surroundings, branch: &str, tag: &str) -> Captured<String> {
     let below = |name: &str, folder: &str| variable(env, name, is_ref_part).map(|r| format!("{folder}{r}"));
     match (below(tag, "refs/tags/"), below(branch, "refs/heads/")) {
         (Captured::Absent { reason: no_tag }, Captured::Absent { reason: no_branch }) => {
@@ -148,7 +142,7 @@ pub(in crate::capture) fn branch_or_tag(env: &Environment, branch: &str, tag: &s
 
 /// Somebody by the number that a server gives them: `github:1` for the one server that a short name means, else
 /// `HOST:1`. The same number on two servers is two people.
-pub(in crate::capture) fn principal(
+pub(crate) fn principal(
     server: &Captured<String>,
     public: (&str, &str),
     id: &Captured<String>,
@@ -178,9 +172,25 @@ pub(in crate::capture) fn principal(
 mod tests {
     use super::*;
 
-    fn env(all: &[(&str, &str)]) -> Environment {
-        let variables = all.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
-        Environment { variables, ..Environment::default() }
+    /// Variables alone.
+    struct Job(Vec<(String, String)>);
+
+    impl Surroundings for Job {
+        fn variable(&self, name: &str) -> Option<&str> {
+            self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        }
+
+        fn hostname(&self) -> Option<&str> {
+            None
+        }
+
+        fn is_there(&self, _: &str) -> bool {
+            false
+        }
+    }
+
+    fn env(all: &[(&str, &str)]) -> Job {
+        Job(all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
     }
 
     #[test]

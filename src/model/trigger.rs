@@ -28,16 +28,6 @@ impl Trigger {
         }
     }
 
-    /// What a platform calls an event: whoever dispatches a run, or starts one on a page or over an API, is a person.
-    #[must_use]
-    pub fn of_event(event: &str) -> Self {
-        match event {
-            "workflow_dispatch" | "web" | "api" | "ui" => Self::Manual,
-            "schedule" => Self::Scheduled,
-            _ => Self::Event,
-        }
-    }
-
     /// The one of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

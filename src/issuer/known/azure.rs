@@ -1,25 +1,42 @@
 //! Azure Pipelines, from its predefined variables (Azure DevOps documentation, "Use predefined variables").
 
-use crate::capture::platform::variables::{
+use crate::issuer::variables::{
     any, builder, commit, details, is_full_ref, is_number, is_page, is_word, joined, repository, variable,
 };
-use crate::capture::{Capture, Captured, CiContext, Detail, Environment, Principal, Trigger};
+use crate::issuer::{CiContext, Detail, Issuer, Platform, Principal, Surroundings, System};
+use crate::model::{Captured, Trigger};
+
+const NAME: &str = "azure-pipelines";
+
+pub(super) static ISSUER: Issuer = Issuer {
+    system: Some(System {
+        title: "Azure Pipelines",
+        section: "azure-pipelines",
+        about: "Variables of Azure Pipelines.",
+        marks: &["TF_BUILD"],
+        run: &[&["SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECTID", "BUILD_BUILDID"]],
+        manual: &[],
+        scheduled: &[],
+        details: DETAILS,
+        tells: &[],
+        platform: &AzurePipelines,
+    }),
+    withheld: &["SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"],
+    credentials: &[("SYSTEM_ACCESSTOKEN", "azure-pipelines-token")],
+    ..Issuer::new(NAME)
+};
 
 /// Azure Pipelines.
-pub(in crate::capture) struct AzurePipelines;
+struct AzurePipelines;
 
-impl Capture for AzurePipelines {
-    fn name(&self) -> &'static str {
-        "azure-pipelines"
-    }
-
-    fn detects(&self, env: &Environment) -> bool {
+impl Platform for AzurePipelines {
+    fn detects(&self, env: &dyn Surroundings) -> bool {
         env.variable("TF_BUILD").is_some_and(|v| v.eq_ignore_ascii_case("true"))
     }
 
-    fn capture(&self, env: &Environment) -> CiContext {
+    fn capture(&self, env: &dyn Surroundings) -> CiContext {
         CiContext {
-            builder: builder(self.name(), "TF_BUILD"),
+            builder: builder(NAME, "TF_BUILD"),
             invocation: invocation(env),
             trigger: variable(env, "BUILD_REASON", is_word).map(|reason| match reason.as_str() {
                 "Manual" => Trigger::Manual,
@@ -60,7 +77,7 @@ const DETAILS: &[Detail] = &[
 ];
 
 /// The run's page. The project's id does not change with its name.
-fn invocation(env: &Environment) -> Captured<String> {
+fn invocation(env: &dyn Surroundings) -> Captured<String> {
     let collection = variable(env, "SYSTEM_COLLECTIONURI", is_page);
     let project = variable(env, "SYSTEM_TEAMPROJECTID", is_word);
     let build = variable(env, "BUILD_BUILDID", is_number);
@@ -70,7 +87,7 @@ fn invocation(env: &Environment) -> Captured<String> {
 }
 
 /// Whom the build is for: who pushed, or who started it.
-fn requester(env: &Environment) -> Captured<Principal> {
+fn requester(env: &dyn Surroundings) -> Captured<Principal> {
     match env.variable("BUILD_REASON") {
         Some("Schedule") => return Captured::absent("nobody asks for a scheduled run"),
         Some(_) => {}

@@ -1,26 +1,76 @@
 //! GitLab CI/CD, from its predefined variables (GitLab documentation, "Predefined CI/CD variables reference").
 
-use crate::capture::platform::variables::{
+use crate::issuer::variables::{
     any, branch_or_tag, builder, commit, details, is_full_ref, is_number, is_page, is_path, is_word, joined, principal,
     variable,
 };
-use crate::capture::{
-    Actor, Capture, Captured, CiContext, Detail, Environment, Principal, TokenClaims, Trigger, Workflow,
+use crate::issuer::{
+    Actor, Ambient, CiContext, Detail, Issuer, Platform, Principal, Surroundings, System, TokenFrom, Tokens, Workflow,
+    trigger_of,
+};
+use crate::model::Captured;
+
+const NAME: &str = "gitlab";
+
+pub(super) static ISSUER: Issuer = Issuer {
+    system: Some(System {
+        title: "GitLab",
+        section: "gitlab",
+        about: "Variables of GitLab CI/CD.",
+        marks: &["GITLAB_CI"],
+        run: &[&["CI_PIPELINE_URL"]],
+        manual: &["web", "api"],
+        scheduled: &["schedule"],
+        details: DETAILS,
+        tells: &[
+            ("pipeline_source", 20),
+            ("project_id", 15),
+            ("namespace_id", 17),
+            ("runner_environment", 11),
+            ("sha", 13),
+        ],
+        platform: &GitLab,
+    }),
+    tokens: Some(Tokens {
+        mark: "ci_config_ref_uri",
+        defaults: &[("url", "https://gitlab.com")],
+        claims: &[
+            (9, "https://{ci_config_ref_uri}"),
+            (11, "{runner_environment}"),
+            (12, "{url}/{project_path}"),
+            (13, "{sha}"),
+            (14, "refs/{ref_type}/{ref}"),
+            (15, "{project_id}"),
+            (17, "{namespace_id}"),
+            (18, "https://{ci_config_ref_uri}"),
+            (20, "{pipeline_source}"),
+            (21, "{url}/{project_path}/-/jobs/{job_id}"),
+        ],
+        actor: Some(Actor { id: "user_id", name: "user_login", public: PUBLIC }),
+        ambient: Some(Ambient {
+            mark: "GITLAB_CI",
+            from: TokenFrom::Variable,
+            how: "`id_tokens: SIGSTORE_ID_TOKEN: aud: sigstore`",
+        }),
+        ..Tokens::new(
+            "gitlab",
+            &["https://gitlab.com", "https://dev.gitlab.org", "https://ops.gitlab.net", "https://gitlab.archlinux.org"],
+        )
+    }),
+    withheld_beginnings: &["CI_JOB_JWT"],
+    credentials: &[("CI_JOB_TOKEN", "gitlab-job-token"), ("GITLAB_TOKEN", "gitlab-token")],
+    ..Issuer::new(NAME)
 };
 
 /// GitLab, of gitlab.com or of anyone.
-pub(in crate::capture) struct GitLab;
+struct GitLab;
 
-impl Capture for GitLab {
-    fn name(&self) -> &'static str {
-        "gitlab"
-    }
-
-    fn detects(&self, env: &Environment) -> bool {
+impl Platform for GitLab {
+    fn detects(&self, env: &dyn Surroundings) -> bool {
         env.variable("GITLAB_CI") == Some("true")
     }
 
-    fn capture(&self, env: &Environment) -> CiContext {
+    fn capture(&self, env: &dyn Surroundings) -> CiContext {
         let repository = variable(env, "CI_PROJECT_URL", is_page);
         let reference = reference(env);
         // A file of another project is written `PATH@GROUP/PROJECT:REF`, one of another server as a URL.
@@ -31,9 +81,9 @@ impl Capture for GitLab {
             reference: reference.to_owned(),
         });
         CiContext {
-            builder: builder(self.name(), "GITLAB_CI"),
+            builder: builder(NAME, "GITLAB_CI"),
             invocation: variable(env, "CI_JOB_URL", is_page),
-            trigger: variable(env, "CI_PIPELINE_SOURCE", is_word).map(|source| Trigger::of_event(&source)),
+            trigger: variable(env, "CI_PIPELINE_SOURCE", is_word).map(|source| trigger_of(&source)),
             requested_by: requester(env),
             workflow,
             repository,
@@ -48,16 +98,6 @@ impl Capture for GitLab {
             // Inputs of a pipeline are variables among all others.
             ..CiContext::unknown("GitLab does not tell a job which of its variables whoever started it chose")
         }
-    }
-
-    fn token(&self) -> Option<&'static TokenClaims> {
-        Some(&TokenClaims {
-            provider: "gitlab",
-            mark: "ci_config_ref_uri",
-            actor: Some(Actor { id: "user_id", name: "user_login", public: PUBLIC }),
-            runs_alike: true,
-            details: DETAILS,
-        })
     }
 }
 
@@ -84,7 +124,7 @@ const DETAILS: &[Detail] = &[
     ("environment", "CI_ENVIRONMENT_NAME", "environment"),
 ];
 
-fn reference(env: &Environment) -> Captured<String> {
+fn reference(env: &dyn Surroundings) -> Captured<String> {
     // In a merge request's pipeline there is neither branch nor tag.
     match env.variable("CI_MERGE_REQUEST_REF_PATH") {
         Some(_) => variable(env, "CI_MERGE_REQUEST_REF_PATH", is_full_ref),
@@ -93,7 +133,7 @@ fn reference(env: &Environment) -> Captured<String> {
 }
 
 /// Who started the pipeline, or the manual job.
-fn requester(env: &Environment) -> Captured<Principal> {
+fn requester(env: &dyn Surroundings) -> Captured<Principal> {
     match env.variable("CI_PIPELINE_SOURCE") {
         Some("schedule") => {
             return Captured::absent("nobody asks for a scheduled run; GITLAB_USER_ID is who owns the schedule");

@@ -1,32 +1,45 @@
 //! Tekton. It sets no variable of its own: a step is recognised by the folder of its entry point, and a task hands over
 //! what Tekton's variable substitution knows (`$(context.taskRun.name)` and its kin) under the names below.
 
-use crate::capture::platform::variables::{
-    any, builder, commit, details, is_full_ref, is_word, joined, repository, variable,
+use crate::issuer::variables::{any, builder, commit, details, is_full_ref, is_word, joined, repository, variable};
+use crate::issuer::{CiContext, Detail, Issuer, Platform, Surroundings, System};
+use crate::model::Captured;
+
+const NAME: &str = "tekton";
+
+pub(super) static ISSUER: Issuer = Issuer {
+    system: Some(System {
+        title: "Tekton",
+        section: "tekton",
+        about: "Variables of Tekton.",
+        marks: &["TEKTON_TASKRUN_NAME"],
+        run: &[&["TEKTON_PIPELINERUN_UID"], &["TEKTON_TASKRUN_UID"]],
+        manual: &[],
+        scheduled: &[],
+        details: DETAILS,
+        tells: &[],
+        platform: &Tekton,
+    }),
+    ..Issuer::new(NAME)
 };
-use crate::capture::{Capture, Captured, CiContext, Detail, Environment};
 
 /// Tekton Pipelines.
-pub(in crate::capture) struct Tekton;
+struct Tekton;
 
 /// The folder that Tekton mounts into every step.
 const FOLDER: &str = "/tekton/steps";
 
-impl Capture for Tekton {
-    fn name(&self) -> &'static str {
-        "tekton"
+impl Platform for Tekton {
+    fn detects(&self, env: &dyn Surroundings) -> bool {
+        env.is_there(FOLDER) || env.variable("TEKTON_TASKRUN_NAME").is_some()
     }
 
-    fn detects(&self, env: &Environment) -> bool {
-        env.marks.contains(FOLDER) || env.variable("TEKTON_TASKRUN_NAME").is_some()
-    }
-
-    fn capture(&self, env: &Environment) -> CiContext {
+    fn capture(&self, env: &dyn Surroundings) -> CiContext {
         let namespace = variable(env, "TEKTON_TASKRUN_NAMESPACE", is_word);
         let name = variable(env, "TEKTON_TASKRUN_NAME", is_word_or_dot);
         let uid = variable(env, "TEKTON_TASKRUN_UID", is_word);
         CiContext {
-            builder: builder(self.name(), "the folder /tekton/steps, or TEKTON_TASKRUN_NAME"),
+            builder: builder(NAME, "the folder /tekton/steps, or TEKTON_TASKRUN_NAME"),
             // Clusters have no address that all would agree on; a uid is unique over all of them.
             invocation: joined([&namespace, &name, &uid], |[namespace, name, uid]| {
                 format!("tekton:{namespace}/{name}#{uid}")
@@ -34,8 +47,8 @@ impl Capture for Tekton {
             repository: repository(env, "TEKTON_GIT_URL"),
             reference: variable(env, "TEKTON_GIT_REF", is_full_ref),
             commit: commit(env, "TEKTON_GIT_COMMIT"),
-            runner: match &env.hostname {
-                Some(pod) => Captured::found(pod.clone(), "the host's name, which is the pod's"),
+            runner: match env.hostname() {
+                Some(pod) => Captured::found(pod.to_owned(), "the host's name, which is the pod's"),
                 None => Captured::absent("the system tells no host name"),
             },
             container: variable(env, "TEKTON_STEP_IMAGE", any),

@@ -1,26 +1,41 @@
 //! Jenkins, from the variables of its core and of the plugins that its documentation names (Git, multibranch, EnvInject,
 //! Build User Vars).
 
-use crate::capture::platform::variables::{
+use crate::issuer::variables::{
     any, branch_or_tag, builder, commit, details, is_page, is_ref_part, repository, variable,
 };
-use crate::capture::{Capture, Captured, CiContext, Detail, Environment, Principal, Trigger};
+use crate::issuer::{CiContext, Detail, Issuer, Platform, Principal, Surroundings, System};
+use crate::model::{Captured, Trigger};
+
+const NAME: &str = "jenkins";
+
+pub(super) static ISSUER: Issuer = Issuer {
+    system: Some(System {
+        title: "Jenkins",
+        section: "jenkins",
+        about: "Variables of Jenkins.",
+        marks: &["JENKINS_URL"],
+        run: &[&["BUILD_URL"]],
+        manual: &[],
+        scheduled: &[],
+        details: DETAILS,
+        tells: &[],
+        platform: &Jenkins,
+    }),
+    ..Issuer::new(NAME)
+};
 
 /// Jenkins.
-pub(in crate::capture) struct Jenkins;
+struct Jenkins;
 
-impl Capture for Jenkins {
-    fn name(&self) -> &'static str {
-        "jenkins"
-    }
-
-    fn detects(&self, env: &Environment) -> bool {
+impl Platform for Jenkins {
+    fn detects(&self, env: &dyn Surroundings) -> bool {
         env.variable("JENKINS_URL").is_some()
     }
 
-    fn capture(&self, env: &Environment) -> CiContext {
+    fn capture(&self, env: &dyn Surroundings) -> CiContext {
         CiContext {
-            builder: builder(self.name(), "JENKINS_URL"),
+            builder: builder(NAME, "JENKINS_URL"),
             invocation: variable(env, "BUILD_URL", is_page),
             trigger: trigger(env),
             requested_by: requester(env),
@@ -47,7 +62,7 @@ const DETAILS: &[Detail] = &[
 ];
 
 /// The EnvInject plugin's word, where it is one.
-fn trigger(env: &Environment) -> Captured<Trigger> {
+fn trigger(env: &dyn Surroundings) -> Captured<Trigger> {
     match variable(env, "BUILD_CAUSE", any) {
         Captured::Found { value, source } => match value.as_str() {
             "MANUALTRIGGER" => Captured::found(Trigger::Manual, &source),
@@ -60,7 +75,7 @@ fn trigger(env: &Environment) -> Captured<Trigger> {
 }
 
 /// The Build User Vars plugin's word. User ids of a Jenkins do not change; they mean something on that one only.
-fn requester(env: &Environment) -> Captured<Principal> {
+fn requester(env: &dyn Surroundings) -> Captured<Principal> {
     if trigger(env).value() == Some(&Trigger::Scheduled) {
         return Captured::absent("nobody asks for a scheduled run");
     }
@@ -71,10 +86,10 @@ fn requester(env: &Environment) -> Captured<Principal> {
         found => found,
     };
     let server = variable(env, "JENKINS_URL", is_page);
-    crate::capture::platform::variables::principal(&server, ("", ""), &id, &variable(env, "BUILD_USER", any))
+    crate::issuer::variables::principal(&server, ("", ""), &id, &variable(env, "BUILD_USER", any))
 }
 
-fn reference(env: &Environment) -> Captured<String> {
+fn reference(env: &dyn Surroundings) -> Captured<String> {
     if env.variable("CHANGE_ID").is_some() {
         return Captured::absent("CHANGE_ID says that the build is for a change, which has no branch of its own");
     }

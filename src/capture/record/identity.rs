@@ -3,11 +3,10 @@
 //! What the certificate will repeat is taken from the token, since a statement that says otherwise verifies nowhere; what
 //! the surroundings say differently is kept beside it. Only of which commit was checked out is git the judge.
 
-use crate::capture::git::remote;
-use crate::capture::platform::variables::{NO_TOKEN, is_commit, principal};
-use crate::capture::{Capture, Captured, Context, Principal, Trigger, Workflow, named};
-use crate::model::ResourceDescriptor;
-use crate::policy::Provider;
+use crate::capture::{Captured, Context, Principal, Trigger, Workflow};
+use crate::issuer::variables::{NO_TOKEN, is_commit, principal};
+use crate::issuer::{self, Certified, Issuer, Tokens, tokens_of, trigger_of};
+use crate::model::{ResourceDescriptor, remote};
 use crate::predicate::field;
 use crate::predicate::split_source;
 use serde_json::Value;
@@ -21,48 +20,8 @@ pub struct Identity {
     /// Its claims, an object.
     pub claims: Value,
     /// What the certificate will say.
-    pub certified: Vec<CertifiedClaim>,
+    pub certified: Vec<Certified>,
 }
-
-/// Something that the certificate will say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertifiedClaim {
-    /// Last arc of the claim's object identifier, 1.3.6.1.4.1.57264.1.x.
-    pub arc: u32,
-    /// What it will say.
-    pub value: String,
-    /// Where that is from, for people.
-    pub from: String,
-}
-
-/// Which claims of a platform's own tokens say the same as its variables.
-#[derive(Debug)]
-pub struct TokenClaims {
-    /// The provider of its tokens, as [`Provider`] names it.
-    pub provider: &'static str,
-    /// A claim by which the tokens of a private server of this kind are known.
-    pub mark: &'static str,
-    /// Whom the run acts for.
-    pub actor: Option<Actor>,
-    /// Whether a certificate names a run as the platform's variables do; else the two names are no contradiction.
-    pub runs_alike: bool,
-    /// The platform's section.
-    pub details: &'static [Detail],
-}
-
-/// The claims that name whom a run acts for.
-#[derive(Debug)]
-pub struct Actor {
-    /// The claim with a number.
-    pub id: &'static str,
-    /// The claim with a name.
-    pub name: &'static str,
-    /// The one server whose numbers have a short name, and that name.
-    pub public: (&'static str, &'static str),
-}
-
-/// A member of a platform's section of `internalParameters`, its variable and its claim; empty where there is none.
-pub type Detail = (&'static str, &'static str, &'static str);
 
 impl Identity {
     /// The builder that its certificate will name: the build signer URI.
@@ -87,10 +46,10 @@ impl Identity {
     }
 
     /// Whether it is one of the platform's own.
-    fn is_of(&self, claims: &TokenClaims) -> bool {
-        match Provider::of(&self.issuer).name {
-            "other" => self.claims.get(claims.mark).is_some(),
-            name => name == claims.provider,
+    fn is_of(&self, tokens: &Tokens) -> bool {
+        match tokens_of(&self.issuer) {
+            None => self.claims.get(tokens.mark).is_some(),
+            Some(of) => of.provider == tokens.provider,
         }
     }
 }
@@ -111,9 +70,10 @@ impl Context {
                 }
             }
         }
-        let own = named(self.platform_name).and_then(Capture::token).filter(|claims| identity.is_of(claims));
+        let known: Option<&Issuer> = issuer::named(self.platform_name);
+        let own = known.and_then(|i| i.tokens.as_ref()).filter(|tokens| identity.is_of(tokens));
         if let Some((value, from)) = identity.certified(21) {
-            if own.is_some_and(|claims| !claims.runs_alike) {
+            if own.is_some_and(|tokens| !tokens.runs_alike) {
                 platform.invocation = Captured::absent("the certificate names the run otherwise than a variable does");
             }
             said.merge(field::METADATA_INVOCATION_ID.path, &mut platform.invocation, value, from);
@@ -127,7 +87,7 @@ impl Context {
         }
         if let Some((event, from)) = identity.certified(20) {
             let followed = self.trigger == platform.trigger;
-            let trigger = Trigger::of_event(event);
+            let trigger = trigger_of(event);
             let mut name = platform.trigger.clone().map(|t| t.name().to_owned());
             said.merge(field::TRIGGER.path, &mut name, trigger.name(), from);
             platform.trigger = name.map(|_| trigger);
@@ -140,16 +100,16 @@ impl Context {
         if let Some((value, from)) = identity.certified(18) {
             said.workflow(&mut platform.workflow, value, from);
         }
-        let section = self.platform_name.strip_suffix("-actions").unwrap_or(self.platform_name);
+        let system = known.and_then(|i| i.system.as_ref());
         match own {
-            Some(claims) => {
-                for (member, _, claim) in claims.details.iter().filter(|d| !d.2.is_empty()) {
+            Some(tokens) => {
+                for (member, _, claim) in system.iter().flat_map(|s| s.details).filter(|d| !d.2.is_empty()) {
                     let Some(value) = identity.claim(claim) else { continue };
                     let Some((_, slot)) = platform.details.iter_mut().find(|(k, _)| k == member) else { continue };
-                    let field = format!("internalParameters.{section}.{member}");
+                    let field = format!("internalParameters.{}.{member}", system.map_or("", |s| s.section));
                     said.merge(&field, slot, &value, &format!("the identity token's {claim}"));
                 }
-                if let Some(actor) = &claims.actor {
+                if let Some(actor) = &tokens.actor {
                     let followed = self.requested_by == platform.requested_by || self.requested_by.value().is_none();
                     let server = identity.certified(12).map_or("", |(url, _)| url);
                     let server = Captured::found(server.to_owned(), "the identity token");

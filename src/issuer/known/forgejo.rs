@@ -1,30 +1,44 @@
 //! Forgejo Actions and Gitea Actions: they set GitHub's variables too, beside `FORGEJO_ACTIONS` and `GITEA_ACTIONS`.
 
-use crate::capture::platform::github;
-use crate::capture::platform::github::{EVENT_FILE, NO_EVENT};
-use crate::capture::platform::variables::{
+use super::github::{self, EVENT_FILE, NO_EVENT};
+use crate::issuer::variables::{
     any, builder, commit, details, is_full_ref, is_number, is_page, joined, principal, variable,
 };
-use crate::capture::{Capture, Captured, CiContext, Detail, Environment, Trigger};
+use crate::issuer::{CiContext, Detail, Issuer, Platform, Surroundings, System};
+use crate::model::{Captured, Trigger};
 use serde_json::Value;
 
+const NAME: &str = "forgejo";
+
+pub(super) static ISSUER: Issuer = Issuer {
+    system: Some(System {
+        title: "Forgejo or Gitea Actions",
+        section: "forgejo",
+        about: "Variables of Forgejo or Gitea Actions.",
+        marks: &["FORGEJO_ACTIONS", "GITEA_ACTIONS"],
+        run: github::RUN,
+        manual: &[],
+        scheduled: &[],
+        details: DETAILS,
+        tells: &[],
+        platform: &Forgejo,
+    }),
+    ..Issuer::new(NAME)
+};
+
 /// Both: one grew out of the other, and a run looks the same.
-pub(in crate::capture) struct Forgejo;
+struct Forgejo;
 
-impl Capture for Forgejo {
-    fn name(&self) -> &'static str {
-        "forgejo"
-    }
-
-    fn detects(&self, env: &Environment) -> bool {
+impl Platform for Forgejo {
+    fn detects(&self, env: &dyn Surroundings) -> bool {
         ["FORGEJO_ACTIONS", "GITEA_ACTIONS"].iter().any(|name| env.variable(name) == Some("true"))
     }
 
-    fn capture(&self, env: &Environment) -> CiContext {
+    fn capture(&self, env: &dyn Surroundings) -> CiContext {
         let repository = github::repository(env);
         let run = variable(env, "GITHUB_RUN_NUMBER", is_number);
         CiContext {
-            builder: builder(self.name(), "FORGEJO_ACTIONS or GITEA_ACTIONS"),
+            builder: builder(NAME, "FORGEJO_ACTIONS or GITEA_ACTIONS"),
             invocation: joined([&repository, &run], |[repository, run]| format!("{repository}/actions/runs/{run}")),
             trigger: github::trigger(env),
             requested_by: Captured::absent("GITHUB_ACTOR is a name that can change hands, and the event has no number"),
@@ -40,12 +54,12 @@ impl Capture for Forgejo {
         }
     }
 
-    fn event_file<'e>(&self, env: &'e Environment) -> Option<&'e str> {
+    fn event_file<'e>(&self, env: &'e dyn Surroundings) -> Option<&'e str> {
         env.variable(EVENT_FILE)
     }
 
     /// The event names its sender by number, which no variable does.
-    fn with_event(&self, event: &Value, context: CiContext, env: &Environment) -> CiContext {
+    fn with_event(&self, event: &Value, context: CiContext, env: &dyn Surroundings) -> CiContext {
         const FROM: &str = "the file that GITHUB_EVENT_PATH names";
         let sender = |key: &str| event.get("sender").and_then(|s| s.get(key));
         let id = match sender("id").and_then(Value::as_u64) {
