@@ -76,7 +76,7 @@ impl Service {
 
     fn words(self) -> &'static str {
         match self {
-            Self::Token => "GitHub's token service",
+            Self::Token => "the token service of GitHub Actions",
             Self::Fulcio => "Fulcio at",
             Self::Timestamps => "the timestamp authority at",
             Self::Rekor => "Rekor v1 at",
