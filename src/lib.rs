@@ -13,6 +13,8 @@ pub mod issuer;
 pub mod model;
 #[cfg(feature = "cli")]
 pub mod net;
+#[cfg(feature = "cli")]
+pub mod places;
 pub mod policy;
 pub mod predicate;
 pub mod programs;

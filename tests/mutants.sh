@@ -123,7 +123,7 @@ likely() {
         src/capture/input/lockfiles/* | src/model/json_pieces.rs) echo lib lockfiles:: ;;
         src/capture/*) echo capture links:: traps:: ;;
         src/registry/* | src/flow/*) echo verification refusals::registries:: refusals::limits:: ;;
-        src/cli/*) echo verification refusals::layouts:: refusals::policies:: refusals::registries:: ;;
+        src/cli/* | src/places/*) echo verification refusals::layouts:: refusals::policies:: refusals::registries:: ;;
         src/policy/file.rs | src/policy/node.rs | src/trust/* | src/policy/glob.rs) echo lib policy:: trust:: ;;
         *) echo verification certificates:: ;;
     esac

@@ -5,6 +5,7 @@ use crate::cli::exit;
 use crate::evidence::FileEvidence;
 use crate::model::json::JsonError;
 use crate::model::{Code, code};
+use crate::places::PlaceError;
 use crate::programs::ProgramError;
 use crate::sign::{KeygenError, SignError};
 use crate::trust::{KeyError, RootError};
@@ -38,6 +39,7 @@ const LISTS: &[&[Code]] = &[
     flow::OutboxError::CODES,
     flow::PublishError::CODES,
     exit::codes::CODES,
+    PlaceError::CODES,
     roots::CacheError::CODES,
     roots::HttpError::CODES,
     roots::InitError::CODES,

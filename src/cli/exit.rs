@@ -2,6 +2,7 @@
 
 use crate::model::Code;
 use crate::model::code::Acts;
+use crate::places::PlaceError;
 use crate::policy::Verdict;
 use std::process::ExitCode;
 
@@ -133,6 +134,18 @@ impl Failure {
     }
 }
 
+impl From<PlaceError> for Failure {
+    fn from(e: PlaceError) -> Self {
+        match e {
+            // It may be good, and is not looked at.
+            PlaceError::TooLarge { .. } => Self::unknown(e.code(), e.to_string()),
+            PlaceError::Roots(e) => (*e).into(),
+            PlaceError::Capture(e) => (*e).into(),
+            _ => Self::usage(e.code(), e.to_string()),
+        }
+    }
+}
+
 /// What every command prints with `--format json` when it could not come to its end: wrong arguments, too.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -166,6 +179,7 @@ pub mod codes {
     use crate::model::code::codes;
 
     pub use crate::model::code::FILE_UNREADABLE;
+    pub use crate::places::FILE_UNWRITABLE;
     pub use crate::policy::CHARTER_CHANGED;
 
     codes! {
@@ -174,18 +188,9 @@ pub mod codes {
         pub USAGE = "usage", [Caller],
             "wrong arguments",
             "`attest COMMAND --help` shows the arguments and examples";
-        pub FILE_UNWRITABLE = "file-unwritable", [Caller, Operator],
-            "a file cannot be written; the old one is as it was",
-            "check that the folder exists, is writable and has room, or name another place with --output FILE";
         pub NO_POLICY = "no-policy", [Caller],
             "there is no policy on this machine, and no flag says whom to trust",
             "pass --policy FILE, --key FILE, or --certificate-identity with --certificate-oidc-issuer";
-        pub POLICY_UNKNOWN = "policy-folder-unclear", [Caller],
-            "a policy folder holds a file that may be a policy and would be passed over",
-            "name it *.yaml if it is meant to apply; else move it away, or put a dot before its name";
-        pub POLICY_WRITABLE = "policy-writable-by-others", [Caller],
-            "somebody else can write a file that decides what is trusted",
-            "let only its owner write it: chmod go-w FILE FOLDER";
         pub DIGEST_REQUIRED = "digest-required", [Caller],
             "`--require-digest` was given, and a subject names no digest",
             "pin the subject: REPOSITORY@sha256:DIGEST";

@@ -1,19 +1,14 @@
 //! The command line: arguments, rendering, exit codes. The only place that prints.
 #![expect(clippy::disallowed_methods, reason = "back end: the process's clock and streams")]
 
-mod access;
 pub mod args;
 mod ask;
 pub mod cmd;
 pub mod code_lists;
 mod deadline;
 pub mod exit;
-mod files;
-mod keys;
-mod ours;
 mod outbox;
 mod panics;
-mod policies;
 pub mod schema;
 mod show;
 

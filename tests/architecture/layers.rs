@@ -9,6 +9,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("webhook", 7),
     ("action", 7),
     ("flow", 6),
+    ("places", 6),
     ("capture", 5),
     ("sign", 5),
     ("charter", 5),

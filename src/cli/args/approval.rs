@@ -6,9 +6,9 @@ use crate::cli::args::target;
 use crate::cli::args::target::Resolved;
 use crate::cli::args::{CharterApi, Common, EvidenceArgs};
 use crate::cli::exit::{Failure, codes};
-use crate::cli::files;
 use crate::cli::show::sanitize::line;
 use crate::model::{Digest, DigestSet, Subject, limits, uri};
+use crate::places::{self, files};
 use crate::predicate::approval::TargetKind;
 use std::path::Path;
 
@@ -81,14 +81,14 @@ async fn charter(text: &str, given: &Given<'_>, common: &Common) -> Result<Targe
             (DigestSet::of(&digest), "  it was not looked at: the digest says what is approved".to_owned())
         }
         None if is_url => {
-            let env = build::environment()?;
+            let env = places::environment()?;
             let (_, live) = crate::cli::args::charter::fetch(text, given.api, &env, common.timeout).await?;
             let snapshot = &live.snapshot;
             let more = format!("  {} ({} bytes of text)", snapshot.title, snapshot.body.len());
             (DigestSet::of(&snapshot.digest()), more)
         }
         None => {
-            let bytes = files::read_published(Path::new(text), &build::environment()?, limits::PREDICATE_BYTES)?;
+            let bytes = files::read_published(Path::new(text), &places::environment()?, limits::PREDICATE_BYTES)?;
             let words = String::from_utf8_lossy(&bytes);
             let first = words.lines().find(|l| !l.trim().is_empty()).unwrap_or("an empty file");
             (DigestSet::sha256(&bytes), format!("  {first}"))
@@ -106,7 +106,7 @@ fn file_name(text: &str) -> String {
 }
 
 fn commit(revision: &str, given: &Given<'_>) -> Result<Target, Failure> {
-    let object = capture::commit_object(&build::environment()?, revision)?;
+    let object = capture::commit_object(&places::environment()?, revision)?;
     let uri = match given.uri {
         Some(uri) if uri.starts_with("git+") => Some(uri.to_owned()),
         Some(uri) => Some(format!("git+{uri}")),

@@ -3,17 +3,18 @@
 use crate::capture;
 use crate::capture::step::{BuildStep, Snapshot};
 use crate::capture::{Context, Environment, Local, Request, Secret, input::files as hashing};
+use crate::cli::Ui;
 use crate::cli::args::EvidenceArgs;
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target;
 use crate::cli::args::target::Resolved;
 use crate::cli::args::{BuildArgs, Common, RecordCredentials};
-use crate::cli::exit::{Failure, codes};
+use crate::cli::exit::Failure;
 use crate::cli::show::progress;
-use crate::cli::{Ui, files};
 use crate::flow;
 use crate::model::json;
 use crate::model::{Artifact, DigestSet, PredicateUri, Statement, Subject, limits};
+use crate::places::files;
 use crate::verify::Signer;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -46,15 +47,6 @@ pub(in crate::cli) fn agrees(statement: &Statement, signer: &Signer, ui: &Ui) ->
         }
     }
     Ok(())
-}
-
-/// The process's surroundings.
-///
-/// # Errors
-/// When the working folder is gone.
-pub(in crate::cli) fn environment() -> Result<Environment, Failure> {
-    Environment::from_process()
-        .map_err(|e| Failure::usage(codes::FILE_UNREADABLE, format!("the working folder cannot be read: {e}")))
 }
 
 /// Captures the context, before the build step.

@@ -10,7 +10,7 @@ pub(super) mod subject;
 pub(super) mod target;
 pub(super) mod trust;
 
-use crate::cli::access::Access;
+use crate::places::{RegistryAccess, RegistrySettings};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,7 +50,18 @@ pub struct Common {
     pub registry_ca: Option<PathBuf>,
     /// What asking a registry takes of this machine.
     #[arg(skip)]
-    pub(super) access: Access,
+    pub(super) registries: RegistryAccess,
+}
+
+impl Common {
+    /// What the flags say of registries.
+    pub(super) fn registry_settings(&self) -> RegistrySettings<'_> {
+        RegistrySettings {
+            ca: self.registry_ca.as_deref(),
+            allow_http: self.allow_http_registry,
+            timeout: self.timeout,
+        }
+    }
 }
 
 /// Whom to trust.

@@ -3,14 +3,15 @@
 
 use crate::capture::launch;
 use crate::capture::{Environment, Identity};
+use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::args::login::{Choice, LoginArgs};
-use crate::cli::args::{build, trust};
+use crate::cli::ask::password;
 use crate::cli::ask::person;
 use crate::cli::exit::{Failure, codes};
-use crate::cli::{Ui, files, keys};
 use crate::flow::{self, OutboxError, PublishError};
 use crate::model::{Artifact, Statement, Timestamp, json, limits};
+use crate::places::{self, files};
 use crate::programs::Launch;
 use crate::sign::{
     Evidence, Found, IdentityToken, KeylessSigner, LogVersion, Login, Rekor, Selection, ServiceClient, Services,
@@ -116,7 +117,7 @@ impl SigningArgs {
             Some(path) => self.config(path, now)?,
             None => (self.of_urls(), Vec::new()),
         };
-        let env = build::environment()?;
+        let env = places::environment()?;
         let launch = launch::signers(&env);
         let with = self.with(&services, now, &env, &launch)?;
         if matches!(with, With::Key(_)) {
@@ -143,7 +144,7 @@ impl SigningArgs {
 
     fn with(&self, services: &Services, now: Timestamp, env: &Environment, launch: &Launch) -> Result<With, Failure> {
         match (&self.key, &self.identity_token) {
-            (Some(key), _) => return Ok(With::Key(keys::find_signer(key, launch)?)),
+            (Some(key), _) => return Ok(With::Key(password::find_signer(key, launch)?)),
             (None, Some(token)) => return Ok(With::Token(TokenSource::named(token))),
             (None, None) => {}
         }
@@ -263,7 +264,7 @@ impl Method {
     pub(in crate::cli) async fn open(&self, common: &Common, ui: &Ui) -> Result<Signing, Failure> {
         match &self.with {
             With::Key(found) => {
-                let opened = keys::open_signer(found, &self.launch)?;
+                let opened = password::open_signer(found, &self.launch)?;
                 if opened.file.as_ref().is_some_and(|f| f.readable_by_others) {
                     ui.note("others on this machine can read the private key's file: chmod 600 it");
                 }
@@ -308,7 +309,11 @@ impl Method {
             false => Services::public_good(ui.now)?,
         };
         services.check()?;
-        let roots = if self.roots.is_empty() { trust::roots(&[], ui).await? } else { self.roots.clone() };
+        let roots = if self.roots.is_empty() {
+            places::roots::roots(&[], ui.now, &|n| ui.note(n)).await?
+        } else {
+            self.roots.clone()
+        };
         Ok(Signing {
             evidence: witnesses(&services, &client),
             trust: TrustMaterial::default().with_roots(&roots),
@@ -331,7 +336,7 @@ fn identity_of(token: &IdentityToken) -> Identity {
 /// [`Failure`].
 pub(in crate::cli) async fn identity(reference: &str, common: &Common) -> Result<Identity, Failure> {
     let source = match reference {
-        "ambient" => TokenSource::ambient(&variable, &launch::signers(&build::environment()?)).map_err(|lacks| {
+        "ambient" => TokenSource::ambient(&variable, &launch::signers(&places::environment()?)).map_err(|lacks| {
             Failure::usage(codes::NO_SIGNER, format!("nothing here gives an identity token: {}", lacks.join("; ")))
         })?,
         reference => TokenSource::named(reference),

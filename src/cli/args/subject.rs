@@ -1,8 +1,8 @@
 //! Subjects as they are typed, and what they stand for.
 
 use crate::cli::exit::{Failure, codes};
-use crate::cli::files;
 use crate::model::{Digest, Reference};
+use crate::places::files;
 use std::path::PathBuf;
 
 /// What a subject argument names. Nothing was resolved yet.

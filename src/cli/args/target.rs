@@ -1,15 +1,14 @@
 //! From a subject as typed to what is verified and where its evidence is: everything is resolved once, here.
 
 use crate::capture::input::files as hashing;
-use crate::cli::access;
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::{Common, EvidenceArgs};
 use crate::cli::exit::{Failure, codes};
-use crate::cli::files;
 use crate::evidence::FileEvidence;
 use crate::flow;
 use crate::model::plural::counted;
 use crate::model::{Artifact, Digest, Reference};
+use crate::places::files;
 use crate::policy::{Reason, SubjectDecision, Verdict};
 use crate::registry::oci_http::OciHttp;
 use crate::registry::{Checked, OciLayout, Registry, RegistryError, RegistryEvidence};
@@ -57,7 +56,7 @@ impl From<crate::capture::CaptureError> for Failure {
 /// # Errors
 /// [`RegistryError`] as a failure.
 pub(in crate::cli) fn open_image(reference: &Reference, common: &Common) -> Result<Arc<dyn Registry>, Failure> {
-    Ok(Arc::new(OciHttp::new(reference, access::http_options(common)?)?))
+    Ok(Arc::new(OciHttp::new(reference, common.registries.options(&common.registry_settings())?)?))
 }
 
 /// Resolves one subject: a tag once, a file by hashing it.

@@ -1,17 +1,14 @@
 //! Whom trust flags accept: signers and roots.
 
+use crate::cli::Ui;
 use crate::cli::args::TrustArgs;
 use crate::cli::exit::{Failure, codes};
-use crate::cli::{Ui, keys};
 use crate::issuer;
 use crate::model::plural::counted;
-use crate::model::{Timestamp, limits};
+use crate::places::{self, roots};
 use crate::policy::{CertificateMatch, Glob, Regexp, SignerRule, TextMatch};
-use crate::roots::{
-    Embedded, Instance, RootFile, SourceError, TrustSource as _, TufCache, TufError, TufRepository, cache_folder,
-};
+use crate::roots::{SourceError, TufError};
 use crate::trust::TrustedRoot;
-use std::path::PathBuf;
 
 /// Issuer of the tokens of GitHub Actions.
 const GITHUB_ISSUER: &str = issuer::GITHUB_TOKENS;
@@ -20,68 +17,12 @@ const SOURCE_REPOSITORY: u32 = 12;
 /// Last arc of Fulcio's "Source Repository Owner URI".
 const SOURCE_OWNER: u32 = 16;
 
-/// The roots to verify with: those that files name, or else the embedded ones, each replaced by a newer one that
-/// `attest trust update` left. No network.
-///
-/// # Errors
-/// Exit 2: a file that cannot be read or is no trusted root.
-pub(in crate::cli) async fn roots(files: &[PathBuf], ui: &Ui) -> Result<Vec<TrustedRoot>, Failure> {
-    let mut out = Vec::new();
-    for path in files {
-        let file = RootFile::new(path);
-        let failed = |e: SourceError| Failure::from(e).context(format!("--trusted-root `{}`", file.place()));
-        out.extend(file.roots(ui.now).await.map_err(failed)?);
-    }
-    if out.len() > limits::ROOTS {
-        let message = format!("--trusted-root: expected at most {} roots, found {}", limits::ROOTS, out.len());
-        return Err(Failure::usage(codes::USAGE, message));
-    }
-    if files.is_empty() {
-        out = Embedded.roots(ui.now).await?;
-        // The embedded ones stand in the order of the instances.
-        if let Some(folder) = cache_folder() {
-            let kept = Instance::ALL.iter().map(|i| (TufRepository::of(*i), TufCache::new(&folder, i.name())));
-            newer(&mut out, kept, ui.now, &|note| ui.note(note)).await;
-        }
-    }
-    Ok(out)
-}
-
-/// Puts what the last `attest trust update` left in the place of the roots that are older, one repository for each. A
-/// cache that cannot be used is said and passed over.
-async fn newer(
-    roots: &mut [TrustedRoot],
-    kept: impl Iterator<Item = (TufRepository, TufCache)>,
-    now: Timestamp,
-    note: &dyn Fn(&str),
-) {
-    for (root, (repository, cache)) in roots.iter_mut().zip(kept) {
-        match repository.kept(&cache, now).await {
-            Ok(Some(kept)) if kept.root.as_of() > root.as_of() => *root = kept.root,
-            Ok(_) => {}
-            Err(e) => note(&format!("the embedded root is used: {e} ({})", e.code())),
-        }
-    }
-}
-
 /// Says which of the roots that evidence was verified with are old. They are used all the same: how long an authority
 /// vouches, its window says.
-pub(in crate::cli) fn warn_of_age(roots: &[TrustedRoot], ui: &Ui) {
-    for (origin, days) in old(roots, ui.now) {
+pub(in crate::cli) fn warn_of_age(used: &[TrustedRoot], ui: &Ui) {
+    for (origin, days) in roots::old(used, ui.now) {
         ui.note(&format!("the trusted root is {} old ({origin}): run `attest trust update`", counted(days, "day")));
     }
-}
-
-/// The roots that were used and are old, by origin, with their age in days.
-fn old(roots: &[TrustedRoot], now: Timestamp) -> Vec<(&str, i64)> {
-    let used = roots.iter().filter(|r| r.was_used());
-    used.filter_map(|r| Some((r.origin(), age_days(r, now).filter(|d| *d > limits::ROOT_AGE_DAYS)?))).collect()
-}
-
-/// Whole days since the root was known to be the instance's own, where that is known.
-pub(in crate::cli) fn age_days(root: &TrustedRoot, now: Timestamp) -> Option<i64> {
-    const DAY: i64 = 86_400;
-    Some((now.unix() - root.as_of()?.unix()) / DAY)
 }
 
 impl From<SourceError> for Failure {
@@ -112,7 +53,7 @@ pub(in crate::cli) fn signers(flags: &TrustArgs, builder: Option<&str>) -> Resul
     let builders: Vec<_> = builder.into_iter().map(Glob::exact).collect();
     let mut out = Vec::new();
     for reference in &flags.key {
-        let rule = SignerRule::key(keys::public_key(reference)?).label(format!("key {reference}"));
+        let rule = SignerRule::key(places::public_key(reference)?).label(format!("key {reference}"));
         out.push(rule.builders(builders.clone()));
     }
     if let Some(wanted) = certificate(flags)? {
@@ -332,7 +273,7 @@ mod tests {
     fn a_key_beside_a_certificate_is_wrong_usage() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.pub");
-        let written = crate::cli::files::replace(&path, include_bytes!("../../sign/testdata/ed25519.pub"));
+        let written = crate::places::files::replace(&path, include_bytes!("../../sign/testdata/ed25519.pub"));
         assert!(written.is_ok());
         let key = TrustArgs { key: vec![path.display().to_string()], ..Default::default() };
         assert_eq!(signers(&key, None).map(|s| s.len()).map_err(|e| e.message), Ok(1));
@@ -351,59 +292,6 @@ mod tests {
             let named =
                 failure.message.contains(&format!("--key and {given} ")) && failure.message.contains("--policy");
             assert!(failure.code == codes::USAGE && !given.is_empty() && named, "{}", failure.message);
-        }
-    }
-
-    #[test]
-    fn a_root_is_old_after_ninety_days_where_its_date_is_known() {
-        let at = |text: &str| Timestamp::parse(text).unwrap();
-        let embedded = TrustedRoot::embedded();
-        let json = embedded[0].json();
-        let dated = TrustedRoot::parse_one(json.as_bytes(), "tuf", at("2026-01-01T12:00:00Z")).unwrap();
-        let roots = [dated, TrustedRoot::parse(json.as_bytes(), "file").unwrap().remove(0)];
-        assert_eq!(old(&roots, at("2030-01-01T00:00:00Z")), [], "no root was used");
-        for root in &roots {
-            root.prepared().unwrap();
-        }
-        assert_eq!(old(&roots, at("2026-04-02T11:59:59Z")), []);
-        assert_eq!(old(&roots, at("2026-04-02T12:00:00Z")), [("tuf", 91)]);
-    }
-
-    #[test]
-    fn a_root_that_was_kept_is_used_where_it_is_newer_and_verifies() {
-        // What `attest trust update` left of a repository that python-tuf made, and that repository's first root.
-        const CACHE: &str = include_str!("../../roots/testdata/tuf-cache.json");
-        const PINNED: &[u8] = include_bytes!("../../roots/testdata/tuf-root.json");
-        const OTHER: &[u8] = include_bytes!("../../roots/testdata/other-root.json");
-        let embedded = TrustedRoot::embedded();
-        // The origin of the root that is used and how often something was said.
-        let used = |cache: Option<&str>, pinned: &[u8], as_of: &str| {
-            let folder = tempfile::tempdir().unwrap();
-            let cache_file = TufCache::new(folder.path(), "public-good");
-            if let Some(text) = cache {
-                assert!(crate::cli::files::replace(cache_file.path(), text.as_bytes()).is_ok());
-            }
-            let as_of = Timestamp::parse(as_of).unwrap();
-            let mut roots = vec![
-                TrustedRoot::parse_one(embedded[0].json().as_bytes(), "embedded", as_of).unwrap(),
-                embedded[1].clone(),
-            ];
-            let kept = [(TufRepository::new("https://tuf.example.org", pinned.to_vec()), cache_file)];
-            let said = std::cell::RefCell::new(Vec::new());
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let now = Timestamp::parse("2036-01-01T00:00:00Z").unwrap();
-            runtime.block_on(newer(&mut roots, kept.into_iter(), now, &|n| said.borrow_mut().push(n.to_owned())));
-            assert_eq!(roots[1], embedded[1], "a root of another instance");
-            (roots[0].origin().to_owned(), said.into_inner())
-        };
-        let (older, newer) = ("2020-01-01T00:00:00Z", "2035-01-01T00:00:00Z");
-        assert_eq!(used(Some(CACHE), PINNED, older), ("TUF: https://tuf.example.org".into(), vec![]));
-        assert_eq!(used(Some(CACHE), PINNED, newer), ("embedded".into(), vec![]));
-        assert_eq!(used(None, PINNED, older), ("embedded".into(), vec![]));
-        for (cache, pinned) in [(CACHE, OTHER), (&CACHE.replacen("\"files\"", "\"lost\"", 1), PINNED), ("{", PINNED)] {
-            let (origin, said) = used(Some(cache), pinned, older);
-            assert_eq!(origin, "embedded");
-            assert!(said.len() == 1 && said[0].contains("(trust-cache-unusable)"), "{said:?}");
         }
     }
 

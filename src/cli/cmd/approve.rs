@@ -1,6 +1,7 @@
 //! `attest approve`
 
 use crate::capture;
+use crate::cli::Ui;
 use crate::cli::args::approval;
 use crate::cli::args::approval::{Given, Target};
 use crate::cli::args::build;
@@ -13,8 +14,8 @@ use crate::cli::cmd::attach;
 use crate::cli::cmd::attach::{AttachedReport, attach_one};
 use crate::cli::cmd::create::CreatedIdentity;
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::{Ui, access, files};
 use crate::model::{Digest, PredicateUri, uri};
+use crate::places::{self, files};
 use crate::predicate::Approval;
 use crate::verify::Signer;
 use clap::Args;
@@ -111,7 +112,7 @@ pub struct ApproveReport {
 /// [`Failure`].
 pub async fn run(args: &ApproveArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let method = args.signing.method(ui.now)?;
-    access::prepare(common, &Vec::from_iter(method.variable()))?;
+    common.registries.prepare(&common.registry_settings(), &Vec::from_iter(method.variable()))?;
     let given = Given {
         digest: args.digest.as_deref(),
         api: args.charter_api,
@@ -167,7 +168,7 @@ fn statement(args: &ApproveArgs, target: &Target, variable: Option<String>, ui: 
         comment: args.comment.clone(),
     };
     let variables: Vec<String> = variable.into_iter().collect();
-    let secrets = capture::secrets(&build::environment()?, &variables);
+    let secrets = capture::secrets(&places::environment()?, &variables);
     let subject = vec![target.subject.clone()];
     let kind = PredicateUri::parse(uri::APPROVAL).unwrap_or_else(PredicateUri::slsa_provenance);
     let statements = build::statements(subject, &kind, &approval.to_json(), &secrets)?;

@@ -1,13 +1,14 @@
 //! `attest attach`
 
+use crate::cli::Ui;
 use crate::cli::args::target;
 use crate::cli::args::target::Resolved;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
-use crate::cli::{Ui, files};
 use crate::evidence::FileEvidence;
 use crate::flow;
 use crate::model::Timestamp;
+use crate::places::files;
 use crate::verify::{Content, EvidenceSource as _};
 use clap::Args;
 use std::fmt::Write as _;

@@ -2,12 +2,13 @@
 //!
 //! It says yes or no about a bundle; it makes no decision and applies no policy.
 
+use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::args::signing::Method;
 use crate::cli::exit::{Failure, Outcome, codes};
-use crate::cli::{Ui, files, keys};
 use crate::model::code::codes;
 use crate::model::{Artifact, Digest, limits};
+use crate::places::{self, files};
 use crate::sign::Services;
 use crate::trust::{TrustMaterial, TrustedRoot};
 use crate::verify::{Signer, Verifier, VerifyError, message_signature, read_evidence};
@@ -132,7 +133,7 @@ fn digest_of(artifact: &str) -> Result<Option<Digest>, Failure> {
 
 fn verify(args: &VerifyBundleArgs, ui: &Ui) -> Result<Outcome, Failure> {
     let refused = |e: &VerifyError| Failure::no(e.code(), e.to_string());
-    let mut trust = TrustMaterial::of_keys(args.key.as_deref().map(keys::public_key).transpose()?);
+    let mut trust = TrustMaterial::of_keys(args.key.as_deref().map(places::public_key).transpose()?);
     if trust.keys.is_empty() && args.certificate_identity.is_none() {
         return Err(Failure::usage(codes::USAGE, "expected --certificate-identity and its issuer, or --key"));
     }

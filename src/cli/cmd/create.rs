@@ -3,6 +3,7 @@
 use crate::capture::step;
 use crate::capture::step::{BuildStep, Watch, Watched};
 use crate::capture::{Context, Environment, Local};
+use crate::cli::Ui;
 use crate::cli::args::build;
 use crate::cli::args::build::Subjects;
 use crate::cli::args::charter;
@@ -15,10 +16,10 @@ use crate::cli::outbox::Outbox;
 use crate::cli::show::kept::{Left, run_of};
 use crate::cli::show::progress;
 use crate::cli::show::sanitize::line;
-use crate::cli::{Ui, access, files};
 use crate::flow::{self, Destination};
 use crate::model::plural::counted;
 use crate::model::{Digest, PredicateUri, Statement, uri};
+use crate::places::{self, files};
 use crate::sign::key_file_facts;
 use crate::verify::Signer;
 use clap::Args;
@@ -133,11 +134,11 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         // A folder that is missing may be made by the step.
         files::writable(path, !args.command.is_empty())?;
     }
-    let env = build::environment()?;
+    let env = places::environment()?;
     let given = build::given_predicate(&args.build, &env)?;
     let key_file = method.reference().map(key_file_facts).transpose()?.flatten();
     let variables: Vec<String> = method.variable().into_iter().collect();
-    access::prepare(common, &variables)?;
+    common.registries.prepare(&common.registry_settings(), &variables)?;
     let own = own_files(args, method.reference());
     let step = (!args.command.is_empty()).then_some(BuildStep {
         command: &args.command,
@@ -320,7 +321,10 @@ fn run_step(
         };
         return Err(Failure { exit, ..Failure::no(codes::STEP_FAILED, message) });
     }
-    access::note_changes(common, ui);
+    for path in common.registries.changed() {
+        let path = path.display();
+        ui.note(&format!("the build step changed `{path}`; what it said before counts: log in before `attest create`"));
+    }
     let after = build::snapshot(&args.subjects, env, common)?;
     let unwritten = after.unwritten(&before);
     let name = |p: &PathBuf| p.strip_prefix(&env.working_dir).unwrap_or(p).display().to_string();
@@ -399,7 +403,8 @@ async fn publish(
         }
         match files::replace(&path, &lines) {
             Ok(()) => report.output = Some(path.display().to_string()),
-            Err(failure) => {
+            Err(e) => {
+                let failure = Failure::from(e);
                 for (_, bundle) in bundles {
                     if let Err(e) = left.signed(bundle.clone(), vec![file(&path, env)], failure.clone()) {
                         failed.get_or_insert(e);

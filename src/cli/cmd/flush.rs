@@ -1,5 +1,6 @@
 //! `attest flush`
 
+use crate::cli::Ui;
 use crate::cli::args::signing::SigningArgs;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::args::{build, target};
@@ -8,11 +9,11 @@ use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::outbox;
 use crate::cli::outbox::Outbox;
 use crate::cli::show::kept::run_of;
-use crate::cli::{Ui, access, files};
 use crate::flow::{Destination, Entry, OutboxError, PublishError, Waiting};
 use crate::model::envelope::Envelope;
 use crate::model::plural::counted;
 use crate::model::{Digest, Statement, json, limits};
+use crate::places::{self, files};
 use crate::verify::{in_toto_envelope, read_evidence};
 use clap::Args;
 use std::fmt::Write as _;
@@ -166,9 +167,9 @@ async fn sign(
     report: &mut FlushReport,
     ui: &Ui,
 ) -> Result<(), Failure> {
-    let run = run_of(&build::environment()?);
+    let run = run_of(&places::environment()?);
     let method = args.signing.method(ui.now)?;
-    access::prepare(common, &Vec::from_iter(method.variable()))?;
+    common.registries.prepare(&common.registry_settings(), &Vec::from_iter(method.variable()))?;
     let signing = method.open(common, ui).await?;
     // All are looked at before one is signed.
     for digest in wanted {
@@ -260,7 +261,7 @@ fn add_line(path: &Path, bundle: &[u8]) -> Result<(), Failure> {
     }
     text.extend_from_slice(bundle);
     text.push(b'\n');
-    files::replace(path, &text)
+    Ok(files::replace(path, &text)?)
 }
 
 fn text(report: &FlushReport) -> String {

@@ -7,6 +7,7 @@ use crate::cli::args::{build, charter, signing};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize::{json, line};
 use crate::model::PredicateUri;
+use crate::places;
 use clap::Args;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -50,7 +51,7 @@ pub struct ExplainReport {
 /// # Errors
 /// [`Failure`].
 pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
-    let env = build::environment()?;
+    let env = places::environment()?;
     let mut context = build::context(&args.build, &args.subjects, &[], None, &env)?;
     let given = build::given_predicate(&args.build, &env)?;
     if given.is_none() {

@@ -1,13 +1,14 @@
 //! `attest inspect`
 
+use crate::cli::Ui;
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize::line;
-use crate::cli::{Ui, files};
 use crate::flow::{self, Claim, Found};
 use crate::model::{Digest, ResourceDescriptor, Statement, limits, uri};
+use crate::places::files;
 use crate::policy::NO_ATTESTATION;
 use crate::predicate::record::ProvenanceRecord;
 use crate::predicate::{Approval, Charter, Field, Provenance};

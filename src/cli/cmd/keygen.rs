@@ -1,8 +1,8 @@
 //! `attest keygen`
 
 use crate::cli::args::{Common, Format};
+use crate::cli::ask::password;
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::keys;
 use crate::sign::{DEFAULT_PREFIX, KeygenError, LocalKey, SignError, write_key_pair};
 use crate::trust::KeyAlgorithm;
 use clap::{Args, ValueEnum};
@@ -68,7 +68,7 @@ impl From<KeygenError> for Failure {
 /// [`Failure`].
 pub fn run(args: &KeygenArgs, common: &Common) -> Result<Outcome, Failure> {
     let name = format!("{}.key", args.output_key_prefix.display());
-    let password = keys::new_password(&name)?.ok_or_else(|| {
+    let password = password::new_password(&name)?.ok_or_else(|| {
         let message = format!("`{name}` is to be encrypted, and there is no password for it");
         Failure::usage(crate::sign::PASSWORD_NEEDED, message)
     })?;

@@ -169,18 +169,18 @@ impl Tour {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, Failure> {
-        crate::cli::files::read(&self.folder.join(name), crate::model::limits::BUNDLE_BYTES)
+        Ok(crate::places::files::read(&self.folder.join(name), crate::model::limits::BUNDLE_BYTES)?)
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-        crate::cli::files::replace(&self.folder.join(name), bytes)
+        Ok(crate::places::files::replace(&self.folder.join(name), bytes)?)
     }
 }
 
 /// Two different, not empty files of a folder's top level.
 fn two_files(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     let shown = |name: &OsStr| name.to_str().is_some_and(|n| !n.starts_with('.'));
-    let names = crate::cli::files::list(folder, crate::model::limits::INPUT_SUBJECTS, shown)?;
+    let names = crate::places::files::list(folder, crate::model::limits::INPUT_SUBJECTS, shown)?;
     let mut found: Vec<(PathBuf, u64)> = names
         .into_iter()
         .filter_map(|p| {
@@ -208,12 +208,12 @@ fn blob(layout: &Path, layer: &Descriptor) -> PathBuf {
 
 /// Changes one byte of a file to another printable one.
 fn flip(path: &Path, position: impl Fn(&[u8]) -> usize) -> Result<(), Failure> {
-    let mut bytes = crate::cli::files::read(path, crate::model::limits::BUNDLE_BYTES)?;
+    let mut bytes = crate::places::files::read(path, crate::model::limits::BUNDLE_BYTES)?;
     let at = position(&bytes);
     if let Some(b) = bytes.get_mut(at) {
         *b = if *b == b'A' { b'B' } else { b'A' };
     }
-    crate::cli::files::replace(path, &bytes)
+    Ok(crate::places::files::replace(path, &bytes)?)
 }
 
 fn temporary_folder() -> io::Result<PathBuf> {

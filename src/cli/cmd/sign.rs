@@ -1,13 +1,14 @@
 //! `attest sign`
 
 use crate::capture;
+use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::args::build;
 use crate::cli::args::signing::SigningArgs;
 use crate::cli::exit::{Failure, Outcome};
-use crate::cli::{Ui, files};
 use crate::flow::PublishError;
 use crate::model::{json, limits};
+use crate::places::{self, files};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -35,7 +36,7 @@ pub struct SignArgs {
 /// [`Failure`].
 pub async fn run(args: &SignArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let method = args.signing.method(ui.now)?;
-    let env = build::environment()?;
+    let env = places::environment()?;
     let statement = files::read_published(&args.statement, &env, limits::STATEMENT_BYTES)?;
     // A statement made elsewhere may hold what its maker did not look for.
     let variables: Vec<String> = method.variable().into_iter().collect();

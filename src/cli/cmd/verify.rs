@@ -3,13 +3,13 @@
 use crate::capture::Environment;
 use crate::cli::Ui;
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
-use crate::cli::args::{build, charter, demands, target, trust};
+use crate::cli::args::{charter, demands, target, trust};
 use crate::cli::deadline::Until;
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
-use crate::cli::policies::PolicyPlaces;
 use crate::cli::show::{decision, untrusted};
 use crate::flow::{self, Check, Given, Looked};
 use crate::model::{PredicateUri, limits};
+use crate::places::{self, PolicyPlaces};
 use crate::policy::report::DecisionReport;
 use crate::policy::{Decision, Policy, SubjectDecision};
 use crate::seam::Deadline as _;
@@ -62,13 +62,13 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         ));
     }
     demands::join(&mut policies, &args.demands, &wanted)?;
-    let roots = trust::roots(&args.trust.trusted_root, ui).await?;
+    let roots = places::roots::roots(&args.trust.trusted_root, ui.now, &|n| ui.note(n)).await?;
     let run = Run {
         args,
         common,
         given: Given::new(&policies, &roots, ui.now),
         wanted,
-        env: args.demands.recheck_charter.then(build::environment).transpose()?,
+        env: args.demands.recheck_charter.then(places::environment).transpose()?,
         looked: Mutex::default(),
     };
     let asked: Vec<_> = args.subjects.iter().map(|typed| run.subject(typed)).collect();

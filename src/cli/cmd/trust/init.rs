@@ -1,10 +1,11 @@
 //! `attest trust init`
 
+use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome, codes};
-use crate::cli::{Ui, files};
 use crate::model::{Digest, Timestamp, json, limits};
 use crate::net;
+use crate::places::files;
 use crate::roots::{Http, InitError, LogKey, Private, assemble};
 use clap::Args;
 use std::path::{Path, PathBuf};

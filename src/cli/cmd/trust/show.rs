@@ -1,12 +1,12 @@
 //! `attest trust show`
 
 use crate::cli::Ui;
-use crate::cli::args::trust;
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize;
 use crate::model::plural::counted;
 use crate::model::{Timestamp, limits};
+use crate::places::roots;
 use crate::trust::{Authority, AuthorityKind, TrustedRoot};
 use clap::Args;
 use std::fmt::Write as _;
@@ -83,7 +83,7 @@ pub struct AuthorityReport {
 /// # Errors
 /// [`Failure`].
 pub(super) async fn run(args: &ShowArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
-    let roots = trust::roots(&args.trusted_root, ui).await?;
+    let roots = roots::roots(&args.trusted_root, ui.now, &|n| ui.note(n)).await?;
     let roots = roots.iter().map(|r| root(r, ui.now)).collect::<Result<_, _>>()?;
     let report = ShowReport { schema_version: 1, roots };
     Ok(match common.format {
@@ -94,7 +94,7 @@ pub(super) async fn run(args: &ShowArgs, common: &Common, ui: &Ui) -> Result<Out
 
 fn root(root: &TrustedRoot, now: Timestamp) -> Result<RootReport, Failure> {
     let authorities = root.authorities().map_err(|e| Failure::usage(e.code(), e.to_string()).context(root.origin()))?;
-    let age_days = trust::age_days(root, now);
+    let age_days = roots::age_days(root, now);
     Ok(RootReport {
         origin: root.origin().to_owned(),
         as_of: root.as_of().map(|t| t.to_string()),

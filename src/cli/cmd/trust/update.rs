@@ -1,10 +1,11 @@
 //! `attest trust update`
 
+use crate::cli::Ui;
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize;
-use crate::cli::{Ui, files};
 use crate::model::limits;
+use crate::places::files;
 use crate::roots::{CacheError, Http, Instance, TufCache, TufRepository, Updated, cache_folder};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;

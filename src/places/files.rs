@@ -1,9 +1,8 @@
-//! Files that arguments name: read with a limit, written whole or not at all.
+//! Files that a caller names: read with a limit, written whole or not at all.
 #![expect(clippy::disallowed_methods, reason = "back end: files")]
 
+use super::PlaceError;
 use crate::capture::{self, Environment};
-use crate::cli::exit::{Failure, codes};
-use crate::model::code;
 use rustix::fs::Access;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -15,9 +14,8 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// `file-unreadable`, `limit-exceeded`; names the file.
-pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let unreadable =
-        |e: &io::Error| Failure::usage(codes::FILE_UNREADABLE, format!("cannot read `{}`: {e}", path.display()));
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, PlaceError> {
+    let unreadable = |e: &io::Error| PlaceError::Unreadable { what: shown(path), cause: e.to_string() };
     let mut bytes = Vec::new();
     let cap = limit as u64 + 1;
     if path == Path::new("-") {
@@ -29,34 +27,42 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
             return Err(unreadable(&io::Error::other("it is a folder")));
         }
         if meta.len() > limit as u64 {
-            return Err(too_large(path, limit));
+            return Err(too_large(path, limit, "bytes"));
         }
         file.take(cap).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
     }
-    if bytes.len() > limit { Err(too_large(path, limit)) } else { Ok(bytes) }
+    if bytes.len() > limit { Err(too_large(path, limit, "bytes")) } else { Ok(bytes) }
 }
 
 /// Reads a file whose content is published, as [`read`] does: in the checkout over no link that leads out of it.
 ///
 /// # Errors
 /// As [`read`], and `leads-out-of-checkout`, `not-a-regular-file`.
-pub(super) fn read_published(path: &Path, env: &Environment, limit: usize) -> Result<Vec<u8>, Failure> {
-    let inside = if path == Path::new("-") { None } else { capture::in_checkout(env, path)? };
+pub fn read_published(path: &Path, env: &Environment, limit: usize) -> Result<Vec<u8>, PlaceError> {
+    let inside = if path == Path::new("-") { None } else { capture::in_checkout(env, path).map_err(of_capture)? };
     match inside {
-        Some(file) => Ok(file.read(limit)?),
+        Some(file) => file.read(limit).map_err(of_capture),
         None => read(path, limit),
     }
 }
 
-fn too_large(path: &Path, limit: usize) -> Failure {
-    Failure::unknown(code::LIMIT_EXCEEDED, format!("`{}` is over the limit of {limit} bytes", path.display()))
+fn of_capture(e: capture::CaptureError) -> PlaceError {
+    PlaceError::Capture(Box::new(e))
+}
+
+fn shown(path: &Path) -> String {
+    format!("`{}`", path.display())
+}
+
+fn too_large(path: &Path, limit: usize, unit: &'static str) -> PlaceError {
+    PlaceError::TooLarge { path: path.display().to_string(), limit, unit }
 }
 
 /// Whether a path names something that exists.
 ///
 /// # Errors
 /// `file-unreadable` when that cannot be told, as below a folder that this user may not enter.
-pub(super) fn exists(path: &Path) -> Result<bool, Failure> {
+pub fn exists(path: &Path) -> Result<bool, PlaceError> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
         // A name that is longer than a file's can be names none.
@@ -66,16 +72,13 @@ pub(super) fn exists(path: &Path) -> Result<bool, Failure> {
         {
             Ok(false)
         }
-        Err(e) => {
-            let message = format!("cannot tell whether `{}` exists: {e}", path.display());
-            Err(Failure::usage(codes::FILE_UNREADABLE, message))
-        }
+        Err(e) => Err(PlaceError::Unclear { path: path.display().to_string(), cause: e.to_string() }),
     }
 }
 
 /// Whether a path names a folder.
 #[must_use]
-pub(super) fn is_folder(path: &Path) -> bool {
+pub fn is_folder(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_dir())
 }
 
@@ -84,7 +87,7 @@ pub(super) fn is_folder(path: &Path) -> bool {
 ///
 /// # Errors
 /// `file-unwritable`; names the file.
-pub(super) fn writable(path: &Path, or_missing: bool) -> Result<(), Failure> {
+pub fn writable(path: &Path, or_missing: bool) -> Result<(), PlaceError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let cause = match fs::metadata(folder) {
         Err(e) if or_missing && e.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -96,16 +99,15 @@ pub(super) fn writable(path: &Path, or_missing: bool) -> Result<(), Failure> {
             Err(e) => format!("its folder: {}", io::Error::from(e)),
         },
     };
-    Err(Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {cause}", path.display())))
+    Err(PlaceError::Unwritable { path: path.display().to_string(), cause })
 }
 
 /// Replaces a file by rename: readers see the old one or the new one, never a part. It keeps its mode.
 ///
 /// # Errors
 /// `file-unwritable`; names the file.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let unwritable =
-        |e: &io::Error| Failure::usage(codes::FILE_UNWRITABLE, format!("cannot write `{}`: {e}", path.display()));
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PlaceError> {
+    let unwritable = |e: &io::Error| PlaceError::Unwritable { path: path.display().to_string(), cause: e.to_string() };
     let name = path.file_name().ok_or_else(|| unwritable(&io::Error::other("it names no file")))?;
     let temporary = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
     let mode = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).map(|m| m.mode() & 0o777);
@@ -128,10 +130,9 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 ///
 /// # Errors
 /// `file-unreadable`, `limit-exceeded`.
-pub(super) fn list(folder: &Path, limit: usize, mut keep: impl FnMut(&OsStr) -> bool) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |e: io::Error| {
-        Failure::usage(codes::FILE_UNREADABLE, format!("cannot read the folder `{}`: {e}", folder.display()))
-    };
+pub fn list(folder: &Path, limit: usize, mut keep: impl FnMut(&OsStr) -> bool) -> Result<Vec<PathBuf>, PlaceError> {
+    let what = || format!("the folder {}", shown(folder));
+    let unreadable = |e: io::Error| PlaceError::Unreadable { what: what(), cause: e.to_string() };
     let mut out = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
@@ -139,7 +140,7 @@ pub(super) fn list(folder: &Path, limit: usize, mut keep: impl FnMut(&OsStr) -> 
             out.push(entry.path());
         }
         if out.len() > limit {
-            return Err(too_large(folder, limit));
+            return Err(too_large(folder, limit, "entries"));
         }
     }
     out.sort();

@@ -1,8 +1,7 @@
 //! Which policies apply, and that nobody else could have written them.
 #![expect(clippy::disallowed_methods, reason = "back end: where policies are")]
 
-use crate::cli::exit::{Failure, codes};
-use crate::cli::{files, keys, ours};
+use super::{PlaceError, files, keys, ours};
 use crate::model::limits;
 use crate::policy::{self, Policy};
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ const BESIDE: [&str; 3] = [".pub", ".pem", ".md"];
 
 /// Where policies are looked for.
 #[derive(Clone, Debug)]
-pub(super) struct PolicyPlaces {
+pub struct PolicyPlaces {
     /// The system's: each applies where it exists.
     pub system: Vec<PathBuf>,
     /// Those that flags name, or else `ATTEST_POLICY`: each must exist.
@@ -30,7 +29,7 @@ impl PolicyPlaces {
     /// The places of this machine and user. Never one of the working folder: whoever wrote the checkout must not
     /// choose what it is checked against.
     #[must_use]
-    pub(super) fn of_process(flags: &[PathBuf]) -> Self {
+    pub fn of_process(flags: &[PathBuf]) -> Self {
         let named = match std::env::var_os("ATTEST_POLICY") {
             Some(v) if flags.is_empty() && !v.is_empty() => vec![PathBuf::from(v)],
             _ => flags.to_vec(),
@@ -46,8 +45,8 @@ impl PolicyPlaces {
     /// Reads every policy that applies.
     ///
     /// # Errors
-    /// Exit 2: a policy that is named and not there, cannot be read, is malformed, or could have been written by others.
-    pub(super) fn load(&self) -> Result<Vec<Policy>, Failure> {
+    /// [`PlaceError`]: a policy that is named and not there, cannot be read, is malformed, or could have been written by others.
+    pub fn load(&self) -> Result<Vec<Policy>, PlaceError> {
         let mut out = Vec::new();
         for path in &self.system {
             // What cannot be told to be absent may be there: it must not be passed over.
@@ -72,7 +71,7 @@ fn in_folder(folder: &Path) -> Vec<PathBuf> {
     ENDINGS.iter().map(|e| folder.join(format!("policy{e}"))).collect()
 }
 
-fn load(path: &Path, out: &mut Vec<Policy>) -> Result<(), Failure> {
+fn load(path: &Path, out: &mut Vec<Policy>) -> Result<(), PlaceError> {
     if !files::is_folder(path) {
         out.push(one(path)?);
         return Ok(());
@@ -90,13 +89,11 @@ fn load(path: &Path, out: &mut Vec<Policy>) -> Result<(), Failure> {
     })?;
     // Whoever put it there may have meant it to apply.
     if let Some(entry) = unknown {
-        let (folder, expected) = (path.display(), "a policy (.yaml, .yml, .json), a key (.pub, .pem) or a text (.md)");
-        let message = format!("the policy folder `{folder}`: expected {expected}, found `{}`", entry.to_string_lossy());
-        return Err(Failure::usage(codes::POLICY_UNKNOWN, message));
+        let (folder, found) = (path.display().to_string(), entry.to_string_lossy().into_owned());
+        return Err(PlaceError::UnknownInFolder { folder, found });
     }
     if found.is_empty() {
-        let message = format!("the policy folder `{}` holds no .yaml, .yml or .json file", path.display());
-        return Err(Failure::usage(codes::FILE_UNREADABLE, message));
+        return Err(PlaceError::EmptyFolder { folder: path.display().to_string() });
     }
     found.iter().try_for_each(|f| {
         out.push(one(f)?);
@@ -104,19 +101,18 @@ fn load(path: &Path, out: &mut Vec<Policy>) -> Result<(), Failure> {
     })
 }
 
-fn one(path: &Path) -> Result<Policy, Failure> {
+fn one(path: &Path) -> Result<Policy, PlaceError> {
     // Links are followed once, here, so that what is checked is what is read.
     let real = ours::only(path, ours::is_read_only)?;
     let shown = path.display().to_string();
     let text = String::from_utf8(files::read(&real, limits::POLICY_BYTES)?)
-        .map_err(|_| Failure::usage(codes::FILE_UNREADABLE, format!("policy `{shown}` is not UTF-8 text")))?;
+        .map_err(|_| PlaceError::NotText { origin: shown.clone() })?;
     let folder = real.parent().unwrap_or_else(|| Path::new("/")).to_owned();
     let load_key = |name: &str| {
-        let key = ours::only(&folder.join(name), ours::is_read_only).map_err(|f| f.message)?;
-        keys::public_key(&key.to_string_lossy()).map_err(|f| f.message)
+        let key = ours::only(&folder.join(name), ours::is_read_only).map_err(|e| e.to_string())?;
+        keys::public_key(&key.to_string_lossy()).map_err(|e| e.to_string())
     };
-    policy::parse(&text, &shown, &load_key)
-        .map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("policy `{shown}`")))
+    policy::parse(&text, &shown, &load_key).map_err(|source| PlaceError::Policy { origin: shown, source })
 }
 
 #[cfg(test)]
@@ -137,7 +133,7 @@ mod tests {
         path
     }
 
-    fn names(places: &PolicyPlaces) -> Result<Vec<String>, Failure> {
+    fn names(places: &PolicyPlaces) -> Result<Vec<String>, PlaceError> {
         Ok(places.load()?.into_iter().map(|p| p.name).collect())
     }
 
@@ -151,7 +147,7 @@ mod tests {
         places.named.clear();
         assert_eq!(names(&places).unwrap(), ["system", "user"]);
         places.named = vec![dir.path().join("absent.yaml")];
-        assert_eq!(names(&places).unwrap_err().exit, crate::cli::exit::Exit::Usage);
+        assert_eq!(names(&places).unwrap_err().code(), crate::model::code::FILE_UNREADABLE);
     }
 
     #[test]
@@ -162,7 +158,7 @@ mod tests {
         std::os::unix::fs::symlink(&folder, &folder).unwrap();
         let place =
             |p: &Path| PolicyPlaces { system: vec![p.join("policy.yaml")], named: Vec::new(), user: Vec::new() };
-        assert_eq!(names(&place(&folder)).unwrap_err().code, codes::FILE_UNREADABLE);
+        assert_eq!(names(&place(&folder)).unwrap_err().code(), crate::model::code::FILE_UNREADABLE);
         assert!(names(&place(dir.path())).unwrap().is_empty());
     }
 
@@ -174,10 +170,10 @@ mod tests {
         assert!(names(&places).is_ok());
         let set = |p: &Path, mode| fs::set_permissions(p, fs::Permissions::from_mode(mode)).unwrap();
         set(&path, 0o666);
-        assert_eq!(names(&places).unwrap_err().code, codes::POLICY_WRITABLE);
+        assert_eq!(names(&places).unwrap_err().code(), super::super::POLICY_WRITABLE);
         set(&path, 0o644);
         set(dir.path(), 0o777);
-        assert_eq!(names(&places).unwrap_err().code, codes::POLICY_WRITABLE);
+        assert_eq!(names(&places).unwrap_err().code(), super::super::POLICY_WRITABLE);
         set(dir.path(), 0o755);
         assert!(names(&places).is_ok());
     }
@@ -205,11 +201,14 @@ mod tests {
         for name in ["f.yaml.bak", "f.yaml~", "yaml", "f"] {
             put(name, &text);
             let failure = names(&places).unwrap_err();
-            assert!(failure.code == codes::POLICY_UNKNOWN && failure.message.contains(&format!("`{name}`")), "{name}");
+            assert!(
+                failure.code() == super::super::POLICY_UNKNOWN && failure.to_string().contains(&format!("`{name}`")),
+                "{name}"
+            );
             fs::remove_file(folder.join(name)).unwrap();
         }
         std::os::unix::fs::symlink(folder.join("absent"), folder.join("f")).unwrap();
-        assert_eq!(names(&places).unwrap_err().code, codes::POLICY_UNKNOWN);
+        assert_eq!(names(&places).unwrap_err().code(), super::super::POLICY_UNKNOWN);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! That nobody but this user and root decides what a path leads to.
 #![expect(clippy::disallowed_methods, reason = "back end: owners and modes of files")]
 
-use crate::cli::exit::{Failure, codes};
-use crate::cli::files;
+use super::{PlaceError, files};
 use crate::model::limits;
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -22,9 +21,9 @@ const LINKS: usize = 40;
 ///
 /// # Errors
 /// `policy-writable-by-others`, `file-unreadable`; both name the place.
-pub(super) fn only(path: &Path, read_only: fn(&Path) -> bool) -> Result<PathBuf, Failure> {
+pub(super) fn only(path: &Path, read_only: fn(&Path) -> bool) -> Result<PathBuf, PlaceError> {
     let unreadable =
-        |e: io::Error| Failure::usage(codes::FILE_UNREADABLE, format!("cannot read `{}`: {e}", path.display()));
+        |e: io::Error| PlaceError::Unreadable { what: format!("`{}`", path.display()), cause: e.to_string() };
     let absolute = std::path::absolute(path).map_err(unreadable)?;
     let mut left: Vec<OsString> = Vec::new();
     follow(&mut left, &absolute);
@@ -72,10 +71,10 @@ fn follow(left: &mut Vec<OsString>, path: &Path) {
     left.extend(parts);
 }
 
-fn refuse(path: &Path, at: &Path, who: Option<String>) -> Result<(), Failure> {
+fn refuse(path: &Path, at: &Path, who: Option<String>) -> Result<(), PlaceError> {
     let Some(who) = who else { return Ok(()) };
-    let message = format!("`{}` decides what is trusted, and {who} can write `{}`", path.display(), at.display());
-    Err(Failure::usage(codes::POLICY_WRITABLE, message))
+    let (path, at) = (path.display().to_string(), at.display().to_string());
+    Err(PlaceError::WritableByOthers { path, who, at })
 }
 
 /// Who else owns it.
@@ -143,7 +142,7 @@ mod tests {
 
         /// Whether the path leads to the policy and nobody else decides that; else the code.
         fn only(&self, path: &str) -> Result<bool, &'static str> {
-            let real = only(&self.at(path), |_| false).map_err(|f| f.code.as_str())?;
+            let real = only(&self.at(path), |_| false).map_err(|e| e.code().as_str())?;
             Ok(fs::read(real).unwrap() == b"x")
         }
     }
@@ -211,7 +210,7 @@ mod tests {
         assert_eq!(only(&tree.at("other/policy"), mounted).unwrap(), tree.at("other/..v1/policy"));
         // The folder that it is mounted in is not part of it.
         tree.mode("", 0o777);
-        assert_eq!(only(&tree.at("other/policy"), mounted).unwrap_err().code, codes::POLICY_WRITABLE);
+        assert_eq!(only(&tree.at("other/policy"), mounted).unwrap_err().code().as_str(), "policy-writable-by-others");
         tree.mode("", 0o755);
         assert!(!is_read_only(&tree.at("")));
     }

@@ -1,37 +1,17 @@
-//! Public keys and passwords that flags name.
+//! Passwords: given by variables, else asked for at the terminal.
 #![expect(clippy::disallowed_methods, reason = "back end: environment and terminal")]
 
-use crate::cli::exit::{Failure, codes};
-use crate::cli::files;
-use crate::model::limits;
 use crate::programs::Launch;
 use crate::sign::{EnvironmentPasswords, FirstOf, Found, OpenContext, Opened, PasswordSource, SignError};
-use crate::trust::PublicKey;
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::path::Path;
 use zeroize::Zeroizing;
-
-/// Reads a public key: a PEM file, `file:PATH` or `env:VARIABLE`.
-///
-/// # Errors
-/// `file-unreadable`, `public-key-malformed`, `public-key-unsupported`; exit 2.
-pub(super) fn public_key(reference: &str) -> Result<PublicKey, Failure> {
-    let bytes = match reference.strip_prefix("env:") {
-        Some(variable) => std::env::var_os(variable)
-            .ok_or_else(|| Failure::usage(codes::FILE_UNREADABLE, format!("variable `{variable}` is not set")))?
-            .into_encoded_bytes(),
-        None => files::read(Path::new(reference.strip_prefix("file:").unwrap_or(reference)), limits::KEY_BYTES)?,
-    };
-    PublicKey::from_pem(&bytes)
-        .map_err(|e| Failure::usage(e.code(), e.to_string()).context(format!("key `{reference}`")))
-}
 
 /// Finds what a reference names, so that a build step can put nothing in its place.
 ///
 /// # Errors
 /// [`SignError`].
-pub(super) fn find_signer(reference: &str, launch: &Launch) -> Result<Found, SignError> {
+pub(in crate::cli) fn find_signer(reference: &str, launch: &Launch) -> Result<Found, SignError> {
     with_context(launch, |context| crate::sign::find(reference, context))
 }
 
@@ -39,7 +19,7 @@ pub(super) fn find_signer(reference: &str, launch: &Launch) -> Result<Found, Sig
 ///
 /// # Errors
 /// [`SignError`].
-pub(super) fn open_signer(found: &Found, launch: &Launch) -> Result<Opened, SignError> {
+pub(in crate::cli) fn open_signer(found: &Found, launch: &Launch) -> Result<Opened, SignError> {
     with_context(launch, |context| found.open(context))
 }
 
@@ -54,7 +34,7 @@ fn with_context<T>(launch: &Launch, job: impl FnOnce(&OpenContext<'_>) -> T) -> 
 ///
 /// # Errors
 /// [`SignError`] when the terminal fails or the two do not agree.
-pub(super) fn new_password(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
+pub(in crate::cli) fn new_password(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
     if let Some(p) = EnvironmentPasswords(|n: &str| std::env::var_os(n)).password(name)? {
         return Ok(Some(p));
     }
