@@ -13,6 +13,7 @@ const BACK_ENDS: &[&str] = &[
     "src/net/",
     "src/audit/store/",
     "src/programs/",
+    "src/places/",
     "src/cli/",
     "src/action/",
     "src/webhook/server.rs",
