@@ -91,6 +91,8 @@ pub enum TextMatch {
     Regexp(Regexp),
     /// All of these patterns must match: several flags that speak of one text. An empty list matches nothing.
     All(Vec<Self>),
+    /// Any of these patterns: one flag that is given several times. An empty list matches nothing.
+    Any(Vec<Self>),
     /// The text in any case of its ASCII letters, as GitHub's owners and repositories are named.
     AnyCase(String),
     /// A workflow at whatever ref: what stands before the first `@` matches the glob. A ref may hold `@` itself.
@@ -111,6 +113,7 @@ impl TextMatch {
             Self::Glob(glob) => glob.matches(text),
             Self::Regexp(regexp) => regexp.matches(text),
             Self::All(demands) => !demands.is_empty() && demands.iter().all(|m| m.matches(text)),
+            Self::Any(choices) => choices.iter().any(|m| m.matches(text)),
             Self::AnyCase(wanted) => wanted.eq_ignore_ascii_case(text),
             Self::Workflow { path, any_case } => text.split_once('@').is_some_and(|(found, reference)| {
                 !reference.is_empty()
@@ -123,7 +126,9 @@ impl TextMatch {
     fn at_hint(&self, text: &str) -> &'static str {
         match self {
             Self::Glob(glob) => glob.at_hint(text),
-            Self::All(demands) => demands.iter().map(|m| m.at_hint(text)).find(|h| !h.is_empty()).unwrap_or_default(),
+            Self::All(list) | Self::Any(list) => {
+                list.iter().map(|m| m.at_hint(text)).find(|h| !h.is_empty()).unwrap_or_default()
+            }
             _ => "",
         }
     }
@@ -132,7 +137,7 @@ impl TextMatch {
     fn matches_part(&self, text: &str) -> bool {
         match self {
             Self::Regexp(regexp) => regexp.matches_part(text),
-            Self::All(demands) => demands.iter().any(|m| m.matches_part(text)),
+            Self::All(list) | Self::Any(list) => list.iter().any(|m| m.matches_part(text)),
             _ => false,
         }
     }
@@ -147,6 +152,10 @@ impl fmt::Display for TextMatch {
             Self::All(demands) => {
                 let all: Vec<_> = demands.iter().map(ToString::to_string).collect();
                 f.write_str(&all.join("` and `"))
+            }
+            Self::Any(choices) => {
+                let any: Vec<_> = choices.iter().map(ToString::to_string).collect();
+                f.write_str(&any.join("` or `"))
             }
             Self::Regexp(regexp) => f.write_str(&regexp.pattern),
         }

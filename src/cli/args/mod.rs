@@ -74,30 +74,30 @@ pub struct TrustArgs {
     /// Policy that must be met, besides the system's (repeatable: all of them)
     #[arg(long, value_name = "FILE")]
     pub policy: Vec<PathBuf>,
-    /// Identity of the signing certificate; needs an issuer (certificate flags given together must all hold)
+    /// Identity of the signing certificate; needs an issuer (repeatable: any of them; different flags must all hold)
     #[arg(long, value_name = "IDENTITY", value_parser = given)]
-    pub certificate_identity: Option<String>,
-    /// Glob over the identity of the signing certificate; needs an issuer
+    pub certificate_identity: Vec<String>,
+    /// Glob over the identity of the signing certificate; needs an issuer (repeatable: any of them)
     #[arg(long, value_name = "GLOB", value_parser = given)]
-    pub certificate_identity_glob: Option<String>,
-    /// Regular expression over the whole identity of the signing certificate; needs an issuer
+    pub certificate_identity_glob: Vec<String>,
+    /// Regular expression over the whole identity of the signing certificate; needs an issuer (repeatable: any of them)
     #[arg(long, value_name = "REGEX", value_parser = given)]
-    pub certificate_identity_regexp: Option<String>,
-    /// OIDC issuer of the signing certificate
+    pub certificate_identity_regexp: Vec<String>,
+    /// OIDC issuer of the signing certificate (repeatable: any of them)
     #[arg(long, value_name = "URL", value_parser = given)]
-    pub certificate_oidc_issuer: Option<String>,
-    /// Regular expression over the whole OIDC issuer of the signing certificate
+    pub certificate_oidc_issuer: Vec<String>,
+    /// Regular expression over the whole OIDC issuer of the signing certificate (repeatable: any of them)
     #[arg(long, value_name = "REGEX", value_parser = given)]
-    pub certificate_oidc_issuer_regexp: Option<String>,
-    /// GitHub workflow that must have signed: OWNER/REPO/PATH
+    pub certificate_oidc_issuer_regexp: Vec<String>,
+    /// GitHub workflow that must have signed: OWNER/REPO/PATH (repeatable: any of them)
     #[arg(long, value_name = "WORKFLOW", value_parser = given)]
-    pub signer_workflow: Option<String>,
-    /// GitHub repository whose source it must be, and whose workflows may have signed where no flag names another signer: OWNER/REPO
+    pub signer_workflow: Vec<String>,
+    /// GitHub repository whose source it must be, and whose workflows may have signed where no flag names another signer: OWNER/REPO (repeatable: any of them)
     #[arg(long, value_name = "OWNER/REPO", conflicts_with = "owner", value_parser = given)]
-    pub repo: Option<String>,
-    /// GitHub owner whose source it must be, and whose workflows may have signed where no flag names another signer
+    pub repo: Vec<String>,
+    /// GitHub owner whose source it must be, and whose workflows may have signed where no flag names another signer (repeatable: any of them)
     #[arg(long, value_name = "OWNER", value_parser = given)]
-    pub owner: Option<String>,
+    pub owner: Vec<String>,
     /// Trusted root for certificates (repeatable)
     #[arg(long, value_name = "FILE")]
     pub trusted_root: Vec<PathBuf>,

@@ -84,21 +84,21 @@ fn certificate(flags: &TrustArgs) -> Result<Option<CertificateMatch>, Failure> {
             .map(TextMatch::Glob)
             .ok_or_else(|| usage(format!("--{flag}: expected a text or glob, found `{text}`")))
     };
-    let exact = |t: &String| TextMatch::Exact(t.clone());
+    let exact = |_: &str, text: &str| Ok(TextMatch::Exact(text.to_owned()));
     // Flags that speak of one text all hold: `--certificate-identity alice` must not let in whom a pattern beside it names.
-    let mut identities: Vec<_> = flags.certificate_identity.iter().map(exact).collect();
-    for text in flags.certificate_identity_glob.iter() {
-        identities.push(glob("certificate-identity-glob", text)?);
-    }
-    for text in flags.certificate_identity_regexp.iter() {
-        identities.push(regexp("certificate-identity-regexp", text)?);
-    }
-    let mut issuers: Vec<_> = flags.certificate_oidc_issuer.iter().map(exact).collect();
-    for text in flags.certificate_oidc_issuer_regexp.iter() {
-        issuers.push(regexp("certificate-oidc-issuer-regexp", text)?);
-    }
-    let mut wanted = CertificateMatch::of(together(issuers), together(identities));
-    let by_github = flags.signer_workflow.is_some() || flags.repo.is_some() || flags.owner.is_some();
+    // The values of one flag are alternatives.
+    let identities = [
+        any(&flags.certificate_identity, "certificate-identity", exact)?,
+        any(&flags.certificate_identity_glob, "certificate-identity-glob", glob)?,
+        any(&flags.certificate_identity_regexp, "certificate-identity-regexp", regexp)?,
+    ];
+    let issuers = [
+        any(&flags.certificate_oidc_issuer, "certificate-oidc-issuer", exact)?,
+        any(&flags.certificate_oidc_issuer_regexp, "certificate-oidc-issuer-regexp", regexp)?,
+    ];
+    let mut wanted =
+        CertificateMatch { identities: together(identities), issuers: together(issuers), claims: Vec::new() };
+    let by_github = ![&flags.signer_workflow, &flags.repo, &flags.owner].iter().all(|f| f.is_empty());
     let named = !wanted.identities.is_empty();
     if named == wanted.issuers.is_empty() && !by_github {
         let message = "an identity without an issuer can be had from anybody's issuer: both or neither must be given";
@@ -122,11 +122,22 @@ fn certificate_flags(flags: &TrustArgs) -> Vec<&'static str> {
         ("--repo", &flags.repo),
         ("--owner", &flags.owner),
     ];
-    all.into_iter().filter_map(|(name, value)| value.is_some().then_some(name)).collect()
+    all.into_iter().filter_map(|(name, value)| (!value.is_empty()).then_some(name)).collect()
+}
+
+/// What the values of one flag ask for: any of them. `None` where it is not given.
+fn any(
+    values: &[String],
+    flag: &str,
+    read: impl Fn(&str, &str) -> Result<TextMatch, Failure>,
+) -> Result<Option<TextMatch>, Failure> {
+    let mut all = values.iter().map(|text| read(flag, text)).collect::<Result<Vec<_>, _>>()?;
+    Ok(if all.len() > 1 { Some(TextMatch::Any(all)) } else { all.pop() })
 }
 
 /// One match that demands all of these; none where there are none.
-fn together(demands: Vec<TextMatch>) -> Vec<TextMatch> {
+fn together<const N: usize>(demands: [Option<TextMatch>; N]) -> Vec<TextMatch> {
+    let demands: Vec<_> = demands.into_iter().flatten().collect();
     if demands.len() > 1 { vec![TextMatch::All(demands)] } else { demands }
 }
 
@@ -151,21 +162,25 @@ fn github(flags: &TrustArgs, wanted: &mut CertificateMatch) -> Result<(), Failur
         path.map(|path| TextMatch::Workflow { path, any_case: true })
     };
     let mut of_source = Vec::new();
-    if let Some(repo) = &flags.repo {
-        parts("repo", repo, "OWNER/REPO", &|n| n == 2 && !repo.contains('@'))?;
-        wanted.claims.push((SOURCE_REPOSITORY, vec![TextMatch::AnyCase(format!("https://github.com/{repo}"))]));
-        of_source.extend(under(repo));
-    }
-    if let Some(owner) = &flags.owner {
-        parts("owner", owner, "a GitHub owner", &|n| n == 1 && !owner.contains('@'))?;
-        wanted.claims.push((SOURCE_OWNER, vec![TextMatch::AnyCase(format!("https://github.com/{owner}"))]));
-        of_source.extend(under(owner));
-    }
-    if let Some(workflow) = &flags.signer_workflow {
-        if !wanted.identities.is_empty() {
-            let message = "--signer-workflow and --certificate-identity… say the same thing twice: pass one of them";
-            return Err(usage(message.into()));
+    let mut sources = |flag: &str, names: &[String], claim, form: &str, count: usize| -> Result<(), Failure> {
+        let mut found = Vec::new();
+        for name in names {
+            parts(flag, name, form, &|n| n == count && !name.contains('@'))?;
+            found.push(TextMatch::AnyCase(format!("https://github.com/{name}")));
+            of_source.extend(under(name));
         }
+        if !found.is_empty() {
+            wanted.claims.push((claim, found));
+        }
+        Ok(())
+    };
+    sources("repo", &flags.repo, SOURCE_REPOSITORY, "OWNER/REPO", 2)?;
+    sources("owner", &flags.owner, SOURCE_OWNER, "a GitHub owner", 1)?;
+    if !flags.signer_workflow.is_empty() && !wanted.identities.is_empty() {
+        let message = "--signer-workflow and --certificate-identity… say the same thing twice: pass one of them";
+        return Err(usage(message.into()));
+    }
+    for workflow in &flags.signer_workflow {
         let workflow = workflow.strip_prefix("https://").unwrap_or(workflow);
         let workflow = workflow.strip_prefix("github.com/").unwrap_or(workflow);
         parts("signer-workflow", workflow, "OWNER/REPO/PATH[@REF]", &|n| n > 2)?;
@@ -174,7 +189,8 @@ fn github(flags: &TrustArgs, wanted: &mut CertificateMatch) -> Result<(), Failur
             true => Some(TextMatch::Exact(identity)),
             false => Glob::parse(&identity).map(|path| TextMatch::Workflow { path, any_case: false }),
         });
-    } else if wanted.identities.is_empty() {
+    }
+    if wanted.identities.is_empty() {
         wanted.identities = of_source;
     }
     Ok(())
@@ -200,14 +216,14 @@ mod tests {
         let own = "https://github.com/acme/app/.github/workflows/r.yml@refs/heads/main";
         let shared = "https://github.com/acme/builders/.github/workflows/b.yml@refs/tags/v1";
         let source = [(12, "https://github.com/acme/app"), (16, "https://github.com/acme")];
-        let repo = TrustArgs { repo: Some("acme/app".into()), ..Default::default() };
+        let repo = TrustArgs { repo: vec!["acme/app".into()], ..Default::default() };
         assert!(takes(&repo, own, &source));
         assert!(!takes(&repo, shared, &source));
         assert!(!takes(&repo, own, &[(12, "https://github.com/acme/app2")]));
         assert!(!takes(&repo, own, &[]));
         assert!(!takes(&repo, &own.replace("app/", "app2/"), &source));
         // GitHub's names have no case of their own, and a tag may hold `@`; what is before the first one counts.
-        let spelled = TrustArgs { repo: Some("Acme/APP".into()), ..Default::default() };
+        let spelled = TrustArgs { repo: vec!["Acme/APP".into()], ..Default::default() };
         assert!(takes(&spelled, own, &source));
         assert!(takes(&repo, &own.replace("acme/app", "Acme/App"), &[(12, "https://github.com/Acme/App")]));
         assert!(!takes(&spelled, own, &[(12, "https://github.com/acme/apq")]));
@@ -215,15 +231,15 @@ mod tests {
         assert!(!takes(&repo, &format!("https://github.com/evil/x@{own}"), &source));
         assert!(!takes(&repo, &own.replace("@refs/heads/main", "@"), &source));
         assert!(!takes(&repo, &own.replace("@refs/heads/main", ""), &source));
-        let owner = TrustArgs { owner: Some("acme".into()), ..Default::default() };
+        let owner = TrustArgs { owner: vec!["acme".into()], ..Default::default() };
         assert!(takes(&owner, shared, &source));
         assert!(!takes(&owner, &own.replace("/acme/", "/acme-evil/"), &source));
         assert!(!takes(&owner, own, &[(16, "https://github.com/evil")]));
-        let spelled = TrustArgs { owner: Some("ACME".into()), ..Default::default() };
+        let spelled = TrustArgs { owner: vec!["ACME".into()], ..Default::default() };
         assert!(takes(&spelled, shared, &source));
         let workflow = |w: &str| TrustArgs {
-            repo: Some("acme/app".into()),
-            signer_workflow: Some(w.into()),
+            repo: vec!["acme/app".into()],
+            signer_workflow: vec![w.into()],
             ..Default::default()
         };
         assert!(takes(&workflow("acme/builders/.github/workflows/b.yml"), shared, &source));
@@ -239,11 +255,11 @@ mod tests {
 
     #[test]
     fn one_flag_never_widens_another() {
-        let issuer = || Some(GITHUB_ISSUER.to_owned());
+        let issuer = || vec![GITHUB_ISSUER.to_owned()];
         let flags = |identity: Option<&str>, glob: Option<&str>, regexp: Option<&str>| TrustArgs {
-            certificate_identity: identity.map(str::to_owned),
-            certificate_identity_glob: glob.map(str::to_owned),
-            certificate_identity_regexp: regexp.map(str::to_owned),
+            certificate_identity: identity.map(str::to_owned).into_iter().collect(),
+            certificate_identity_glob: glob.map(str::to_owned).into_iter().collect(),
+            certificate_identity_regexp: regexp.map(str::to_owned).into_iter().collect(),
             certificate_oidc_issuer: issuer(),
             ..Default::default()
         };
@@ -260,13 +276,43 @@ mod tests {
         assert!(takes(&twin, alice, &[]) && !takes(&twin, mallory, &[]));
         // Issuers, too.
         let other = |r: &str| TrustArgs {
-            certificate_identity: Some(alice.into()),
-            certificate_oidc_issuer: Some("https://other.example".into()),
-            certificate_oidc_issuer_regexp: Some(r.into()),
+            certificate_identity: vec![alice.into()],
+            certificate_oidc_issuer: vec!["https://other.example".into()],
+            certificate_oidc_issuer_regexp: vec![r.into()],
             ..Default::default()
         };
         assert!(!takes(&other(".*"), alice, &[]));
         assert!(takes(&TrustArgs { certificate_oidc_issuer: issuer(), ..other(".*") }, alice, &[]));
+    }
+
+    #[test]
+    fn values_of_one_flag_are_alternatives_and_flags_still_hold_together() {
+        let words = |list: &[&str]| list.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
+        let (alice, bob, mallory) = ("alice@acme.example", "bob@acme.example", "mallory@evil.example");
+        let issuer = words(&[GITHUB_ISSUER]);
+        let exact = TrustArgs {
+            certificate_identity: words(&[alice, bob]),
+            certificate_oidc_issuer: issuer.clone(),
+            ..Default::default()
+        };
+        assert!(takes(&exact, alice, &[]) && takes(&exact, bob, &[]) && !takes(&exact, mallory, &[]));
+        // A second flag holds for each alternative.
+        let both = TrustArgs { certificate_identity_glob: words(&["b*@**", "m*@**"]), ..exact.clone() };
+        assert!(takes(&both, bob, &[]) && !takes(&both, alice, &[]) && !takes(&both, mallory, &[]));
+        let third = TrustArgs { certificate_identity_regexp: words(&["a.*", "c.*"]), ..both };
+        assert!(![alice, bob, mallory].iter().any(|name| takes(&third, name, &[])));
+        // Issuers, and the flags of GitHub.
+        let of = |issuers: &[&str]| TrustArgs { certificate_oidc_issuer: words(issuers), ..exact.clone() };
+        assert!(takes(&of(&["https://other.example", GITHUB_ISSUER]), alice, &[]));
+        assert!(!takes(&of(&["https://other.example", "https://third.example"]), alice, &[]));
+        let source = [(SOURCE_REPOSITORY, "https://github.com/acme/app")];
+        let identity = "https://github.com/acme/app/.github/workflows/w.yml@refs/heads/main";
+        let repo = |names: &[&str]| TrustArgs { repo: words(names), ..Default::default() };
+        assert!(takes(&repo(&["acme/lib", "acme/app"]), identity, &source));
+        assert!(!takes(&repo(&["acme/lib", "acme/tool"]), identity, &source));
+        let workflow = |names: &[&str]| TrustArgs { signer_workflow: words(names), ..Default::default() };
+        let [own, other] = ["acme/app/.github/workflows/w.yml", "acme/app/.github/workflows/x.yml"];
+        assert!(takes(&workflow(&[other, own]), identity, &source) && !takes(&workflow(&[other]), identity, &source));
     }
 
     #[test]
@@ -278,12 +324,12 @@ mod tests {
         let key = TrustArgs { key: vec![path.display().to_string()], ..Default::default() };
         assert_eq!(signers(&key, None).map(|s| s.len()).map_err(|e| e.message), Ok(1));
         for beside in [
-            TrustArgs { repo: Some("acme/app".into()), ..key.clone() },
-            TrustArgs { owner: Some("acme".into()), ..key.clone() },
-            TrustArgs { signer_workflow: Some("acme/app/w.yml".into()), ..key.clone() },
+            TrustArgs { repo: vec!["acme/app".into()], ..key.clone() },
+            TrustArgs { owner: vec!["acme".into()], ..key.clone() },
+            TrustArgs { signer_workflow: vec!["acme/app/w.yml".into()], ..key.clone() },
             TrustArgs {
-                certificate_identity: Some("a".into()),
-                certificate_oidc_issuer: Some("https://i".into()),
+                certificate_identity: vec!["a".into()],
+                certificate_oidc_issuer: vec!["https://i".into()],
                 ..key.clone()
             },
         ] {
@@ -298,14 +344,14 @@ mod tests {
     #[test]
     fn half_an_identity_is_refused() {
         let code = |f: TrustArgs| signers(&f, None).map(|s| s.len()).map_err(|e| e.code.to_string());
-        let identity = TrustArgs { certificate_identity: Some("a".into()), ..Default::default() };
-        let issuer = TrustArgs { certificate_oidc_issuer: Some("https://i".into()), ..Default::default() };
+        let identity = TrustArgs { certificate_identity: vec!["a".into()], ..Default::default() };
+        let issuer = TrustArgs { certificate_oidc_issuer: vec!["https://i".into()], ..Default::default() };
         assert_eq!(code(identity.clone()), Err("identity-without-issuer".into()));
         assert_eq!(code(issuer.clone()), Err("identity-without-issuer".into()));
         assert_eq!(code(TrustArgs { certificate_oidc_issuer: issuer.certificate_oidc_issuer, ..identity }), Ok(1));
         assert_eq!(code(TrustArgs::default()), Ok(0));
         for bad in ["acme", "acme/app/x", "acme/", "acme/*", "acme/app@x"] {
-            assert_eq!(code(TrustArgs { repo: Some(bad.into()), ..Default::default() }), Err("usage".into()), "{bad}");
+            assert_eq!(code(TrustArgs { repo: vec![bad.into()], ..Default::default() }), Err("usage".into()), "{bad}");
         }
     }
 }
