@@ -369,7 +369,7 @@ fn an_image_does_not_hide_behind_a_subject_a_tag_or_the_type_of_its_config() {
         |w| json!([blob_of(w, "application/vnd.oci.image.layer.v1.tar", EVIDENCE)]),
         |w| json!([blob_of(w, ENVELOPE, b"no envelope")]),
         |w| json!([blob_of(w, ENVELOPE, EVIDENCE), blob_of(w, "application/vnd.oci.image.layer.v1.tar", LAYER)]),
-        |w| json!([blob_of(w, "application/vnd.dev.cosign.simplesigning.v1+json", b"{}")]),
+        |w| json!([blob_of(w, SIMPLE, b"{}")]),
     ];
     for (n, layers) in layers.iter().enumerate() {
         assert_eq!(beside(None, |w, m| m["layers"] = layers(w)), 2, "{n}");
@@ -380,6 +380,71 @@ fn an_image_does_not_hide_behind_a_subject_a_tag_or_the_type_of_its_config() {
     assert_eq!([beside(None, index), beside(Some(&listing), index)], [2, 2]);
     let without_subject = |_: &World, m: &mut Value| drop(m.as_object_mut().unwrap().remove("subject"));
     assert_eq!(beside(None, without_subject), 2);
+}
+
+const SIMPLE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+const JWS: &str = "application/jose+json";
+
+/// What simple signing says of an image.
+fn simple(kind: &str, digest: &str) -> Value {
+    let image = json!({ "docker-manifest-digest": digest });
+    let identity = json!({ "docker-reference": "ghcr.io/acme/app" });
+    json!({ "critical": { "type": kind, "image": image, "identity": identity }, "optional": null })
+}
+
+/// A Notary Project signature, as far as its form goes.
+fn jws(payload: &Value) -> Value {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as url};
+    let protected = url.encode(br#"{"alg":"PS256","cty":"application/vnd.cncf.notary.payload.v1+json"}"#);
+    json!({ "payload": url.encode(payload.to_string()), "protected": protected, "header": {}, "signature": "AAAA" })
+}
+
+#[test]
+fn a_signature_is_one_by_its_content_and_of_its_subject() {
+    let kind = "cosign container image signature";
+    let as_layer = |media_type: &'static str, make: &dyn Fn(&str) -> Value| {
+        beside(None, |w, m| {
+            let bytes = make(&w.image.digest.to_string()).to_string();
+            m["layers"] = json!([blob_of(w, media_type, bytes.as_bytes())]);
+        })
+    };
+    // The twins.
+    for kind in [kind, "atomic container signature"] {
+        assert_eq!(as_layer(SIMPLE, &|digest| simple(kind, digest)), 1, "{kind}");
+    }
+    assert_eq!(as_layer(JWS, &|digest| jws(&json!({ "targetArtifact": { "digest": digest } }))), 1);
+    let other = Digest::sha256(b"another").to_string();
+    let changed = |digest: &str, pointer: &str, value: Value| {
+        let mut document = simple(kind, digest);
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        document.pointer_mut(parent).unwrap()[name] = value;
+        document
+    };
+    let attacks: [(&str, &dyn Fn(&str) -> Value); 12] = [
+        (SIMPLE, &|_| json!({ "critical": {}, "optional": null })),
+        (SIMPLE, &|_| json!({ "critical": "anything", "config": { "Cmd": ["/x"] } })),
+        (SIMPLE, &|digest| simple("anything", digest)),
+        (SIMPLE, &|_| simple(kind, "sha256:short")),
+        (SIMPLE, &|_| simple(kind, &other)),
+        (SIMPLE, &|digest| changed(digest, "/layers", json!([]))),
+        (SIMPLE, &|digest| changed(digest, "/critical/more", json!({ "Cmd": ["/x"] }))),
+        (SIMPLE, &|digest| changed(digest, "/critical/identity", json!(null))),
+        (JWS, &|_| json!({ "payload": "", "protected": "", "header": {}, "signature": "" })),
+        (JWS, &|_| jws(&json!({ "targetArtifact": { "digest": other } }))),
+        (JWS, &|digest| {
+            let mut document = jws(&json!({ "targetArtifact": { "digest": digest } }));
+            document["more"] = "x".into();
+            document
+        }),
+        (JWS, &|digest| {
+            let mut document = jws(&json!({ "targetArtifact": { "digest": digest } }));
+            document["payload"] = "no base64url, but anything at all".into();
+            document
+        }),
+    ];
+    for (n, (media_type, make)) in attacks.iter().enumerate() {
+        assert_eq!(as_layer(media_type, make), 2, "{n}");
+    }
 }
 
 #[test]
@@ -412,13 +477,7 @@ fn what_docker_would_load_is_what_the_index_lists() {
 
 #[test]
 fn signatures_and_lists_of_evidence_are_no_images() {
-    for (media_type, bytes) in [
-        ("application/vnd.dev.cosign.simplesigning.v1+json", br#"{"critical":{},"optional":null}"#.as_slice()),
-        ("application/jose+json", br#"{"payload":"","protected":"","header":{},"signature":""}"#),
-        (ENVELOPE, EVIDENCE),
-    ] {
-        assert_eq!(beside(None, |w, m| m["layers"] = json!([blob_of(w, media_type, bytes)])), 1, "{media_type}");
-    }
+    assert_eq!(beside(None, |w, m| m["layers"] = json!([blob_of(w, ENVELOPE, EVIDENCE)])), 1);
     let listing = format!("sha256-{}", "a".repeat(64));
     let lists = |hidden: bool| {
         beside(Some(&listing), move |w, m| {

@@ -2,7 +2,7 @@
 
 use super::OciLayout;
 use super::listed::tag_of;
-use crate::model::json::{self, Field};
+use super::signatures::SIGNATURES;
 use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST, Manifest};
 use crate::model::{Descriptor, Digest, limits};
 use crate::registry::RegistryError;
@@ -14,16 +14,6 @@ use std::collections::{HashMap, HashSet};
 /// The empty config. An image cannot be started from it: it names no file systems.
 const EMPTY_CONFIG: &[u8] = b"{}";
 
-/// Whether content is what its media type says.
-type Proof = fn(&[u8]) -> bool;
-
-/// Signatures that are no bundles, by their layer's media type, and how their content shows that it is one. What is JSON is
-/// no layer that a program could run; COSE is none of these, as its bytes may be an archive's too.
-const SIGNATURES: [(&str, Proof); 2] = [
-    ("application/vnd.dev.cosign.simplesigning.v1+json", |bytes| has_members(bytes, &["critical"])),
-    ("application/jose+json", |bytes| has_members(bytes, &["payload", "protected", "signature"])),
-];
-
 impl OciLayout {
     /// The images of the layout: every entry of `index.json` but those whose content proves that they are evidence, each
     /// digest once.
@@ -31,7 +21,7 @@ impl OciLayout {
     /// Whoever loads the folder runs what looks like an image to *their* program, whatever it says of itself: a
     /// `subject`, a tag of the form in which referrers are listed, or an odd type of config. So nothing of that excuses
     /// an entry. Evidence is a manifest with a `subject`, the config `{}`, and layers each of which is a bundle, an
-    /// envelope or a signature; or, under the tag of a list of referrers, an index of such manifests alone. What has
+    /// envelope or a signature of its subject; or, under the tag of a list of referrers, an index of such manifests alone. What has
     /// another tag, cannot be read, or is over [`limits::EVIDENCE_BYTES`] together counts as an image.
     ///
     /// # Errors
@@ -85,21 +75,21 @@ impl Proofs<'_> {
 
     fn holds_only_evidence(&mut self, manifest: &Manifest) -> bool {
         let empty = manifest.config.as_ref().is_some_and(|c| c.digest.matches(EMPTY_CONFIG));
+        let Some(subject) = manifest.subject.as_ref().map(|s| &s.digest) else { return false };
         manifest.media_type == IMAGE_MANIFEST
-            && manifest.subject.is_some()
             && empty
             && !manifest.layers.is_empty()
-            && manifest.layers.iter().all(|layer| self.layer(layer))
+            && manifest.layers.iter().all(|layer| self.layer(layer, subject))
     }
 
     /// Whether a layer is evidence by its type and by its content.
-    fn layer(&mut self, layer: &Descriptor) -> bool {
+    fn layer(&mut self, layer: &Descriptor, subject: &Digest) -> bool {
         let signature = SIGNATURES.iter().find(|(media_type, _)| *media_type == layer.media_type);
         if signature.is_none() && !holds_evidence(layer) {
             return false;
         }
         let Some(bytes) = self.bytes(&layer.digest, limits::BUNDLE_BYTES) else { return false };
-        signature.map_or_else(|| read_evidence(&bytes).is_ok(), |(_, proves)| proves(&bytes))
+        signature.map_or_else(|| read_evidence(&bytes).is_ok(), |(_, proves)| proves(&bytes, subject))
     }
 
     fn manifest(&mut self, digest: &Digest) -> Option<Manifest> {
@@ -117,9 +107,3 @@ impl Proofs<'_> {
 
 /// What a file counts as at least: opening one takes time, too.
 const LEAST: usize = 4 << 10;
-
-fn has_members(bytes: &[u8], names: &[&str]) -> bool {
-    let Ok(value) = json::parse(bytes, limits::MANIFEST_BYTES) else { return false };
-    let root = Field::root("signature", &value);
-    root.object().is_ok_and(|o| names.iter().all(|name| o.contains_key(*name)))
-}

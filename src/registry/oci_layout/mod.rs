@@ -8,6 +8,7 @@ mod docker_save;
 mod folder;
 mod images;
 mod listed;
+mod signatures;
 
 pub use content::ContentReport;
 
