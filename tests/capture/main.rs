@@ -5,6 +5,7 @@
 
 mod attribution;
 mod commit;
+mod elsewhere;
 mod environments;
 mod explain;
 mod links;

@@ -420,7 +420,8 @@ fn a_signature_is_one_by_its_content_and_of_its_subject() {
         document.pointer_mut(parent).unwrap()[name] = value;
         document
     };
-    let attacks: [(&str, &dyn Fn(&str) -> Value); 12] = [
+    type Make<'a> = &'a dyn Fn(&str) -> Value;
+    let attacks: [(&str, Make<'_>); 12] = [
         (SIMPLE, &|_| json!({ "critical": {}, "optional": null })),
         (SIMPLE, &|_| json!({ "critical": "anything", "config": { "Cmd": ["/x"] } })),
         (SIMPLE, &|digest| simple("anything", digest)),

@@ -126,7 +126,7 @@ impl GitCaller {
     }
 
     /// Where a variable says that the repository is.
-    fn git_dir(&self) -> Option<&Path> {
+    pub(in crate::capture) fn git_dir(&self) -> Option<&Path> {
         self.location.iter().find(|(name, _)| *name == "GIT_DIR").map(|(_, folder)| folder.as_path())
     }
 

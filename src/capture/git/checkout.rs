@@ -3,7 +3,7 @@
 use crate::capture::git::call::{GitCaller, GitOutput};
 use crate::capture::git::dirty::Settings;
 use crate::capture::git::source::SourceState;
-use crate::capture::git::{dirty, facts, passed_over};
+use crate::capture::git::{belongs, dirty, facts, passed_over};
 use crate::capture::{Blob, Captured, Environment};
 use crate::model::limits;
 use crate::model::remote;
@@ -45,6 +45,9 @@ fn state_of(git: GitCaller, env: &Environment, excluded: &[PathBuf]) -> SourceSt
     let Some((sha256, root)) = place_of(&place) else {
         return SourceState::absent(&complaint(&place, "not a git checkout"));
     };
+    if let Err(reason) = belongs::check(&git) {
+        return SourceState { refused: Some(format!(".git: {reason}")), ..SourceState::absent(&reason) };
+    }
     let mut state = SourceState::absent("the repository has no commit yet");
     match git.call(&["rev-parse", "HEAD^{commit}", "HEAD^{tree}"], Vec::new()) {
         Ok(out) if out.ok => {
@@ -98,6 +101,7 @@ pub(in crate::capture) fn blob(env: &Environment, names: &[String], timeout: Dur
     if !out.ok {
         return Err(complaint(&out, "git cat-file failed"));
     }
+    belongs::check(&git)?;
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     let found = text.lines().find_map(|line| {
         let mut words = line.split(' ');
@@ -135,6 +139,7 @@ pub(in crate::capture) fn files(env: &Environment, timeout: Duration) -> Result<
     let git = GitCaller::find(env, timeout)?;
     let (git, place) = at(git)?;
     let (_, root) = place_of(&place).ok_or_else(|| complaint(&place, "not a git checkout"))?;
+    belongs::check(&git)?;
     let root = root.filter(|root| is_within(&git, root)).ok_or("the repository has no work tree around this folder")?;
     let git = git.moved_to(root.clone());
     let out = git.call(&["ls-files", "--cached", "--others", "--exclude-standard", "-z"], Vec::new())?;
@@ -193,9 +198,10 @@ fn reference(git: &GitCaller) -> Captured<String> {
 /// Key and value of the repository's configuration; a key without value is `true`.
 pub(in crate::capture) type Config = Vec<(String, String)>;
 
+/// Of the repository's own files alone: what it includes may be the configuration of another.
 pub(in crate::capture) fn config(git: &GitCaller) -> Result<Config, String> {
     let wanted = r"^(remote\..*\.url|branch\..*\.remote|core\.(filemode|symlinks|autocrlf|eol))$";
-    let out = git.call(&["config", "-z", "--get-regexp", wanted], Vec::new())?;
+    let out = git.call(&["config", "--no-includes", "-z", "--get-regexp", wanted], Vec::new())?;
     let entries = out.stdout.split(|b| *b == 0).filter(|e| !e.is_empty()).map(|entry| {
         let text = String::from_utf8_lossy(entry).into_owned();
         let (key, value) = text.split_once('\n').unwrap_or((text.as_str(), "true"));

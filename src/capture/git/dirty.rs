@@ -7,6 +7,7 @@
 //! bytes. Whatever another filter would make of a file is not known, so it counts as a difference.
 
 use crate::capture::Captured;
+use crate::capture::git::belongs;
 use crate::capture::git::call::GitCaller;
 use crate::capture::git::checkout::{self, Config, path_text};
 use crate::capture::git::source::Difference;
@@ -327,6 +328,7 @@ fn submodule_is_clean(sub: &GitCaller, commit: &str, depth: usize) -> Result<boo
     if !out.ok || out.stdout != expected {
         return Ok(false);
     }
+    belongs::check(sub)?;
     let settings = Settings::new(&checkout::config(sub)?, commit.len() == 64);
     Ok(compare(sub, commit, &settings, &[], depth + 1)?.files == 0)
 }

@@ -1,6 +1,7 @@
 //! One commit that somebody names, as the real git knows it: its id, its object's digest, what it says of itself.
 
 use crate::capture::error::CaptureError;
+use crate::capture::git::belongs;
 use crate::capture::git::call::GitCaller;
 use crate::capture::git::checkout::{is_object_id, remote_of};
 use crate::capture::git::commit;
@@ -43,6 +44,7 @@ pub fn commit_object(env: &Environment, revision: &str) -> Result<CommitObject, 
         };
         return Err(failed(cause));
     }
+    belongs::check(&git).map_err(failed)?;
     let object = git.call(&["cat-file", "commit", &id], Vec::new()).map_err(failed)?;
     if !object.ok {
         return Err(failed(format!("git cat-file: {}", object.complaint)));

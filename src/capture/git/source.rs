@@ -29,6 +29,8 @@ pub struct SourceState {
     pub shape: Captured<Vec<&'static str>>,
     /// What of the repository and of the variables git would run or believe otherwise, and was passed over; names only.
     pub passed_over: Captured<Vec<String>>,
+    /// Why a repository was not looked at that the checkout leads to: whoever signs should know.
+    pub refused: Option<String>,
     /// Passwords in the addresses of remotes: looked for in what is signed, and written nowhere.
     pub secrets: Vec<Secret>,
 }
@@ -60,6 +62,7 @@ impl SourceState {
             submodules: Captured::absent(reason),
             shape: Captured::absent(reason),
             passed_over: Captured::absent(reason),
+            refused: None,
             secrets: Vec::new(),
         }
     }

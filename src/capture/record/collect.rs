@@ -187,7 +187,8 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let byproducts = of_step.chain(trails).collect();
     let has_step = !request.command.is_empty();
     let in_files = file_secrets(env, git.root.as_deref(), checkout);
-    let passed_over = unasked.passed_over;
+    let mut passed_over = unasked.passed_over;
+    passed_over.extend(git.refused.clone());
     Ok(Context {
         agent,
         task,
