@@ -6,10 +6,14 @@ use crate::capture::error::CaptureError;
 use crate::capture::input::materials::path_of;
 use crate::capture::input::unasked::Unasked;
 use crate::model::limits;
-use crate::policy::{Kind, Node, PolicyError};
+use crate::model::yaml::{Bounds, Kind, Node, YamlError};
 
 /// Its name, at the top of the checkout.
 pub(super) const NAME: &str = ".attest.yaml";
+
+/// As much of it is read as of a policy.
+const BOUNDS: Bounds =
+    Bounds { what: NAME, bytes: limits::POLICY_BYTES, nodes: limits::POLICY_NODES, depth: limits::JSON_DEPTH };
 
 /// What it says.
 #[derive(Debug)]
@@ -33,17 +37,16 @@ pub(super) fn read(unasked: &mut Unasked<'_>) -> Result<Project, CaptureError> {
         task_prefix: Captured::absent(reason),
         materials: Vec::new(),
     };
-    let bytes = match unasked.read(&unasked.root.join(NAME), limits::POLICY_BYTES)? {
+    let bytes = match unasked.read(&unasked.root.join(NAME), BOUNDS.bytes)? {
         Ok(bytes) => bytes,
         Err(reason) => return Ok(none(&reason)),
     };
     let text = String::from_utf8(bytes).map_err(|_| line(1, "UTF-8", "other bytes"))?;
-    let node = Node::parse(&text).map_err(|e| match e {
-        PolicyError::TooLarge { what, limit } => CaptureError::TooLarge { what: format!("{NAME}: {what}"), limit },
-        PolicyError::Syntax { line: at, .. } => {
+    let node = Node::parse(&text, &BOUNDS).map_err(|e| match e {
+        YamlError::TooLarge { what, limit } => CaptureError::TooLarge { what: format!("{NAME}: {what}"), limit },
+        YamlError::Syntax { line: at, .. } => {
             line(at, "YAML without anchors, tags and duplicate fields", "something else")
         }
-        _ => line(1, "YAML", "something else"),
     })?;
     let mut project = none(&format!("{NAME} does not say"));
     let Kind::Map(members) = &node.kind else { return Err(line(node.line, "a map", kind(&node))) };

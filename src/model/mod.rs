@@ -18,6 +18,7 @@ pub mod statement;
 pub mod time;
 mod trigger;
 pub mod uri;
+pub mod yaml;
 
 pub use artifact::Artifact;
 pub use bundle::{Bundle, BundleContent, BundleVersion, VerificationMaterial};

@@ -2,8 +2,9 @@
 
 use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, outside, proofs};
 use super::file::{self, KeyLoader};
-use super::{Actor, At, Comparison, Evidence, Finding, Kind, Policy, PolicyError, Reason, SignerRule, TrustRule};
+use super::{Actor, At, Comparison, Evidence, Finding, Policy, PolicyError, Reason, SignerRule, TrustRule};
 use crate::model::code::codes;
+use crate::model::yaml::Kind;
 use crate::model::{Code, Digest, Statement, Timestamp};
 use crate::predicate::approval::{Approval, TargetKind};
 use crate::predicate::{Provenance, source_repository};

@@ -2,6 +2,7 @@
 
 use crate::model::Code;
 use crate::model::code::codes;
+use crate::model::yaml::YamlError;
 
 /// Why a policy could not be used; the caller adds the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +86,15 @@ codes! {
     POLICY_FIELD_NOT_ENFORCED = "policy-field-not-enforced", [Caller],
         "a field of the policy format that this version does not enforce",
         "remove the field, or use a version that enforces it";
+}
+
+impl From<YamlError> for PolicyError {
+    fn from(e: YamlError) -> Self {
+        match e {
+            YamlError::Syntax { line, column, message } => Self::Syntax { line, column, message },
+            YamlError::TooLarge { what, limit } => Self::TooLarge { what, limit },
+        }
+    }
 }
 
 impl PolicyError {

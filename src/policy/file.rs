@@ -1,11 +1,12 @@
 //! A policy file: from text to [`Policy`], whole or not at all.
 
 use super::{
-    ApprovalRule, At, CLAIMS, CertificateMatch, Glob, Mode, Node, People, Policy, PolicyError, Regexp, Requirement,
-    Revoked, SignerRule, SnapshotRule, TextMatch, TrustRule, WitnessRule, image_glob, measures, rule,
+    ApprovalRule, At, CLAIMS, CertificateMatch, Glob, Mode, People, Policy, PolicyError, Regexp, Requirement, Revoked,
+    SignerRule, SnapshotRule, TextMatch, TrustRule, WitnessRule, image_glob, measures, rule,
 };
 use crate::model::digest::DigestAlgorithm;
-use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow};
+use crate::model::yaml::{Bounds, Kind, Node};
+use crate::model::{Digest, PredicateUri, Timestamp, ValidityWindow, limits};
 use crate::trust::PublicKey;
 
 /// `apiVersion` of a policy.
@@ -16,13 +17,22 @@ pub(super) const KIND: &str = "AttestationPolicy";
 /// Finds the key that a policy names: a path relative to the policy file. The error is for people.
 pub(super) type KeyLoader<'a> = &'a dyn Fn(&str) -> Result<PublicKey, String>;
 
+/// Reads the values of a policy file, whatever they say.
+///
+/// # Errors
+/// [`PolicyError::Syntax`] and [`PolicyError::TooLarge`].
+pub fn node(text: &str) -> Result<Node, PolicyError> {
+    let (bytes, nodes) = (limits::POLICY_BYTES, limits::POLICY_NODES);
+    Ok(Node::parse(text, &Bounds { what: "a policy", bytes, nodes, depth: limits::JSON_DEPTH })?)
+}
+
 /// Reads a policy. `origin` is the file's name; `load_key` reads the keys it names by path.
 ///
 /// # Errors
 /// [`PolicyError`] for an unknown field, one this version does not enforce, a missing or malformed one, a key that
 /// cannot be read.
 pub fn parse(text: &str, origin: &str, load_key: KeyLoader<'_>) -> Result<Policy, PolicyError> {
-    let node = Node::parse(text)?;
+    let node = node(text)?;
     let root = At::root(&node);
     root.fields(&["apiVersion", "kind", "metadata", "spec"], &[])?;
     for (key, wanted) in [("apiVersion", API_VERSION), ("kind", KIND)] {
@@ -231,7 +241,7 @@ fn any_of(
     read: impl Fn(&At<'_>) -> Result<TextMatch, PolicyError>,
 ) -> Result<Vec<TextMatch>, PolicyError> {
     match field.get(name) {
-        Some(f) if matches!(f.node.kind, super::Kind::List(_)) => f.list()?.iter().map(read).collect(),
+        Some(f) if matches!(f.node.kind, Kind::List(_)) => f.list()?.iter().map(read).collect(),
         Some(f) => Ok(vec![read(&f)?]),
         None => Ok(Vec::new()),
     }
@@ -251,7 +261,7 @@ fn key(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<PublicKey, PolicyError
 fn revoked(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Revoked, PolicyError> {
     field.fields(&["keys", "statements"], &[])?;
     let items = |name: &str| match field.get(name) {
-        Some(f) if matches!(&f.node.kind, super::Kind::List(l) if l.is_empty()) => Ok(Vec::new()),
+        Some(f) if matches!(&f.node.kind, Kind::List(l) if l.is_empty()) => Ok(Vec::new()),
         Some(f) => f.list(),
         None => Ok(Vec::new()),
     };

@@ -4,8 +4,9 @@
 //! certificate, `key:sha256:HEX` for whoever holds a key, `agent:squad/agent` for an agent. That two of them differ as
 //! texts proves nothing: one person has several.
 
-use super::{At, Glob, Kind, PolicyError};
+use super::{At, Glob, PolicyError};
 use crate::model::limits;
+use crate::model::yaml::Kind;
 use crate::verify::Signer;
 use std::collections::BTreeMap;
 
@@ -193,10 +194,10 @@ fn fixed(before: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Node;
+    use crate::policy::node;
 
     fn people(text: &str) -> Result<People, PolicyError> {
-        let node = Node::parse(text).unwrap();
+        let node = node(text).unwrap();
         People::parse(&At::root(&node))
     }
 

@@ -2,6 +2,7 @@
 
 use super::{At, PolicyError, Reason, file};
 use crate::model::code::codes;
+use crate::model::yaml::Kind;
 use crate::trust::WitnessKey;
 use crate::verify::LogEntry;
 use serde_json::{Value, json};
@@ -34,7 +35,7 @@ impl WitnessRule {
 
     pub(super) fn parse(field: &At<'_>) -> Result<Self, PolicyError> {
         // A number says how many and not of whom, and anybody can make a key.
-        if !matches!(field.node.kind, super::Kind::Map(_)) {
+        if !matches!(field.node.kind, Kind::Map(_)) {
             let why = "a map of `threshold` and `keys`: a trusted root names no witnesses, so the policy lists theirs";
             return Err(field.error(why));
         }

@@ -3,7 +3,8 @@
 
 use crate::world::World;
 use attest::cli::schema::{ALL, document};
-use attest::policy::{self, Kind, Node};
+use attest::model::yaml::{Kind, Node};
+use attest::policy;
 use attest::trust::PublicKey;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -334,7 +335,7 @@ const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ
 /// Whether the schema and the parser take a policy.
 fn taken(text: &str) -> (bool, bool) {
     let key = |_: &str| PublicKey::from_pem(PEM.as_bytes()).map_err(|e| e.to_string());
-    let by_schema = Node::parse(text).is_ok_and(|node| problems("policy", &to_json(&node)).is_empty());
+    let by_schema = policy::node(text).is_ok_and(|node| problems("policy", &to_json(&node)).is_empty());
     (by_schema, policy::parse(text, "p.yaml", &key).is_ok())
 }
 
