@@ -114,17 +114,18 @@ skipped() {
 # Where a file's rules are most likely to be missed: a target and a part of it, tried before all of everything.
 likely() {
     case $1 in
+        src/policy/rule/approvals/* | src/policy/people.rs | src/verify/referent.rs) echo verification refusals::approvals:: refusals::approving:: ;;
+        src/policy/rule/snapshot.rs) echo cli charter:: ;;
+        src/policy/rule/trust.rs | src/policy/rule/witnesses.rs) echo verification certificates:: ;;
         src/policy/rule/*) echo verification refusals::claims:: refusals::assurance:: ;;
         src/net/*) echo lib net:: ;;
         src/registry/oci_http/*) echo registry http:: ;;
-        src/policy/approvals.rs | src/policy/people.rs | src/verify/referent.rs) echo verification refusals::approvals:: refusals::approving:: ;;
-        src/policy/snapshots.rs) echo cli charter:: ;;
         src/programs/* | src/capture/secret/launch.rs) echo cli step::found_before:: ;;
         src/capture/input/lockfiles/* | src/model/json_pieces.rs) echo lib lockfiles:: ;;
         src/capture/*) echo capture links:: traps:: ;;
         src/registry/* | src/flow/*) echo verification refusals::registries:: refusals::limits:: ;;
         src/cli/* | src/places/*) echo verification refusals::layouts:: refusals::policies:: refusals::registries:: ;;
-        src/policy/file.rs | src/policy/node.rs | src/trust/* | src/policy/glob.rs) echo lib policy:: trust:: ;;
+        src/policy/file/* | src/policy/form/* | src/model/yaml.rs | src/trust/* | src/policy/glob.rs) echo lib policy:: trust:: ;;
         *) echo verification certificates:: ;;
     esac
 }

@@ -69,6 +69,8 @@ pub const ERROR_BODY_BYTES: usize = 64 << 10;
 pub const TOKEN_BYTES: usize = 1 << 20;
 /// A policy file (bytes).
 pub const POLICY_BYTES: usize = 1 << 20;
+/// Most signers, approvers, logs, authorities or witnesses that a policy may ask for.
+pub const POLICY_COUNT: usize = 32;
 /// Nodes (scalars, lists, maps) of a policy file.
 pub const POLICY_NODES: usize = 100_000;
 /// Policies of one folder.

@@ -98,6 +98,12 @@ impl Node {
         })
     }
 
+    /// A plain scalar that stands in no document: a default.
+    #[must_use]
+    pub fn plain(text: &str) -> Self {
+        Self { line: 0, column: 0, kind: scalar(text.to_owned(), ScalarStyle::Plain) }
+    }
+
     /// What it is, in words.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -1,22 +1,16 @@
 //! From evidence to a decision on one subject.
 
-use super::approvals::{approved, release, same_place};
-use super::people::distinct;
-use super::snapshots::attested;
+use super::rule::{Beside, Check, Proved, RuleInput, release, unproven};
+use super::signer::{WINDOW, key_revoked, outside, statement_revoked};
 use super::{
-    Accepted, Approver, CandidateDecision, Evidence, FieldAssurance, Finding, Images, Outcome, Policy, PolicyDecision,
-    Reason, Requirement, RequirementDecision, RuleInput, SignerMatch, SignerRule, SubjectDecision, TrustRule, Verdict,
-    cross_check,
+    Accepted, CandidateDecision, Evidence, FieldAssurance, Finding, Images, Outcome, Policy, PolicyDecision, Reason,
+    Requirement, RequirementDecision, SignerMatch, SignerRule, SubjectDecision, Verdict, cross_check, people,
 };
 use crate::model::code::codes;
-use crate::model::plural::counted;
-use crate::model::{Artifact, Code, Timestamp, ValidityWindow, uri};
+use crate::model::{Artifact, Code, uri};
 use crate::predicate::Provenance;
-use crate::predicate::approval::TargetKind;
 use crate::predicate::field::fact;
-use crate::verify::{
-    LogEntry, ProvenTime, RootUsed, Signer, SupportingStatement, TimeSource, VerifiedStatement, VerifyError,
-};
+use crate::verify::{Signer, VerifiedStatement, VerifyError};
 use std::sync::Arc;
 
 codes! {
@@ -34,15 +28,6 @@ codes! {
     SIGNER = "signer-not-accepted", [Producer],
         "somebody trusted signed, and this requirement accepts another",
         "the message shows who signed: if that is right, add it to `signers` of the requirement";
-    pub(super) WINDOW = "key-outside-window", [Producer],
-        "the key signed before its `notBefore`, after its `notAfter`, or at no proven time where it has a `notBefore`",
-        "sign with a key that is valid now and with --timestamp-url, or correct its `notBefore` and `notAfter` in the policy";
-    pub(super) KEY_REVOKED = "key-revoked", [Producer],
-        "the policy lists the key as revoked",
-        "sign again with a key that is not revoked";
-    pub(super) STATEMENT_REVOKED = "statement-revoked", [Producer],
-        "the policy lists the statement as revoked",
-        "make a new attestation; this one was withdrawn by whoever keeps the policy";
     BUILDER = "builder-not-allowed", [Producer],
         "the provenance claims a builder that this signer may not speak for",
         "list the builder under the signer's `builders` in the policy, if this signer may speak for it";
@@ -58,18 +43,6 @@ codes! {
     THRESHOLD = "threshold-not-met", [Producer],
         "fewer distinct signers than are demanded signed what meets the requirement",
         "let more of the listed signers sign; one person or workflow counts once";
-    ROOT_AGE = "trusted-root-too-old", [Producer],
-        "a trusted root is older than the policy takes, or its age is not known",
-        "run `attest trust update`";
-    LOGS = "too-few-logs", [Producer],
-        "fewer distinct transparency logs than are demanded have the entry",
-        "sign again with a further --rekor-url, or lower `trust.logs` in the policy";
-    TIMESTAMPS = "too-few-timestamps", [Producer],
-        "fewer distinct timestamp authorities than are demanded signed a time",
-        "sign again with a further --timestamp-url, or lower `trust.timestamps` in the policy";
-    PROMISE_ONLY = "log-promise-only", [Producer],
-        "a log only promised to include its entry, and the requirement does not allow that",
-        "sign again with a current client, or allow it with `trust: { allowPromiseOnly: true }`";
 }
 
 /// Decides on one subject.
@@ -114,7 +87,8 @@ pub fn decide(policies: &[Policy], artifact: &Artifact, evidence: &[Evidence]) -
 }
 
 fn requirement(policy: &Policy, requirement: &Requirement, evidence: &[Evidence]) -> RequirementDecision {
-    let case = Case { policy, requirement, evidence };
+    let checks: Vec<_> = requirement.in_force().collect();
+    let case = Case { policy, requirement, checks: &checks, evidence };
     let candidates: Vec<_> = evidence
         .iter()
         .map(|e| {
@@ -124,7 +98,7 @@ fn requirement(policy: &Policy, requirement: &Requirement, evidence: &[Evidence]
         })
         .collect();
     let any = |f: fn(&Outcome) -> bool| candidates.iter().any(|c| f(&c.outcome));
-    let who = distinct(&policy.people, candidates.iter().filter_map(accepted).flat_map(|a| &a.signers));
+    let who = people::distinct(&policy.people, candidates.iter().filter_map(accepted).flat_map(|a| &a.signers));
     let met = !who.is_empty() && who.len() >= requirement.threshold;
     // What was withdrawn says itself why it is not among them.
     let withdrawn = evidence.iter().any(|e| matches!(e.finding, Finding::Withdrawn { .. }));
@@ -156,11 +130,12 @@ fn accepted(candidate: &CandidateDecision) -> Option<&Accepted> {
 struct Case<'a> {
     policy: &'a Policy,
     requirement: &'a Requirement,
+    checks: &'a [&'a dyn Check],
     evidence: &'a [Evidence],
 }
 
 fn candidate(case: &Case<'_>, finding: &Finding) -> (Outcome, Vec<Reason>) {
-    let requirement = case.requirement;
+    let asks_for_support = case.checks.iter().any(|c| !c.names().signers.is_empty());
     let one = |code: Code, message: String| vec![Reason::new(code, message)];
     match finding {
         Finding::Unavailable { code, message } => (Outcome::Unavailable, one(*code, message.clone())),
@@ -168,9 +143,7 @@ fn candidate(case: &Case<'_>, finding: &Finding) -> (Outcome, Vec<Reason>) {
         Finding::Rejected(e) => (refusal(e), one(e.code(), e.to_string())),
         // Only where support is asked for does it matter that it cannot be believed.
         Finding::Supporting(support) => match &support.failed {
-            Some(e) if requirement.approvals.is_some() || requirement.snapshot.is_some() => {
-                (refusal(e), one(e.code(), e.to_string()))
-            }
+            Some(e) if asks_for_support => (refusal(e), one(e.code(), e.to_string())),
             _ => (Outcome::SetAside, one(support.aside.code(), support.aside.to_string())),
         },
         Finding::Verified(statement) => verified(case, statement),
@@ -209,15 +182,14 @@ fn refusal(e: &VerifyError) -> Outcome {
 /// One statement against all of one requirement: revocation, then any signer whose rules it meets.
 fn accept(case: &Case<'_>, statement: &Arc<VerifiedStatement>) -> Result<Accepted, Vec<Reason>> {
     let Case { policy, requirement, .. } = *case;
-    let digest = statement.payload_digest();
-    if policy.revoked.statements.contains(&digest) {
-        return Err(vec![Reason::new(STATEMENT_REVOKED, format!("the policy revokes statement {digest}"))]);
+    if let Some(reason) = statement_revoked(&policy.revoked, &statement.payload_digest()) {
+        return Err(vec![reason]);
     }
     let provenance = statement.provenance();
     if statement.statement().predicate_type().as_str() == uri::APPROVAL {
         release(statement).map_err(|reason| vec![reason])?;
     }
-    let mut reasons = proofs(&requirement.trust, &Proved::from(statement.as_ref()));
+    let mut reasons = unproven(case.checks, &Proved::from(statement.as_ref()));
     if !reasons.is_empty() {
         return Err(reasons);
     }
@@ -244,97 +216,6 @@ fn accept(case: &Case<'_>, statement: &Arc<VerifiedStatement>) -> Result<Accepte
     }
     reasons.dedup();
     Err(reasons)
-}
-
-/// That the policy revokes the key that signed, be it trusted by itself or by a certificate.
-pub(super) fn key_revoked(policy: &Policy, signer: &Signer) -> Option<Reason> {
-    let id = signer.key_id().filter(|id| policy.revoked.keys.contains(id))?;
-    Some(Reason::new(KEY_REVOKED, format!("the policy revokes key {id}")))
-}
-
-/// Why a signature is not within its signer's window; `existed` is the earliest time at which it provably existed.
-///
-/// A signature that is there now was made by now, so without a proven time `notAfter` holds while it lies ahead. That it was
-/// made after `notBefore` nothing shows then: whoever had the key before it was to count would be believed.
-pub(super) fn outside(window: &ValidityWindow, proven: &[ProvenTime], existed: Timestamp) -> Option<String> {
-    let how = if proven.is_empty() { "no time is proven, and now is" } else { "the proven time is" };
-    if !window.contains(existed) {
-        return Some(format!("{how} {existed}"));
-    }
-    (proven.is_empty() && window.not_before.is_some()).then(|| {
-        "no log and no timestamp authority proves that it was signed after the first of these: sign with --timestamp-url \
-         or --rekor-url, and verify with --trusted-root"
-            .to_owned()
-    })
-}
-
-/// What was proved beside the signature of a statement.
-pub(super) struct Proved<'a> {
-    entries: &'a [LogEntry],
-    times: &'a [ProvenTime],
-    roots: &'a [RootUsed],
-    verified_at: Timestamp,
-}
-
-impl<'a> From<&'a VerifiedStatement> for Proved<'a> {
-    fn from(s: &'a VerifiedStatement) -> Self {
-        Self { entries: s.log_entries(), times: s.proven_times(), roots: s.roots(), verified_at: s.verified_at() }
-    }
-}
-
-impl<'a> From<&'a SupportingStatement> for Proved<'a> {
-    fn from(s: &'a SupportingStatement) -> Self {
-        Self { entries: s.log_entries(), times: s.proven_times(), roots: s.roots(), verified_at: s.verified_at() }
-    }
-}
-
-/// What logs and timestamp authorities did not prove.
-pub(super) fn proofs(rule: &TrustRule, proved: &Proved<'_>) -> Vec<Reason> {
-    let mut logs: Vec<&str> = proved.entries.iter().map(|e| e.log.as_str()).collect();
-    logs.sort_unstable();
-    logs.dedup();
-    let mut authorities: Vec<&str> = proved
-        .times
-        .iter()
-        .filter_map(|t| match &t.source {
-            TimeSource::TimestampAuthority(name) => Some(name.as_str()),
-            TimeSource::Log(_) => None,
-        })
-        .collect();
-    authorities.sort_unstable();
-    authorities.dedup();
-    let few = |code, what: &str, wanted: usize, found: usize| {
-        (found < wanted).then(|| Reason::unmet(code, what, format!("{wanted} distinct"), Some(&found.to_string())))
-    };
-    let promised = proved.entries.iter().any(|e| e.promise_only) && !rule.allow_promise_only;
-    let promised = promised.then(|| {
-        let message = "a log only promised to include its entry; this requirement does not take a promise for a proof";
-        Reason::new(PROMISE_ONLY, message)
-    });
-    let aged = rule.max_age.and_then(|limit| too_old(limit, proved));
-    let proven = [
-        promised,
-        aged,
-        rule.witnesses.unmet(proved.entries),
-        few(LOGS, "transparency logs", rule.logs, logs.len()),
-        few(TIMESTAMPS, "timestamp authorities", rule.timestamps, authorities.len()),
-    ];
-    proven.into_iter().flatten().collect()
-}
-
-/// The first root that is older than `limit` seconds, or whose age nobody knows.
-fn too_old(limit: i64, proved: &Proved<'_>) -> Option<Reason> {
-    const DAY: i64 = 86_400;
-    let expected = format!("at most {limit} s old");
-    proved.roots.iter().find_map(|root| {
-        let age = root.as_of.map(|t| proved.verified_at.unix().saturating_sub(t.unix()));
-        let found = match age {
-            Some(age) if age <= limit => return None,
-            Some(age) => format!("{age} s ({})", counted(age / DAY, "day")),
-            None => "no date".into(),
-        };
-        Some(Reason::unmet(ROOT_AGE, &format!("trusted root ({})", root.origin), &expected, Some(&found)))
-    })
 }
 
 /// Why a certificate is not the one that a rule means, by the rule that it comes closest to.
@@ -366,9 +247,9 @@ fn signed_by(
     rule: &SignerRule,
     signer: &Signer,
 ) -> Result<Accepted, Vec<Reason>> {
-    let Case { policy, requirement, evidence } = *case;
+    let Case { policy, checks, evidence, .. } = *case;
     let mut reasons = Vec::new();
-    if let Some(reason) = key_revoked(policy, signer) {
+    if let Some(reason) = key_revoked(&policy.revoked, signer) {
         return Err(vec![reason]);
     }
     if let Some(why) = outside(&rule.window, statement.proven_times(), statement.existed_at()) {
@@ -396,16 +277,17 @@ fn signed_by(
             Err(more) => reasons.extend(more),
         }
     }
-    let approvals = match &requirement.approvals {
-        Some(rule) => approved(rule, policy, &requirement.trust, statement, evidence),
-        None => Ok(Vec::new()),
-    };
-    let snapshot = match &requirement.snapshot {
-        Some(rule) => attested(rule, policy, &requirement.trust, statement, evidence),
-        None => Ok(Vec::new()),
-    };
-    let mut supported = provenance.map(|p| supported(p, approvals.as_deref().unwrap_or_default())).unwrap_or_default();
-    supported.extend(snapshot.iter().flatten());
+    let beside = Beside { statement, evidence, revoked: &policy.revoked, people: &policy.people, checks };
+    let (mut supported, mut approvals, mut unsupported) = (Vec::new(), Vec::new(), Vec::new());
+    for check in checks {
+        match check.support(&beside) {
+            Ok(said) => {
+                supported.extend(said.fields);
+                approvals.extend(said.approvals);
+            }
+            Err(more) => unsupported.extend(more),
+        }
+    }
     let input = RuleInput {
         statement,
         provenance,
@@ -414,18 +296,16 @@ fn signed_by(
         supported: &supported,
         measured: &rule.measures,
     };
-    for check in &requirement.checks {
+    for check in checks {
         if let Err(more) = check.check(&input) {
             reasons.extend(more);
         }
     }
-    reasons.extend(snapshot.err().into_iter().flatten());
-    let approvals = match approvals {
-        Ok(approvals) if reasons.is_empty() => approvals,
-        Ok(_) => return Err(reasons),
-        // What the provenance itself lacks comes first: approvals could not mend it.
-        Err(more) => return Err(reasons.into_iter().chain(more).collect()),
-    };
+    // What the statement itself lacks comes first: support could not mend it.
+    reasons.extend(unsupported);
+    if !reasons.is_empty() {
+        return Err(reasons);
+    }
     Ok(Accepted {
         statement: statement.clone(),
         rule: rule.label.clone(),
@@ -434,27 +314,6 @@ fn signed_by(
         fields: fields(&input),
         approvals,
     })
-}
-
-/// Fields of a provenance that counting approvals say too.
-fn supported(provenance: &Provenance, approvals: &[Approver]) -> Vec<&'static str> {
-    let mut out = Vec::new();
-    for approval in approvals {
-        let repository = provenance.source().map(|s| s.repository);
-        // An approval without a place vouches for the content alone.
-        let (content, place, named) = match approval.kind {
-            TargetKind::Charter => (fact::CHARTER_DIGEST, fact::CHARTER_URI, provenance.charter()),
-            TargetKind::Commit => (fact::COMMIT, fact::REPOSITORY, repository.as_deref()),
-            _ => continue,
-        };
-        out.push(content.name);
-        if let (Some(approved), Some(named)) = (&approval.uri, named)
-            && same_place(approval.kind, approved, named)
-        {
-            out.push(place.name);
-        }
-    }
-    out
 }
 
 /// The fields that the product promises, with how each is known.

@@ -1,8 +1,8 @@
 //! [`Decision`]: one value that says yes, no or "could not find out", and why, for every subject, policy, requirement
 //! and candidate.
 
-use super::Approver;
 use crate::model::{Artifact, Code, Digest, PredicateUri, Timestamp};
+use crate::predicate::approval::TargetKind;
 use crate::verify::{Origin, Signer, VerifiedStatement};
 use std::fmt;
 use std::sync::Arc;
@@ -155,6 +155,30 @@ pub struct Accepted {
     pub fields: Vec<FieldAssurance>,
     /// Approvals that count, where the requirement demands any.
     pub approvals: Vec<Approver>,
+}
+
+/// An approval that counts.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Approver {
+    /// Where the approval came from.
+    pub origin: Origin,
+    /// Who signed it.
+    pub signer: Signer,
+    /// Which of `by` that is, as the policy writes it.
+    pub rule: String,
+    /// The person whom the policy lists with that principal.
+    pub person: Option<String>,
+    /// What was approved.
+    pub kind: TargetKind,
+    /// Its digest.
+    pub digest: Digest,
+    /// Where it is, as the approval names it.
+    pub uri: Option<String>,
+    /// When the approval provably existed.
+    pub time: Timestamp,
+    /// Digest of the signed approval.
+    pub statement: Digest,
 }
 
 /// One candidate under one requirement.

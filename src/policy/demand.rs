@@ -1,6 +1,7 @@
 //! What is demanded: a [`Policy`] and its [`Requirement`]s, built step by step.
 
-use super::{ApprovalRule, Check, Glob, People, PolicyUsed, Revoked, SignerMatch, SignerRule, SnapshotRule, TrustRule};
+use super::rule::{self, Check};
+use super::{Glob, People, PolicyUsed, Revoked, SignerMatch, SignerRule};
 use crate::model::{Digest, PredicateUri};
 use crate::trust::{PublicKey, WitnessKey};
 
@@ -15,6 +16,12 @@ pub enum Mode {
     Warn,
     /// Admit and record.
     Audit,
+}
+
+impl Mode {
+    /// Every mode with its name in a policy.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Enforce, "enforce"), (Self::Warn, "warn"), (Self::Audit, "audit")];
 }
 
 /// A policy: which subjects it speaks about, and what each of them must show.
@@ -62,14 +69,8 @@ pub struct Requirement {
     pub signers: Vec<SignerRule>,
     /// How many distinct identities must have signed a statement that meets all of this; at least 1.
     pub threshold: usize,
-    /// What logs and timestamp authorities must prove.
-    pub trust: TrustRule,
-    /// Who must have approved what the statement names.
-    pub approvals: Option<ApprovalRule>,
-    /// The snapshot of its charter that must be beside it.
-    pub snapshot: Option<SnapshotRule>,
     /// All of these must be met by the same statement.
-    pub checks: Vec<Box<dyn Check>>,
+    checks: Vec<Box<dyn Check>>,
 }
 
 impl Policy {
@@ -147,9 +148,7 @@ impl Policy {
     /// Every key that it names.
     pub fn keys(&self) -> impl Iterator<Item = &PublicKey> {
         let signers = self.requirements.iter().flat_map(|r| &r.signers);
-        let approvers = self.requirements.iter().filter_map(|r| r.approvals.as_ref()).flat_map(|a| &a.by);
-        let snapshots = self.requirements.iter().filter_map(|r| r.snapshot.as_ref()).flat_map(|s| &s.by);
-        signers.chain(approvers).chain(snapshots).filter_map(|s| match &s.who {
+        signers.chain(self.in_force().flat_map(|c| c.names().signers)).filter_map(|s| match &s.who {
             SignerMatch::Key(key) => Some(key),
             SignerMatch::Certificate(_) => None,
         })
@@ -157,13 +156,17 @@ impl Policy {
 
     /// Every witness that it names.
     pub fn witnesses(&self) -> impl Iterator<Item = &WitnessKey> {
-        self.requirements.iter().flat_map(|r| &r.trust.witnesses.keys)
+        self.in_force().flat_map(|c| c.names().witnesses)
     }
 
     /// Whether one of its requirements takes a log's promise for its proof.
     #[must_use]
     pub fn allows_promise_only(&self) -> bool {
-        self.requirements.iter().any(|r| r.trust.allow_promise_only)
+        self.in_force().any(|c| c.names().promise_only)
+    }
+
+    fn in_force(&self) -> impl Iterator<Item = &dyn Check> {
+        self.requirements.iter().flat_map(Requirement::in_force)
     }
 
     /// How it stands in a decision.
@@ -177,15 +180,7 @@ impl Requirement {
     /// A statement of this type, by one signer of those that are added; by nobody until then.
     #[must_use]
     pub fn of(predicate_type: PredicateUri) -> Self {
-        Self {
-            predicate_type,
-            signers: Vec::new(),
-            threshold: 1,
-            trust: TrustRule::default(),
-            approvals: None,
-            snapshot: None,
-            checks: Vec::new(),
-        }
+        Self { predicate_type, signers: Vec::new(), threshold: 1, checks: Vec::new() }
     }
 
     /// The same of SLSA provenance v1.
@@ -208,17 +203,23 @@ impl Requirement {
         self
     }
 
-    /// What logs and timestamp authorities must prove.
+    /// Adds a demand that the same statement must meet. Of demands of one kind all hold.
     #[must_use]
-    pub fn trust(mut self, trust: TrustRule) -> Self {
-        self.trust = trust;
+    pub fn check(mut self, check: impl Check + 'static) -> Self {
+        self.demand(Box::new(check));
         self
     }
 
-    /// Adds a demand that the same statement must meet.
-    #[must_use]
-    pub fn check(mut self, check: impl Check + 'static) -> Self {
-        self.checks.push(Box::new(check));
-        self
+    /// The same, of a demand that is known by its seam alone.
+    pub fn demand(&mut self, check: Box<dyn Check>) {
+        self.checks.push(check);
+    }
+
+    /// What must be met: what was added, and what a rule demands of which nothing was said. So a log's promise is no proof,
+    /// unless a requirement says that it is.
+    pub fn in_force(&self) -> impl Iterator<Item = &dyn Check> {
+        let said = |name| self.checks.iter().any(|c| c.stands_for() == Some(name));
+        let unsaid = rule::ALL.iter().filter(move |r| !said(r.name)).filter_map(|r| r.absent);
+        self.checks.iter().map(|c| &**c).chain(unsaid)
     }
 }

@@ -4,10 +4,12 @@
 //! certificate, `key:sha256:HEX` for whoever holds a key, `agent:squad/agent` for an agent. That two of them differ as
 //! texts proves nothing: one person has several.
 
-use super::{At, Glob, PolicyError};
+use super::form::{At, Form};
+use super::{Glob, PolicyError};
 use crate::model::limits;
 use crate::model::yaml::Kind;
 use crate::verify::Signer;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Marks an agent's id as a principal.
@@ -67,12 +69,33 @@ impl Actor {
     }
 }
 
+/// `spec.people`.
+pub(super) struct Listed;
+
+impl Form for Listed {
+    type Value = People;
+
+    fn read(&self, at: &At<'_>) -> Result<People, PolicyError> {
+        People::parse(at)
+    }
+
+    fn schema(&self) -> Value {
+        json!({
+            "type": "object",
+            "additionalProperties": {
+                "type": "array", "minItems": 1,
+                "items": { "type": "string", "minLength": 3, "maxLength": 2048, "pattern": "^[^\\s:@!]+[:@!][^\\s]+$" },
+            },
+        })
+    }
+}
+
 impl People {
     /// Reads `spec.people`: a name, and the principals of whom it means.
     ///
     /// # Errors
     /// [`PolicyError`]: no map of lists, a text that is no principal, or one that two entries have.
-    pub(super) fn parse(field: &At<'_>) -> Result<Self, PolicyError> {
+    fn parse(field: &At<'_>) -> Result<Self, PolicyError> {
         let Kind::Map(members) = &field.node.kind else { return Err(field.error("a map of names to principals")) };
         let mut people = Self::default();
         // Who has a text, whatever its case.
@@ -198,7 +221,7 @@ mod tests {
 
     fn people(text: &str) -> Result<People, PolicyError> {
         let node = node(text).unwrap();
-        People::parse(&At::root(&node))
+        People::parse(&At::root(&node, &|_| Err(String::new())))
     }
 
     fn named(id: &str) -> Actor {

@@ -483,6 +483,19 @@ fn places(value: &Value, at: &str) -> Vec<String> {
     below.into_iter().flat_map(|(path, v)| [places(v, &path), vec![path]].concat()).collect()
 }
 
+/// A field that is declared and never read would stand in the schema, be taken, and demand nothing.
+#[test]
+fn every_field_of_the_schema_is_read() {
+    let full = full_policy();
+    let key = |_: &str| PublicKey::from_pem(PEM.as_bytes()).map_err(|e| e.to_string());
+    let unread = ["/metadata/labels", "/metadata/annotations"];
+    for path in places(&full, "").iter().filter(|p| !unread.contains(&p.as_str())) {
+        let mut bad = full.clone();
+        *bad.pointer_mut(path).unwrap() = json!([["nonsense"]]);
+        assert!(policy::parse(&bad.to_string(), "p.yaml", &key).is_err(), "the parser does not read {path}");
+    }
+}
+
 #[test]
 fn a_field_without_a_value_is_never_taken_for_an_absent_one() {
     let full = full_policy();

@@ -45,7 +45,7 @@ pub(in crate::cli) fn join(
     let mut joined = false;
     let requirements = policies.iter_mut().flat_map(|p| &mut p.requirements);
     for requirement in requirements.filter(|r| r.predicate_type == *wanted) {
-        requirement.checks.extend(checks(demands)?);
+        checks(demands)?.into_iter().for_each(|check| requirement.demand(check));
         joined = true;
     }
     // A demand that nothing takes up would be a demand that is silently dropped.

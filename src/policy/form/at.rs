@@ -2,21 +2,34 @@
 
 use crate::model::yaml::{Kind, Node};
 use crate::policy::PolicyError;
+use crate::trust::PublicKey;
+use std::fmt;
+
+/// Finds the key that a policy names by a path, relative to the policy file. The error is for people.
+pub type KeyLoader<'a> = &'a dyn Fn(&str) -> Result<PublicKey, String>;
 
 /// A node together with its path, so that every error names the field and its place.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct At<'a> {
     /// Dotted path from the document's root.
     pub path: String,
     /// The value.
     pub node: &'a Node,
+    /// Finds keys that are named by paths.
+    pub keys: KeyLoader<'a>,
+}
+
+impl fmt::Debug for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("At").field("path", &self.path).field("node", &self.node).finish_non_exhaustive()
+    }
 }
 
 impl<'a> At<'a> {
     /// The document.
     #[must_use]
-    pub fn root(node: &'a Node) -> Self {
-        Self { path: String::new(), node }
+    pub fn root(node: &'a Node, keys: KeyLoader<'a>) -> Self {
+        Self { path: String::new(), node, keys }
     }
 
     /// An error about this field.
@@ -47,7 +60,7 @@ impl<'a> At<'a> {
                 return Err(PolicyError::UnknownField { line, column, path, known });
             }
             if matches!(value.kind, Kind::Null) {
-                let field = Self { path, node: value };
+                let field = Self { path, node: value, keys: self.keys };
                 return Err(field.error("a value (leave the field out where nothing is demanded)"));
             }
         }
@@ -59,7 +72,7 @@ impl<'a> At<'a> {
     pub fn get(&self, key: &str) -> Option<Self> {
         let Kind::Map(members) = &self.node.kind else { return None };
         let (_, node) = members.iter().find(|(k, _)| k == key)?;
-        Some(Self { path: self.join(key), node })
+        Some(Self { path: self.join(key), node, keys: self.keys })
     }
 
     /// A member that must be there.
@@ -83,7 +96,7 @@ impl<'a> At<'a> {
             Kind::List(items) if !items.is_empty() => Ok(items
                 .iter()
                 .enumerate()
-                .map(|(i, node)| Self { path: format!("{}[{i}]", self.path), node })
+                .map(|(i, node)| Self { path: format!("{}[{i}]", self.path), node, keys: self.keys })
                 .collect()),
             _ => Err(self.error("a list with at least one element")),
         }
@@ -111,14 +124,6 @@ impl<'a> At<'a> {
         }
     }
 
-    /// The texts of a list.
-    ///
-    /// # Errors
-    /// As [`At::list`] and [`At::str`].
-    pub fn texts(&self) -> Result<Vec<&'a str>, PolicyError> {
-        self.list()?.iter().map(Self::str).collect()
-    }
-
     fn join(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
@@ -132,7 +137,7 @@ mod tests {
     #[test]
     fn an_error_names_field_and_place() {
         let n = node("spec:\n  mode: [1]\n").unwrap();
-        let e = At::root(&n).need("spec").unwrap().need("mode").unwrap().str().unwrap_err();
+        let e = At::root(&n, &|_| Err(String::new())).need("spec").unwrap().need("mode").unwrap().str().unwrap_err();
         assert_eq!(e.to_string(), "line 2, column 9: field `spec.mode`: expected a text, found a list");
     }
 }

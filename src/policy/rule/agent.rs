@@ -1,11 +1,11 @@
 //! `agent`: which agent, with which model.
 
-use super::{Check, Rule, RuleInput, any_of, globs, verdict};
+use super::matching::{GLOBS, Level, any_of, assurance, verdict};
+use super::seam::{Check, Rule, RuleInput};
 use crate::model::code::codes;
-use crate::policy::schema;
-use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
+use crate::policy::form::{Field, ListOf, Map, Parsed};
+use crate::policy::{Assurance, Glob, Reason};
 use crate::predicate::field::fact;
-use serde_json::{Value, json};
 
 codes! {
     /// Codes of this rule.
@@ -18,8 +18,20 @@ codes! {
         "compare the model in the message with `agent.models`; if it is the right one, allow it there";
 }
 
+static IDS: Field<ListOf<Parsed<Glob>>> = Field::new("ids", "Ids, squad/agent: any of these.", GLOBS);
+static MODELS: Field<ListOf<Parsed<Glob>>> = Field::new("models", "Models, provider/id: any of these.", GLOBS);
+static ASSURANCE: Field<Level> = assurance("the agent");
+
 /// The row.
-pub(super) struct Agent;
+pub(super) static RULE: Rule =
+    Rule::of("agent", &Map::of("Which agent, with which model.", &[&IDS, &MODELS, &ASSURANCE]).not_empty(), |field| {
+        let (ids, models) = (IDS.read(field)?.unwrap_or_default(), MODELS.read(field)?.unwrap_or_default());
+        let assurance = ASSURANCE.read(field)?;
+        if ids.is_empty() && models.is_empty() && assurance.is_none() {
+            return Err(field.error("at least one of ids, models, assurance"));
+        }
+        Ok(Box::new(AgentCheck { ids, models, assurance }))
+    });
 
 /// A demand on the agent.
 #[derive(Debug, Default, Clone)]
@@ -53,35 +65,6 @@ impl AgentCheck {
     pub fn assurance(mut self, assurance: Assurance) -> Self {
         self.assurance = Some(assurance);
         self
-    }
-}
-
-impl Rule for Agent {
-    fn name(&self) -> &'static str {
-        "agent"
-    }
-
-    fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
-        field.fields(&["ids", "models", "assurance"], &[])?;
-        let list = |key: &str| field.get(key).map_or(Ok(Vec::new()), |f| globs(&f));
-        let (ids, models) = (list("ids")?, list("models")?);
-        let assurance = super::assurance(field)?;
-        if ids.is_empty() && models.is_empty() && assurance.is_none() {
-            return Err(field.error("at least one of ids, models, assurance"));
-        }
-        Ok(Box::new(AgentCheck { ids, models, assurance }))
-    }
-
-    fn schema(&self) -> Value {
-        schema::rule(
-            "Which agent, with which model.",
-            &[],
-            json!({
-                "ids": schema::globs("Ids, squad/agent: any of these."),
-                "models": schema::globs("Models, provider/id: any of these."),
-                "assurance": super::assurance_schema("the agent"),
-            }),
-        )
     }
 }
 

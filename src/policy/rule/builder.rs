@@ -1,6 +1,6 @@
 //! The builder, demanded by `--builder-id`: met only by one that the signer may speak for.
 
-use super::{Check, RuleInput};
+use super::seam::{Check, RuleInput};
 use crate::model::code::codes;
 use crate::policy::Reason;
 

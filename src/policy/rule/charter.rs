@@ -1,11 +1,12 @@
 //! `charter`: which issue or document authorised the work.
 
-use super::{Check, Rule, RuleInput};
+use super::matching::{Level, assurance};
+use super::seam::{Beside, Check, Names, Rule, RuleInput, Supported};
+use super::snapshot::{SNAPSHOT, SnapshotRule, attested};
 use crate::model::code::codes;
-use crate::policy::schema;
-use crate::policy::{Assurance, At, PolicyError, Reason};
+use crate::policy::form::{Field, Map, Parsed, Sub, TEXT, Word};
+use crate::policy::{Assurance, Reason};
 use crate::predicate::field::fact;
-use serde_json::{Value, json};
 
 codes! {
     /// Codes of this rule.
@@ -21,8 +22,44 @@ codes! {
         "read what was changed, and attest again if it still stands";
 }
 
+static PREFIX: Field<Parsed<String>> = Field::new(
+    "uriPrefix",
+    "Its URI is this or stands below it: what follows begins with `/`, `?` or `#`, unless this ends in `/`.",
+    Parsed { read: prefix, schema: TEXT.schema },
+);
+static URI: Field<Parsed<String>> = Field::new("uri", "Its URI is this.", TEXT);
+static RECORDED: Field<Word> =
+    Field::new("digest", "A digest of its text must be recorded.", Word { word: "required", intro: "the word " });
+static ASSURANCE: Field<Level> = assurance("the charter");
+static SIGNED: Field<Sub<SnapshotRule>> = Field::new("snapshot", "", SNAPSHOT);
+
 /// The row.
-pub(super) struct Charter;
+pub(super) static RULE: Rule = Rule::of(
+    "charter",
+    &Map::of("What authorised the work.", &[&PREFIX, &URI, &RECORDED, &ASSURANCE, &SIGNED]).not_empty(),
+    |field| {
+        let check = CharterCheck {
+            digest: RECORDED.read(field)?.is_some(),
+            assurance: ASSURANCE.read(field)?,
+            prefix: PREFIX.read(field)?,
+            exact: URI.read(field)?,
+            snapshot: SIGNED.read(field)?,
+        };
+        let named = check.prefix.is_some() || check.exact.is_some();
+        if !named && !check.digest && check.assurance.is_none() && check.snapshot.is_none() {
+            return Err(field.error("at least one of uriPrefix, uri, digest, assurance, snapshot"));
+        }
+        Ok(Box::new(check))
+    },
+);
+
+/// `https://h.example` also begins `https://h.example.evil/` and `https://h.example@evil/`.
+fn prefix(text: &str) -> Result<String, String> {
+    if text.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) {
+        return Err("a URI that goes on to the `/` after its host".to_owned());
+    }
+    Ok(text.to_owned())
+}
 
 /// A demand on the charter.
 #[derive(Debug, Default, Clone)]
@@ -36,6 +73,8 @@ pub struct CharterCheck {
     pub digest: bool,
     /// How it must be known.
     pub assurance: Option<Assurance>,
+    /// The snapshot of it that must be beside the provenance.
+    pub snapshot: Option<SnapshotRule>,
 }
 
 impl CharterCheck {
@@ -66,60 +105,12 @@ impl CharterCheck {
         self.assurance = Some(assurance);
         self
     }
-}
 
-impl Rule for Charter {
-    fn name(&self) -> &'static str {
-        "charter"
-    }
-
-    fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
-        field.fields(&["uriPrefix", "uri", "digest", "assurance", "snapshot"], &[])?;
-        let text = |key: &str| field.get(key).map(|f| f.str().map(str::to_owned)).transpose();
-        let digest = match field.get("digest") {
-            Some(f) if f.str()? == "required" => true,
-            Some(f) => return Err(f.error("the word `required`")),
-            None => false,
-        };
-        let assurance = super::assurance(field)?;
-        let check = CharterCheck { prefix: text("uriPrefix")?, exact: text("uri")?, digest, assurance };
-        if let (Some(prefix), Some(f)) = (&check.prefix, field.get("uriPrefix")) {
-            // `https://h.example` also begins `https://h.example.evil/` and `https://h.example@evil/`.
-            if prefix.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) {
-                return Err(f.error("a URI that goes on to the `/` after its host"));
-            }
-        }
-        // The snapshot itself is read with the keys that it names, for the requirement as a whole.
-        let bare = check.prefix.is_none() && check.exact.is_none() && !check.digest && assurance.is_none();
-        if bare && field.get("snapshot").is_none() {
-            return Err(field.error("at least one of uriPrefix, uri, digest, assurance, snapshot"));
-        }
-        Ok(Box::new(check))
-    }
-
-    fn schema(&self) -> Value {
-        schema::rule(
-            "What authorised the work.",
-            &[],
-            json!({
-                "uriPrefix": schema::text("Its URI is this or stands below it: what follows begins with `/`, `?` or `#`, unless this ends in `/`."),
-                "uri": schema::text("Its URI is this."),
-                "digest": { "description": "A digest of its text must be recorded.", "const": "required" },
-                "assurance": super::assurance_schema("the charter"),
-                "snapshot": {
-                    "description": "Who must have signed what the charter said, beside the provenance that names its digest. See docs/charter.md.",
-                    "type": "object", "required": ["by"], "additionalProperties": false,
-                    "properties": { "by": {
-                        "description": "Any of these.",
-                        "type": "array", "minItems": 1,
-                        "items": {
-                            "allOf": [{ "$ref": "#/$defs/signer" }],
-                            "not": { "anyOf": [{ "required": ["builders"] }, { "required": ["measures"] }] },
-                        },
-                    } },
-                },
-            }),
-        )
+    /// Who must have signed what it said.
+    #[must_use]
+    pub fn snapshot(mut self, snapshot: SnapshotRule) -> Self {
+        self.snapshot = Some(snapshot);
+        self
     }
 }
 
@@ -155,6 +146,14 @@ impl Check for CharterCheck {
             reasons.extend(input.too_low("charter", wanted, &parts));
         }
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+    }
+
+    fn support(&self, beside: &Beside<'_>) -> Result<Supported, Vec<Reason>> {
+        self.snapshot.as_ref().map_or_else(|| Ok(Supported::default()), |rule| attested(rule, beside))
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names { signers: self.snapshot.as_ref().map_or(&[], |s| &s.by), ..Names::default() }
     }
 }
 

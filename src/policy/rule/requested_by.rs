@@ -1,6 +1,7 @@
 //! The requester, demanded by `--requested-by`.
 
-use super::{Check, RuleInput, any_of, verdict};
+use super::matching::{any_of, verdict};
+use super::seam::{Check, RuleInput};
 use crate::model::code::codes;
 use crate::policy::{Glob, Reason};
 

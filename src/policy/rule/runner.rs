@@ -1,6 +1,6 @@
 //! The kind of runner, demanded by `--deny-self-hosted-runners`: only a certificate's own claim proves it.
 
-use super::{Check, RuleInput};
+use super::seam::{Check, RuleInput};
 use crate::model::code::codes;
 use crate::policy::Reason;
 use crate::verify::Signer;

@@ -1,11 +1,12 @@
 //! `source`: repository, refs, commits, work tree.
 
-use super::{Check, Rule, RuleInput, any_of_texts, globs, verdict};
+use super::matching::{Level, any_of_texts, assurance, verdict};
+use super::seam::{Check, Rule, RuleInput};
 use crate::model::code::codes;
-use crate::policy::schema;
-use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
+use crate::policy::form::{Field, ListOf, Map, Parsed, Truth, pattern};
+use crate::policy::{Assurance, Glob, Reason};
 use crate::predicate::field::fact;
-use serde_json::{Value, json};
+use serde_json::json;
 
 codes! {
     /// Codes of this rule.
@@ -24,8 +25,63 @@ codes! {
         "commit or discard the changes and build again";
 }
 
+static REPOSITORY_URL: Field<Parsed<String>> = Field::new(
+    "repository",
+    "Repository URL; a trailing / or .git makes no difference.",
+    Parsed {
+        read: |text| match text.contains("://") {
+            true => Ok(normal_repository(text)),
+            false => Err("a repository URL such as https://github.com/acme/app".to_owned()),
+        },
+        schema: || json!({ "type": "string", "pattern": "://" }),
+    },
+);
+static REFS: Field<ListOf<Parsed<Glob>>> = Field::new(
+    "refs",
+    "Full refs: any of these.",
+    ListOf(Parsed {
+        read: |text| {
+            if !text.starts_with("refs/") && !text.starts_with('*') {
+                return Err("a full ref such as refs/heads/main".to_owned());
+            }
+            pattern(text)
+        },
+        schema: || json!({ "allOf": [Glob::schema("A full ref or glob."), { "pattern": "^(refs/|\\*)" }] }),
+    }),
+);
+static COMMIT_ID: Field<Parsed<String>> = Field::new(
+    "commit",
+    "The full commit id.",
+    Parsed {
+        read: |text| match is_commit(text) {
+            true => Ok(text.to_owned()),
+            false => Err("a full commit id of 40 or 64 lower-case hex digits".to_owned()),
+        },
+        schema: || json!({ "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" }),
+    },
+);
+static ASSURANCE: Field<Level> = assurance("the source");
+static ALLOW_DIRTY: Field<Truth> = Field::new(
+    "allowDirty",
+    "false: the provenance must say that the work tree equalled the commit. true: anything. Absent: it must not say that it differed.",
+    Truth,
+);
+
 /// The row.
-pub(super) struct Source;
+pub(super) static RULE: Rule = Rule::of(
+    "source",
+    &Map::of("From which source.", &[&REPOSITORY_URL, &REFS, &COMMIT_ID, &ASSURANCE, &ALLOW_DIRTY]).not_empty(),
+    |field| {
+        let (repository, commit) = (REPOSITORY_URL.read(field)?, COMMIT_ID.read(field)?);
+        let assurance = ASSURANCE.read(field)?;
+        let refs = REFS.read(field)?.unwrap_or_default();
+        let allow_dirty = ALLOW_DIRTY.read(field)?;
+        if repository.is_none() && refs.is_empty() && commit.is_none() && assurance.is_none() && allow_dirty.is_none() {
+            return Err(field.error("at least one of repository, refs, commit, assurance, allowDirty"));
+        }
+        Ok(Box::new(SourceCheck { repository, refs, commit, assurance, allow_dirty }))
+    },
+);
 
 /// A demand on the source.
 #[derive(Debug, Default, Clone)]
@@ -78,71 +134,6 @@ impl SourceCheck {
     pub fn allow_dirty(mut self, allow: bool) -> Self {
         self.allow_dirty = Some(allow);
         self
-    }
-}
-
-impl Rule for Source {
-    fn name(&self) -> &'static str {
-        "source"
-    }
-
-    fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
-        field.fields(&["repository", "refs", "commit", "assurance", "allowDirty"], &[])?;
-        let repository = match field.get("repository") {
-            Some(f) if f.str()?.contains("://") => Some(normal_repository(f.str()?)),
-            Some(f) => return Err(f.error("a repository URL such as https://github.com/acme/app")),
-            None => None,
-        };
-        let commit = match field.get("commit") {
-            Some(f) if is_commit(f.str()?) => Some(f.str()?.to_owned()),
-            Some(f) => return Err(f.error("a full commit id of 40 or 64 lower-case hex digits")),
-            None => None,
-        };
-        let assurance = super::assurance(field)?;
-        let refs = match field.get("refs") {
-            Some(f) => {
-                for item in f.list()? {
-                    let text = item.str()?;
-                    if !text.starts_with("refs/") && !text.starts_with('*') {
-                        return Err(item.error("a full ref such as refs/heads/main"));
-                    }
-                }
-                globs(&f)?
-            }
-            None => Vec::new(),
-        };
-        let allow_dirty = field.get("allowDirty").map(|f| f.bool()).transpose()?;
-        if repository.is_none() && refs.is_empty() && commit.is_none() && assurance.is_none() && allow_dirty.is_none() {
-            return Err(field.error("at least one of repository, refs, commit, assurance, allowDirty"));
-        }
-        Ok(Box::new(SourceCheck { repository, refs, commit, assurance, allow_dirty }))
-    }
-
-    fn schema(&self) -> Value {
-        schema::rule(
-            "From which source.",
-            &[],
-            json!({
-                "repository": {
-                    "description": "Repository URL; a trailing / or .git makes no difference.",
-                    "type": "string", "pattern": "://",
-                },
-                "refs": {
-                    "description": "Full refs: any of these.",
-                    "type": "array", "minItems": 1,
-                    "items": { "allOf": [schema::glob("A full ref or glob."), { "pattern": "^(refs/|\\*)" }] },
-                },
-                "commit": {
-                    "description": "The full commit id.",
-                    "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$",
-                },
-                "assurance": super::assurance_schema("the source"),
-                "allowDirty": {
-                    "description": "false: the provenance must say that the work tree equalled the commit. true: anything. Absent: it must not say that it differed.",
-                    "type": "boolean",
-                },
-            }),
-        )
     }
 }
 

@@ -1,11 +1,11 @@
 //! `task`: under which task.
 
-use super::{Check, Rule, RuleInput, any_of, globs, verdict};
+use super::matching::{GLOBS, Level, any_of, assurance, verdict};
+use super::seam::{Check, Rule, RuleInput};
 use crate::model::code::codes;
-use crate::policy::schema;
-use crate::policy::{Assurance, At, Glob, PolicyError, Reason};
+use crate::policy::form::{Field, ListOf, Map, Needed, Parsed};
+use crate::policy::{Assurance, Glob, Reason};
 use crate::predicate::field::fact;
-use serde_json::{Value, json};
 
 codes! {
     /// Codes of this rule.
@@ -15,8 +15,14 @@ codes! {
         "compare the task in the message with --task or `task.ids`; if it is the right one, allow it there";
 }
 
+static IDS: Needed<ListOf<Parsed<Glob>>> = Field::new("ids", "Ids: any of these.", GLOBS).needed();
+static ASSURANCE: Field<Level> = assurance("the task");
+
 /// The row.
-pub(super) struct Task;
+pub(super) static RULE: Rule =
+    Rule::of("task", &Map::of("Under which task.", &[&IDS, &ASSURANCE]).not_empty(), |field| {
+        Ok(Box::new(TaskCheck { ids: IDS.read(field)?, assurance: ASSURANCE.read(field)? }))
+    });
 
 /// A demand on the task.
 #[derive(Debug, Clone)]
@@ -40,25 +46,6 @@ impl TaskCheck {
     pub fn assurance(mut self, assurance: Assurance) -> Self {
         self.assurance = Some(assurance);
         self
-    }
-}
-
-impl Rule for Task {
-    fn name(&self) -> &'static str {
-        "task"
-    }
-
-    fn parse(&self, field: &At<'_>) -> Result<Box<dyn Check>, PolicyError> {
-        field.fields(&["ids", "assurance"], &[])?;
-        Ok(Box::new(TaskCheck { ids: globs(&field.need("ids")?)?, assurance: super::assurance(field)? }))
-    }
-
-    fn schema(&self) -> Value {
-        schema::rule(
-            "Under which task.",
-            &["ids"],
-            json!({ "ids": schema::globs("Ids: any of these."), "assurance": super::assurance_schema("the task") }),
-        )
     }
 }
 

@@ -1,5 +1,15 @@
-//! Who may sign: a key or a certificate, when, and what they may speak for.
+//! Who may sign: a key or a certificate, when, and what they may speak for; and what is never accepted.
 
+mod certificate;
+mod form;
+mod revoked;
 mod rule;
+mod standing;
 
-pub use rule::{Revoked, SignerMatch, SignerRule};
+pub use certificate::{CLAIMS, CertificateMatch, Regexp, TextMatch};
+pub(super) use form::{Others, SIGNERS, Signer, definition, of_provenance};
+pub(super) use revoked::REVOKED;
+pub use revoked::Revoked;
+pub use rule::{SignerMatch, SignerRule};
+pub use standing::CODES;
+pub(super) use standing::{WINDOW, key_revoked, outside, statement_revoked};

@@ -1,7 +1,8 @@
-//! [`SignerRule`]: a signer that a requirement accepts; [`Revoked`]: what no requirement accepts.
+//! [`SignerRule`]: a signer that a requirement accepts.
 
-use crate::model::{Digest, ValidityWindow};
-use crate::policy::{CertificateMatch, Glob};
+use super::certificate::CertificateMatch;
+use crate::model::ValidityWindow;
+use crate::policy::Glob;
 use crate::trust::PublicKey;
 use crate::verify::Signer;
 
@@ -89,31 +90,5 @@ impl SignerMatch {
             }
             (Self::Key(_), Signer::Certificate { .. }) | (Self::Certificate(_), Signer::Key { .. }) => false,
         }
-    }
-}
-
-/// What a policy never accepts.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Revoked {
-    /// Key ids: `sha256:` and the hex digest of the key's DER.
-    pub keys: Vec<String>,
-    /// Digests of signed statements.
-    pub statements: Vec<Digest>,
-}
-
-impl Revoked {
-    /// Adds a key by its id: `sha256:` and the hex digest of the key's DER.
-    #[must_use]
-    pub fn key(mut self, id: impl Into<String>) -> Self {
-        self.keys.push(id.into());
-        self
-    }
-
-    /// Adds a statement by the digest of its signed bytes.
-    #[must_use]
-    pub fn statement(mut self, digest: Digest) -> Self {
-        self.statements.push(digest);
-        self
     }
 }

@@ -1,18 +1,19 @@
 //! `charter.snapshot`: who must have signed what the charter said, so that its digest is more than the word of whoever
 //! signed the provenance. `docs/charter.md` says why.
 
-use super::decide::{Proved, STATEMENT_REVOKED, WINDOW, key_revoked, outside, proofs};
-use super::file::{self, KeyLoader};
-use super::{At, Evidence, Finding, Policy, PolicyError, Reason, SignerRule, TrustRule};
+use super::seam::{Beside, Supported};
 use crate::model::code::codes;
 use crate::model::uri;
+use crate::policy::form::{Field, Map, Needed, Sub};
+use crate::policy::signer::{Others, WINDOW, key_revoked, outside, statement_revoked};
+use crate::policy::{Finding, Reason, SignerRule};
 use crate::predicate::Charter;
 use crate::predicate::field::fact;
-use crate::verify::{ReferentKind, Signer, SupportingStatement, VerifiedStatement};
+use crate::verify::{ReferentKind, Signer, SupportingStatement};
 
 codes! {
     /// Codes of this file.
-    pub CODES;
+    pub(super) CODES;
     MISSING = "charter-snapshot-missing", [Producer],
         "nobody whom the policy names signed what the charter said",
         "create again with --attach-charter, by a signer that the policy names for snapshots";
@@ -35,36 +36,31 @@ impl SnapshotRule {
     pub fn by(by: Vec<SignerRule>) -> Self {
         Self { by }
     }
-
-    /// Reads `charter.snapshot` of a requirement.
-    pub(super) fn parse(field: &At<'_>, load_key: KeyLoader<'_>) -> Result<Self, PolicyError> {
-        field.fields(&["by"], &[])?;
-        let by = field.need("by")?.list()?;
-        for entry in &by {
-            if let Some(f) = ["builders", "measures"].iter().find_map(|name| entry.get(name)) {
-                return Err(f.error("no builders and no measures, which only the signer of a provenance has"));
-            }
-        }
-        Ok(Self { by: by.iter().map(|s| file::signer(s, load_key)).collect::<Result<_, _>>()? })
-    }
 }
+
+static BY: Needed<Others> = Field::new("by", "Any of these.", Others).needed();
+static FIELDS: Map = Map::of(
+    "Who must have signed what the charter said, beside the provenance that names its digest. See docs/charter.md.",
+    &[&BY],
+);
+
+/// `charter.snapshot`.
+pub(super) const SNAPSHOT: Sub<SnapshotRule> = Sub { map: &FIELDS, read: |at| Ok(SnapshotRule { by: BY.read(at)? }) };
 
 /// Fields of a provenance that a snapshot says too, by somebody whom the rule names.
 ///
 /// # Errors
 /// Why no snapshot counts.
-pub(super) fn attested(
-    rule: &SnapshotRule,
-    policy: &Policy,
-    trust: &TrustRule,
-    statement: &VerifiedStatement,
-    evidence: &[Evidence],
-) -> Result<Vec<&'static str>, Vec<Reason>> {
-    let referents = statement.referents();
+pub(super) fn attested(rule: &SnapshotRule, beside: &Beside<'_>) -> Result<Supported, Vec<Reason>> {
+    let referents = beside.statement.referents();
     let mut reasons = Vec::new();
-    for support in evidence.iter().flat_map(|e| snapshots(&e.finding)).filter(|s| referents.contains(s.referent())) {
-        match one(rule, policy, trust, support) {
-            Ok(()) => return Ok(vec![fact::CHARTER_DIGEST.name, fact::CHARTER_URI.name]),
+    let found = beside.evidence.iter().flat_map(|e| snapshots(&e.finding));
+    for support in found.filter(|s| referents.contains(s.referent())) {
+        match one(rule, beside, support) {
+            Ok(()) => {
+                let fields = vec![fact::CHARTER_DIGEST.name, fact::CHARTER_URI.name];
+                return Ok(Supported { fields, ..Supported::default() });
+            }
             Err(more) => reasons.extend(more),
         }
     }
@@ -86,12 +82,7 @@ fn snapshots(finding: &Finding) -> &[SupportingStatement] {
 }
 
 /// Whether one statement is a snapshot of the charter that the provenance names, by an accepted signer.
-fn one(
-    rule: &SnapshotRule,
-    policy: &Policy,
-    trust: &TrustRule,
-    support: &SupportingStatement,
-) -> Result<(), Vec<Reason>> {
+fn one(rule: &SnapshotRule, beside: &Beside<'_>, support: &SupportingStatement) -> Result<(), Vec<Reason>> {
     let signed = support.statement();
     if signed.predicate_type().as_str() != uri::CHARTER || support.referent().kind() != ReferentKind::Charter {
         return Err(Vec::new());
@@ -104,17 +95,16 @@ fn one(
         reasons
     };
     says_the_same(support).map_err(|r| fail(vec![r]))?;
-    let digest = support.payload_digest();
-    if policy.revoked.statements.contains(&digest) {
-        return Err(fail(vec![Reason::new(STATEMENT_REVOKED, format!("the policy revokes statement {digest}"))]));
+    if let Some(reason) = statement_revoked(beside.revoked, &support.payload_digest()) {
+        return Err(fail(vec![reason]));
     }
-    let unproven = proofs(trust, &Proved::from(support));
+    let unproven = beside.unproven(support);
     if !unproven.is_empty() {
         return Err(fail(unproven));
     }
     let mut reasons = Vec::new();
     for signer in support.signers() {
-        match accepted(rule, policy, signer, support) {
+        match accepted(rule, beside, signer, support) {
             Ok(()) => return Ok(()),
             Err(reason) => reasons.push(reason),
         }
@@ -156,11 +146,11 @@ fn authority(address: &str) -> Option<String> {
 /// That a signer is one of `by`, with a key that was not revoked, in its window.
 fn accepted(
     rule: &SnapshotRule,
-    policy: &Policy,
+    beside: &Beside<'_>,
     signer: &Signer,
     support: &SupportingStatement,
 ) -> Result<(), Reason> {
-    if let Some(reason) = key_revoked(policy, signer) {
+    if let Some(reason) = key_revoked(beside.revoked, signer) {
         return Err(reason);
     }
     let mut named = rule.by.iter().filter(|r| r.who.matches(signer)).peekable();

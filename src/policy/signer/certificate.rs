@@ -1,6 +1,6 @@
 //! Whom a certificate names: issuer, identity and claims, each by any of several patterns.
 
-use super::Glob;
+use crate::policy::Glob;
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -1,0 +1,8 @@
+//! A policy file: what it may say, from text to [`Policy`](super::Policy), whole or not at all, and its JSON Schema.
+
+mod requirement;
+mod root;
+#[cfg(test)]
+mod tests;
+
+pub use root::{node, parse, schema};
