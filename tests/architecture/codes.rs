@@ -8,8 +8,9 @@ const MAKER: &str = "src/model/code.rs";
 
 /// The name of a code where `codes!` declares it: `NAME = "some-code", [`.
 fn declared(line: &str) -> Option<&str> {
-    let (constant, rest) =
-        line.trim().trim_start_matches("pub(super) ").trim_start_matches("pub ").split_once(" = \"")?;
+    let seen = ["pub(super) ", "pub(in crate::policy) ", "pub "];
+    let line = seen.into_iter().find_map(|seen| line.trim().strip_prefix(seen)).unwrap_or_else(|| line.trim());
+    let (constant, rest) = line.split_once(" = \"")?;
     let (name, rest) = rest.split_once('"')?;
     let is_constant = constant.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
     (is_constant && rest.starts_with(", [")).then_some(name)

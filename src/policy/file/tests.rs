@@ -51,7 +51,7 @@ fn what_would_be_half_applied_is_refused() {
         (ok.replace("signers", "agent: {}, signers"), "policy-malformed", "require[0].agent"),
         (ok.replace("signers", "charter: {}, signers"), "policy-malformed", "require[0].charter"),
         (ok.replace("signers", "source: {refs: [main]}, signers"), "policy-malformed", "source.refs[0]"),
-        (ok.replace("signers", "source: {commit: aaaa}, signers"), "policy-malformed", "source.commit"),
+        (ok.replace("signers", "source: {commit: aaaa}, signers"), "policy-malformed", "require[0].source.commit"),
         (named("certificate: {}"), "policy-malformed", "signers[0].certificate"),
         (named("identity: ''"), "policy-malformed", "signers[0].identity"),
         (named("identity: [s, '']"), "policy-malformed", "signers[0].identity[1]"),
