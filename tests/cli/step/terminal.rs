@@ -60,7 +60,10 @@ impl Terminal {
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
         // Only a process itself can begin a session: this test program, which then becomes the other one.
         let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "--ignored", "step::terminal::becomes_another_program"]).current_dir(world.root()).env_clear();
+        child
+            .args(["--exact", "--ignored", "step::terminal::becomes_another_program"])
+            .current_dir(world.root())
+            .env_clear();
         child.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", world.home()).env("ATTEST_PASSWORD", PASSWORD);
         child.env(TTY, name).env(ARGUMENTS, serde_json::to_string(command).unwrap()).envs(more.iter().copied());
         let child = child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
