@@ -46,11 +46,16 @@ impl InCheckout {
 pub struct Local {
     /// How long one call to git may take.
     pub git_timeout: Duration,
+    /// How long the files of a checkout may be hashed, all together.
+    pub hash_time: Duration,
 }
 
 impl Default for Local {
     fn default() -> Self {
-        Self { git_timeout: Duration::from_secs(limits::GIT_SECONDS) }
+        Self {
+            git_timeout: Duration::from_secs(limits::GIT_SECONDS),
+            hash_time: Duration::from_secs(limits::CHECKOUT_SECONDS),
+        }
     }
 }
 
@@ -63,7 +68,7 @@ impl Checkout for Local {
             _ => vec![pattern.clone()],
         };
         let excluded: Vec<_> = excluded.iter().flat_map(files).map(|p| env.working_dir.join(p)).collect();
-        checkout::state(env, &excluded, self.git_timeout)
+        checkout::state(env, &excluded, self.git_timeout, self.hash_time)
     }
 
     fn read(&self, root: Option<&Path>, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError> {

@@ -128,6 +128,10 @@ pub const CREDENTIAL_FILE_BYTES: usize = 1 << 20;
 pub const PASSED_OVER: usize = 100;
 /// Files whose difference from the commit is hashed for the dirty state.
 pub const DIRTY_FILES: usize = 100_000;
+/// A file of a checkout, or one that a build step wrote, that is hashed (bytes): a minute's work. Models have less.
+pub const CHECKOUT_FILE_BYTES: u64 = 16 << 30;
+/// How long all of them are hashed where no other time is given (seconds).
+pub const CHECKOUT_SECONDS: u64 = 60;
 /// Bundle files below one folder given by `--bundle`.
 pub const BUNDLE_FILES: usize = 1000;
 /// A string from outside that is shown to a person (characters); longer ones are cut.

@@ -197,6 +197,52 @@ fn odd_names_and_the_other_object_format() {
     assert_eq!(repo.state().dirty.value().unwrap().digest.value(), Some(&expected));
 }
 
+/// A file of terabytes that takes no room on a disk, in every way that a file may differ.
+#[test]
+fn a_file_of_any_size_holds_nothing_up() {
+    use std::time::{Duration, Instant};
+    const OVER: u64 = 8 << 40;
+    const BELOW: u64 = 15 << 30;
+    let look = |repo: &Repo, millis: u64| {
+        let began = Instant::now();
+        let local = Local { hash_time: Duration::from_millis(millis), ..Local::default() };
+        let dirty = local.source(&repo.env(), &[]).dirty;
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        dirty
+    };
+    for (what, attributes, name) in [
+        ("untracked", "", "new.bin"),
+        ("changed", "", "a.txt"),
+        ("text", "* text\n", "a.txt"),
+        ("of Git LFS", "* filter=lfs\n", "a.txt"),
+    ] {
+        let repo = Repo::empty(&[]);
+        repo.write("a.txt", "a\n");
+        repo.write(".gitattributes", attributes);
+        repo.commit();
+        let sparse = |size: u64| {
+            let file = std::fs::File::create(repo.root.join(name)).unwrap();
+            file.set_len(size).unwrap();
+        };
+        sparse(OVER);
+        let dirty = look(&repo, 60_000);
+        let found = dirty.value().unwrap_or_else(|| panic!("{what}: {dirty:?}"));
+        let reason = format!("`{name}` has more than 17179869184 bytes");
+        assert_eq!((found.files, &found.digest), (1, &attest::capture::Captured::absent(&reason)), "{what}");
+        sparse(BELOW);
+        let late = look(&repo, 200);
+        let reason = match &late {
+            Captured::Absent { reason } => reason.clone(),
+            Captured::Found { value, .. } => format!("{:?}", value.digest),
+        };
+        assert!(reason.contains("hashed within 0.2 s"), "{what}: {reason}");
+        // The twin is a small one.
+        sparse(5);
+        let dirty = look(&repo, 60_000);
+        assert!(dirty.value().is_some_and(|d| d.files == 1 && d.digest.value().is_some()), "{what}: {dirty:?}");
+    }
+}
+
 #[test]
 fn submodules_and_sparse_checkouts() {
     let library = Repo::new();

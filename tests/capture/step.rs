@@ -166,7 +166,13 @@ mod files {
         let env = repo.env();
         let globs: Vec<_> = globs.iter().map(|g| (*g).to_owned()).collect();
         let excluded: Vec<_> = excluded.iter().map(PathBuf::from).collect();
-        let watch = Watch { env: &env, globs: &globs, excluded: &excluded, git_timeout: Duration::from_secs(30) };
+        let watch = Watch {
+            env: &env,
+            globs: &globs,
+            excluded: &excluded,
+            git_timeout: Duration::from_secs(30),
+            hash_time: Duration::from_secs(60),
+        };
         let before = Watched::before(&watch);
         step();
         before.changes(&watch, &|_| {})

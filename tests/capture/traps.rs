@@ -260,7 +260,7 @@ fn a_call_that_hangs_ends() {
     repo.git(&["config", "include.path", "../../fifo.conf"]);
     std::fs::rename(&fifo, repo.outside().join("fifo.conf")).unwrap();
     let begun = Instant::now();
-    let state = Local { git_timeout: Duration::from_millis(300) }.source(&repo.env(), &[]);
+    let state = Local { git_timeout: Duration::from_millis(300), ..Local::default() }.source(&repo.env(), &[]);
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert!(matches!(&state.commit, Captured::Absent { reason } if reason.contains("no answer")), "{state:?}");
 }
@@ -407,8 +407,13 @@ fn nothing_of_the_checkout_runs_while_trails_and_files_are_looked_for() {
     let env = repo.env();
     let context = crate::explain::context(&env, &attest::capture::Request::default());
     assert!(context.byproducts.iter().any(|(name, found)| *name == "git-ai-note" && found.value().is_some()));
-    let watch =
-        attest::capture::step::Watch { env: &env, globs: &[], excluded: &[], git_timeout: Duration::from_secs(30) };
+    let watch = attest::capture::step::Watch {
+        env: &env,
+        globs: &[],
+        excluded: &[],
+        git_timeout: Duration::from_secs(30),
+        hash_time: Duration::from_secs(60),
+    };
     let before = attest::capture::step::Watched::before(&watch);
     repo.write("a.txt", "c\n");
     let changes = before.changes(&watch, &|_| {});
@@ -443,6 +448,7 @@ fn a_fifo_in_the_place_of_a_file_of_git_holds_nothing_up() {
             globs: &[],
             excluded: &[],
             git_timeout: Duration::from_secs(30),
+            hash_time: Duration::from_secs(60),
         };
         let _ = attest::capture::step::Watched::before(&watch).changes(&watch, &|_| {});
         assert!(began.elapsed() < Duration::from_secs(10), "{name}: {:?}", began.elapsed());

@@ -6,6 +6,7 @@
 mod approve;
 mod charter;
 mod help;
+mod large_files;
 mod login;
 mod outages;
 mod outbox;

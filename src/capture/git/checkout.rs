@@ -4,6 +4,7 @@ use crate::capture::git::call::{GitCaller, GitOutput};
 use crate::capture::git::dirty::Settings;
 use crate::capture::git::source::SourceState;
 use crate::capture::git::{belongs, dirty, facts, passed_over};
+use crate::capture::input::bounded::Bounded;
 use crate::capture::{Blob, Captured, Environment};
 use crate::model::limits;
 use crate::model::remote;
@@ -14,10 +15,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The state of the checkout around the working folder. `excluded` are subjects: that they differ is what a build is. No
-/// call to git lasts longer than `timeout`.
-pub(in crate::capture) fn state(env: &Environment, excluded: &[PathBuf], timeout: Duration) -> SourceState {
+/// call to git lasts longer than `timeout`, and files are hashed for the time `hashing`.
+pub(in crate::capture) fn state(
+    env: &Environment,
+    excluded: &[PathBuf],
+    timeout: Duration,
+    hashing: Duration,
+) -> SourceState {
     match GitCaller::find(env, timeout) {
-        Ok(git) => state_of(git, env, excluded),
+        Ok(git) => state_of(git, env, excluded, hashing),
         Err(reason) => SourceState::absent(&reason),
     }
 }
@@ -32,7 +38,7 @@ pub(in crate::capture) fn remote_of(git: &GitCaller) -> Captured<String> {
 
 const WHERE: [&str; 4] = ["rev-parse", "--show-object-format", "--is-inside-work-tree", "--show-toplevel"];
 
-fn state_of(git: GitCaller, env: &Environment, excluded: &[PathBuf]) -> SourceState {
+fn state_of(git: GitCaller, env: &Environment, excluded: &[PathBuf], hashing: Duration) -> SourceState {
     let (git, place) = match at(git) {
         Ok(found) => found,
         Err(reason) => return SourceState::absent(&reason),
@@ -77,7 +83,7 @@ fn state_of(git: GitCaller, env: &Environment, excluded: &[PathBuf]) -> SourceSt
             Captured::absent("the repository says that its work tree is elsewhere; it was not looked at")
         }
         (Some(root), Captured::Found { value: commit, .. }, Ok(config)) => {
-            let settings = Settings::new(config, sha256);
+            let settings = Settings::new(config, sha256, Bounded::within(hashing));
             dirty::difference(&git.moved_to(root.clone()), commit, &settings, excluded, 0)
         }
         (None, _, _) => Captured::absent("a bare repository has no work tree"),

@@ -7,16 +7,15 @@
 //! bytes. Whatever another filter would make of a file is not known, so it counts as a difference.
 
 use crate::capture::Captured;
-use crate::capture::git::belongs;
 use crate::capture::git::call::GitCaller;
 use crate::capture::git::checkout::{self, Config, path_text};
 use crate::capture::git::source::Difference;
+use crate::capture::git::{belongs, blob};
+use crate::capture::input::bounded::Bounded;
 use crate::capture::input::files;
-use crate::model::{Digest, digest::hex, limits};
-use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use crate::model::{Digest, limits};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
-use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -27,10 +26,11 @@ pub(in crate::capture) struct Settings {
     file_mode: bool,
     symlinks: bool,
     converts_line_ends: bool,
+    time: Bounded,
 }
 
 impl Settings {
-    pub(in crate::capture) fn new(config: &Config, sha256: bool) -> Self {
+    pub(in crate::capture) fn new(config: &Config, sha256: bool, time: Bounded) -> Self {
         let get = |key: &str| config.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.to_ascii_lowercase());
         let on = |key: &str| get(key).is_none_or(|v| !["false", "no", "off", "0", ""].contains(&v.as_str()));
         Self {
@@ -38,6 +38,7 @@ impl Settings {
             file_mode: on("core.filemode"),
             symlinks: on("core.symlinks"),
             converts_line_ends: get("core.autocrlf").is_some() && on("core.autocrlf"),
+            time,
         }
     }
 }
@@ -107,13 +108,17 @@ fn compare(
     };
     let mut found: Vec<Found> = files::on_every_core(&paths, look).into_iter().filter(|f| f.why.is_some()).collect();
     convert(git, &mut found, &tree, settings)?;
-    submodules(git, &mut found, &tree, &paths, depth);
+    if !settings.time.goes_on() {
+        // A file that was not compared is neither the same nor another.
+        return Err(settings.time.late());
+    }
+    submodules(git, &mut found, &tree, &paths, (depth, settings.time));
     for path in others.iter().filter(|p| !tree.contains_key(*p) && !is_excluded(p)) {
         found.push(Found { path: path.to_vec(), mode: mode_of(root, path), why: Some("not tracked and not ignored") });
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found.dedup_by(|a, b| a.path == b.path);
-    Ok(summary(root, &found))
+    Ok(summary(root, &found, &settings.time))
 }
 
 fn lines(git: &GitCaller, args: &[&str]) -> Result<Vec<Vec<u8>>, String> {
@@ -199,40 +204,15 @@ fn file_state(root: &Path, path: &[u8], entry: &Entry, settings: &Settings, spar
     } else if !same_kind {
         Some("another type or mode")
     } else if mode == "120000" {
-        let target = std::fs::read_link(&full).map(|t| blob_id(t.as_os_str().as_bytes(), settings.sha256));
+        let target = std::fs::read_link(&full).map(|t| blob::id(t.as_os_str().as_bytes(), settings.sha256));
         (target.ok().as_ref() != Some(&entry.id)).then_some("another target")
     } else {
-        (file_id(&full, settings.sha256).as_ref() != Some(&entry.id)).then_some(OTHER_CONTENT)
+        (blob::id_of_file(&full, settings.sha256, &settings.time).as_ref() != Some(&entry.id)).then_some(OTHER_CONTENT)
     };
     Found { path: path.to_vec(), mode, why }
 }
 
 const OTHER_CONTENT: &str = "other content";
-
-fn blob_start(len: u64, sha256: bool) -> Context {
-    let mut context = Context::new(if sha256 { &SHA256 } else { &SHA1_FOR_LEGACY_USE_ONLY });
-    context.update(format!("blob {len}\0").as_bytes());
-    context
-}
-
-fn blob_id(bytes: &[u8], sha256: bool) -> String {
-    let mut context = blob_start(bytes.len() as u64, sha256);
-    context.update(bytes);
-    hex(context.finish().as_ref())
-}
-
-/// The blob id of a file; `None` when it cannot be read to its end.
-fn file_id(path: &Path, sha256: bool) -> Option<String> {
-    let (mut file, meta) = files::open_regular(path).ok()?;
-    let mut context = blob_start(meta.len(), sha256);
-    let mut buffer = vec![0; usize::try_from(meta.len()).unwrap_or(usize::MAX).clamp(1, 1 << 20)];
-    loop {
-        match file.read(&mut buffer).ok()? {
-            0 => return Some(hex(context.finish().as_ref())),
-            n => context.update(&buffer[..n]),
-        }
-    }
-}
 
 /// Clears those whose other content is only what git itself makes of the committed bytes.
 fn convert(
@@ -259,7 +239,11 @@ fn convert(
         let id = tree.get(&f.path).map_or("", |e| e.id.as_str());
         let full = git.dir.join(OsStr::from_bytes(&f.path));
         match of.get(b"filter".as_slice()).copied() {
-            Some(b"lfs") if lfs_pointer(&full).is_some_and(|p| blob_id(&p, settings.sha256) == id) => None,
+            Some(b"lfs")
+                if blob::lfs_pointer(&full, &settings.time).is_some_and(|p| blob::id(&p, settings.sha256) == id) =>
+            {
+                None
+            }
             Some(_) => Some("other content than the commit's; its filter was not run"),
             None if of.contains_key(b"ident".as_slice()) || of.contains_key(b"working-tree-encoding".as_slice()) => {
                 Some("other content than the commit's; its conversion was not made")
@@ -267,7 +251,7 @@ fn convert(
             None => {
                 let text = ["text", "eol", "crlf"].iter().any(|a| of.contains_key(a.as_bytes()));
                 let same = (text || settings.converts_line_ends)
-                    && without_carriage_returns(&full).is_some_and(|b| blob_id(&b, settings.sha256) == id);
+                    && blob::without_carriage_returns(&full).is_some_and(|b| blob::id(&b, settings.sha256) == id);
                 (!same).then_some(OTHER_CONTENT)
             }
         }
@@ -283,26 +267,13 @@ fn convert(
     Ok(())
 }
 
-/// The pointer that Git LFS commits in place of a file (git-lfs specification v1).
-fn lfs_pointer(path: &Path) -> Option<Vec<u8>> {
-    let size = files::open_regular(path).ok()?.1.len();
-    let digest = files::sha256(path, &|_| {}).ok()?;
-    Some(format!("version https://git-lfs.github.com/spec/v1\noid {digest}\nsize {size}\n").into_bytes())
-}
-
-fn without_carriage_returns(path: &Path) -> Option<Vec<u8>> {
-    let bytes = files::read(path, limits::LOCK_FILE_BYTES).ok()?;
-    let followed = |i: usize| bytes.get(i + 1) == Some(&b'\n');
-    Some(bytes.iter().enumerate().filter(|(i, b)| **b != b'\r' || !followed(*i)).map(|(_, b)| *b).collect())
-}
-
 /// Adds the submodules that stand at another commit, or differ themselves.
 fn submodules(
     git: &GitCaller,
     found: &mut Vec<Found>,
     tree: &BTreeMap<Vec<u8>, Entry>,
     paths: &[&Vec<u8>],
-    depth: usize,
+    (depth, time): (usize, Bounded),
 ) {
     for path in paths {
         let Some(entry) = tree.get(*path).filter(|e| e.mode == "160000") else { continue };
@@ -315,25 +286,25 @@ fn submodules(
             continue;
         }
         let sub = git.at(full);
-        let same = depth < limits::SUBMODULE_DEPTH && submodule_is_clean(&sub, &entry.id, depth).unwrap_or(false);
+        let same = depth < limits::SUBMODULE_DEPTH && submodule_is_clean(&sub, &entry.id, depth, time).unwrap_or(false);
         if !same {
             found.push(Found { path: path.to_vec(), mode: "160000", why: Some("the submodule differs") });
         }
     }
 }
 
-fn submodule_is_clean(sub: &GitCaller, commit: &str, depth: usize) -> Result<bool, String> {
+fn submodule_is_clean(sub: &GitCaller, commit: &str, depth: usize, time: Bounded) -> Result<bool, String> {
     let out = sub.call(&["rev-parse", "--show-toplevel", "HEAD^{commit}"], Vec::new())?;
     let expected = [sub.dir.as_os_str().as_bytes(), b"\n", commit.as_bytes(), b"\n"].concat();
     if !out.ok || out.stdout != expected {
         return Ok(false);
     }
     belongs::check(sub)?;
-    let settings = Settings::new(&checkout::config(sub)?, commit.len() == 64);
+    let settings = Settings::new(&checkout::config(sub)?, commit.len() == 64, time);
     Ok(compare(sub, commit, &settings, &[], depth + 1)?.files == 0)
 }
 
-fn summary(root: &Path, found: &[Found]) -> Difference {
+fn summary(root: &Path, found: &[Found], time: &Bounded) -> Difference {
     let example = |f: &Found| (String::from_utf8_lossy(&f.path).into_owned(), f.why.unwrap_or_default());
     let examples = found.iter().take(20).map(example).collect();
     let digest = if found.is_empty() {
@@ -341,23 +312,28 @@ fn summary(root: &Path, found: &[Found]) -> Difference {
     } else if found.len() > limits::DIRTY_FILES {
         Captured::absent(&format!("more than {} files differ", limits::DIRTY_FILES))
     } else {
-        digest(root, found)
+        digest(root, found, time)
     };
     Difference { files: found.len(), digest, examples }
 }
 
-fn digest(root: &Path, found: &[Found]) -> Captured<Digest> {
+fn digest(root: &Path, found: &[Found], time: &Bounded) -> Captured<Digest> {
+    let unread = |_| "a differing file could not be read".to_owned();
     let rows = files::on_every_core(found, |f| {
         let full = root.join(OsStr::from_bytes(&f.path));
         let sha256 = match f.mode {
             "000000" | "160000" => String::new(),
-            "120000" => Digest::sha256(std::fs::read_link(&full).ok()?.as_os_str().as_bytes()).hex().to_owned(),
-            _ => files::sha256(&full, &|_| {}).ok()?.hex().to_owned(),
+            "120000" => {
+                let target = std::fs::read_link(&full).map_err(|e| unread(e.to_string()))?;
+                Digest::sha256(target.as_os_str().as_bytes()).hex().to_owned()
+            }
+            _ => time.sha256(&full, &|_| {})?.hex().to_owned(),
         };
-        Some([path_text(&f.path), f.mode.to_owned(), sha256])
+        Ok([path_text(&f.path), f.mode.to_owned(), sha256])
     });
-    let Some(rows) = rows.into_iter().collect::<Option<Vec<_>>>() else {
-        return Captured::absent("a differing file could not be read");
+    let rows = match rows.into_iter().collect::<Result<Vec<_>, String>>() {
+        Ok(rows) => rows,
+        Err(reason) => return Captured::absent(&reason),
     };
     match serde_json_canonicalizer::to_vec(&rows) {
         Ok(json) => Captured::found(Digest::sha256(&json), "sha256 of the canonical list of differing files"),

@@ -3,6 +3,8 @@
 #[cfg(feature = "cli")]
 mod belongs;
 #[cfg(feature = "cli")]
+mod blob;
+#[cfg(feature = "cli")]
 mod call;
 #[cfg(feature = "cli")]
 pub(in crate::capture) mod checkout;

@@ -68,44 +68,64 @@ pub(in crate::capture) fn read_open(file: File, path: &Path, limit: usize) -> Re
     Ok(bytes)
 }
 
+/// Asked between two pieces of a file whether to go on; may be called from several threads.
+pub type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// Hands a regular file to `each`, piece by piece; whether that came to its end.
+///
+/// # Errors
+/// As [`open_regular`].
+pub(in crate::capture) fn pieces(
+    path: &Path,
+    go_on: GoOn<'_>,
+    each: &mut dyn FnMut(&[u8]),
+) -> Result<bool, CaptureError> {
+    let (mut file, meta) = open_regular(path)?;
+    let mut buffer = vec![0; usize::try_from(meta.len()).unwrap_or(usize::MAX).clamp(4 << 10, 1 << 20)];
+    while go_on() {
+        match file.read(&mut buffer).map_err(|e| CaptureError::unreadable(path, e))? {
+            0 => return Ok(true),
+            n => each(&buffer[..n]),
+        }
+    }
+    Ok(false)
+}
+
 /// SHA-256 of a regular file, whatever its size.
 ///
 /// # Errors
 /// As [`open_regular`].
 pub fn sha256(path: &Path, progress: Progress<'_>) -> Result<Digest, CaptureError> {
-    let (mut file, _) = open_regular(path)?;
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        let n = file.read(&mut buffer).map_err(|e| CaptureError::unreadable(path, e))?;
-        if n == 0 {
-            break;
-        }
-        hasher.update(&buffer[..n]);
-        progress(n as u64);
-    }
-    let text = hex(&hasher.finalize());
-    Ok(Digest::from_hex(DigestAlgorithm::Sha256, &text).expect("SHA-256 in hex is 64 digits"))
+    Ok(sha256_while(path, &|| true, progress)?.expect("nothing stops it"))
 }
 
-/// SHA-256, SHA-384 and SHA-512 of a regular file, whatever its size.
+/// SHA-256 of a regular file; `None` where it was told not to go on.
 ///
 /// # Errors
 /// As [`open_regular`].
-pub fn strong_digests(path: &Path) -> Result<DigestSet, CaptureError> {
-    let (mut file, _) = open_regular(path)?;
+pub fn sha256_while(path: &Path, go_on: GoOn<'_>, progress: Progress<'_>) -> Result<Option<Digest>, CaptureError> {
+    let mut hasher = Sha256::new();
+    let whole = pieces(path, go_on, &mut |piece| {
+        hasher.update(piece);
+        progress(piece.len() as u64);
+    })?;
+    let digest = || Digest::from_hex(DigestAlgorithm::Sha256, &hex(&hasher.finalize()));
+    Ok(whole.then(|| digest().expect("SHA-256 in hex is 64 digits")))
+}
+
+/// SHA-256, SHA-384 and SHA-512 of a regular file, whatever its size; `None` where it was told not to go on.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn strong_digests(path: &Path, go_on: GoOn<'_>) -> Result<Option<DigestSet>, CaptureError> {
     let (mut a, mut b, mut c) = (Sha256::new(), Sha384::new(), Sha512::new());
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let n = file.read(&mut buffer).map_err(|e| CaptureError::unreadable(path, e))?;
-        if n == 0 {
-            break;
-        }
-        a.update(&buffer[..n]);
-        b.update(&buffer[..n]);
-        c.update(&buffer[..n]);
-    }
+    let whole = pieces(path, go_on, &mut |piece| {
+        a.update(piece);
+        b.update(piece);
+        c.update(piece);
+    })?;
     let pairs = [("sha256", hex(&a.finalize())), ("sha384", hex(&b.finalize())), ("sha512", hex(&c.finalize()))];
-    Ok(DigestSet::new("file", pairs).expect("digests in hex have their lengths"))
+    Ok(whole.then(|| DigestSet::new("file", pairs).expect("digests in hex have their lengths")))
 }
 
 /// Does `job` to every item on as many threads as there are cores; results in the items' order.

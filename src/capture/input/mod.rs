@@ -3,6 +3,8 @@
 pub(in crate::capture) mod base_image;
 #[cfg(feature = "cli")]
 pub(in crate::capture) mod beneath;
+#[cfg(feature = "cli")]
+pub(in crate::capture) mod bounded;
 pub(in crate::capture) mod charter;
 #[cfg(feature = "cli")]
 pub mod files;

@@ -92,7 +92,12 @@ impl Context {
                 let digest = d.digest.value().map(|d| d.hex().to_owned());
                 let examples: Vec<_> =
                     d.examples.iter().map(|(path, why)| json!({ "path": path, "why": why })).collect();
-                json!({ "dirty": d.files > 0, "files": d.files, "sha256": digest, "examples": examples })
+                let mut value =
+                    json!({ "dirty": d.files > 0, "files": d.files, "sha256": digest, "examples": examples });
+                if let (Captured::Absent { reason }, true) = (&d.digest, d.files > 0) {
+                    value["noSha256"] = json!(reason);
+                }
+                value
             }),
             explained(field::SOURCE_SIGNATURE.path, &signature, crate::capture::record::assemble::signature_json),
             explained(field::SOURCE_TAGS.path, &self.git.tags, |t| json!(t)),

@@ -6,6 +6,7 @@
 //! before is hashed before, too: its next change could fall into the same tick of the clock.
 
 use crate::capture::git::checkout;
+use crate::capture::input::bounded::Bounded;
 use crate::capture::input::files;
 use crate::capture::input::files::Progress;
 use crate::capture::{Captured, Environment};
@@ -30,6 +31,8 @@ pub struct Watch<'a> {
     pub excluded: &'a [PathBuf],
     /// How long one call to git may take.
     pub git_timeout: Duration,
+    /// How long files may be hashed before the step, and again after it.
+    pub hash_time: Duration,
 }
 
 /// The watched files at one moment, or why none are.
@@ -72,12 +75,13 @@ impl Watched {
 fn state(watch: &Watch<'_>) -> Result<State, String> {
     let (base, names, source) = list(watch)?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs().cast_signed());
+    let time = Bounded::within(watch.hash_time);
     let mut files = BTreeMap::new();
     for name in names {
         let path = base.join(&name);
         let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
         let young = meta.is_file() && now - meta.ctime() < YOUNG;
-        let digest = if young { files::sha256(&path, &|_| {}).ok() } else { None };
+        let digest = if young { time.sha256(&path, &|_| {}).ok() } else { None };
         files.insert(name, Identity { stat: stat(&meta), digest });
     }
     Ok(State { base, source, files })
@@ -153,9 +157,10 @@ fn changes(
     if bytes > limits::STEP_FILES_BYTES {
         return Err(format!("the build step wrote more than {} bytes beside its subjects", limits::STEP_FILES_BYTES));
     }
+    let time = Bounded::within(watch.hash_time);
     let look = |(path, was, is): &(&PathBuf, Option<&Identity>, Option<Metadata>)| {
         let full = base.join(path);
-        let digest = is.as_ref().and_then(|meta| content(&full, meta, progress));
+        let digest = is.as_ref().and_then(|meta| content(&full, meta, &time, progress));
         let how = match (was, is) {
             (None, None) => return None,
             (None, Some(_)) => "added",
@@ -166,14 +171,17 @@ fn changes(
         Some(Change { path: (*path).clone(), how, digest })
     };
     let changes: Vec<_> = files::on_every_core(&suspects, look).into_iter().flatten().collect();
+    if !time.goes_on() {
+        return Err(time.late());
+    }
     summary(&changes).map(|all| Captured::found(all, &before.source))
 }
 
-fn content(path: &Path, meta: &Metadata, progress: Progress<'_>) -> Option<Digest> {
+fn content(path: &Path, meta: &Metadata, time: &Bounded, progress: Progress<'_>) -> Option<Digest> {
     if meta.is_symlink() {
         return Some(Digest::sha256(std::fs::read_link(path).ok()?.as_os_str().as_bytes()));
     }
-    if meta.is_file() { files::sha256(path, progress).ok() } else { None }
+    if meta.is_file() { time.sha256(path, progress).ok() } else { None }
 }
 
 /// A digest of all changes with their number, then the first files one by one.

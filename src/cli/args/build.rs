@@ -59,6 +59,7 @@ pub(in crate::cli) fn context(
     own: &[PathBuf],
     step: Option<&BuildStep<'_>>,
     env: &Environment,
+    common: &Common,
 ) -> Result<Context, Failure> {
     let request = Request {
         agent: build.agent.clone(),
@@ -80,7 +81,8 @@ pub(in crate::cli) fn context(
         command: step.map_or_else(Vec::new, |s| s.command.to_vec()),
         excluded: excluded(subjects, own),
     };
-    Ok(capture::capture(&request, env, &Local::default())?)
+    let local = Local { hash_time: common.timeout, ..Local::default() };
+    Ok(capture::capture(&request, env, &local)?)
 }
 
 /// Says what was passed over, and what two places say differently of a field: whoever signs it should know.

@@ -3,6 +3,7 @@
 use crate::capture::input::files as hashing;
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::{Common, EvidenceArgs};
+use crate::cli::deadline::Until;
 use crate::cli::exit::{Failure, codes};
 use crate::evidence::FileEvidence;
 use crate::flow;
@@ -77,7 +78,7 @@ pub(in crate::cli) async fn resolve(
     }
     let bundles = evidence.bundle.iter().map(FileEvidence::new).collect::<Vec<_>>();
     match spec {
-        SubjectSpec::File(path) => file(typed, path, bundles, common),
+        SubjectSpec::File(path) => file(typed, path, bundles, common).await,
         SubjectSpec::Layout { path, digest } => {
             let layout = open_layout(typed, &path)?;
             let (digest, by_tag) = match digest {
@@ -94,8 +95,20 @@ pub(in crate::cli) async fn resolve(
     }
 }
 
-fn file(typed: &str, path: PathBuf, mut bundles: Vec<FileEvidence>, common: &Common) -> Result<Resolved, Failure> {
-    let digest = hashing::sha256(&path, crate::cli::show::progress::hashing(common).as_ref())?;
+/// Hashed on a thread of its own, so that a deadline holds meanwhile, and cut when the time is up.
+async fn file(
+    typed: &str,
+    path: PathBuf,
+    mut bundles: Vec<FileEvidence>,
+    common: &Common,
+) -> Result<Resolved, Failure> {
+    let (hashed, progress, until) =
+        (path.clone(), crate::cli::show::progress::hashing(common), Until::within(common.timeout));
+    let hash = move || hashing::sha256_while(&hashed, &|| !until.passed(), progress.as_ref());
+    let Some(digest) = apart(hash).await? else {
+        let message = format!("`{typed}` was not hashed within {}", until.given());
+        return Err(Failure::unknown(flow::TIMEOUT, message));
+    };
     if bundles.is_empty() {
         let beside = |name: String| path.with_file_name(name);
         let own = beside(format!("{}.sigstore.json", path.file_name().unwrap_or_default().to_string_lossy()));
@@ -256,7 +269,11 @@ impl Resolved {
         let digests = self.path.as_deref().map(|path| -> flow::Digests<'_> {
             Box::new(move || {
                 let path = path.to_owned();
-                Box::pin(async move { apart(move || hashing::strong_digests(&path)).await.map_err(|e| e.to_string()) })
+                Box::pin(async move {
+                    // Whoever asks for them waits no longer than its own deadline.
+                    let digests = apart(move || hashing::strong_digests(&path, &|| true)).await;
+                    digests.map_err(|e| e.to_string())?.ok_or_else(|| "they were not computed".to_owned())
+                })
             })
         });
         flow::Target {

@@ -145,7 +145,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         keys: &variables,
         share_identity: args.share_identity,
     });
-    let mut context = build::context(&args.build, &args.subjects, &own, step.as_ref(), &env)?;
+    let mut context = build::context(&args.build, &args.subjects, &own, step.as_ref(), &env, common)?;
     let snapshot = match &given {
         Some(_) => None,
         None => charter::capture(&args.build, args.attach_charter, &mut context, &env, common, ui).await?,
@@ -303,9 +303,15 @@ fn run_step(
     common: &Common,
     ui: &Ui,
 ) -> Result<(), Failure> {
-    let local = Local::default();
+    let local = Local { hash_time: common.timeout, ..Local::default() };
     let excluded = build::excluded(&args.subjects, own);
-    let watch = Watch { env, globs: &args.products, excluded: &excluded, git_timeout: local.git_timeout };
+    let watch = Watch {
+        env,
+        globs: &args.products,
+        excluded: &excluded,
+        git_timeout: local.git_timeout,
+        hash_time: local.hash_time,
+    };
     let before = build::snapshot(&args.subjects, env, common)?;
     let watched = Watched::before(&watch);
     let ended = step::run(step, env, &crate::cli::now)?;

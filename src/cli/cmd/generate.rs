@@ -52,7 +52,7 @@ pub struct ExplainReport {
 /// [`Failure`].
 pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let env = places::environment()?;
-    let mut context = build::context(&args.build, &args.subjects, &[], None, &env)?;
+    let mut context = build::context(&args.build, &args.subjects, &[], None, &env, common)?;
     let given = build::given_predicate(&args.build, &env)?;
     if given.is_none() {
         charter::capture(&args.build, false, &mut context, &env, common, ui).await?;
