@@ -66,6 +66,14 @@ pub enum CaptureError {
         /// The value, cut at 120 characters.
         found: String,
     },
+    /// A flag says something of what nobody named.
+    #[error("{flag} was given, and nothing that it would belong to: give {needs} too")]
+    BelongsToNothing {
+        /// The flag.
+        flag: &'static str,
+        /// The flag that names what it belongs to.
+        needs: &'static str,
+    },
     /// A commit that was named cannot be read.
     #[error("commit `{revision}`: {cause}")]
     Git {
@@ -135,6 +143,9 @@ codes! {
     VALUE_MALFORMED = "value-malformed", [Caller],
         "a flag or variable has a value that means nothing",
         "give the flag or variable that the message names the form that it expects";
+    BELONGS_TO_NOTHING = "belongs-to-nothing", [Caller],
+        "a flag says something of an agent or task that nothing names, so it could not be recorded",
+        "give the flag that the message names too, or leave this one out";
     NO_FILE_MATCHES = "no-file-matches", [Caller],
         "a name or glob matches no file",
         "check the name, and quote a glob so that the shell leaves it to attest";
@@ -175,6 +186,7 @@ impl CaptureError {
             Self::Malformed { cause: JsonError::TooLarge { .. }, .. } | Self::TooLarge { .. } => code::LIMIT_EXCEEDED,
             Self::Malformed { .. } | Self::MalformedLine { .. } => INPUT_MALFORMED,
             Self::Value { .. } => VALUE_MALFORMED,
+            Self::BelongsToNothing { .. } => BELONGS_TO_NOTHING,
             Self::NothingMatches { .. } => NO_FILE_MATCHES,
             Self::StepNotStarted { .. } => STEP_NOT_STARTED,
             Self::StepNotIsolated { .. } => STEP_NOT_ISOLATED,

@@ -46,6 +46,18 @@ pub struct Request {
     pub excluded: Vec<PathBuf>,
 }
 
+impl Request {
+    /// The flags that say something of the agent, and whether each was given.
+    pub(super) fn of_agent(&self) -> [(&'static str, bool); 4] {
+        [
+            ("--agent-version", self.agent_version.is_some()),
+            ("--model", self.model.is_some()),
+            ("--session", self.session.is_some()),
+            ("--execution", self.execution.is_some()),
+        ]
+    }
+}
+
 /// A flag, else its variable; `None` with the reason where neither is there.
 ///
 /// # Errors

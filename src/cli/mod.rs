@@ -14,7 +14,7 @@ mod show;
 
 use crate::model::{Code, Timestamp};
 use args::{Common, Format};
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use exit::{Exit, Failure, FailureReport, Outcome, codes};
 use show::{decision, sanitize};
 use std::cell::Cell;
@@ -108,7 +108,7 @@ pub fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     let json = wants_json(&arguments);
     let has_controls = arguments.iter().any(|a| a.to_string_lossy().chars().any(char::is_control));
-    match Cli::try_parse_from(arguments) {
+    match parse(arguments) {
         Ok(cli) => run(cli),
         Err(e) if !e.use_stderr() => {
             // --help and --version: data that was asked for.
@@ -134,6 +134,29 @@ pub fn main() -> ExitCode {
             Exit::Usage.into()
         }
     }
+}
+
+/// Reads the arguments, and the variables that stand for some of them.
+fn parse(arguments: Vec<std::ffi::OsString>) -> Result<Cli, clap::Error> {
+    let mut command = without_empty(Cli::command());
+    let found = command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    found.map_err(|e| e.format(&mut command))
+}
+
+/// A variable that is set and empty is as if it were not set: CI systems set those that they have nothing for.
+fn without_empty(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|v| v.is_empty());
+    let command = command.mut_args(|arg| match arg.get_env().is_some_and(is_empty) {
+        true => arg.env(None::<&'static str>),
+        false => arg,
+    });
+    command.mut_subcommands(without_empty)
+}
+
+/// A variable of the process; one of our own that is empty is as if it were not set. Another's may mean something: an empty
+/// `COSIGN_PASSWORD` is the empty password.
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|v| !(v.is_empty() && name.starts_with("ATTEST_")))
 }
 
 /// Whether `--format json` stands among arguments that may be wrong otherwise.

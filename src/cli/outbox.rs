@@ -48,6 +48,20 @@ impl Outbox {
         Ok(Self { folder: folder.to_owned() })
     }
 
+    /// Opens a folder that something was left in: one that is not there is a name typed wrong.
+    ///
+    /// # Errors
+    /// As [`Outbox::open`], and when there is none.
+    pub(super) fn existing(folder: &Path) -> Result<Self, OutboxError> {
+        match fs::symlink_metadata(folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let cause = "there is no such folder, so nothing waits in it".into();
+                Err(OutboxError::Folder { path: folder.display().to_string(), cause })
+            }
+            _ => Self::open(folder),
+        }
+    }
+
     /// Waits until nobody else works in it.
     ///
     /// # Errors

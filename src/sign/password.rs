@@ -4,7 +4,8 @@ use super::SignError;
 use std::ffi::OsString;
 use zeroize::Zeroizing;
 
-/// Variables that may hold the password, the first one set counts. Set and empty is the empty password, as for cosign.
+/// Variables that may hold the password, the first one set counts. The empty password is given as cosign takes it, by an empty
+/// `COSIGN_PASSWORD`: one of ours that is empty is as if it were not set.
 pub const PASSWORD_VARIABLES: [&str; 2] = ["ATTEST_PASSWORD", "COSIGN_PASSWORD"];
 
 /// Gives the password of a key: variables, a prompt, a test.
@@ -33,7 +34,8 @@ pub struct EnvironmentPasswords<F>(pub F);
 
 impl<F: Fn(&str) -> Option<OsString> + Send + Sync> PasswordSource for EnvironmentPasswords<F> {
     fn password(&self, _: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
-        let value = PASSWORD_VARIABLES.into_iter().find_map(&self.0);
+        let set = |name| (self.0)(name).filter(|v| !v.is_empty() || name != PASSWORD_VARIABLES[0]);
+        let value = PASSWORD_VARIABLES.into_iter().find_map(set);
         Ok(value.map(|v| Zeroizing::new(v.into_encoded_bytes())))
     }
 }
@@ -64,10 +66,12 @@ mod tests {
     }
 
     #[test]
-    fn our_variable_counts_before_cosigns_and_empty_is_a_password() {
+    fn our_variable_counts_before_cosigns_whose_empty_one_is_a_password() {
         assert_eq!(of(&[("COSIGN_PASSWORD", "c"), ("ATTEST_PASSWORD", "a")]), Some(b"a".to_vec()));
         assert_eq!(of(&[("COSIGN_PASSWORD", "c")]), Some(b"c".to_vec()));
         assert_eq!(of(&[("COSIGN_PASSWORD", "")]), Some(Vec::new()));
+        assert_eq!(of(&[("ATTEST_PASSWORD", "")]), None);
+        assert_eq!(of(&[("ATTEST_PASSWORD", ""), ("COSIGN_PASSWORD", "c")]), Some(b"c".to_vec()));
         assert_eq!(of(&[("PASSWORD", "p")]), None);
     }
 }

@@ -5,6 +5,7 @@
 
 mod approve;
 mod charter;
+mod flags;
 mod help;
 mod large_files;
 mod login;

@@ -131,6 +131,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let mut unasked = Unasked { root: &root, checkout, passed_over: Vec::new() };
     let project = project::read(&mut unasked)?;
     let agent = agent(request, env, &git, &project, &mut disagreements)?;
+    belong(&agent.id, "--agent", request.of_agent())?;
     let charter = charter::capture(value(&request.charter, "charter")?, &place, checkout)?;
     let said_by = value(&request.requested_by, "requested-by")?.map(|id| Principal { id, name: None });
     let requested_by = prefer(said_by, &ci.requested_by);
@@ -162,6 +163,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         (_, Captured::Absent { reason }) => Captured::absent(reason),
     };
     let task = Task { id, uri: prefer(value(&request.task_uri, "task-uri")?, &by_prefix) };
+    belong(&task.id, "--task", [("--task-uri", request.task_uri.is_some())])?;
     if let Captured::Found { value, source } = &task.uri
         && uri::holds_credential(value)
     {
@@ -228,6 +230,18 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         contradictions: Vec::new(),
         certified: Vec::new(),
     })
+}
+
+/// That flags which say something of an agent or a task have one to belong to: what a person typed is recorded or refused.
+fn belong<const N: usize>(
+    id: &Captured<String>,
+    needs: &'static str,
+    flags: [(&'static str, bool); N],
+) -> Result<(), CaptureError> {
+    match flags.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) if id.value().is_none() => Err(CaptureError::BelongsToNothing { flag, needs }),
+        _ => Ok(()),
+    }
 }
 
 /// What the platform says of the run, in its variables and in the file that describes the event.

@@ -138,6 +138,28 @@ impl Context {
 }
 
 impl Context {
+    /// What a variable or a trailer says of an agent or task that nothing names: it is not recorded, and whoever signs should
+    /// know.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        fn source<T>(captured: &Captured<T>) -> Option<&str> {
+            match captured {
+                Captured::Found { source, .. } => Some(source),
+                Captured::Absent { .. } => None,
+            }
+        }
+        let (agent, task) = (&self.agent, &self.task);
+        let of_agent = [source(&agent.version), source(&agent.model), source(&agent.session), source(&agent.execution)];
+        let said = |who: &'static str, id: &Captured<String>, sources: &[Option<&str>]| -> Vec<String> {
+            let said = sources.iter().flatten().filter(|_| id.value().is_none());
+            said.map(|source| format!("{source} says something of {who}, which nothing names: it is not recorded"))
+                .collect()
+        };
+        let mut all = said("an agent", &agent.id, &of_agent);
+        all.extend(said("a task", &task.id, &[source(&task.uri)]));
+        all
+    }
+
     /// What git would have run or believed, and the files that lead out of the checkout.
     fn passed_over(&self) -> Captured<Vec<String>> {
         let files = self.passed_over.iter().map(|reason| format!("file {reason}"));

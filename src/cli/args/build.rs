@@ -90,6 +90,9 @@ pub(in crate::cli) fn note_disagreements(context: &Context, ui: &Ui) {
     for reason in &context.passed_over {
         ui.note(&format!("passed over: {reason}"));
     }
+    for text in context.left_out() {
+        ui.note(&text);
+    }
     for row in context.explain() {
         if let Some(text) = &row.disagreement {
             ui.note(&format!("{}: {text}", row.field));

@@ -16,10 +16,10 @@ pub(in crate::cli) struct LoginArgs {
     #[arg(long, value_name = "FLOW", value_enum, conflicts_with_all = ["key", "identity_token"])]
     fulcio_auth_flow: Option<Flow>,
     /// OpenID Connect issuer at which a person logs in [default: the signing config's, or Sigstore's public one]
-    #[arg(long, value_name = "URL", conflicts_with = "key")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["key", "identity_token"])]
     oidc_issuer: Option<String>,
     /// Client that the token is for
-    #[arg(long, value_name = "ID", default_value = PUBLIC_CLIENT)]
+    #[arg(long, value_name = "ID", default_value = PUBLIC_CLIENT, conflicts_with_all = ["key", "identity_token"])]
     oidc_client_id: String,
 }
 

@@ -223,7 +223,15 @@ pub struct BuildArgs {
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub record_credentials: RecordCredentials,
     /// Predicate to sign instead of provenance; needs --predicate-type
-    #[arg(long, value_name = "FILE", requires = "predicate_type")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "predicate_type",
+        conflicts_with_all = [
+            "agent", "agent_version", "model", "session", "execution", "task", "task_uri", "charter", "requested_by",
+            "trigger", "dependencies", "materials", "base_image", "record_credentials"
+        ]
+    )]
     pub predicate: Option<PathBuf>,
     /// Type of --predicate
     #[arg(long, value_name = "URI", requires = "predicate")]

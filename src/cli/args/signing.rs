@@ -1,14 +1,13 @@
 //! What `create`, `sign` and `flush` share: the flags of signing, an open signer, a bundle that verifies.
-#![expect(clippy::disallowed_methods, reason = "back end: looks whether the environment gives an identity")]
 
 use crate::capture::launch;
 use crate::capture::{Environment, Identity};
-use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::args::login::{Choice, LoginArgs};
 use crate::cli::ask::password;
 use crate::cli::ask::person;
 use crate::cli::exit::{Failure, codes};
+use crate::cli::{Ui, variable};
 use crate::flow::{self, OutboxError, PublishError};
 use crate::model::{Artifact, Statement, Timestamp, json, limits};
 use crate::places::{self, files};
@@ -20,7 +19,6 @@ use crate::sign::{
 use crate::trust::{PublicKey, TrustMaterial, TrustedRoot};
 use crate::verify;
 use clap::Args;
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -47,7 +45,7 @@ pub(in crate::cli) struct SigningArgs {
     #[arg(long, value_name = "URL")]
     rekor_url: Vec<String>,
     /// Version of the logs of --rekor-url; version 2 needs --timestamp-url
-    #[arg(long, value_name = "VERSION", default_value = "1", value_parser = ["1", "2"])]
+    #[arg(long, value_name = "VERSION", default_value = "1", value_parser = ["1", "2"], requires = "rekor_url")]
     rekor_version: String,
     /// Timestamp authority (repeatable: all of them)
     #[arg(long, value_name = "URL")]
@@ -101,10 +99,6 @@ pub(in crate::cli) struct Signing {
     pub(in crate::cli) names: Vec<String>,
     /// What the identity token says, if one signs.
     pub(in crate::cli) identity: Option<Identity>,
-}
-
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name)
 }
 
 impl SigningArgs {

@@ -1,9 +1,8 @@
 //! Passwords: given by variables, else asked for at the terminal.
-#![expect(clippy::disallowed_methods, reason = "back end: environment and terminal")]
 
+use crate::cli::variable;
 use crate::programs::Launch;
 use crate::sign::{EnvironmentPasswords, FirstOf, Found, OpenContext, Opened, PasswordSource, SignError};
-use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use zeroize::Zeroizing;
 
@@ -24,7 +23,7 @@ pub(in crate::cli) fn open_signer(found: &Found, launch: &Launch) -> Result<Open
 }
 
 fn with_context<T>(launch: &Launch, job: impl FnOnce(&OpenContext<'_>) -> T) -> T {
-    let look = |name: &str| -> Option<OsString> { std::env::var_os(name) };
+    let look = variable;
     let variables = EnvironmentPasswords(look);
     let passwords = FirstOf(&[&variables, &Prompt]);
     job(&OpenContext { environment: &look, passwords: &passwords, launch })
@@ -35,7 +34,7 @@ fn with_context<T>(launch: &Launch, job: impl FnOnce(&OpenContext<'_>) -> T) -> 
 /// # Errors
 /// [`SignError`] when the terminal fails or the two do not agree.
 pub(in crate::cli) fn new_password(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
-    if let Some(p) = EnvironmentPasswords(|n: &str| std::env::var_os(n)).password(name)? {
+    if let Some(p) = EnvironmentPasswords(variable).password(name)? {
         return Ok(Some(p));
     }
     let Some(first) = ask(&format!("New password for {name}: "))? else { return Ok(None) };

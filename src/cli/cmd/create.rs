@@ -8,6 +8,7 @@ use crate::cli::args::build;
 use crate::cli::args::build::Subjects;
 use crate::cli::args::charter;
 use crate::cli::args::signing::{Signing, SigningArgs};
+use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target::{Resolved, SHARED_BUNDLES};
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::cmd::attach::{AttachedReport, attach_one};
@@ -51,7 +52,7 @@ pub struct CreateArgs {
     #[arg(long, requires = "command")]
     pub share_identity: bool,
     /// Files whose change by the build step is recorded [default: those that git tracks or does not ignore] (repeatable)
-    #[arg(long, value_name = "GLOB", requires = "command")]
+    #[arg(long, value_name = "GLOB", requires = "command", conflicts_with = "predicate")]
     pub products: Vec<String>,
     /// The build step
     #[arg(last = true, value_name = "COMMAND")]
@@ -129,12 +130,13 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     if !args.command.is_empty() {
         method.hides_secrets()?;
     }
+    let env = places::environment()?;
+    repository_is_used(args, &env)?;
     let outbox = args.outbox.as_deref().map(Outbox::open).transpose()?;
     if let (None, Some(path)) = (&outbox, &args.output) {
         // A folder that is missing may be made by the step.
         files::writable(path, !args.command.is_empty())?;
     }
-    let env = places::environment()?;
     let given = build::given_predicate(&args.build, &env)?;
     let key_file = method.reference().map(key_file_facts).transpose()?.flatten();
     let variables: Vec<String> = method.variable().into_iter().collect();
@@ -244,6 +246,20 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         Format::Json => Outcome::json(&report, Exit::Done),
         _ => Outcome::done(text(&report)),
     })
+}
+
+/// That a flag which names a repository for attestations has an image whose they would be. The variable may be set for
+/// other commands.
+fn repository_is_used(args: &CreateArgs, env: &Environment) -> Result<(), Failure> {
+    let is_file = |text: &String| matches!(SubjectSpec::parse(text), Ok(SubjectSpec::File(_)));
+    let named = args.attestation_repository.as_deref().filter(|r| env.variable("COSIGN_REPOSITORY") != Some(r));
+    match named {
+        Some(_) if args.subjects.iter().all(is_file) => {
+            let message = "--attestation-repository keeps attestations of images, and no subject is one";
+            Err(Failure::usage(codes::USAGE, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Signs one statement, and notes it in the report. What could not be signed comes back with the failure, unless it may

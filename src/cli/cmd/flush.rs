@@ -64,7 +64,7 @@ pub struct FlushReport {
 /// [`Failure`]: what could not be published waits on.
 pub async fn run(args: &FlushArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let wanted = args.sign.iter().map(|d| digest(d)).collect::<Result<Vec<_>, _>>()?;
-    let outbox = Outbox::open(&args.outbox)?;
+    let outbox = Outbox::existing(&args.outbox)?;
     let _lock = outbox.lock(common.timeout)?;
     let mut report = FlushReport { schema_version: 1, ..FlushReport::default() };
     let mut failures = Vec::new();
