@@ -4,6 +4,7 @@ use crate::model::{Statement, uri};
 use crate::policy::{Reason, cross_check};
 use crate::predicate::Provenance;
 use crate::verify::Signer;
+use std::collections::BTreeMap;
 
 /// Of another builder: what a policy may allow a signer, by listing `builders` for it.
 pub use crate::policy::CONTRADICTS_BUILDER as OTHER_BUILDER;
@@ -13,6 +14,12 @@ pub use crate::policy::CONTRADICTS_BUILDER as OTHER_BUILDER;
 #[must_use]
 pub fn contradictions(statement: &Statement, signer: &Signer) -> Vec<Reason> {
     let Signer::Certificate { issuer, claims, .. } = signer else { return Vec::new() };
+    contradictions_of(statement, issuer, claims)
+}
+
+/// The same of a certificate that has signed nothing yet, by its issuer and claims.
+#[must_use]
+pub fn contradictions_of(statement: &Statement, issuer: &str, claims: &BTreeMap<u32, String>) -> Vec<Reason> {
     if statement.predicate_type().as_str() != uri::SLSA_PROVENANCE {
         return Vec::new();
     }

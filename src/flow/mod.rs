@@ -12,7 +12,7 @@ mod publish;
 mod recheck;
 mod support;
 
-pub use agreement::{OTHER_BUILDER, contradictions};
+pub use agreement::{OTHER_BUILDER, contradictions, contradictions_of};
 pub use attach::{Attached, attach};
 pub use check::{Check, check};
 pub use found::{Claim, Found, look, look_inside};

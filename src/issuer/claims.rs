@@ -1,6 +1,7 @@
 //! What a certificate will say of a token's claims: Fulcio's mappings (`config/identity/config.yaml` of Fulcio 1.8), those
 //! parts of them that a provenance repeats.
 
+use super::find::lists;
 use super::{ALL, Tokens, tokens_of};
 use serde_json::Value;
 
@@ -50,8 +51,11 @@ fn of(tokens: &Tokens, issuer: &str, claims: &Value, name: &str) -> Option<Strin
         // An authority refuses a token without a claim that it needs; what it makes of a list is nothing to repeat.
         Some(_) => return None,
         None => {
-            let default = || tokens.defaults.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-            (name == "url").then(|| (tokens.server)(issuer)).flatten().or_else(default)?
+            // The address of a public instance is none of any other's: an authority that has it for another is wrong.
+            let is_public = lists(tokens.issuers, issuer);
+            let default = || tokens.defaults.iter().find(|(n, _)| *n == name && is_public);
+            let server = (name == "url").then(|| (tokens.server)(issuer)).flatten();
+            server.or_else(|| default().map(|(_, v)| (*v).to_owned()))?
         }
     };
     if name == "ref_type" {
@@ -77,11 +81,12 @@ mod tests {
             ("https://token.actions.githubusercontent.com/acme", "https://github.com"),
             ("https://token.actions.acme.ghe.com", "https://acme.ghe.com"),
             ("https://git.acme.example/_services/token", "https://git.acme.example"),
-            ("https://id.acme.example", "https://github.com"),
         ] {
             let expected = format!("{server}/acme/b/.github/workflows/r.yml@refs/tags/v1");
             assert_eq!(says(issuer, 9, &github), Some(expected), "{issuer}");
         }
+        // Whose certificates those of another issuer are nobody can tell from its name.
+        assert_eq!(says("https://id.acme.example", 9, &github), None);
         let all = [
             (
                 "https://gitlab.com",
@@ -103,6 +108,27 @@ mod tests {
         ];
         for (issuer, claims, expected) in all {
             assert_eq!(says(issuer, 9, &claims).as_deref(), expected, "{issuer} {claims}");
+        }
+    }
+
+    #[test]
+    fn what_another_instance_signs_is_never_given_the_address_of_the_public_one() {
+        let claims = json!({
+            "ci_config_ref_uri": "h/g/p//.gitlab-ci.yml@refs/heads/main", "project_path": "g/p", "job_id": "5",
+        });
+        for issuer in ["https://gitlab.com", "https://gitlab.archlinux.org", "https://git.acme.example/gitlab"] {
+            assert_eq!(says(issuer, 12, &claims), Some(format!("{issuer}/g/p")));
+            assert_eq!(says(issuer, 21, &claims), Some(format!("{issuer}/g/p/-/jobs/5")));
+        }
+        for claims in [
+            json!({ "organization_slug": "o", "pipeline_slug": "p", "build_number": 7, "job_id": "j" }),
+            json!({ "oidc.circleci.com/project-id": "p", "oidc.circleci.com/pipeline-definition-id": "d",
+                "oidc.circleci.com/pipeline-id": "i" }),
+            json!({ "workflow_id": "w", "pipeline_id": "i" }),
+            json!({ "job_workflow_ref": "w", "repository": "o/r", "run_id": 1, "run_attempt": 1 }),
+        ] {
+            let said = certified("https://id.acme.example", &claims);
+            assert!(said.iter().all(|c| !c.value.contains("://")), "{claims}: {said:?}");
         }
     }
 

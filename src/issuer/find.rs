@@ -24,8 +24,20 @@ pub(crate) fn named(name: &str) -> Option<&'static Issuer> {
 /// The tokens of an issuer, by its address; none where no provider is known that has it.
 #[must_use]
 pub fn tokens_of(issuer: &str) -> Option<&'static Tokens> {
-    let takes = |t: &&Tokens| t.issuers.iter().any(|pattern| issuer_matches(pattern, issuer));
+    let takes = |t: &&Tokens| lists(t.issuers, issuer) || lists(t.elsewhere, issuer);
     ALL.iter().filter_map(|i| i.tokens.as_ref()).find(takes)
+}
+
+/// Whether what a certificate says of a token can be told from the token alone: of the issuers whose mapping is published. How
+/// an authority words the tokens of a server of its users' own is for its configuration to say.
+#[must_use]
+pub fn is_foreseen(issuer: &str) -> bool {
+    tokens_of(issuer).is_some_and(|t| lists(t.issuers, issuer))
+}
+
+/// Whether one of the patterns is for the issuer.
+pub(super) fn lists(patterns: &[&str], issuer: &str) -> bool {
+    patterns.iter().any(|pattern| issuer_matches(pattern, issuer))
 }
 
 fn issuer_matches(pattern: &str, issuer: &str) -> bool {
@@ -144,7 +156,7 @@ mod tests {
         let (mut names, mut issuers) = (BTreeSet::new(), BTreeSet::new());
         for one in ALL {
             assert!(names.insert(one.name), "{} stands there twice", one.name);
-            for issuer in one.tokens.iter().flat_map(|t| t.issuers) {
+            for issuer in one.tokens.iter().flat_map(|t| t.issuers.iter().chain(t.elsewhere)) {
                 assert!(issuers.insert(issuer), "{issuer} stands there twice");
             }
         }
@@ -161,9 +173,25 @@ mod tests {
             ("https://token.actions.githubusercontent.com.evil.example", None),
             ("https://oidc.circleci.com/org/5", Some("circleci")),
             ("https://gitlab.com", Some("gitlab")),
+            ("https://gitlab.archlinux.org", Some("gitlab")),
+            ("https://gitlab.acme.example", None),
             ("https://accounts.google.com", Some("email")),
         ] {
             assert_eq!(tokens_of(issuer).map(|t| t.provider), name, "{issuer}");
+        }
+    }
+
+    #[test]
+    fn only_of_published_mappings_a_certificate_is_known_beforehand() {
+        for (issuer, foreseen) in [
+            ("https://gitlab.com", true),
+            ("https://token.actions.acme.ghe.com", true),
+            ("https://accounts.google.com", true),
+            ("https://gitlab.archlinux.org", false),
+            ("https://gitlab.acme.example", false),
+            ("https://gitlab.com.evil.example", false),
+        ] {
+            assert_eq!(is_foreseen(issuer), foreseen, "{issuer}");
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) mod variables;
 
 pub use claims::{Certified, certified};
 pub(crate) use find::{credentials, marks, named, run, withheld};
-pub use find::{detect, platforms, tokens_of, trigger_of};
+pub use find::{detect, is_foreseen, platforms, tokens_of, trigger_of};
 pub use known::ALL;
 pub(crate) use known::GITHUB_TOKENS;
 pub use run::{CiContext, Principal, Workflow};
@@ -117,7 +117,10 @@ pub struct Tokens {
     pub issuers: &'static [&'static str],
     /// The claim by which the tokens of a server of its users' own are known; empty where none is.
     pub mark: &'static str,
-    /// What a claim is where a token has none of this name.
+    /// Issuers of the same kind on servers of their users' own that a public authority knows. What its certificates say of their
+    /// tokens cannot be told beforehand: it may have another address for them.
+    pub elsewhere: &'static [&'static str],
+    /// What a claim is where a token of `issuers` has none of this name; of another issuer it is not known.
     pub defaults: &'static [(&'static str, &'static str)],
     /// The claims of the certificate that a provenance repeats: last arc, and the value with the names of the token's
     /// claims in braces.
@@ -138,6 +141,7 @@ impl Tokens {
         Self {
             provider,
             issuers,
+            elsewhere: &[],
             mark: "",
             defaults: &[],
             claims: &[],

@@ -6,8 +6,10 @@ use crate::model::json::{self, Field};
 use crate::model::{Timestamp, limits};
 use crate::seam::BoxFuture;
 use crate::trust::KeyAlgorithm;
+use crate::verify::certificate_claims;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
+use std::collections::BTreeMap;
 use tokio::sync::OnceCell;
 
 impl Services {
@@ -58,6 +60,20 @@ impl KeylessSigner {
         })
     }
 
+    /// What the certificate says that this signer has or gets now: the issuer, and Fulcio's claims by last arc.
+    ///
+    /// # Errors
+    /// As signing would.
+    pub async fn certificate(&self) -> Result<(String, BTreeMap<u32, String>), SignError> {
+        let chain = self.chain.get_or_try_init(|| self.certify()).await?;
+        let leaf = chain.first().map(Vec::as_slice).unwrap_or_default();
+        certificate_claims(leaf).map_err(|e| SignError::Answer {
+            service: "the certificate authority".to_owned(),
+            expected: "a certificate that names its holder".into(),
+            found: e.to_string(),
+        })
+    }
+
     /// Asks for a certificate; where an authority is down, the next one.
     async fn certify(&self) -> Result<Vec<Vec<u8>>, SignError> {
         let mut failed = Vec::new();
@@ -102,7 +118,13 @@ fn chain(service: &str, answer: &[u8]) -> Result<Vec<Vec<u8>>, SignError> {
     };
     let value = json::parse(answer, limits::CHAIN_BYTES).map_err(|e| malformed(e.to_string()))?;
     let root = Field::root("answer", &value);
-    let list = (|| root.need("signedCertificateEmbeddedSct")?.need("chain")?.need("certificates"))();
+    // An authority without a certificate log has no promise of one to embed. Whether that will do is for the trusted root to
+    // say: it names the logs of the authority, or none.
+    let answered = || match root.get("signedCertificateDetachedSct")? {
+        Some(detached) => Ok(detached),
+        None => root.need("signedCertificateEmbeddedSct"),
+    };
+    let list = answered().and_then(|answered| answered.need("chain")?.need("certificates"));
     let list = list.map_err(|e| malformed(e.to_string()))?;
     let mut chain = Vec::new();
     for certificate in list.list(limits::CHAIN).map_err(|e| malformed(e.to_string()))? {

@@ -324,6 +324,14 @@ pub fn in_toto_envelope(bundle: &Bundle) -> Result<&Envelope, VerifyError> {
     Ok(envelope)
 }
 
+/// What a leaf certificate says of its holder: the issuer, and Fulcio's claims by last arc. Nothing is verified by this.
+///
+/// # Errors
+/// [`VerifyError::CertificateMalformed`].
+pub fn certificate_claims(der: &[u8]) -> Result<(String, std::collections::BTreeMap<u32, String>), VerifyError> {
+    certificate::read(der).map(|leaf| (leaf.issuer, leaf.claims))
+}
+
 /// Whom a bundle's certificate names: identity and issuer, as it describes itself. Nothing is verified by this.
 #[must_use]
 pub fn certificate_names(bundle: &Bundle) -> Option<(String, String)> {

@@ -13,6 +13,7 @@ mod outages;
 mod outbox;
 mod planted;
 mod planted_matrix;
+mod private_issuers;
 mod published;
 mod redirects;
 mod scenarios;

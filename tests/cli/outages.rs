@@ -117,7 +117,8 @@ fn fill(registry: &TestRegistry) -> String {
 
 impl Scene {
     fn new(subject: String) -> Self {
-        let instance = Instance::new("acme", 1).with_stamps(1);
+        let address = Some("https://github.com".to_owned());
+        let instance = Instance { address, ..Instance::new("acme", 1).with_stamps(1) };
         let world = World::empty();
         world.write("root.json", instance.root().to_string());
         let failing: Arc<Mutex<Option<(Service, Failing)>>> = Arc::default();

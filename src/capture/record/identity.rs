@@ -7,9 +7,10 @@ use crate::capture::{Captured, Context, Principal, Trigger, Workflow};
 use crate::issuer::variables::{NO_TOKEN, is_commit, principal};
 use crate::issuer::{self, Certified, Issuer, Tokens, tokens_of, trigger_of};
 use crate::model::{ResourceDescriptor, remote};
-use crate::predicate::field;
+use crate::predicate::field::{self, fact};
 use crate::predicate::split_source;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// An identity token, as the caller hands it over. Nobody has verified its claims: they are those of whoever signs.
@@ -28,6 +29,18 @@ impl Identity {
     #[must_use]
     pub fn builder(&self) -> Option<&str> {
         self.certified(9).map(|(value, _)| value)
+    }
+
+    /// Takes what a certificate says that is there already, by last arc. What the token itself says of its server stays where the
+    /// certificate says otherwise: then the certificate is wrong, and the statement must not become so.
+    pub fn certified_by(&mut self, claims: &BTreeMap<u32, String>) {
+        self.certified.retain(|c| claims.get(&c.arc).is_some_and(|said| !said.is_empty()));
+        for arc in fact::ALL.iter().filter_map(|f| f.claim) {
+            let Some(value) = claims.get(&arc).filter(|said| !said.is_empty()) else { continue };
+            if !self.certified.iter().any(|c| c.arc == arc) {
+                self.certified.push(Certified { arc, value: value.clone(), from: "the signing certificate".into() });
+            }
+        }
     }
 
     /// A claim as text.
@@ -276,5 +289,26 @@ impl Said<'_> {
             }
             (Captured::Absent { .. }, _) => *slot = Captured::found(theirs, &by),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_there_counts_and_makes_no_truth_of_the_token_untrue() {
+        let claim = |arc, value: &str| Certified { arc, value: value.into(), from: "the identity token's x".into() };
+        let certified =
+            vec![claim(12, "https://git.acme.example/g/p"), claim(20, "push"), claim(14, "refs/heads/main")];
+        let mut identity = Identity { certified, ..Identity::default() };
+        let said =
+            [(9, "https://b"), (12, "https://gitlab.com/g/p"), (14, "refs/heads/main"), (16, "https://o"), (18, "")];
+        identity.certified_by(&said.map(|(arc, value)| (arc, value.to_owned())).into());
+        assert_eq!(identity.builder(), Some("https://b"));
+        assert_eq!(identity.certified(12).map(|c| c.0), Some("https://git.acme.example/g/p"));
+        assert_eq!(identity.certified(14).map(|c| c.0), Some("refs/heads/main"));
+        // What the certificate does not say nobody certifies, and what no field repeats is not asked for.
+        assert!([16, 18, 20].iter().all(|arc| identity.certified(*arc).is_none()));
     }
 }

@@ -15,8 +15,10 @@ use crate::flow;
 use crate::model::json;
 use crate::model::{Artifact, DigestSet, PredicateUri, Statement, Subject, limits};
 use crate::places::files;
+use crate::policy::Reason;
 use crate::verify::Signer;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The subjects of a build, as they are after the step.
@@ -35,7 +37,23 @@ pub(in crate::cli) struct Subjects {
 /// # Errors
 /// Exit 1. Of another builder a policy may say that the signer speaks for it, so that is a note.
 pub(in crate::cli) fn agrees(statement: &Statement, signer: &Signer, ui: &Ui) -> Result<(), Failure> {
-    for reason in flow::contradictions(statement, signer) {
+    without(flow::contradictions(statement, signer), ui)
+}
+
+/// The same of a certificate that has signed nothing yet, by its issuer and claims: then nothing is signed, and no log told.
+///
+/// # Errors
+/// As [`agrees`].
+pub(in crate::cli) fn agrees_beforehand(
+    statement: &Statement,
+    certificate: &(String, BTreeMap<u32, String>),
+    ui: &Ui,
+) -> Result<(), Failure> {
+    without(flow::contradictions_of(statement, &certificate.0, &certificate.1), ui)
+}
+
+fn without(contradictions: Vec<Reason>, ui: &Ui) -> Result<(), Failure> {
+    for reason in contradictions {
         let message = format!("the signing certificate contradicts the provenance: {}", reason.message);
         if reason.code == flow::OTHER_BUILDER {
             ui.note(&format!("{message}; only a policy that lists `builders` for this signer will take it"));

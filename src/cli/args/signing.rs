@@ -9,16 +9,19 @@ use crate::cli::ask::person;
 use crate::cli::exit::{Failure, codes};
 use crate::cli::{Ui, variable};
 use crate::flow::{self, OutboxError, PublishError};
+use crate::issuer;
 use crate::model::{Artifact, Statement, Timestamp, json, limits};
 use crate::places::{self, files};
 use crate::programs::Launch;
+use crate::seam::{BoxFuture, ready};
 use crate::sign::{
     Evidence, Found, IdentityToken, KeylessSigner, LogVersion, Login, Rekor, Selection, ServiceClient, Services,
-    Several, SignError, Signer, TimestampAuthority, TokenSource,
+    Several, SignError, Signed, Signer, TimestampAuthority, TokenSource,
 };
 use crate::trust::{PublicKey, TrustMaterial, TrustedRoot};
 use crate::verify;
 use clap::Args;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -99,6 +102,10 @@ pub(in crate::cli) struct Signing {
     pub(in crate::cli) names: Vec<String>,
     /// What the identity token says, if one signs.
     pub(in crate::cli) identity: Option<Identity>,
+    /// Issuer and claims of the certificate, where it was read before anything is signed.
+    pub(in crate::cli) certificate: Option<(String, BTreeMap<u32, String>)>,
+    /// Whether the certificate could not be had yet, and nobody can tell what it will say.
+    pub(in crate::cli) is_open: bool,
 }
 
 impl SigningArgs {
@@ -278,6 +285,8 @@ impl Method {
                     names: vec![self.name(), format!("key {}", key.id())],
                     key: Some(key),
                     identity: None,
+                    certificate: None,
+                    is_open: false,
                 })
             }
             With::Token(source) => {
@@ -308,14 +317,36 @@ impl Method {
         } else {
             self.roots.clone()
         };
-        Ok(Signing {
-            evidence: witnesses(&services, &client),
-            trust: TrustMaterial::default().with_roots(&roots),
-            key: None,
-            names: vec![self.name(), format!("identity {} of {}", token.identity(), token.issuer())],
-            identity: Some(identity_of(&token)),
-            signer: Box::new(KeylessSigner::new(&services.certificates, token, client)?),
-        })
+        let mut identity = identity_of(&token);
+        let names = vec![self.name(), format!("identity {} of {}", token.identity(), token.issuer())];
+        let evidence = witnesses(&services, &client);
+        let signer = KeylessSigner::new(&services.certificates, token, client)?;
+        // What a private authority writes, and what any writes of a private issuer, is for its configuration to say: the
+        // certificate is read first, so that the statement says the same.
+        let is_foreseen = issuer::is_foreseen(&identity.issuer) && !(self.explicit && is_private(&services, ui.now)?);
+        let certificate = match is_foreseen {
+            true => Ok(None),
+            false => signer.certificate().await.map(Some),
+        };
+        if let Ok(Some((_, claims))) = &certificate {
+            identity.certified_by(claims);
+        }
+        let is_open = certificate.is_err();
+        let (certificate, signer): (_, Box<dyn Signer>) = match certificate {
+            Ok(certificate) => (certificate, Box::new(signer)),
+            Err(e) => (None, Box::new(Unanswered(e))),
+        };
+        let trust = TrustMaterial::default().with_roots(&roots);
+        Ok(Signing { signer, evidence, trust, key: None, names, identity: Some(identity), certificate, is_open })
+    }
+}
+
+/// A signer whose authority was asked already, and did not answer.
+struct Unanswered(SignError);
+
+impl Signer for Unanswered {
+    fn sign<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<Signed, SignError>> {
+        ready(Err(self.0.clone()))
     }
 }
 

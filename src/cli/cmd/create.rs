@@ -160,7 +160,11 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     if let Some(step) = &step {
         run_step(args, step, &mut context, &own, &env, common, ui)?;
     }
-    // Keys are opened, and tokens fetched, after the step has ended.
+    let subjects = build::subjects(&args.subjects, &env, common, args.attestation_repository.as_deref()).await?;
+    for r in &subjects.images {
+        r.warn(ui);
+    }
+    // Keys are opened, and tokens fetched, after the step has ended and what is hashed is hashed: certificates live for minutes.
     let signing = method.open(common, ui).await;
     if let (Err(failure), true) = (&signing, method.has_identity())
         && (outbox.is_none() || failure.exit != Exit::Unknown)
@@ -172,12 +176,8 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     build::note_disagreements(&context, ui);
     let is_ours = given.is_none();
-    let subjects = build::subjects(&args.subjects, &env, common, args.attestation_repository.as_deref()).await?;
-    for r in &subjects.images {
-        r.warn(ui);
-    }
     // An identity that could not be had would have said who builds.
-    let builder_is_open = given.is_none() && method.has_identity() && signing.is_err();
+    let builder_is_open = given.is_none() && method.has_identity() && signing.as_ref().map_or(true, |s| s.is_open);
     let (kind, predicate) = match given {
         Some(given) => given,
         None => {
@@ -273,6 +273,10 @@ async fn sign(
 ) -> Result<(Statement, Vec<u8>), (Option<(Vec<u8>, Statement)>, Failure)> {
     let parsed = Statement::parse(&statement).map_err(|e| (None, flow::PublishError::Statement(e).into()))?;
     let digest = Digest::sha256(&statement);
+    let read = signing.as_ref().ok().and_then(|s| s.certificate.as_ref()).filter(|_| is_ours);
+    if let Some(certificate) = read {
+        build::agrees_beforehand(&parsed, certificate, ui).map_err(|e| (None, e))?;
+    }
     let signed = match signing {
         Ok(signing) => signing.sign(statement.clone()).await,
         Err(failure) => Err(failure.clone()),
@@ -281,7 +285,7 @@ async fn sign(
         Ok(signed) => signed,
         Err(failure) => return Err((Some((statement, parsed)), failure)),
     };
-    if is_ours {
+    if is_ours && read.is_none() {
         build::agrees(&parsed, &signer, ui).map_err(|e| (None, e))?;
     }
     report.identity = identity_of(signer);

@@ -184,9 +184,13 @@ async fn sign(
         let Some(statement) = entry.waiting.statement(builder) else { continue };
         let statement = statement.map_err(PublishError::Statement)?;
         let parsed = Statement::parse(&statement).map_err(PublishError::Statement)?;
+        let read = signing.certificate.as_ref().filter(|_| entry.waiting.builder_is_open());
+        if let Some(certificate) = read {
+            build::agrees_beforehand(&parsed, certificate, ui)?;
+        }
         let (bundle, signer) = signing.sign(statement).await?;
         // A provenance of ours, made when nobody could say yet what the certificate would.
-        if entry.waiting.builder_is_open() {
+        if entry.waiting.builder_is_open() && read.is_none() {
             build::agrees(&parsed, &signer, ui)?;
         }
         let waiting = Waiting::Signed { bundle, made_from: Some(digest.clone()) };

@@ -43,7 +43,6 @@ pub(super) static ISSUER: Issuer = Issuer {
     }),
     tokens: Some(Tokens {
         mark: "job_workflow_ref",
-        defaults: &[("url", "https://github.com")],
         claims: &[
             (9, "{url}/{job_workflow_ref}"),
             (11, "{runner_environment}"),
@@ -240,6 +239,9 @@ fn server(issuer: &str) -> Option<String> {
     let tenant = issuer.strip_prefix("https://token.actions.").filter(|rest| rest.ends_with(".ghe.com"));
     if let Some(host) = tenant {
         return Some(format!("https://{host}"));
+    }
+    if issuer.strip_prefix(TOKENS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return Some("https://github.com".to_owned());
     }
     // GitHub Enterprise Server: an authority that knows it has its address.
     issuer.strip_suffix("/_services/token").map(str::to_owned)

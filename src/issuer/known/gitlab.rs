@@ -33,7 +33,6 @@ pub(super) static ISSUER: Issuer = Issuer {
     }),
     tokens: Some(Tokens {
         mark: "ci_config_ref_uri",
-        defaults: &[("url", "https://gitlab.com")],
         claims: &[
             (9, "https://{ci_config_ref_uri}"),
             (11, "{runner_environment}"),
@@ -46,16 +45,17 @@ pub(super) static ISSUER: Issuer = Issuer {
             (20, "{pipeline_source}"),
             (21, "{url}/{project_path}/-/jobs/{job_id}"),
         ],
+        // An instance issues its tokens under its own address.
+        server: |issuer| issuer.starts_with("https://").then(|| issuer.trim_end_matches('/').to_owned()),
         actor: Some(Actor { id: "user_id", name: "user_login", public: PUBLIC }),
         ambient: Some(Ambient {
             mark: "GITLAB_CI",
             from: TokenFrom::Variable,
             how: "`id_tokens: SIGSTORE_ID_TOKEN: aud: sigstore`",
         }),
-        ..Tokens::new(
-            "gitlab",
-            &["https://gitlab.com", "https://dev.gitlab.org", "https://ops.gitlab.net", "https://gitlab.archlinux.org"],
-        )
+        // The public authority takes gitlab.com for the address of these too.
+        elsewhere: &["https://dev.gitlab.org", "https://ops.gitlab.net", "https://gitlab.archlinux.org"],
+        ..Tokens::new("gitlab", &["https://gitlab.com"])
     }),
     withheld_beginnings: &["CI_JOB_JWT"],
     credentials: &[("CI_JOB_TOKEN", "gitlab-job-token"), ("GITLAB_TOKEN", "gitlab-token")],

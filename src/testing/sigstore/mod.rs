@@ -53,6 +53,11 @@ pub struct Instance {
     pub stamps: Vec<StampAuthority>,
     /// When what is signed next is logged (seconds since 1970).
     pub logs_at: i64,
+    /// Whether its authority has a certificate log.
+    pub has_certificate_log: bool,
+    /// What its authority's configuration has for the address of a CI system's server (`url`). Its certificates have the claims
+    /// of a CI system only where this says it.
+    pub address: Option<String>,
 }
 
 /// Whom a certificate names; each field is a knob.
@@ -109,6 +114,8 @@ impl Instance {
             tile_logs: Vec::new(),
             stamps: Vec::new(),
             logs_at: SIGNED_AT,
+            has_certificate_log: true,
+            address: None,
         }
     }
 
@@ -151,7 +158,7 @@ impl Instance {
                 "certChain": { "certificates": [{ "rawBytes": STANDARD.encode(self.certificate()) }] },
                 "validFor": window,
             }],
-            "ctlogs": [log(&self.certificate_log)],
+            "ctlogs": self.has_certificate_log.then(|| log(&self.certificate_log)).into_iter().collect::<Vec<_>>(),
             "timestampAuthorities": self.stamps.iter().map(StampAuthority::root).collect::<Vec<_>>(),
         })
     }

@@ -38,9 +38,20 @@ impl Instance {
         let identity = claims.get("email").or_else(|| claims.get("sub"))?.as_str()?;
         let key = request.pointer("/publicKeyRequest/publicKey/content")?.as_str()?;
         let key = PublicKey::from_pem(key.as_bytes()).ok()?;
-        let leaf = self.certify_public(&Holder::new(identity, claims.get("iss")?.as_str()?), &key);
+        let mut holder = Holder::new(identity, claims.get("iss")?.as_str()?);
+        if let Some(url) = &self.address {
+            holder = of_job(holder, url, &claims);
+        }
+        holder.logged = self.has_certificate_log;
+        let leaf = self.certify_public(&holder, &key);
         let chain = [leaf, self.certificate()].map(|der| pem::encode(&pem::Pem::new("CERTIFICATE", der)));
-        Some(json!({ "signedCertificateEmbeddedSct": { "chain": { "certificates": chain } } }).to_string().into_bytes())
+        let chain = json!({ "certificates": chain });
+        let answer = match self.has_certificate_log {
+            true => json!({ "signedCertificateEmbeddedSct": { "chain": chain } }),
+            // As Fulcio answers without a log: the promise that is not there is empty.
+            false => json!({ "signedCertificateDetachedSct": { "chain": chain, "signedCertificateTimestamp": "" } }),
+        };
+        Some(answer.to_string().into_bytes())
     }
 
     /// An entry for an envelope or for a file's digest, as the log's own interface gives it: numbers, and hexadecimal.
@@ -82,4 +93,33 @@ impl Instance {
         } });
         Some(answer.to_string().into_bytes())
     }
+}
+
+/// A holder with the claims of a job of GitLab or GitHub, whose server an authority takes to be at `url`.
+fn of_job(holder: Holder, url: &str, claims: &Value) -> Holder {
+    let text = |name: &str| match claims.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    let rows = if claims.get("ci_config_ref_uri").is_some() {
+        let (config, project) = (format!("https://{}", text("ci_config_ref_uri")), text("project_path"));
+        vec![
+            (9, config.clone()),
+            (11, text("runner_environment")),
+            (12, format!("{url}/{project}")),
+            (13, text("sha")),
+            (14, format!("refs/heads/{}", text("ref"))),
+            (15, text("project_id")),
+            (17, text("namespace_id")),
+            (18, config),
+            (20, text("pipeline_source")),
+            (21, format!("{url}/{project}/-/jobs/{}", text("job_id"))),
+        ]
+    } else if claims.get("job_workflow_ref").is_some() {
+        vec![(9, format!("{url}/{}", text("job_workflow_ref")))]
+    } else {
+        Vec::new()
+    };
+    rows.iter().fold(holder, |holder, (arc, value)| holder.claiming(*arc, value))
 }
