@@ -96,8 +96,7 @@ fn certificate(flags: &TrustArgs) -> Result<Option<CertificateMatch>, Failure> {
         any(&flags.certificate_oidc_issuer, "certificate-oidc-issuer", exact)?,
         any(&flags.certificate_oidc_issuer_regexp, "certificate-oidc-issuer-regexp", regexp)?,
     ];
-    let mut wanted =
-        CertificateMatch { identities: together(identities), issuers: together(issuers), claims: Vec::new() };
+    let mut wanted = CertificateMatch::of(together(issuers), together(identities));
     let by_github = ![&flags.signer_workflow, &flags.repo, &flags.owner].iter().all(|f| f.is_empty());
     let named = !wanted.identities.is_empty();
     if named == wanted.issuers.is_empty() && !by_github {

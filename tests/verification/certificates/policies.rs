@@ -312,9 +312,11 @@ fn a_promise_is_no_proof_unless_the_requirement_says_so() {
     assert_eq!(code(&requirement(true)), None);
     assert_eq!(code(&requirement(false)).as_deref(), Some("log-proof-missing"));
     assert_eq!(code(&json!({ "signers": [exactly()] })).as_deref(), Some("log-proof-missing"));
-    // That one requirement takes a promise is nothing to another one.
-    let both = by_policy(&instance.root(), &[requirement(true), requirement(false)], vec![bundle.clone()]);
-    let verdicts: Vec<_> = both.policies[0].requirements.iter().map(|r| r.verdict).collect();
-    assert_eq!(verdicts, [Verdict::Allow, Verdict::Deny]);
-    assert_eq!(both.code().map(|c| c.as_str()), Some("log-promise-only"));
+    // That one requirement takes a promise is nothing to another one, also to one that says nothing of trust.
+    for other in [requirement(false), json!({ "signers": [exactly()] })] {
+        let both = by_policy(&instance.root(), &[requirement(true), other], vec![bundle.clone()]);
+        let verdicts: Vec<_> = both.policies[0].requirements.iter().map(|r| r.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Allow, Verdict::Deny]);
+        assert_eq!(both.code().map(|c| c.as_str()), Some("log-promise-only"));
+    }
 }
