@@ -208,6 +208,33 @@ fn run(cli: Cli) -> ExitCode {
     }
 }
 
+/// What the program would answer: for those that drive it in process.
+#[cfg(feature = "testing")]
+#[derive(Debug)]
+pub struct Answer {
+    /// Its exit code.
+    pub exit: u8,
+    /// The code of a failure.
+    pub code: Option<&'static str>,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+}
+
+/// Runs one command without printing anything.
+///
+/// # Panics
+/// For arguments that are none.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn answer(arguments: &[&str]) -> Answer {
+    let cli = Cli::try_parse_from(std::iter::once(&"attest").chain(arguments)).expect("arguments");
+    let ui = Ui { now: now(), quiet: true, terminal: false, colour: false, hint: Cell::new(None) };
+    match dispatch(&cli, &ui) {
+        Ok(outcome) => Answer { exit: outcome.exit.number(), code: None, stdout: outcome.stdout },
+        Err(e) => Answer { exit: e.exit.number(), code: Some(e.code.as_str()), stdout: Vec::new() },
+    }
+}
+
 fn print(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;

@@ -8,6 +8,7 @@
 
 use super::fuzz_charter;
 use super::fuzz_locks as locks;
+use super::fuzz_run;
 use super::fuzz_sign;
 use super::sigstore::{Holder, Instance, SIGNED_AT};
 use crate::model::bundle::BundleVersion;
@@ -62,6 +63,7 @@ pub const READERS: &[Reader] = &[
     Reader { name: "public_key", seeds: || vec![key().public_key().to_pem().into_bytes()], read: read_public_key },
     Reader { name: "reference", seeds: references, read: read_reference },
     Reader { name: "remote", seeds: remotes, read: read_remote },
+    Reader { name: "run", seeds: fuzz_run::layouts, read: fuzz_run::read },
     Reader { name: "signing_config", seeds: fuzz_sign::signing_configs, read: fuzz_sign::read_signing_config },
     Reader { name: "statement", seeds: || vec![statement().to_bytes(), approval()], read: read_statement },
     Reader { name: "timestamp", seeds: || vec![b"2026-01-31T00:00:00.5+01:00".to_vec()], read: read_timestamp },
@@ -268,7 +270,7 @@ fn read_trail(bytes: &[u8]) -> bool {
 }
 
 /// An Ed25519 key from a fixed seed, so that every run starts from the same bytes. It guards nothing.
-fn key() -> sign::LocalKey {
+pub(super) fn key() -> sign::LocalKey {
     // RFC 8410 section 7: version 0, id-Ed25519, an OCTET STRING in an OCTET STRING.
     let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     der.extend([7; 32]);
@@ -288,7 +290,7 @@ fn escaped_key() -> String {
     key().public_key().to_pem().replace('\n', "\\n")
 }
 
-fn artifact() -> Artifact {
+pub(super) fn artifact() -> Artifact {
     Artifact::new("ghcr.io/acme/app", "ghcr.io/acme/app", Digest::sha256(b"artifact"))
 }
 
@@ -308,7 +310,7 @@ fn approval() -> Vec<u8> {
     text.to_string().into_bytes()
 }
 
-fn statement() -> Statement {
+pub(super) fn statement() -> Statement {
     let text = json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{ "name": "app", "digest": artifact().digests.to_json(), "annotations": { "a": [1, -1, null] } }],

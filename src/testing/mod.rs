@@ -5,6 +5,7 @@ pub mod forge;
 pub mod fuzz;
 mod fuzz_charter;
 mod fuzz_locks;
+mod fuzz_run;
 mod fuzz_sign;
 pub mod registry;
 pub mod sigstore;
