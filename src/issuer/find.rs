@@ -138,6 +138,8 @@ mod tests {
         // What is left over of another platform around a job says nothing of it.
         let both = [&jenkins[..], &[("TF_BUILD", "true"), ("BUILD_BUILDID", "77")]].concat();
         assert_eq!(run_of(&both).as_deref(), Some("BUILD_BUILDID=77"));
+        let left_over = [&[("GITHUB_RUN_ID", "7")], &jenkins[..]].concat();
+        assert_eq!(run_of(&left_over).as_deref(), Some("BUILD_URL=https://ci.example/job/app/7/"));
         assert_eq!(run_of(&[("CI", "true")]), None);
     }
 
