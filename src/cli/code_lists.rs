@@ -36,6 +36,7 @@ const LISTS: &[&[Code]] = &[
     flow::JUDGE_CODES,
     flow::OutboxError::CODES,
     flow::PublishError::CODES,
+    flow::CreateError::CODES,
     exit::codes::CODES,
     PlaceError::CODES,
     roots::CacheError::CODES,

@@ -1,5 +1,6 @@
 //! How a command ends: [`Outcome`] on the way out, [`Failure`] where it could not be reached.
 
+use crate::flow::CreateError;
 use crate::model::Code;
 use crate::model::code::Acts;
 use crate::places::PlaceError;
@@ -134,6 +135,22 @@ impl Failure {
     }
 }
 
+impl From<CreateError> for Failure {
+    fn from(e: CreateError) -> Self {
+        match e {
+            CreateError::Step { code, signal } => {
+                let code = u8::try_from(code).unwrap_or(1).max(1);
+                let exit = signal.map_or(Exit::Step(code), Exit::StepSignal);
+                Self { exit, ..Self::no(e.code(), e.to_string()) }
+            }
+            CreateError::Secret(_) | CreateError::Contradicted { .. } => Self::no(e.code(), e.to_string()),
+            CreateError::Capture(e) => e.into(),
+            CreateError::Publish(e) => e.into(),
+            _ => Self::usage(e.code(), e.to_string()),
+        }
+    }
+}
+
 impl From<PlaceError> for Failure {
     fn from(e: PlaceError) -> Self {
         match e {
@@ -178,16 +195,14 @@ impl From<&Failure> for FailureReport {
 pub mod codes {
     use crate::model::code::codes;
 
-    pub use crate::model::code::FILE_UNREADABLE;
+    pub use crate::flow::create::STEP_FAILED;
+    pub use crate::model::code::{FILE_UNREADABLE, USAGE};
     pub use crate::places::FILE_UNWRITABLE;
     pub use crate::policy::CHARTER_CHANGED;
 
     codes! {
         /// All of these.
         pub CODES;
-        pub USAGE = "usage", [Caller],
-            "wrong arguments",
-            "`attest COMMAND --help` shows the arguments and examples";
         pub NO_POLICY = "no-policy", [Caller],
             "there is no policy on this machine, and no flag says whom to trust",
             "pass --policy FILE, --key FILE, or --certificate-identity with --certificate-oidc-issuer";
@@ -212,9 +227,6 @@ pub mod codes {
         pub NO_SIGNER = "no-signer", [Caller],
             "there is nothing to sign with",
             "make a key with `attest keygen` and pass it with --key; a person can also log in with --fulcio-auth-flow normal";
-        pub STEP_FAILED = "step-failed", [Step],
-            "the build step failed; its own exit code is passed through, and nothing was attested",
-            "correct the build step: its own output above says what failed";
         pub OUTPUT = "output-failed", [Operator],
             "standard output or another stream failed",
             "check that the disk has room and that whoever reads the output is still there, then try again";

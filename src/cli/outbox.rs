@@ -1,7 +1,9 @@
 //! The outbox as a folder: one file per entry, named by its digest, for its owner alone.
 #![expect(clippy::disallowed_methods, reason = "back end: the folder of the outbox")]
 
+use crate::capture::Environment;
 use crate::flow::{Entry, OutboxError};
+use crate::issuer;
 use crate::model::{Digest, limits};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::fs::{self, File, OpenOptions};
@@ -170,6 +172,12 @@ impl Outbox {
     fn unusable(&self, e: &io::Error) -> OutboxError {
         OutboxError::Folder { path: self.folder.display().to_string(), cause: e.to_string() }
     }
+}
+
+/// The run that this process belongs to: of a CI system, else this machine and folder.
+pub(super) fn run_of(env: &Environment) -> String {
+    let here = || format!("{}:{}", env.hostname.as_deref().unwrap_or("localhost"), env.working_dir.display());
+    issuer::run(env).unwrap_or_else(here)
 }
 
 /// Opens what is at a path itself, not what it links to, and waits for nobody at a pipe.

@@ -1,7 +1,8 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
-use crate::cli::cmd::{approve, attach, create, flush, generate, inspect, keygen, list, schema, trust};
+use crate::cli::cmd::{approve, attach, flush, generate, inspect, keygen, list, schema, trust};
 use crate::cli::exit::FailureReport;
+use crate::cli::show::created::CreateReport;
 use crate::model::uri;
 use crate::policy::{self, report::DecisionReport};
 use crate::predicate;
@@ -17,7 +18,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("approve", of::<approve::ApproveReport>),
     ("attach", of::<attach::AttachReport>),
     ("charter", predicate::charter::schema),
-    ("create", of::<create::CreateReport>),
+    ("create", of::<CreateReport>),
     ("decision", of::<DecisionReport>),
     ("explain", of::<generate::ExplainReport>),
     ("flush", of::<flush::FlushReport>),

@@ -4,20 +4,26 @@ mod agreement;
 mod attach;
 mod check;
 mod cores;
+#[cfg(feature = "cli")]
+pub mod create;
 mod found;
 mod gather;
 mod judge;
 mod outbox;
 mod publish;
 mod recheck;
+mod signing;
 mod support;
 
 pub use agreement::{OTHER_BUILDER, contradictions, contradictions_of};
 pub use attach::{Attached, attach};
 pub use check::{Check, check};
+#[cfg(feature = "cli")]
+pub use create::{CreateError, create};
 pub use found::{Claim, Found, look, look_inside};
 pub use gather::{CODES as GATHER_CODES, Digests, Further, Gathered, Gathering, Listed, Need, TIMEOUT, Target};
 pub use judge::{CODES as JUDGE_CODES, Given, Judged, Objections, Verified, judge};
 pub use outbox::{Context, Destination, Entry, OutboxError, Waiting};
-pub use publish::{PublishError, STATEMENT_REFUSED, SUBJECT_NOT_FOUND, sign, sign_message, verify_own};
+pub use publish::{PublishError, STATEMENT_REFUSED, SUBJECT_NOT_FOUND, Unsigned, sign, sign_message, verify_own};
 pub use recheck::{Looked, charters, note, objection};
+pub use signing::Signing;

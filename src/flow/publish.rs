@@ -4,7 +4,7 @@ use crate::model::code::codes;
 use crate::model::envelope::IN_TOTO;
 use crate::model::json::JsonError;
 use crate::model::plural::counted;
-use crate::model::{Artifact, Bundle, Code, Envelope, EnvelopeSignature, Statement, Timestamp, code};
+use crate::model::{Artifact, Bundle, Code, Envelope, EnvelopeSignature, Statement, Subject, Timestamp, code};
 use crate::predicate;
 use crate::registry::RegistryError;
 use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Signer, Witnessed};
@@ -19,6 +19,9 @@ pub enum PublishError {
     /// The statement is one that we would refuse to read.
     #[error("the statement is not acceptable: {0}")]
     Statement(#[source] JsonError),
+    /// No subject has a digest that anything could be verified with.
+    #[error("no subject of the statement has a sha256, sha384 or sha512 digest, so nothing could be verified with it")]
+    NoDigest,
     /// No signature.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -89,7 +92,7 @@ impl PublishError {
     pub fn code(&self) -> Code {
         match self {
             Self::Statement(JsonError::TooLarge { .. }) => code::LIMIT_EXCEEDED,
-            Self::Statement(_) => STATEMENT_REFUSED,
+            Self::Statement(_) | Self::NoDigest => STATEMENT_REFUSED,
             Self::OwnBundle(_) => OWN_BUNDLE_INVALID,
             Self::Bundle(_) => BUNDLE_NOT_ATTACHABLE,
             Self::SubjectNotFound { .. } => SUBJECT_NOT_FOUND,
@@ -101,24 +104,68 @@ impl PublishError {
     }
 }
 
-/// Signs the bytes of a statement, and hands the envelope to every witness of signatures.
-///
-/// The bytes are signed as they are. A statement that we would refuse to read is refused before anything is signed.
+/// A statement that may be signed: its bytes, and what they say, read once and as strictly as a verifier reads them.
+#[derive(Clone, Debug)]
+pub struct Unsigned {
+    bytes: Vec<u8>,
+    statement: Statement,
+}
+
+impl Unsigned {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`PublishError::Statement`] for one that we would refuse to read.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, PublishError> {
+        let statement = Statement::parse(&bytes).map_err(PublishError::Statement)?;
+        if let Some(kind) = predicate::by_uri(statement.predicate_type().as_str()) {
+            statement.predicate().and_then(|p| kind.check(&p)).map_err(PublishError::Statement)?;
+        }
+        Ok(Self { bytes, statement })
+    }
+
+    /// The bytes that are signed.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What they say.
+    #[must_use]
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// The artifacts that it is about.
+    ///
+    /// # Errors
+    /// [`PublishError::NoDigest`] where no subject has a digest that anything could be verified with.
+    pub fn about(&self) -> Result<Vec<Artifact>, PublishError> {
+        let artifact = |subject: &Subject| {
+            let digest = subject.digest().strong().next()?;
+            let mut artifact = Artifact::new("own", "own", digest);
+            for d in subject.digest().strong() {
+                artifact.digests = artifact.digests.with(&d)?;
+            }
+            Some(artifact)
+        };
+        let about: Vec<_> = self.statement.subjects().iter().filter_map(artifact).collect();
+        if about.is_empty() { Err(PublishError::NoDigest) } else { Ok(about) }
+    }
+}
+
+/// Signs the bytes of a statement as they are, and hands the envelope to every witness of signatures.
 ///
 /// # Errors
-/// [`PublishError`].
+/// [`PublishError::Sign`].
 pub async fn sign(
-    statement: Vec<u8>,
+    statement: &Unsigned,
     signer: &dyn Signer,
     evidence: &[&dyn Evidence],
 ) -> Result<(Bundle, KeyMaterial), PublishError> {
-    let parsed = Statement::parse(&statement).map_err(PublishError::Statement)?;
-    if let Some(kind) = predicate::by_uri(parsed.predicate_type().as_str()) {
-        parsed.predicate().and_then(|p| kind.check(&p)).map_err(PublishError::Statement)?;
-    }
-    let signed = signer.sign(&crate::model::envelope::pae(IN_TOTO, &statement)).await?;
+    let signed = signer.sign(&crate::model::envelope::pae(IN_TOTO, &statement.bytes)).await?;
     let signature = EnvelopeSignature { sig: signed.signature, keyid: String::new() };
-    let envelope = Envelope::new(IN_TOTO, statement, signature);
+    let envelope = Envelope::new(IN_TOTO, statement.bytes.clone(), signature);
     let mut items = Vec::new();
     for witness in evidence {
         items.extend(witness.attest(Witnessed::Envelope(&envelope), &signed.material).await?);

@@ -159,6 +159,9 @@ codes! {
     pub LIMIT_EXCEEDED = "limit-exceeded", [Operator],
         "input is larger, longer or deeper than a limit: what it says was not found out",
         "the input is larger than any honest one should be; src/model/limits.rs lists the limits";
+    pub USAGE = "usage", [Caller],
+        "wrong arguments",
+        "`attest COMMAND --help` shows the arguments and examples";
     pub FILE_UNREADABLE = "file-unreadable", [Caller],
         "a file, folder or variable that was named cannot be read",
         "check the name and its permissions";

@@ -197,7 +197,8 @@ pub fn subject(name: &str, digest: &Digest) -> (String, Vec<(String, String)>) {
 /// # Errors
 /// [`flow::PublishError`].
 pub fn sign(key: &LocalKey, statement: &[u8]) -> Result<Vec<u8>, flow::PublishError> {
-    block_on(flow::sign(statement.to_vec(), key, &[])).map(|(bundle, _)| bundle.to_bytes())
+    let statement = flow::Unsigned::parse(statement.to_vec())?;
+    block_on(flow::sign(&statement, key, &[])).map(|(bundle, _)| bundle.to_bytes())
 }
 
 /// Signs any payload under any type, checking nothing: what an attacker with a trusted key does.

@@ -1,6 +1,6 @@
 //! The routes end to end in memory: sign, attach, check, decide.
 
-use attest::flow::{self, Given, PublishError, Target};
+use attest::flow::{self, Given, PublishError, Target, Unsigned};
 use attest::model::{Artifact, Bundle, Descriptor, Digest, Timestamp, ValidityWindow};
 use attest::policy::{Outcome, Policy, Requirement, SignerRule, SubjectDecision, Verdict};
 use attest::registry::memory::Operation;
@@ -57,9 +57,13 @@ fn artifact() -> Artifact {
     Artifact::new("registry.example/acme/app:v1", "registry.example/acme/app", image().digest())
 }
 
+fn unsigned(statement: Vec<u8>) -> Result<Unsigned, PublishError> {
+    Unsigned::parse(statement)
+}
+
 fn signed(key: &LocalKey, witnesses: &[&dyn Evidence]) -> Bundle {
     let statement = Claim::about(&image().digest()).to_bytes();
-    let (bundle, material) = block_on(flow::sign(statement, key, witnesses)).unwrap();
+    let (bundle, material) = block_on(flow::sign(&unsigned(statement).unwrap(), key, witnesses)).unwrap();
     assert_eq!(material, KeyMaterial::PublicKey(key.public_key().clone()));
     bundle
 }
@@ -152,7 +156,7 @@ fn what_a_witness_hands_back_is_carried_and_proves_nothing() {
 #[test]
 fn a_witness_that_fails_leaves_no_bundle() {
     let statement = Claim::about(&image().digest()).to_bytes();
-    let error = block_on(flow::sign(statement, &key(), &[&Silent])).unwrap_err();
+    let error = block_on(flow::sign(&unsigned(statement).unwrap(), &key(), &[&Silent])).unwrap_err();
     assert!(matches!(error, PublishError::Sign(_)), "{error:?}");
 }
 
@@ -223,7 +227,7 @@ fn a_push_that_is_forgotten_is_no_success() {
 fn a_statement_about_something_else_is_not_attached() {
     let key = key();
     let statement = Claim::about(&Digest::sha256(b"another")).to_bytes();
-    let (bundle, _) = block_on(flow::sign(statement, &key, &[])).unwrap();
+    let (bundle, _) = block_on(flow::sign(&unsigned(statement).unwrap(), &key, &[])).unwrap();
     let memory = image().in_memory();
     assert_eq!(attach(&memory, &memory, &bundle).unwrap_err().code().as_str(), "bundle-not-attachable");
     assert!(block_on(memory.referrers(&image().digest(), 10)).unwrap().is_empty());
@@ -239,8 +243,8 @@ fn a_subject_that_is_not_there_is_not_attached_to() {
 fn a_statement_that_would_be_refused_is_not_signed() {
     let mut claim = Claim::about(&image().digest());
     claim.dependency_commit = "b".repeat(40);
-    let error = block_on(flow::sign(claim.to_bytes(), &key(), &[])).unwrap_err();
+    let error = unsigned(claim.to_bytes()).unwrap_err();
     assert_eq!(error.code().as_str(), "statement-refused");
     claim.dependency_commit = claim.commit.clone();
-    assert!(block_on(flow::sign(claim.to_bytes(), &key(), &[])).is_ok());
+    assert!(unsigned(claim.to_bytes()).is_ok());
 }

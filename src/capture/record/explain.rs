@@ -30,6 +30,15 @@ pub struct Explained {
 }
 
 impl Context {
+    /// What was passed over, and what two places say differently of a field, each in a line for whoever signs it.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<String> {
+        let passed_over = self.passed_over.iter().map(|reason| format!("passed over: {reason}"));
+        let rows = self.explain();
+        let disagreements = rows.iter().filter_map(|r| Some(format!("{}: {}", r.field, r.disagreement.as_ref()?)));
+        passed_over.chain(self.left_out()).chain(disagreements).collect()
+    }
+
     /// Every field of the provenance, in its order, present or not.
     #[must_use]
     pub fn explain(&self) -> Vec<Explained> {

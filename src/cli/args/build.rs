@@ -1,85 +1,55 @@
 //! What `create`, `generate` and `flush` share: subjects, captured context, statements.
 
 use crate::capture;
-use crate::capture::step::{BuildStep, Snapshot};
-use crate::capture::{Context, Environment, Local, Request, Secret, input::files as hashing};
+use crate::capture::step::BuildStep;
+use crate::capture::{Environment, Local, Request, input::files as hashing};
 use crate::cli::Ui;
 use crate::cli::args::EvidenceArgs;
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target;
-use crate::cli::args::target::Resolved;
 use crate::cli::args::{BuildArgs, Common, RecordCredentials};
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Failure, codes};
 use crate::cli::show::progress;
-use crate::flow;
+use crate::flow::create::{Image, SHARED_BUNDLES, Subjects};
 use crate::model::json;
-use crate::model::{Artifact, DigestSet, PredicateUri, Statement, Subject, limits};
+use crate::model::{Artifact, PredicateUri, limits};
 use crate::places::files;
-use crate::policy::Reason;
-use crate::verify::Signer;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The subjects of a build, as they are after the step.
-#[derive(Default)]
-pub(in crate::cli) struct Subjects {
-    /// Artifacts in registries and layouts.
-    pub images: Vec<Resolved>,
-    /// Files, and what checksum files name.
-    pub files: Vec<Subject>,
-    /// Paths of the files, where the subjects are files that are here.
-    pub paths: Vec<PathBuf>,
-}
-
-/// That no verifier will hold the certificate against what was just signed by it.
+/// That a flag which names a repository for attestations has an image whose they would be. The variable may be set for
+/// other commands.
 ///
 /// # Errors
-/// Exit 1. Of another builder a policy may say that the signer speaks for it, so that is a note.
-pub(in crate::cli) fn agrees(statement: &Statement, signer: &Signer, ui: &Ui) -> Result<(), Failure> {
-    without(flow::contradictions(statement, signer), ui)
-}
-
-/// The same of a certificate that has signed nothing yet, by its issuer and claims: then nothing is signed, and no log told.
-///
-/// # Errors
-/// As [`agrees`].
-pub(in crate::cli) fn agrees_beforehand(
-    statement: &Statement,
-    certificate: &(String, BTreeMap<u32, String>),
-    ui: &Ui,
+/// Exit 2.
+pub(in crate::cli) fn repository_is_used(
+    subjects: &[String],
+    named: Option<&str>,
+    env: &Environment,
 ) -> Result<(), Failure> {
-    without(flow::contradictions_of(statement, &certificate.0, &certificate.1), ui)
-}
-
-fn without(contradictions: Vec<Reason>, ui: &Ui) -> Result<(), Failure> {
-    for reason in contradictions {
-        let message = format!("the signing certificate contradicts the provenance: {}", reason.message);
-        if reason.code == flow::OTHER_BUILDER {
-            ui.note(&format!("{message}; only a policy that lists `builders` for this signer will take it"));
-        } else {
-            return Err(Failure::no(
-                reason.code,
-                format!("{message}; nobody could verify it, so it was not published"),
-            ));
+    let is_file = |text: &String| matches!(SubjectSpec::parse(text), Ok(SubjectSpec::File(_)));
+    match named.filter(|r| env.variable("COSIGN_REPOSITORY") != Some(r)) {
+        Some(_) if subjects.iter().all(is_file) => {
+            let message = "--attestation-repository keeps attestations of images, and no subject is one";
+            Err(Failure::usage(codes::USAGE, message))
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// Captures the context, before the build step.
-///
-/// # Errors
-/// [`Failure`].
-pub(in crate::cli) fn context(
+/// How long git and hashing may take.
+pub(in crate::cli) fn local(common: &Common) -> Local {
+    Local { hash_time: common.timeout, ..Local::default() }
+}
+
+/// What the flags say of the build. `own` are files of ours that may lie in the checkout.
+pub(in crate::cli) fn request(
     build: &BuildArgs,
     subjects: &[String],
     own: &[PathBuf],
     step: Option<&BuildStep<'_>>,
-    env: &Environment,
-    common: &Common,
-) -> Result<Context, Failure> {
-    let request = Request {
+) -> Request {
+    Request {
         agent: build.agent.clone(),
         agent_version: build.agent_version.clone(),
         model: build.model.clone(),
@@ -98,24 +68,21 @@ pub(in crate::cli) fn context(
         share_identity: step.is_some_and(|s| s.share_identity),
         command: step.map_or_else(Vec::new, |s| s.command.to_vec()),
         excluded: excluded(subjects, own),
-    };
-    let local = Local { hash_time: common.timeout, ..Local::default() };
-    Ok(capture::capture(&request, env, &local)?)
+    }
 }
 
-/// Says what was passed over, and what two places say differently of a field: whoever signs it should know.
-pub(in crate::cli) fn note_disagreements(context: &Context, ui: &Ui) {
-    for reason in &context.passed_over {
-        ui.note(&format!("passed over: {reason}"));
-    }
-    for text in context.left_out() {
-        ui.note(&text);
-    }
-    for row in context.explain() {
-        if let Some(text) = &row.disagreement {
-            ui.note(&format!("{}: {text}", row.field));
-        }
-    }
+/// Files of ours that may lie in the checkout and are no part of the source: the key pair, what is written now, and the
+/// bundles of before.
+pub(in crate::cli) fn own_files<'a>(
+    subjects: &[String],
+    written: impl Iterator<Item = &'a PathBuf>,
+    reference: Option<&str>,
+) -> Vec<PathBuf> {
+    let key = reference.map(|r| PathBuf::from(r.strip_prefix("file:").unwrap_or(r)));
+    let keys = key.into_iter().flat_map(|key| [key.with_extension("pub"), key]);
+    let bundles = subjects.iter().map(|s| PathBuf::from(format!("{s}.sigstore.json")));
+    let shared = subjects.iter().map(|s| Path::new(s).with_file_name(SHARED_BUNDLES));
+    bundles.chain(shared).chain(written.cloned()).chain(keys).collect()
 }
 
 /// Subjects and files of ours: no part of the source, and nothing that a step wrote beside its subjects.
@@ -132,20 +99,10 @@ fn local_path(subject: &str) -> Option<PathBuf> {
     (!text.contains('@')).then(|| text.into())
 }
 
-/// Files that subjects name and that are there already, with their digests: to tell later what the step wrote.
-///
-/// # Errors
-/// A file's that is there and cannot be hashed.
-pub(in crate::cli) fn snapshot(subjects: &[String], env: &Environment, common: &Common) -> Result<Snapshot, Failure> {
-    let mut paths = Vec::new();
-    for s in subjects.iter().filter(|s| !s.starts_with("oci:") && !s.contains('@')) {
-        let pattern = s.strip_prefix("file:").unwrap_or(s).to_owned();
-        // What does not exist yet is the usual case before a build.
-        if let Ok(found) = hashing::expand(&[pattern], &env.working_dir) {
-            paths.extend(found.iter().map(|p| env.working_dir.join(p)));
-        }
-    }
-    Ok(Snapshot::take(&paths, progress::hashing(common).as_ref())?)
+/// Paths and globs of the subjects that are files: what a step may write.
+pub(in crate::cli) fn file_patterns(subjects: &[String]) -> Vec<String> {
+    let files = subjects.iter().filter(|s| !s.starts_with("oci:") && !s.contains('@'));
+    files.map(|s| s.strip_prefix("file:").unwrap_or(s).to_owned()).collect()
 }
 
 /// Resolves all subjects, after the step.
@@ -157,6 +114,7 @@ pub(in crate::cli) async fn subjects(
     env: &Environment,
     common: &Common,
     attestation_repository: Option<&str>,
+    ui: &Ui,
 ) -> Result<Subjects, Failure> {
     let mut out = Subjects::default();
     let places =
@@ -177,7 +135,13 @@ pub(in crate::cli) async fn subjects(
             }
             SubjectSpec::File(path) => patterns.push(path.display().to_string()),
             SubjectSpec::Image(_) | SubjectSpec::Layout { .. } => {
-                out.images.push(target::resolve(text, common, &places, false).await?);
+                let resolved = target::resolve(text, common, &places, false).await?;
+                resolved.warn(ui);
+                let name = image_name(&resolved.artifact);
+                // Both are there for what is no file.
+                if let (Some(subject), Some(store)) = (resolved.subject, resolved.store) {
+                    out.images.push(Image { artifact: resolved.artifact, name, subject, store });
+                }
             }
         }
     }
@@ -187,16 +151,6 @@ pub(in crate::cli) async fn subjects(
         out.files.extend(found);
     }
     Ok(out)
-}
-
-impl Subjects {
-    /// All subjects of the statements: images first.
-    #[must_use]
-    pub(in crate::cli) fn all(&self) -> Vec<Subject> {
-        let images =
-            self.images.iter().map(|r| Subject::new(image_name(&r.artifact), DigestSet::of(&r.artifact.digest)));
-        images.chain(self.files.iter().cloned()).collect()
-    }
 }
 
 /// Name of an image in a statement: the repository, or the layout's folder without what leads to it.
@@ -226,48 +180,4 @@ pub(in crate::cli) fn given_predicate(build: &BuildArgs, env: &Environment) -> R
         Value::Object(map) => Ok(Some((kind, map))),
         other => Err(malformed(json::JsonError::unexpected("predicate", "an object", json::kind(&other)))),
     }
-}
-
-/// Stops what must not be signed.
-///
-/// # Errors
-/// `secret-in-statement` names the field and exits 1.
-pub(in crate::cli) fn search(statement: &Value, secrets: &[Secret]) -> Result<(), Failure> {
-    crate::secrets::find_secret(statement, secrets)
-        .map_err(capture::CaptureError::from)
-        .map_err(|e| Failure::no(e.code(), e.to_string()))
-}
-
-/// The secrets that a build could have written into its own context: of the environment, of the repository's remotes, and
-/// of the files that programs keep credentials in. Says which of these could not be read.
-pub(in crate::cli) fn secrets(env: &Environment, withheld: &[String], context: &Context, ui: &Ui) -> Vec<Secret> {
-    let mut all = capture::secrets(env, withheld);
-    all.extend_from_slice(&context.git.secrets);
-    all.extend_from_slice(&context.file_secrets.secrets);
-    for reason in &context.file_secrets.unread {
-        ui.note(&format!("a secret in this file would not be recognised: {reason}"));
-    }
-    all
-}
-
-/// The statements about the subjects: one, or several above the limit of subjects. Searched for secrets.
-///
-/// # Errors
-/// [`Failure`]; `secret-in-statement` names the field and exits 1.
-pub(in crate::cli) fn statements(
-    subjects: Vec<Subject>,
-    kind: &PredicateUri,
-    predicate: &Map<String, Value>,
-    secrets: &[Secret],
-) -> Result<Vec<Vec<u8>>, Failure> {
-    let mut out = Vec::new();
-    for chunk in capture::chunks(subjects) {
-        let refused = |e| Failure::from(crate::flow::PublishError::Statement(e));
-        let statement = Statement::new(chunk, kind.clone(), predicate.clone()).map_err(refused)?;
-        let bytes = statement.to_bytes();
-        let value = json::parse(&bytes, limits::STATEMENT_BYTES).map_err(refused)?;
-        search(&value, secrets)?;
-        out.push(bytes);
-    }
-    Ok(out)
 }

@@ -6,25 +6,15 @@ use crate::cli::Ui;
 use crate::cli::args::{BuildArgs, CharterApi, CharterSnapshot, Common};
 use crate::cli::exit::{Failure, codes};
 use crate::flow::Looked;
+use crate::flow::create::Further;
 use crate::model::{DigestSet, PredicateUri, ResourceDescriptor, Subject, limits, uri};
 use futures_util::future::join_all;
-use serde_json::{Map, Value};
 use std::time::Duration;
 
 impl From<CharterError> for Failure {
     fn from(e: CharterError) -> Self {
         Self::of(e.code(), e.to_string())
     }
-}
-
-/// The subject and predicate of a snapshot's own statement.
-pub(in crate::cli) struct Snapshot {
-    /// The charter, by its URI and digest.
-    pub(in crate::cli) subject: Subject,
-    /// Its predicate type.
-    pub(in crate::cli) kind: PredicateUri,
-    /// The snapshot.
-    pub(in crate::cli) predicate: Map<String, Value>,
 }
 
 /// Fetches the charter that was named and puts its digest into the context; a file has one already.
@@ -38,7 +28,7 @@ pub(in crate::cli) async fn capture(
     env: &Environment,
     common: &Common,
     ui: &Ui,
-) -> Result<Option<Snapshot>, Failure> {
+) -> Result<Option<Further>, Failure> {
     let required = required || build.charter_snapshot == CharterSnapshot::Required;
     let (uri, source) = match &context.charter {
         Captured::Found { value, source } => match (value.uri(), value.digest()) {
@@ -74,7 +64,7 @@ pub(in crate::cli) async fn capture(
     let source = format!("{source}, the {} API of {}, {token}", issue.api(), issue.host());
     context.charter = Captured::found(live.descriptor(&uri, ui.now), &source);
     let subject = Subject::new(&*uri, DigestSet::of(&live.snapshot.digest()));
-    Ok(PredicateUri::parse(uri::CHARTER).map(|kind| Snapshot {
+    Ok(PredicateUri::parse(uri::CHARTER).map(|kind| Further {
         subject,
         kind,
         predicate: live.charter(&uri, ui.now).to_json(),

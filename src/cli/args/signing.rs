@@ -8,9 +8,9 @@ use crate::cli::ask::password;
 use crate::cli::ask::person;
 use crate::cli::exit::{Failure, codes};
 use crate::cli::{Ui, variable};
-use crate::flow::{self, OutboxError, PublishError};
+use crate::flow::{OutboxError, PublishError, Signing};
 use crate::issuer;
-use crate::model::{Artifact, Statement, Timestamp, json, limits};
+use crate::model::{Timestamp, json, limits};
 use crate::places::{self, files};
 use crate::programs::Launch;
 use crate::seam::{BoxFuture, ready};
@@ -18,10 +18,8 @@ use crate::sign::{
     Evidence, Found, IdentityToken, KeylessSigner, LogVersion, Login, Rekor, Selection, ServiceClient, Services,
     Several, SignError, Signed, Signer, TimestampAuthority, TokenSource,
 };
-use crate::trust::{PublicKey, TrustMaterial, TrustedRoot};
-use crate::verify;
+use crate::trust::{TrustMaterial, TrustedRoot};
 use clap::Args;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -89,23 +87,6 @@ enum With {
     Key(Found),
     Token(TokenSource),
     Login(Login, person::Here),
-}
-
-/// A signer that is open.
-pub(in crate::cli) struct Signing {
-    signer: Box<dyn Signer>,
-    evidence: Vec<Box<dyn Evidence>>,
-    trust: TrustMaterial,
-    /// The key that its signatures are checked with, if it is one.
-    pub(in crate::cli) key: Option<PublicKey>,
-    /// What it goes by in an outbox, the most particular last.
-    pub(in crate::cli) names: Vec<String>,
-    /// What the identity token says, if one signs.
-    pub(in crate::cli) identity: Option<Identity>,
-    /// Issuer and claims of the certificate, where it was read before anything is signed.
-    pub(in crate::cli) certificate: Option<(String, BTreeMap<u32, String>)>,
-    /// Whether the certificate could not be had yet, and nobody can tell what it will say.
-    pub(in crate::cli) is_open: bool,
 }
 
 impl SigningArgs {
@@ -391,59 +372,6 @@ fn is_private(services: &Services, now: Timestamp) -> Result<bool, Failure> {
 
 fn several<T>(what: &'static str, from: &Selection<T>, make: impl Fn(&T) -> Box<dyn Evidence>) -> Several {
     Several::new(what, from.wanted, from.among.iter().map(|(operator, s)| (operator.clone(), make(s))).collect())
-}
-
-impl Signing {
-    /// Signs the content of a file, and verifies the result as a stranger would.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub(in crate::cli) async fn sign_message(&self, content: &[u8]) -> Result<Vec<u8>, Failure> {
-        let evidence: Vec<&dyn Evidence> = self.evidence.iter().map(AsRef::as_ref).collect();
-        let bundle = flow::sign_message(content, self.signer.as_ref(), &evidence).await?.to_bytes();
-        verify::message_signature(&bundle, Ok(content), &self.trust, crate::cli::now())
-            .map_err(PublishError::OwnBundle)?;
-        Ok(bundle)
-    }
-
-    /// Signs a statement and verifies the result as a stranger would; gives the bundle and whom it shows as signer.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub(in crate::cli) async fn sign(&self, statement: Vec<u8>) -> Result<(Vec<u8>, verify::Signer), Failure> {
-        let about = about(&statement)?;
-        let evidence: Vec<&dyn Evidence> = self.evidence.iter().map(AsRef::as_ref).collect();
-        let (bundle, _) = flow::sign(statement, self.signer.as_ref(), &evidence).await?;
-        let bytes = bundle.to_bytes();
-        // The present of this moment: certificate and timestamps are younger than the command.
-        let verified = flow::verify_own(&bytes, &about, &self.trust, crate::cli::now())?;
-        let signer = verified.first().and_then(|s| s.signers().first()).cloned();
-        let signer = signer.ok_or_else(|| SignError::Failed { cause: "the bundle shows no signer".into() })?;
-        Ok((bytes, signer))
-    }
-}
-
-/// The artifacts that a statement is about.
-fn about(statement: &[u8]) -> Result<Vec<Artifact>, Failure> {
-    let parsed = Statement::parse(statement).map_err(PublishError::Statement)?;
-    let about: Vec<_> = parsed
-        .subjects()
-        .iter()
-        .filter_map(|s| {
-            let digest = s.digest().strong().next()?;
-            let mut artifact = Artifact::new("own", "own", digest);
-            for d in s.digest().strong() {
-                artifact.digests = artifact.digests.with(&d)?;
-            }
-            Some(artifact)
-        })
-        .collect();
-    if about.is_empty() {
-        let message =
-            "no subject of the statement has a sha256, sha384 or sha512 digest, so nothing could be verified with it";
-        return Err(Failure::usage(flow::STATEMENT_REFUSED, message));
-    }
-    Ok(about)
 }
 
 #[cfg(test)]

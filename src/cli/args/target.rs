@@ -7,6 +7,7 @@ use crate::cli::deadline::Until;
 use crate::cli::exit::{Failure, codes};
 use crate::evidence::FileEvidence;
 use crate::flow;
+use crate::flow::create::SHARED_BUNDLES;
 use crate::model::plural::counted;
 use crate::model::{Artifact, Digest, Reference};
 use crate::places::files;
@@ -18,9 +19,6 @@ use crate::verify::EvidenceSource;
 use futures_util::future::{Either, select};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-
-/// Name of the file that keeps the attestations of several file subjects.
-pub(in crate::cli) const SHARED_BUNDLES: &str = "attest.sigstore.jsonl";
 
 /// A subject that was resolved.
 pub struct Resolved {

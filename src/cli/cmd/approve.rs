@@ -4,7 +4,6 @@ use crate::capture;
 use crate::cli::Ui;
 use crate::cli::args::approval;
 use crate::cli::args::approval::{Given, Target};
-use crate::cli::args::build;
 use crate::cli::args::signing::SigningArgs;
 use crate::cli::args::target;
 use crate::cli::args::target::Resolved;
@@ -12,8 +11,10 @@ use crate::cli::args::{CharterApi, Common, EvidenceArgs, Format};
 use crate::cli::ask::confirm::confirm;
 use crate::cli::cmd::attach;
 use crate::cli::cmd::attach::{AttachedReport, attach_one};
-use crate::cli::cmd::create::CreatedIdentity;
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::show::created::CreatedIdentity;
+use crate::flow::Unsigned;
+use crate::flow::create::statements;
 use crate::model::{Digest, PredicateUri, uri};
 use crate::places::{self, files};
 use crate::predicate::Approval;
@@ -127,9 +128,9 @@ pub async fn run(args: &ApproveArgs, common: &Common, ui: &Ui) -> Result<Outcome
     }
     confirm(&target.shown, "Approve this?", args.yes)?;
     // Nothing is opened, fetched or sent before a person has agreed.
-    let (bundle, signer) = method.open(common, ui).await?.sign(statement.clone()).await?;
+    let (bundle, signer) = method.open(common, ui).await?.sign(&statement, &crate::cli::now).await?;
     let own = target.artifact.as_ref().filter(|r| r.subject.is_some() && args.output.is_none());
-    let mut report = report(&target, &statement, &bundle, &signer);
+    let mut report = report(&target, statement.bytes(), &bundle, &signer);
     if let Some(path) = &args.output {
         let mut line = bundle.clone();
         line.push(b'\n');
@@ -159,7 +160,7 @@ async fn beside(args: &ApproveArgs, common: &Common) -> Result<Vec<Resolved>, Fa
     Ok(out)
 }
 
-fn statement(args: &ApproveArgs, target: &Target, variable: Option<String>, ui: &Ui) -> Result<Vec<u8>, Failure> {
+fn statement(args: &ApproveArgs, target: &Target, variable: Option<String>, ui: &Ui) -> Result<Unsigned, Failure> {
     let approval = Approval {
         kind: target.kind,
         uri: target.uri.clone(),
@@ -171,8 +172,9 @@ fn statement(args: &ApproveArgs, target: &Target, variable: Option<String>, ui: 
     let secrets = capture::secrets(&places::environment()?, &variables);
     let subject = vec![target.subject.clone()];
     let kind = PredicateUri::parse(uri::APPROVAL).unwrap_or_else(PredicateUri::slsa_provenance);
-    let statements = build::statements(subject, &kind, &approval.to_json(), &secrets)?;
-    Ok(statements.into_iter().next().unwrap_or_default())
+    let mut statements = statements(subject, &kind, &approval.to_json(), &secrets)?;
+    // One subject is one statement.
+    Ok(statements.remove(0))
 }
 
 fn report(target: &Target, statement: &[u8], bundle: &[u8], signer: &Signer) -> ApproveReport {

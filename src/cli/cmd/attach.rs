@@ -6,8 +6,8 @@ use crate::cli::args::target::Resolved;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::evidence::FileEvidence;
-use crate::flow;
-use crate::model::Timestamp;
+use crate::flow::{self, Attached};
+use crate::model::{Digest, Timestamp};
 use crate::places::files;
 use crate::verify::{Content, EvidenceSource as _};
 use clap::Args;
@@ -70,12 +70,17 @@ pub async fn attach_one(resolved: &Resolved, bundle: &[u8], now: Timestamp) -> R
         ));
     };
     let attached = flow::attach(subject.as_ref(), store.as_ref(), &resolved.artifact, bundle, now).await?;
-    Ok(AttachedReport {
-        subject: resolved.artifact.digest.to_string(),
-        place: store.place(),
-        referrer: attached.referrer.to_string(),
-        already: attached.already,
-    })
+    Ok(report(&resolved.artifact.digest, &store.place(), &attached))
+}
+
+/// What attaching did, as it is printed.
+pub(in crate::cli) fn report(subject: &Digest, place: &str, done: &Attached) -> AttachedReport {
+    AttachedReport {
+        subject: subject.to_string(),
+        place: place.to_owned(),
+        referrer: done.referrer.to_string(),
+        already: done.already,
+    }
 }
 
 /// Attached bundles as text.

@@ -6,6 +6,7 @@ use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::args::signing::Method;
 use crate::cli::exit::{Failure, Outcome, codes};
+use crate::flow::Unsigned;
 use crate::model::code::codes;
 use crate::model::{Artifact, Digest, limits};
 use crate::places::{self, files};
@@ -111,7 +112,10 @@ async fn sign(args: &SignBundleArgs, common: &Common, ui: &Ui) -> Result<Outcome
     let roots = roots(args.trusted_root.as_deref(), args.staging)?;
     let content = files::read(&args.artifact, limits::BUNDLE_BYTES)?;
     let signing = Method::identity(&args.identity_token, services, roots)?.open(common, ui).await?;
-    let bundle = if args.in_toto { signing.sign(content).await?.0 } else { signing.sign_message(&content).await? };
+    let bundle = match args.in_toto {
+        true => signing.sign(&Unsigned::parse(content)?, &crate::cli::now).await?.0,
+        false => signing.sign_message(&content, &crate::cli::now).await?,
+    };
     files::replace(&args.bundle, &bundle)?;
     Ok(Outcome::done(Vec::new()))
 }

@@ -2,17 +2,18 @@
 
 use crate::cli::Ui;
 use crate::cli::args::signing::SigningArgs;
+use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs, Format};
-use crate::cli::args::{build, target};
 use crate::cli::cmd::attach::{AttachedReport, attach_one};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::outbox;
 use crate::cli::outbox::Outbox;
-use crate::cli::show::kept::run_of;
-use crate::flow::{Destination, Entry, OutboxError, PublishError, Waiting};
+use crate::cli::outbox::run_of;
+use crate::flow::create::{agrees, agrees_beforehand};
+use crate::flow::{Destination, Entry, OutboxError, PublishError, Unsigned, Waiting};
 use crate::model::envelope::Envelope;
 use crate::model::plural::counted;
-use crate::model::{Digest, Statement, json, limits};
+use crate::model::{Digest, json, limits};
 use crate::places::{self, files};
 use crate::verify::{in_toto_envelope, read_evidence};
 use clap::Args;
@@ -183,15 +184,16 @@ async fn sign(
     for (digest, entry) in entries.iter_mut().filter(|(d, _)| wanted.contains(d)) {
         let Some(statement) = entry.waiting.statement(builder) else { continue };
         let statement = statement.map_err(PublishError::Statement)?;
-        let parsed = Statement::parse(&statement).map_err(PublishError::Statement)?;
+        let statement = Unsigned::parse(statement)?;
+        let note = |text: &str| ui.note(text);
         let read = signing.certificate.as_ref().filter(|_| entry.waiting.builder_is_open());
         if let Some(certificate) = read {
-            build::agrees_beforehand(&parsed, certificate, ui)?;
+            agrees_beforehand(&statement, certificate, &note)?;
         }
-        let (bundle, signer) = signing.sign(statement).await?;
+        let (bundle, signer) = signing.sign(&statement, &crate::cli::now).await?;
         // A provenance of ours, made when nobody could say yet what the certificate would.
         if entry.waiting.builder_is_open() && read.is_none() {
-            build::agrees(&parsed, &signer, ui)?;
+            agrees(&statement, &signer, &note)?;
         }
         let waiting = Waiting::Signed { bundle, made_from: Some(digest.clone()) };
         let signed = Entry { waiting, destinations: entry.destinations.clone() };

@@ -1,11 +1,13 @@
 //! `attest generate`
 
 use crate::capture::Explained;
+use crate::capture::capture;
 use crate::cli::Ui;
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::args::{build, charter, signing};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize::{json, line};
+use crate::flow::create::{secrets, statements};
 use crate::model::PredicateUri;
 use crate::places;
 use clap::Args;
@@ -52,7 +54,8 @@ pub struct ExplainReport {
 /// [`Failure`].
 pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let env = places::environment()?;
-    let mut context = build::context(&args.build, &args.subjects, &[], None, &env, common)?;
+    let request = build::request(&args.build, &args.subjects, &[], None);
+    let mut context = capture(&request, &env, &build::local(common))?;
     let given = build::given_predicate(&args.build, &env)?;
     if given.is_none() {
         charter::capture(&args.build, false, &mut context, &env, common, ui).await?;
@@ -67,19 +70,20 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
             _ => Outcome::done(text(&fields)),
         });
     }
-    let subjects = build::subjects(&args.subjects, &env, common, None).await?.all();
+    let subjects = build::subjects(&args.subjects, &env, common, None, ui).await?.all();
     if subjects.is_empty() {
         return Err(Failure::usage(codes::USAGE, "there is no subject"));
     }
-    build::note_disagreements(&context, ui);
+    context.doubts().iter().for_each(|text| ui.note(text));
     let (kind, predicate) = match given {
         Some(given) => given,
         None => (PredicateUri::slsa_provenance(), context.provenance().to_json()),
     };
     let mut out = Vec::new();
-    for statement in build::statements(subjects, &kind, &predicate, &build::secrets(&env, &[], &context, ui))? {
+    let secrets = secrets(&env, &[], &context, &|text| ui.note(text));
+    for statement in statements(subjects, &kind, &predicate, &secrets)? {
         // A terminal and a runner must not obey what a commit message or a file's name says.
-        out.extend(json(&String::from_utf8_lossy(&statement)).into_bytes());
+        out.extend(json(&String::from_utf8_lossy(statement.bytes())).into_bytes());
         out.push(b'\n');
     }
     Ok(Outcome::done(out))

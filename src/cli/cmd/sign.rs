@@ -3,10 +3,11 @@
 use crate::capture;
 use crate::cli::Ui;
 use crate::cli::args::Common;
-use crate::cli::args::build;
 use crate::cli::args::signing::SigningArgs;
 use crate::cli::exit::{Failure, Outcome};
 use crate::flow::PublishError;
+use crate::flow::Unsigned;
+use crate::flow::create::find_secret;
 use crate::model::{json, limits};
 use crate::places::{self, files};
 use clap::Args;
@@ -41,8 +42,8 @@ pub async fn run(args: &SignArgs, common: &Common, ui: &Ui) -> Result<Outcome, F
     // A statement made elsewhere may hold what its maker did not look for.
     let variables: Vec<String> = method.variable().into_iter().collect();
     let value = json::parse(&statement, limits::STATEMENT_BYTES).map_err(PublishError::Statement)?;
-    build::search(&value, &capture::secrets(&env, &variables))?;
-    let (mut bundle, _) = method.open(common, ui).await?.sign(statement).await?;
+    find_secret(&value, &capture::secrets(&env, &variables))?;
+    let (mut bundle, _) = method.open(common, ui).await?.sign(&Unsigned::parse(statement)?, &crate::cli::now).await?;
     bundle.push(b'\n');
     match &args.output {
         Some(path) => {

@@ -1,5 +1,6 @@
 //! What is shown to a person.
 
+pub(super) mod created;
 pub(super) mod decision;
 pub(super) mod kept;
 pub(super) mod progress;

@@ -1,0 +1,102 @@
+//! What `attest create` made, for people and for machines.
+
+use crate::cli::cmd::attach::{self, AttachedReport};
+use crate::cli::exit::Failure;
+use crate::cli::show::sanitize::line;
+use crate::flow::create::{Created, Signed};
+use crate::model::Digest;
+use crate::model::plural::counted;
+use crate::verify::Signer;
+use std::fmt::Write as _;
+
+/// What `attest create --format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Id of the key that signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// The identity that signed, without a key of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<CreatedIdentity>,
+    /// One entry per statement.
+    pub statements: Vec<CreatedStatement>,
+    /// The file that the bundles were written to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Where bundles were attached.
+    pub attached: Vec<AttachedReport>,
+}
+
+/// The identity of the certificate that signed: what a verifier demands.
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedIdentity {
+    /// Its subject alternative name.
+    pub identity: String,
+    /// The OpenID Connect issuer behind it.
+    pub issuer: String,
+}
+
+/// A statement that was signed.
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedStatement {
+    /// Digest of the signed bytes.
+    pub statement_digest: String,
+    /// Digest of the bundle.
+    pub bundle_digest: String,
+    /// Type of its predicate.
+    pub predicate_type: String,
+    /// How many subjects it has.
+    pub subjects: usize,
+}
+
+/// What was made, as it is printed.
+pub(in crate::cli) fn report(made: &Created<Failure>) -> CreateReport {
+    let statement = |signed: &Signed| CreatedStatement {
+        statement_digest: Digest::sha256(signed.statement.bytes()).to_string(),
+        bundle_digest: Digest::sha256(&signed.bundle).to_string(),
+        predicate_type: signed.statement.statement().predicate_type().to_string(),
+        subjects: signed.statement.statement().subjects().len(),
+    };
+    CreateReport {
+        schema_version: 1,
+        key_id: made.key_id.clone(),
+        identity: match &made.signer {
+            Some(Signer::Certificate { identity, issuer, .. }) => {
+                Some(CreatedIdentity { identity: identity.clone(), issuer: issuer.clone() })
+            }
+            _ => None,
+        },
+        statements: made.signed.iter().map(statement).collect(),
+        output: made.output.as_ref().map(|path| path.display().to_string()),
+        attached: made.attached.iter().map(|(subject, place, done)| attach::report(subject, place, done)).collect(),
+    }
+}
+
+/// What was made, in lines.
+pub(in crate::cli) fn text(report: &CreateReport) -> String {
+    let mut out = String::new();
+    for s in &report.statements {
+        let _ = writeln!(
+            out,
+            "signed: {} about {}, {}",
+            s.statement_digest,
+            counted(s.subjects, "subject"),
+            line(&s.predicate_type)
+        );
+    }
+    if let Some(key) = &report.key_id {
+        let _ = writeln!(out, "key: {key}");
+    }
+    if let Some(CreatedIdentity { identity, issuer }) = &report.identity {
+        let _ = writeln!(out, "identity: {} (issuer {})", line(identity), line(issuer));
+    }
+    if let Some(path) = &report.output {
+        let _ = writeln!(out, "wrote: {}", line(path));
+    }
+    out + &attach::text(&report.attached)
+}

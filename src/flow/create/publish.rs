@@ -1,0 +1,190 @@
+//! Signing what was made, and putting it where it goes; what an outage keeps back waits in the outbox.
+
+use super::{Caller, CreateError, Created, Image, Kept, Plan, Signed, Subjects, agrees, agrees_beforehand};
+use crate::flow::{Context, Destination, Entry, Signing, Unsigned, Waiting, attach};
+use crate::model::{PredicateUri, uri};
+use std::path::{Path, PathBuf};
+
+/// Name of the file that keeps the attestations of several file subjects.
+pub const SHARED_BUNDLES: &str = "attest.sigstore.jsonl";
+
+/// The file that bundles are written to, if they are.
+pub(super) fn output(plan: &Plan<'_>, subjects: &Subjects) -> Result<Option<PathBuf>, CreateError> {
+    let default = match subjects.paths.as_slice() {
+        _ if subjects.files.is_empty() => None,
+        [one] if subjects.files.len() == 1 && !plan.attach_charter => {
+            let name = one.file_name().unwrap_or_default().to_string_lossy();
+            Some(one.with_file_name(format!("{name}.sigstore.json")))
+        }
+        paths => Some(paths.first().and_then(|p| p.parent()).unwrap_or_else(|| Path::new("")).join(SHARED_BUNDLES)),
+    };
+    let output = plan.places.output.clone().or(default);
+    if plan.places.attach_nothing && output.is_none() {
+        return Err(CreateError::Nowhere);
+    }
+    Ok(output)
+}
+
+/// One run of a plan, from signing on.
+pub(super) struct Run<'a, C: Caller> {
+    plan: &'a Plan<'a>,
+    caller: &'a C,
+    subjects: &'a Subjects,
+    output: Option<PathBuf>,
+    /// What was made so far.
+    pub(super) made: Created<C::Error>,
+}
+
+impl<'a, C: Caller> Run<'a, C> {
+    pub(super) fn new(plan: &'a Plan<'a>, caller: &'a C, subjects: &'a Subjects, output: Option<PathBuf>) -> Self {
+        let made = Created {
+            key_id: None,
+            signer: None,
+            signed: Vec::new(),
+            output: None,
+            attached: Vec::new(),
+            kept: Vec::new(),
+            failed: None,
+        };
+        Self { plan, caller, subjects, output, made }
+    }
+
+    /// Signs one statement, or keeps it for later where that could not be done now.
+    ///
+    /// # Errors
+    /// Where it is not to be signed, or nothing keeps it.
+    pub(super) async fn sign(
+        &mut self,
+        statement: Unsigned,
+        signing: &Result<Signing, C::Error>,
+        builder_is_open: bool,
+    ) -> Result<(), C::Error> {
+        let note = |text: &str| self.caller.note(text);
+        let read = signing.as_ref().ok().and_then(|s| s.certificate.as_ref()).filter(|_| self.plan.given.is_none());
+        if let Some(certificate) = read {
+            agrees_beforehand(&statement, certificate, &note)?;
+        }
+        let signed = match signing {
+            Ok(signing) => {
+                signing.sign(&statement, &|| self.caller.now()).await.map_err(|e| CreateError::from(e).into())
+            }
+            Err(error) => Err(error.clone()),
+        };
+        match signed {
+            Ok((bundle, signer)) => {
+                if self.plan.given.is_none() && read.is_none() {
+                    agrees(&statement, &signer, &note)?;
+                }
+                self.made.signer = Some(signer);
+                self.made.signed.push(Signed { statement, bundle });
+                Ok(())
+            }
+            // Only what could not be found out may end otherwise later.
+            Err(error) if !C::is_outage(&error) => Err(error),
+            Err(error) => {
+                let open =
+                    builder_is_open && *statement.statement().predicate_type() == PredicateUri::slsa_provenance();
+                let (run, name) = &self.plan.run;
+                let signer = signing.as_ref().ok().and_then(|s| s.names.last()).unwrap_or(name).clone();
+                let destinations = self.destinations(&statement);
+                let waiting = Waiting::Unsigned {
+                    statement: statement.bytes().to_vec(),
+                    context: Context { run: run.clone(), signer },
+                    builder_is_open: open,
+                };
+                self.keep(Entry { waiting, destinations }, error)
+            }
+        }
+    }
+
+    /// Publishes what was signed. Where a statement could not be signed none is, and each is kept for later.
+    pub(super) async fn publish(&mut self) {
+        if let Some(error) = self.made.failed.clone() {
+            for signed in std::mem::take(&mut self.made.signed) {
+                let destinations = self.destinations(&signed.statement);
+                self.keep_bundle(&signed.bundle, destinations, error.clone());
+                self.made.signed.push(signed);
+            }
+            return;
+        }
+        self.write();
+        for image in &self.subjects.images {
+            for at in 0..self.made.signed.len() {
+                let Signed { statement, bundle } = &self.made.signed[at];
+                if !self.is_for(statement, image) {
+                    continue;
+                }
+                let now = self.caller.now();
+                match attach(image.subject.as_ref(), image.store.as_ref(), &image.artifact, bundle, now).await {
+                    Ok(done) => self.made.attached.push((image.artifact.digest.clone(), image.store.place(), done)),
+                    Err(e) => {
+                        let (bundle, place) = (bundle.clone(), self.place(image));
+                        self.keep_bundle(&bundle, vec![place], CreateError::from(e).into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the file of bundles.
+    fn write(&mut self) {
+        let Some(path) = self.output.clone().filter(|_| !self.made.signed.is_empty()) else { return };
+        let mut lines = Vec::new();
+        for signed in &self.made.signed {
+            lines.extend_from_slice(&signed.bundle);
+            lines.push(b'\n');
+        }
+        match self.caller.write(&path, &lines) {
+            Ok(()) => self.made.output = Some(path),
+            Err(error) => {
+                let bundles: Vec<_> = self.made.signed.iter().map(|s| s.bundle.clone()).collect();
+                for bundle in bundles {
+                    self.keep_bundle(&bundle, vec![self.file(&path)], error.clone());
+                }
+            }
+        }
+    }
+
+    /// Whether a bundle of the statement is attached to the image.
+    fn is_for(&self, statement: &Unsigned, image: &Image) -> bool {
+        let statement = statement.statement();
+        let beside = statement.predicate_type().as_str() == uri::CHARTER && self.plan.attach_charter;
+        let named = || statement.subjects().iter().any(|s| s.digest().strong().any(|d| d == image.artifact.digest));
+        !self.plan.places.attach_nothing && (beside || named())
+    }
+
+    fn destinations(&self, statement: &Unsigned) -> Vec<Destination> {
+        let file = self.output.as_deref().map(|path| self.file(path));
+        let images = self.subjects.images.iter().filter(|i| self.is_for(statement, i)).map(|i| self.place(i));
+        file.into_iter().chain(images).collect()
+    }
+
+    fn place(&self, image: &Image) -> Destination {
+        let subject = format!("{}@{}", image.artifact.scope, image.artifact.digest);
+        Destination::Image { subject, store: self.plan.places.store.clone() }
+    }
+
+    fn file(&self, path: &Path) -> Destination {
+        Destination::File { path: self.plan.env.working_dir.join(path).display().to_string() }
+    }
+
+    /// Keeps a bundle that could not be published, whatever the reason: it may be in a log, and is not made again.
+    fn keep_bundle(&mut self, bundle: &[u8], destinations: Vec<Destination>, error: C::Error) {
+        let waiting = Waiting::Signed { bundle: bundle.to_vec(), made_from: None };
+        if let Err(error) = self.keep(Entry { waiting, destinations }, error) {
+            self.made.failed.get_or_insert(error);
+        }
+    }
+
+    fn keep(&mut self, entry: Entry, cause: C::Error) -> Result<(), C::Error> {
+        let Some(kept) = self.caller.keep(&entry) else { return Err(cause) };
+        let digest = kept?;
+        let unsigned = matches!(entry.waiting, Waiting::Unsigned { .. });
+        let file = entry.destinations.into_iter().find_map(|d| match d {
+            Destination::File { path } => Some(PathBuf::from(path)),
+            Destination::Image { .. } => None,
+        });
+        self.made.kept.push(Kept { digest, unsigned, file, cause });
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! [`Signing`]: a signer that is open, and what its signatures are verified with.
+
+use super::publish::{PublishError, Unsigned, sign, sign_message, verify_own};
+use crate::capture::Identity;
+use crate::model::Timestamp;
+use crate::sign::{Evidence, SignError, Signer};
+use crate::trust::{PublicKey, TrustMaterial};
+use crate::verify;
+use std::collections::BTreeMap;
+
+/// A signer that is open.
+pub struct Signing {
+    /// What signs.
+    pub signer: Box<dyn Signer>,
+    /// What witnesses its signatures: authorities of time before logs, so that no log keeps an entry that belongs to nothing.
+    pub evidence: Vec<Box<dyn Evidence>>,
+    /// What whoever trusts this signer trusts: all that is signed is verified with it before it is published.
+    pub trust: TrustMaterial,
+    /// The key that its signatures are checked with, if it is one.
+    pub key: Option<PublicKey>,
+    /// What it goes by in an outbox, the most particular last.
+    pub names: Vec<String>,
+    /// What the identity token says, if one signs.
+    pub identity: Option<Identity>,
+    /// Issuer and claims of the certificate, where it was read before anything is signed.
+    pub certificate: Option<(String, BTreeMap<u32, String>)>,
+    /// Whether the certificate could not be had yet, and nobody can tell what it will say.
+    pub is_open: bool,
+}
+
+impl Signing {
+    /// Signs the content of a file, and verifies the result as a stranger would at the time that `now` gives afterwards.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub async fn sign_message(&self, content: &[u8], now: &dyn Fn() -> Timestamp) -> Result<Vec<u8>, PublishError> {
+        let bundle = sign_message(content, self.signer.as_ref(), &self.witnesses()).await?.to_bytes();
+        verify::message_signature(&bundle, Ok(content), &self.trust, now()).map_err(PublishError::OwnBundle)?;
+        Ok(bundle)
+    }
+
+    /// Signs a statement and verifies the result as a stranger would; gives the bundle and whom it shows as signer. `now`
+    /// is asked afterwards: certificate and timestamps are younger than the command.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub async fn sign(
+        &self,
+        statement: &Unsigned,
+        now: &dyn Fn() -> Timestamp,
+    ) -> Result<(Vec<u8>, verify::Signer), PublishError> {
+        let about = statement.about()?;
+        let (bundle, _) = sign(statement, self.signer.as_ref(), &self.witnesses()).await?;
+        let bytes = bundle.to_bytes();
+        let verified = verify_own(&bytes, &about, &self.trust, now())?;
+        let signer = verified.first().and_then(|s| s.signers().first()).cloned();
+        let signer = signer.ok_or_else(|| SignError::Failed { cause: "the bundle shows no signer".into() })?;
+        Ok((bytes, signer))
+    }
+
+    fn witnesses(&self) -> Vec<&dyn Evidence> {
+        self.evidence.iter().map(AsRef::as_ref).collect()
+    }
+}
