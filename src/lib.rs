@@ -27,3 +27,17 @@ pub mod sign;
 pub mod testing;
 pub mod trust;
 pub mod verify;
+
+// The paved path: what verifying, signing and deciding take, as README and `examples/` show it. Everything else is public
+// for the parts of this program, and may change with any release.
+pub use evidence::FileEvidence;
+#[cfg(feature = "cli")]
+pub use flow::create;
+pub use flow::{Given, Signing, Target, Unsigned, check};
+pub use model::{Artifact, Digest, Reference, Statement, Timestamp};
+pub use policy::{Policy, Verdict};
+pub use registry::{Registry, RegistryEvidence};
+pub use seam::Endless;
+pub use sign::{LocalKey, Signer};
+pub use trust::{PublicKey, TrustMaterial, TrustedRoot};
+pub use verify::{VerifiedStatement, Verifier};

@@ -1,11 +1,12 @@
 //! [`Gathering`]: all that is read about a subject, within one budget and one deadline. Nothing is verified by it.
 
 use super::found::is_buildkit_attestation;
+use crate::evidence::FileEvidence;
 use crate::model::code::{LIMIT_EXCEEDED, codes};
 use crate::model::json::JsonError;
 use crate::model::oci::Manifest;
 use crate::model::{Artifact, Code, Descriptor, DigestSet, limits};
-use crate::registry::Checked;
+use crate::registry::{Checked, Registry, RegistryEvidence};
 use crate::seam::{BoxFuture, Deadline};
 use crate::verify::{Basket, Budget, Candidate, Content, EvidenceSource, Origin};
 use futures_util::future::{Either, join_all, select};
@@ -32,6 +33,22 @@ pub struct Target<'a> {
     pub content: Option<Checked<'a>>,
     /// Computes all binding digests of an artifact that is no manifest; asked only when evidence carries one more.
     pub digests: Option<Digests<'a>>,
+}
+
+impl<'a> Target<'a> {
+    /// An artifact whose evidence lies in files.
+    #[must_use]
+    pub fn with_files(artifact: Artifact, bundles: impl IntoIterator<Item = FileEvidence>) -> Self {
+        let sources = bundles.into_iter().map(|b| -> Box<dyn EvidenceSource> { Box::new(b) });
+        Self { artifact, sources: sources.collect(), content: None, digests: None }
+    }
+
+    /// An image whose evidence is beside it in its repository.
+    #[must_use]
+    pub fn in_repository(artifact: Artifact, repository: &'a dyn Registry) -> Self {
+        let sources: Vec<Box<dyn EvidenceSource + 'a>> = vec![Box::new(RegistryEvidence::new(repository))];
+        Self { artifact, sources, content: Some(Checked::new(repository)), digests: None }
+    }
 }
 
 /// Computes all binding digests of an artifact; the error is for people.

@@ -29,6 +29,14 @@ pub struct Signing {
 }
 
 impl Signing {
+    /// A key that is at hand, with no witnesses.
+    #[must_use]
+    pub fn with_key(signer: Box<dyn Signer>, key: PublicKey) -> Self {
+        let names = vec![format!("key {}", key.id())];
+        let trust = TrustMaterial::of_keys([key.clone()]);
+        Self { signer, evidence: Vec::new(), trust, key: Some(key), names, identity: None }
+    }
+
     /// Signs the content of a file, and verifies the result as a stranger would at the time that `now` gives afterwards.
     ///
     /// # Errors

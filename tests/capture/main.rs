@@ -7,6 +7,7 @@ mod attribution;
 mod commit;
 mod elsewhere;
 mod environments;
+mod examples;
 mod explain;
 mod links;
 mod page;

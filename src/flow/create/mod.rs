@@ -109,13 +109,17 @@ pub trait Caller {
     type Error: From<CreateError> + Clone;
 
     /// Whether the same may end otherwise later, so that what there is may wait in the outbox.
-    fn is_outage(error: &Self::Error) -> bool;
+    fn is_outage(_error: &Self::Error) -> bool {
+        false
+    }
     /// The present.
     fn now(&self) -> Timestamp;
     /// Tells a person something that changes nothing.
-    fn note(&self, text: &str);
+    fn note(&self, _text: &str) {}
     /// Is told of bytes that were hashed.
-    fn progress(&self) -> Progress<'_>;
+    fn progress(&self) -> Progress<'_> {
+        &|_| ()
+    }
 
     /// Adds what can be known of the charter to the context, and gives its snapshot as a statement of its own.
     ///
@@ -131,13 +135,19 @@ pub trait Caller {
     /// Resolves the subjects.
     async fn subjects(&self) -> Result<Subjects, Self::Error>;
     /// That a file can be written.
-    fn writable(&self, path: &Path) -> Result<(), Self::Error>;
+    fn writable(&self, _path: &Path) -> Result<(), Self::Error> {
+        Ok(())
+    }
     /// Writes a file whole, or leaves it as it is.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Self::Error>;
     /// Whether what an outage keeps back is kept for later.
-    fn has_outbox(&self) -> bool;
+    fn has_outbox(&self) -> bool {
+        false
+    }
     /// Keeps what an outage left; `None` where there is no outbox.
-    fn keep(&self, entry: &Entry) -> Option<Result<Digest, Self::Error>>;
+    fn keep(&self, _entry: &Entry) -> Option<Result<Digest, Self::Error>> {
+        None
+    }
 }
 
 /// What was made.
@@ -219,7 +229,24 @@ pub async fn create<C: Caller>(plan: &Plan<'_>, caller: &C) -> Result<Created<C:
     Ok(run.made)
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    /// Captures, signs with a key and publishes; without a build step.
+    #[must_use]
+    pub fn new(env: &'a Environment, request: Request) -> Self {
+        Self {
+            env,
+            request,
+            step: None,
+            given: None,
+            withheld: &[],
+            key_in_file: false,
+            signer_names_builder: false,
+            run: (String::new(), String::new()),
+            attach_charter: false,
+            places: PublishTo::default(),
+        }
+    }
+
     /// The statements to sign, one for each 1,024 subjects, and the charter's.
     fn statements<C: Caller>(
         &self,

@@ -1,0 +1,86 @@
+//! Captures the checkout that this runs in, and signs provenance of a file with a new key: `capture_and_sign FILE AGENT`.
+#![expect(clippy::print_stdout, reason = "an example: prints")]
+#![expect(clippy::disallowed_methods, reason = "an example: reads the clock")]
+
+use attest::capture::{Environment, Request, input::files};
+use attest::create::{Caller, CreateError, Created, Plan, Subjects, create};
+use attest::trust::KeyAlgorithm;
+use attest::{LocalKey, Signing, Timestamp};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// Why this program made nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed(String);
+
+impl From<CreateError> for Failed {
+    fn from(e: CreateError) -> Self {
+        Self(e.to_string())
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Failed {}
+
+/// What this program has: a key, one file as subject, and a disk.
+pub(crate) struct Build<'a> {
+    pub(crate) env: &'a Environment,
+    pub(crate) file: &'a str,
+    pub(crate) key: LocalKey,
+    pub(crate) now: Timestamp,
+}
+
+impl Build<'_> {
+    fn key(&self) -> Result<Signing, Failed> {
+        let key = self.key.to_pkcs8().and_then(|der| LocalKey::from_pkcs8("own", &der));
+        let key = key.map_err(|e| Failed(e.to_string()))?;
+        let public = key.public_key().clone();
+        Ok(Signing::with_key(Box::new(key), public))
+    }
+}
+
+impl Caller for Build<'_> {
+    type Error = Failed;
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    async fn signing(&self) -> Result<Signing, Failed> {
+        self.key()
+    }
+
+    async fn subjects(&self) -> Result<Subjects, Failed> {
+        let files = files::subjects(&[self.file.to_owned()], &self.env.working_dir, &|_| ());
+        let files = files.map_err(|e| Failed(e.to_string()))?;
+        let paths = vec![self.env.working_dir.join(self.file)];
+        Ok(Subjects { images: Vec::new(), files, paths })
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Failed> {
+        attest::places::files::replace(path, bytes).map_err(|e| Failed(e.to_string()))
+    }
+}
+
+/// Provenance of the file, signed, verified, and written beside it.
+pub(crate) async fn attest(build: &Build<'_>, agent: &str) -> Result<Created<Failed>, Failed> {
+    let request = Request { agent: Some(agent.to_owned()), ..Request::default() };
+    create(&Plan::new(build.env, request), build).await
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, agent] = arguments.as_slice() else { return Err("expected FILE AGENT".into()) };
+    let env = Environment::from_process()?;
+    let key = LocalKey::generate(KeyAlgorithm::Ed25519)?;
+    let build = Build { env: &env, file, key, now: chrono::Utc::now().into() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let made = runtime.block_on(attest(&build, agent))?;
+    println!("wrote {}", made.output.unwrap_or_else(PathBuf::new).display());
+    Ok(())
+}
