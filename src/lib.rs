@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 // The pure half keeps whole files of which only the other half calls some functions.
-#![cfg_attr(not(feature = "cli"), allow(dead_code))]
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
 
 pub mod attribution;
 pub mod capture;

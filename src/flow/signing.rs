@@ -34,7 +34,16 @@ impl Signing {
     pub fn with_key(signer: Box<dyn Signer>, key: PublicKey) -> Self {
         let names = vec![format!("key {}", key.id())];
         let trust = TrustMaterial::of_keys([key.clone()]);
-        Self { signer, evidence: Vec::new(), trust, key: Some(key), names, identity: None }
+        Self {
+            signer,
+            evidence: Vec::new(),
+            trust,
+            key: Some(key),
+            names,
+            identity: None,
+            certificate: None,
+            is_open: false,
+        }
     }
 
     /// Signs the content of a file, and verifies the result as a stranger would at the time that `now` gives afterwards.

@@ -8,7 +8,6 @@ use sha2::{Digest as _, Sha256};
 #[cfg(feature = "cli")]
 mod ambient;
 mod armor;
-#[cfg(feature = "cli")]
 mod cosign;
 mod environment;
 mod error;

@@ -46,7 +46,11 @@ fn a_checkout_becomes_a_signed_bundle_and_a_policy_decides_on_the_folder_of_it()
     // With the key alone.
     let verify = |file: &[u8], bundle: &[u8]| verify_offline::verify(file, bundle, pem.as_bytes(), now());
     let proven = verify(b"an application\n", &bundle).unwrap();
-    assert!(proven.statement().predicate_text().contains(r#""id":"squad/builder""#), "{}", proven.statement().predicate_text());
+    assert!(
+        proven.statement().predicate_text().contains(r#""id":"squad/builder""#),
+        "{}",
+        proven.statement().predicate_text()
+    );
     assert!(verify(b"another application\n", &bundle).is_err());
     let bent = String::from_utf8(bundle.clone()).unwrap().replacen("\"sig\":\"", "\"sig\":\"AAAA", 1);
     assert!(verify(b"an application\n", bent.as_bytes()).is_err());

@@ -235,6 +235,7 @@ impl<'a> Plan<'a> {
     pub fn new(env: &'a Environment, request: Request) -> Self {
         Self {
             env,
+            local: Local::default(),
             request,
             step: None,
             given: None,
