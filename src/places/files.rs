@@ -39,6 +39,10 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, PlaceError> {
 /// # Errors
 /// As [`read`], and `leads-out-of-checkout`, `not-a-regular-file`.
 pub fn read_published(path: &Path, env: &Environment, limit: usize) -> Result<Vec<u8>, PlaceError> {
+    if path != Path::new("-") && !exists(path)? {
+        let cause = io::Error::from(rustix::io::Errno::NOENT).to_string();
+        return Err(PlaceError::Unreadable { what: shown(path), cause });
+    }
     let inside = if path == Path::new("-") { None } else { capture::in_checkout(env, path).map_err(of_capture)? };
     match inside {
         Some(file) => file.read(limit).map_err(of_capture),
