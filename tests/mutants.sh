@@ -121,7 +121,7 @@ likely() {
         src/net/*) echo lib net:: ;;
         src/registry/oci_http/*) echo registry http:: ;;
         src/programs/* | src/capture/secret/launch.rs) echo cli step::found_before:: ;;
-        src/capture/input/lockfiles/* | src/model/json_pieces.rs) echo lib lockfiles:: ;;
+        src/capture/input/lockfiles/* | src/model/json/pieces.rs) echo lib lockfiles:: ;;
         src/capture/*) echo capture links:: traps:: ;;
         src/registry/* | src/flow/*) echo verification refusals::registries:: refusals::limits:: ;;
         src/cli/* | src/places/*) echo verification refusals::layouts:: refusals::policies:: refusals::registries:: ;;

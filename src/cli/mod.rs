@@ -54,9 +54,9 @@ enum Command {
     Trust(cmd::trust::TrustCommand),
     #[command(hide = true)]
     Conformance(cmd::conformance::ConformanceArgs),
-    Schema(cmd::schema::SchemaArgs),
-    Completions(cmd::completions::CompletionsArgs),
-    Man(cmd::completions::ManArgs),
+    Schema(cmd::describe::schema::SchemaArgs),
+    Completions(cmd::describe::completions::CompletionsArgs),
+    Man(cmd::describe::completions::ManArgs),
 }
 
 /// What a command tells a person while it runs.
@@ -264,9 +264,9 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Keygen(a) => cmd::keygen::run(a, common),
             Command::Trust(a) => cmd::trust::run(a, common, ui).await,
             Command::Conformance(a) => cmd::conformance::run(a, common, ui).await,
-            Command::Schema(a) => cmd::schema::run(a, common),
-            Command::Completions(a) => Ok(cmd::completions::completions(a, Cli::command())),
-            Command::Man(a) => cmd::completions::man(a, Cli::command()),
+            Command::Schema(a) => cmd::describe::schema::run(a, common),
+            Command::Completions(a) => Ok(cmd::describe::completions::completions(a, Cli::command())),
+            Command::Man(a) => cmd::describe::completions::man(a, Cli::command()),
         }
     };
     let outcome = panics::caught(|| runtime.block_on(command));

@@ -1,6 +1,7 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
-use crate::cli::cmd::{approve, attach, flush, generate, inspect, keygen, list, schema, trust};
+use crate::cli::cmd::describe::schema;
+use crate::cli::cmd::{approve, attach, flush, generate, inspect, keygen, list, trust};
 use crate::cli::exit::FailureReport;
 use crate::cli::show::created::CreateReport;
 use crate::model::uri;

@@ -1,24 +1,21 @@
 //! Values: what is read and written, and nothing that happens. No I/O, clock, environment or randomness.
 
 pub mod artifact;
-pub mod bundle;
 pub mod captured;
 pub mod code;
 pub mod digest;
-pub mod envelope;
+mod in_toto;
 pub mod json;
-pub mod json_pieces;
-mod json_read;
 pub mod limits;
 pub mod oci;
 pub mod plural;
 pub mod remote;
-pub mod resource;
-pub mod statement;
 pub mod time;
 mod trigger;
 pub mod uri;
 pub mod yaml;
+
+pub use in_toto::{bundle, envelope, resource, statement};
 
 pub use artifact::Artifact;
 pub use bundle::{Bundle, BundleContent, BundleVersion, VerificationMaterial};

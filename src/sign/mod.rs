@@ -5,42 +5,25 @@ use crate::seam::BoxFuture;
 use crate::trust::PublicKey;
 use sha2::{Digest as _, Sha256};
 
-#[cfg(feature = "cli")]
-mod ambient;
-mod armor;
-mod cosign;
 mod environment;
 mod error;
 #[cfg(feature = "cli")]
 mod exec;
 mod file;
-mod keygen;
-#[cfg(feature = "cli")]
-mod keyless;
-mod local;
+mod key;
 #[cfg(feature = "cli")]
 mod login;
-mod password;
-mod pbes2;
 #[cfg(feature = "pkcs11")]
 mod pkcs11;
 #[cfg(feature = "pkcs11")]
 mod pkcs11_uri;
-mod pkcs8;
 mod reference;
+mod sigstore;
+
+use key::{armor, cosign, keygen, local, password, pbes2, pkcs8};
+use sigstore::services;
 #[cfg(feature = "cli")]
-mod rekor;
-#[cfg(feature = "cli")]
-mod service;
-mod services;
-#[cfg(feature = "cli")]
-mod several;
-#[cfg(feature = "cli")]
-mod timestamp;
-#[cfg(feature = "cli")]
-mod token;
-#[cfg(feature = "cli")]
-mod url;
+use sigstore::{ambient, keyless, rekor, service, several, timestamp, token, url};
 
 #[cfg(feature = "cli")]
 pub use crate::issuer::Certified;

@@ -30,9 +30,9 @@ const ADAPTERS: &[(&str, &[&str])] = &[
             "src/trust/root.rs",
             "src/verify/sigstore.rs",
             "src/verify/authorities.rs",
-            "src/sign/keyless.rs",
-            "src/sign/rekor.rs",
-            "src/sign/timestamp.rs",
+            "src/sign/sigstore/keyless.rs",
+            "src/sign/sigstore/rekor.rs",
+            "src/sign/sigstore/timestamp.rs",
             "src/roots/tuf.rs",
         ],
     ),
@@ -49,8 +49,8 @@ const ADAPTERS: &[(&str, &[&str])] = &[
             "src/net/",
             "src/registry/",
             "src/roots/http.rs",
-            "src/sign/service.rs",
-            "src/sign/url.rs",
+            "src/sign/sigstore/service.rs",
+            "src/sign/sigstore/url.rs",
             "src/charter/http.rs",
             "src/testing/",
         ],
@@ -189,10 +189,10 @@ fn only_net_builds_an_http_client() {
         "reqwest::get(url).await?",
         "use reqwest::redirect;",
     ] {
-        assert_eq!(client_violations(&File::new("src/sign/service.rs", planted)).len(), 1, "{planted}");
+        assert_eq!(client_violations(&File::new("src/sign/sigstore/service.rs", planted)).len(), 1, "{planted}");
     }
     let clean = "use reqwest::{Method, Url};\nuse reqwest::header::{ACCEPT, HeaderMap};\nself.get(url)";
-    assert_none(&client_violations(&File::new("src/sign/service.rs", clean)));
+    assert_none(&client_violations(&File::new("src/sign/sigstore/service.rs", clean)));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::assert_none;
 use crate::source::{File, below, code, sources};
+use std::collections::BTreeMap;
 
 /// The most lines of a source file, without its trailing `mod tests`.
 const LINES: usize = 500;
@@ -21,6 +22,18 @@ fn size_violations(file: &File) -> Vec<String> {
     };
     let lines = code(&file.text).lines().count();
     if lines > limit { vec![format!("{}: {lines} lines, at most {limit}", file.path)] } else { Vec::new() }
+}
+
+/// The most source files that one folder holds: more are not found by looking.
+const FOLDER: usize = 15;
+
+fn folder_violations(paths: &[&str]) -> Vec<String> {
+    let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
+    for path in paths {
+        *folders.entry(path.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default() += 1;
+    }
+    let full = folders.into_iter().filter(|(_, files)| *files > FOLDER);
+    full.map(|(folder, files)| format!("{folder}: {files} files, at most {FOLDER}")).collect()
 }
 
 fn name_violations(file: &File) -> Vec<String> {
@@ -72,6 +85,16 @@ fn text_violations(file: &File) -> Vec<String> {
         }
     }
     found
+}
+
+#[test]
+fn folders_stay_small() {
+    let files = sources();
+    assert_none(&folder_violations(&files.iter().map(|f| f.path.as_str()).collect::<Vec<_>>()));
+    let names: Vec<_> = (0..=FOLDER).map(|n| format!("src/a/{n}.rs")).collect();
+    let planted: Vec<_> = names.iter().map(String::as_str).collect();
+    assert_eq!(folder_violations(&planted), ["src/a: 16 files, at most 15"]);
+    assert!(folder_violations(&planted[1..]).is_empty());
 }
 
 #[test]

@@ -34,6 +34,10 @@ pub(crate) struct Provider {
 const REUSED: &str = "acme/builders/.github/workflows/build.yml@refs/tags/v2";
 
 pub(crate) fn providers() -> Vec<Provider> {
+    first().into_iter().chain(further()).collect()
+}
+
+fn first() -> Vec<Provider> {
     vec![
         Provider {
             platform: "github-actions",
@@ -84,6 +88,11 @@ pub(crate) fn providers() -> Vec<Provider> {
             ],
             certified: &["builder.id", "runner", "source.commit", "source.ref", "workflow", "trigger", "invocation"],
         },
+    ]
+}
+
+fn further() -> Vec<Provider> {
+    vec![
         Provider {
             platform: "buildkite",
             issuer: "https://agent.buildkite.com",

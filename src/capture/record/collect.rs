@@ -135,41 +135,8 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let charter = charter::capture(value(&request.charter, "charter")?, &place, checkout)?;
     let said_by = value(&request.requested_by, "requested-by")?.map(|id| Principal { id, name: None });
     let requested_by = prefer(said_by, &ci.requested_by);
-    let trigger = match value(&request.trigger, "trigger")? {
-        Captured::Found { value, source } => Captured::found(trigger(&source, &value)?, &source),
-        Captured::Absent { reason } => {
-            let run = prefer(Captured::Absent { reason }, &ci.trigger);
-            match &git.object {
-                Captured::Found { value, .. } => prefer(run, &attribution::read(&value.message).trigger),
-                Captured::Absent { .. } => run,
-            }
-        }
-    };
-    if let (Some(ours), Some(theirs)) = (trigger.value(), ci.trigger.value())
-        && ours != theirs
-        && *ours != Trigger::Smart
-    {
-        let text = format!("`{}` was given, the platform says `{}`", ours.name(), theirs.name());
-        disagreements.push((field::TRIGGER.path, text));
-    }
-    let id = value(&request.task, "task")?;
-    let by_prefix = match (&id, &project.task_prefix) {
-        (Captured::Found { value: id, .. }, Captured::Found { value, source }) => {
-            Captured::found(format!("{value}{id}"), &format!("{source}, and the task's id"))
-        }
-        (Captured::Absent { .. }, Captured::Found { .. }) => {
-            Captured::absent("no task that a taskPrefix would belong to")
-        }
-        (_, Captured::Absent { reason }) => Captured::absent(reason),
-    };
-    let task = Task { id, uri: prefer(value(&request.task_uri, "task-uri")?, &by_prefix) };
-    belong(&task.id, "--task", [("--task-uri", request.task_uri.is_some())])?;
-    if let Captured::Found { value, source } = &task.uri
-        && uri::holds_credential(value)
-    {
-        let expected = "a URL without user, token or password";
-        return Err(CaptureError::Value { name: source.clone(), expected, found: "another".into() });
-    }
+    let trigger = trigger_of(value(&request.trigger, "trigger")?, &ci, &git, &mut disagreements)?;
+    let task = task_of(request, env, &project)?;
     let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &mut unasked)?;
     let read = packages::read(&request.dependencies, &place, &mut unasked)?;
     let mut dependencies = read.dependencies;
@@ -230,6 +197,57 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         contradictions: Vec::new(),
         certified: Vec::new(),
     })
+}
+
+/// What started the build: as it was given, else as the platform says, else the commit; what they say differently is noted.
+fn trigger_of(
+    given: Captured<String>,
+    ci: &CiContext,
+    git: &SourceState,
+    disagreements: &mut Vec<(&'static str, String)>,
+) -> Result<Captured<Trigger>, CaptureError> {
+    let trigger = match given {
+        Captured::Found { value, source } => Captured::found(trigger(&source, &value)?, &source),
+        Captured::Absent { reason } => {
+            let run = prefer(Captured::Absent { reason }, &ci.trigger);
+            match &git.object {
+                Captured::Found { value, .. } => prefer(run, &attribution::read(&value.message).trigger),
+                Captured::Absent { .. } => run,
+            }
+        }
+    };
+    if let (Some(ours), Some(theirs)) = (trigger.value(), ci.trigger.value())
+        && ours != theirs
+        && *ours != Trigger::Smart
+    {
+        let text = format!("`{}` was given, the platform says `{}`", ours.name(), theirs.name());
+        disagreements.push((field::TRIGGER.path, text));
+    }
+    Ok(trigger)
+}
+
+/// The task, with its address where one was given or a prefix makes one.
+fn task_of(request: &Request, env: &Environment, project: &project::Project) -> Result<Task, CaptureError> {
+    let value = |flag: &Option<String>, name: &str| given(flag, name, env);
+    let id = value(&request.task, "task")?;
+    let by_prefix = match (&id, &project.task_prefix) {
+        (Captured::Found { value: id, .. }, Captured::Found { value, source }) => {
+            Captured::found(format!("{value}{id}"), &format!("{source}, and the task's id"))
+        }
+        (Captured::Absent { .. }, Captured::Found { .. }) => {
+            Captured::absent("no task that a taskPrefix would belong to")
+        }
+        (_, Captured::Absent { reason }) => Captured::absent(reason),
+    };
+    let task = Task { id, uri: prefer(value(&request.task_uri, "task-uri")?, &by_prefix) };
+    belong(&task.id, "--task", [("--task-uri", request.task_uri.is_some())])?;
+    if let Captured::Found { value, source } = &task.uri
+        && uri::holds_credential(value)
+    {
+        let expected = "a URL without user, token or password";
+        return Err(CaptureError::Value { name: source.clone(), expected, found: "another".into() });
+    }
+    Ok(task)
 }
 
 /// That flags which say something of an agent or a task have one to belong to: what a person typed is recorded or refused.

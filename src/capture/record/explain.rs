@@ -42,11 +42,31 @@ impl Context {
     /// Every field of the provenance, in its order, present or not.
     #[must_use]
     pub fn explain(&self) -> Vec<Explained> {
+        let mut rows = self.rows_of_the_build();
+        rows.extend(self.rows_of_what_went_in());
+        let section = self.platform_section();
+        rows.extend(self.platform.details.iter().map(|(k, v)| row(&format!("internalParameters.{section}.{k}"), v)));
+        rows.extend(self.byproducts.iter().map(|(name, found)| {
+            explained(&format!("byproducts.{name}"), found, |all| all.iter().map(ResourceDescriptor::to_json).collect())
+        }));
+        let said = self.disagreements.iter().map(|(field, text)| (*field, text));
+        for (field, text) in said.chain(self.contradictions.iter().map(|(field, text)| (field.as_str(), text))) {
+            let row = rows.iter_mut().filter(|r| field.starts_with(r.field.as_str())).last();
+            if let Some(row) = row {
+                let all = row.disagreement.take().map_or_else(|| text.clone(), |other| format!("{other}; {text}"));
+                row.disagreement = Some(all);
+            }
+        }
+        for row in rows.iter_mut().filter(|row| row.value.is_some()) {
+            row.raised_by = Some(self.raised_by(&row.field));
+        }
+        rows
+    }
+
+    /// Who built, for what, where and with which rights.
+    fn rows_of_the_build(&self) -> Vec<Explained> {
         let (agent, task, platform) = (&self.agent, &self.task, &self.platform);
-        let text = |v: &String| json!(v);
         let descriptor = ResourceDescriptor::to_json;
-        let time = |t: &Timestamp| json!(t.to_string());
-        let row = |field: &str, captured: &Captured<String>| explained(field, captured, text);
         // Written only below an id.
         let below = |id: &Captured<String>, captured: &Captured<String>, what: &str| match (id, captured) {
             (Captured::Absent { .. }, Captured::Found { source, .. }) => {
@@ -56,15 +76,7 @@ impl Context {
         };
         const NO_AGENT: &str = "no agent it would belong to";
         let model = agent.model.clone().map(|(provider, id)| format!("{provider}/{id}"));
-        let count = self.dependencies.len();
-        let signature = match &self.git.object {
-            Captured::Absent { reason } => Captured::absent(reason),
-            Captured::Found { value, source } => match &value.signature {
-                Some(signature) => Captured::found(signature.clone(), &format!("{source}; nobody has verified it")),
-                None => Captured::absent("the commit is not signed"),
-            },
-        };
-        let mut rows = vec![
+        vec![
             explained(field::SOURCE.path, &self.source, descriptor),
             row(field::TASK_ID.path, &task.id),
             row(field::TASK_URI.path, &below(&task.id, &task.uri, "no task it would belong to")),
@@ -97,6 +109,23 @@ impl Context {
             explained(field::ELEVATED.path, &self.elevated, |e| json!(e)),
             explained(field::IDENTITY_SHARED.path, &self.identity_shared, |s| json!(s)),
             explained(field::SUBJECTS_NOT_WRITTEN.path, &unwritten(self.unwritten.as_ref()), |n| json!(n)),
+        ]
+    }
+
+    /// The state of the source and what else went in, and when and by whom it was built.
+    fn rows_of_what_went_in(&self) -> Vec<Explained> {
+        let platform = &self.platform;
+        let descriptor = ResourceDescriptor::to_json;
+        let time = |t: &Timestamp| json!(t.to_string());
+        let count = self.dependencies.len();
+        let signature = match &self.git.object {
+            Captured::Absent { reason } => Captured::absent(reason),
+            Captured::Found { value, source } => match &value.signature {
+                Some(signature) => Captured::found(signature.clone(), &format!("{source}; nobody has verified it")),
+                None => Captured::absent("the commit is not signed"),
+            },
+        };
+        vec![
             explained(field::SOURCE_DIRTY.path, &self.git.dirty, |d| {
                 let digest = d.digest.value().map(|d| d.hex().to_owned());
                 let examples: Vec<_> =
@@ -125,24 +154,7 @@ impl Context {
             row(field::METADATA_INVOCATION_ID.path, &platform.invocation),
             explained(field::METADATA_STARTED_ON.path, &self.started, time),
             explained(field::METADATA_FINISHED_ON.path, &self.finished, time),
-        ];
-        let section = self.platform_section();
-        rows.extend(platform.details.iter().map(|(k, v)| row(&format!("internalParameters.{section}.{k}"), v)));
-        rows.extend(self.byproducts.iter().map(|(name, found)| {
-            explained(&format!("byproducts.{name}"), found, |all| all.iter().map(ResourceDescriptor::to_json).collect())
-        }));
-        let said = self.disagreements.iter().map(|(field, text)| (*field, text));
-        for (field, text) in said.chain(self.contradictions.iter().map(|(field, text)| (field.as_str(), text))) {
-            let row = rows.iter_mut().filter(|r| field.starts_with(r.field.as_str())).last();
-            if let Some(row) = row {
-                let all = row.disagreement.take().map_or_else(|| text.clone(), |other| format!("{other}; {text}"));
-                row.disagreement = Some(all);
-            }
-        }
-        for row in rows.iter_mut().filter(|row| row.value.is_some()) {
-            row.raised_by = Some(self.raised_by(&row.field));
-        }
-        rows
+        ]
     }
 }
 
@@ -180,6 +192,10 @@ impl Context {
             absent => absent.clone(),
         }
     }
+}
+
+fn row(field: &str, captured: &Captured<String>) -> Explained {
+    explained(field, captured, |v| json!(v))
 }
 
 fn explained<T>(field: &str, captured: &Captured<T>, to_json: impl Fn(&T) -> Value) -> Explained {

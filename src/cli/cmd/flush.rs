@@ -82,7 +82,7 @@ pub async fn run(args: &FlushArgs, common: &Common, ui: &Ui) -> Result<Outcome, 
     }
     finish_interrupted(&outbox, &mut entries, &mut failures)?;
     if !wanted.is_empty() {
-        sign(args, common, &outbox, &wanted, &mut entries, &mut report, ui).await?;
+        report.signed = sign(args, common, &outbox, &wanted, &mut entries, ui).await?;
     }
     for (digest, entry) in &entries {
         match &entry.waiting {
@@ -159,15 +159,16 @@ fn is_made_from(bundle: &[u8], destinations: &[Destination], from: &Entry) -> bo
     expected.is_some_and(|expected| expected == payload) && destinations == from.destinations
 }
 
+/// Signs the entries that are wanted, each in place; gives their digests.
 async fn sign(
     args: &FlushArgs,
     common: &Common,
     outbox: &Outbox,
     wanted: &[Digest],
     entries: &mut [(Digest, Entry)],
-    report: &mut FlushReport,
     ui: &Ui,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
+    let mut done = Vec::new();
     let run = run_of(&places::environment()?);
     let method = args.signing.method(ui.now)?;
     common.registries.prepare(&common.registry_settings(), &Vec::from_iter(method.variable()))?;
@@ -200,10 +201,10 @@ async fn sign(
         // In this order: killed in between, both are there, and the next run knows.
         let kept = outbox.keep(&signed)?;
         outbox.remove(digest)?;
-        report.signed.push(digest.to_string());
+        done.push(digest.to_string());
         (*digest, *entry) = (kept, signed);
     }
-    Ok(())
+    Ok(done)
 }
 
 async fn publish(

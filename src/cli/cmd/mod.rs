@@ -2,9 +2,9 @@
 
 pub mod approve;
 pub mod attach;
-pub mod completions;
 pub mod conformance;
 pub mod create;
+pub mod describe;
 pub mod download;
 pub mod flush;
 pub mod generate;
@@ -12,7 +12,6 @@ pub mod inspect;
 pub mod keygen;
 pub mod list;
 pub mod quickstart;
-pub mod schema;
 pub mod sign;
 pub mod trust;
 pub mod verify;

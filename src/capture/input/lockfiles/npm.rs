@@ -3,8 +3,9 @@
 use crate::capture::input::lockfiles::{
     LockFile, Package, address, commit_of, digest_of, integrity, purl, sorted, word,
 };
+use crate::model::ResourceDescriptor;
+use crate::model::json::pieces;
 use crate::model::json::{Field, JsonError};
-use crate::model::{ResourceDescriptor, json_pieces};
 use serde_json::{Map, Value};
 
 /// npm.
@@ -17,7 +18,7 @@ impl LockFile for PackageLock {
 
     fn read(&self, bytes: &[u8]) -> Result<Vec<ResourceDescriptor>, JsonError> {
         let mut out = Vec::new();
-        let found = json_pieces::each_member(bytes, "packages", &["lockfileVersion"], &mut |place, value| {
+        let found = pieces::each_member(bytes, "packages", &["lockfileVersion"], &mut |place, value| {
             out.extend(read_package(place, &Field::root(&format!("package-lock.packages.{place}"), value))?);
             Ok(())
         })?;

@@ -4,12 +4,12 @@
 //! Which keys a log takes and verifiers then accept: P-256 in both, Ed25519 in v1 (pure; v2 takes none), P-384 in
 //! neither with SHA-384. Others are refused before anything is sent, so that no log keeps what nobody can verify.
 
-use super::service::{Answer, Question};
-use super::{Evidence, EvidenceItem, KeyMaterial, LogVersion, ServiceClient, SignError, Witnessed};
 use crate::model::digest::hex;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
 use crate::seam::BoxFuture;
+use crate::sign::service::{Answer, Question};
+use crate::sign::{Evidence, EvidenceItem, KeyMaterial, LogVersion, ServiceClient, SignError, Witnessed};
 use crate::trust::KeyAlgorithm;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};

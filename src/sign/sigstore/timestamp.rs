@@ -1,9 +1,9 @@
 //! Timestamp authorities (RFC 3161): a signed time for a signature.
 
-use super::service::Question;
-use super::{Evidence, EvidenceItem, KeyMaterial, ServiceClient, SignError, Witnessed};
 use crate::model::limits;
 use crate::seam::BoxFuture;
+use crate::sign::service::Question;
+use crate::sign::{Evidence, EvidenceItem, KeyMaterial, ServiceClient, SignError, Witnessed};
 use aws_lc_rs::rand;
 use sha2::{Digest as _, Sha256};
 

@@ -1,7 +1,7 @@
 //! DSSE envelope v1. The payload is the bytes that were signed; they are never serialised again.
 
-use super::json::{self, Field, JsonError};
-use super::limits;
+use crate::model::json::{self, Field, JsonError};
+use crate::model::limits;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 

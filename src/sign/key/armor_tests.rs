@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 macro_rules! data {
     ($name:literal) => {
-        include_bytes!(concat!("testdata/", $name)) as &[u8]
+        include_bytes!(concat!("../testdata/", $name)) as &[u8]
     };
 }
 

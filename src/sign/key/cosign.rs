@@ -1,32 +1,32 @@
 //! cosign's encrypted private key: JSON with a scrypt salt and a NaCl secretbox around PKCS#8.
 
-use super::pbes2::scrypt_cost;
-use super::{LocalKey, SignError};
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
+use crate::sign::pbes2::scrypt_cost;
+use crate::sign::{LocalKey, SignError};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crypto_secretbox::{AeadInPlace as _, KeyInit as _, Nonce, Tag, XSalsa20Poly1305};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 /// The PEM label that is written.
-pub(super) const LABEL: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
+pub(in crate::sign) const LABEL: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
 /// The PEM label that early versions of cosign wrote.
-pub(super) const OLD_LABEL: &str = "ENCRYPTED COSIGN PRIVATE KEY";
+pub(in crate::sign) const OLD_LABEL: &str = "ENCRYPTED COSIGN PRIVATE KEY";
 
 /// scrypt parameters as cosign 2 and 3 write them: log2 of N, r, p.
-pub(super) const COST: (u8, u32, u32) = (16, 8, 1);
+pub(in crate::sign) const COST: (u8, u32, u32) = (16, 8, 1);
 /// Bytes of the salt.
-pub(super) const SALT: usize = 32;
+pub(in crate::sign) const SALT: usize = 32;
 /// Bytes of the nonce.
-pub(super) const NONCE: usize = 24;
+pub(in crate::sign) const NONCE: usize = 24;
 const TAG: usize = 16;
 
 /// Opens the JSON body of a PEM block. `password` is asked for only after the cost was found to be in bounds.
 ///
 /// # Errors
 /// [`SignError::Malformed`], [`SignError::TooExpensive`], [`SignError::WrongPassword`], and what `password` returns.
-pub(super) fn read(
+pub(in crate::sign) fn read(
     reference: &str,
     body: &[u8],
     password: &dyn Fn() -> Result<Zeroizing<Vec<u8>>, SignError>,
@@ -43,14 +43,14 @@ pub(super) fn read(
     XSalsa20Poly1305::new(key.as_ref().into())
         .decrypt_in_place_detached(Nonce::from_slice(&sealed.nonce), b"", &mut plain, Tag::from_slice(tag))
         .map_err(|_| SignError::WrongPassword { reference: reference.to_owned() })?;
-    super::pkcs8::read(reference, &plain)
+    crate::sign::pkcs8::read(reference, &plain)
 }
 
 /// Seals PKCS#8 under a password; the answer is PEM. Salt and nonce must be fresh and random.
 ///
 /// # Errors
 /// [`SignError::Failed`].
-pub(super) fn seal(
+pub(in crate::sign) fn seal(
     pkcs8: &[u8],
     password: &[u8],
     cost: (u8, u32, u32),

@@ -1,6 +1,6 @@
 //! Unencrypted private keys: PKCS#8 (RFC 5958) and SEC1 (RFC 5915), DER.
 
-use super::{LocalKey, SignError};
+use crate::sign::{LocalKey, SignError};
 use crate::trust::KeyAlgorithm;
 use pkcs8::PrivateKeyInfoRef;
 use pkcs8::der::Decode as _;
@@ -10,7 +10,7 @@ use sec1::{EcParameters, EcPrivateKey};
 ///
 /// # Errors
 /// [`SignError::Malformed`].
-pub(super) fn read(reference: &str, der: &[u8]) -> Result<LocalKey, SignError> {
+pub(in crate::sign) fn read(reference: &str, der: &[u8]) -> Result<LocalKey, SignError> {
     let malformed = |why: String| SignError::Malformed { reference: reference.to_owned(), why };
     let info = PrivateKeyInfoRef::try_from(der)
         .map_err(|_| malformed("expected PKCS#8 in DER, found bytes that are not".into()))?;
@@ -31,7 +31,7 @@ pub(super) fn read(reference: &str, der: &[u8]) -> Result<LocalKey, SignError> {
 ///
 /// # Errors
 /// [`SignError::Malformed`].
-pub(super) fn read_sec1(reference: &str, der: &[u8]) -> Result<LocalKey, SignError> {
+pub(in crate::sign) fn read_sec1(reference: &str, der: &[u8]) -> Result<LocalKey, SignError> {
     let malformed = |why: String| SignError::Malformed { reference: reference.to_owned(), why };
     let key = EcPrivateKey::from_der(der).map_err(|_| {
         malformed("expected SEC1 (RFC 5915) in DER with a named curve, found bytes that are not".into())
@@ -47,7 +47,7 @@ pub(super) fn read_sec1(reference: &str, der: &[u8]) -> Result<LocalKey, SignErr
 const EXPECTED: &str = "expected an ECDSA P-256, ECDSA P-384 or Ed25519 key";
 
 /// What is said of RSA keys, which are verified with and not signed with.
-pub(super) const RSA: &str =
+pub(in crate::sign) const RSA: &str =
     "expected an ECDSA P-256, ECDSA P-384 or Ed25519 key, found an RSA key; RSA keys verify here but do not sign";
 
 fn named_curve(oid: &str) -> Result<KeyAlgorithm, String> {

@@ -1,8 +1,8 @@
 //! in-toto Statement: v1 read and written, v0.1 read.
 
-use super::json::{self, Field, JsonError};
-use super::resource::Subject;
-use super::{limits, uri};
+use crate::model::json::{self, Field, JsonError};
+use crate::model::resource::Subject;
+use crate::model::{limits, uri};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;

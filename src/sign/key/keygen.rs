@@ -1,10 +1,10 @@
 #![expect(clippy::disallowed_methods, reason = "back end: writes key files")]
 //! Writes a key pair: the private key in cosign's encrypted format, the public key as PEM.
 
-use super::{LocalKey, SignError, cosign};
 use crate::model::Code;
 use crate::model::code::codes;
 use crate::model::digest::hex;
+use crate::sign::{LocalKey, SignError, cosign};
 use aws_lc_rs::rand;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};

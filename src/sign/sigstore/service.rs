@@ -1,8 +1,8 @@
 //! Questions to services that sign or witness: bounded, with a deadline, and with errors that name the service, what
 //! happened and how often it was tried.
 
-use super::SignError;
 use crate::net::{self, CONCEALED, HttpClient, NetError, Request, Settings, Tries};
+use crate::sign::SignError;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 use std::time::Duration;
@@ -23,34 +23,34 @@ pub struct ServiceClient {
 
 /// A question to a service.
 #[derive(Default)]
-pub(super) struct Question<'a> {
+pub(in crate::sign) struct Question<'a> {
     /// The service in words, with its URL.
-    pub(super) service: &'a str,
+    pub(in crate::sign) service: &'a str,
     /// Where it is asked.
-    pub(super) url: &'a str,
+    pub(in crate::sign) url: &'a str,
     /// `GET` without a body, `POST` with one.
-    pub(super) body: Option<(&'static str, Vec<u8>)>,
+    pub(in crate::sign) body: Option<(&'static str, Vec<u8>)>,
     /// A token that is shown to the service; never in an error.
-    pub(super) bearer: Option<&'a str>,
+    pub(in crate::sign) bearer: Option<&'a str>,
     /// Parts of the body that nobody else may see.
-    pub(super) withheld: &'a [&'a str],
+    pub(in crate::sign) withheld: &'a [&'a str],
     /// The longest answer that is read, in bytes.
-    pub(super) limit: usize,
+    pub(in crate::sign) limit: usize,
 }
 
 /// An answer, whatever its status; error bodies are cut.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(in crate::sign) struct Answer {
     /// HTTP status.
-    pub(super) status: u16,
+    pub(in crate::sign) status: u16,
     /// `Location` header.
-    pub(super) location: Option<String>,
+    pub(in crate::sign) location: Option<String>,
     /// The body.
-    pub(super) body: Vec<u8>,
+    pub(in crate::sign) body: Vec<u8>,
     /// The body in words: one line, cut, harmless.
     words: String,
     /// Whether an earlier try may have reached the service without its answer reaching us.
-    pub(super) repeated: bool,
+    pub(in crate::sign) repeated: bool,
 }
 
 impl ServiceClient {
@@ -66,7 +66,7 @@ impl ServiceClient {
     /// # Errors
     /// [`SignError::Unavailable`]: what happened, and how often it was tried. [`SignError::Answer`] for one that is too
     /// long.
-    pub(super) async fn ask(&self, question: &Question<'_>) -> Result<Answer, SignError> {
+    pub(in crate::sign) async fn ask(&self, question: &Question<'_>) -> Result<Answer, SignError> {
         let service = || question.service.to_owned();
         let unavailable = |cause: String| SignError::Unavailable { service: service(), cause };
         let url = Url::parse(question.url).map_err(|e| unavailable(format!("has no usable address: {e}")))?;
@@ -112,12 +112,12 @@ impl ServiceClient {
     }
 
     /// Words that a service chose: one line, cut, and none that repeat what a service was shown.
-    pub(super) fn words(&self, text: &str) -> String {
+    pub(in crate::sign) fn words(&self, text: &str) -> String {
         self.http.harmless(&text.split_whitespace().collect::<Vec<_>>().join(" "), WORDS)
     }
 
     /// The same error, harmless where it quotes an answer.
-    pub(super) fn harmless(&self, mut e: SignError) -> SignError {
+    pub(in crate::sign) fn harmless(&self, mut e: SignError) -> SignError {
         match &mut e {
             SignError::Answer { found: quoted, .. }
             | SignError::Token { cause: quoted, .. }
@@ -137,7 +137,7 @@ impl Answer {
     ///
     /// # Errors
     /// [`SignError::Refused`] with the status and the service's own words.
-    pub(super) fn success(self, service: &str) -> Result<Vec<u8>, SignError> {
+    pub(in crate::sign) fn success(self, service: &str) -> Result<Vec<u8>, SignError> {
         if (200..300).contains(&self.status) {
             return Ok(self.body);
         }
@@ -145,7 +145,7 @@ impl Answer {
     }
 
     /// The body in words, with a leading `: `; or empty.
-    pub(super) fn said(&self) -> String {
+    pub(in crate::sign) fn said(&self) -> String {
         if self.words.is_empty() { String::new() } else { format!(": {}", self.words) }
     }
 }

@@ -4,13 +4,13 @@
 //!
 //! Whether there is one can be told before a build step runs; it is fetched after, as it is short-lived.
 
-use super::exec::{BOUNDS, not_answered};
-use super::service::Question;
-use super::{IdentityToken, ServiceClient, SignError};
 use crate::issuer::{self, Ambient, TokenFrom};
 use crate::model::json::{self, Field};
 use crate::model::limits;
 use crate::programs::{Ended, Launch, Prepared, ProgramError};
+use crate::sign::exec::{BOUNDS, not_answered};
+use crate::sign::service::Question;
+use crate::sign::{IdentityToken, ServiceClient, SignError};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;

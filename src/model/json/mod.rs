@@ -3,9 +3,12 @@
 //! Two readers that disagree about which of two equal keys counts would see two statements under one signature, so a
 //! duplicate key is refused (in-toto and DSSE are silent here; RFC 8259 section 4 calls the outcome unpredictable).
 
-pub use super::json_read::{check, members, parse, parse_counted, written_kind};
-use super::{Code, code};
+pub mod pieces;
+mod read;
+
 use crate::model::code::codes;
+use crate::model::{Code, code};
+pub use read::{check, members, parse, parse_counted, written_kind};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -244,8 +247,8 @@ fn folded(key: &str) -> impl Iterator<Item = char> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use super::super::limits;
     use super::*;
+    use crate::model::limits;
 
     #[test]
     fn a_duplicate_key_is_refused_at_any_depth() {

@@ -1,8 +1,8 @@
 //! Sigstore bundle v0.1 to v0.3: read; v0.3: written (`sigstore_bundle.proto` of sigstore/protobuf-specs).
 
-use super::envelope::Envelope;
-use super::json::{self, Field, JsonError};
-use super::limits;
+use crate::model::envelope::Envelope;
+use crate::model::json::{self, Field, JsonError};
+use crate::model::limits;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 

@@ -2,10 +2,10 @@
 //!
 //! Nothing is verified here: the authority does that. The claims say beforehand what the certificate will say.
 
-use super::SignError;
 use crate::issuer::{self, Certified};
 use crate::model::json::{self, Field};
 use crate::model::{Timestamp, limits};
+use crate::sign::SignError;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct IdentityToken {
     identity: String,
     expires: Timestamp,
     /// Where it came from, in words.
-    pub(super) origin: String,
+    pub(in crate::sign) origin: String,
 }
 
 impl IdentityToken {
@@ -57,12 +57,12 @@ impl IdentityToken {
     }
 
     /// The token's text, for the certificate authority alone.
-    pub(super) fn secret(&self) -> &str {
+    pub(in crate::sign) fn secret(&self) -> &str {
         &self.text
     }
 
     /// A claim, as it is.
-    pub(super) fn claim(&self, name: &str) -> Option<&Value> {
+    pub(in crate::sign) fn claim(&self, name: &str) -> Option<&Value> {
         self.claims.get(name)
     }
 

@@ -1,7 +1,7 @@
 //! Private keys in PEM (RFC 7468): which block is which format.
 
-use super::{LocalKey, PasswordSource, SignError, cosign, pbes2, pkcs8};
 use crate::model::limits;
+use crate::sign::{LocalKey, PasswordSource, SignError, cosign, pbes2, pkcs8};
 use zeroize::Zeroizing;
 
 type Password<'a> = &'a dyn Fn() -> Result<Zeroizing<Vec<u8>>, SignError>;

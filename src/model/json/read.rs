@@ -1,7 +1,7 @@
 //! How JSON is read: to a tree of values, or only checked; within limits of depth, number and memory.
 
-use super::json::JsonError;
-use super::limits;
+use crate::model::json::JsonError;
+use crate::model::limits;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -11,9 +11,9 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-pub(super) const DUPLICATE: &str = "\u{1}duplicate key ";
+pub(in crate::model) const DUPLICATE: &str = "\u{1}duplicate key ";
 const DEPTH: &str = "\u{1}too deep";
-pub(super) const VALUES: &str = "\u{1}too many values";
+pub(in crate::model) const VALUES: &str = "\u{1}too many values";
 const TREE: &str = "\u{1}too much memory";
 
 /// Parses a whole document of at most `limit` bytes to a tree of values.
@@ -80,7 +80,7 @@ fn read<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], limit: usize, seed: S) -> R
 }
 
 /// The error that the text of one of serde's stands for, of a document of `size` bytes.
-pub(super) fn from_serde(e: &serde_json::Error, size: usize) -> JsonError {
+pub(in crate::model) fn from_serde(e: &serde_json::Error, size: usize) -> JsonError {
     let text = e.to_string();
     if let Some(rest) = text.strip_prefix(DUPLICATE) {
         // serde_json appends " at line L column C".
@@ -101,14 +101,14 @@ pub(super) fn from_serde(e: &serde_json::Error, size: usize) -> JsonError {
 }
 
 /// What a document may still have.
-pub(super) struct Left {
+pub(in crate::model) struct Left {
     values: Cell<usize>,
     memory: Cell<usize>,
 }
 
 impl Left {
     /// So many values, in so much memory (bytes).
-    pub(super) fn new(values: usize, memory: usize) -> Self {
+    pub(in crate::model) fn new(values: usize, memory: usize) -> Self {
         Self { values: Cell::new(values), memory: Cell::new(memory) }
     }
 
@@ -117,7 +117,7 @@ impl Left {
     }
 
     /// Values that are left.
-    pub(super) fn values(&self) -> usize {
+    pub(in crate::model) fn values(&self) -> usize {
         self.values.get()
     }
 
@@ -143,14 +143,14 @@ const MEMBER: usize = size_of::<String>() + VALUE + 3 * size_of::<usize>();
 const ROOM: usize = 3;
 
 /// One value, within what a document may have.
-pub(super) struct Strict<'a> {
+pub(in crate::model) struct Strict<'a> {
     depth: usize,
     left: &'a Left,
 }
 
 impl<'a> Strict<'a> {
     /// A value at the top.
-    pub(super) fn new(left: &'a Left) -> Self {
+    pub(in crate::model) fn new(left: &'a Left) -> Self {
         Self { depth: 0, left }
     }
 }

@@ -1,7 +1,7 @@
 //! in-toto ResourceDescriptor v1, and the subject: a descriptor that has a digest.
 
-use super::digest::DigestSet;
-use super::json::{Field, JsonError};
+use crate::model::digest::DigestSet;
+use crate::model::json::{Field, JsonError};
 use serde_json::{Map, Value};
 
 /// Describes a thing by place, digest or content (in-toto attestation framework, `ResourceDescriptor` v1).

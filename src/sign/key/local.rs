@@ -1,7 +1,7 @@
 //! [`LocalKey`]: a private key in this process, and the [`Signer`] it is.
 
-use super::{KeyMaterial, SignError, Signed, Signer};
 use crate::seam::{BoxFuture, ready};
+use crate::sign::{KeyMaterial, SignError, Signed, Signer};
 use crate::trust::{KeyAlgorithm, PublicKey};
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -48,7 +48,7 @@ impl LocalKey {
     /// # Errors
     /// [`SignError::Malformed`] under the name `reference`, saying what was found.
     pub fn from_pkcs8(reference: &str, der: &[u8]) -> Result<Self, SignError> {
-        super::pkcs8::read(reference, der)
+        crate::sign::pkcs8::read(reference, der)
     }
 
     /// PKCS#8 version 1 DER (RFC 5208), unencrypted; wiped from memory when dropped.
@@ -84,13 +84,13 @@ impl LocalKey {
     }
 
     /// An ECDSA key from PKCS#8 or SEC1 DER; `None` when the bytes are no consistent key of this algorithm.
-    pub(super) fn ecdsa(algorithm: KeyAlgorithm, der: &[u8]) -> Option<Self> {
+    pub(in crate::sign) fn ecdsa(algorithm: KeyAlgorithm, der: &[u8]) -> Option<Self> {
         // Checks that the public point, if there is one, belongs to the private scalar.
         EcdsaKeyPair::from_private_key_der(curve(algorithm)?, der).ok().map(Pair::Ecdsa).and_then(Self::of)
     }
 
     /// An Ed25519 key from PKCS#8 DER; `None` when the bytes are no consistent key.
-    pub(super) fn ed25519(der: &[u8]) -> Option<Self> {
+    pub(in crate::sign) fn ed25519(der: &[u8]) -> Option<Self> {
         Ed25519KeyPair::from_pkcs8(der).ok().map(Pair::Ed25519).and_then(Self::of)
     }
 

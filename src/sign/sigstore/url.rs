@@ -3,27 +3,27 @@
 use reqwest::Url;
 
 /// Scheme, host and port; none for what is no web address or names a user.
-pub(super) fn origin(text: &str) -> Option<String> {
+pub(in crate::sign) fn origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let named = url.username().is_empty() && url.password().is_none();
     (matches!(url.scheme(), "http" | "https") && named).then(|| url.origin().ascii_serialization())
 }
 
 /// An address with these parameters added; none for what is no web address.
-pub(super) fn with_query(text: &str, parameters: &[(&str, &str)]) -> Option<String> {
+pub(in crate::sign) fn with_query(text: &str, parameters: &[(&str, &str)]) -> Option<String> {
     let mut url = Url::parse(text).ok()?;
     url.query_pairs_mut().extend_pairs(parameters);
     Some(url.into())
 }
 
 /// `application/x-www-form-urlencoded`.
-pub(super) fn form(parameters: &[(&str, &str)]) -> Vec<u8> {
+pub(in crate::sign) fn form(parameters: &[(&str, &str)]) -> Vec<u8> {
     let query = with_query("http://form.invalid/", parameters).unwrap_or_default();
     query.split_once('?').map_or_else(Vec::new, |(_, form)| form.as_bytes().to_vec())
 }
 
 /// Path and parameters of the target of a request; none where a parameter that counts could be read in two ways.
-pub(super) fn request_target(target: &str) -> Option<(String, Vec<(String, String)>)> {
+pub(in crate::sign) fn request_target(target: &str) -> Option<(String, Vec<(String, String)>)> {
     if !target.starts_with('/') {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Where the password of an encrypted key comes from.
 
-use super::SignError;
+use crate::sign::SignError;
 use std::ffi::OsString;
 use zeroize::Zeroizing;
 

@@ -1,7 +1,7 @@
 //! Encrypted PKCS#8: PBES2 (RFC 8018) with PBKDF2 or scrypt, AES-CBC or AES-GCM.
 
-use super::{LocalKey, SignError};
 use crate::model::limits;
+use crate::sign::{LocalKey, SignError};
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use pkcs8::pkcs5::pbes2::Kdf;
 use zeroize::Zeroizing;
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 /// [`SignError::Malformed`], [`SignError::TooExpensive`], [`SignError::WrongPassword`], and what `password` returns.
-pub(super) fn read(
+pub(in crate::sign) fn read(
     reference: &str,
     der: &[u8],
     password: &dyn Fn() -> Result<Zeroizing<Vec<u8>>, SignError>,
@@ -39,7 +39,7 @@ pub(super) fn read(
     if pkcs8::PrivateKeyInfoRef::try_from(plain).is_err() {
         return Err(wrong());
     }
-    super::pkcs8::read(reference, plain)
+    crate::sign::pkcs8::read(reference, plain)
 }
 
 const EXPECTED: &str = "expected PKCS#8 encrypted with PBES2 (PBKDF2 with HMAC-SHA-2 or scrypt; AES-CBC or AES-GCM), \
@@ -49,7 +49,7 @@ const EXPECTED: &str = "expected PKCS#8 encrypted with PBES2 (PBKDF2 with HMAC-S
 ///
 /// # Errors
 /// [`SignError::Malformed`], [`SignError::TooExpensive`].
-pub(super) fn scrypt_cost(reference: &str, n: u64, r: u64, p: u64) -> Result<u8, SignError> {
+pub(in crate::sign) fn scrypt_cost(reference: &str, n: u64, r: u64, p: u64) -> Result<u8, SignError> {
     within(reference, "a scrypt N", n, 1 << limits::SCRYPT_LOG_N)?;
     within(reference, "scrypt's N x r x p", n.saturating_mul(r).saturating_mul(p), limits::SCRYPT_COST)?;
     // Zero and one are no work at all, and not every implementation survives them.

@@ -1,7 +1,7 @@
 //! [`Several`]: services of one kind, of which some are enough. Where one is down, the next is asked.
 
-use super::{Evidence, EvidenceItem, KeyMaterial, SignError, Witnessed};
 use crate::seam::BoxFuture;
+use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Witnessed};
 
 /// Witnesses of one kind, each of an operator; enough of them have to answer.
 pub struct Several {
@@ -57,7 +57,7 @@ impl Evidence for Several {
 }
 
 /// Too few answered: why each did not. One alone speaks for itself.
-pub(super) fn outage(what: &str, wanted: usize, mut failed: Vec<SignError>) -> SignError {
+pub(in crate::sign) fn outage(what: &str, wanted: usize, mut failed: Vec<SignError>) -> SignError {
     if failed.len() == 1 && wanted == 1 {
         return failed.remove(0);
     }

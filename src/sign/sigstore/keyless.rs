@@ -1,10 +1,10 @@
 //! Keyless signing: a key that lives in this process for minutes, and a certificate for it from a Fulcio.
 
-use super::service::Question;
-use super::{IdentityToken, KeyMaterial, LocalKey, ServiceClient, Services, SignError, Signed, Signer, several};
 use crate::model::json::{self, Field};
 use crate::model::{Timestamp, limits};
 use crate::seam::BoxFuture;
+use crate::sign::service::Question;
+use crate::sign::{IdentityToken, KeyMaterial, LocalKey, ServiceClient, Services, SignError, Signed, Signer, several};
 use crate::trust::KeyAlgorithm;
 use crate::verify::certificate_claims;
 use base64::{Engine as _, engine::general_purpose::STANDARD};

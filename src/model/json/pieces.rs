@@ -1,8 +1,8 @@
 //! JSON objects with one large member, member by member of it: nothing but the piece in hand is kept.
 
-use super::json::JsonError;
-use super::json_read::{DUPLICATE, Left, Strict, VALUES, from_serde};
-use super::limits;
+use crate::model::json::JsonError;
+use crate::model::json::read::{DUPLICATE, Left, Strict, VALUES, from_serde};
+use crate::model::limits;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::cell::Cell;
@@ -16,7 +16,7 @@ pub type Each<'a> = &'a mut dyn FnMut(&str, &Value) -> Result<(), JsonError>;
 /// `each`, and returns those of `kept`; the others are passed over without being kept.
 ///
 /// # Errors
-/// As [`super::json::parse`], with [`limits::LOCK_VALUES`] and, for one member, [`limits::LOCK_PIECE_VALUES`]; over
+/// As [`crate::model::json::parse`], with [`limits::LOCK_VALUES`] and, for one member, [`limits::LOCK_PIECE_VALUES`]; over
 /// [`limits::DEPENDENCIES`] members; the first of `each`.
 pub fn each_member(bytes: &[u8], large: &str, kept: &[&str], each: Each<'_>) -> Result<Pieces, JsonError> {
     if bytes.len() > limits::LOCK_FILE_BYTES {

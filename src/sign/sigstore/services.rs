@@ -1,11 +1,11 @@
 //! [`Services`]: which authorities and logs one signature uses, from URLs or from a signing configuration
 //! (`SigningConfig` of `sigstore_trustroot.proto`, v0.2).
 
-use super::SignError;
-#[cfg(feature = "cli")]
-use super::rekor::Rekor;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Timestamp, limits, uri};
+use crate::sign::SignError;
+#[cfg(feature = "cli")]
+use crate::sign::rekor::Rekor;
 #[cfg(feature = "cli")]
 use crate::trust::KeyAlgorithm;
 
@@ -170,7 +170,7 @@ impl Services {
 
 /// Whether a service may be talked to: https without a user in the address, or plain HTTP that does not leave this
 /// machine.
-pub(super) fn is_safe(url: &str) -> bool {
+pub(in crate::sign) fn is_safe(url: &str) -> bool {
     (url.starts_with("https://") && !uri::authority(url).contains('@')) || is_local(url)
 }
 

@@ -1,0 +1,6 @@
+//! Statements, their subjects, and the envelopes and bundles that carry them.
+
+pub mod bundle;
+pub mod envelope;
+pub mod resource;
+pub mod statement;
