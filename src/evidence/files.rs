@@ -21,6 +21,9 @@ codes! {
         "pass a file with a Sigstore bundle, a JSON line for each of several, or a folder of such files";
 }
 
+/// What a candidate that is all of a file is called there.
+pub const WHOLE_FILE: &str = "whole file";
+
 /// A file or folder of evidence.
 ///
 /// A file is one JSON document, or one document per line (JSONL). Of a folder, the files that end in `.json`, `.jsonl`
@@ -150,7 +153,7 @@ fn split(path: &Path, bytes: &[u8], out: &mut Vec<Candidate>) {
         && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok();
     if !by_line {
         if !bytes.trim_ascii().is_empty() {
-            out.push(candidate(path, "whole file".into(), Content::Evidence(bytes.to_vec())));
+            out.push(candidate(path, WHOLE_FILE.into(), Content::Evidence(bytes.to_vec())));
         }
         return;
     }

@@ -2,4 +2,4 @@
 
 mod files;
 
-pub use files::{FileEvidence, UNREADABLE};
+pub use files::{FileEvidence, UNREADABLE, WHOLE_FILE};

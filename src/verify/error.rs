@@ -187,7 +187,7 @@ codes! {
         "pass the public key that should have signed with --key, or name it in the policy";
     pub SUBJECT_MISMATCH = "subject-mismatch", [Producer],
         "a valid attestation, of another artifact",
-        "the attestation belongs to another artifact: check the digest that you verify";
+        "the artifact was changed after it was attested, or the attestation is of another one: compare the digests in the message";
     SUBJECT_DIGEST_CONFLICT = "subject-digest-conflict", [Producer],
         "one digest of the subject is the artifact's, and another contradicts it",
         "do not use the artifact with this attestation: its statement contradicts itself";

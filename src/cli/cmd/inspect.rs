@@ -215,11 +215,7 @@ fn text(found: &[Found], digest: Option<&Digest>) -> String {
         let _ = writeln!(out, "{d}");
     }
     for f in found {
-        let id = if f.origin.id.is_empty() {
-            line(&f.origin.place)
-        } else {
-            format!("{} in {}", line(&f.origin.id), line(&f.origin.place))
-        };
+        let id = crate::cli::show::origin(&f.origin);
         match &f.claim {
             Err(e) => {
                 let _ = writeln!(out, "attestation {id}\n  cannot be read: {}", line(e));

@@ -6,3 +6,15 @@ pub(super) mod kept;
 pub(super) mod progress;
 pub(super) mod sanitize;
 pub(super) mod untrusted;
+
+use crate::evidence::WHOLE_FILE;
+use crate::verify::Origin;
+
+/// Where evidence was found: which piece of what, or what, where it is all of it.
+pub(super) fn origin(origin: &Origin) -> String {
+    let place = sanitize::line(&origin.place);
+    match origin.id.as_str() {
+        "" | WHOLE_FILE => place,
+        id => format!("{} in {place}", sanitize::line(id)),
+    }
+}

@@ -136,11 +136,7 @@ fn nearest(page: &mut Page, s: &SubjectDecision, requirement: &RequirementDecisi
 
 /// Where a candidate was found.
 fn place(c: &CandidateDecision) -> String {
-    if c.origin.id.is_empty() {
-        line(&c.origin.place)
-    } else {
-        format!("{} in {}", line(&c.origin.id), line(&c.origin.place))
-    }
+    crate::cli::show::origin(&c.origin)
 }
 
 #[cfg(test)]
