@@ -1,6 +1,5 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
-use crate::cli::cmd::describe::schema;
 use crate::cli::cmd::{approve, attach, flush, generate, inspect, keygen, list, trust};
 use crate::cli::exit::FailureReport;
 use crate::cli::show::created::CreateReport;
@@ -30,10 +29,20 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("policy", policy::schema),
     ("provenance", predicate::schema::provenance),
     ("provenance-record", of::<predicate::record::ProvenanceRecord>),
-    ("schemas", of::<schema::SchemasReport>),
+    ("schemas", of::<SchemasReport>),
     ("trust-show", of::<trust::ShowReport>),
     ("trust-update", of::<trust::UpdateReport>),
 ];
+
+/// What `attest schema --format json` prints: the names of all schemas.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SchemasReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Names of all schemas.
+    pub schemas: Vec<String>,
+}
 
 /// A schema by name, complete, as its file holds it.
 #[must_use]

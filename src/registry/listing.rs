@@ -30,6 +30,9 @@ pub(super) fn is_fallback_tag(tag: &str) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Listing(Value);
 
+/// Names of an index document's fields (OCI image index, 1.1).
+const NAMES: &[&str] = &["schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations", "layers"];
+
 impl Listing {
     /// One with no entries.
     pub(super) fn empty() -> Self {
@@ -40,6 +43,8 @@ impl Listing {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
         let value = json::parse(bytes, limits::MANIFEST_BYTES)?;
         let root = Field::root("index", &value);
+        // Go's readers take `Manifests` for `manifests`: a loader would run what was not looked at here.
+        root.spelled(NAMES)?;
         if root.get("layers")?.is_some() {
             return Err(root.error("an index", "a document with `layers`"));
         }

@@ -1,6 +1,7 @@
 //! Keys in the environment: `env:VARIABLE`, whose value is the PEM text.
 
-use super::{Found, LocalKey, OpenContext, Opened, SignError, armor};
+use super::{Found, LocalKey, OpenContext, Opened, SignError};
+use crate::sign::key::armor;
 use zeroize::Zeroizing;
 
 /// The variable that a reference names; `env://VARIABLE`, as cosign writes it, is the same.

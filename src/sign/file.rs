@@ -1,8 +1,9 @@
 #![expect(clippy::disallowed_methods, reason = "back end: reads key files")]
 //! Keys in files: `PATH` and `file:PATH`.
 
-use super::{Found, LocalKey, OpenContext, Opened, SignError, armor};
+use super::{Found, LocalKey, OpenContext, Opened, SignError};
 use crate::model::limits;
+use crate::sign::key::armor;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;

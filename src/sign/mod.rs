@@ -11,6 +11,7 @@ mod error;
 mod exec;
 mod file;
 mod key;
+mod kinds;
 #[cfg(feature = "cli")]
 mod login;
 #[cfg(feature = "pkcs11")]
@@ -20,39 +21,35 @@ mod pkcs11_uri;
 mod reference;
 mod sigstore;
 
-use key::{armor, cosign, keygen, local, password, pbes2, pkcs8};
-use sigstore::services;
-#[cfg(feature = "cli")]
-use sigstore::{ambient, keyless, rekor, service, several, timestamp, token, url};
-
 #[cfg(feature = "cli")]
 pub use crate::issuer::Certified;
-#[cfg(feature = "cli")]
-pub use ambient::{TokenSource, Variables};
-pub use armor::read_private_key;
 pub use error::{PASSWORD_NEEDED, SignError};
 pub use file::KeyFileFacts;
-pub use keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};
-#[cfg(feature = "cli")]
-pub use keyless::KeylessSigner;
-pub use local::LocalKey;
+pub use key::armor::read_private_key;
+pub use key::keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};
+pub use key::local::LocalKey;
+pub use key::password::{EnvironmentPasswords, FirstOf, NoPassword, PASSWORD_VARIABLES, PasswordSource};
+pub use kinds::{KINDS, find, key_file_facts, open};
 #[cfg(all(feature = "cli", feature = "testing"))]
 pub(crate) use login::untrusted;
 #[cfg(feature = "cli")]
 pub use login::{Login, LoginFlow, PUBLIC_CLIENT, PUBLIC_ISSUER, Person};
-pub use password::{EnvironmentPasswords, FirstOf, NoPassword, PASSWORD_VARIABLES, PasswordSource};
-pub use reference::{Found, KINDS, Kind, OpenContext, Opened, find, key_file_facts, open};
+pub use reference::{Found, Kind, OpenContext, Opened};
 #[cfg(feature = "cli")]
-pub use rekor::Rekor;
+pub use sigstore::ambient::{TokenSource, Variables};
 #[cfg(feature = "cli")]
-pub use service::ServiceClient;
-pub use services::{LogVersion, Selection, Services};
+pub use sigstore::keyless::KeylessSigner;
 #[cfg(feature = "cli")]
-pub use several::Several;
+pub use sigstore::rekor::Rekor;
 #[cfg(feature = "cli")]
-pub use timestamp::TimestampAuthority;
+pub use sigstore::service::ServiceClient;
+pub use sigstore::services::{LogVersion, Selection, Services};
 #[cfg(feature = "cli")]
-pub use token::IdentityToken;
+pub use sigstore::several::Several;
+#[cfg(feature = "cli")]
+pub use sigstore::timestamp::TimestampAuthority;
+#[cfg(feature = "cli")]
+pub use sigstore::token::IdentityToken;
 
 /// What a verifier needs to check a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,6 @@
 //! What evidence sources hand to the verifier: bytes, or why there are none.
 
-use super::Basket;
-use crate::model::{Artifact, Code};
-use crate::seam::BoxFuture;
+use crate::model::Code;
 
 /// Where a piece of evidence comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,38 +40,4 @@ pub struct Candidate {
     pub origin: Origin,
     /// What was found there.
     pub content: Content,
-}
-
-/// Finds evidence about an artifact.
-///
-/// Contract: nothing a source says is believed. A source MUST keep every failure as [`Content::Unavailable`] (a failure
-/// to list is one candidate of its own), MUST put each piece into the basket as soon as it has it (a caller may
-/// stop waiting for the rest), MUST take what it reads for each artifact from the
-/// basket's budget, MUST stay within the caps of
-/// [`limits`](crate::model::limits), and MUST NOT drop a piece of evidence because of what a listing says about it.
-pub trait EvidenceSource: Send + Sync {
-    /// The source in words.
-    fn place(&self) -> String;
-
-    /// Puts everything that is found about `artifact` into the basket.
-    fn gather<'a>(&'a self, artifact: &'a Artifact, basket: &'a Basket) -> BoxFuture<'a, ()>;
-
-    /// Everything found about `artifact`, with a budget of its own.
-    fn candidates<'a>(&'a self, artifact: &'a Artifact) -> BoxFuture<'a, Vec<Candidate>> {
-        Box::pin(async move {
-            let basket = Basket::default();
-            self.gather(artifact, &basket).await;
-            basket.into_candidates()
-        })
-    }
-}
-
-impl<T: EvidenceSource + ?Sized> EvidenceSource for &T {
-    fn place(&self) -> String {
-        (**self).place()
-    }
-
-    fn gather<'a>(&'a self, artifact: &'a Artifact, basket: &'a Basket) -> BoxFuture<'a, ()> {
-        (**self).gather(artifact, basket)
-    }
 }

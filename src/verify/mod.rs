@@ -18,8 +18,8 @@ mod statement;
 mod subject;
 mod support;
 
-pub use basket::{Basket, Budget};
-pub use candidate::{Candidate, Content, EvidenceSource, Origin};
+pub use basket::{Basket, Budget, EvidenceSource};
+pub use candidate::{Candidate, Content, Origin};
 pub use error::{SUBJECT_MISMATCH, VerifyError};
 pub use examined::Examined;
 pub use referent::{Referent, ReferentKind};

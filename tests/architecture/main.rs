@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the source tree and runs the built binary")]
 
+mod circles;
 #[cfg(feature = "cli")]
 mod code_page;
 mod codes;

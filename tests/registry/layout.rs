@@ -469,6 +469,10 @@ fn what_docker_would_load_is_what_the_index_lists() {
         json!([entry("elsewhere.json")]).to_string(),
         json!([entry(&format!("x/../{own}"))]).to_string(),
         json!([{ "Layers": [] }]).to_string(),
+        // As Go reads it, the last spelling counts.
+        json!([{ "Config": own, "Layers": [], "config": other }]).to_string(),
+        json!([{ "Config": own, "Layers": [], "CONFIG": other }]).to_string(),
+        json!([{ "Config": own, "Layers": [], "layerſ": ["x.tar"] }]).to_string(),
         "no json".to_owned(),
     ] {
         assert_eq!(with("manifest.json", &text), refused, "{text}");

@@ -12,6 +12,8 @@ use std::collections::HashSet;
 /// The file of `docker save` since Docker 1.10, and the one of before, which is read where that is missing.
 const FILE: &str = "manifest.json";
 const OLDER: &str = "repositories";
+/// Names of the fields of its entries.
+const NAMES: &[&str] = &["Config", "RepoTags", "Layers", "Parent", "LayerSources"];
 
 impl OciLayout {
     /// That `manifest.json`, where there is one, names no image but `images`, each by its config: it fixes the layers.
@@ -64,5 +66,10 @@ impl OciLayout {
 fn configs(bytes: &[u8]) -> Result<Vec<String>, JsonError> {
     let value = json::parse(bytes, limits::MANIFEST_BYTES)?;
     let entries = Field::root("manifest.json", &value).list(limits::CHILDREN)?;
-    entries.iter().map(|e| Ok(e.need("Config")?.str()?.to_owned())).collect()
+    let config = |entry: &Field<'_>| {
+        // Docker reads names in any case, and the last of those that it takes for one.
+        entry.spelled(NAMES)?;
+        Ok(entry.need("Config")?.str()?.to_owned())
+    };
+    entries.iter().map(config).collect()
 }

@@ -1,7 +1,10 @@
 //! Private keys in PEM (RFC 7468): which block is which format.
 
 use crate::model::limits;
-use crate::sign::{LocalKey, PasswordSource, SignError, cosign, pbes2, pkcs8};
+use crate::sign::key::cosign;
+use crate::sign::key::pbes2;
+use crate::sign::key::pkcs8;
+use crate::sign::{LocalKey, PasswordSource, SignError};
 use zeroize::Zeroizing;
 
 type Password<'a> = &'a dyn Fn() -> Result<Zeroizing<Vec<u8>>, SignError>;

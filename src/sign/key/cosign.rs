@@ -2,7 +2,7 @@
 
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
-use crate::sign::pbes2::scrypt_cost;
+use crate::sign::key::pbes2::scrypt_cost;
 use crate::sign::{LocalKey, SignError};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crypto_secretbox::{AeadInPlace as _, KeyInit as _, Nonce, Tag, XSalsa20Poly1305};
@@ -43,7 +43,7 @@ pub(in crate::sign) fn read(
     XSalsa20Poly1305::new(key.as_ref().into())
         .decrypt_in_place_detached(Nonce::from_slice(&sealed.nonce), b"", &mut plain, Tag::from_slice(tag))
         .map_err(|_| SignError::WrongPassword { reference: reference.to_owned() })?;
-    crate::sign::pkcs8::read(reference, &plain)
+    crate::sign::key::pkcs8::read(reference, &plain)
 }
 
 /// Seals PKCS#8 under a password; the answer is PEM. Salt and nonce must be fresh and random.

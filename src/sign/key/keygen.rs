@@ -4,7 +4,8 @@
 use crate::model::Code;
 use crate::model::code::codes;
 use crate::model::digest::hex;
-use crate::sign::{LocalKey, SignError, cosign};
+use crate::sign::key::cosign;
+use crate::sign::{LocalKey, SignError};
 use aws_lc_rs::rand;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};

@@ -43,14 +43,6 @@ impl LocalKey {
         Self::of(pair).ok_or_else(|| SignError::Failed { cause: "the system made an unusable key".into() })
     }
 
-    /// Reads PKCS#8 DER (RFC 5958, version 1 or 2), unencrypted.
-    ///
-    /// # Errors
-    /// [`SignError::Malformed`] under the name `reference`, saying what was found.
-    pub fn from_pkcs8(reference: &str, der: &[u8]) -> Result<Self, SignError> {
-        crate::sign::pkcs8::read(reference, der)
-    }
-
     /// PKCS#8 version 1 DER (RFC 5208), unencrypted; wiped from memory when dropped.
     ///
     /// # Errors

@@ -39,7 +39,7 @@ pub(in crate::sign) fn read(
     if pkcs8::PrivateKeyInfoRef::try_from(plain).is_err() {
         return Err(wrong());
     }
-    crate::sign::pkcs8::read(reference, plain)
+    crate::sign::key::pkcs8::read(reference, plain)
 }
 
 const EXPECTED: &str = "expected PKCS#8 encrypted with PBES2 (PBKDF2 with HMAC-SHA-2 or scrypt; AES-CBC or AES-GCM), \

@@ -6,6 +6,16 @@ use pkcs8::PrivateKeyInfoRef;
 use pkcs8::der::Decode as _;
 use sec1::{EcParameters, EcPrivateKey};
 
+impl LocalKey {
+    /// Reads PKCS#8 DER (RFC 5958, version 1 or 2), unencrypted.
+    ///
+    /// # Errors
+    /// [`SignError::Malformed`] under the name `reference`, saying what was found.
+    pub fn from_pkcs8(reference: &str, der: &[u8]) -> Result<Self, SignError> {
+        read(reference, der)
+    }
+}
+
 /// Reads PKCS#8; nothing may follow it.
 ///
 /// # Errors

@@ -1,10 +1,11 @@
 //! The authorization code flow with a browser on this machine (RFC 6749 section 4.1, RFC 7636, RFC 8252).
 
-use super::super::{IdentityToken, ServiceClient, SignError, url};
+use super::super::{IdentityToken, ServiceClient, SignError};
 use super::callback::{Callback, Expected, Outcome};
 use super::provider::{Granted, Provider};
 use super::{Login, Person, SCOPE, Verifier, random};
 use crate::model::plural::counted;
+use crate::sign::sigstore::url;
 
 /// Lets the person log in in a browser; none where no browser can be opened and the issuer offers the other way.
 pub(super) async fn log_in(

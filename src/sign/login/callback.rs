@@ -1,9 +1,10 @@
 //! The loopback address that a browser is sent back to (RFC 8252 section 7.3). Anybody on this machine, and any page in a
 //! browser on it, can call it; what is not the answer to this login is refused and waited past.
 
-use super::super::{SignError, url};
+use super::super::SignError;
 use super::provider::shown;
 use crate::model::limits;
+use crate::sign::sigstore::url;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,11 +1,12 @@
 //! The device authorization grant (RFC 8628): the person logs in on any device, with a code that is shown here.
 
-use super::super::services::is_safe;
-use super::super::{IdentityToken, ServiceClient, SignError, url};
+use super::super::{IdentityToken, ServiceClient, SignError};
 use super::provider::{Granted, Provider, shown};
 use super::{Login, Person, SCOPE, Verifier};
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
+use crate::sign::sigstore::services::is_safe;
+use crate::sign::sigstore::url;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 

@@ -10,9 +10,10 @@ mod callback;
 mod device;
 mod provider;
 
-use super::services::is_safe;
-use super::{IdentityToken, ServiceClient, SignError, url};
+use super::{IdentityToken, ServiceClient, SignError};
 use crate::model::uri;
+use crate::sign::sigstore::services::is_safe;
+use crate::sign::sigstore::url;
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use provider::Provider;
@@ -103,7 +104,11 @@ pub(crate) mod untrusted {
         let issuer = "https://issuer.example/auth";
         let Ok(read) = provider::Provider::read("the issuer".into(), issuer, bytes) else { return false };
         for endpoint in [Some(&read.token), read.authorization.as_ref(), read.device.as_ref()].into_iter().flatten() {
-            assert_eq!(super::url::origin(endpoint).as_deref(), Some("https://issuer.example"), "{endpoint:?}");
+            assert_eq!(
+                crate::sign::sigstore::url::origin(endpoint).as_deref(),
+                Some("https://issuer.example"),
+                "{endpoint:?}"
+            );
         }
         true
     }

@@ -1,10 +1,11 @@
 //! What an issuer says of itself (OpenID Connect Discovery 1.0), and the token that it answers with.
 
-use super::super::service::{Answer, Question};
-use super::super::{IdentityToken, ServiceClient, SignError, url};
+use super::super::{IdentityToken, ServiceClient, SignError};
 use super::Login;
 use crate::model::json::{self, Field};
 use crate::model::limits;
+use crate::sign::sigstore::service::{Answer, Question};
+use crate::sign::sigstore::url;
 use serde_json::Value;
 use std::borrow::Cow;
 

@@ -9,7 +9,7 @@ use crate::model::json::{self, Field};
 use crate::model::limits;
 use crate::programs::{Ended, Launch, Prepared, ProgramError};
 use crate::sign::exec::{BOUNDS, not_answered};
-use crate::sign::service::Question;
+use crate::sign::sigstore::service::Question;
 use crate::sign::{IdentityToken, ServiceClient, SignError};
 use std::ffi::OsString;
 use std::fs::File;

@@ -3,8 +3,9 @@
 use crate::model::json::{self, Field};
 use crate::model::{Timestamp, limits};
 use crate::seam::BoxFuture;
-use crate::sign::service::Question;
-use crate::sign::{IdentityToken, KeyMaterial, LocalKey, ServiceClient, Services, SignError, Signed, Signer, several};
+use crate::sign::sigstore::service::Question;
+use crate::sign::sigstore::several;
+use crate::sign::{IdentityToken, KeyMaterial, LocalKey, ServiceClient, Services, SignError, Signed, Signer};
 use crate::trust::KeyAlgorithm;
 use crate::verify::certificate_claims;
 use base64::{Engine as _, engine::general_purpose::STANDARD};

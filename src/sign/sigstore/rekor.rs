@@ -8,9 +8,8 @@ use crate::model::digest::hex;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
 use crate::seam::BoxFuture;
-use crate::sign::service::{Answer, Question};
+use crate::sign::sigstore::service::{Answer, Question};
 use crate::sign::{Evidence, EvidenceItem, KeyMaterial, LogVersion, ServiceClient, SignError, Witnessed};
-use crate::trust::KeyAlgorithm;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -34,25 +33,9 @@ impl Rekor {
         Self { service: format!("Rekor {name} at {base}"), base, version, client }
     }
 
-    /// That an entry of this key can be made and will verify.
-    ///
-    /// # Errors
-    /// [`SignError::Services`].
-    pub fn takes(version: LogVersion, algorithm: KeyAlgorithm) -> Result<(), SignError> {
-        match (version, algorithm) {
-            (_, KeyAlgorithm::EcdsaP256) | (LogVersion::V1, KeyAlgorithm::Ed25519) => Ok(()),
-            (LogVersion::V1, _) => Err(SignError::Services {
-                cause: format!("Rekor v1 logs no signature of an {algorithm} key: use P-256 or Ed25519"),
-            }),
-            (LogVersion::V2, _) => Err(SignError::Services {
-                cause: format!("Rekor v2 logs no signature of an {algorithm} key that verifies: use P-256"),
-            }),
-        }
-    }
-
     async fn enter(&self, signature: Witnessed<'_>, material: &KeyMaterial) -> Result<Value, SignError> {
         if let KeyMaterial::PublicKey(key) = material {
-            Self::takes(self.version, key.algorithm())?;
+            self.version.takes(key.algorithm())?;
         }
         match self.version {
             LogVersion::V1 => self.enter_v1(signature, material).await,
@@ -236,8 +219,8 @@ mod tests {
 
     #[test]
     fn what_no_verifier_would_accept_is_not_logged() {
-        use KeyAlgorithm::{EcdsaP256, EcdsaP384, Ed25519};
-        let takes = |v, a| Rekor::takes(v, a).is_ok();
+        use crate::trust::KeyAlgorithm::{EcdsaP256, EcdsaP384, Ed25519};
+        let takes = |v: LogVersion, a| v.takes(a).is_ok();
         assert!(takes(LogVersion::V1, EcdsaP256) && takes(LogVersion::V2, EcdsaP256) && takes(LogVersion::V1, Ed25519));
         assert!(!takes(LogVersion::V2, Ed25519));
         assert!(!takes(LogVersion::V1, EcdsaP384) && !takes(LogVersion::V2, EcdsaP384));

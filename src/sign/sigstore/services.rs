@@ -5,8 +5,6 @@ use crate::model::json::{self, Field, JsonError};
 use crate::model::{Timestamp, limits, uri};
 use crate::sign::SignError;
 #[cfg(feature = "cli")]
-use crate::sign::rekor::Rekor;
-#[cfg(feature = "cli")]
 use crate::trust::KeyAlgorithm;
 
 const SIGNING_CONFIG: &str = "application/vnd.dev.sigstore.signingconfig.v0.2+json";
@@ -19,6 +17,24 @@ pub enum LogVersion {
     V1,
     /// Rekor v2: entries of kind `hashedrekord` 0.0.2; no time of its own.
     V2,
+}
+
+impl LogVersion {
+    /// That an entry of this key can be made and will verify.
+    ///
+    /// # Errors
+    /// [`SignError::Services`].
+    pub fn takes(self, algorithm: KeyAlgorithm) -> Result<(), SignError> {
+        match (self, algorithm) {
+            (_, KeyAlgorithm::EcdsaP256) | (Self::V1, KeyAlgorithm::Ed25519) => Ok(()),
+            (Self::V1, _) => Err(SignError::Services {
+                cause: format!("Rekor v1 logs no signature of an {algorithm} key: use P-256 or Ed25519"),
+            }),
+            (Self::V2, _) => Err(SignError::Services {
+                cause: format!("Rekor v2 logs no signature of an {algorithm} key that verifies: use P-256"),
+            }),
+        }
+    }
 }
 
 /// The services of one signature.
@@ -124,7 +140,7 @@ impl Services {
     pub fn of_key(&self, algorithm: KeyAlgorithm) -> Result<Self, SignError> {
         let mut services = self.clone();
         let mut refused = None;
-        services.logs.among.retain(|(_, (_, version))| match Rekor::takes(*version, algorithm) {
+        services.logs.among.retain(|(_, (_, version))| match version.takes(algorithm) {
             Ok(()) => true,
             Err(e) => {
                 refused = Some(e);

@@ -2,7 +2,7 @@
 
 use crate::model::limits;
 use crate::seam::BoxFuture;
-use crate::sign::service::Question;
+use crate::sign::sigstore::service::Question;
 use crate::sign::{Evidence, EvidenceItem, KeyMaterial, ServiceClient, SignError, Witnessed};
 use aws_lc_rs::rand;
 use sha2::{Digest as _, Sha256};

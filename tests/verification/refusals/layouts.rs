@@ -37,6 +37,17 @@ fn unlisted(at: &mut Staged, config: &str) {
     evil.push(&layout);
 }
 
+/// Another list of images beside the one of `index.json`, under a name that Go's readers take for the same.
+fn second_list(at: &mut Staged, name: &str) {
+    let evil = Image::of(b"evil").push(&OciLayout::open(&at.path).unwrap());
+    let path = at.path.join("index.json");
+    let mut index: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let evil_at = |e: &Value| e["digest"] == evil.digest.to_string();
+    index["manifests"].as_array_mut().unwrap().retain(|e| !evil_at(e));
+    index[name] = json!([evil.to_json()]);
+    fs::write(path, index.to_string()).unwrap();
+}
+
 /// An index in the layout, of another image, which says that it refers to the good one.
 fn index_with_a_subject(at: &mut Staged) {
     let layout = OciLayout::open(&at.path).unwrap();
@@ -129,6 +140,9 @@ crate::refusals::refusals! {
     referrer_in_a_layout_without_a_subject: unpinned, referrer(|_, m| drop(m.as_object_mut().unwrap().remove("subject"))) => 2 "subject-ambiguous";
     list_of_referrers_in_a_layout_that_lists_an_image: unpinned, |s| s.then(list_of_an_image) => 2 "subject-ambiguous";
     index_of_a_layout_that_refers_to_its_image: unpinned, |s| s.then(index_with_a_subject) => 2 "subject-ambiguous";
+    second_list_of_images_in_capitals: unpinned, |s| s.then(|at| second_list(at, "MANIFESTS")) => 3 "registry-malformed";
+    second_list_of_images_with_one_capital: unpinned, |s| s.then(|at| second_list(at, "Manifests")) => 3 "registry-malformed";
+    second_list_of_images_with_a_long_s: unpinned, |s| s.then(|at| second_list(at, "manifeſts")) => 3 "registry-malformed";
     unattested_image_that_is_not_in_the_layout: layout, |s| {
         s.attested = false;
         s.then(|at| fs::remove_file(at.blob(&at.image.digest())).unwrap());

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
-use crate::cli::schema::{ALL, document};
+use crate::cli::schema::{ALL, SchemasReport, document};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -18,16 +18,6 @@ pub struct SchemaArgs {
     /// Which document
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(ALL.iter().map(|(name, _)| *name)))]
     pub name: Option<String>,
-}
-
-/// What `attest schema --format json` prints: the names of all schemas.
-#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SchemasReport {
-    /// Always 1 for this document.
-    pub schema_version: u32,
-    /// Names of all schemas.
-    pub schemas: Vec<String>,
 }
 
 /// Runs the command.
