@@ -4,7 +4,6 @@
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Timestamp, limits, uri};
 use crate::sign::SignError;
-#[cfg(feature = "cli")]
 use crate::trust::KeyAlgorithm;
 
 const SIGNING_CONFIG: &str = "application/vnd.dev.sigstore.signingconfig.v0.2+json";
