@@ -172,7 +172,7 @@ fn statement(args: &ApproveArgs, target: &Target, variable: Option<String>, ui: 
     let secrets = capture::secrets(&places::environment()?, &variables);
     let subject = vec![target.subject.clone()];
     let kind = PredicateUri::parse(uri::APPROVAL).unwrap_or_else(PredicateUri::slsa_provenance);
-    let mut statements = statements(subject, &kind, &approval.to_json(), &secrets)?;
+    let mut statements = statements(subject, &kind, approval.to_json(), &secrets)?;
     // One subject is one statement.
     Ok(statements.remove(0))
 }

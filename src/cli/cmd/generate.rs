@@ -7,7 +7,7 @@ use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::args::{build, charter, signing};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize::{json, line};
-use crate::flow::create::{secrets, statements};
+use crate::flow::create::{secrets, statement_bytes};
 use crate::model::PredicateUri;
 use crate::places;
 use clap::Args;
@@ -81,9 +81,9 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
     };
     let mut out = Vec::new();
     let secrets = secrets(&env, &[], &context, &|text| ui.note(text));
-    for statement in statements(subjects, &kind, &predicate, &secrets)? {
+    for statement in statement_bytes(subjects, &kind, predicate, &secrets)? {
         // A terminal and a runner must not obey what a commit message or a file's name says.
-        out.extend(json(&String::from_utf8_lossy(statement.bytes())).into_bytes());
+        out.extend(json(&String::from_utf8_lossy(&statement)).into_bytes());
         out.push(b'\n');
     }
     Ok(Outcome::done(out))

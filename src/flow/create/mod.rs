@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub use error::{CreateError, STEP_FAILED};
 pub use kept::Kept;
 pub use publish::SHARED_BUNDLES;
-pub use statements::{find_secret, secrets, statements};
+pub use statements::{find_secret, secrets, statement_bytes, statements};
 pub use step::StepPlan;
 
 /// What is to happen, in this order: the context is captured, the charter fetched, the build step run, the subjects
@@ -258,18 +258,20 @@ impl<'a> Plan<'a> {
     ) -> Result<Vec<Unsigned>, C::Error> {
         let secrets: Vec<Secret> = secrets(self.env, self.withheld, context, &|text| caller.note(text));
         let mut out = match &self.given {
-            Some((kind, predicate)) => statements(subjects.all(), kind, predicate, &secrets)?,
+            Some((kind, predicate)) => statements(subjects.all(), kind, predicate.clone(), &secrets)?,
             None => {
                 let mut provenance = context.provenance();
                 if self.key_in_file && self.step.is_some() {
                     // Same user, same file: the step could have read it.
                     provenance.internal.insert("signingKey".into(), json!({ "readableByStep": true }));
                 }
-                statements(subjects.all(), &PredicateUri::slsa_provenance(), &provenance.to_json(), &secrets)?
+                let predicate = provenance.to_json();
+                drop(provenance);
+                statements(subjects.all(), &PredicateUri::slsa_provenance(), predicate, &secrets)?
             }
         };
         if let Some(further) = snapshot.filter(|_| self.attach_charter) {
-            out.extend(statements(vec![further.subject], &further.kind, &further.predicate, &secrets)?);
+            out.extend(statements(vec![further.subject], &further.kind, further.predicate, &secrets)?);
         }
         Ok(out)
     }

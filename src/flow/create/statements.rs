@@ -27,24 +27,39 @@ pub fn find_secret(statement: &Value, secrets: &[Secret]) -> Result<(), CreateEr
     crate::secrets::find_secret(statement, secrets).map_err(|e| CreateError::Secret(CaptureError::from(e)))
 }
 
-/// The statements about the subjects: one, or several above the limit of subjects. Searched for secrets.
+/// The statements about the subjects, ready to be signed: one, or several above the limit of subjects.
 ///
 /// # Errors
 /// [`CreateError::Publish`] for one that we would refuse to read; [`CreateError::Secret`].
 pub fn statements(
     subjects: Vec<Subject>,
     kind: &PredicateUri,
-    predicate: &Map<String, Value>,
+    predicate: Map<String, Value>,
     secrets: &[Secret],
 ) -> Result<Vec<Unsigned>, CreateError> {
+    let all = statement_bytes(subjects, kind, predicate, secrets)?;
+    all.into_iter().map(|bytes| Ok(Unsigned::parse(bytes)?)).collect()
+}
+
+/// The bytes of the same statements, searched for secrets. Of a predicate of many values only one tree is there at a time: it
+/// takes a multiple of its text.
+///
+/// # Errors
+/// As [`statements`].
+pub fn statement_bytes(
+    subjects: Vec<Subject>,
+    kind: &PredicateUri,
+    mut predicate: Map<String, Value>,
+    secrets: &[Secret],
+) -> Result<Vec<Vec<u8>>, CreateError> {
+    let refused = |e| CreateError::Publish(PublishError::Statement(e));
+    let mut chunks = capture::chunks(subjects).into_iter().peekable();
     let mut out = Vec::new();
-    for chunk in capture::chunks(subjects) {
-        let refused = |e| CreateError::Publish(PublishError::Statement(e));
-        let statement = Statement::new(chunk, kind.clone(), predicate.clone()).map_err(refused)?;
-        let bytes = statement.to_bytes();
-        let value = json::parse(&bytes, limits::STATEMENT_BYTES).map_err(refused)?;
-        find_secret(&value, secrets)?;
-        out.push(Unsigned::parse(bytes)?);
+    while let Some(chunk) = chunks.next() {
+        let predicate = if chunks.peek().is_some() { predicate.clone() } else { std::mem::take(&mut predicate) };
+        let bytes = Statement::new(chunk, kind.clone(), predicate).map_err(refused)?.to_bytes();
+        find_secret(&json::parse(&bytes, limits::STATEMENT_BYTES).map_err(refused)?, secrets)?;
+        out.push(bytes);
     }
     Ok(out)
 }
