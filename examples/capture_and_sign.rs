@@ -8,6 +8,7 @@ use attest::trust::KeyAlgorithm;
 use attest::{LocalKey, Signing, Timestamp};
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why this program made nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,17 +32,8 @@ impl Error for Failed {}
 pub(crate) struct Build<'a> {
     pub(crate) env: &'a Environment,
     pub(crate) file: &'a str,
-    pub(crate) key: LocalKey,
+    pub(crate) key: Arc<LocalKey>,
     pub(crate) now: Timestamp,
-}
-
-impl Build<'_> {
-    fn key(&self) -> Result<Signing, Failed> {
-        let key = self.key.to_pkcs8().and_then(|der| LocalKey::from_pkcs8("own", &der));
-        let key = key.map_err(|e| Failed(e.to_string()))?;
-        let public = key.public_key().clone();
-        Ok(Signing::with_key(Box::new(key), public))
-    }
 }
 
 impl Caller for Build<'_> {
@@ -52,7 +44,7 @@ impl Caller for Build<'_> {
     }
 
     async fn signing(&self) -> Result<Signing, Failed> {
-        self.key()
+        Ok(Signing::with_key(Box::new(self.key.clone()), self.key.public_key().clone()))
     }
 
     async fn subjects(&self) -> Result<Subjects, Failed> {
@@ -77,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [file, agent] = arguments.as_slice() else { return Err("expected FILE AGENT".into()) };
     let env = Environment::from_process()?;
-    let key = LocalKey::generate(KeyAlgorithm::Ed25519)?;
+    let key = Arc::new(LocalKey::generate(KeyAlgorithm::Ed25519)?);
     let build = Build { env: &env, file, key, now: chrono::Utc::now().into() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let made = runtime.block_on(attest(&build, agent))?;

@@ -144,9 +144,10 @@ impl From<CreateError> for Failure {
                 Self { exit, ..Self::no(e.code(), e.to_string()) }
             }
             CreateError::Secret(_) | CreateError::Contradicted { .. } => Self::no(e.code(), e.to_string()),
+            CreateError::NoSnapshot => Self::usage(e.code(), e.to_string()).context("--attach-charter"),
+            CreateError::Nowhere => Self::usage(e.code(), e.to_string()).context("--no-attach without --output"),
             CreateError::Capture(e) => e.into(),
             CreateError::Publish(e) => e.into(),
-            _ => Self::usage(e.code(), e.to_string()),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::model::{Code, Envelope};
 use crate::seam::BoxFuture;
 use crate::trust::PublicKey;
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 mod environment;
 mod error;
@@ -77,6 +78,12 @@ pub struct Signed {
 pub trait Signer: Send + Sync {
     /// Signs `pae`.
     fn sign<'a>(&'a self, pae: &'a [u8]) -> BoxFuture<'a, Result<Signed, SignError>>;
+}
+
+impl<S: Signer + ?Sized> Signer for Arc<S> {
+    fn sign<'a>(&'a self, pae: &'a [u8]) -> BoxFuture<'a, Result<Signed, SignError>> {
+        (**self).sign(pae)
+    }
 }
 
 /// What a witness of a signature hands back.

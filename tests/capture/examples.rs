@@ -8,6 +8,7 @@ use attest::testing::world::{attach, block_on, now};
 use attest::testing::{Claim, Image};
 use attest::trust::KeyAlgorithm;
 use attest::{Artifact, Digest, Endless, FileEvidence, Given, LocalKey, Target, check};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 #[path = "../../examples/capture_and_sign.rs"]
@@ -36,7 +37,7 @@ fn a_checkout_becomes_a_signed_bundle_and_a_policy_decides_on_the_folder_of_it()
     let repo = Repo::new();
     repo.write("app", "an application\n");
     let env = repo.env();
-    let key = LocalKey::generate(KeyAlgorithm::Ed25519).unwrap();
+    let key = Arc::new(LocalKey::generate(KeyAlgorithm::Ed25519).unwrap());
     let pem = key.public_key().to_pem();
     let policies = [verify_registry::policy(&policy_of(&key)).unwrap()];
     let build = capture_and_sign::Build { env: &env, file: "app", key, now: now() };

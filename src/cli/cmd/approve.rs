@@ -9,10 +9,9 @@ use crate::cli::args::target;
 use crate::cli::args::target::Resolved;
 use crate::cli::args::{CharterApi, Common, EvidenceArgs, Format};
 use crate::cli::ask::confirm::confirm;
-use crate::cli::cmd::attach;
 use crate::cli::cmd::attach::{AttachedReport, attach_one};
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::show::created::CreatedIdentity;
+use crate::cli::show::created::{CreatedIdentity, ends};
 use crate::flow::Unsigned;
 use crate::flow::create::statements;
 use crate::model::{Digest, PredicateUri, uri};
@@ -200,18 +199,8 @@ fn report(target: &Target, statement: &[u8], bundle: &[u8], signer: &Signer) -> 
 }
 
 fn text(report: &ApproveReport) -> String {
-    use crate::cli::show::sanitize::line;
     let digests = report.digests.iter().map(|(a, v)| format!("{a}:{v}")).collect::<Vec<_>>().join(", ");
     let mut out = String::new();
     let _ = writeln!(out, "signed: {}, approval of {} {digests}", report.statement_digest, report.kind);
-    if let Some(key) = &report.key_id {
-        let _ = writeln!(out, "key: {key}");
-    }
-    if let Some(CreatedIdentity { identity, issuer }) = &report.identity {
-        let _ = writeln!(out, "identity: {} (issuer {})", line(identity), line(issuer));
-    }
-    if let Some(path) = &report.output {
-        let _ = writeln!(out, "wrote: {}", line(path));
-    }
-    out + &attach::text(&report.attached)
+    out + &ends(report.key_id.as_deref(), report.identity.as_ref(), report.output.as_deref(), &report.attached)
 }

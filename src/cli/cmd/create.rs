@@ -103,7 +103,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         withheld: &variables,
         key_in_file: key_file.is_some(),
         signer_names_builder: method.has_identity(),
-        run: (run_of(&env), method.name()),
+        context: flow::Context { run: run_of(&env), signer: method.name() },
         attach_charter: args.attach_charter,
         places: PublishTo {
             output: args.output.clone(),

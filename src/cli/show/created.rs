@@ -89,14 +89,25 @@ pub(in crate::cli) fn text(report: &CreateReport) -> String {
             line(&s.predicate_type)
         );
     }
-    if let Some(key) = &report.key_id {
+    out + &ends(report.key_id.as_deref(), report.identity.as_ref(), report.output.as_deref(), &report.attached)
+}
+
+/// Who signed, and where the bundle went: the last lines of every command that signs.
+pub(in crate::cli) fn ends(
+    key: Option<&str>,
+    identity: Option<&CreatedIdentity>,
+    output: Option<&str>,
+    attached: &[AttachedReport],
+) -> String {
+    let mut out = String::new();
+    if let Some(key) = key {
         let _ = writeln!(out, "key: {key}");
     }
-    if let Some(CreatedIdentity { identity, issuer }) = &report.identity {
+    if let Some(CreatedIdentity { identity, issuer }) = identity {
         let _ = writeln!(out, "identity: {} (issuer {})", line(identity), line(issuer));
     }
-    if let Some(path) = &report.output {
+    if let Some(path) = output {
         let _ = writeln!(out, "wrote: {}", line(path));
     }
-    out + &attach::text(&report.attached)
+    out + &attach::text(attached)
 }

@@ -34,10 +34,12 @@ pub enum CreateError {
         message: String,
     },
     /// The charter was to be attached, and has no snapshot.
-    #[error("--attach-charter: the charter is a file, whose digest the attestation has; attach it as a blob")]
+    #[error(
+        "the charter has no snapshot to publish: it is a file, whose digest the attestation has; attach it as a blob"
+    )]
     NoSnapshot,
     /// Nothing takes the bundle.
-    #[error("--no-attach without --output leaves the bundle nowhere")]
+    #[error("nothing is to be attached and no file is named, so the bundle would be nowhere")]
     Nowhere,
     /// Signing or publishing failed.
     #[error(transparent)]

@@ -10,7 +10,8 @@ mod step;
 use crate::capture::input::files::Progress;
 use crate::capture::step::keep_memory_private;
 use crate::capture::{Context, Environment, Local, Request, Secret, capture};
-use crate::flow::{Attached, Entry, Signing, Unsigned, contradictions, contradictions_of};
+use crate::flow::outbox::{self, Entry};
+use crate::flow::{Attached, Signing, Unsigned, contradictions, contradictions_of};
 use crate::model::{Artifact, Digest, PredicateUri, Subject, Timestamp};
 use crate::policy::Reason;
 use crate::registry::Registry;
@@ -46,8 +47,8 @@ pub struct Plan<'a> {
     pub key_in_file: bool,
     /// Whether the certificate of what signs names the builder.
     pub signer_names_builder: bool,
-    /// The run that this is, and what the signer goes by while it does not answer: for what an outage leaves.
-    pub run: (String, String),
+    /// The run that this is, and what the signer goes by while it does not answer: kept beside what an outage leaves unsigned.
+    pub context: outbox::Context,
     /// Whether the charter's snapshot is signed and published too.
     pub attach_charter: bool,
     /// Where bundles go.
@@ -101,8 +102,9 @@ pub struct Image {
 
 /// What a caller has, and is told.
 ///
-/// Contract: nothing of it is asked before its turn, so that a build step can put nothing in its place; no method asks for
-/// a password or a person unless the caller wants it to.
+/// Contract: [`Caller::signing`] must open a key or fetch a token only when it is called, which is after the build step has
+/// ended: a step that runs as the same user could read it from memory and sign what it likes. [`Caller::subjects`] is called
+/// then, too, as the step makes them.
 #[expect(async_fn_in_trait, reason = "one call on one thread: no future is sent to another")]
 pub trait Caller {
     /// Why the caller could not do its part.
@@ -242,7 +244,7 @@ impl<'a> Plan<'a> {
             withheld: &[],
             key_in_file: false,
             signer_names_builder: false,
-            run: (String::new(), String::new()),
+            context: outbox::Context { run: String::new(), signer: String::new() },
             attach_charter: false,
             places: PublishTo::default(),
         }

@@ -84,8 +84,8 @@ impl<'a, C: Caller> Run<'a, C> {
             Err(error) => {
                 let open =
                     builder_is_open && *statement.statement().predicate_type() == PredicateUri::slsa_provenance();
-                let (run, name) = &self.plan.run;
-                let signer = signing.as_ref().ok().and_then(|s| s.names.last()).unwrap_or(name).clone();
+                let Context { run, signer } = &self.plan.context;
+                let signer = signing.as_ref().ok().and_then(|s| s.names.last()).unwrap_or(signer).clone();
                 let destinations = self.destinations(&statement);
                 let waiting = Waiting::Unsigned {
                     statement: statement.bytes().to_vec(),

@@ -19,29 +19,14 @@ mod memory;
 mod policies;
 mod registries;
 
+use crate::certificates::{GITHUB, WORKFLOW, artifact, claim, code, refused, roots};
 use crate::refusals::scene::{Answer, Scene};
-use attest::model::{Artifact, Digest};
 use attest::sign::LocalKey;
 use attest::testing::world::now;
-use attest::testing::{Claim, Holder, Instance};
-use attest::trust::{KeyAlgorithm, TrustMaterial, TrustedRoot};
+use attest::testing::{Holder, Instance};
+use attest::trust::{KeyAlgorithm, TrustMaterial};
 use attest::verify::{VerifiedStatement, Verifier, VerifyError};
 use serde_json::{Value, json};
-
-const WORKFLOW: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
-const GITHUB: &str = "https://token.actions.githubusercontent.com";
-
-fn digest() -> Digest {
-    Digest::sha256(b"the artifact")
-}
-
-fn artifact() -> Artifact {
-    Artifact::new("registry.example/acme/app", "registry.example/acme/app", digest())
-}
-
-fn claim() -> Claim {
-    Claim { repository: "https://github.com/acme/app".into(), builder_id: WORKFLOW.into(), ..Claim::about(&digest()) }
-}
 
 fn holder() -> Holder {
     Holder::new(WORKFLOW, GITHUB)
@@ -56,22 +41,8 @@ fn instance() -> Instance {
     Instance::new("acme", 1).with_tile_logs(1).with_stamps(1)
 }
 
-fn roots(root: &Value) -> Vec<TrustedRoot> {
-    TrustedRoot::parse(root.to_string().as_bytes(), "test").unwrap()
-}
-
 fn verify_bytes(trust: &TrustMaterial, bundle: &[u8]) -> Result<VerifiedStatement, VerifyError> {
     Verifier::new(trust, now()).verify(bundle, &artifact())
-}
-
-/// The code of a refusal under one root.
-fn code(root: &Value, bundle: &Value) -> Result<(), String> {
-    let trust = TrustMaterial::default().with_roots(&roots(root));
-    verify_bytes(&trust, bundle.to_string().as_bytes()).map(|_| ()).map_err(|e| e.code().to_string())
-}
-
-fn refused(code: &str) -> Result<(), String> {
-    Err(code.to_owned())
 }
 
 /// The code of a decision by one requirement; nothing where it allows.

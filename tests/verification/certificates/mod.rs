@@ -16,19 +16,19 @@ use attest::trust::{TrustMaterial, TrustedRoot};
 use attest::verify::{VerifiedStatement, Verifier, VerifyError};
 use serde_json::Value;
 
-const WORKFLOW: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
-const GITHUB: &str = "https://token.actions.githubusercontent.com";
+pub(crate) const WORKFLOW: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
+pub(crate) const GITHUB: &str = "https://token.actions.githubusercontent.com";
 
-fn digest() -> Digest {
+pub(crate) fn digest() -> Digest {
     Digest::sha256(b"the artifact")
 }
 
-fn artifact() -> Artifact {
+pub(crate) fn artifact() -> Artifact {
     Artifact::new("registry.example/acme/app", "registry.example/acme/app", digest())
 }
 
 /// A provenance that says what [`workflow`]'s certificate says.
-fn claim() -> Claim {
+pub(crate) fn claim() -> Claim {
     Claim { repository: "https://github.com/acme/app".into(), builder_id: WORKFLOW.into(), ..Claim::about(&digest()) }
 }
 
@@ -42,7 +42,7 @@ fn workflow() -> Holder {
         .claiming(14, "refs/heads/main")
 }
 
-fn roots(root: &Value) -> Vec<TrustedRoot> {
+pub(crate) fn roots(root: &Value) -> Vec<TrustedRoot> {
     TrustedRoot::parse(root.to_string().as_bytes(), "test").unwrap()
 }
 
@@ -56,11 +56,11 @@ fn verify(root: &Value, bundle: &Value) -> Result<VerifiedStatement, VerifyError
 }
 
 /// Verifies, and says the code of a refusal.
-fn code(root: &Value, bundle: &Value) -> Result<(), String> {
+pub(crate) fn code(root: &Value, bundle: &Value) -> Result<(), String> {
     verify(root, bundle).map(|_| ()).map_err(|e| e.code().to_string())
 }
 
-fn refused(code: &str) -> Result<(), String> {
+pub(crate) fn refused(code: &str) -> Result<(), String> {
     Err(code.to_owned())
 }
 
