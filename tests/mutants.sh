@@ -4,6 +4,7 @@
 #   tests/mutants.sh --check       only whether all can be built in, as `.ci/run` asks
 # The rules are listed in tests/mutants.txt. All are built in at once, in a copy, each behind a switch; then the tests run
 # once per rule with its switch on, and stop at the first target that turns red. Without any switch they must be green.
+# Which test noticed a rule is kept in the build folder and tried first the next time.
 # A rule that no test notices is printed as SURVIVED and fails the run, unless the list says why nobody can notice it.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -12,6 +13,8 @@ list=$top/tests/mutants.txt
 CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$top/target/mutants}
 export CARGO_TARGET_DIR
 copy=$CARGO_TARGET_DIR/source
+# Lines: a mutant, the target and the test that noticed it last.
+noticed=$CARGO_TARGET_DIR/noticed
 # Quick and telling parts first: a target, or a module of one.
 targets='verification lib registry cli capture'
 parts='verification:certificates:: lib verification:conformance:: verification:advisories:: verification:refusals::
@@ -152,8 +155,11 @@ one() {
     echo "$target $(echo "$failed" | grep -c .) $(echo "${failed:-(ended with $ended)}" | head -n 1)"
 }
 
-# red FILE: runs the likely part, then the targets, until one is red.
+# red FILE NAME: runs what noticed it last, the likely part, then the targets, until one is red.
 red() {
+    last=$(sed -n "s/^$2 //p" "$noticed")
+    # shellcheck disable=SC2086
+    [ -z "$last" ] || ! one ${last% *} --exact ${last#* } || return 0
     # shellcheck disable=SC2046
     [ -z "$1" ] || ! one $(likely "$1") || return 0
     for each in $parts; do
@@ -162,7 +168,8 @@ red() {
     done
 }
 
-found=$(red "")
+: >> "$noticed"
+found=$(red "" none)
 [ -z "$found" ] || { echo "the tests are red without any switch: $found"; exit 2; }
 
 survived=0
@@ -170,12 +177,14 @@ count=0
 for name in $wanted; do
     count=$((count + 1))
     printf '%s' "$name" > "$copy/.mutant"
-    found=$(red "$(cat "$copy/.file.$name")")
+    found=$(red "$(cat "$copy/.file.$name")" "$name")
     why=$(cat "$copy/.why.$name")
     if [ -n "$found" ]; then
         # shellcheck disable=SC2086
         set -- $found
         printf '%-28s %s: %s (%s red)\n' "$name" "$1" "$3" "$2"
+        { grep -v "^$name " "$noticed" || true; case $3 in *::*) echo "$name $1 $3" ;; esac; } > "$copy/.new"
+        cp "$copy/.new" "$noticed"
     elif [ -n "$why" ]; then
         printf '%-28s nobody can notice: %s\n' "$name" "$why"
     else

@@ -22,6 +22,9 @@ pub fn normalise(url: &str, root: &Path) -> Option<String> {
     if url.split(['/', '[']).next().is_some_and(|s| s.contains("::")) {
         return None;
     }
+    if holds_user_or_password(url) {
+        return None;
+    }
     // `user@host:path`, git's own rule: the first colon stands before the first slash.
     match url.split_once(':') {
         Some((host, path)) if !host.contains('/') => {
@@ -51,6 +54,16 @@ fn from_url(scheme: &str, rest: &str) -> Option<String> {
     }
     let scheme = if SAME_OVER_HTTPS.contains(&host) { "https" } else { scheme };
     Some(format!("{scheme}://{host}{}", percent_encoded(path)))
+}
+
+/// Whether an address without a scheme holds `user:password@` after what git takes for its host: what somebody gets who
+/// mistypes `https://user:password@host`, and would find published with the source.
+fn holds_user_or_password(url: &str) -> bool {
+    let part = |text: &str| text.split_once(':').is_some_and(|(_, rest)| rest.contains('@'));
+    url.split('/').any(part)
+        || url
+            .split_once(':')
+            .is_some_and(|(_, path)| path.trim_start_matches('/').split('/').next().is_some_and(|p| p.contains('@')))
 }
 
 /// Whether it can be a host and its port. One that begins with `-` would be an option to whoever hands it to `ssh`.
@@ -103,6 +116,12 @@ mod tests {
             ("-oProxyCommand=x:r", None),
             ("https://h.example`id`/r", None),
             ("https://h.example", None),
+            ("https:user:secret@h.example/r", None),
+            ("https:/user:secret@h.example/r", None),
+            ("user:secret@github.com:acme/app", None),
+            ("https//user:secret@h.example/r", None),
+            ("h.example:team/a@b", Some("ssh://h.example/team/a%40b")),
+            ("name@work@h.example:r", Some("ssh://h.example/r")),
             ("https:///r", None),
             ("https://h.example/\u{1b}[2J", None),
             ("", None),

@@ -17,7 +17,7 @@ use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Which files are watched.
@@ -79,12 +79,24 @@ fn state(watch: &Watch<'_>) -> Result<State, String> {
     let mut files = BTreeMap::new();
     for name in names {
         let path = base.join(&name);
-        let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
+        let Some(meta) = found_below(&base, &name) else { continue };
         let young = meta.is_file() && now - meta.ctime() < YOUNG;
         let digest = if young { time.sha256(&path, &|_| {}).ok() } else { None };
         files.insert(name, Identity { stat: stat(&meta), digest });
     }
     Ok(State { base, source, files })
+}
+
+/// What is at a name below the base: nothing where a folder on the way leads out of it by a link.
+///
+/// A build step that puts a link in the place of a folder would otherwise have digests of files published that it was never
+/// given. Whoever calls may name files elsewhere, by an absolute path or by `..`; no step can.
+fn found_below(base: &Path, name: &Path) -> Option<Metadata> {
+    let path = base.join(name);
+    let elsewhere = !path.starts_with(base) || name.components().any(|part| part == Component::ParentDir);
+    let stays =
+        || path.parent().and_then(|folder| folder.canonicalize().ok()).is_some_and(|real| real.starts_with(base));
+    (elsewhere || stays()).then(|| std::fs::symlink_metadata(&path).ok()).flatten()
 }
 
 fn stat(m: &Metadata) -> (u64, u64, u64, u32, i64, i64) {
@@ -147,7 +159,7 @@ fn changes(
     let (mut suspects, mut bytes) = (Vec::new(), 0_u64);
     for path in all {
         let was = before.files.get(path);
-        let is = std::fs::symlink_metadata(base.join(path)).ok();
+        let is = found_below(&base, path);
         let same = was.map(|w| w.stat) == is.as_ref().map(stat);
         if !same || was.is_some_and(|w| w.digest.is_some()) {
             bytes += is.as_ref().map_or(0, Metadata::len);

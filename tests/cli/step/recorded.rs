@@ -2,6 +2,7 @@
 
 use crate::step::{byproduct, signed};
 use crate::world::{PASSWORD, World};
+use attest::model::Digest;
 use serde_json::{Value, json};
 
 const TOKENS: &[(&str, &str)] = &[
@@ -66,6 +67,33 @@ fn files_that_a_step_wrote_are_recorded_and_subjects_are_not_among_them() {
     assert_eq!(byproduct(&statement, "ignored/z").unwrap()["annotations"], json!({ "change": "written" }));
     assert_eq!(byproduct(&statement, "made"), None);
     assert_eq!(internal(&statement)["subjectsNotWritten"], json!(["app"]));
+}
+
+#[test]
+fn a_folder_that_the_step_turns_into_a_link_leads_to_no_digest_of_outside() {
+    let world = World::new();
+    world.repository();
+    world.write("dist/one", "1");
+    let outside = world.home().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(outside.join("one"), "not for anybody").unwrap();
+    std::fs::write(outside.join("two"), "nor this").unwrap();
+    world.write("inside/one", "of the checkout");
+    let digests = ["not for anybody", "nor this"].map(|text| Digest::sha256(text.as_bytes()).hex().to_owned());
+    let link = |to: &str| format!("rm -rf dist link; ln -s {to} dist; ln -s {to} link");
+    // By a glob, through a new link and through one in the place of a folder; and where git lists what is watched.
+    for flags in [&["--products", "dist/*"][..], &["--products", "link/*"], &["--products", "*/*"], &[]] {
+        let (statement, _) = create(&world, flags, &link(outside.to_str().unwrap()));
+        let text = statement.to_string();
+        assert!(digests.iter().all(|d| !text.contains(d)), "{flags:?}: {text}");
+        for name in ["dist", "link"] {
+            std::fs::remove_file(world.root().join(name)).unwrap();
+        }
+        world.write("dist/one", "1");
+    }
+    // A link that stays inside is what it leads to.
+    let (statement, _) = create(&world, &["--products", "link/*"], &link("inside"));
+    assert!(byproduct(&statement, "link/one").is_some(), "{statement}");
 }
 
 #[test]
