@@ -6,16 +6,17 @@
 # The bundles are made by a whole Sigstore on this machine (tests/interop/peer/sigstore.sh, which installs it and the peers),
 # one with Rekor v2 and a timestamp, one with Rekor v1; then, where ../shared/vectors is there, one of the public-good
 # instance, whose provenance is of another repository than its certificate: `attest verify` refuses that, so ours is measured
-# by its conformance command, which asks what the others ask. Where the machine allows it, verification runs in a network
+# by examples/conformance.rs, which asks what the others ask. Where the machine allows it, verification runs in a network
 # namespace without any interface: no figure has a network in it.
 set -euo pipefail
 runs=${1:-20}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 if [[ -z ${ATTEST:-} ]]; then
-  cargo build --release --quiet --manifest-path "$root/Cargo.toml"
+  cargo build --release --quiet --bin attest --example conformance --manifest-path "$root/Cargo.toml"
   ATTEST=${CARGO_TARGET_DIR:-$root/target}/release/attest
 fi
 ATTEST=$(realpath "$ATTEST")
+CONFORMANCE=$(dirname "$ATTEST")/examples/conformance
 INTEROP=$root/tests/interop
 ATTEST_INTEROP_CACHE=${ATTEST_INTEROP_CACHE:-$HOME/.cache/attest-interop}
 BIN=$ATTEST_INTEROP_CACHE/bin
@@ -34,11 +35,11 @@ who=signer@example.org
 alone=()
 if unshare -n true 2>/dev/null; then alone=(unshare -n); else echo 'no network namespace can be made here'; fi
 
-# compare IDENTITY ISSUER BUNDLE FILE: with the arguments in ours, theirs and python
+# compare IDENTITY ISSUER BUNDLE FILE: with the command in ours, the arguments in theirs and python
 compare() {
   local identity=(--certificate-identity "$1" --certificate-oidc-issuer "$2" --bundle "$3")
   "${alone[@]}" "$PYTHON" "$root/benches/turns.py" "$runs" \
-    "attest ${ours[0]}" "$ATTEST" "${ours[@]}" "${identity[@]}" "$4" \
+    "attest: $(basename "${ours[0]}") ${ours[1]}" "${ours[@]}" "${identity[@]}" "$4" \
     -- 'cosign verify-blob-attestation' "$BIN/cosign" verify-blob-attestation --new-bundle-format "${theirs[@]}" \
     "${identity[@]}" --type slsaprovenance1 "$4" \
     -- 'sigstore-python verify identity --offline' "$SIGSTORE_PYTHON" "${python[@]}" verify identity --offline \
@@ -49,7 +50,7 @@ compare() {
 "$ATTEST" --version
 "$BIN/cosign" version 2>/dev/null | sed -n 's/^GitVersion: */cosign /p'
 "$SIGSTORE_PYTHON" --version
-ours=(verify --trusted-root "$ROOT") theirs=(--trusted-root "$ROOT")
+ours=("$ATTEST" verify --trusted-root "$ROOT") theirs=(--trusted-root "$ROOT")
 for version in '' _v1; do
   file=$WORK/file$version
   printf 'content%s\n' "$version" >"$file"
@@ -64,7 +65,7 @@ done
 vectors=$root/../shared/vectors
 if [[ -d $vectors ]]; then
   printf '\nthe public-good instance, Rekor v1\n'
-  ours=(conformance verify-bundle) theirs=(--trusted-root "$vectors/trusted-roots/public-good.json") python=()
+  ours=("$CONFORMANCE" verify-bundle) theirs=(--trusted-root "$vectors/trusted-roots/public-good.json") python=()
   beacon=https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon
   compare $beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main \
     https://token.actions.githubusercontent.com \

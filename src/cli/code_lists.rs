@@ -1,6 +1,6 @@
 //! Every list of codes of the program: `docs/codes.md` is generated from them.
 
-use crate::cli::cmd::{conformance, quickstart};
+use crate::cli::cmd::quickstart;
 use crate::cli::exit;
 use crate::evidence::FileEvidence;
 use crate::model::json::JsonError;
@@ -44,7 +44,6 @@ const LISTS: &[&[Code]] = &[
     roots::InitError::CODES,
     roots::TufError::CODES,
     quickstart::CODES,
-    conformance::CODES,
 ];
 
 /// Every code, by name.

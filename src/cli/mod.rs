@@ -52,8 +52,6 @@ enum Command {
     Flush(cmd::flush::FlushArgs),
     Keygen(cmd::keygen::KeygenArgs),
     Trust(cmd::trust::TrustCommand),
-    #[command(hide = true)]
-    Conformance(cmd::conformance::ConformanceArgs),
     Schema(cmd::describe::schema::SchemaArgs),
     Completions(cmd::describe::completions::CompletionsArgs),
     Man(cmd::describe::completions::ManArgs),
@@ -263,7 +261,6 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Flush(a) => cmd::flush::run(a, common, ui).await,
             Command::Keygen(a) => cmd::keygen::run(a, common),
             Command::Trust(a) => cmd::trust::run(a, common, ui).await,
-            Command::Conformance(a) => cmd::conformance::run(a, common, ui).await,
             Command::Schema(a) => cmd::describe::schema::run(a, common),
             Command::Completions(a) => Ok(cmd::describe::completions::completions(a, Cli::command())),
             Command::Man(a) => cmd::describe::completions::man(a, Cli::command()),

@@ -27,3 +27,5 @@ pub use outbox::{Context, Destination, Entry, OutboxError, Waiting};
 pub use publish::{PublishError, STATEMENT_REFUSED, SUBJECT_NOT_FOUND, Unsigned, sign, sign_message, verify_own};
 pub use recheck::{Looked, charters, note, objection};
 pub use signing::Signing;
+#[cfg(feature = "cli")]
+pub use signing::identity_of;

@@ -3,10 +3,18 @@
 use super::publish::{PublishError, Unsigned, sign, sign_message, verify_own};
 use crate::capture::Identity;
 use crate::model::Timestamp;
+#[cfg(feature = "cli")]
+use crate::seam::{BoxFuture, ready};
 use crate::sign::{Evidence, SignError, Signer};
+#[cfg(feature = "cli")]
+use crate::sign::{IdentityToken, KeylessSigner, ServiceClient, Services, Signed};
+#[cfg(feature = "cli")]
+use crate::trust::TrustedRoot;
 use crate::trust::{PublicKey, TrustMaterial};
 use crate::verify;
 use std::collections::BTreeMap;
+#[cfg(feature = "cli")]
+use std::sync::Arc;
 
 /// A signer that is open.
 pub struct Signing {
@@ -77,5 +85,92 @@ impl Signing {
 
     fn witnesses(&self) -> Vec<&dyn Evidence> {
         self.evidence.iter().map(AsRef::as_ref).collect()
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Signing {
+    /// The identity that a token proves, without a key of one's own: an authority of `services` certifies a fresh key for it,
+    /// and their logs and authorities of time witness what it signs. Nothing is sent before it signs. What was signed is
+    /// verified with `roots`, those of the same services.
+    ///
+    /// # Errors
+    /// Services that do not go together; [`SignError::Failed`] when the system makes no key.
+    pub fn keyless(
+        token: IdentityToken,
+        services: &Services,
+        roots: &[TrustedRoot],
+        client: ServiceClient,
+    ) -> Result<Self, SignError> {
+        Ok(Self::of_identity(token, services, roots, client)?.0)
+    }
+
+    /// As [`Signing::keyless`], but the certificate is fetched at once, so that a statement can say of the identity what the
+    /// certificate says. Where no authority answers, [`Signing::is_open`] is set and signing gives that error.
+    ///
+    /// # Errors
+    /// As [`Signing::keyless`].
+    pub async fn certified(
+        token: IdentityToken,
+        services: &Services,
+        roots: &[TrustedRoot],
+        client: ServiceClient,
+    ) -> Result<Self, SignError> {
+        let (mut signing, signer) = Self::of_identity(token, services, roots, client)?;
+        match signer.certificate().await {
+            Ok(certificate) => {
+                if let Some(identity) = &mut signing.identity {
+                    identity.certified_by(&certificate.1);
+                }
+                signing.certificate = Some(certificate);
+            }
+            Err(e) => {
+                signing.signer = Box::new(Unanswered(e));
+                signing.is_open = true;
+            }
+        }
+        Ok(signing)
+    }
+
+    fn of_identity(
+        token: IdentityToken,
+        services: &Services,
+        roots: &[TrustedRoot],
+        client: ServiceClient,
+    ) -> Result<(Self, Arc<KeylessSigner>), SignError> {
+        services.check()?;
+        let identity = identity_of(&token);
+        let names = vec![format!("identity {} of {}", token.identity(), token.issuer())];
+        let evidence = services.witnesses(&client);
+        let signer = Arc::new(KeylessSigner::new(&services.certificates, token, client)?);
+        let signing = Self {
+            signer: Box::new(Arc::clone(&signer)),
+            evidence,
+            trust: TrustMaterial::default().with_roots(roots),
+            key: None,
+            names,
+            identity: Some(identity),
+            certificate: None,
+            is_open: false,
+        };
+        Ok((signing, signer))
+    }
+}
+
+/// The claims of a token, for the captured context.
+#[cfg(feature = "cli")]
+#[must_use]
+pub fn identity_of(token: &IdentityToken) -> Identity {
+    Identity { issuer: token.issuer().to_owned(), claims: token.claims().clone(), certified: token.certified() }
+}
+
+/// A signer whose authority was asked already, and did not answer.
+#[cfg(feature = "cli")]
+struct Unanswered(SignError);
+
+#[cfg(feature = "cli")]
+impl Signer for Unanswered {
+    fn sign<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<Signed, SignError>> {
+        ready(Err(self.0.clone()))
     }
 }

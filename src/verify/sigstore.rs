@@ -202,7 +202,7 @@ pub(super) fn beside_key(
 }
 
 /// Verifies a signature over an artifact's digest. It says who signed and nothing about what: so it gives a signer and
-/// never a statement, and only the conformance command asks for it.
+/// never a statement, and no command decides on it.
 ///
 /// # Errors
 /// [`VerifyError`].

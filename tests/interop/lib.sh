@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What every interop case uses. Sourced, never run: `source "$INTEROP/lib.sh"`.
 #
-# A case is given: ATTEST (the binary), INTEROP (this folder), WORK (an empty folder of its own, removed afterwards),
+# A case is given: ATTEST (the binary), CONFORMANCE (the example of that name), INTEROP (this folder), WORK (an empty folder of its own, removed afterwards),
 # BIN (where the peers' programs are), PYTHON and, when its header names several, PEER (the one of this round).
 # Exit code 77 says "skipped"; the last line of standard error then says why.
 

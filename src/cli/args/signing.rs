@@ -8,17 +8,15 @@ use crate::cli::ask::password;
 use crate::cli::ask::person;
 use crate::cli::exit::{Failure, codes};
 use crate::cli::{Ui, variable};
-use crate::flow::{OutboxError, PublishError, Signing};
+use crate::flow::{OutboxError, PublishError, Signing, identity_of};
 use crate::issuer;
 use crate::model::{Timestamp, json, limits};
 use crate::places::{self, files};
 use crate::programs::Launch;
-use crate::seam::{BoxFuture, ready};
 use crate::sign::{
-    Evidence, Found, IdentityToken, KeylessSigner, LogVersion, Login, Rekor, Selection, ServiceClient, Services,
-    Several, SignError, Signed, Signer, TimestampAuthority, TokenSource,
+    Found, IdentityToken, LogVersion, Login, Selection, ServiceClient, Services, SignError, TokenSource,
 };
-use crate::trust::{TrustMaterial, TrustedRoot};
+use crate::trust::TrustedRoot;
 use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -183,16 +181,6 @@ fn nothing_to_sign_with(lacks: &[String], nobody: &str) -> Failure {
 }
 
 impl Method {
-    /// An identity whose token is given, with these services and the roots that they are verified with.
-    ///
-    /// # Errors
-    /// Exit 2: services that do not go together.
-    pub(in crate::cli) fn identity(token: &str, services: Services, roots: Vec<TrustedRoot>) -> Result<Self, Failure> {
-        services.check()?;
-        let (with, launch) = (With::Token(TokenSource::named(token)), Launch::default());
-        Ok(Self { with, services, explicit: true, roots, launch })
-    }
-
     /// The key's reference, if a key signs.
     pub(in crate::cli) fn reference(&self) -> Option<&str> {
         if let With::Key(found) = &self.with { Some(found.reference()) } else { None }
@@ -254,21 +242,14 @@ impl Method {
                     .public_key
                     .ok_or_else(|| SignError::Failed { cause: "the signer names no key of its own".into() })?;
                 let services = self.services.of_key(key.algorithm())?;
-                let evidence = match services.is_empty() {
-                    // A client loads the machine's certificates: not for nothing.
-                    true => Vec::new(),
-                    false => witnesses(&services, &ServiceClient::new(common.timeout)),
-                };
-                Ok(Signing {
-                    signer: opened.signer,
-                    evidence,
-                    trust: TrustMaterial::of_keys([key.clone()]).with_roots(&self.roots),
-                    names: vec![self.name(), format!("key {}", key.id())],
-                    key: Some(key),
-                    identity: None,
-                    certificate: None,
-                    is_open: false,
-                })
+                let mut signing = Signing::with_key(opened.signer, key);
+                signing.names.insert(0, self.name());
+                signing.trust = signing.trust.with_roots(&self.roots);
+                // A client loads the machine's certificates: not for nothing.
+                if !services.is_empty() {
+                    signing.evidence = services.witnesses(&ServiceClient::new(common.timeout));
+                }
+                Ok(signing)
             }
             With::Token(source) => {
                 let client = ServiceClient::new(common.timeout);
@@ -292,48 +273,21 @@ impl Method {
             false if token.is_private_on_github() => Services::github(),
             false => Services::public_good(ui.now)?,
         };
-        services.check()?;
         let roots = if self.roots.is_empty() {
             places::roots::roots(&[], ui.now, &|n| ui.note(n)).await?
         } else {
             self.roots.clone()
         };
-        let mut identity = identity_of(&token);
-        let names = vec![self.name(), format!("identity {} of {}", token.identity(), token.issuer())];
-        let evidence = witnesses(&services, &client);
-        let signer = KeylessSigner::new(&services.certificates, token, client)?;
         // What a private authority writes, and what any writes of a private issuer, is for its configuration to say: the
         // certificate is read first, so that the statement says the same.
-        let is_foreseen = issuer::is_foreseen(&identity.issuer) && !(self.explicit && is_private(&services, ui.now)?);
-        let certificate = match is_foreseen {
-            true => Ok(None),
-            false => signer.certificate().await.map(Some),
+        let is_foreseen = issuer::is_foreseen(token.issuer()) && !(self.explicit && is_private(&services, ui.now)?);
+        let mut signing = match is_foreseen {
+            true => Signing::keyless(token, &services, &roots, client)?,
+            false => Signing::certified(token, &services, &roots, client).await?,
         };
-        if let Ok(Some((_, claims))) = &certificate {
-            identity.certified_by(claims);
-        }
-        let is_open = certificate.is_err();
-        let (certificate, signer): (_, Box<dyn Signer>) = match certificate {
-            Ok(certificate) => (certificate, Box::new(signer)),
-            Err(e) => (None, Box::new(Unanswered(e))),
-        };
-        let trust = TrustMaterial::default().with_roots(&roots);
-        Ok(Signing { signer, evidence, trust, key: None, names, identity: Some(identity), certificate, is_open })
+        signing.names.insert(0, self.name());
+        Ok(signing)
     }
-}
-
-/// A signer whose authority was asked already, and did not answer.
-struct Unanswered(SignError);
-
-impl Signer for Unanswered {
-    fn sign<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<Signed, SignError>> {
-        ready(Err(self.0.clone()))
-    }
-}
-
-/// The claims of a token, for the captured context.
-fn identity_of(token: &IdentityToken) -> Identity {
-    Identity { issuer: token.issuer().to_owned(), claims: token.claims().clone(), certified: token.certified() }
 }
 
 /// The claims of the token that a flag names; `ambient` is what the CI system gives.
@@ -350,28 +304,12 @@ pub(in crate::cli) async fn identity(reference: &str, common: &Common) -> Result
     Ok(identity_of(&source.token(&variable, &ServiceClient::new(common.timeout)).await?))
 }
 
-/// Timestamps before logs: when an authority fails, no log keeps an entry that belongs to nothing.
-fn witnesses(services: &Services, client: &ServiceClient) -> Vec<Box<dyn Evidence>> {
-    let stamp = |url: &String| -> Box<dyn Evidence> { Box::new(TimestampAuthority::new(url, client.clone())) };
-    let log = |(url, version): &(String, LogVersion)| -> Box<dyn Evidence> {
-        Box::new(Rekor::new(url, *version, client.clone()))
-    };
-    vec![
-        Box::new(several("timestamp authorities", &services.timestamps, stamp)),
-        Box::new(several("transparency logs", &services.logs, log)),
-    ]
-}
-
 /// Whether a token would be shown to another authority than the public instance's own.
 fn is_private(services: &Services, now: Timestamp) -> Result<bool, Failure> {
     let public = Services::public_good(now)?.certificates;
     let known = |url: &String| public.iter().any(|p| p.trim_end_matches('/') == url.trim_end_matches('/'));
     let all_known = !services.certificates.is_empty() && services.certificates.iter().all(known);
     Ok(!services.is_empty() && !all_known)
-}
-
-fn several<T>(what: &'static str, from: &Selection<T>, make: impl Fn(&T) -> Box<dyn Evidence>) -> Several {
-    Several::new(what, from.wanted, from.among.iter().map(|(operator, s)| (operator.clone(), make(s))).collect())
 }
 
 #[cfg(test)]

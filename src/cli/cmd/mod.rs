@@ -2,7 +2,6 @@
 
 pub mod approve;
 pub mod attach;
-pub mod conformance;
 pub mod create;
 pub mod describe;
 pub mod download;

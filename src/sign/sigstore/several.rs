@@ -1,7 +1,10 @@
 //! [`Several`]: services of one kind, of which some are enough. Where one is down, the next is asked.
 
 use crate::seam::BoxFuture;
-use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Witnessed};
+use crate::sign::{
+    Evidence, EvidenceItem, KeyMaterial, LogVersion, Rekor, Selection, ServiceClient, Services, SignError,
+    TimestampAuthority, Witnessed,
+};
 
 /// Witnesses of one kind, each of an operator; enough of them have to answer.
 pub struct Several {
@@ -54,6 +57,26 @@ impl Evidence for Several {
     ) -> BoxFuture<'a, Result<Vec<EvidenceItem>, SignError>> {
         Box::pin(self.ask(signature, material))
     }
+}
+
+impl Services {
+    /// The authorities of time and the logs among these. Timestamps before logs: when an authority fails, no log keeps an
+    /// entry that belongs to nothing.
+    #[must_use]
+    pub fn witnesses(&self, client: &ServiceClient) -> Vec<Box<dyn Evidence>> {
+        let stamp = |url: &String| -> Box<dyn Evidence> { Box::new(TimestampAuthority::new(url, client.clone())) };
+        let log = |(url, version): &(String, LogVersion)| -> Box<dyn Evidence> {
+            Box::new(Rekor::new(url, *version, client.clone()))
+        };
+        vec![
+            Box::new(several("timestamp authorities", &self.timestamps, stamp)),
+            Box::new(several("transparency logs", &self.logs, log)),
+        ]
+    }
+}
+
+fn several<T>(what: &'static str, from: &Selection<T>, make: impl Fn(&T) -> Box<dyn Evidence>) -> Several {
+    Several::new(what, from.wanted, from.among.iter().map(|(operator, s)| (operator.clone(), make(s))).collect())
 }
 
 /// Too few answered: why each did not. One alone speaks for itself.

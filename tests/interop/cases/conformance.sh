@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sigstore's own conformance suite against our program: every bundle that it verifies, as file and as digest, and every test
+# Sigstore's own conformance suite against our library, by examples/conformance.rs: every bundle that it verifies, as file and as digest, and every test
 # that signs, against a whole Sigstore on this machine; what we sign, sigstore-python verifies.
 # needs: sigstore sigstore-conformance jq
 set -euo pipefail
@@ -7,16 +7,10 @@ source "$INTEROP/lib.sh"
 
 sigstore
 token signer@example.org >"$WORK/token"
-# The suite wants one path.
-cat >"$WORK/client" <<SH
-#!/usr/bin/env bash
-exec "$ATTEST" conformance "\$@"
-SH
-chmod +x "$WORK/client"
 export SUITE_TOKEN=$WORK/token SUITE_ROOT=$ROOT
 # suite PATTERN COUNT: these tests of the suite; all of them ran and passed.
 suite() {
-  expect 0 bash "$INTEROP/peer/sigstore-conformance.sh" run "$1" "$WORK/client"
+  expect 0 bash "$INTEROP/peer/sigstore-conformance.sh" run "$1" "$CONFORMANCE"
   say "$(tail -n 1 "$WORK/out")"
   [[ $(tail -n 1 "$WORK/out") == "$2 passed"* ]] || fail "$2 tests expected: $(tail -n 1 "$WORK/out")"
 }

@@ -47,7 +47,7 @@ if [[ -d $vectors ]]; then
   say 'a bundle of the public-good instance, with the embedded root'
   good=$vectors/happy-path-intoto-in-dsse-v3/bundle.sigstore.json
   workflow=https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml
-  silent 0 "$ATTEST" conformance verify-bundle --bundle "$good" --certificate-identity "$workflow@refs/heads/main" \
+  silent 0 "$CONFORMANCE" verify-bundle --bundle "$good" --certificate-identity "$workflow@refs/heads/main" \
     --certificate-oidc-issuer https://token.actions.githubusercontent.com "$vectors/a.txt"
 else
   say 'not tried: a bundle of the public-good instance, as shared/vectors is not there'
