@@ -113,8 +113,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
 
 fn roots(path: Option<&Path>, staging: bool) -> Result<Vec<TrustedRoot>, Refusal> {
     Ok(match (path, staging) {
-        (Some(path), _) => TrustedRoot::parse(&read(path)?, &path.display().to_string())
-            .map_err(|e| Refusal::failed(e.code(), e))?,
+        (Some(path), _) => {
+            TrustedRoot::parse(&read(path)?, &path.display().to_string()).map_err(|e| Refusal::failed(e.code(), e))?
+        }
         (None, true) => vec![TrustedRoot::staging()],
         (None, false) => TrustedRoot::embedded().into_iter().take(1).collect(),
     })

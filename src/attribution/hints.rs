@@ -1,7 +1,7 @@
 //! What coding agents write into the messages of their commits by themselves: co-authors, `Assisted-by` (as the Linux
 //! kernel asks for), `Made-with`, `Entire-Agent`, the address of a session, a line "Generated with". Tables, no rules.
 
-use super::trailers::Trailers;
+use super::lines::Trailers;
 use crate::model::Captured;
 
 /// Agents by the address under which they are co-authors.

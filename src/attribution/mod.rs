@@ -2,6 +2,7 @@
 
 mod agent;
 mod hints;
+mod lines;
 mod trailers;
 
 pub use crate::model::Trigger;

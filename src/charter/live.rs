@@ -1,6 +1,6 @@
 //! [`Live`]: what a host says of an issue now.
 
-use super::{CharterError, Forge, Issue, Place, WebUrl};
+use super::{CharterError, Forge, Place, WebUrl};
 use crate::model::json::{Field, JsonError};
 use crate::model::{DigestSet, ResourceDescriptor, Timestamp, limits};
 use crate::predicate::{Charter, CharterSnapshot};
@@ -165,14 +165,14 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The issue, where it is at the URL that was asked for: what another URL says is not this charter.
+    /// The issue, where it is at `uri`, the URL that was asked for: what another URL says is not this charter.
     ///
     /// # Errors
     /// [`CharterError::Moved`].
-    pub fn here(self, issue: &Issue) -> Result<Live, CharterError> {
+    pub fn here(self, uri: &str) -> Result<Live, CharterError> {
         match self {
             Self::Here(live) => Ok(*live),
-            Self::Moved { to, .. } => Err(CharterError::Moved { uri: issue.uri.clone(), to }),
+            Self::Moved { to, .. } => Err(CharterError::Moved { uri: uri.to_owned(), to }),
         }
     }
 }

@@ -28,6 +28,16 @@ pub fn public(address: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
+/// Whether a text is a URL and no file name.
+#[must_use]
+pub fn is_url(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        !rest.is_empty()
+            && !scheme.is_empty()
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    })
+}
+
 /// User, host and port of an address, as RFC 3986 section 3.2 has them; empty where it names none.
 #[must_use]
 pub fn authority(address: &str) -> &str {

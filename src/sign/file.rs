@@ -1,32 +1,13 @@
 #![expect(clippy::disallowed_methods, reason = "back end: reads key files")]
 //! Keys in files: `PATH` and `file:PATH`.
 
-use super::{Found, LocalKey, OpenContext, Opened, SignError};
+use super::{Found, KeyFileFacts, LocalKey, OpenContext, Opened, SignError};
 use crate::model::limits;
 use crate::sign::key::armor;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use zeroize::Zeroizing;
-
-/// What the file system says of a key file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyFileFacts {
-    /// The path as given.
-    pub path: PathBuf,
-    /// Permission bits, the lower twelve of the mode.
-    pub mode: u32,
-    /// Whether the group or everybody may read it.
-    pub readable_by_others: bool,
-}
-
-impl KeyFileFacts {
-    fn of(path: &Path, metadata: &Metadata) -> Self {
-        let mode = metadata.permissions().mode() & 0o7777;
-        Self { path: path.to_owned(), mode, readable_by_others: mode & 0o044 != 0 }
-    }
-}
 
 /// Facts about a file without reading it; `None` when none is there.
 pub(super) fn facts(path: &str) -> Option<KeyFileFacts> {

@@ -25,7 +25,6 @@ mod sigstore;
 #[cfg(feature = "cli")]
 pub use crate::issuer::Certified;
 pub use error::{PASSWORD_NEEDED, SignError};
-pub use file::KeyFileFacts;
 pub use key::armor::read_private_key;
 pub use key::keygen::{DEFAULT_PREFIX, KeyPairFiles, KeygenError, write_key_pair};
 pub use key::local::LocalKey;
@@ -35,7 +34,7 @@ pub use kinds::{KINDS, find, key_file_facts, open};
 pub(crate) use login::untrusted;
 #[cfg(feature = "cli")]
 pub use login::{Login, LoginFlow, PUBLIC_CLIENT, PUBLIC_ISSUER, Person};
-pub use reference::{Found, Kind, OpenContext, Opened};
+pub use reference::{Found, KeyFileFacts, Kind, OpenContext, Opened};
 #[cfg(feature = "cli")]
 pub use sigstore::ambient::{TokenSource, Variables};
 #[cfg(feature = "cli")]

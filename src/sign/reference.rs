@@ -1,6 +1,6 @@
 //! What a key reference leads to: the kind of signer, what was found of it, what opening it takes and gives.
 
-use super::{KeyFileFacts, PasswordSource, SignError, Signer};
+use super::{PasswordSource, SignError, Signer};
 use crate::programs::Launch;
 #[cfg(feature = "cli")]
 use crate::programs::Prepared;
@@ -8,6 +8,9 @@ use crate::programs::Prepared;
 use crate::programs::{NamedFile, StoredFile};
 use crate::trust::PublicKey;
 use std::ffi::OsString;
+use std::fs::Metadata;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 /// What opening a key may look at.
 #[derive(Clone, Copy)]
@@ -18,6 +21,24 @@ pub struct OpenContext<'a> {
     pub passwords: &'a dyn PasswordSource,
     /// Where programs and modules that hold keys are looked for, and what these programs are handed.
     pub launch: &'a Launch,
+}
+
+/// What the file system says of a key file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFileFacts {
+    /// The path as given.
+    pub path: PathBuf,
+    /// Permission bits, the lower twelve of the mode.
+    pub mode: u32,
+    /// Whether the group or everybody may read it.
+    pub readable_by_others: bool,
+}
+
+impl KeyFileFacts {
+    pub(super) fn of(path: &Path, metadata: &Metadata) -> Self {
+        let mode = metadata.permissions().mode() & 0o7777;
+        Self { path: path.to_owned(), mode, readable_by_others: mode & 0o044 != 0 }
+    }
 }
 
 /// An open signer and what is known of it before it signs.

@@ -1,6 +1,6 @@
 //! [`CertificateAuthority`]: one that issues signing certificates, with a verifier that believes nobody else.
 
-use super::RootError;
+use super::error::RootError;
 use crate::model::{Timestamp, ValidityWindow};
 use sigstore_verify::trust_root::{CertificateAuthority as Ca, TrustedRoot};
 use sigstore_verify::{Error, Verifier};

@@ -1,13 +1,15 @@
 //! Who may vouch, and when. Values only: nothing here is fetched.
 
 mod certificate_authority;
+mod error;
 mod key;
 mod root;
 mod witness;
 
 pub(crate) use certificate_authority::CertificateAuthority;
+pub use error::RootError;
 pub use key::{KeyAlgorithm, KeyError, PublicKey, shown_hint};
-pub use root::{Authority, AuthorityKind, RootError, TrustedRoot};
+pub use root::{Authority, AuthorityKind, TrustedRoot};
 pub(crate) use root::{Prepared, StampAuthority};
 pub use witness::WitnessKey;
 

@@ -1,9 +1,9 @@
 //! [`TrustedRoot`]: the authorities of a Sigstore instance. Prepared when first asked, as most evidence needs none.
 
 use super::certificate_authority::{CaCertificate, CertificateAuthority};
-use crate::model::code::codes;
+use super::error::RootError;
 use crate::model::json::{self, Field, JsonError};
-use crate::model::{Code, Timestamp, ValidityWindow, limits};
+use crate::model::{Timestamp, ValidityWindow, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::Verifier;
 use sigstore_verify::trust_root::{SigstoreInstance, TrustedRoot as Parsed, TsaAuthority};
@@ -12,47 +12,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
-
-/// Not a trusted root that evidence can be verified with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RootError {
-    /// Not JSON of a `TrustedRoot` (`sigstore_trustroot.proto`), or over a limit.
-    #[error("not a trusted root: {0}")]
-    Malformed(#[source] JsonError),
-    /// An authority in it cannot be used.
-    #[error("the trusted root cannot be used: {cause}")]
-    Unusable {
-        /// Why.
-        cause: String,
-    },
-}
-
-codes! {
-    /// Codes of [`RootError`].
-    CODES;
-    TRUSTED_ROOT_MALFORMED = "trusted-root-malformed", [Caller, Producer],
-        "a file or a TUF repository's target is no trusted root",
-        "pass a `trusted_root.json` as `attest trust init` or `attest trust update` writes it";
-    TRUSTED_ROOT_UNUSABLE = "trusted-root-unusable", [Caller, Producer],
-        "an authority in a trusted root cannot be used",
-        "correct the authority that the message names, or fetch the root again with `attest trust update`";
-}
-
-impl RootError {
-    /// Codes of this enum.
-    pub const CODES: &'static [Code] = CODES;
-
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Malformed(JsonError::TooLarge { .. }) => crate::model::code::LIMIT_EXCEEDED,
-            Self::Malformed(_) => TRUSTED_ROOT_MALFORMED,
-            Self::Unusable { .. } => TRUSTED_ROOT_UNUSABLE,
-        }
-    }
-}
 
 /// What an authority vouches for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -261,7 +261,8 @@ fn what_is_signed_by_the_protocol_verifies_by_it() {
     write("statement.json", "{}");
     let refused = path("refused.json");
     let first = ["--identity-token", &token, "--bundle", &refused];
-    let (exit, error) = run(&[&["sign-bundle", "--in-toto"], &first[..], &services, &[path("statement.json").as_str()]].concat());
+    let (exit, error) =
+        run(&[&["sign-bundle", "--in-toto"], &first[..], &services, &[path("statement.json").as_str()]].concat());
     assert!(exit == 2 && error.contains("error[statement-refused]"), "{error}");
     assert!(!folder.path().join("refused.json").exists());
 }

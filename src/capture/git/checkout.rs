@@ -1,5 +1,6 @@
 //! The source as the real git knows it. `call.rs` says why that runs nothing of the checkout.
 
+use crate::capture::git::answers::{Config, config, is_object_id};
 use crate::capture::git::call::{GitCaller, GitOutput};
 use crate::capture::git::dirty::Settings;
 use crate::capture::git::source::SourceState;
@@ -125,18 +126,6 @@ pub(in crate::capture) fn blob(env: &Environment, names: &[String], timeout: Dur
     Ok(Some(Blob { bytes: out.stdout }))
 }
 
-/// A path as JSON text; bytes that are no UTF-8 as `\xHH`.
-pub(in crate::capture) fn path_text(path: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in path.utf8_chunks() {
-        out.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    out
-}
-
 /// The top of the checkout, and the files in it that git tracks or does not ignore.
 ///
 /// # Errors
@@ -186,10 +175,6 @@ fn complaint(out: &GitOutput, otherwise: &str) -> String {
     if out.complaint.is_empty() { otherwise.to_owned() } else { format!("git: {}", out.complaint) }
 }
 
-pub(in crate::capture) fn is_object_id(text: &str) -> bool {
-    matches!(text.len(), 40 | 64) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 fn reference(git: &GitCaller) -> Captured<String> {
     match git.call(&["symbolic-ref", "-q", "HEAD"], Vec::new()) {
         Ok(out) if out.ok => match std::str::from_utf8(&out.stdout).map(|s| s.trim_end_matches('\n')) {
@@ -199,21 +184,6 @@ fn reference(git: &GitCaller) -> Captured<String> {
         Ok(_) => Captured::absent("HEAD is detached"),
         Err(reason) => Captured::absent(&reason),
     }
-}
-
-/// Key and value of the repository's configuration; a key without value is `true`.
-pub(in crate::capture) type Config = Vec<(String, String)>;
-
-/// Of the repository's own files alone: what it includes may be the configuration of another.
-pub(in crate::capture) fn config(git: &GitCaller) -> Result<Config, String> {
-    let wanted = r"^(remote\..*\.url|branch\..*\.remote|core\.(filemode|symlinks|autocrlf|eol))$";
-    let out = git.call(&["config", "--no-includes", "-z", "--get-regexp", wanted], Vec::new())?;
-    let entries = out.stdout.split(|b| *b == 0).filter(|e| !e.is_empty()).map(|entry| {
-        let text = String::from_utf8_lossy(entry).into_owned();
-        let (key, value) = text.split_once('\n').unwrap_or((text.as_str(), "true"));
-        (key.to_owned(), value.to_owned())
-    });
-    Ok(entries.collect())
 }
 
 /// The remote of the branch, else `origin`, else the only one.

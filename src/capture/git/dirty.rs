@@ -7,8 +7,8 @@
 //! bytes. Whatever another filter would make of a file is not known, so it counts as a difference.
 
 use crate::capture::Captured;
+use crate::capture::git::answers::{Config, config, is_object_id, path_text};
 use crate::capture::git::call::GitCaller;
-use crate::capture::git::checkout::{self, Config, path_text};
 use crate::capture::git::source::Difference;
 use crate::capture::git::{belongs, blob};
 use crate::capture::input::bounded::Bounded;
@@ -150,7 +150,7 @@ fn index_entry(words: &[&str]) -> Option<Entry> {
 fn entries(lines: &[Vec<u8>], read: fn(&[&str]) -> Option<Entry>) -> Result<BTreeMap<Vec<u8>, Entry>, String> {
     let entry = |line: &Vec<u8>| {
         let words: Vec<_> = std::str::from_utf8(stage(line)).ok()?.split(' ').collect();
-        Some((path_of(line)?.to_vec(), read(&words).filter(|e| checkout::is_object_id(&e.id))?))
+        Some((path_of(line)?.to_vec(), read(&words).filter(|e| is_object_id(&e.id))?))
     };
     lines
         .iter()
@@ -300,7 +300,7 @@ fn submodule_is_clean(sub: &GitCaller, commit: &str, depth: usize, time: Bounded
         return Ok(false);
     }
     belongs::check(sub)?;
-    let settings = Settings::new(&checkout::config(sub)?, commit.len() == 64, time);
+    let settings = Settings::new(&config(sub)?, commit.len() == 64, time);
     Ok(compare(sub, commit, &settings, &[], depth + 1)?.files == 0)
 }
 

@@ -1,6 +1,8 @@
 //! The source: its commit, its remote, and the state of the checkout as the real git knows it.
 
 #[cfg(feature = "cli")]
+pub(in crate::capture) mod answers;
+#[cfg(feature = "cli")]
 mod belongs;
 #[cfg(feature = "cli")]
 mod blob;

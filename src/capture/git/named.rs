@@ -1,9 +1,10 @@
 //! One commit that somebody names, as the real git knows it: its id, its object's digest, what it says of itself.
 
 use crate::capture::error::CaptureError;
+use crate::capture::git::answers::is_object_id;
 use crate::capture::git::belongs;
 use crate::capture::git::call::GitCaller;
-use crate::capture::git::checkout::{is_object_id, remote_of};
+use crate::capture::git::checkout::remote_of;
 use crate::capture::git::commit;
 use crate::capture::git::commit::Commit;
 use crate::capture::{Captured, Environment};

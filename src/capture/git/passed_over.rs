@@ -1,8 +1,8 @@
 //! What git would run, or believe, if it were asked in the usual way, and what was passed over instead: named, so that a
 //! person sees it. Names only, since a value may hold a secret.
 
+use crate::capture::git::answers::path_text;
 use crate::capture::git::call::GitCaller;
-use crate::capture::git::checkout::path_text;
 use crate::capture::git::source::SourceState;
 use crate::capture::{Captured, Environment};
 use crate::model::limits;

@@ -5,15 +5,6 @@ use crate::capture::{CaptureError, Captured, Checkout};
 use crate::model::{DigestSet, ResourceDescriptor, limits, uri};
 use std::path::Path;
 
-/// Whether a text is a URL and no file name.
-pub(in crate::capture) fn is_url(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, rest)| {
-        !rest.is_empty()
-            && !scheme.is_empty()
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-    })
-}
-
 /// A URL is recorded as it is, without credentials; a file by its place in the source and the digest of its bytes.
 ///
 /// # Errors
@@ -27,7 +18,7 @@ pub(in crate::capture) fn capture(
         Captured::Found { value, source } => (value, source),
         Captured::Absent { reason } => return Ok(Captured::absent(&reason)),
     };
-    if is_url(&text) {
+    if uri::is_url(&text) {
         if uri::authority(&text).contains('@') || text.contains(char::is_whitespace) {
             return Err(CaptureError::Value { name: source, expected: "a URL without user", found: "another".into() });
         }

@@ -2,7 +2,6 @@
 
 use crate::capture::Checkout;
 use crate::capture::error::CaptureError;
-use crate::capture::input::charter;
 use crate::capture::input::unasked::Unasked;
 use crate::model::{Digest, DigestSet, ResourceDescriptor, limits, uri};
 use std::collections::HashMap;
@@ -80,7 +79,7 @@ pub(in crate::capture) fn path_of(text: &str) -> Option<&str> {
     if let Some(path) = value.strip_prefix("nar:") {
         return Some(path);
     }
-    Some(value).filter(|value| address(value).is_none() && !charter::is_url(value))
+    Some(value).filter(|value| address(value).is_none() && !uri::is_url(value))
 }
 
 /// Reads materials. A file or folder that is named many times is hashed once: a project file of 1 MiB could name one of
@@ -152,7 +151,7 @@ impl Materials {
             let digest = Digest::parse(digest).map_err(|_| CaptureError::value("--materials", FORMS, text))?;
             return Ok(named(ResourceDescriptor::at(address).digest_of(DigestSet::of(&digest)), address));
         }
-        if charter::is_url(value) {
+        if uri::is_url(value) {
             let expected = "a digest after the URI: NAME=URI@sha256:HEX";
             return Err(CaptureError::Value {
                 name: "--materials".into(),

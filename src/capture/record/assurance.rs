@@ -40,26 +40,6 @@ impl Context {
             None => other,
         }
     }
-
-    /// What a finished provenance says of where its fields came from.
-    pub(in crate::capture) fn recorded_sources(&self) -> serde_json::Map<String, serde_json::Value> {
-        // Where a trail of an agent lies on this machine is nobody's business; its digest says which it is.
-        let written = |row: &crate::capture::Explained| {
-            row.value.as_ref().is_some_and(|v| !is_empty(v)) && !row.field.starts_with("byproducts.")
-        };
-        let rows = self.explain().into_iter().filter(written);
-        rows.filter_map(|row| Some((row.field, row.source?.into()))).collect()
-    }
-
-    /// What two places say differently, by field.
-    pub(in crate::capture) fn recorded_disagreements(&self) -> serde_json::Map<String, serde_json::Value> {
-        self.explain().into_iter().filter_map(|row| Some((row.field, row.disagreement?.into()))).collect()
-    }
-}
-
-/// Nothing that would be written.
-fn is_empty(value: &serde_json::Value) -> bool {
-    value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// The subjects that the build step left as they were.

@@ -4,7 +4,7 @@ use crate::capture::record::assurance::unwritten;
 use crate::capture::{Captured, Context, Principal};
 use crate::model::{ResourceDescriptor, Timestamp};
 use crate::predicate::field;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// One field of the provenance and how it came about.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
@@ -61,6 +61,20 @@ impl Context {
             row.raised_by = Some(self.raised_by(&row.field));
         }
         rows
+    }
+
+    /// What a finished provenance says of where its fields came from.
+    pub(in crate::capture) fn recorded_sources(&self) -> Map<String, Value> {
+        // Where a trail of an agent lies on this machine is nobody's business; its digest says which it is.
+        let written =
+            |row: &Explained| row.value.as_ref().is_some_and(|v| !is_empty(v)) && !row.field.starts_with("byproducts.");
+        let rows = self.explain().into_iter().filter(written);
+        rows.filter_map(|row| Some((row.field, row.source?.into()))).collect()
+    }
+
+    /// What two places say differently, by field.
+    pub(in crate::capture) fn recorded_disagreements(&self) -> Map<String, Value> {
+        self.explain().into_iter().filter_map(|row| Some((row.field, row.disagreement?.into()))).collect()
     }
 
     /// Who built, for what, where and with which rights.
@@ -204,4 +218,9 @@ fn explained<T>(field: &str, captured: &Captured<T>, to_json: impl Fn(&T) -> Val
         Captured::Absent { reason } => (None, None, Some(reason.clone())),
     };
     Explained { field: field.to_owned(), value, source, raised_by: None, reason, disagreement: None }
+}
+
+/// Nothing that would be written.
+fn is_empty(value: &Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty)
 }

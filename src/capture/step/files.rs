@@ -5,6 +5,7 @@
 //! the change time, which no program can set, so writing the same bytes again is writing. A file that was changed just
 //! before is hashed before, too: its next change could fall into the same tick of the clock.
 
+use crate::capture::git::answers::path_text;
 use crate::capture::git::checkout;
 use crate::capture::input::bounded::Bounded;
 use crate::capture::input::files;
@@ -198,7 +199,7 @@ fn content(path: &Path, meta: &Metadata, time: &Bounded, progress: Progress<'_>)
 
 /// A digest of all changes with their number, then the first files one by one.
 fn summary(changes: &[Change]) -> Result<Vec<ResourceDescriptor>, String> {
-    let name = |c: &Change| checkout::path_text(c.path.as_os_str().as_bytes());
+    let name = |c: &Change| path_text(c.path.as_os_str().as_bytes());
     let hex = |c: &Change| c.digest.as_ref().map_or(String::new(), |d| d.hex().to_owned());
     let rows: Vec<[String; 3]> = changes.iter().map(|c| [name(c), c.how.to_owned(), hex(c)]).collect();
     let canonical = serde_json_canonicalizer::to_vec(&rows).map_err(|e| e.to_string())?;

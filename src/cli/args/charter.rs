@@ -80,7 +80,7 @@ pub(in crate::cli) async fn fetch(
 ) -> Result<(Issue, Live), CharterError> {
     let issue = find(uri, api, env)?;
     let client = CharterClient::new(patience);
-    let live = client.fetch(&issue).await?.here(&issue)?;
+    let live = client.fetch(&issue).await?.here(&issue.uri)?;
     let live = client.with_approvals(&issue, live).await;
     Ok((issue, live))
 }

@@ -5,8 +5,8 @@
 //! cannot use identity tokens. Each of these would turn "could not find out" into another answer here.
 
 use super::challenge::{self, Challenge};
-use super::credentials::{Credential, CredentialError, CredentialStore};
-use super::transport::{Ask, Transport};
+use super::credential::{Credential, CredentialError, CredentialStore};
+use super::transport::{Ask, Scope, Secret, Transport};
 use crate::model::json::{self, Field};
 use crate::model::limits;
 use crate::net::Answer;
@@ -19,18 +19,6 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::{self, Instant};
 use zeroize::Zeroizing;
-
-/// The value of an `Authorization` header.
-pub(super) type Secret = Arc<Zeroizing<String>>;
-
-/// What is to be done with the repository.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// Reading.
-    Pull,
-    /// Reading and writing.
-    Push,
-}
 
 /// What proves to one registry who asks, once it has asked.
 pub(super) struct Auth {

@@ -2,86 +2,16 @@
     clippy::disallowed_methods,
     reason = "the back end of stored credentials: reads their files and where they are"
 )]
-//! Where a registry's user name, password or identity token come from.
+//! Where a registry's user name, password or identity token are stored.
 
+use super::credential::{Credential, CredentialError, CredentialStore};
 use super::docker_config::{ConfigError, DockerConfig};
 use crate::model::{Digest, limits};
 use crate::programs::{Launch, ProgramError};
-use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
-
-/// What proves to a registry, or to its token service, who asks. Never shown.
-#[non_exhaustive]
-pub enum Credential {
-    /// A user name and a password or access token.
-    Basic {
-        /// The user's name; may be empty.
-        username: String,
-        /// The password.
-        password: Zeroizing<String>,
-    },
-    /// A refresh token for the registry's token service.
-    Identity(Zeroizing<String>),
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Basic { .. } => "Basic(hidden)",
-            Self::Identity(_) => "Identity(hidden)",
-        })
-    }
-}
-
-/// Why stored credentials could not be read. Carries no output of a helper, which could hold a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CredentialError {
-    /// A configuration file is there and cannot be used.
-    #[error("cannot read the registry credentials in `{path}`: {cause}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// A credential helper failed.
-    #[error("{helper} failed to give the credentials of `{server}`: {cause}; run it by hand to see why")]
-    Helper {
-        /// The program's name.
-        helper: String,
-        /// The registry asked for.
-        server: String,
-        /// What happened, without the helper's own words.
-        cause: String,
-    },
-    /// A configuration or helper may not act for whoever asks.
-    #[error(transparent)]
-    Refused(ProgramError),
-}
-
-/// Where credentials are looked up.
-pub trait CredentialStore: Send + Sync {
-    /// The credential of a registry, by the name that `docker login` stores it under: the host with its port, for Docker
-    /// Hub `https://index.docker.io/v1/`. `None` when there is none. May block, for example on a helper program.
-    ///
-    /// # Errors
-    /// [`CredentialError`] when it cannot be told whether there is one.
-    fn get(&self, server: &str) -> Result<Option<Credential>, CredentialError>;
-}
-
-/// No credentials: everything is asked anonymously.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Anonymous;
-
-impl CredentialStore for Anonymous {
-    fn get(&self, _: &str) -> Result<Option<Credential>, CredentialError> {
-        Ok(None)
-    }
-}
 
 /// What `docker login` and `podman login` have stored: `auths`, `credHelpers`, `credsStore`, identity tokens.
 ///

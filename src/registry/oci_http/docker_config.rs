@@ -3,7 +3,7 @@
 //! `docker_credential` reads the credentials that stand in the configuration. It would start helpers too: by whatever
 //! `PATH` finds at that moment, with every variable of this process, without limits. So it never sees their names.
 
-use super::credentials::{Credential, CredentialError};
+use super::credential::{Credential, CredentialError};
 use crate::model::limits;
 use crate::programs::{Bounds, Launch, Prepared, ProgramError, RunError};
 use docker_credential::{CredentialRetrievalError, DockerCredential};

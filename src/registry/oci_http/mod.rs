@@ -7,15 +7,16 @@
 mod answer;
 mod auth;
 mod challenge;
+mod credential;
 mod credentials;
 mod docker_config;
-
 mod locks;
 mod push;
 mod referrers;
 mod transport;
 
-pub use credentials::{Anonymous, Credential, CredentialError, CredentialStore, DockerCredentials};
+pub use credential::{Anonymous, Credential, CredentialError, CredentialStore};
+pub use credentials::DockerCredentials;
 
 use super::{Registry, RegistryError, Served};
 use crate::model::oci::{DOCKER_LIST, DOCKER_MANIFEST, IMAGE_INDEX, IMAGE_MANIFEST};
@@ -79,6 +80,7 @@ impl fmt::Debug for HttpOptions {
 pub struct OciHttp {
     repository: String,
     transport: Transport,
+    auth: Auth,
     timeout: Duration,
     locks: Option<PathBuf>,
 }
@@ -99,8 +101,34 @@ impl OciHttp {
         let (host, server) = if registry == HUB { (HUB_HOST, HUB_SERVER) } else { (registry, registry) };
         let repository = reference.repository().to_owned();
         let auth = Auth::new(repository.clone(), server.to_owned(), options.credentials);
-        let transport = Transport::new(reference.name(), host.to_owned(), options.allow_http, options.ca_pem, auth)?;
-        Ok(Self { repository, transport, timeout: options.timeout, locks: options.locks })
+        let transport = Transport::new(reference.name(), host.to_owned(), options.allow_http, options.ca_pem)?;
+        Ok(Self { repository, transport, auth, timeout: options.timeout, locks: options.locks })
+    }
+
+    /// Sends a request, with credentials if the registry asks for them, and gives back its last answer whatever the
+    /// status. A 401 is answered once with the cached or a new token, and once more if that was an old one.
+    pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Answer, RegistryError> {
+        if !self.transport.is_own(&ask.url) {
+            return self.transport.tries(ask, None).await;
+        }
+        let mut secret = self.auth.known(ask.scope).await;
+        for _ in 0..2 {
+            let answer = self.transport.tries(ask, secret.as_ref()).await?;
+            // What the registry redirected to is another party, and says nothing of the registry's token service.
+            if answer.status != 401 || !self.transport.is_own(&answer.url) {
+                return Ok(answer);
+            }
+            let had = secret.is_some();
+            match self.auth.answer(&self.transport, &answer, ask.scope, secret.as_ref(), ask.deadline).await? {
+                Some(new) => secret = Some(new),
+                None => return Ok(answer),
+            }
+            if !had {
+                // The first token of this scope: a refusal of it is final.
+                return self.transport.tries(ask, secret.as_ref()).await;
+            }
+        }
+        self.transport.tries(ask, secret.as_ref()).await
     }
 
     fn deadline(&self) -> Instant {
@@ -113,7 +141,7 @@ impl OciHttp {
         let what = format!("resolving tag `{tag}`");
         let accept = MANIFESTS.join(", ");
         let url = self.url(&format!("manifests/{tag}"), deadline).await?;
-        let answer = self.transport.send(&Ask::head(url.clone(), &what, &accept, deadline)).await?;
+        let answer = self.send(&Ask::head(url.clone(), &what, &accept, deadline)).await?;
         match answer.status {
             200 => {
                 let digest = answer.header("docker-content-digest").and_then(|d| Digest::parse(d).ok());
@@ -149,7 +177,7 @@ impl OciHttp {
 
     /// An answer with content, or the registry's definite "no".
     async fn read(&self, ask: &Ask<'_>) -> Result<Option<Answer>, RegistryError> {
-        let answer = self.transport.send(ask).await?;
+        let answer = self.send(ask).await?;
         match answer.status {
             200 => Ok(Some(answer)),
             404 => Ok(None),

@@ -16,10 +16,9 @@
 //! other has finished. The entry is then not listed although its manifest is there. Pushing the same again lists it.
 
 use super::OciHttp;
-use super::auth::Scope;
 use super::locks;
 use super::referrers::fallback_name;
-use super::transport::Ask;
+use super::transport::{Ask, Scope};
 use crate::model::oci::IMAGE_INDEX;
 use crate::model::{Descriptor, Digest, limits};
 use crate::net::{Answer, growing};
@@ -52,7 +51,7 @@ impl OciHttp {
         self.own_digest("blob", digest, bytes)?;
         let what = format!("looking for blob {digest}");
         let url = self.url(&format!("blobs/{digest}"), deadline).await?;
-        let answer = self.transport.send(&Ask { scope: Scope::Push, ..Ask::head(url, &what, "*/*", deadline) }).await?;
+        let answer = self.send(&Ask { scope: Scope::Push, ..Ask::head(url, &what, "*/*", deadline) }).await?;
         match answer.status {
             200 => return Ok(()),
             404 => {}
@@ -60,7 +59,7 @@ impl OciHttp {
         }
         let what = format!("uploading blob {digest}");
         let url = self.url("blobs/uploads/", deadline).await?;
-        let answer = self.transport.send(&Ask::write(Method::POST, url, &what, deadline)).await?;
+        let answer = self.send(&Ask::write(Method::POST, url, &what, deadline)).await?;
         if answer.status != 202 {
             return Err(self.transport.refused(&what, &answer));
         }
@@ -71,7 +70,7 @@ impl OciHttp {
         let mut ask = Ask::write(Method::PUT, location, &what, deadline);
         ask.led_by = Some(answer.url);
         ask.body = Some(("application/octet-stream", bytes));
-        let answer = self.transport.send(&ask).await?;
+        let answer = self.send(&ask).await?;
         if matches!(answer.status, 200 | 201 | 204) {
             return Ok(());
         }
@@ -91,7 +90,7 @@ impl OciHttp {
         let referrer = referrer_entry(descriptor, bytes).map_err(|e| unreadable(&self.transport.place, &what, e))?;
         let url = self.url(&format!("manifests/{digest}"), deadline).await?;
         let head = Ask::head(url.clone(), &what, &descriptor.media_type, deadline);
-        let there = self.transport.send(&Ask { scope: Scope::Push, ..head }).await?;
+        let there = self.send(&Ask { scope: Scope::Push, ..head }).await?;
         match there.status {
             200 if self.is_listed(referrer.as_ref(), deadline).await? => return Ok(()),
             200 | 404 => {}
@@ -110,7 +109,7 @@ impl OciHttp {
     }
 
     async fn put(&self, ask: &Ask<'_>) -> Result<Answer, RegistryError> {
-        let answer = self.transport.send(ask).await?;
+        let answer = self.send(ask).await?;
         if matches!(answer.status, 200..=202 | 204) {
             return Ok(answer);
         }
@@ -228,7 +227,7 @@ impl OciHttp {
             None if !old.exists => drop(ask.headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"))),
             None => {}
         }
-        let answer = self.transport.send(&ask).await?;
+        let answer = self.send(&ask).await?;
         match answer.status {
             200..=202 | 204 => Ok(Added::Written(started.elapsed())),
             409 | 412 => Ok(Added::Conflict(None)),

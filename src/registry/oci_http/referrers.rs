@@ -54,7 +54,7 @@ impl OciHttp {
         for page in 0..limits::REFERRER_PAGES {
             let mut ask = Ask::get(url, &what, IMAGE_INDEX, limits::MANIFEST_BYTES, deadline);
             ask.led_by = led_by;
-            let answer = self.transport.send(&ask).await?;
+            let answer = self.send(&ask).await?;
             match answer.status {
                 200 => {}
                 // Registries from before the API: an unknown path, or one that looks like an upload or a manifest.
@@ -87,7 +87,7 @@ impl OciHttp {
         let url = self.url(&format!("manifests/{}", fallback_tag(subject)), deadline).await?;
         let accept = format!("{IMAGE_INDEX}, {IMAGE_MANIFEST};q=0.5");
         let ask = Ask::get(url, &what, &accept, limits::MANIFEST_BYTES, deadline);
-        let answer = self.transport.send(&ask).await?;
+        let answer = self.send(&ask).await?;
         match answer.status {
             200 => {
                 let listing = Listing::parse(&answer.body).map_err(|e| self.transport.unreadable(&what, e))?;

@@ -1,7 +1,6 @@
 //! One request and its answer: how the registry is reached, who may see the credentials, and what a failure is called.
 
 use super::answer::{refused, tried};
-use super::auth::{Auth, Scope, Secret};
 use crate::model::json::JsonError;
 use crate::model::limits;
 use crate::net::{Answer, HttpClient, NetError, Redirects, Request, Settings, Tries, is_loopback, origin};
@@ -9,9 +8,11 @@ use crate::registry::RegistryError;
 use crate::registry::listing::unreadable;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 /// How often a request is tried at most.
 const TRIES: usize = 4;
@@ -20,6 +21,18 @@ const CAUSE: usize = 400;
 
 /// How long a registry that may speak plain HTTP is given to answer over TLS.
 const FIND_SCHEME: Duration = Duration::from_secs(5);
+
+/// The value of an `Authorization` header.
+pub(super) type Secret = Arc<Zeroizing<String>>;
+
+/// What is to be done with the repository.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Reading.
+    Pull,
+    /// Reading and writing.
+    Push,
+}
 
 /// A request.
 pub(super) struct Ask<'a> {
@@ -87,7 +100,6 @@ pub(super) struct Transport {
     /// Scheme, host and port, once known: with `allow_http` a first request finds out.
     base: OnceCell<Url>,
     http: HttpClient,
-    auth: Auth,
 }
 
 impl Transport {
@@ -96,7 +108,6 @@ impl Transport {
         host: String,
         allow_http: bool,
         ca_pem: Option<Vec<u8>>,
-        auth: Auth,
     ) -> Result<Self, RegistryError> {
         let loopback = is_loopback(&host);
         // With a CA of its own, a loopback registry is one that speaks TLS.
@@ -114,7 +125,7 @@ impl Transport {
         let checked = parse(known.unwrap_or("https"))?;
         let base = OnceCell::new_with(known.map(|_| checked));
         let http = HttpClient::new(Settings { ca_pem, plain: allow_http, ..Settings::default() });
-        Ok(Self { base, http, place, host, auth })
+        Ok(Self { base, http, place, host })
     }
 
     /// The registry's `/v2/` and what follows it.
@@ -140,7 +151,7 @@ impl Transport {
     }
 
     /// Whether credentials of this registry may go to a URL.
-    fn is_own(&self, url: &Url) -> bool {
+    pub(super) fn is_own(&self, url: &Url) -> bool {
         self.base.get().is_some_and(|b| b.origin() == url.origin())
     }
 
@@ -155,32 +166,6 @@ impl Transport {
             "http" => self.base.get().is_some_and(plain),
             _ => false,
         }
-    }
-
-    /// Sends a request, with credentials if the registry asks for them, and gives back its last answer whatever the
-    /// status. A 401 is answered once with the cached or a new token, and once more if that was an old one.
-    pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Answer, RegistryError> {
-        if !self.is_own(&ask.url) {
-            return self.tries(ask, None).await;
-        }
-        let mut secret = self.auth.known(ask.scope).await;
-        for _ in 0..2 {
-            let answer = self.tries(ask, secret.as_ref()).await?;
-            // What the registry redirected to is another party, and says nothing of the registry's token service.
-            if answer.status != 401 || !self.is_own(&answer.url) {
-                return Ok(answer);
-            }
-            let had = secret.is_some();
-            match self.auth.answer(self, &answer, ask.scope, secret.as_ref(), ask.deadline).await? {
-                Some(new) => secret = Some(new),
-                None => return Ok(answer),
-            }
-            if !had {
-                // The first token of this scope: a refusal of it is final.
-                return self.tries(ask, secret.as_ref()).await;
-            }
-        }
-        self.tries(ask, secret.as_ref()).await
     }
 
     /// Sends a request as often as is useful and allowed. The secret is for the scheme, host and port of its URL.
@@ -256,9 +241,7 @@ mod tests {
     use super::*;
 
     fn transport(host: &str, allow_http: bool) -> Transport {
-        let store = std::sync::Arc::new(super::super::credentials::Anonymous);
-        let auth = Auth::new("a".into(), host.into(), store);
-        Transport::new("p".into(), host.into(), allow_http, None, auth).unwrap()
+        Transport::new("p".into(), host.into(), allow_http, None).unwrap()
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod docker_save;
 mod folder;
 mod images;
 mod listed;
+mod referrers;
 mod signatures;
 
 pub use content::ContentReport;
@@ -22,7 +23,7 @@ use folder::{Folder, ReadError};
 use listed::{Listed, tag_of};
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const MARKER: &str = "oci-layout";
 const INDEX: &str = "index.json";
@@ -97,6 +98,30 @@ impl OciLayout {
             listing.push(&entry);
             true
         })
+    }
+
+    /// The entries of `index.json`, read when they are first asked for and after each change by this value.
+    fn listed(&self) -> Result<Arc<Listed>, RegistryError> {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*listed {
+            return Ok(known.clone());
+        }
+        Ok(listed.insert(Arc::new(Listed::of(self.listing()?.1))).clone())
+    }
+
+    /// Forgets what was read: it was changed.
+    fn forget(&self) {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// `index.json` as it is now, and its entries.
+    fn listing(&self) -> Result<(Listing, Vec<Descriptor>), RegistryError> {
+        let what = "the file `index.json`";
+        let bytes = self.read(INDEX, what, limits::MANIFEST_BYTES)?.ok_or_else(|| self.not_found(what))?;
+        let error = |e| unreadable(&self.name, what, e);
+        let listing = Listing::parse(&bytes).map_err(error)?;
+        let entries = listing.entries().map_err(error)?;
+        Ok((listing, entries))
     }
 
     fn read(&self, name: &str, what: &str, limit: usize) -> Result<Option<Vec<u8>>, RegistryError> {

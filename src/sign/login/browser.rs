@@ -1,9 +1,10 @@
 //! The authorization code flow with a browser on this machine (RFC 6749 section 4.1, RFC 7636, RFC 8252).
 
 use super::super::{IdentityToken, ServiceClient, SignError};
+use super::asked::{Login, Person, SCOPE};
 use super::callback::{Callback, Expected, Outcome};
 use super::provider::{Granted, Provider};
-use super::{Login, Person, SCOPE, Verifier, random};
+use super::verifier::{Verifier, random};
 use crate::model::plural::counted;
 use crate::sign::sigstore::url;
 

@@ -1,8 +1,9 @@
 //! The device authorization grant (RFC 8628): the person logs in on any device, with a code that is shown here.
 
 use super::super::{IdentityToken, ServiceClient, SignError};
+use super::asked::{Login, Person, SCOPE};
 use super::provider::{Granted, Provider, shown};
-use super::{Login, Person, SCOPE, Verifier};
+use super::verifier::Verifier;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
 use crate::sign::sigstore::services::is_safe;

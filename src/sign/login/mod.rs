@@ -5,74 +5,19 @@
 //! login drew, its code is worth nothing without the verifier that stays here (RFC 7636), and a token counts only when
 //! it is of the issuer that was asked, for this client and this login.
 
+mod asked;
 mod browser;
 mod callback;
 mod device;
 mod provider;
+mod verifier;
+
+pub use asked::{Login, LoginFlow, PUBLIC_CLIENT, PUBLIC_ISSUER, Person};
 
 use super::{IdentityToken, ServiceClient, SignError};
-use crate::model::uri;
-use crate::sign::sigstore::services::is_safe;
-use crate::sign::sigstore::url;
-use aws_lc_rs::rand;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use provider::Provider;
-use sha2::{Digest as _, Sha256};
-use std::time::Duration;
-use zeroize::Zeroizing;
-
-/// Issuer of the public-good instance.
-pub const PUBLIC_ISSUER: &str = "https://oauth2.sigstore.dev/auth";
-/// The client that certificate authorities of Sigstore expect a token for.
-pub const PUBLIC_CLIENT: &str = "sigstore";
-/// What is asked for: who the person is.
-const SCOPE: &str = "openid email";
-
-/// Somebody who sits before this program.
-pub trait Person: Send + Sync {
-    /// Opens an address in a browser; `false` where there is none.
-    fn open(&self, url: &str) -> bool;
-    /// Says something that must be seen.
-    fn tell(&self, text: &str);
-}
-
-/// How a person logs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoginFlow {
-    /// In a browser on this machine (RFC 6749 section 4.1 with RFC 7636 and RFC 8252); where none can be opened, as
-    /// [`LoginFlow::Device`].
-    Browser,
-    /// On any other device, by a code (RFC 8628).
-    Device,
-}
-
-/// A login that can be begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Login {
-    /// The issuer: discovery starts here, and the token must name it.
-    pub issuer: String,
-    /// The client that the token must be for.
-    pub client: String,
-    /// How.
-    pub flow: LoginFlow,
-    /// How long the person may take.
-    pub patience: Duration,
-}
 
 impl Login {
-    /// That the issuer may be talked to.
-    ///
-    /// # Errors
-    /// [`SignError::Services`].
-    pub fn check(&self) -> Result<(), SignError> {
-        if is_safe(&self.issuer) && url::origin(&self.issuer).is_some() && !self.issuer.contains(['?', '#']) {
-            return Ok(());
-        }
-        let found = uri::public(&self.issuer);
-        let cause = format!("expected an issuer as https://HOST, or http on this machine, found `{found}`");
-        Err(SignError::Services { cause })
-    }
-
     /// Lets the person log in, and waits for it.
     ///
     /// # Errors
@@ -127,52 +72,5 @@ pub(crate) mod untrusted {
         let taken = matches!(callback::judge(head, 1234, &expected), callback::Visit::Answer(_));
         assert!(!taken || head.starts_with("GET /"), "{head:?}");
         taken
-    }
-}
-
-/// A secret that stays here, and what is shown of it (RFC 7636 section 4).
-struct Verifier {
-    secret: Zeroizing<String>,
-    challenge: String,
-}
-
-impl Verifier {
-    fn new() -> Result<Self, SignError> {
-        let secret = Zeroizing::new(random()?);
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(secret.as_bytes()));
-        Ok(Self { secret, challenge })
-    }
-}
-
-/// 256 bits that nobody guesses, as text.
-fn random() -> Result<String, SignError> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    rand::fill(&mut bytes[..]).map_err(|_| SignError::Failed { cause: "the system gives no randomness".into() })?;
-    Ok(URL_SAFE_NO_PAD.encode(&bytes[..]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_challenge_is_the_digest_of_the_verifier() {
-        let (one, two) = (Verifier::new().unwrap(), Verifier::new().unwrap());
-        assert_eq!((one.secret.len(), one.challenge.len()), (43, 43));
-        assert_eq!(one.challenge, URL_SAFE_NO_PAD.encode(Sha256::digest(one.secret.as_bytes())));
-        assert!(one.secret != two.secret && one.challenge != two.challenge);
-    }
-
-    #[test]
-    fn an_issuer_is_talked_to_over_no_open_line() {
-        let check = |issuer: &str| {
-            let flow = LoginFlow::Device;
-            Login { issuer: issuer.into(), client: "c".into(), flow, patience: Duration::ZERO }.check()
-        };
-        assert_eq!(check(PUBLIC_ISSUER), Ok(()));
-        assert_eq!(check("http://127.0.0.1:5556/auth"), Ok(()));
-        for bad in ["http://issuer.example", "https://u:p@issuer.example", "https://issuer.example?x", "issuer", ""] {
-            assert_eq!(check(bad).unwrap_err().code().as_str(), "signing-services-unusable", "{bad}");
-        }
     }
 }

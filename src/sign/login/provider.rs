@@ -1,7 +1,7 @@
 //! What an issuer says of itself (OpenID Connect Discovery 1.0), and the token that it answers with.
 
 use super::super::{IdentityToken, ServiceClient, SignError};
-use super::Login;
+use super::asked::Login;
 use crate::model::json::{self, Field};
 use crate::model::limits;
 use crate::sign::sigstore::service::{Answer, Question};
@@ -183,7 +183,7 @@ pub(super) fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::LoginFlow;
+    use super::super::asked::LoginFlow;
     use super::*;
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
