@@ -13,6 +13,7 @@ pub mod issuer;
 pub mod model;
 #[cfg(feature = "cli")]
 pub mod net;
+pub mod outbox;
 #[cfg(feature = "cli")]
 pub mod places;
 pub mod policy;

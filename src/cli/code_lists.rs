@@ -5,6 +5,7 @@ use crate::cli::exit;
 use crate::evidence::FileEvidence;
 use crate::model::json::JsonError;
 use crate::model::{Code, code};
+use crate::outbox::OutboxError;
 use crate::places::PlaceError;
 use crate::programs::ProgramError;
 use crate::sign::{KeygenError, SignError};
@@ -34,7 +35,7 @@ const LISTS: &[&[Code]] = &[
     charter::CharterError::CODES,
     flow::GATHER_CODES,
     flow::JUDGE_CODES,
-    flow::OutboxError::CODES,
+    OutboxError::CODES,
     flow::PublishError::CODES,
     flow::CreateError::CODES,
     exit::codes::CODES,

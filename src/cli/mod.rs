@@ -1,25 +1,24 @@
 //! The command line: arguments, rendering, exit codes. The only place that prints.
-#![expect(clippy::disallowed_methods, reason = "back end: the process's clock and streams")]
 
 pub mod args;
 mod ask;
 pub mod cmd;
 pub mod code_lists;
-mod deadline;
 pub mod exit;
-mod outbox;
 mod panics;
 pub mod schema;
 mod show;
+pub mod ui;
 
-use crate::model::{Code, Timestamp};
+use crate::model::Code;
+use crate::places;
 use args::{Common, Format};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use exit::{Exit, Failure, FailureReport, Outcome, codes};
 use show::{decision, sanitize};
-use std::cell::Cell;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use ui::Ui;
 
 /// Prove who made an artifact: which agent, asked by whom, under which charter, from which source
 ///
@@ -57,52 +56,10 @@ enum Command {
     Man(cmd::describe::completions::ManArgs),
 }
 
-/// What a command tells a person while it runs.
-#[derive(Debug)]
-pub struct Ui {
-    /// The time at which the command started: the present for everything that it decides.
-    pub now: Timestamp,
-    quiet: bool,
-    /// Whether standard output is a terminal, and whether that shows colours.
-    terminal: bool,
-    colour: bool,
-    hint: Cell<Option<Code>>,
-}
-
-impl Ui {
-    /// A line on standard error, unless `--quiet`.
-    pub fn note(&self, text: &str) {
-        if !self.quiet {
-            let _ = writeln!(io::stderr().lock(), "attest: {}", sanitize::line(text));
-        }
-    }
-
-    /// How what is printed on standard output is read.
-    fn view(&self, common: &Common) -> decision::View {
-        decision::View { verbose: common.verbose, terminal: self.terminal, colour: self.colour }
-    }
-
-    /// Offers the suggestion of a code at the end.
-    pub fn hint(&self, code: Code) {
-        self.hint.set(Some(code));
-    }
-}
-
-/// Whether a terminal is told to show colours: <https://no-color.org>, and a terminal that says it has none.
-fn shows_colours() -> bool {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
-    set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
-}
-
-/// The clock. Everything else takes the time as an argument.
-fn now() -> Timestamp {
-    chrono::Utc::now().into()
-}
-
 /// Runs the program on the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    panics::note(std::env::var_os("RUST_BACKTRACE").is_some_and(|v| v != "0"));
+    panics::note(places::variable("RUST_BACKTRACE").is_some_and(|v| v != "0"));
     let arguments: Vec<_> = std::env::args_os().collect();
     let json = wants_json(&arguments);
     let has_controls = arguments.iter().any(|a| a.to_string_lossy().chars().any(char::is_control));
@@ -143,18 +100,11 @@ fn parse(arguments: Vec<std::ffi::OsString>) -> Result<Cli, clap::Error> {
 
 /// A variable that is set and empty is as if it were not set: CI systems set those that they have nothing for.
 fn without_empty(command: clap::Command) -> clap::Command {
-    let is_empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|v| v.is_empty());
-    let command = command.mut_args(|arg| match arg.get_env().is_some_and(is_empty) {
+    let command = command.mut_args(|arg| match arg.get_env().is_some_and(places::is_set_to_nothing) {
         true => arg.env(None::<&'static str>),
         false => arg,
     });
     command.mut_subcommands(without_empty)
-}
-
-/// A variable of the process; one of our own that is empty is as if it were not set. Another's may mean something: an empty
-/// `COSIGN_PASSWORD` is the empty password.
-fn variable(name: &str) -> Option<std::ffi::OsString> {
-    std::env::var_os(name).filter(|v| !(v.is_empty() && name.starts_with("ATTEST_")))
 }
 
 /// Whether `--format json` stands among arguments that may be wrong otherwise.
@@ -165,9 +115,7 @@ fn wants_json(arguments: &[std::ffi::OsString]) -> bool {
 }
 
 fn run(cli: Cli) -> ExitCode {
-    let terminal = io::stdout().is_terminal();
-    let colour = terminal && shows_colours();
-    let ui = Ui { now: now(), quiet: cli.common.quiet, terminal, colour, hint: Cell::new(None) };
+    let ui = Ui::of_process(cli.common.quiet);
     let outcome = match cli.common.format {
         Format::Record if !matches!(cli.command, Command::Inspect(_)) => {
             Err(Failure::usage(codes::USAGE, "--format record is for `attest inspect` only"))
@@ -185,7 +133,7 @@ fn run(cli: Cli) -> ExitCode {
         Outcome { stdout, exit: failure.exit }
     });
     let printed = print(&outcome.stdout);
-    if let (Some(hint), false) = (ui.hint.get().map(Code::todo), cli.common.quiet) {
+    if let (Some(hint), false) = (ui.hinted().map(Code::todo), cli.common.quiet) {
         let mut hint = format!("hint: {hint}");
         if io::stderr().is_terminal() {
             hint = decision::wrapped(&hint);
@@ -226,7 +174,7 @@ pub struct Answer {
 #[must_use]
 pub fn answer(arguments: &[&str]) -> Answer {
     let cli = Cli::try_parse_from(std::iter::once(&"attest").chain(arguments)).expect("arguments");
-    let ui = Ui { now: now(), quiet: true, terminal: false, colour: false, hint: Cell::new(None) };
+    let ui = Ui::silent();
     match dispatch(&cli, &ui) {
         Ok(outcome) => Answer { exit: outcome.exit.number(), code: None, stdout: outcome.stdout },
         Err(e) => Answer { exit: e.exit.number(), code: Some(e.code.as_str()), stdout: Vec::new() },

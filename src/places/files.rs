@@ -86,6 +86,12 @@ pub fn is_folder(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_dir())
 }
 
+/// How long a regular file is; none of what is none, or a link.
+#[must_use]
+pub fn size(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).map(|m| m.len())
+}
+
 /// That a file can be made at a path, or replaced, as far as that can be told without doing it; `or_missing` lets a
 /// folder pass that is not there yet.
 ///

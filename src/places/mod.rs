@@ -3,12 +3,16 @@
 //! Nothing of it is found below the working folder unless a caller names it there: whoever wrote a checkout must not choose
 //! what it is checked against.
 
+mod browser;
+mod deadline;
 pub mod files;
 mod keys;
 mod ours;
 mod policies;
+mod process;
 pub mod registries;
 pub mod roots;
+mod trial;
 
 use crate::capture::{CaptureError, Environment};
 use crate::model::code::codes;
@@ -17,9 +21,13 @@ use crate::policy::PolicyError;
 use crate::roots::SourceError;
 use crate::trust::KeyError;
 
+pub use browser::Browser;
+pub use deadline::Until;
 pub use keys::public_key;
 pub use policies::PolicyPlaces;
+pub use process::{is_set_to_nothing, now, run_of, variable};
 pub use registries::{RegistryAccess, RegistrySettings};
+pub use trial::{Trial, random_text};
 
 /// Why what this machine keeps cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -88,6 +88,7 @@ mod tests {
     use super::super::providers::{BUILDER, COMMIT, REF, REPOSITORY_ID, RUN, RUNNER, TRIGGER, WORKFLOW};
     use super::*;
     use crate::model::uri;
+    use crate::predicate::field::fact;
     use serde_json::json;
 
     /// A certificate of a provider and a predicate that agrees with it in every field; `CLAIM` is what is forged.
@@ -223,7 +224,7 @@ mod tests {
             let twin = check(&issuer, &claims, &predicate).unwrap_or_else(|e| panic!("{provider}: {e:?}"));
             for row in rows_of(&issuer) {
                 // Codefresh says `main`, which may be a branch or a tag: it is compared, and certifies neither.
-                let bare_ref = provider == "codefresh" && row.field == "source.ref";
+                let bare_ref = provider == "codefresh" && row.field == fact::REF.name;
                 // Buildkite's and Codefresh's configurations are no files that a predicate of ours names.
                 if !twin.certified.contains(&row.field) && !bare_ref {
                     assert_eq!(row.field, "workflow", "{provider}");
@@ -301,7 +302,7 @@ mod tests {
         let (issuer, mut claims, mut predicate) = honest("github");
         let id = |kind: &str| serde_json::Value::from(format!("https://github.com/actions/runner/{kind}"));
         *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id("github-hosted");
-        assert!(check(&issuer, &claims, &predicate).unwrap().certified.contains(&"builder.id"));
+        assert!(check(&issuer, &claims, &predicate).unwrap().certified.contains(&fact::BUILDER_ID.name));
         *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id("self-hosted");
         assert_eq!(check(&issuer, &claims, &predicate), Err(vec![BUILDER]));
         claims.remove(&11);

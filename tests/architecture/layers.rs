@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("registry", 5),
     ("evidence", 5),
     ("audit", 5),
+    ("outbox", 5),
     ("policy", 4),
     ("net", 4),
     ("programs", 4),

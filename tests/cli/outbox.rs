@@ -2,9 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "a test: runs the built binary and looks at what it leaves")]
 
 use crate::world::{PASSWORD, World};
-use attest::flow::{Context, Destination, Entry, Waiting};
 use attest::model::envelope::{IN_TOTO, pae};
 use attest::model::oci::IMAGE_MANIFEST;
+use attest::outbox::{Context, Destination, Entry, Waiting};
 use attest::sign::LocalKey;
 use attest::testing::registry::{Action, Behaviour, Fault, TestRegistry};
 use attest::trust::KeyAlgorithm;

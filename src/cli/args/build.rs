@@ -3,13 +3,13 @@
 use crate::capture;
 use crate::capture::step::BuildStep;
 use crate::capture::{Environment, Local, Request, input::files as hashing};
-use crate::cli::Ui;
 use crate::cli::args::EvidenceArgs;
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target;
 use crate::cli::args::{BuildArgs, Common, RecordCredentials};
 use crate::cli::exit::{Failure, codes};
 use crate::cli::show::progress;
+use crate::cli::ui::Ui;
 use crate::flow::create::{Image, SHARED_BUNDLES, Subjects};
 use crate::model::json;
 use crate::model::{Artifact, PredicateUri, limits};

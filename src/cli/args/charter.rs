@@ -2,9 +2,9 @@
 
 use crate::capture::{Captured, Context, Environment};
 use crate::charter::{self, CharterClient, CharterError, Issue, Live};
-use crate::cli::Ui;
 use crate::cli::args::{BuildArgs, CharterApi, CharterSnapshot, Common};
 use crate::cli::exit::{Failure, codes};
+use crate::cli::ui::Ui;
 use crate::flow::Looked;
 use crate::flow::create::Further;
 use crate::model::{DigestSet, PredicateUri, ResourceDescriptor, Subject, limits, uri};

@@ -7,11 +7,12 @@ use crate::cli::args::login::{Choice, LoginArgs};
 use crate::cli::ask::password;
 use crate::cli::ask::person;
 use crate::cli::exit::{Failure, codes};
-use crate::cli::{Ui, variable};
-use crate::flow::{OutboxError, PublishError, Signing, identity_of};
+use crate::cli::ui::Ui;
+use crate::flow::{PublishError, Signing, identity_of};
 use crate::issuer;
 use crate::model::{Timestamp, json, limits};
-use crate::places::{self, files};
+use crate::outbox::OutboxError;
+use crate::places::{self, files, variable};
 use crate::programs::Launch;
 use crate::sign::{
     Found, IdentityToken, LogVersion, Login, Selection, ServiceClient, Services, SignError, TokenSource,
@@ -254,13 +255,13 @@ impl Method {
             With::Token(source) => {
                 let client = ServiceClient::new(common.timeout);
                 let token = source.token(&variable, &client).await?;
-                token.check(crate::cli::now())?;
+                token.check(places::now())?;
                 self.keyless(token, client, ui).await
             }
             With::Login(login, here) => {
                 let client = ServiceClient::new(common.timeout);
                 let token = login.token(here, &client).await?;
-                token.check(crate::cli::now())?;
+                token.check(places::now())?;
                 self.keyless(token, client, ui).await
             }
         }

@@ -3,14 +3,13 @@
 use crate::capture::input::files as hashing;
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::{Common, EvidenceArgs};
-use crate::cli::deadline::Until;
 use crate::cli::exit::{Failure, codes};
 use crate::evidence::FileEvidence;
 use crate::flow;
 use crate::flow::create::SHARED_BUNDLES;
 use crate::model::plural::counted;
 use crate::model::{Artifact, Digest, Reference};
-use crate::places::files;
+use crate::places::{Until, files};
 use crate::policy::{Reason, SubjectDecision, Verdict};
 use crate::registry::oci_http::OciHttp;
 use crate::registry::{Checked, OciLayout, Registry, RegistryError, RegistryEvidence};
@@ -242,7 +241,7 @@ impl Resolved {
     }
 
     /// Warns that a tag was resolved: what it names can change.
-    pub(in crate::cli) fn warn(&self, ui: &crate::cli::Ui) {
+    pub(in crate::cli) fn warn(&self, ui: &crate::cli::ui::Ui) {
         if let (Some(what), None) = (&self.by_tag, &self.layout) {
             ui.note(&format!("{}: {what} is resolved once, to {}", self.artifact.name, self.artifact.digest));
         }

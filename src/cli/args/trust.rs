@@ -1,8 +1,8 @@
 //! Whom trust flags accept: signers and roots.
 
-use crate::cli::Ui;
 use crate::cli::args::TrustArgs;
 use crate::cli::exit::{Failure, codes};
+use crate::cli::ui::Ui;
 use crate::issuer;
 use crate::model::plural::counted;
 use crate::places::{self, roots};

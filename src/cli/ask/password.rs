@@ -1,6 +1,6 @@
 //! Passwords: given by variables, else asked for at the terminal.
 
-use crate::cli::variable;
+use crate::places::variable;
 use crate::programs::Launch;
 use crate::sign::{EnvironmentPasswords, FirstOf, Found, OpenContext, Opened, PasswordSource, SignError};
 use std::io::IsTerminal as _;

@@ -1,7 +1,6 @@
 //! `attest approve`
 
 use crate::capture;
-use crate::cli::Ui;
 use crate::cli::args::approval;
 use crate::cli::args::approval::{Given, Target};
 use crate::cli::args::signing::SigningArgs;
@@ -12,6 +11,7 @@ use crate::cli::ask::confirm::confirm;
 use crate::cli::cmd::attach::{AttachedReport, attach_one};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::created::{CreatedIdentity, ends};
+use crate::cli::ui::Ui;
 use crate::flow::Unsigned;
 use crate::flow::create::statements;
 use crate::model::{Digest, PredicateUri, uri};
@@ -127,7 +127,7 @@ pub async fn run(args: &ApproveArgs, common: &Common, ui: &Ui) -> Result<Outcome
     }
     confirm(&target.shown, "Approve this?", args.yes)?;
     // Nothing is opened, fetched or sent before a person has agreed.
-    let (bundle, signer) = method.open(common, ui).await?.sign(&statement, &crate::cli::now).await?;
+    let (bundle, signer) = method.open(common, ui).await?.sign(&statement, &places::now).await?;
     let own = target.artifact.as_ref().filter(|r| r.subject.is_some() && args.output.is_none());
     let mut report = report(&target, statement.bytes(), &bundle, &signer);
     if let Some(path) = &args.output {

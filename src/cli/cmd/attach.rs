@@ -1,10 +1,10 @@
 //! `attest attach`
 
-use crate::cli::Ui;
 use crate::cli::args::target;
 use crate::cli::args::target::Resolved;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::ui::Ui;
 use crate::evidence::FileEvidence;
 use crate::flow::{self, Attached};
 use crate::model::{Digest, Timestamp};

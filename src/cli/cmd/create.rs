@@ -3,18 +3,18 @@
 use crate::capture::input::files::Progress;
 use crate::capture::step::BuildStep;
 use crate::capture::{Context, Environment};
-use crate::cli::Ui;
 use crate::cli::args::build::file_patterns;
 use crate::cli::args::signing::{Method, SigningArgs};
 use crate::cli::args::{BuildArgs, Common, Format, build, charter};
 use crate::cli::cmd::attach;
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::outbox::{Outbox, run_of};
 use crate::cli::show::created::{report, text};
 use crate::cli::show::{kept, progress};
+use crate::cli::ui::Ui;
 use crate::flow::create::{Caller, Further, Plan, PublishTo, StepPlan, Subjects};
-use crate::flow::{self, Entry, Signing};
+use crate::flow::{self, Signing};
 use crate::model::{Digest, Timestamp};
+use crate::outbox::{self, Entry, Outbox};
 use crate::places::{self, files};
 use crate::sign::key_file_facts;
 use clap::Args;
@@ -103,7 +103,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         withheld: &variables,
         key_in_file: key_file.is_some(),
         signer_names_builder: method.has_identity(),
-        context: flow::Context { run: run_of(&env), signer: method.name() },
+        context: outbox::Context { run: places::run_of(&env), signer: method.name() },
         attach_charter: args.attach_charter,
         places: PublishTo {
             output: args.output.clone(),
@@ -145,7 +145,7 @@ impl Caller for Here<'_> {
     }
 
     fn now(&self) -> Timestamp {
-        crate::cli::now()
+        places::now()
     }
 
     fn note(&self, text: &str) {

@@ -1,10 +1,10 @@
 //! `attest download`
 
-use crate::cli::Ui;
 use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs};
 use crate::cli::cmd::inspect::something;
 use crate::cli::exit::{Failure, Outcome};
+use crate::cli::ui::Ui;
 use crate::flow;
 use crate::model::plural::counted;
 use crate::places::files;

@@ -1,19 +1,17 @@
 //! `attest flush`
 
-use crate::cli::Ui;
 use crate::cli::args::signing::SigningArgs;
 use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::cmd::attach::{AttachedReport, attach_one};
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::outbox;
-use crate::cli::outbox::Outbox;
-use crate::cli::outbox::run_of;
+use crate::cli::ui::Ui;
 use crate::flow::create::{agrees, agrees_beforehand};
-use crate::flow::{Destination, Entry, OutboxError, PublishError, Unsigned, Waiting};
+use crate::flow::{PublishError, Unsigned};
 use crate::model::envelope::Envelope;
 use crate::model::plural::counted;
 use crate::model::{Digest, json, limits};
+use crate::outbox::{self, Destination, Entry, Outbox, OutboxError, Waiting};
 use crate::places::{self, files};
 use crate::verify::{in_toto_envelope, read_evidence};
 use clap::Args;
@@ -169,7 +167,7 @@ async fn sign(
     ui: &Ui,
 ) -> Result<Vec<String>, Failure> {
     let mut done = Vec::new();
-    let run = run_of(&places::environment()?);
+    let run = places::run_of(&places::environment()?);
     let method = args.signing.method(ui.now)?;
     common.registries.prepare(&common.registry_settings(), &Vec::from_iter(method.variable()))?;
     let signing = method.open(common, ui).await?;
@@ -191,7 +189,7 @@ async fn sign(
         if let Some(certificate) = read {
             agrees_beforehand(&statement, certificate, &note)?;
         }
-        let (bundle, signer) = signing.sign(&statement, &crate::cli::now).await?;
+        let (bundle, signer) = signing.sign(&statement, &places::now).await?;
         // A provenance of ours, made when nobody could say yet what the certificate would.
         if entry.waiting.builder_is_open() && read.is_none() {
             agrees(&statement, &signer, &note)?;

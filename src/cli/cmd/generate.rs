@@ -2,11 +2,11 @@
 
 use crate::capture::Explained;
 use crate::capture::capture;
-use crate::cli::Ui;
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::args::{build, charter, signing};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize::{json, line};
+use crate::cli::ui::Ui;
 use crate::flow::create::{secrets, statement_bytes};
 use crate::model::PredicateUri;
 use crate::places;

@@ -1,11 +1,11 @@
 //! `attest inspect`
 
-use crate::cli::Ui;
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize::line;
+use crate::cli::ui::Ui;
 use crate::flow::{self, Claim, Found};
 use crate::model::{Digest, ResourceDescriptor, Statement, limits, uri};
 use crate::places::files;

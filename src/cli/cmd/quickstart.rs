@@ -1,21 +1,17 @@
 //! `attest quickstart`
-#![expect(clippy::disallowed_methods, reason = "back end: a temporary folder, and this program run as its user would")]
 
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome, codes};
-use crate::model::Descriptor;
 use crate::model::code::codes;
-use crate::model::digest::hex;
 use crate::model::oci::{EMPTY, IMAGE_MANIFEST};
+use crate::model::{Descriptor, limits};
+use crate::places::{self, Trial};
 use crate::registry::{OciLayout, Registry as _};
 use clap::Args;
 use serde_json::json;
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Try the whole route on this checkout: no server, no account, no network
 ///
@@ -47,33 +43,29 @@ codes! {
 pub async fn run(args: &QuickstartArgs, _common: &Common) -> Result<Outcome, Failure> {
     let failed =
         |what: &str, e: &dyn std::fmt::Display| Failure::unknown(codes::FILE_UNWRITABLE, format!("{what}: {e}"));
-    let here = std::env::current_dir().map_err(|e| failed("the working folder", &e))?;
-    let program = std::env::current_exe().map_err(|e| failed("this program's own file", &e))?;
-    let folder = temporary_folder().map_err(|e| failed("the temporary folder", &e))?;
-    let tour = Tour { here, program, folder: folder.clone(), password: password()? };
+    let trial = Trial::new(places::environment()?.working_dir).map_err(|e| failed("the temporary folder", &e))?;
+    let tour = Tour { trial, password: password()? };
     let result = tour.all().await;
     if args.keep {
-        say(&format!("\nkept: {}", folder.display()));
+        say(&format!("\nkept: {}", tour.trial.folder.display()));
     } else {
-        fs::remove_dir_all(&folder).map_err(|e| failed("removing the temporary folder", &e))?;
+        tour.trial.remove().map_err(|e| failed("removing the temporary folder", &e))?;
     }
     result?;
     Ok(Outcome::done("\nDone: what was signed here verified, and three things that were not were refused.\n"))
 }
 
 struct Tour {
-    here: PathBuf,
-    program: PathBuf,
-    folder: PathBuf,
+    trial: Trial,
     password: String,
 }
 
 impl Tour {
     async fn all(&self) -> Result<(), Failure> {
-        let (first, second) = two_files(&self.here)?;
+        let (first, second) = two_files(&self.trial.here)?;
         say(&format!(
             "1. An image to attest: an OCI layout in {}, its layer is {}",
-            self.folder.display(),
+            self.trial.folder.display(),
             first.display()
         ));
         self.layout("image", &first).await?;
@@ -93,7 +85,7 @@ impl Tour {
         say("\n5. Refused: one byte of the layer was changed.");
         let layer = self.layout("changed-layer", &first).await?;
         self.step(&["download", "oci:image", "--output", "bundle.jsonl"], 0, "")?;
-        flip(&blob(&self.folder.join("changed-layer"), &layer), |bytes| bytes.len() / 2)?;
+        flip(&blob(&self.trial.folder.join("changed-layer"), &layer), |bytes| bytes.len() / 2)?;
         let verify =
             |what: &'static str, bundle: &'static str| ["verify", what, "--bundle", bundle, "--key", "demo.pub"];
         self.step(&verify("oci:changed-layer", "bundle.jsonl"), 1, "digest-mismatch")?;
@@ -105,7 +97,7 @@ impl Tour {
             let key = b"\"payload\":\"";
             bytes.windows(key.len()).position(|w| w == key).map_or(0, |at| at + key.len() + 40)
         };
-        flip(&self.folder.join("changed-envelope.jsonl"), payload)?;
+        flip(&self.trial.folder.join("changed-envelope.jsonl"), payload)?;
         self.step(&verify("oci:image", "changed-envelope.jsonl"), 1, "signature-invalid")?;
 
         say(&format!("\n7. Refused: the same attestation for another image, whose layer is {}.", second.display()));
@@ -117,21 +109,17 @@ impl Tour {
     fn step(&self, args: &[&str], exit: i32, word: &str) -> Result<(), Failure> {
         let place = |a: &str| match a {
             "demo" | "demo.key" | "demo.pub" | "bundle.jsonl" | "changed-envelope.jsonl" => {
-                self.folder.join(a).display().to_string()
+                self.trial.folder.join(a).display().to_string()
             }
             _ => a
                 .strip_prefix("oci:")
-                .map_or_else(|| a.to_owned(), |p| format!("oci:{}", self.folder.join(p).display())),
+                .map_or_else(|| a.to_owned(), |p| format!("oci:{}", self.trial.folder.join(p).display())),
         };
         let args: Vec<_> = args.iter().map(|a| place(a)).collect();
         say(&format!("$ attest {}", args.join(" ")));
         let failed = |why: String| Failure::unknown(NOT_AS_EXPECTED, format!("`attest {}` {why}", args.join(" ")));
-        let output = Command::new(&self.program)
-            .args(&args)
-            .current_dir(&self.here)
-            .env("ATTEST_PASSWORD", &self.password)
-            .output()
-            .map_err(|e| failed(format!("could not be started: {e}")))?;
+        let output = self.trial.run(&args, &[("ATTEST_PASSWORD", &self.password)]);
+        let output = output.map_err(|e| failed(format!("could not be started: {e}")))?;
         let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         for line in text.lines() {
             say(&format!("  {line}"));
@@ -148,8 +136,8 @@ impl Tour {
 
     /// Makes a layout whose one image has one layer, a file; returns the layer.
     async fn layout(&self, name: &str, file: &Path) -> Result<Descriptor, Failure> {
-        let bytes = crate::capture::input::files::read(&self.here.join(file), crate::model::limits::PREDICATE_BYTES)?;
-        let layout = OciLayout::create(&self.folder.join(name))?;
+        let bytes = crate::capture::input::files::read(&self.trial.here.join(file), limits::PREDICATE_BYTES)?;
+        let layout = OciLayout::create(&self.trial.folder.join(name))?;
         let layer = Descriptor::of("application/octet-stream", &bytes);
         let config = Descriptor::of(EMPTY, b"{}");
         let manifest = json!({
@@ -169,24 +157,24 @@ impl Tour {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, Failure> {
-        Ok(crate::places::files::read(&self.folder.join(name), crate::model::limits::BUNDLE_BYTES)?)
+        Ok(places::files::read(&self.trial.folder.join(name), limits::BUNDLE_BYTES)?)
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-        Ok(crate::places::files::replace(&self.folder.join(name), bytes)?)
+        Ok(places::files::replace(&self.trial.folder.join(name), bytes)?)
     }
 }
 
 /// Two different, not empty files of a folder's top level.
 fn two_files(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     let shown = |name: &OsStr| name.to_str().is_some_and(|n| !n.starts_with('.'));
-    let names = crate::places::files::list(folder, crate::model::limits::INPUT_SUBJECTS, shown)?;
+    let names = places::files::list(folder, limits::INPUT_SUBJECTS, shown)?;
     let mut found: Vec<(PathBuf, u64)> = names
         .into_iter()
         .filter_map(|p| {
-            let meta = fs::symlink_metadata(&p).ok()?;
-            let fits = meta.is_file() && meta.len() > 0 && meta.len() < crate::model::limits::PREDICATE_BYTES as u64;
-            fits.then(|| (PathBuf::from(p.file_name().unwrap_or_default()), meta.len()))
+            let size = places::files::size(&p)?;
+            let fits = size > 0 && size < limits::PREDICATE_BYTES as u64;
+            fits.then(|| (PathBuf::from(p.file_name().unwrap_or_default()), size))
         })
         .collect();
     // What a reader knows best comes first.
@@ -208,28 +196,17 @@ fn blob(layout: &Path, layer: &Descriptor) -> PathBuf {
 
 /// Changes one byte of a file to another printable one.
 fn flip(path: &Path, position: impl Fn(&[u8]) -> usize) -> Result<(), Failure> {
-    let mut bytes = crate::places::files::read(path, crate::model::limits::BUNDLE_BYTES)?;
+    let mut bytes = places::files::read(path, limits::BUNDLE_BYTES)?;
     let at = position(&bytes);
     if let Some(b) = bytes.get_mut(at) {
         *b = if *b == b'A' { b'B' } else { b'A' };
     }
-    Ok(crate::places::files::replace(path, &bytes)?)
-}
-
-fn temporary_folder() -> io::Result<PathBuf> {
-    let base = std::env::temp_dir();
-    // Ours alone: it must be new, and nobody else may look into it.
-    let path = base.join(format!("attest-quickstart-{}", std::process::id()));
-    fs::DirBuilder::new().mode(0o700).create(&path)?;
-    path.canonicalize()
+    Ok(places::files::replace(path, &bytes)?)
 }
 
 /// A password that nobody needs to know.
 fn password() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Failure::unknown(NOT_AS_EXPECTED, "the system gave no random bytes"))?;
-    Ok(hex(&bytes))
+    places::random_text().ok_or_else(|| Failure::unknown(NOT_AS_EXPECTED, "the system gave no random bytes"))
 }
 
 fn say(text: &str) {

@@ -1,10 +1,10 @@
 //! `attest sign`
 
 use crate::capture;
-use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::args::signing::SigningArgs;
 use crate::cli::exit::{Failure, Outcome};
+use crate::cli::ui::Ui;
 use crate::flow::PublishError;
 use crate::flow::Unsigned;
 use crate::flow::create::find_secret;
@@ -43,7 +43,7 @@ pub async fn run(args: &SignArgs, common: &Common, ui: &Ui) -> Result<Outcome, F
     let variables: Vec<String> = method.variable().into_iter().collect();
     let value = json::parse(&statement, limits::STATEMENT_BYTES).map_err(PublishError::Statement)?;
     find_secret(&value, &capture::secrets(&env, &variables))?;
-    let (mut bundle, _) = method.open(common, ui).await?.sign(&Unsigned::parse(statement)?, &crate::cli::now).await?;
+    let (mut bundle, _) = method.open(common, ui).await?.sign(&Unsigned::parse(statement)?, &places::now).await?;
     bundle.push(b'\n');
     match &args.output {
         Some(path) => {

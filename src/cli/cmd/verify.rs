@@ -1,15 +1,14 @@
 //! `attest verify`
 
 use crate::capture::Environment;
-use crate::cli::Ui;
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
 use crate::cli::args::{charter, demands, target, trust};
-use crate::cli::deadline::Until;
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::{decision, untrusted};
+use crate::cli::ui::Ui;
 use crate::flow::{self, Check, Given, Looked};
 use crate::model::{PredicateUri, limits};
-use crate::places::{self, PolicyPlaces};
+use crate::places::{self, PolicyPlaces, Until};
 use crate::policy::report::DecisionReport;
 use crate::policy::{Decision, Policy, SubjectDecision};
 use crate::seam::Deadline as _;
@@ -81,7 +80,7 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     Ok(match common.format {
         Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
-        _ => Outcome { stdout: decision::page(&decision, ui.view(common)).into_bytes(), exit },
+        _ => Outcome { stdout: decision::page(&decision, ui.view(common.verbose)).into_bytes(), exit },
     })
 }
 

@@ -1,10 +1,10 @@
 //! How `create` says what it left in an outbox.
 
 use crate::cli::exit::{Failure, codes};
-use crate::cli::outbox;
 use crate::cli::show::sanitize::line;
 use crate::flow::create::Kept;
 use crate::model::plural::counted;
+use crate::outbox;
 use std::fmt::Write as _;
 
 /// Says what is kept in `folder` and how to send it; `failed` is what could not be kept or not be made.

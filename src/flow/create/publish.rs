@@ -1,8 +1,9 @@
 //! Signing what was made, and putting it where it goes; what an outage keeps back waits in the outbox.
 
 use super::{Caller, CreateError, Created, Image, Kept, Plan, Signed, Subjects, agrees, agrees_beforehand};
-use crate::flow::{Context, Destination, Entry, Signing, Unsigned, Waiting, attach};
+use crate::flow::{Signing, Unsigned, attach};
 use crate::model::{PredicateUri, uri};
+use crate::outbox::{Context, Destination, Entry, Waiting};
 use std::path::{Path, PathBuf};
 
 /// Name of the file that keeps the attestations of several file subjects.

@@ -107,7 +107,7 @@ impl OciHttp {
 
     /// Sends a request, with credentials if the registry asks for them, and gives back its last answer whatever the
     /// status. A 401 is answered once with the cached or a new token, and once more if that was an old one.
-    pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Answer, RegistryError> {
+    async fn send(&self, ask: &Ask<'_>) -> Result<Answer, RegistryError> {
         if !self.transport.is_own(&ask.url) {
             return self.transport.tries(ask, None).await;
         }

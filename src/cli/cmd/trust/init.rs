@@ -1,8 +1,8 @@
 //! `attest trust init`
 
-use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome, codes};
+use crate::cli::ui::Ui;
 use crate::model::{Digest, Timestamp, json, limits};
 use crate::net;
 use crate::places::files;

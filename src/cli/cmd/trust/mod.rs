@@ -7,9 +7,9 @@ mod update;
 pub use show::ShowReport;
 pub use update::UpdateReport;
 
-use crate::cli::Ui;
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome};
+use crate::cli::ui::Ui;
 use clap::{Args, Subcommand};
 
 /// Show, update or make trusted roots: whose certificates, logs and timestamps count

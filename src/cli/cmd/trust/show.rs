@@ -1,9 +1,9 @@
 //! `attest trust show`
 
-use crate::cli::Ui;
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize;
+use crate::cli::ui::Ui;
 use crate::model::plural::counted;
 use crate::model::{Timestamp, limits};
 use crate::places::roots;

@@ -1,9 +1,9 @@
 //! `attest trust update`
 
-use crate::cli::Ui;
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize;
+use crate::cli::ui::Ui;
 use crate::model::limits;
 use crate::places::files;
 use crate::roots::{CacheError, Http, Instance, TufCache, TufRepository, Updated, cache_folder};

@@ -1,9 +1,7 @@
-//! The outbox as a folder: one file per entry, named by its digest, for its owner alone.
 #![expect(clippy::disallowed_methods, reason = "back end: the folder of the outbox")]
+//! The outbox as a folder: one file per entry, named by its digest, for its owner alone.
 
-use crate::capture::Environment;
-use crate::flow::{Entry, OutboxError};
-use crate::issuer;
+use super::{Entry, OutboxError};
 use crate::model::{Digest, limits};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::fs::{self, File, OpenOptions};
@@ -14,13 +12,13 @@ use std::time::{Duration, Instant};
 
 /// A folder of entries.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub struct Outbox {
     folder: PathBuf,
 }
 
 /// Held while entries are signed and published; the system releases it when the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
@@ -29,7 +27,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxError::Folder`] when it is a link, somebody else's, or others may use it.
-    pub(super) fn open(folder: &Path) -> Result<Self, OutboxError> {
+    pub fn open(folder: &Path) -> Result<Self, OutboxError> {
         // Without what comes after the last name: `link/` would be the folder that the link leads to.
         let folder = &folder.components().collect::<PathBuf>();
         let unusable = |cause: String| OutboxError::Folder { path: folder.display().to_string(), cause };
@@ -54,7 +52,7 @@ impl Outbox {
     ///
     /// # Errors
     /// As [`Outbox::open`], and when there is none.
-    pub(super) fn existing(folder: &Path) -> Result<Self, OutboxError> {
+    pub fn existing(folder: &Path) -> Result<Self, OutboxError> {
         match fs::symlink_metadata(folder) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let cause = "there is no such folder, so nothing waits in it".into();
@@ -68,7 +66,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxError::Locked`] after `patience`.
-    pub(super) fn lock(&self, patience: Duration) -> Result<Lock, OutboxError> {
+    pub fn lock(&self, patience: Duration) -> Result<Lock, OutboxError> {
         let path = self.folder.join("lock");
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600).custom_flags(itself());
@@ -96,7 +94,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxError::Folder`].
-    pub(super) fn keep(&self, entry: &Entry) -> Result<Digest, OutboxError> {
+    pub fn keep(&self, entry: &Entry) -> Result<Digest, OutboxError> {
         let bytes = entry.to_bytes();
         let digest = Digest::sha256(&bytes);
         let path = self.path(&digest);
@@ -118,7 +116,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxError::Folder`].
-    pub(super) fn remove(&self, digest: &Digest) -> Result<(), OutboxError> {
+    pub fn remove(&self, digest: &Digest) -> Result<(), OutboxError> {
         match fs::remove_file(self.path(digest)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(self.unusable(&e)),
             _ => Ok(()),
@@ -130,7 +128,7 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError::Folder`] when the folder cannot be read or has too many entries.
     #[expect(clippy::type_complexity, reason = "an entry or what is wrong with it, each for itself")]
-    pub(super) fn entries(&self) -> Result<Vec<Result<(Digest, Entry), OutboxError>>, OutboxError> {
+    pub fn entries(&self) -> Result<Vec<Result<(Digest, Entry), OutboxError>>, OutboxError> {
         let mut names = Vec::new();
         for file in fs::read_dir(&self.folder).map_err(|e| self.unusable(&e))? {
             let name = file.map_err(|e| self.unusable(&e))?.file_name().to_string_lossy().into_owned();
@@ -174,12 +172,6 @@ impl Outbox {
     }
 }
 
-/// The run that this process belongs to: of a CI system, else this machine and folder.
-pub(super) fn run_of(env: &Environment) -> String {
-    let here = || format!("{}:{}", env.hostname.as_deref().unwrap_or("localhost"), env.working_dir.display());
-    issuer::run(env).unwrap_or_else(here)
-}
-
 /// Opens what is at a path itself, not what it links to, and waits for nobody at a pipe.
 fn itself() -> i32 {
     (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
@@ -190,7 +182,7 @@ fn itself() -> i32 {
 ///
 /// # Errors
 /// [`OutboxError::Place`].
-pub(super) fn place(path: &Path) -> Result<PathBuf, OutboxError> {
+pub fn place(path: &Path) -> Result<PathBuf, OutboxError> {
     let refused = |cause: String| OutboxError::Place { path: path.display().to_string(), cause };
     let name = path.file_name().ok_or_else(|| refused("it names no file".into()))?;
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
@@ -208,7 +200,7 @@ pub(super) fn place(path: &Path) -> Result<PathBuf, OutboxError> {
 ///
 /// # Errors
 /// [`OutboxError::Place`].
-pub(super) fn regular(path: &Path) -> Result<(), OutboxError> {
+pub fn regular(path: &Path) -> Result<(), OutboxError> {
     let cause = match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => return Ok(()),
         Ok(_) => "what is there is no regular file".into(),
@@ -220,7 +212,7 @@ pub(super) fn regular(path: &Path) -> Result<(), OutboxError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{Destination, Waiting};
+    use crate::outbox::{Destination, Waiting};
     use std::os::unix::fs::PermissionsExt as _;
 
     fn entry(bundle: &[u8]) -> Entry {

@@ -1,5 +1,5 @@
-//! [`Until`]: the deadline of one subject, by this machine's clock.
 #![expect(clippy::disallowed_methods, reason = "back end: the clock that runs while something is waited for")]
+//! [`Until`]: the deadline of one subject, by this machine's clock.
 
 use crate::seam::{BoxFuture, Deadline};
 use std::time::{Duration, Instant};
@@ -9,14 +9,15 @@ const GRACE: Duration = Duration::from_millis(50);
 
 /// A point in time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Until {
+pub struct Until {
     given: Duration,
     end: Instant,
 }
 
 impl Until {
     /// The time from now on that `--timeout` gives.
-    pub(super) fn within(given: Duration) -> Self {
+    #[must_use]
+    pub fn within(given: Duration) -> Self {
         Self { given, end: Instant::now() + given + GRACE }
     }
 }

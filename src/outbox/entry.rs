@@ -1,4 +1,4 @@
-//! What an outage keeps from being signed or published: entries that wait, and the rules under which they may go.
+//! [`Entry`]: what waits, and the rules under which it may go.
 //!
 //! A signed entry is published, once: attaching the same bundle again changes nothing. An unsigned one is signed only
 //! when its digest is named, which `create` printed, and only in the context that left it: else a folder that a build

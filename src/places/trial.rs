@@ -1,0 +1,59 @@
+#![expect(clippy::disallowed_methods, reason = "back end: a temporary folder, and this program run as its user would")]
+//! [`Trial`]: a folder to try things in, and this program run by itself.
+
+use crate::model::digest::hex;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A temporary folder for this user alone, and where this program is run.
+#[derive(Debug)]
+pub struct Trial {
+    /// The temporary folder.
+    pub folder: PathBuf,
+    /// The working folder of what is run.
+    pub here: PathBuf,
+    program: PathBuf,
+}
+
+impl Trial {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// The operating system's: of the folder, or of finding this program's own file.
+    pub fn new(here: PathBuf) -> io::Result<Self> {
+        let program = std::env::current_exe()?;
+        // Ours alone: it must be new, and nobody else may look into it.
+        let path = std::env::temp_dir().join(format!("attest-quickstart-{}", std::process::id()));
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self { folder: path.canonicalize()?, here, program })
+    }
+
+    /// Runs this program with arguments and variables, and waits for its end.
+    ///
+    /// # Errors
+    /// The operating system's, where it cannot be started.
+    pub fn run(&self, arguments: &[impl AsRef<OsStr>], variables: &[(&str, &str)]) -> io::Result<Output> {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).current_dir(&self.here).envs(variables.iter().copied()).output()
+    }
+
+    /// Removes the folder with all that is in it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn remove(&self) -> io::Result<()> {
+        fs::remove_dir_all(&self.folder)
+    }
+}
+
+/// 128 bits that nobody guesses, as text; none where the system gives no randomness.
+#[must_use]
+pub fn random_text() -> Option<String> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    Some(hex(&bytes))
+}
