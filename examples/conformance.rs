@@ -177,6 +177,7 @@ fn verify(args: &VerifyBundle, now: Timestamp) -> Result<(), Refusal> {
             Some(identity) == args.certificate_identity.as_ref()
                 && Some(issuer) == args.certificate_oidc_issuer.as_ref()
         }
+        _ => false,
     };
     if signers.iter().any(is_wanted) {
         return Ok(());

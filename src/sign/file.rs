@@ -54,6 +54,7 @@ mod tests {
     use crate::sign::{NoPassword, key_file_facts};
     use crate::trust::KeyAlgorithm;
     use std::os::unix::fs::OpenOptionsExt as _;
+    use std::os::unix::fs::PermissionsExt as _;
 
     fn open_file(path: &Path) -> Result<Opened, SignError> {
         let launch = crate::programs::Launch::default();
