@@ -2,7 +2,7 @@
 //! A second place would go on to show, demand or explain a field under a name that the table no longer has.
 
 use crate::assert_none;
-use crate::source::{File, sources};
+use crate::source::{File, code, sources};
 use attest::predicate::field::{self, fact};
 
 /// Where the table stands.
@@ -21,12 +21,13 @@ fn declared() -> impl Iterator<Item = &'static str> {
     field::all().map(|row| row.path).chain(fact::ALL.iter().map(|f| f.name))
 }
 
-/// Lines that hold a name as a whole text, tests beside the code included.
+/// Lines that hold a name as a whole text: of the table those outside its tests, elsewhere of tests, too.
 fn violations(files: &[File]) -> Vec<String> {
     let names = names();
     let mut found = Vec::new();
     for file in files {
-        for (number, line) in file.text.lines().enumerate() {
+        let lines = if file.path.starts_with(TABLE) { code(&file.text).lines().count() } else { usize::MAX };
+        for (number, line) in file.text.lines().take(lines).enumerate() {
             if line.trim_start().starts_with("//") {
                 continue;
             }
