@@ -1,8 +1,8 @@
 //! Whether a provenance and the certificate that signed it say the same.
 
-use crate::model::{Statement, uri};
+use crate::model::Statement;
 use crate::policy::{Reason, cross_check};
-use crate::predicate::Provenance;
+use crate::predicate;
 use crate::verify::Signer;
 use std::collections::BTreeMap;
 
@@ -20,10 +20,8 @@ pub fn contradictions(statement: &Statement, signer: &Signer) -> Vec<Reason> {
 /// The same of a certificate that has signed nothing yet, by its issuer and claims.
 #[must_use]
 pub fn contradictions_of(statement: &Statement, issuer: &str, claims: &BTreeMap<u32, String>) -> Vec<Reason> {
-    if statement.predicate_type().as_str() != uri::SLSA_PROVENANCE {
-        return Vec::new();
-    }
-    match statement.predicate().and_then(|p| Provenance::from_json(&p)) {
+    let Some(read) = predicate::provenance_of(statement.predicate_type().as_str()) else { return Vec::new() };
+    match statement.predicate().and_then(|p| read(&p.into())) {
         Ok(provenance) => cross_check(issuer, claims, &provenance, false).err().unwrap_or_default(),
         Err(_) => Vec::new(),
     }

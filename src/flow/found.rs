@@ -143,8 +143,8 @@ impl Claim {
 }
 
 fn provenance_of(statement: &Statement) -> Option<Provenance> {
-    let is_provenance = statement.predicate_type().as_str() == crate::model::uri::SLSA_PROVENANCE;
-    is_provenance.then(|| Provenance::from_json(&statement.predicate().ok()?).ok()).flatten()
+    let read = crate::predicate::provenance_of(statement.predicate_type().as_str())?;
+    read(&statement.predicate().ok()?.into()).ok()
 }
 
 #[cfg(test)]

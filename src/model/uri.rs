@@ -12,6 +12,8 @@ pub const BUILDER_LOCAL: &str = "https://agent-attest.github.io/builder/local/v1
 pub const CHARTER: &str = "https://agent-attest.github.io/charter/v1";
 /// SLSA provenance, version 1.
 pub const SLSA_PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+/// SLSA provenance, version 0.2: read only.
+pub const SLSA_PROVENANCE_V02: &str = "https://slsa.dev/provenance/v0.2";
 /// in-toto Statement, version 1: what we write.
 pub const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
 /// in-toto Statement, version 0.1: read only.

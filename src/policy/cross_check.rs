@@ -5,7 +5,7 @@
 //! the certificate. Where it fills none, the predicate stands alone.
 
 use super::Reason;
-use super::providers::{COMMIT_ROW, REF_ROW, RUNNER_ROW, rows_of};
+use super::providers::{BUILDER_ROW, COMMIT_ROW, REF_ROW, REPOSITORY_ROW, RUNNER_ROW, Row, rows_of};
 use crate::issuer;
 use crate::model::code::codes;
 use crate::predicate::Provenance;
@@ -45,11 +45,13 @@ pub fn cross_check(
         reasons.push(Reason::new(SSH_RERUN, message));
     }
     for row in rows_of(issuer) {
-        if row.claim == 9 && speaks_for_others {
+        if row.claim == BUILDER_ROW.claim && speaks_for_others {
             continue;
         }
-        if row.claim == 9 && is_runner(claims, &provenance.builder_id) {
-            checked.certified.push(row.field);
+        if row.claim == BUILDER_ROW.claim
+            && let Some(certified) = runner_beside(claims, &provenance.builder_id)
+        {
+            checked.certified.extend(certified.then_some(row.field));
             continue;
         }
         let Some(claim) = claims.get(&row.claim).filter(|c| !c.is_empty()) else { continue };
@@ -72,14 +74,22 @@ pub fn cross_check(
     if reasons.is_empty() { Ok(checked) } else { Err(reasons) }
 }
 
-/// Whether a builder id is the one by which GitHub's and npm's own provenance name the kind of runner, and the
-/// certificate says that it was of that kind.
-fn is_runner(claims: &BTreeMap<u32, String>, builder_id: &str) -> bool {
-    let kind = builder_id.strip_prefix("https://github.com/actions/runner/");
-    kind.is_some() && claims.get(&RUNNER_ROW.claim).map(String::as_str) == kind
+/// Whether a builder id names the machine rather than the workflow, as GitHub's and npm's own provenance name the kind of
+/// runner and GitLab's the runner of a project: that contradicts no build signer. `Some(true)` where the certificate says
+/// the same of the machine.
+pub(super) fn runner_beside(claims: &BTreeMap<u32, String>, builder_id: &str) -> Option<bool> {
+    let claim = |row: &Row| claims.get(&row.claim).map(String::as_str).filter(|c| !c.is_empty());
+    if let Some(kind) = builder_id.strip_prefix("https://github.com/actions/runner") {
+        return match kind.strip_prefix('/') {
+            Some(kind) => (claim(&RUNNER_ROW) == Some(kind)).then_some(true),
+            None => kind.is_empty().then_some(false),
+        };
+    }
+    let number = builder_id.strip_prefix(claim(&REPOSITORY_ROW)?)?.strip_prefix("/-/runners/")?;
+    (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(false)
 }
 
-fn is_commit(text: &str) -> bool {
+pub(super) fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
@@ -308,5 +318,19 @@ mod tests {
         claims.remove(&11);
         *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id("github-hosted");
         assert_eq!(check(&issuer, &claims, &predicate), Err(vec![BUILDER]));
+        // A machine that no kind is named of, and one of another project than the certificate's.
+        let with = |issuer: &str, claims: &BTreeMap<u32, String>, mut predicate: serde_json::Value, id: &str| {
+            *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id.into();
+            check(issuer, claims, &predicate).map(|c| c.certified.contains(&"builder.id"))
+        };
+        assert_eq!(with(&issuer, &claims, predicate, "https://github.com/actions/runner"), Ok(false));
+        let (issuer, claims, predicate) = honest("gitlab");
+        let runner = |id: &str| with(&issuer, &claims, predicate.clone(), id);
+        assert_eq!(runner("https://gitlab.com/acme/app/-/runners/7"), Ok(false));
+        for other in
+            ["https://gitlab.com/acme/lib/-/runners/7", "https://gitlab.com/acme/app/-/runners/x", "https://x/"]
+        {
+            assert_eq!(runner(other), Err(vec![BUILDER]), "{other}");
+        }
     }
 }

@@ -3,8 +3,9 @@
 use super::rule::{Beside, Check, Proved, RuleInput, release, unproven};
 use super::signer::{WINDOW, key_revoked, outside, statement_revoked};
 use super::{
-    Accepted, CandidateDecision, Evidence, FieldAssurance, Finding, Images, Outcome, Policy, PolicyDecision, Reason,
-    Requirement, RequirementDecision, SignerMatch, SignerRule, SubjectDecision, Verdict, cross_check, people,
+    Accepted, CandidateDecision, Evidence, FieldAssurance, Finding, FromCertificate, Images, Outcome, Policy,
+    PolicyDecision, Reason, Requirement, RequirementDecision, SignerMatch, SignerRule, SubjectDecision, Verdict,
+    certified, cross_check, people,
 };
 use crate::model::code::codes;
 use crate::model::{Artifact, Code, uri};
@@ -266,16 +267,19 @@ fn signed_by(
             reasons.push(Reason::unmet(BUILDER, &what, expected, Some(&p.builder_id)));
         }
     }
-    let mut certified = Vec::new();
-    if let (Signer::Certificate { issuer, claims, .. }, Some(p)) = (signer, provenance) {
-        match cross_check(issuer, claims, p, !rule.builders.is_empty()) {
+    let (mut certified, mut said) = (Vec::new(), FromCertificate::default());
+    if let Signer::Certificate { issuer, claims, .. } = signer {
+        let others = !rule.builders.is_empty();
+        said = certified::beside(issuer, claims, provenance, others);
+        match provenance.map(|p| cross_check(issuer, claims, p, others)).transpose() {
             // A certificate speaks for its own build-signer URI.
             Ok(checked) => {
-                builder_bound |= checked.certified.contains(&fact::BUILDER_ID.name);
-                certified = checked.certified;
+                certified = checked.unwrap_or_default().certified;
+                builder_bound |= certified.contains(&fact::BUILDER_ID.name);
             }
             Err(more) => reasons.extend(more),
         }
+        certified.extend(fact::ALL.iter().filter(|f| said.value(f).is_some()).map(|f| f.name));
     }
     let beside = Beside { statement, evidence, revoked: &policy.revoked, people: &policy.people, checks };
     let (mut supported, mut approvals, mut unsupported) = (Vec::new(), Vec::new(), Vec::new());
@@ -291,6 +295,7 @@ fn signed_by(
     let input = RuleInput {
         statement,
         provenance,
+        beside: &said,
         builder_bound,
         certified: &certified,
         supported: &supported,
@@ -318,10 +323,11 @@ fn signed_by(
 
 /// The fields that the product promises, with how each is known.
 fn fields(input: &RuleInput<'_>) -> Vec<FieldAssurance> {
-    let Some(p) = input.provenance else { return Vec::new() };
     let row = |fact: &&fact::Fact| {
-        let bound = fact.name == fact::BUILDER_ID.name && input.builder_bound;
-        Some(FieldAssurance { field: fact.name, value: (fact.read)(p)?, levels: input.levels(fact.name), bound })
+        let own = input.provenance.and_then(fact.read);
+        let bound = fact.name == fact::BUILDER_ID.name && (input.builder_bound || own.is_none());
+        let value = own.or_else(|| input.beside.value(fact).map(str::to_owned))?;
+        Some(FieldAssurance { field: fact.name, value, levels: input.levels(fact.name), bound })
     };
     fact::PROMISED.iter().filter_map(row).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::Reason;
 use crate::model::Code;
+use crate::predicate::field::{Fact, fact};
 use crate::verify::{Origin, SupportingStatement, VerifiedStatement, VerifyError};
 use std::sync::Arc;
 
@@ -80,4 +81,38 @@ pub struct Support {
     pub statements: Vec<SupportingStatement>,
     /// Why it could not be believed, where it is about such a thing and there is no proof.
     pub failed: Option<VerifyError>,
+}
+
+/// What a signing certificate says of source and builder where the predicate is silent, in the form that a provenance has for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FromCertificate {
+    /// Repository URL, with its scheme.
+    pub repository: Option<String>,
+    /// Full ref.
+    pub reference: Option<String>,
+    /// Commit, lower-case hex.
+    pub commit: Option<String>,
+    /// Who built it: the build signer.
+    pub builder: Option<String>,
+}
+
+impl FromCertificate {
+    /// The value of a field, by its name in a decision.
+    #[must_use]
+    pub fn value(&self, fact: &Fact) -> Option<&str> {
+        let values = [
+            (fact::REPOSITORY, &self.repository),
+            (fact::REF, &self.reference),
+            (fact::COMMIT, &self.commit),
+            (fact::BUILDER_ID, &self.builder),
+        ];
+        values.into_iter().find(|(f, _)| f.name == fact.name).and_then(|(_, value)| value.as_deref())
+    }
+
+    /// Whether it says anything of a source.
+    #[must_use]
+    pub fn has_source(&self) -> bool {
+        self.repository.is_some() || self.reference.is_some() || self.commit.is_some()
+    }
 }

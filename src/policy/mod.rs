@@ -2,6 +2,7 @@
 //!
 //! Pure: a decision is a function of policies, evidence and time, and replays from a folder.
 
+mod certified;
 mod cross_check;
 mod decide;
 mod decision;
@@ -26,7 +27,7 @@ pub use decision::{
 };
 pub use demand::{Images, Mode, Policy, Requirement};
 pub use error::PolicyError;
-pub use evidence::{Evidence, Finding, Objection, Support};
+pub use evidence::{Evidence, Finding, FromCertificate, Objection, Support};
 pub use file::{node, parse, schema};
 pub use form::{At, Declared, Defaulted, Field, Form, KeyLoader, Map, Needed, Sub};
 pub use glob::Glob;

@@ -63,9 +63,9 @@ const fn row(fact: &'static Fact, code: Code, same: fn(&str, &str) -> bool) -> R
     Row { field: fact.name, code, claim, fact, same }
 }
 
-const BUILDER_ROW: Row = row(fact::BUILDER_ID, BUILDER, same);
+pub(super) const BUILDER_ROW: Row = row(fact::BUILDER_ID, BUILDER, same);
 pub(super) const RUNNER_ROW: Row = row(fact::RUNNER, RUNNER, same);
-const REPOSITORY_ROW: Row = row(fact::REPOSITORY, REPOSITORY, same_repository);
+pub(super) const REPOSITORY_ROW: Row = row(fact::REPOSITORY, REPOSITORY, same_repository);
 pub(super) const COMMIT_ROW: Row = row(fact::COMMIT, COMMIT, same_commit);
 pub(super) const REF_ROW: Row = row(fact::REF, REF, same_ref);
 const REPOSITORY_ID_ROW: Row = row(fact::REPOSITORY_ID, REPOSITORY_ID, same);

@@ -4,6 +4,7 @@ pub mod approval;
 pub mod charter;
 pub mod field;
 mod provenance;
+mod provenance_v02;
 pub mod record;
 pub mod schema;
 
@@ -37,13 +38,28 @@ pub trait PredicateType: Sync {
     fn supports(&self) -> bool {
         false
     }
+
+    /// What reads a predicate of this type as a provenance, if it is one: what is asked of a provenance is asked of it.
+    fn provenance(&self) -> Option<ReadsProvenance> {
+        None
+    }
 }
 
+/// Reads a predicate as a provenance.
+pub type ReadsProvenance = fn(&Value) -> Result<Provenance, JsonError>;
+
 /// Every predicate type that is read with understanding; others pass as opaque objects.
-pub const ALL: &[&dyn PredicateType] = &[&provenance::SlsaProvenance, &approval::ApprovalV1, &charter::CharterV1];
+pub const ALL: &[&dyn PredicateType] =
+    &[&provenance::SlsaProvenance, &provenance_v02::SlsaProvenanceV02, &approval::ApprovalV1, &charter::CharterV1];
 
 /// The predicate type of a URI, if it is one of [`ALL`].
 #[must_use]
 pub fn by_uri(uri: &str) -> Option<&'static dyn PredicateType> {
     ALL.iter().copied().find(|p| p.uri() == uri)
+}
+
+/// What reads a predicate of a type as a provenance; nothing where the type is none.
+#[must_use]
+pub fn provenance_of(uri: &str) -> Option<ReadsProvenance> {
+    by_uri(uri)?.provenance()
 }

@@ -19,6 +19,9 @@ impl PredicateType for SlsaProvenance {
     fn check(&self, predicate: &Map<String, Value>) -> Result<(), JsonError> {
         Provenance::from_json(predicate).map(|_| ())
     }
+    fn provenance(&self) -> Option<super::ReadsProvenance> {
+        Some(Provenance::from_value)
+    }
 }
 
 /// SLSA provenance v1. Fields this version does not know are kept.
@@ -165,12 +168,18 @@ impl Provenance {
     pub fn source(&self) -> Option<Source> {
         let (descriptor, path) = self.source_descriptor()?;
         let (repository, reference) = split_source(descriptor.uri()?)?;
-        let commit = descriptor.digest().and_then(|d| d.get("gitCommit")).map(str::to_owned);
+        let commit = descriptor.digest().and_then(commit_of).map(str::to_owned);
         let same = |d: &&ResourceDescriptor| d.uri() == descriptor.uri();
         // Several entries of one place: one that says dirty is enough.
         let said = self.dependencies.iter().filter(same).filter_map(|d| d.annotations().get("dirty")?.as_bool());
         let dirty = said.reduce(|a, b| a | b);
         Some(Source { repository, reference, commit, dirty, path })
+    }
+
+    /// Whether it says what its source is, be it in a form that is not read: then nobody else's word stands in for it.
+    #[must_use]
+    pub fn names_source(&self) -> bool {
+        self.external.get("source").is_some_and(|s| !s.is_null())
     }
 
     /// Digests of the source: `gitCommit`, and `sha256` of the commit object where the provenance has it.
@@ -274,10 +283,10 @@ impl Provenance {
         let Some(source) = self.external("source").and_then(|f| read_source(&f)) else {
             return Ok(());
         };
-        let commit = source.digest().and_then(|d| d.get("gitCommit"));
+        let commit = source.digest().and_then(commit_of);
         for (i, d) in self.dependencies.iter().enumerate().filter(|(_, d)| d.uri().is_some() && d.uri() == source.uri())
         {
-            let other = d.digest().and_then(|d| d.get("gitCommit"));
+            let other = d.digest().and_then(commit_of);
             if other != commit {
                 return Err(JsonError::unexpected(
                     format!("predicate.buildDefinition.resolvedDependencies[{i}].digest.gitCommit"),
@@ -288,6 +297,12 @@ impl Provenance {
         }
         Ok(())
     }
+}
+
+/// The commit among digests: `gitCommit`, or `sha1` as tools wrote it before there was that name.
+fn commit_of(digests: &DigestSet) -> Option<&str> {
+    let id = |d: &&str| d.len() == 40 && d.bytes().all(|b| b.is_ascii_hexdigit());
+    digests.get("gitCommit").or_else(|| digests.get("sha1").filter(id))
 }
 
 /// The source as a descriptor. Of another build type its form is not checked; a commit in capitals is the same commit there,

@@ -2,7 +2,7 @@
 
 use super::VerifyError;
 use crate::model::json::JsonError;
-use crate::model::{Digest, Statement, Timestamp, uri};
+use crate::model::{Digest, Statement, Timestamp};
 use crate::predicate::{self, Provenance};
 use crate::trust::{PublicKey, TrustedRoot, WitnessKey};
 use serde_json::Value;
@@ -141,8 +141,8 @@ impl Signed {
             let kind = self.statement.predicate_type().as_str();
             let Some(known) = predicate::by_uri(kind) else { return Ok(Form { provenance: None, memory: 0 }) };
             let (predicate, memory) = self.statement.predicate_counted()?;
-            if kind == uri::SLSA_PROVENANCE {
-                return Ok(Form { provenance: Some(Provenance::from_value(&Value::Object(predicate))?), memory });
+            if let Some(read) = known.provenance() {
+                return Ok(Form { provenance: Some(read(&Value::Object(predicate))?), memory });
             }
             known.check(&predicate).map(|()| Form { provenance: None, memory: 0 })
         };
@@ -197,7 +197,7 @@ impl VerifiedStatement {
         &self.signed.evidence
     }
 
-    /// The predicate, where it is a SLSA provenance v1.
+    /// The predicate, where it is a SLSA provenance.
     #[must_use]
     pub fn provenance(&self) -> Option<&Provenance> {
         self.signed.form().ok()?.provenance.as_ref()

@@ -5,6 +5,7 @@ use crate::model::uri::SLSA_PROVENANCE;
 use crate::policy::form::{At, COUNT, Declared, Defaulted, Field, Form, ListOf, Map, Needed, Parsed};
 use crate::policy::signer::{SIGNERS, Signer, of_provenance};
 use crate::policy::{PolicyError, Requirement, rule};
+use crate::predicate;
 use serde_json::{Value, json};
 
 static PREDICATE_TYPE: Defaulted<Parsed<PredicateUri>> = Field::new(
@@ -39,12 +40,15 @@ impl Form for Entry {
         REQUIREMENT.check(field, &rules())?;
         let predicate_type = PREDICATE_TYPE.read(field)?;
         let signers = field.need(SIGNED_BY.name())?.list()?;
-        // Only provenance names a builder, a charter or a commit: for another type these would bind nothing.
-        if predicate_type.as_str() != SLSA_PROVENANCE {
-            let of_rules = || rule::ALL.iter().filter(|r| r.of_provenance).find_map(|r| field.get(r.name));
-            if let Some(found) = of_provenance(&signers).or_else(of_rules) {
-                return Err(found.error("no such field, which only a SLSA provenance v1 gives a meaning"));
-            }
+        // Only provenance names a builder, and only its version 1 a charter: for another type these would bind nothing.
+        let of_signers = || match predicate::provenance_of(predicate_type.as_str()) {
+            Some(_) => None,
+            None => of_provenance(&signers),
+        };
+        let is_v1 = predicate_type.as_str() == SLSA_PROVENANCE;
+        let of_rules = || rule::ALL.iter().filter(|r| r.of_provenance && !is_v1).find_map(|r| field.get(r.name));
+        if let Some(found) = of_signers().or_else(of_rules) {
+            return Err(found.error("no such field, which only a SLSA provenance v1 gives a meaning"));
         }
         let mut requirement = Requirement::of(predicate_type);
         for rule in rule::ALL {

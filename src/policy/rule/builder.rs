@@ -33,7 +33,13 @@ impl BuilderCheck {
 
 impl Check for BuilderCheck {
     fn check(&self, input: &RuleInput<'_>) -> Result<(), Vec<Reason>> {
-        let found = &input.provenance()?.builder_id;
+        if input.beside.builder.as_ref() == Some(&self.id) {
+            return Ok(());
+        }
+        let found = match (&input.beside.builder, input.provenance) {
+            (Some(signer), None) => signer,
+            _ => &input.provenance()?.builder_id,
+        };
         if *found != self.id {
             return Err(vec![Reason::unmet(MISMATCH, "builder", format!("`{}`", self.id), Some(found))]);
         }

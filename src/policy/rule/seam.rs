@@ -9,8 +9,8 @@
 use crate::model::Timestamp;
 use crate::model::code::codes;
 use crate::policy::form::{At, Declared, Map};
-use crate::policy::{Approver, Assurance, Evidence, People, PolicyError, Reason, Revoked, SignerRule};
-use crate::predicate::Provenance;
+use crate::policy::{Approver, Assurance, Evidence, FromCertificate, People, PolicyError, Reason, Revoked, SignerRule};
+use crate::predicate::{Provenance, Source};
 use crate::trust::WitnessKey;
 use crate::verify::{LogEntry, ProvenTime, RootUsed, SupportingStatement, VerifiedStatement};
 use serde_json::Value;
@@ -21,7 +21,7 @@ codes! {
     pub(super) CODES;
     NOT_PROVENANCE = "not-provenance", [Producer],
         "something of a provenance is demanded of a statement of another type",
-        "demand these fields of SLSA provenance only: leave the flag out, or correct `predicateType` in the policy";
+        "demand these fields of SLSA provenance only: leave the flag out, or correct `predicateType` in the policy; source and builder may stand in the signing certificate instead";
     ASSURANCE = "assurance-too-low", [Producer],
         "what stands behind the field is less than the policy demands",
         "sign with an identity whose certificate states the field, list the field under the signer's `measures`, or demand less";
@@ -127,6 +127,8 @@ pub struct RuleInput<'a> {
     pub statement: &'a VerifiedStatement,
     /// Its predicate, where that is a SLSA provenance.
     pub provenance: Option<&'a Provenance>,
+    /// What the signing certificate says where the predicate says nothing.
+    pub beside: &'a FromCertificate,
     /// Whether the signer may speak for the builder that the provenance claims.
     pub builder_bound: bool,
     /// Fields of the provenance that the signing certificate says too.
@@ -169,6 +171,25 @@ impl<'a> RuleInput<'a> {
         Some(Reason::unmet(ASSURANCE, what, format!("assurance `{}`", wanted.name()), found.as_deref()))
     }
 
+    /// The source: what the predicate says of it, and what the certificate says where the predicate is silent.
+    ///
+    /// # Errors
+    /// A reason when the predicate is no provenance and no certificate names a source.
+    pub fn source(&self) -> Result<Option<Source>, Vec<Reason>> {
+        let own = match self.beside.has_source() {
+            true => self.provenance.and_then(Provenance::source),
+            false => self.provenance()?.source(),
+        };
+        let FromCertificate { repository, reference, commit, .. } = self.beside.clone();
+        Ok(match own {
+            Some(own) => Some(Source { reference: own.reference.or(reference), commit: own.commit.or(commit), ..own }),
+            None => {
+                let path = "the signing certificate";
+                repository.map(|repository| Source { repository, reference, commit, dirty: None, path })
+            }
+        })
+    }
+
     /// The provenance, for checks that ask something of it.
     ///
     /// # Errors
@@ -179,7 +200,7 @@ impl<'a> RuleInput<'a> {
             vec![Reason::unmet(
                 NOT_PROVENANCE,
                 "predicate type",
-                "a SLSA provenance v1, which carries this field",
+                "a SLSA provenance, which carries this field, or a certificate that says it",
                 Some(found),
             )]
         })

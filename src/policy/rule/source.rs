@@ -139,7 +139,7 @@ impl SourceCheck {
 
 impl Check for SourceCheck {
     fn check(&self, input: &RuleInput<'_>) -> Result<(), Vec<Reason>> {
-        let source = input.provenance()?.source();
+        let source = input.source()?;
         let source = source.as_ref();
         let repository = source.map(|s| normal_repository(&s.repository));
         let mut reasons = Vec::new();

@@ -1,6 +1,7 @@
 //! Certificates, logs and policies about them, with an instance of the tests' own: each defect beside its sound twin.
 #![expect(clippy::disallowed_methods, reason = "reads vectors")]
 
+mod any_predicate;
 mod defects;
 mod flips;
 mod keyed;

@@ -70,7 +70,9 @@ crate::refusals::refusals! {
     builder_not_bound_to_the_key: |s| { by_key_for("https://builders.example/*")(s); s.flag(&["--builder-id", "https://builders.example/one"]) }, |s| { s.signer().as_object_mut().unwrap().remove("builders"); } => 1 "builder-not-bound";
     builder_demanded_and_another_one_claimed: |s| { by_key_for("https://builders.example/*")(s); s.flag(&["--builder-id", "https://builders.example/one"]) }, |s| s.claim.builder_id = "https://builders.example/two".into() => 1 "builder-mismatch";
     predicate_type_mismatch: file(&[]), |s| s.claim.predicate_type = "https://slsa.dev/provenance/v1/".into() => 1 "predicate-type-mismatch";
-    predicate_type_of_another_version: file(&[]), |s| s.claim.predicate_type = "https://slsa.dev/provenance/v0.2".into() => 1 "predicate-type-mismatch";
+    predicate_type_of_another_version: file(&[]), |s| s.claim.predicate_type = "https://slsa.dev/provenance/v0.1".into() => 1 "predicate-type-mismatch";
     provenance_demand_on_another_predicate: |s| { file(&["--predicate-type", "https://acme.example/scan/v1"])(s); s.claim.predicate_type = "https://acme.example/scan/v1".into() }, |s| s.flag(&["--agent", "platform/builder"]) => 1 "not-provenance";
+    source_demand_on_another_predicate_by_a_key: |s| { file(&["--predicate-type", "https://acme.example/scan/v1"])(s); s.claim.predicate_type = "https://acme.example/scan/v1".into() }, |s| s.flag(&["--source-repository", "https://git.example/acme/app"]) => 1 "not-provenance";
+    builder_demand_on_another_predicate_by_a_key: |s| { file(&["--predicate-type", "https://acme.example/scan/v1"])(s); s.claim.predicate_type = "https://acme.example/scan/v1".into() }, |s| s.flag(&["--builder-id", "https://builders.example/one"]) => 1 "not-provenance";
     halves_of_two_statements: |s| { file(&["--agent", "platform/builder", "--task", "task-1"])(s); s.second = Some(s.claim.clone()); s.claim.task = Some("task-2".into()) }, |s| s.second.as_mut().unwrap().agent = Some("evil/builder".into()) => 1 "task-mismatch";
 }
