@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// What the certificate adds to a statement. `speaks_for_others`: the policy lists builders that this signer may speak
 /// for, so that a provenance names the builder, and the certificate only whoever signed for it.
 #[must_use]
-pub fn beside(
+pub(super) fn beside(
     issuer: &str,
     claims: &BTreeMap<u32, String>,
     provenance: Option<&Provenance>,
