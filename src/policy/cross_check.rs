@@ -321,7 +321,7 @@ mod tests {
         // A machine that no kind is named of, and one of another project than the certificate's.
         let with = |issuer: &str, claims: &BTreeMap<u32, String>, mut predicate: serde_json::Value, id: &str| {
             *predicate.pointer_mut("/runDetails/builder/id").unwrap() = id.into();
-            check(issuer, claims, &predicate).map(|c| c.certified.contains(&"builder.id"))
+            check(issuer, claims, &predicate).map(|c| c.certified.contains(&BUILDER_ROW.field))
         };
         assert_eq!(with(&issuer, &claims, predicate, "https://github.com/actions/runner"), Ok(false));
         let (issuer, claims, predicate) = honest("gitlab");
