@@ -4,6 +4,7 @@
 
 use attest::capture::{Environment, Request, input::files};
 use attest::create::{Caller, CreateError, Created, Plan, Subjects, create};
+use attest::evidence::{Added, Same};
 use attest::trust::KeyAlgorithm;
 use attest::{LocalKey, Signing, Timestamp};
 use std::error::Error;
@@ -51,11 +52,15 @@ impl Caller for Build<'_> {
         let files = files::subjects(&[self.file.to_owned()], &self.env.working_dir, &|_| ());
         let files = files.map_err(|e| Failed(e.to_string()))?;
         let paths = vec![self.env.working_dir.join(self.file)];
-        Ok(Subjects { images: Vec::new(), files, paths })
+        Ok(Subjects { files, paths, ..Subjects::default() })
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Failed> {
         attest::places::files::replace(path, bytes).map_err(|e| Failed(e.to_string()))
+    }
+
+    fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Failed> {
+        attest::evidence::add(path, bundles, same).map_err(|e| Failed(e.to_string()))
     }
 }
 

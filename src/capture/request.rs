@@ -28,6 +28,8 @@ pub struct Request {
     pub requested_by: Option<String>,
     /// `--trigger`: manual, scheduled, event or smart.
     pub trigger: Option<String>,
+    /// `--builder-id`: who runs the build, a URI, where neither a certificate nor a CI system names it.
+    pub builder_id: Option<String>,
     /// `--dependencies`: lock files beside those at the top of the checkout.
     pub dependencies: Vec<PathBuf>,
     /// `--materials`: `NAME=URI@ALGORITHM:HEX`, `NAME=nar:PATH`, `NAME=PATH`, `PATH` or a glob.

@@ -2,7 +2,7 @@
 
 use crate::cli::cmd::quickstart;
 use crate::cli::exit;
-use crate::evidence::FileEvidence;
+use crate::evidence::{AddError, FileEvidence};
 use crate::model::json::JsonError;
 use crate::model::{Code, code};
 use crate::outbox::OutboxError;
@@ -31,6 +31,7 @@ const LISTS: &[&[Code]] = &[
     registry::RegistryError::CODES,
     registry::EVIDENCE_CODES,
     FileEvidence::CODES,
+    AddError::CODES,
     capture::CaptureError::CODES,
     charter::CharterError::CODES,
     flow::GATHER_CODES,

@@ -1,5 +1,6 @@
 //! How a command ends: [`Outcome`] on the way out, [`Failure`] where it could not be reached.
 
+use crate::evidence::AddError;
 use crate::flow::CreateError;
 use crate::model::Code;
 use crate::model::code::Acts;
@@ -91,6 +92,17 @@ pub struct Failure {
     pub message: String,
     /// More lines for people, already safe to print.
     pub detail: String,
+    /// What was decided on the subjects that could be looked at.
+    pub decided: Option<Box<Decided>>,
+}
+
+/// Decisions beside a failure: one subject that is not there hides no answer on the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decided {
+    /// For people.
+    Text(String),
+    /// The document of a decision.
+    Json(serde_json::Value),
 }
 
 impl Failure {
@@ -101,7 +113,7 @@ impl Failure {
             [Acts::Operator, ..] => Exit::Unknown,
             [Acts::Caller | Acts::Step, ..] | [] => Exit::Usage,
         };
-        Self { exit, code, message: message.into(), detail: String::new() }
+        Self { exit, code, message: message.into(), detail: String::new(), decided: None }
     }
 
     /// Wrong usage or configuration, of a code that may end otherwise too.
@@ -152,6 +164,16 @@ impl From<CreateError> for Failure {
     }
 }
 
+impl From<AddError> for Failure {
+    fn from(e: AddError) -> Self {
+        match e {
+            // Whoever holds it ends.
+            AddError::Locked { .. } => Self::unknown(e.code(), e.to_string()),
+            _ => Self::usage(e.code(), e.to_string()),
+        }
+    }
+}
+
 impl From<PlaceError> for Failure {
     fn from(e: PlaceError) -> Self {
         match e {
@@ -178,6 +200,10 @@ pub struct FailureReport {
     pub hint: String,
     /// The exit code: 1 no, 2 wrong usage or configuration, 3 could not find out.
     pub exit: u8,
+    /// Of `attest verify`: the decision on the subjects that could be looked at, beside one that could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::policy::report::DecisionReport>")]
+    pub decision: Option<serde_json::Value>,
 }
 
 impl From<&Failure> for FailureReport {
@@ -188,6 +214,10 @@ impl From<&Failure> for FailureReport {
             message: f.message.clone(),
             hint: f.code.todo().to_owned(),
             exit: f.exit.number(),
+            decision: match f.decided.as_deref() {
+                Some(Decided::Json(document)) => Some(document.clone()),
+                _ => None,
+            },
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::model::Code;
 use crate::places;
 use args::{Common, Format};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use exit::{Exit, Failure, FailureReport, Outcome, codes};
+use exit::{Decided, Exit, Failure, FailureReport, Outcome, codes};
 use show::{decision, sanitize};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -128,8 +128,11 @@ fn run(cli: Cli) -> ExitCode {
         let _ = writeln!(err, "error[{}]: {}", failure.code, sanitize::line(&failure.message));
         let _ = write!(err, "{}", failure.detail);
         ui.hint(failure.code);
-        let stdout =
-            if cli.common.format == Format::Json { Outcome::json(&report, failure.exit).stdout } else { Vec::new() };
+        let stdout = match (cli.common.format, failure.decided.as_deref()) {
+            (Format::Json, _) => Outcome::json(&report, failure.exit).stdout,
+            (_, Some(Decided::Text(page))) => page.clone().into_bytes(),
+            _ => Vec::new(),
+        };
         Outcome { stdout, exit: failure.exit }
     });
     let printed = print(&outcome.stdout);

@@ -146,28 +146,33 @@ fn read(path: &Path, budget: usize, pipe: bool) -> Result<Vec<u8>, Content> {
     if bytes.len() > limit { Err(too_large(path, "its size (bytes)", limit)) } else { Ok(bytes) }
 }
 
-/// One document, or one per line: a file of several lines is lines when its first line is a whole document.
-fn split(path: &Path, bytes: &[u8], out: &mut Vec<Candidate>) {
+/// The documents of a file: all of it, or one per line. A file of several lines is lines when its first line is a whole
+/// document.
+pub(super) fn pieces_of(bytes: &[u8]) -> Vec<&[u8]> {
+    numbered(bytes).into_iter().map(|(_, piece)| piece).collect()
+}
+
+/// The same with the number of the line, where they are lines.
+fn numbered(bytes: &[u8]) -> Vec<(Option<usize>, &[u8])> {
     let first = bytes.split(|b| *b == b'\n').find(|l| !l.trim_ascii().is_empty()).unwrap_or_default();
     let by_line = first.trim_ascii().len() < bytes.trim_ascii().len()
         && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok();
     if !by_line {
-        if !bytes.trim_ascii().is_empty() {
-            out.push(candidate(path, WHOLE_FILE.into(), Content::Evidence(bytes.to_vec())));
-        }
-        return;
+        return if bytes.trim_ascii().is_empty() { Vec::new() } else { vec![(None, bytes)] };
     }
     let lines = bytes.split(|b| *b == b'\n').enumerate().filter(|(_, l)| !l.trim_ascii().is_empty());
-    for (i, line) in lines {
-        if out.len() >= limits::REFERRERS {
-            out.push(candidate(
-                path,
-                format!("line {}", i + 1),
-                too_large(path, "the number of bundles", limits::REFERRERS),
-            ));
+    lines.map(|(i, line)| (Some(i + 1), line)).collect()
+}
+
+/// Each document of a file as a candidate.
+fn split(path: &Path, bytes: &[u8], out: &mut Vec<Candidate>) {
+    for (line, piece) in numbered(bytes) {
+        let id = line.map_or_else(|| WHOLE_FILE.to_owned(), |n| format!("line {n}"));
+        if line.is_some() && out.len() >= limits::REFERRERS {
+            out.push(candidate(path, id, too_large(path, "the number of bundles", limits::REFERRERS)));
             return;
         }
-        out.push(candidate(path, format!("line {}", i + 1), Content::Evidence(line.to_vec())));
+        out.push(candidate(path, id, Content::Evidence(piece.to_vec())));
     }
 }
 

@@ -83,6 +83,17 @@ impl Signing {
         Ok((bytes, signer))
     }
 
+    /// Whether a bundle from before verifies as what this signer makes does, and shows the same signer as the new one of the
+    /// same statement.
+    pub(super) fn has_signed(&self, statement: &Unsigned, before: &[u8], new: &[u8], now: Timestamp) -> bool {
+        let Ok(about) = statement.about() else { return false };
+        let signer = |bundle: &[u8]| {
+            let verified = verify_own(bundle, &about, &self.trust, now).ok()?;
+            verified.first().and_then(|s| s.signers().first()).cloned()
+        };
+        signer(before).zip(signer(new)).is_some_and(|(before, new)| before.is_same_identity(&new))
+    }
+
     fn witnesses(&self) -> Vec<&dyn Evidence> {
         self.evidence.iter().map(AsRef::as_ref).collect()
     }

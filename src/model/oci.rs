@@ -1,6 +1,6 @@
 //! OCI names: references, descriptors, manifests and indexes (image-spec v1.1, distribution-spec v1.1). No transport.
 
-use super::digest::Digest;
+use super::digest::{Digest, DigestAlgorithm};
 use super::json::{self, Field, JsonError};
 use super::limits;
 use serde_json::{Map, Value, json};
@@ -55,6 +55,11 @@ impl Reference {
         if text.len() > 1024 {
             return Err(error("it is longer than 1,024 characters"));
         }
+        let is_algorithm = |name: &str| DigestAlgorithm::ALL.iter().any(|a| a.name() == name);
+        if text.split_once(':').is_some_and(|(name, _)| is_algorithm(name)) {
+            // Docker would take it for the tag of a repository `sha256` of Docker Hub.
+            return Err(error("a digest alone names no repository"));
+        }
         let (rest, digest) = match text.split_once('@') {
             Some((rest, d)) => (
                 rest,
@@ -84,6 +89,9 @@ impl Reference {
                 && p.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
                 && p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
         };
+        if repository.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(error("the repository has capitals, and lower case is needed"));
+        }
         if repository.len() > 255 || !repository.split('/').all(part_ok) {
             return Err(error("the repository is not up to 255 lower-case letters, digits, `.`, `_`, `-` and `/`"));
         }
@@ -352,6 +360,15 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_digest_alone_is_no_tag_of_docker_hub_and_capitals_are_named() {
+        let why = |text: &str| Reference::parse(text).unwrap_err().why;
+        assert_eq!(why(&format!("sha256:{}", "a".repeat(64))), "a digest alone names no repository");
+        assert_eq!(why("sha512:abc"), "a digest alone names no repository");
+        assert_eq!(why("ghcr.io/Acme/app:v1"), "the repository has capitals, and lower case is needed");
+        assert!(Reference::parse("GHCR.io/acme/app:V1").is_ok() && Reference::parse("sha256sum:1").is_ok());
+    }
 
     #[test]
     fn a_port_has_one_spelling() {

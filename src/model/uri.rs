@@ -12,8 +12,20 @@ pub const BUILDER_LOCAL: &str = "https://agent-attest.github.io/builder/local/v1
 pub const CHARTER: &str = "https://agent-attest.github.io/charter/v1";
 /// SLSA provenance, version 1.
 pub const SLSA_PROVENANCE: &str = "https://slsa.dev/provenance/v1";
-/// SLSA provenance, version 0.2: read only.
+/// SLSA provenance, version 0.2: others write it.
 pub const SLSA_PROVENANCE_V02: &str = "https://slsa.dev/provenance/v0.2";
+/// A bill of materials in SPDX's form.
+pub const SPDX: &str = "https://spdx.dev/Document";
+/// A bill of materials in CycloneDX's form.
+pub const CYCLONE_DX: &str = "https://cyclonedx.org/bom";
+/// What cosign makes of a vulnerability scan.
+pub const COSIGN_VULN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
+/// What cosign makes of anything.
+pub const COSIGN_CUSTOM: &str = "https://cosign.sigstore.dev/attestation/v1";
+/// in-toto's Link.
+pub const LINK: &str = "https://in-toto.io/Link/v1";
+/// OpenVEX.
+pub const OPEN_VEX: &str = "https://openvex.dev/ns";
 /// in-toto Statement, version 1: what we write.
 pub const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
 /// in-toto Statement, version 0.1: read only.

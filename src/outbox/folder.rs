@@ -196,19 +196,6 @@ pub fn place(path: &Path) -> Result<PathBuf, OutboxError> {
     Ok(real)
 }
 
-/// That what is at a path is a file itself, and no link, pipe or device.
-///
-/// # Errors
-/// [`OutboxError::Place`].
-pub fn regular(path: &Path) -> Result<(), OutboxError> {
-    let cause = match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_file() => return Ok(()),
-        Ok(_) => "what is there is no regular file".into(),
-        Err(e) => e.to_string(),
-    };
-    Err(OutboxError::Place { path: path.display().to_string(), cause })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

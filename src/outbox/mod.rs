@@ -6,4 +6,4 @@ mod folder;
 
 pub use entry::{Context, Destination, Entry, OutboxError, Waiting};
 #[cfg(feature = "cli")]
-pub use folder::{Lock, Outbox, place, regular};
+pub use folder::{Lock, Outbox, place};

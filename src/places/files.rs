@@ -80,6 +80,12 @@ pub fn exists(path: &Path) -> Result<bool, PlaceError> {
     }
 }
 
+/// The working folder; where it cannot be told, paths stay relative to it.
+#[must_use]
+pub fn working_folder() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
+}
+
 /// Whether a path names a folder.
 #[must_use]
 pub fn is_folder(path: &Path) -> bool {

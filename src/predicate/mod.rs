@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod charter;
 pub mod field;
+mod names;
 mod provenance;
 mod provenance_v02;
 pub mod record;
@@ -11,6 +12,7 @@ pub mod schema;
 pub use approval::Approval;
 pub use charter::{Charter, CharterSnapshot};
 pub use field::Field;
+pub use names::{named, names};
 pub use provenance::{Provenance, Source, source_repository, split_source};
 
 use crate::model::json::JsonError;

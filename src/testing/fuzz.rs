@@ -241,7 +241,7 @@ fn read_policy(bytes: &[u8]) -> bool {
 }
 
 fn read_checksums(bytes: &[u8]) -> bool {
-    let Ok(subjects) = capture::from_checksums("SHA256SUMS", bytes) else { return false };
+    let Ok(capture::Checksums { subjects, .. }) = capture::from_checksums("SHA256SUMS", bytes) else { return false };
     assert!(!subjects.is_empty() && subjects.iter().all(|s| s.digest().strong().next().is_some()), "nothing binds");
     true
 }

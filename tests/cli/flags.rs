@@ -25,6 +25,7 @@ const RECORDED: &[(&[&str], &[&str], &str)] = &[
     ),
     (&["--requested-by", "github:17"], &[], "github:17"),
     (&["--trigger", "manual"], &[], "manual"),
+    (&["--builder-id", "https://acme.example/builder/17"], &[], "https://acme.example/builder/17"),
     (&["--dependencies", "locks/Cargo.lock"], &[], "locks/Cargo.lock"),
     (&["--materials", "lib"], &[], "\"lib\""),
     (&["--base-image", BASE], &[], "repository_url=base.example"),
@@ -50,6 +51,9 @@ fn variables<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 
 /// Runs `create` on the file `app`: the statement, or exit code and standard error.
 fn create(world: &World, more: &[(&str, &str)], flags: &[&str]) -> Result<Value, (i32, String)> {
+    // What is there would stay the first.
+    let _ = std::fs::remove_file(world.root().join("app.sigstore.json"));
+    let _ = std::fs::remove_file(world.root().join("app.sigstore.jsonl"));
     let args = [&["create", "app", "--key", "attest.key"], flags].concat();
     let out = world.attest_with(&variables(more), &args);
     if !out.status.success() {

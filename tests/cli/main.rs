@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "makes folders and runs the built binary in them")]
 
 mod approve;
+mod beside;
 mod charter;
 mod flags;
 mod help;
@@ -22,6 +23,7 @@ mod serve;
 mod services;
 mod signers;
 mod step;
+mod subjects;
 mod transcript;
 #[path = "../world/web.rs"]
 mod web;

@@ -54,6 +54,8 @@ impl Scene {
         ];
         let stamps = format!("{url}/api/v1/timestamp");
         let services = ["--fulcio-url", url, "--rekor-url", url, "--timestamp-url", &stamps];
+        // What is there would stay the first.
+        let _ = std::fs::remove_file(self.world.root().join("app.sigstore.json"));
         let args = [&["create", "app", "--trusted-root", "root.json"][..], &services].concat();
         self.world.attest_with(&variables, &args)
     }

@@ -15,71 +15,139 @@ pub fn is_checksum_file(name: &str) -> bool {
             .any(|e| name.strip_suffix(e).is_some_and(|rest| rest.ends_with('.')))
 }
 
-/// Reads what `sha256sum` and its kin write: `HEX  NAME`, `HEX *NAME`, `SHA256 (NAME) = HEX`, each with a leading `\`
-/// where the name is escaped. The digest's length tells the algorithm. Subjects in the file's order, each once.
+/// What a checksum file names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checksums {
+    /// In the file's order, each once.
+    pub subjects: Vec<Subject>,
+    /// Lines of algorithms by which nothing can be verified, such as MD5.
+    pub passed_over: usize,
+}
+
+/// Reads what `sha256sum -c` reads: `HEX  NAME`, `HEX *NAME`, `HEX NAME`, a tab for the space, `SHA256 (NAME) = HEX` as BSD
+/// and `SHA2-256(NAME)= HEX` as openssl write it, each with a leading `\` where the name is escaped; comments begin with `#`.
+/// A digest alone is that of the file whose name this one's has without its ending. The digest's length tells the algorithm.
 ///
 /// # Errors
 /// [`CaptureError::MalformedLine`]; [`CaptureError::TooLarge`] over [`limits::CHECKSUM_BYTES`] or
 /// [`limits::INPUT_SUBJECTS`]; [`CaptureError::NothingMatches`] when no line names a subject.
-pub fn from_checksums(file: &str, bytes: &[u8]) -> Result<Vec<Subject>, CaptureError> {
+pub fn from_checksums(file: &str, bytes: &[u8]) -> Result<Checksums, CaptureError> {
     if bytes.len() > limits::CHECKSUM_BYTES {
         let what = format!("the size of `{file}`");
         return Err(CaptureError::TooLarge { what, limit: limits::CHECKSUM_BYTES });
     }
-    let mut out: Vec<Subject> = Vec::new();
+    let malformed = |line: usize, expected, found: &str| CaptureError::MalformedLine {
+        file: file.to_owned(),
+        line: line + 1,
+        expected,
+        // The file may be a link to one that holds something else: the line is not quoted.
+        found: found.to_owned(),
+    };
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(malformed(0, "UTF-8", "UTF-16, as PowerShell writes by itself"));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut out = Checksums { subjects: Vec::new(), passed_over: 0 };
     let mut seen = std::collections::BTreeMap::new();
     for (i, raw) in bytes.split(|b| *b == b'\n').enumerate() {
         let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
-        if raw.is_empty() {
+        let line = std::str::from_utf8(raw).map_err(|_| malformed(i, "UTF-8", "another line"))?;
+        let line = line.trim_start_matches([' ', '\t']);
+        if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let malformed = |expected| CaptureError::MalformedLine {
-            file: file.to_owned(),
-            line: i + 1,
-            expected,
-            // The file may be a link to one that holds something else: the line is not quoted.
-            found: "another line".to_owned(),
+        let (name, digest) = match checksum(line, file) {
+            Some(Line::Named(name, digest)) => (name, digest),
+            Some(Line::Weak) => {
+                out.passed_over += 1;
+                continue;
+            }
+            None => return Err(malformed(i, "a digest and a file name, as sha256sum writes", "another line")),
         };
-        let line = std::str::from_utf8(raw).map_err(|_| malformed("UTF-8"))?;
-        let (name, digest) =
-            checksum(line).ok_or_else(|| malformed("a digest and a file name, as sha256sum writes"))?;
         // The same name with two digests would be two artifacts under one name.
         let key = (name.clone(), digest.algorithm());
         match seen.insert(key, digest.clone()) {
-            Some(other) if other != digest => return Err(malformed("the digest given to this name before")),
+            Some(other) if other != digest => {
+                return Err(malformed(i, "the digest given to this name before", "another line"));
+            }
             Some(_) => continue,
-            None => out.push(Subject::new(name, DigestSet::of(&digest))),
+            None => out.subjects.push(Subject::new(name, DigestSet::of(&digest))),
         }
-        if out.len() > limits::INPUT_SUBJECTS {
+        if out.subjects.len() > limits::INPUT_SUBJECTS {
             let what = format!("the number of subjects in `{file}`");
             return Err(CaptureError::TooLarge { what, limit: limits::INPUT_SUBJECTS });
         }
     }
-    if out.is_empty() {
+    if out.subjects.is_empty() {
         return Err(CaptureError::NothingMatches { pattern: file.to_owned() });
     }
     Ok(out)
 }
 
-fn checksum(line: &str) -> Option<(String, Digest)> {
+/// A line of a checksum file.
+enum Line {
+    /// A name and its digest.
+    Named(String, Digest),
+    /// One of an algorithm by which nothing can be verified.
+    Weak,
+}
+
+/// Names that tools give to algorithms in lines that begin with one; those of ours first.
+const TAGS: &[(&str, Option<DigestAlgorithm>)] = &[
+    ("SHA256", Some(DigestAlgorithm::Sha256)),
+    ("SHA2-256", Some(DigestAlgorithm::Sha256)),
+    ("SHA384", Some(DigestAlgorithm::Sha384)),
+    ("SHA2-384", Some(DigestAlgorithm::Sha384)),
+    ("SHA512", Some(DigestAlgorithm::Sha512)),
+    ("SHA2-512", Some(DigestAlgorithm::Sha512)),
+    ("MD5", None),
+    ("SHA1", None),
+    ("SHA224", None),
+    ("SHA2-224", None),
+    ("RMD160", None),
+    ("RIPEMD160", None),
+    ("SM3", None),
+    ("BLAKE2b", None),
+];
+
+/// Hex digits of MD5, SHA-1 and SHA-224.
+const WEAK_DIGITS: [usize; 3] = [32, 40, 56];
+
+fn checksum(line: &str, file: &str) -> Option<Line> {
     let (escaped, line) = line.strip_prefix('\\').map_or((false, line), |l| (true, l));
-    let digest = |hex: &str| {
-        let hex = hex.to_ascii_lowercase();
-        DigestAlgorithm::ALL.into_iter().find_map(|a| Digest::from_hex(a, &hex))
+    let named = |name: &str, digest: Digest| {
+        let name = if escaped { unescape(name)? } else { name.to_owned() };
+        (!name.is_empty()).then_some(Line::Named(name, digest))
     };
-    let tagged = DigestAlgorithm::ALL.into_iter().find_map(|a| {
-        let (name, hex) = line.strip_prefix(&format!("{} (", a.name().to_ascii_uppercase()))?.rsplit_once(") = ")?;
-        Some((name, Digest::from_hex(a, &hex.to_ascii_lowercase())?))
-    });
-    let (name, digest) = match tagged {
-        Some(found) => found,
-        None => {
-            let (hex, rest) = line.split_once(' ')?;
-            (rest.strip_prefix([' ', '*'])?, digest(hex)?)
-        }
-    };
-    let name = if escaped { unescape(name)? } else { name.to_owned() };
-    (!name.is_empty()).then_some((name, digest))
+    for (tag, algorithm) in TAGS {
+        let Some(rest) = line.strip_prefix(tag) else { continue };
+        let bsd = rest.strip_prefix(" (").and_then(|rest| rest.rsplit_once(") = "));
+        let Some((name, hex)) = bsd.or_else(|| rest.strip_prefix('(')?.rsplit_once(")= ")) else { continue };
+        return match algorithm {
+            Some(algorithm) => named(name, Digest::from_hex(*algorithm, &hex.trim_end().to_ascii_lowercase())?),
+            None => Some(Line::Weak),
+        };
+    }
+    let end = line.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(line.len());
+    let (hex, rest) = line.split_at(end);
+    let hex = hex.to_ascii_lowercase();
+    let digest = DigestAlgorithm::ALL.into_iter().find_map(|a| Digest::from_hex(a, &hex));
+    if digest.is_none() && WEAK_DIGITS.contains(&hex.len()) && rest.starts_with([' ', '\t']) {
+        return Some(Line::Weak);
+    }
+    if rest.trim().is_empty() {
+        return named(own_name(file)?, digest?);
+    }
+    let rest = rest.strip_prefix([' ', '\t'])?;
+    named(rest.strip_prefix([' ', '*']).unwrap_or(rest), digest?)
+}
+
+/// The name of the file that a file of one digest is about: `app` for `dist/app.sha256`.
+fn own_name(file: &str) -> Option<&str> {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    ["", "sum"]
+        .iter()
+        .find_map(|end| DigestAlgorithm::ALL.iter().find_map(|a| name.strip_suffix(&format!(".{}{end}", a.name()))))
 }
 
 fn unescape(name: &str) -> Option<String> {
@@ -120,7 +188,7 @@ mod tests {
 
     fn names(text: &str) -> Result<Vec<String>, CaptureError> {
         let subjects = from_checksums("SUMS", text.as_bytes())?;
-        Ok(subjects.iter().map(|s| s.descriptor().name().unwrap().to_owned()).collect())
+        Ok(subjects.subjects.iter().map(|s| s.descriptor().name().unwrap().to_owned()).collect())
     }
 
     #[test]
@@ -133,11 +201,33 @@ mod tests {
     }
 
     #[test]
+    fn what_sha256sum_reads_is_read() {
+        let a = "a".repeat(64);
+        let (md5, sha1) = ("b".repeat(32), "c".repeat(40));
+        let text = format!(
+            "\u{feff}# made by acme\n{a} one\n{a}\ttab\n  {a}  indented\nMD5 (x) = {md5}\n{sha1}  y\nSHA2-256(ssl)= {a}\nSHA256(old ssl)= {a}\n"
+        );
+        let read = from_checksums("SUMS", text.as_bytes()).unwrap();
+        assert_eq!(read.passed_over, 2);
+        assert_eq!(names(&text).unwrap(), ["one", "tab", "indented", "ssl", "old ssl"]);
+        // A digest alone is the one of the file that this one is named after.
+        for (file, name) in [("dist/app.tar.gz.sha256", "app.tar.gz"), ("app.sha256sum", "app")] {
+            let read = from_checksums(file, format!("{a}\n").as_bytes()).unwrap();
+            assert_eq!(read.subjects[0].descriptor().name(), Some(name));
+        }
+        assert!(from_checksums("SHA256SUMS", a.as_bytes()).is_err());
+        // Of what proves nothing alone there is nothing.
+        assert_eq!(names(&format!("MD5 (x) = {md5}\n")).unwrap_err().code().as_str(), "no-file-matches");
+        let utf16: Vec<u8> = "\u{feff}aa".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(from_checksums("SUMS", &utf16).unwrap_err().to_string().contains("UTF-16"));
+    }
+
+    #[test]
     fn a_bad_line_is_named() {
         let a = "a".repeat(64);
         let defects = [
             format!("{a}  x\n{} y", &a[1..]),
-            format!("{a}  x\n{a} y"),
+            format!("{a}  x\n{a}-y"),
             format!("{a}  x\nSHA512 (y) = {a}"),
             format!("{a}  x\n\\{a}  y\\q"),
             format!("{a}  x\n{}  x", "b".repeat(64)),

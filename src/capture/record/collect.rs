@@ -4,6 +4,7 @@ use crate::attribution::{self, About, Agent};
 use crate::capture::agent::{trail, variables};
 use crate::capture::input::unasked::Unasked;
 use crate::capture::input::{base_image, charter, materials, packages};
+use crate::capture::record::builder;
 use crate::capture::request::given;
 use crate::capture::secret::credentials;
 use crate::capture::secret::variables::sounds_secret;
@@ -137,6 +138,8 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let requested_by = prefer(said_by, &ci.requested_by);
     let trigger = trigger_of(value(&request.trigger, "trigger")?, &ci, &git, &mut disagreements)?;
     let task = task_of(request, env, &project)?;
+    let mut ci = ci;
+    builder::given(value(&request.builder_id, "builder-id")?, &mut ci, platform_name, &mut disagreements)?;
     let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &mut unasked)?;
     let read = packages::read(&request.dependencies, &place, &mut unasked)?;
     let mut dependencies = read.dependencies;

@@ -67,6 +67,9 @@ impl Identity {
     }
 }
 
+/// Sources of a builder that a person named.
+const GIVEN_BUILDER: [&str; 2] = ["--builder-id", "ATTEST_BUILDER_ID"];
+
 impl Context {
     /// Takes from the token that will sign what its certificate will say, and compares the rest.
     pub fn signed_by(&mut self, identity: &Identity) {
@@ -74,7 +77,7 @@ impl Context {
         let mut said = Said { notes: &mut self.contradictions };
         let platform = &mut self.platform;
         match identity.certified(9) {
-            Some((value, from)) => platform.builder = Captured::found(value.to_owned(), from),
+            Some((value, from)) => said.builder(&mut platform.builder, value, from),
             None => {
                 if let Captured::Found { source, .. } = &mut platform.builder {
                     let none = format!("no claim of a token of {} says who built", identity.issuer);
@@ -227,6 +230,17 @@ struct Said<'a> {
 impl Said<'_> {
     fn note(&mut self, field: &str, text: &str) {
         self.notes.push((field.to_owned(), text.to_owned()));
+    }
+
+    /// The builder that the certificate will name, whatever a person named.
+    fn builder(&mut self, slot: &mut Captured<String>, value: &str, from: &str) {
+        if let Captured::Found { value: ours, source } = &*slot
+            && GIVEN_BUILDER.contains(&source.as_str())
+            && ours != value
+        {
+            self.note(field::BUILDER_ID.path, &format!("{from} says {value}, {source} {ours}"));
+        }
+        *slot = Captured::found(value.to_owned(), from);
     }
 
     /// The token's word, and beside it what was said differently.

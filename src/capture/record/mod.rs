@@ -2,6 +2,7 @@
 
 pub(in crate::capture) mod assemble;
 pub(in crate::capture) mod assurance;
+mod builder;
 pub(in crate::capture) mod collect;
 pub(in crate::capture) mod explain;
 pub(in crate::capture) mod identity;

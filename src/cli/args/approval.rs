@@ -128,8 +128,8 @@ async fn artifact(typed: &str, given: &Given<'_>, common: &Common) -> Result<Tar
     let places = EvidenceArgs { attestation_repository: given.store.map(str::to_owned), ..EvidenceArgs::default() };
     let resolved = target::resolve(typed, common, &places, false).await?;
     let artifact = &resolved.artifact;
-    let name = match resolved.path.is_some() {
-        true => file_name(typed.strip_prefix("file:").unwrap_or(typed)),
+    let name = match resolved.subject.is_none() {
+        true => file_name(artifact.scope.strip_prefix("file:").unwrap_or(typed)),
         false => build::image_name(artifact),
     };
     let shown = vec![format!("artifact: {}", line(typed)), format!("  {}", artifact.digest)];

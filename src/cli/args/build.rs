@@ -1,18 +1,19 @@
 //! What `create`, `generate` and `flush` share: subjects, captured context, statements.
 
-use crate::capture;
 use crate::capture::step::BuildStep;
 use crate::capture::{Environment, Local, Request, input::files as hashing};
 use crate::cli::args::EvidenceArgs;
+use crate::cli::args::named::{Around, expand};
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target;
 use crate::cli::args::{BuildArgs, Common, RecordCredentials};
 use crate::cli::exit::{Failure, codes};
 use crate::cli::show::progress;
 use crate::cli::ui::Ui;
-use crate::flow::create::{Image, SHARED_BUNDLES, Subjects};
+use crate::evidence::{SHARED_BUNDLES, bundles_of};
+use crate::flow::create::{Image, Subjects};
 use crate::model::json;
-use crate::model::{Artifact, PredicateUri, limits};
+use crate::model::{Artifact, DigestSet, PredicateUri, Subject, limits};
 use crate::places::files;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -27,9 +28,10 @@ pub(in crate::cli) fn repository_is_used(
     named: Option<&str>,
     env: &Environment,
 ) -> Result<(), Failure> {
-    let is_file = |text: &String| matches!(SubjectSpec::parse(text), Ok(SubjectSpec::File(_)));
+    let is_file =
+        |text: &String| matches!(SubjectSpec::parse(text), Ok(SubjectSpec::File(_) | SubjectSpec::Digest { .. }));
     match named.filter(|r| env.variable("COSIGN_REPOSITORY") != Some(r)) {
-        Some(_) if subjects.iter().all(is_file) => {
+        Some(_) if !subjects.is_empty() && subjects.iter().all(is_file) => {
             let message = "--attestation-repository keeps attestations of images, and no subject is one";
             Err(Failure::usage(codes::USAGE, message))
         }
@@ -60,6 +62,7 @@ pub(in crate::cli) fn request(
         charter: build.charter.clone(),
         requested_by: build.requested_by.clone(),
         trigger: build.trigger.clone(),
+        builder_id: build.builder_id.clone(),
         dependencies: build.dependencies.clone(),
         materials: build.materials.clone(),
         base_image: build.base_image.clone(),
@@ -80,9 +83,10 @@ pub(in crate::cli) fn own_files<'a>(
 ) -> Vec<PathBuf> {
     let key = reference.map(|r| PathBuf::from(r.strip_prefix("file:").unwrap_or(r)));
     let keys = key.into_iter().flat_map(|key| [key.with_extension("pub"), key]);
-    let bundles = subjects.iter().map(|s| PathBuf::from(format!("{s}.sigstore.json")));
-    let shared = subjects.iter().map(|s| Path::new(s).with_file_name(SHARED_BUNDLES));
-    bundles.chain(shared).chain(written.cloned()).chain(keys).collect()
+    let base = files::working_folder();
+    let bundles = subjects.iter().filter_map(|s| local_path(s)).flat_map(|path| bundles_of(&path, &base));
+    let shared = PathBuf::from(SHARED_BUNDLES);
+    bundles.chain([shared]).chain(written.cloned()).chain(keys).collect()
 }
 
 /// Subjects and files of ours: no part of the source, and nothing that a step wrote beside its subjects.
@@ -92,17 +96,22 @@ pub(in crate::cli) fn excluded(subjects: &[String], own: &[PathBuf]) -> Vec<Path
 
 /// The path of a subject that may be one: nothing that names a registry.
 fn local_path(subject: &str) -> Option<PathBuf> {
-    let text = subject.strip_prefix("file:").unwrap_or(subject);
-    if let Some(layout) = text.strip_prefix("oci:") {
-        return Some(layout.split_once("@sha").map_or(layout, |(p, _)| p).into());
+    match SubjectSpec::parse(subject) {
+        Ok(SubjectSpec::Image(_) | SubjectSpec::Digest { path: None, .. }) => None,
+        Ok(SubjectSpec::Layout { path, .. }) => Some(path),
+        Ok(SubjectSpec::File(path) | SubjectSpec::Digest { path: Some(path), .. }) => Some(path),
+        // What the step is still to make, or a glob.
+        Err(_) => Some(subject.into()),
     }
-    (!text.contains('@')).then(|| text.into())
 }
 
 /// Paths and globs of the subjects that are files: what a step may write.
 pub(in crate::cli) fn file_patterns(subjects: &[String]) -> Vec<String> {
-    let files = subjects.iter().filter(|s| !s.starts_with("oci:") && !s.contains('@'));
-    files.map(|s| s.strip_prefix("file:").unwrap_or(s).to_owned()).collect()
+    let is_file = |text: &&String| match SubjectSpec::parse(text) {
+        Ok(spec) => matches!(spec, SubjectSpec::File(_)),
+        Err(_) => !text.starts_with("oci:"),
+    };
+    subjects.iter().filter(is_file).map(|s| s.strip_prefix("file:").unwrap_or(s).to_owned()).collect()
 }
 
 /// Resolves all subjects, after the step.
@@ -111,6 +120,7 @@ pub(in crate::cli) fn file_patterns(subjects: &[String]) -> Vec<String> {
 /// [`Failure`].
 pub(in crate::cli) async fn subjects(
     typed: &[String],
+    list: Option<&Path>,
     env: &Environment,
     common: &Common,
     attestation_repository: Option<&str>,
@@ -119,23 +129,24 @@ pub(in crate::cli) async fn subjects(
     let mut out = Subjects::default();
     let places =
         EvidenceArgs { attestation_repository: attestation_repository.map(str::to_owned), ..EvidenceArgs::default() };
-    let mut patterns = Vec::new();
-    for text in typed {
-        let pattern = text.strip_prefix("file:").unwrap_or(text);
-        let is_glob = !text.starts_with("oci:") && !text.contains('@') && pattern.contains(['*', '?', '[']);
-        let checksums = Path::new(pattern).file_name().and_then(|n| n.to_str()).is_some_and(capture::is_checksum_file);
-        if is_glob {
-            patterns.push(pattern.to_owned());
-            continue;
-        }
-        match SubjectSpec::parse(text)? {
-            SubjectSpec::File(path) if checksums => {
-                let bytes = files::read(&path, limits::CHECKSUM_BYTES)?;
-                out.files.extend(capture::from_checksums(&path.display().to_string(), &bytes)?);
+    let expanded = expand(typed, list)?;
+    let around = Around::of(&expanded);
+    expanded.notes.iter().for_each(|text| ui.note(text));
+    out.lists = expanded.lists;
+    let mut paths = Vec::new();
+    for named in expanded.all {
+        let named = named?;
+        match named.spec.clone() {
+            SubjectSpec::File(path) => paths.push(path.display().to_string()),
+            SubjectSpec::Digest { path, digest } => {
+                let is_path = |path: &PathBuf| named.name.contains(path.to_string_lossy().as_ref());
+                // As it is listed; of what was typed with a prefix or a digest, the path.
+                let name = path.as_ref().filter(|p| is_path(p)).map_or(named.name, |p| p.display().to_string());
+                out.files.push(Subject::new(name, DigestSet::of(&digest)));
+                out.paths.extend(path);
             }
-            SubjectSpec::File(path) => patterns.push(path.display().to_string()),
             SubjectSpec::Image(_) | SubjectSpec::Layout { .. } => {
-                let resolved = target::resolve(text, common, &places, false).await?;
+                let resolved = target::resolve_named(&named, &around, common, &places, false).await?;
                 resolved.warn(ui);
                 let name = image_name(&resolved.artifact);
                 // Both are there for what is no file.
@@ -145,9 +156,9 @@ pub(in crate::cli) async fn subjects(
             }
         }
     }
-    if !patterns.is_empty() {
-        let found = hashing::subjects(&patterns, &env.working_dir, progress::hashing(common).as_ref())?;
-        out.paths = found.iter().filter_map(|s| s.descriptor().name()).map(PathBuf::from).collect();
+    if !paths.is_empty() {
+        let found = hashing::subjects(&paths, &env.working_dir, progress::hashing(common).as_ref())?;
+        out.paths.extend(found.iter().filter_map(|s| s.descriptor().name()).map(PathBuf::from));
         out.files.extend(found);
     }
     Ok(out)

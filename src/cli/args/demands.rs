@@ -15,9 +15,8 @@ use crate::predicate;
 /// Exit 2.
 pub(in crate::cli) fn predicate_type(text: Option<&str>) -> Result<PredicateUri, Failure> {
     let Some(text) = text else { return Ok(PredicateUri::slsa_provenance()) };
-    let by_name = predicate::ALL.iter().find(|p| p.name() == text).map(|p| p.uri());
-    PredicateUri::parse(by_name.unwrap_or(text)).ok_or_else(|| {
-        let names = predicate::ALL.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
+    predicate::named(text).ok_or_else(|| {
+        let names = predicate::names().collect::<Vec<_>>().join(", ");
         Failure::usage(codes::USAGE, format!("--predicate-type: expected a URI or one of {names}, found `{text}`"))
     })
 }

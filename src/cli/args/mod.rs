@@ -5,6 +5,7 @@ pub(super) mod build;
 pub(super) mod charter;
 pub(super) mod demands;
 pub(super) mod login;
+pub(super) mod named;
 pub(super) mod signing;
 pub(super) mod subject;
 pub(super) mod target;
@@ -107,7 +108,8 @@ pub struct TrustArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "What to demand")]
 pub struct DemandArgs {
-    /// Predicate type: a URI, provenance, approval or charter [default: SLSA provenance v1]
+    /// Predicate type: a URI, or a name such as provenance, approval, charter, slsaprovenance02, spdx, cyclonedx, vuln,
+    /// openvex [default: SLSA provenance v1]
     #[arg(long, value_name = "TYPE", value_parser = given)]
     pub predicate_type: Option<String>,
     /// Source repository, for example https://github.com/acme/app
@@ -210,6 +212,9 @@ pub struct BuildArgs {
     /// What set the build off: manual, scheduled, event or smart
     #[arg(long, value_name = "KIND")]
     pub trigger: Option<String>,
+    /// Builder, as a policy's `builders` names it: a URI; where a CI system or a certificate says who builds, it must be that
+    #[arg(long, value_name = "URI")]
+    pub builder_id: Option<String>,
     /// Lock file whose packages are dependencies, besides those found (repeatable)
     #[arg(long, value_name = "FILE")]
     pub dependencies: Vec<PathBuf>,
@@ -229,12 +234,12 @@ pub struct BuildArgs {
         requires = "predicate_type",
         conflicts_with_all = [
             "agent", "agent_version", "model", "session", "execution", "task", "task_uri", "charter", "requested_by",
-            "trigger", "dependencies", "materials", "base_image", "record_credentials"
+            "trigger", "builder_id", "dependencies", "materials", "base_image", "record_credentials"
         ]
     )]
     pub predicate: Option<PathBuf>,
-    /// Type of --predicate
-    #[arg(long, value_name = "URI", requires = "predicate")]
+    /// Type of --predicate: a URI, or a name such as spdx, cyclonedx, vuln, openvex
+    #[arg(long, value_name = "TYPE", requires = "predicate")]
     pub predicate_type: Option<String>,
 }
 

@@ -1,12 +1,12 @@
 //! From a subject as typed to what is verified and where its evidence is: everything is resolved once, here.
 
 use crate::capture::input::files as hashing;
-use crate::cli::args::subject::SubjectSpec;
+use crate::cli::args::named::{Around, Named};
+use crate::cli::args::subject::{SubjectSpec, remark};
 use crate::cli::args::{Common, EvidenceArgs};
 use crate::cli::exit::{Failure, codes};
-use crate::evidence::FileEvidence;
+use crate::evidence::{FileEvidence, plain};
 use crate::flow;
-use crate::flow::create::SHARED_BUNDLES;
 use crate::model::plural::counted;
 use crate::model::{Artifact, Digest, Reference};
 use crate::places::{Until, files};
@@ -16,7 +16,7 @@ use crate::registry::{Checked, OciLayout, Registry, RegistryError, RegistryEvide
 use crate::seam::Deadline;
 use crate::verify::EvidenceSource;
 use futures_util::future::{Either, select};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A subject that was resolved.
@@ -68,14 +68,40 @@ pub(in crate::cli) async fn resolve(
     require_digest: bool,
 ) -> Result<Resolved, Failure> {
     let spec = SubjectSpec::parse(typed)?;
+    let around = Around::alone(&spec);
+    resolve_named(&Named { name: typed.to_owned(), spec }, &around, common, evidence, require_digest).await
+}
+
+/// Resolves one subject of several.
+///
+/// # Errors
+/// [`Failure`].
+pub(in crate::cli) async fn resolve_named(
+    named: &Named,
+    around: &Around,
+    common: &Common,
+    evidence: &EvidenceArgs,
+    require_digest: bool,
+) -> Result<Resolved, Failure> {
     for path in &evidence.bundle {
         if !files::exists(path)? {
             return Err(Failure::usage(codes::FILE_UNREADABLE, format!("--bundle `{}` is not there", path.display())));
         }
     }
-    let bundles = evidence.bundle.iter().map(FileEvidence::new).collect::<Vec<_>>();
-    match spec {
+    let mut bundles = evidence.bundle.iter().map(FileEvidence::new).collect::<Vec<_>>();
+    if let (SubjectSpec::File(_) | SubjectSpec::Digest { .. }, []) = (&named.spec, evidence.bundle.as_slice()) {
+        let near = around.bundles(named.spec.path().map(PathBuf::as_path));
+        // One that cannot be looked at is evidence that could not be looked at, not none.
+        bundles.extend(near.into_iter().filter(|p| files::exists(p).unwrap_or(true)).map(FileEvidence::beside));
+    }
+    let typed = named.name.as_str();
+    match named.spec.clone() {
         SubjectSpec::File(path) => file(typed, path, bundles, common).await,
+        SubjectSpec::Digest { path, digest } => {
+            let scope = path.as_deref().map_or_else(|| digest.to_string(), |p| plain(p).display().to_string());
+            let artifact = Artifact::new(typed, format!("file:{scope}"), digest);
+            Ok(Resolved { artifact, subject: None, store: None, bundles, path: None, layout: None, by_tag: None })
+        }
         SubjectSpec::Layout { path, digest } => {
             let layout = open_layout(typed, &path)?;
             let (digest, by_tag) = match digest {
@@ -83,7 +109,7 @@ pub(in crate::cli) async fn resolve(
                 None if require_digest => return Err(digest_required(typed)),
                 None => (only_image(typed, &path, &layout, common).await?, Some("the layout's only image".to_owned())),
             };
-            let artifact = Artifact::new(typed, format!("oci:{}", plain(&path)), digest);
+            let artifact = Artifact::new(typed, format!("oci:{}", plain(&path).display()), digest);
             let registry: Arc<dyn Registry> = layout.clone();
             let store = bundles.is_empty().then(|| registry.clone());
             Ok(Resolved { artifact, subject: Some(registry), store, bundles, path: None, layout: Some(layout), by_tag })
@@ -93,12 +119,7 @@ pub(in crate::cli) async fn resolve(
 }
 
 /// Hashed on a thread of its own, so that a deadline holds meanwhile, and cut when the time is up.
-async fn file(
-    typed: &str,
-    path: PathBuf,
-    mut bundles: Vec<FileEvidence>,
-    common: &Common,
-) -> Result<Resolved, Failure> {
+async fn file(typed: &str, path: PathBuf, bundles: Vec<FileEvidence>, common: &Common) -> Result<Resolved, Failure> {
     let (hashed, progress, until) =
         (path.clone(), crate::cli::show::progress::hashing(common), Until::within(common.timeout));
     let hash = move || hashing::sha256_while(&hashed, &|| !until.passed(), progress.as_ref());
@@ -106,15 +127,7 @@ async fn file(
         let message = format!("`{typed}` was not hashed within {}", until.given());
         return Err(Failure::unknown(flow::TIMEOUT, message));
     };
-    if bundles.is_empty() {
-        let beside = |name: String| path.with_file_name(name);
-        let own = beside(format!("{}.sigstore.json", path.file_name().unwrap_or_default().to_string_lossy()));
-        let shared = beside(SHARED_BUNDLES.to_owned());
-        // One that cannot be looked at is evidence that could not be looked at, not none.
-        bundles
-            .extend([own, shared].into_iter().filter(|p| files::exists(p).unwrap_or(true)).map(FileEvidence::beside));
-    }
-    let artifact = Artifact::new(typed, format!("file:{}", plain(&path)), digest);
+    let artifact = Artifact::new(typed, format!("file:{}", plain(&path).display()), digest);
     Ok(Resolved { artifact, subject: None, store: None, bundles, path: Some(path), layout: None, by_tag: None })
 }
 
@@ -202,21 +215,6 @@ async fn image(
     Ok(Resolved { artifact, subject: registry, store, bundles, path: None, layout: None, by_tag })
 }
 
-/// A path without `.` and `..`, as far as they can be taken away: `oci:build/../other` is not below `build`.
-fn plain(path: &Path) -> String {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
-                out.pop();
-            }
-            part => out.push(part),
-        }
-    }
-    out.display().to_string()
-}
-
 fn digest_required(typed: &str) -> Failure {
     Failure::usage(codes::DIGEST_REQUIRED, format!("`{typed}` names no digest, and --require-digest demands one"))
 }
@@ -242,6 +240,9 @@ impl Resolved {
 
     /// Warns that a tag was resolved: what it names can change.
     pub(in crate::cli) fn warn(&self, ui: &crate::cli::ui::Ui) {
+        if let Some(text) = remark(&self.artifact.name) {
+            ui.note(&text);
+        }
         if let (Some(what), None) = (&self.by_tag, &self.layout) {
             ui.note(&format!("{}: {what} is resolved once, to {}", self.artifact.name, self.artifact.digest));
         }

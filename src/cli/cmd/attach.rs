@@ -64,10 +64,12 @@ pub struct AttachReport {
 /// Exit 2 for a file; [`Failure`] of the registry.
 pub async fn attach_one(resolved: &Resolved, bundle: &[u8], now: Timestamp) -> Result<AttachedReport, Failure> {
     let (Some(subject), Some(store)) = (&resolved.subject, &resolved.store) else {
-        return Err(Failure::usage(
-            codes::USAGE,
-            format!("`{}` is a file: nothing can be attached to it", resolved.artifact.name),
-        ));
+        let name = &resolved.artifact.name;
+        let message = match &resolved.path {
+            Some(_) => format!("`{name}` is a file: nothing can be attached to it"),
+            None => format!("`{name}` names no place that anything could be attached in: write REPOSITORY@sha256:..."),
+        };
+        return Err(Failure::usage(codes::USAGE, message));
     };
     let attached = flow::attach(subject.as_ref(), store.as_ref(), &resolved.artifact, bundle, now).await?;
     Ok(report(&resolved.artifact.digest, &store.place(), &attached))

@@ -11,6 +11,7 @@ use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::created::{report, text};
 use crate::cli::show::{kept, progress};
 use crate::cli::ui::Ui;
+use crate::evidence::{self, Added, Same};
 use crate::flow::create::{Caller, Further, Plan, PublishTo, StepPlan, Subjects};
 use crate::flow::{self, Signing};
 use crate::model::{Digest, Timestamp};
@@ -24,8 +25,9 @@ pub use crate::cli::show::created::{CreateReport, CreatedIdentity, CreatedStatem
 
 /// Run a build step, capture its context, sign it and attach it
 ///
-/// The attestation of an image is attached to it; that of one file is written beside it as FILE.sigstore.json, that of
-/// several as attest.sigstore.jsonl. The bundle is verified before it is published. The exit code of a build step that
+/// The attestation of an image is attached to it; that of one file is written beside it as FILE.sigstore.json, further
+/// ones are added to FILE.sigstore.jsonl, and those of several files or a checksum file to attest.sigstore.jsonl in the
+/// folder that they have in common. The same statement again adds nothing. The bundle is verified before it is published. The exit code of a build step that
 /// fails is passed through, and nothing is attested.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
@@ -36,9 +38,13 @@ pub use crate::cli::show::created::{CreateReport, CreatedIdentity, CreatedStatem
   attest create oci:build/image --key attest.key \\
     --predicate scan.json --predicate-type https://acme.example/scan/v1")]
 pub struct CreateArgs {
-    /// What is attested: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH, files, globs, checksum files
-    #[arg(value_name = "SUBJECT", required = true)]
+    /// What is attested: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH, files, globs, checksum files, sha256:DIGEST,
+    /// file:NAME@sha256:DIGEST; - reads a list
+    #[arg(value_name = "SUBJECT", required_unless_present = "list")]
     pub subjects: Vec<String>,
+    /// File of further subjects, one per line, or as sha256sum writes them; - is standard input
+    #[arg(id = "list", long = "subjects", value_name = "FILE")]
+    pub list: Option<PathBuf>,
     /// Folder that keeps what an outage keeps from being signed or published; `attest flush` sends it
     #[arg(long, value_name = "DIR", env = "ATTEST_OUTBOX")]
     pub outbox: Option<PathBuf>,
@@ -55,7 +61,7 @@ pub struct CreateArgs {
     build: BuildArgs,
     #[command(flatten)]
     signing: SigningArgs,
-    /// Write the bundles to this file, one per line
+    /// Write the bundles to this file, one per line; it replaces one that is there
     #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub output: Option<PathBuf>,
     /// Attach nothing; needs --output for images
@@ -175,7 +181,8 @@ impl Caller for Here<'_> {
 
     async fn subjects(&self) -> Result<Subjects, Failure> {
         let Self { args, common, ui, env, .. } = *self;
-        build::subjects(&args.subjects, env, common, args.attestation_repository.as_deref(), ui).await
+        build::subjects(&args.subjects, args.list.as_deref(), env, common, args.attestation_repository.as_deref(), ui)
+            .await
     }
 
     fn writable(&self, path: &Path) -> Result<(), Failure> {
@@ -184,6 +191,14 @@ impl Caller for Here<'_> {
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         Ok(files::replace(path, bytes)?)
+    }
+
+    fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Failure> {
+        Ok(evidence::add(path, bundles, same)?)
+    }
+
+    fn takes_more(&self, path: &Path) -> Result<(), Failure> {
+        Ok(evidence::takes_more(path)?)
     }
 
     fn has_outbox(&self) -> bool {

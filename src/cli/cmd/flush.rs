@@ -6,13 +6,14 @@ use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::cmd::attach::{AttachedReport, attach_one};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::ui::Ui;
+use crate::evidence::{self, AddError};
 use crate::flow::create::{agrees, agrees_beforehand};
 use crate::flow::{PublishError, Unsigned};
 use crate::model::envelope::Envelope;
 use crate::model::plural::counted;
 use crate::model::{Digest, json, limits};
 use crate::outbox::{self, Destination, Entry, Outbox, OutboxError, Waiting};
-use crate::places::{self, files};
+use crate::places;
 use crate::verify::{in_toto_envelope, read_evidence};
 use clap::Args;
 use std::fmt::Write as _;
@@ -241,32 +242,12 @@ fn write(args: &FlushArgs, path: &str, bundle: &[u8]) -> Result<PathBuf, Failure
         Some(path) => path.clone(),
         None => outbox::place(Path::new(path))?,
     };
-    add_line(&path, bundle)?;
-    Ok(path)
-}
-
-/// Adds a bundle to a file of bundles, unless it is there.
-fn add_line(path: &Path, bundle: &[u8]) -> Result<(), Failure> {
-    let mut text = if files::exists(path)? {
-        outbox::regular(path)?;
-        files::read(path, limits::EVIDENCE_BYTES)?
-    } else {
-        Vec::new()
-    };
-    let lines = || text.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    if lines().any(|line| line == bundle) {
-        return Ok(());
-    }
-    if let Some(Err(e)) = lines().map(read_evidence).find(Result::is_err) {
-        let cause = format!("what is there is no file of bundles, one per line, and stays as it is: {e}");
-        return Err(OutboxError::Place { path: path.display().to_string(), cause }.into());
-    }
-    if text.last().is_some_and(|b| *b != b'\n') {
-        text.push(b'\n');
-    }
-    text.extend_from_slice(bundle);
-    text.push(b'\n');
-    Ok(files::replace(path, &text)?)
+    let added = evidence::add(&path, &[bundle.to_vec()], &|_, _| false);
+    let added = added.map_err(|e| match e {
+        AddError::Unwritable { path, cause } => OutboxError::Place { path, cause }.into(),
+        e => Failure::from(e),
+    })?;
+    Ok(added.into_iter().next().map_or(path, |a| a.path))
 }
 
 fn text(report: &FlushReport) -> String {

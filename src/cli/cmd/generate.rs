@@ -13,6 +13,7 @@ use crate::places;
 use clap::Args;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// Capture the context of a build into a statement, and print it
 ///
@@ -25,8 +26,11 @@ use std::fmt::Write as _;
   attest generate 'dist/*' | attest sign - --key attest.key")]
 pub struct GenerateArgs {
     /// What the statement is about: files, globs, checksum files, images
-    #[arg(value_name = "SUBJECT", required_unless_present = "explain")]
+    #[arg(value_name = "SUBJECT", required_unless_present_any = ["explain", "list"])]
     pub subjects: Vec<String>,
+    /// File of further subjects, one per line, or as sha256sum writes them; - is standard input
+    #[arg(id = "list", long = "subjects", value_name = "FILE")]
+    pub list: Option<PathBuf>,
     /// Print for every field its value and source, or why it is absent
     #[arg(long)]
     pub explain: bool,
@@ -70,7 +74,7 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
             _ => Outcome::done(text(&fields)),
         });
     }
-    let subjects = build::subjects(&args.subjects, &env, common, None, ui).await?.all();
+    let subjects = build::subjects(&args.subjects, args.list.as_deref(), &env, common, None, ui).await?.all();
     if subjects.is_empty() {
         return Err(Failure::usage(codes::USAGE, "there is no subject"));
     }

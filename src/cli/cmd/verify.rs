@@ -1,9 +1,11 @@
 //! `attest verify`
 
 use crate::capture::Environment;
+use crate::cli::args::named::{Around, Named, expand};
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
 use crate::cli::args::{charter, demands, target, trust};
-use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::exit::{Decided, Exit, Failure, Outcome, codes};
+use crate::cli::show::sanitize::line;
 use crate::cli::show::{decision, untrusted};
 use crate::cli::ui::Ui;
 use crate::flow::{self, Check, Given, Looked};
@@ -16,7 +18,9 @@ use crate::verify::VerifiedStatement;
 use clap::Args;
 use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
+use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// Verify attestations of artifacts and decide
 ///
@@ -32,9 +36,13 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
   attest verify app.tar.gz --key attest.pub                     evidence in app.tar.gz.sigstore.json
   attest verify app.tar.gz --bundle app.sigstore.json --policy policy.yaml --format json")]
 pub struct VerifyArgs {
-    /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH[@sha256:DIGEST], or a file
-    #[arg(required = true, value_name = "SUBJECT")]
+    /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH[@sha256:DIGEST], a file, a glob, a checksum file, sha256:DIGEST,
+    /// file:NAME@sha256:DIGEST; - reads a list
+    #[arg(value_name = "SUBJECT", required_unless_present = "list")]
     pub subjects: Vec<String>,
+    /// File of further subjects, one per line, or as sha256sum writes them; - is standard input
+    #[arg(id = "list", long = "subjects", value_name = "FILE")]
+    pub list: Option<PathBuf>,
     #[command(flatten)]
     trust: TrustArgs,
     #[command(flatten)]
@@ -51,8 +59,11 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let mut policies = PolicyPlaces::of_process(&args.trust.policy).load()?;
     let wanted = demands::predicate_type(args.demands.predicate_type.as_deref())?;
     policies.extend(demands::flags_policy(&args.trust, &args.demands, &wanted)?);
+    let subjects = expand(&args.subjects, args.list.as_deref())?;
+    let around = Around::of(&subjects);
+    subjects.notes.iter().for_each(|text| ui.note(text));
     if policies.is_empty() {
-        return Err(untrusted::no_policy(&args.subjects, &args.evidence, args.demands.require_digest, common).await);
+        return Err(untrusted::no_policy(&subjects, &around, &args.evidence, args.demands.require_digest, common).await);
     }
     if args.demands.recheck_charter && args.evidence.offline {
         return Err(Failure::usage(
@@ -70,11 +81,30 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         env: args.demands.recheck_charter.then(places::environment).transpose()?,
         looked: Mutex::default(),
     };
-    let asked: Vec<_> = args.subjects.iter().map(|typed| run.subject(typed)).collect();
-    let subjects = stream::iter(asked).buffered(limits::PARALLEL_FETCHES).try_collect().await?;
-    let decision = Decision::of(subjects, policies.iter().map(Policy::used).collect(), ui.now);
-    let exit = Exit::from(decision.verdict);
+    let asked: Vec<_> = subjects.all.into_iter().map(|named| run.subject(named, &around)).collect();
+    let answers: Vec<_> = stream::iter(asked).buffered(limits::PARALLEL_FETCHES).collect().await;
+    let (mut decided, mut failures) = (Vec::new(), Vec::new());
+    for answer in answers {
+        match answer {
+            Ok(subject) => decided.push(subject),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if decided.is_empty() && !failures.is_empty() {
+        return Err(together(failures));
+    }
+    let decision = Decision::of(decided, policies.iter().map(Policy::used).collect(), ui.now);
     trust::warn_of_age(&roots, ui);
+    if !failures.is_empty() {
+        // What could not be looked at hides no answer on the others.
+        let mut failure = together(failures);
+        failure.decided = Some(Box::new(match common.format {
+            Format::Json => Decided::Json(serde_json::to_value(DecisionReport::from(&decision)).unwrap_or_default()),
+            _ => Decided::Text(decision::page(&decision, ui.view(common.verbose))),
+        }));
+        return Err(failure);
+    }
+    let exit = Exit::from(decision.verdict);
     if let Some(code) = decision.code() {
         ui.hint(code);
     }
@@ -82,6 +112,17 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
         _ => Outcome { stdout: decision::page(&decision, ui.view(common.verbose)).into_bytes(), exit },
     })
+}
+
+/// Several failures as one: the first, and below it what the others say.
+fn together(failures: Vec<Failure>) -> Failure {
+    let mut failures = failures.into_iter();
+    let mut first = failures.next().unwrap_or_else(|| Failure::usage(codes::USAGE, "there is no subject"));
+    for other in failures {
+        let _ = writeln!(first.detail, "error[{}]: {}", other.code, line(&other.message));
+        first.detail += &other.detail;
+    }
+    first
 }
 
 /// What every subject is decided with.
@@ -99,10 +140,13 @@ struct Run<'a> {
 impl Run<'_> {
     /// The decision on one subject. Resolving, gathering and verifying have one deadline: a registry that drips bytes must
     /// not hold a deployment.
-    async fn subject(&self, typed: &str) -> Result<SubjectDecision, Failure> {
+    async fn subject(&self, named: Result<Named, Failure>, around: &Around) -> Result<SubjectDecision, Failure> {
+        let named = named?;
+        let typed = &named.name;
         let DemandArgs { require_digest, .. } = self.args.demands;
         let deadline = Until::within(self.common.timeout);
-        let resolving = Box::pin(target::resolve(typed, self.common, &self.args.evidence, require_digest));
+        let resolving =
+            Box::pin(target::resolve_named(&named, around, self.common, &self.args.evidence, require_digest));
         let resolved = match select(resolving, deadline.wait()).await {
             Either::Left((resolved, _)) => resolved?,
             Either::Right(_) => {

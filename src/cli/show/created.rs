@@ -52,6 +52,8 @@ pub struct CreatedStatement {
     pub predicate_type: String,
     /// How many subjects it has.
     pub subjects: usize,
+    /// Whether the file has the same statement of the same signer from before, so that nothing was added to it.
+    pub already: bool,
 }
 
 /// What was made, as it is printed.
@@ -61,6 +63,7 @@ pub(in crate::cli) fn report(made: &Created<Failure>) -> CreateReport {
         bundle_digest: Digest::sha256(&signed.bundle).to_string(),
         predicate_type: signed.statement.statement().predicate_type().to_string(),
         subjects: signed.statement.statement().subjects().len(),
+        already: signed.already,
     };
     CreateReport {
         schema_version: 1,
@@ -89,7 +92,14 @@ pub(in crate::cli) fn text(report: &CreateReport) -> String {
             line(&s.predicate_type)
         );
     }
-    out + &ends(report.key_id.as_deref(), report.identity.as_ref(), report.output.as_deref(), &report.attached)
+    let output = report.output.as_deref();
+    let added = !report.statements.iter().all(|s| s.already);
+    let written = output.filter(|_| added);
+    out += &ends(report.key_id.as_deref(), report.identity.as_ref(), written, &report.attached);
+    if let (false, Some(path)) = (added, output) {
+        let _ = writeln!(out, "already in {}: the same statement by the same signer, so nothing was added", line(path));
+    }
+    out
 }
 
 /// Who signed, and where the bundle went: the last lines of every command that signs.

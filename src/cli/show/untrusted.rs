@@ -1,5 +1,6 @@
 //! What is said where there is no policy and no flag that says whom to trust.
 
+use crate::cli::args::named::{Around, Expanded};
 use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs};
 use crate::cli::exit::{Failure, codes};
@@ -9,7 +10,8 @@ use std::fmt::Write as _;
 
 /// What there is of each subject, and the command line that would demand it. Nothing of it is verified.
 pub(in crate::cli) async fn no_policy(
-    subjects: &[String],
+    subjects: &Expanded,
+    around: &Around,
     evidence: &EvidenceArgs,
     digest: bool,
     common: &Common,
@@ -18,8 +20,16 @@ pub(in crate::cli) async fn no_policy(
         codes::NO_POLICY,
         "there is no policy on this machine and no flag says whom to trust, so nothing can be verified",
     );
-    for typed in subjects {
-        let resolved = match target::resolve(typed, common, evidence, digest).await {
+    for named in &subjects.all {
+        let named = match named {
+            Ok(named) => named,
+            Err(e) => {
+                let _ = writeln!(failure.detail, "{}", line(&e.message));
+                continue;
+            }
+        };
+        let typed = named.name.as_str();
+        let resolved = match target::resolve_named(named, around, common, evidence, digest).await {
             Ok(r) => r,
             Err(e) => {
                 let _ = writeln!(failure.detail, "{}: {}", line(typed), line(&e.message));

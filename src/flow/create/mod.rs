@@ -10,6 +10,7 @@ mod step;
 use crate::capture::input::files::Progress;
 use crate::capture::step::keep_memory_private;
 use crate::capture::{Context, Environment, Local, Request, Secret, capture};
+use crate::evidence::{Added, Same};
 use crate::flow::{Attached, Signing, Unsigned, contradictions, contradictions_of};
 use crate::model::{Artifact, Digest, PredicateUri, Subject, Timestamp};
 use crate::outbox::{self, Entry};
@@ -23,7 +24,6 @@ use std::sync::Arc;
 
 pub use error::{CreateError, STEP_FAILED};
 pub use kept::Kept;
-pub use publish::SHARED_BUNDLES;
 pub use statements::{find_secret, secrets, statement_bytes, statements};
 pub use step::StepPlan;
 
@@ -84,8 +84,10 @@ pub struct Subjects {
     pub images: Vec<Image>,
     /// Files, and what checksum files name.
     pub files: Vec<Subject>,
-    /// Paths of the files, where the subjects are files that are here.
+    /// Paths of the files; bundles go beside them.
     pub paths: Vec<PathBuf>,
+    /// Paths of the lists that named files, such as checksum files; bundles go beside these, too.
+    pub lists: Vec<PathBuf>,
 }
 
 /// An artifact in a registry or layout.
@@ -142,6 +144,12 @@ pub trait Caller {
     }
     /// Writes a file whole, or leaves it as it is.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Self::Error>;
+    /// Adds bundles to a file and to what is beside it, as [`evidence::add`](crate::evidence::add) does.
+    fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Self::Error>;
+    /// That bundles can be added there.
+    fn takes_more(&self, _path: &Path) -> Result<(), Self::Error> {
+        Ok(())
+    }
     /// Whether what an outage keeps back is kept for later.
     fn has_outbox(&self) -> bool {
         false
@@ -178,6 +186,8 @@ pub struct Signed {
     pub statement: Unsigned,
     /// Its bundle, which was verified as a stranger would.
     pub bundle: Vec<u8>,
+    /// Whether the file had the same statement of the same signer, so that nothing was added to it.
+    pub already: bool,
 }
 
 /// Makes attestations as the plan says.
@@ -215,6 +225,9 @@ pub async fn create<C: Caller>(plan: &Plan<'_>, caller: &C) -> Result<Created<C:
     if let (false, Some(path)) = (caller.has_outbox(), &output) {
         // What is signed and then lost may be in a log for ever.
         caller.writable(path)?;
+        if plan.places.output.is_none() {
+            caller.takes_more(path)?;
+        }
     }
     let mut run = publish::Run::new(plan, caller, &subjects, output);
     run.made.key_id = signing.as_ref().ok().and_then(|s| Some(s.key.as_ref()?.id()));
@@ -227,7 +240,7 @@ pub async fn create<C: Caller>(plan: &Plan<'_>, caller: &C) -> Result<Created<C:
             break;
         }
     }
-    run.publish().await;
+    run.publish(&signing).await;
     Ok(run.made)
 }
 

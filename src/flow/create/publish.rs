@@ -1,23 +1,19 @@
 //! Signing what was made, and putting it where it goes; what an outage keeps back waits in the outbox.
 
 use super::{Caller, CreateError, Created, Image, Kept, Plan, Signed, Subjects, agrees, agrees_beforehand};
+use crate::evidence::{own_bundle, shared_bundles};
 use crate::flow::{Signing, Unsigned, attach};
 use crate::model::{PredicateUri, uri};
 use crate::outbox::{Context, Destination, Entry, Waiting};
+use crate::verify::{in_toto_envelope, read_evidence};
 use std::path::{Path, PathBuf};
-
-/// Name of the file that keeps the attestations of several file subjects.
-pub const SHARED_BUNDLES: &str = "attest.sigstore.jsonl";
 
 /// The file that bundles are written to, if they are.
 pub(super) fn output(plan: &Plan<'_>, subjects: &Subjects) -> Result<Option<PathBuf>, CreateError> {
-    let default = match subjects.paths.as_slice() {
+    let default = match (subjects.paths.as_slice(), subjects.lists.as_slice()) {
         _ if subjects.files.is_empty() => None,
-        [one] if subjects.files.len() == 1 && !plan.attach_charter => {
-            let name = one.file_name().unwrap_or_default().to_string_lossy();
-            Some(one.with_file_name(format!("{name}.sigstore.json")))
-        }
-        paths => Some(paths.first().and_then(|p| p.parent()).unwrap_or_else(|| Path::new("")).join(SHARED_BUNDLES)),
+        ([one], []) if subjects.files.len() == 1 && !plan.attach_charter => Some(own_bundle(one)),
+        (paths, lists) => Some(shared_bundles(paths.iter().chain(lists), &plan.env.working_dir)),
     };
     let output = plan.places.output.clone().or(default);
     if plan.places.attach_nothing && output.is_none() {
@@ -77,7 +73,7 @@ impl<'a, C: Caller> Run<'a, C> {
                     agrees(&statement, &signer, &note)?;
                 }
                 self.made.signer = Some(signer);
-                self.made.signed.push(Signed { statement, bundle });
+                self.made.signed.push(Signed { statement, bundle, already: false });
                 Ok(())
             }
             // Only what could not be found out may end otherwise later.
@@ -99,7 +95,7 @@ impl<'a, C: Caller> Run<'a, C> {
     }
 
     /// Publishes what was signed. Where a statement could not be signed none is, and each is kept for later.
-    pub(super) async fn publish(&mut self) {
+    pub(super) async fn publish(&mut self, signing: &Result<Signing, C::Error>) {
         if let Some(error) = self.made.failed.clone() {
             for signed in std::mem::take(&mut self.made.signed) {
                 let destinations = self.destinations(&signed.statement);
@@ -108,10 +104,10 @@ impl<'a, C: Caller> Run<'a, C> {
             }
             return;
         }
-        self.write();
+        self.write(signing);
         for image in &self.subjects.images {
             for at in 0..self.made.signed.len() {
-                let Signed { statement, bundle } = &self.made.signed[at];
+                let Signed { statement, bundle, .. } = &self.made.signed[at];
                 if !self.is_for(statement, image) {
                     continue;
                 }
@@ -127,23 +123,46 @@ impl<'a, C: Caller> Run<'a, C> {
         }
     }
 
-    /// Writes the file of bundles.
-    fn write(&mut self) {
+    /// Writes the file that was named, or adds to those beside the files.
+    fn write(&mut self, signing: &Result<Signing, C::Error>) {
         let Some(path) = self.output.clone().filter(|_| !self.made.signed.is_empty()) else { return };
-        let mut lines = Vec::new();
-        for signed in &self.made.signed {
-            lines.extend_from_slice(&signed.bundle);
-            lines.push(b'\n');
-        }
-        match self.caller.write(&path, &lines) {
-            Ok(()) => self.made.output = Some(path),
+        let bundles: Vec<_> = self.made.signed.iter().map(|s| s.bundle.clone()).collect();
+        let written = match &self.plan.places.output {
+            Some(_) => {
+                let lines: Vec<_> = bundles.iter().flat_map(|b| [b.as_slice(), b"\n"]).collect();
+                self.caller.write(&path, &lines.concat())
+            }
+            None => self.add(&path, &bundles, signing),
+        };
+        match written {
+            Ok(()) => {
+                self.made.output.get_or_insert(path);
+            }
             Err(error) => {
-                let bundles: Vec<_> = self.made.signed.iter().map(|s| s.bundle.clone()).collect();
                 for bundle in bundles {
                     self.keep_bundle(&bundle, vec![self.file(&path)], error.clone());
                 }
             }
         }
+    }
+
+    /// Adds the bundles to those of before, but for what the same signer has said there already.
+    fn add(&mut self, path: &Path, bundles: &[Vec<u8>], signing: &Result<Signing, C::Error>) -> Result<(), C::Error> {
+        let now = self.caller.now();
+        let signed = &self.made.signed;
+        let same = |there: &[u8], new: &[u8]| {
+            let of = signed.iter().find(|s| s.bundle == new).map(|s| &s.statement);
+            of.zip(signing.as_ref().ok()).is_some_and(|(statement, signing)| {
+                says_the_same(there, new, statement) && signing.has_signed(statement, there, new, now)
+            })
+        };
+        let added = self.caller.add(path, bundles, &same)?;
+        for (signed, added) in self.made.signed.iter_mut().zip(&added) {
+            signed.already = added.already;
+        }
+        // All of several statements go to one file; of one alone this says to which.
+        self.made.output = added.into_iter().next_back().map(|a| a.path);
+        Ok(())
     }
 
     /// Whether a bundle of the statement is attached to the image.
@@ -188,4 +207,14 @@ impl<'a, C: Caller> Run<'a, C> {
         self.made.kept.push(Kept { digest, unsigned, file, cause });
         Ok(())
     }
+}
+
+/// Whether a bundle that is there is about the same statement, to the byte, and has no less beside its signature than the
+/// new one. Nothing is verified by this.
+fn says_the_same(there: &[u8], new: &[u8], statement: &Unsigned) -> bool {
+    let (Ok(there), Ok(new)) = (read_evidence(there), read_evidence(new)) else { return false };
+    let payload = in_toto_envelope(&there).is_ok_and(|e| e.payload() == statement.bytes());
+    payload
+        && there.log_entries().len() >= new.log_entries().len()
+        && there.timestamps().len() >= new.timestamps().len()
 }

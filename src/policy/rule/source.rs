@@ -144,7 +144,7 @@ impl Check for SourceCheck {
         let repository = source.map(|s| normal_repository(&s.repository));
         let mut reasons = Vec::new();
         if let Some(wanted) = &self.repository {
-            let met = repository.as_deref() == Some(wanted);
+            let met = repository.as_deref().is_some_and(|found| same_repository(wanted, found));
             reasons.push(
                 (!met).then(|| {
                     Reason::unmet(REPOSITORY, "source repository", format!("`{wanted}`"), repository.as_deref())
@@ -199,7 +199,50 @@ pub fn normal_repository(url: &str) -> String {
     url.strip_suffix(".git").unwrap_or(url).to_owned()
 }
 
+/// Hosts whose owners and repositories have no case of their own: two spellings are one repository, and nobody else can have
+/// the other one. Of any other host that is not known.
+const ANY_CASE: [&str; 4] = ["github.com", "gitlab.com", "codeberg.org", "bitbucket.org"];
+
+/// Whether two addresses, each without trailing `/` and `.git`, are one repository. Scheme and host have no case anywhere.
+fn same_repository(one: &str, other: &str) -> bool {
+    let parts = |url: &str| {
+        let (scheme, rest) = url.split_once("://")?;
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+        let path = if ANY_CASE.contains(&host.as_str()) { path.to_ascii_lowercase() } else { path.to_owned() };
+        Some((scheme, host, path))
+    };
+    one == other || parts(one).is_some_and(|one| parts(other) == Some(one))
+}
+
 /// Whether a text is a full commit id.
 fn is_commit(text: &str) -> bool {
     [40, 64].contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_repository;
+
+    #[test]
+    fn a_repository_is_folded_only_where_its_host_does() {
+        for (one, other) in [
+            ("https://github.com/acme/app", "https://GitHub.com/Acme/App"),
+            ("https://gitlab.com/a/b/c", "HTTPS://gitlab.com/A/b/C"),
+            ("https://git.acme.example/a/b", "https://Git.Acme.example/a/b"),
+            ("no address", "no address"),
+        ] {
+            assert!(same_repository(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("https://git.acme.example/a/b", "https://git.acme.example/A/b"),
+            ("https://github.com/acme/app", "https://github.com/acme/app2"),
+            ("https://github.com/acme/app", "https://github.com.evil.example/acme/app"),
+            ("https://github.com/acme/app", "http://github.com/acme/app"),
+            ("https://github.com/acme/app", "github.com/acme/app"),
+            ("no address", "No Address"),
+        ] {
+            assert!(!same_repository(one, other), "{one} {other}");
+        }
+    }
 }

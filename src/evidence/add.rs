@@ -1,0 +1,322 @@
+//! [`add`]: puts bundles into files without taking one out. A file of one bundle stays as it is, further ones go beside it.
+#![expect(clippy::disallowed_methods, reason = "back end: files")]
+
+use super::beside::further;
+use super::files::pieces_of;
+use crate::model::code::codes;
+use crate::model::{Code, code, limits};
+use crate::verify::read_evidence;
+use rustix::fs::{FlockOperation, OFlags, flock};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long another process that adds to the same file is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a bundle is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// The file that holds it.
+    pub path: PathBuf,
+    /// Whether it, or one that says the same, was there before.
+    pub already: bool,
+}
+
+/// Why a bundle was not added. What was there is as it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddError {
+    /// The file cannot be read or written.
+    #[error("cannot add to `{path}`: {cause}")]
+    Unwritable {
+        /// The file.
+        path: String,
+        /// The operating system's words, or what is there instead.
+        cause: String,
+    },
+    /// With one more it would be over what a verifier reads.
+    #[error("`{path}` is full: with one more it would be over the limit of {limit} {unit} that is read of it")]
+    Full {
+        /// The file.
+        path: String,
+        /// The cap.
+        limit: usize,
+        /// Of what.
+        unit: &'static str,
+    },
+    /// Another process holds it.
+    #[error("`{path}`: another process adds to it since {seconds} s")]
+    Locked {
+        /// The file.
+        path: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+}
+
+codes! {
+    /// Codes of [`AddError`].
+    CODES;
+    NOT_ADDED = "bundle-not-added", [Caller, Operator],
+        "a bundle could not be added to the file that keeps those of before",
+        "look at the file that the message names, move it away if it is full, or name another one with --output FILE";
+}
+
+impl AddError {
+    /// Codes of this enum.
+    pub const CODES: &'static [Code] = CODES;
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unwritable { .. } | Self::Locked { .. } => NOT_ADDED,
+            Self::Full { .. } => code::LIMIT_EXCEEDED,
+        }
+    }
+}
+
+/// Asked of a bundle that is there and of one that is to be added: whether the second adds nothing.
+pub type Same<'a> = &'a dyn Fn(&[u8], &[u8]) -> bool;
+
+/// Adds bundles, each of one line. The first goes to `path`; where something is there already and that is a file of one
+/// bundle (`.json`), to the file of lines beside it, else to the end of it. Whole, by rename, one process at a time: what two
+/// write at once is all there afterwards.
+///
+/// # Errors
+/// [`AddError`].
+pub fn add(path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, AddError> {
+    let _turn = Turn::take(path)?;
+    let lines = further(path);
+    let mut all: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    for file in if lines == path { vec![path] } else { vec![path, &lines] } {
+        let text = read(file)?;
+        all.extend(pieces_of(&text).into_iter().map(|piece| (file.to_owned(), piece.trim_ascii().to_vec())));
+    }
+    let mut out = Vec::new();
+    for bundle in bundles {
+        if let Some((file, _)) = all.iter().find(|(_, there)| there == bundle || same(there, bundle)) {
+            out.push(Added { path: file.clone(), already: true });
+            continue;
+        }
+        let target = if lines != path && !exists(path)? { path } else { &lines };
+        let mut text = read(target)?;
+        has_room(target, &text, bundle.len())?;
+        if text.last().is_some_and(|b| *b != b'\n') {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(bundle);
+        text.push(b'\n');
+        replace(target, &text).map_err(|e| unwritable(target, &e))?;
+        all.push((target.to_owned(), bundle.clone()));
+        out.push(Added { path: target.to_owned(), already: false });
+    }
+    Ok(out)
+}
+
+/// That the file which would take a further bundle has room for it, and is one of bundles.
+///
+/// # Errors
+/// [`AddError`].
+pub fn takes_more(path: &Path) -> Result<(), AddError> {
+    let lines = further(path);
+    let target = if lines != path && !exists(path)? { path } else { &lines };
+    has_room(target, &read(target)?, 0)
+}
+
+fn has_room(path: &Path, text: &[u8], more: usize) -> Result<(), AddError> {
+    let full = |limit, unit| Err(AddError::Full { path: path.display().to_string(), limit, unit });
+    let pieces = pieces_of(text);
+    // A file of anything else would be one that no verifier finds a bundle in, and somebody's own.
+    let is_line = |piece: &[u8]| !piece.trim_ascii().contains(&b'\n') && read_evidence(piece).is_ok();
+    if !pieces.iter().all(|piece| is_line(piece)) {
+        let cause = "what is there is no file of bundles, one per line, and stays as it is".into();
+        return Err(AddError::Unwritable { path: path.display().to_string(), cause });
+    }
+    match pieces.len() {
+        n if n >= limits::REFERRERS => full(limits::REFERRERS, "bundles"),
+        _ if text.len() + more + 2 > limits::EVIDENCE_BYTES => full(limits::EVIDENCE_BYTES, "bytes"),
+        _ => Ok(()),
+    }
+}
+
+fn unwritable(path: &Path, e: &io::Error) -> AddError {
+    AddError::Unwritable { path: path.display().to_string(), cause: e.to_string() }
+}
+
+fn exists(path: &Path) -> Result<bool, AddError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(unwritable(path, &e)),
+    }
+}
+
+/// What a file holds; nothing, where there is none.
+fn read(path: &Path) -> Result<Vec<u8>, AddError> {
+    if !exists(path)? {
+        return Ok(Vec::new());
+    }
+    let failed = |e: io::Error| unwritable(path, &e);
+    // A link would be replaced by a file, and what it leads to would stay without the bundle.
+    if !fs::symlink_metadata(path).map_err(failed)?.is_file() {
+        return Err(failed(io::Error::other("what is there is no regular file, and stays as it is")));
+    }
+    let mut text = Vec::new();
+    let limit = limits::EVIDENCE_BYTES;
+    let file = OpenOptions::new().read(true).custom_flags(itself()).open(path).map_err(failed)?;
+    file.take(limit as u64 + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() > limit {
+        return Err(AddError::Full { path: path.display().to_string(), limit, unit: "bytes" });
+    }
+    Ok(text)
+}
+
+/// Replaces by rename: readers see the old one or the new one, never a part. It keeps its mode.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = hidden(path, &std::process::id().to_string());
+    let mode = fs::symlink_metadata(path).ok().map(|m| m.mode() & 0o777);
+    let write = || {
+        // Left by a process of this id that was killed; nobody else is here now.
+        let _ = fs::remove_file(&temporary);
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        if let Some(mode) = mode {
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+        }
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&temporary);
+    })
+}
+
+fn hidden(path: &Path, end: &str) -> PathBuf {
+    path.with_file_name(format!(".{}.{end}", path.file_name().unwrap_or_default().to_string_lossy()))
+}
+
+/// Opens what is at a path itself, not what it links to, and waits for nobody at a pipe.
+fn itself() -> i32 {
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
+}
+
+/// Held while a file of bundles is read and replaced. The system releases it when the process ends, however it ends; the
+/// file of the lock is taken away by whoever holds it.
+struct Turn {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Turn {
+    fn take(bundles: &Path) -> Result<Self, AddError> {
+        let path = hidden(bundles, "lock");
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(false).mode(0o600).custom_flags(itself());
+            let file = options.open(&path).map_err(|e| unwritable(bundles, &e))?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                // Whoever held it before may have taken the file away that this lock is one of.
+                Ok(()) if is_at(&file, &path) => return Ok(Self { path, _file: file }),
+                Ok(()) => continue,
+                Err(e) if e != rustix::io::Errno::WOULDBLOCK => return Err(unwritable(bundles, &e.into())),
+                Err(_) if Instant::now() >= until => {
+                    let path = bundles.display().to_string();
+                    return Err(AddError::Locked { path, seconds: PATIENCE.as_secs() });
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether an open file is the one that a path names now.
+fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(open), Ok(named)) = (file.metadata(), fs::symlink_metadata(path)) else { return false };
+    (open.dev(), open.ino()) == (named.dev(), named.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::envelope::IN_TOTO;
+    use crate::model::{Bundle, Envelope, EnvelopeSignature};
+
+    const NONE: Same<'static> = &|_, _| false;
+
+    fn bundle(n: usize) -> Vec<u8> {
+        let signature = EnvelopeSignature { sig: n.to_be_bytes().to_vec(), keyid: String::new() };
+        Bundle::keyed(Envelope::new(IN_TOTO, b"{}".to_vec(), signature), String::new()).to_bytes()
+    }
+
+    fn lines(numbers: impl IntoIterator<Item = usize>) -> Vec<u8> {
+        numbers.into_iter().flat_map(|n| [bundle(n), b"\n".to_vec()].concat()).collect()
+    }
+
+    #[test]
+    fn the_first_stays_as_it_is_and_further_ones_go_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, beside) = (dir.path().join("app.sigstore.json"), dir.path().join("app.sigstore.jsonl"));
+        let put = |n| add(&one, &[bundle(n)], NONE).unwrap().remove(0);
+        assert_eq!(put(1), Added { path: one.clone(), already: false });
+        assert_eq!(put(2), Added { path: beside.clone(), already: false });
+        assert_eq!(put(3), Added { path: beside.clone(), already: false });
+        // What is there is not written again, wherever it is.
+        assert_eq!(put(1), Added { path: one.clone(), already: true });
+        assert_eq!(put(3), Added { path: beside.clone(), already: true });
+        let same = add(&one, &[bundle(9)], &|there, _| there == bundle(2)).unwrap();
+        assert_eq!(same, [Added { path: beside.clone(), already: true }]);
+        assert_eq!(fs::read(&one).unwrap(), lines([1]));
+        assert_eq!(fs::read(&beside).unwrap(), lines([2, 3]));
+        // Nothing else is left there.
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_many_add_at_once_is_all_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("attest.sigstore.jsonl");
+        std::thread::scope(|scope| {
+            for n in 0..8 {
+                let path = &path;
+                scope.spawn(move || (0..5).for_each(|m| drop(add(path, &[bundle(10 * n + m)], NONE).unwrap())));
+            }
+        });
+        let text = fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<_> = text.lines().collect();
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines.len(), 40);
+    }
+
+    #[test]
+    fn what_is_no_file_of_bundles_or_full_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.jsonl");
+        let refused = |text: &[u8]| {
+            fs::write(&path, text).unwrap();
+            let e = add(&path, &[bundle(1)], NONE).unwrap_err();
+            assert_eq!(takes_more(&path).unwrap_err(), e);
+            assert_eq!(fs::read(&path).unwrap(), text);
+            e.code().as_str()
+        };
+        assert_eq!(refused(b"my notes\n"), "bundle-not-added");
+        assert_eq!(refused(b"{\"a\":1}\n{\"a\":2}\n"), "bundle-not-added");
+        assert_eq!(refused(&lines(0..limits::REFERRERS)), "limit-exceeded");
+        fs::write(&path, lines(10..limits::REFERRERS + 9)).unwrap();
+        assert!(takes_more(&path).is_ok() && add(&path, &[bundle(1)], NONE).is_ok());
+        let link = dir.path().join("link.jsonl");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(add(&link, &[bundle(2)], NONE).is_err());
+    }
+}

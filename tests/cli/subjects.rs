@@ -1,0 +1,92 @@
+//! Subjects as people type them.
+
+use crate::transcript::Transcript;
+use crate::world::{PASSWORD, World};
+use attest::model::Digest;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+fn piped(world: &World, input: &str, args: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
+    program.args(args).current_dir(world.root()).env("HOME", world.home()).env("ATTEST_PASSWORD", PASSWORD);
+    program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = program.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn names_that_are_easily_taken_for_something_else() {
+    let world = World::new();
+    world.write("icon@2x.png", "an icon\n");
+    world.layout("image");
+    Transcript::new(&world)
+        .run(0, "create icon@2x.png --key attest.key")
+        .run(0, "verify icon@2x.png --key attest.pub")
+        .run(2, "verify icon@3x.png --key attest.pub")
+        .run(2, "verify ghcr.io/Acme/App:v1 --key attest.pub")
+        .run(2, "verify https://ghcr.io/acme/app:v1 --key attest.pub")
+        .run(2, "verify sha256:4f53 --key attest.pub")
+        .run(2, "verify docker://localhost:1/acme/app:v1 --key attest.pub --offline")
+        .run(2, "attach sha256:4f53a1c04f53a1c04f53a1c04f53a1c04f53a1c04f53a1c04f53a1c04f53a1c0 --bundle icon@2x.png.sigstore.json")
+        .is("subjects-as-typed");
+}
+
+#[test]
+fn one_that_is_missing_hides_no_verdict_on_the_others() {
+    let world = World::new();
+    world.done(&["create", "app", "--key", "attest.key"]);
+    Transcript::new(&world)
+        .run(2, "verify app missing lib --key attest.pub")
+        .run(2, "verify missing app --key attest.pub --format json")
+        .run(2, "verify missing lost --key attest.pub")
+        .is("one-subject-missing");
+}
+
+#[test]
+fn lists_and_checksum_files_mean_the_same_to_create_and_verify() {
+    let world = World::new();
+    let line = |name: &str, text: &str| format!("{}  {name}\n", Digest::sha256(text.as_bytes()).hex());
+    let sums = line("app", "an application\n") + &line("lib", "a library\n");
+    world.write("SHA256SUMS", format!("# made by acme\n{sums}MD5 (app) = {}\n", "0".repeat(32)));
+    world.write("names.txt", "app\n\n# and\nlib\n");
+    Transcript::new(&world)
+        .run(0, "create SHA256SUMS --key attest.key")
+        .run(0, "verify SHA256SUMS --key attest.pub")
+        .run(0, "verify app lib --key attest.pub --quiet")
+        .run(0, "verify --subjects names.txt --key attest.pub")
+        .run(0, "verify --subjects SHA256SUMS --key attest.pub")
+        .run(2, "verify --subjects missing.txt --key attest.pub")
+        .run(1, "verify file:SHA256SUMS --key attest.pub")
+        .run(0, "create file:SHA256SUMS --key attest.key")
+        .run(0, "verify file:SHA256SUMS --key attest.pub")
+        .run(0, "verify 'li[b]' --key attest.pub")
+        .run(2, "verify '*.exe' --key attest.pub")
+        .note("a listed digest is another one", |w| {
+            w.write("SHA256SUMS", line("app", "other\n") + &line("lib", "a library\n"))
+        })
+        .run(1, "verify SHA256SUMS --key attest.pub")
+        .is("subject-lists");
+    for list in ["app\nlib\n", &sums] {
+        for args in [&["verify", "-"][..], &["verify", "--subjects", "-"]] {
+            let out = piped(&world, list, &[args, &["--key", "attest.pub"]].concat());
+            let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+            assert!(out.status.success() && said.contains("2 allowed"), "{said}");
+        }
+    }
+    let none = piped(&world, "\n", &["verify", "-", "--key", "attest.pub"]);
+    assert_eq!(none.status.code(), Some(2));
+}
+
+#[test]
+fn predicate_types_go_by_the_names_that_cosign_has() {
+    let world = World::new();
+    world.write("sbom.json", "{}");
+    for (name, uri) in [("spdx", "https://spdx.dev/Document"), ("openvex", "https://openvex.dev/ns")] {
+        world.done(&["create", "app", "--key", "attest.key", "--predicate", "sbom.json", "--predicate-type", name]);
+        assert!(world.done(&["verify", "app", "--key", "attest.pub", "--predicate-type", uri]).starts_with("ALLOW"));
+        world.done(&["verify", "app", "--key", "attest.pub", "--predicate-type", name]);
+    }
+    let out = world.attest(&["verify", "app", "--key", "attest.pub", "--predicate-type", "cyclonedx"]);
+    assert_eq!(out.status.code(), Some(1));
+}
