@@ -38,9 +38,13 @@ fn one_that_is_missing_hides_no_verdict_on_the_others() {
     world.done(&["create", "app", "--key", "attest.key"]);
     Transcript::new(&world)
         .run(2, "verify app missing lib --key attest.pub")
-        .run(2, "verify missing app --key attest.pub --format json")
         .run(2, "verify missing lost --key attest.pub")
         .is("one-subject-missing");
+    let out = world.attest(&["verify", "missing", "app", "--key", "attest.pub", "--format", "json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((out.status.code(), answer["code"].as_str()), (Some(2), Some("file-unreadable")));
+    let decided = (&answer["decision"]["verdict"], &answer["decision"]["subjects"][0]["name"]);
+    assert_eq!(decided, (&"allow".into(), &"app".into()), "{answer}");
 }
 
 #[test]
