@@ -44,3 +44,37 @@ fn the_document_is_what_the_program_says() {
         "docs/codes.md is not up to date: SNAPSHOTS=overwrite cargo test --test architecture code_page"
     );
 }
+
+/// A document whose rows of codes say what the declarations say; a code that does not exist stays as it is.
+fn with_declared_rows(text: &str) -> String {
+    let row = |line: &str| {
+        let name = line.strip_prefix("| `")?.split('`').next()?.to_owned();
+        let code = all().into_iter().find(|code| code.as_str() == name)?;
+        Some(format!("| `{code}` | {} | {} |", code.meaning(), code.todo()))
+    };
+    text.lines().map(|line| row(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
+}
+
+#[test]
+fn troubleshooting_says_what_the_declarations_say() {
+    let path = top().join("docs/troubleshooting.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let declared = with_declared_rows(&text);
+    if std::env::var_os("SNAPSHOTS").is_some_and(|v| v == "overwrite") {
+        fs::write(&path, &declared).unwrap();
+        return;
+    }
+    assert_eq!(text, declared, "SNAPSHOTS=overwrite cargo test --test architecture code_page");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
+    let unknown = rows.iter().filter(|row| row.matches(" | ").count() != 2).collect::<Vec<_>>();
+    assert!(rows.len() > 40 && unknown.is_empty(), "no such codes: {unknown:?}");
+}
+
+#[test]
+fn a_row_of_another_text_is_caught() {
+    let row = "| `no-signer` | something else | nothing |\n| `no-such-code` |\n";
+    let found = with_declared_rows(row);
+    assert!(
+        found.starts_with("| `no-signer` | there is nothing to sign with |") && found.ends_with("| `no-such-code` |\n")
+    );
+}

@@ -15,6 +15,7 @@ mod doors;
 mod fields;
 mod house;
 mod layers;
+mod links;
 mod readme;
 #[cfg(feature = "cli")]
 mod schemas;

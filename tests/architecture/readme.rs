@@ -26,9 +26,10 @@ fn blocks<'a>(markdown: &'a str, language: &str) -> Vec<&'a str> {
     markdown.split(&open).skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
-/// Command lines of `attest` in a shell block, continued lines joined: subcommand and flags, up to the build step.
+/// Command lines of `attest` in a shell block, continued lines joined: subcommand and flags, up to the build step. What is
+/// between quotes is a value.
 fn command_lines(shell: &str) -> Vec<(String, Vec<String>)> {
-    let joined = shell.replace("\\\n", " ");
+    let joined = shell.replace("\\\n", " ").replace('"', "'").split('\'').step_by(2).collect::<Vec<_>>().join("VALUE");
     let lines = joined.lines().filter_map(|line| line.strip_prefix("attest "));
     lines
         .map(|line| {
@@ -86,6 +87,43 @@ fn the_command_lines_of_readme_and_action_have_flags_that_exist() {
             assert!(names(&help, &flag), "attest {command} has no {flag}");
         }
     }
+}
+
+/// Flags in the cells of a table's second column.
+fn flags_of_tables(markdown: &str) -> Vec<String> {
+    let rows = markdown.lines().filter(|line| line.starts_with("| ") && line.matches(" | ").count() >= 1);
+    let cells = rows.filter_map(|line| line.split(" | ").nth(1));
+    let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).flat_map(str::split_whitespace);
+    let flags = words.map(|word| word.trim_matches(['[', ']'])).filter(|word| word.starts_with("--") && word.len() > 2);
+    flags.map(str::to_owned).collect()
+}
+
+#[test]
+#[cfg(feature = "cli")]
+fn the_flags_that_documents_show_exist() {
+    const COMMANDS: &[&str] =
+        &["create", "verify", "download", "list", "inspect", "attach", "approve", "flush", "keygen"];
+    let helps: Vec<(&str, String)> = COMMANDS.iter().map(|command| (*command, help(command))).collect();
+    let mut lines = 0;
+    for entry in fs::read_dir(top().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for (command, flags) in blocks(&text, "sh").into_iter().flat_map(command_lines) {
+            let Some((_, help)) = helps.iter().find(|(name, _)| *name == command) else { continue };
+            for flag in flags {
+                assert!(names(help, &flag), "{}: attest {command} has no {flag}", path.display());
+            }
+            lines += 1;
+        }
+    }
+    assert!(lines >= 5, "{lines} command lines in docs");
+    let others = fs::read_to_string(top().join("docs/from-cosign-gh-slsa-verifier.md")).unwrap();
+    let flags = flags_of_tables(&others);
+    assert!(flags.len() > 25, "{flags:?}");
+    for flag in flags {
+        assert!(helps.iter().any(|(_, help)| names(help, &flag)), "no command has {flag}");
+    }
+    assert_eq!(flags_of_tables("| a | b |\n|---|---|\n| `--x` | `y --z` or `[--w]` | `--v` |\n"), ["--z", "--w"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod approve;
 mod beside;
 mod charter;
 mod flags;
+mod guide;
 mod help;
 mod large_files;
 mod login;

@@ -1,0 +1,152 @@
+//! docs/getting-started.md, run from its first command to its last: each shell block prints what the block behind it shows.
+//!
+//! `SNAPSHOTS=overwrite cargo test --test cli guide` writes what they print.
+
+use crate::world::{PASSWORD, World};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+/// A part of a document: prose, or a block with its language.
+#[derive(Clone, Debug, PartialEq)]
+enum Part {
+    Prose(String),
+    Block(String, String),
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    let mut out = Vec::new();
+    for (at, piece) in text.split("```").enumerate() {
+        out.push(match piece.split_once('\n') {
+            Some((language, code)) if at % 2 == 1 => Part::Block(language.to_owned(), code.to_owned()),
+            _ => Part::Prose(piece.to_owned()),
+        });
+    }
+    out
+}
+
+fn text_of(parts: &[Part]) -> String {
+    let one = |part: &Part| match part {
+        Part::Prose(text) => text.clone(),
+        Part::Block(language, code) => format!("```{language}\n{code}```"),
+    };
+    parts.iter().map(one).collect()
+}
+
+/// The same document with what each shell block prints behind it, and none of what stood there before.
+fn with_output(text: &str, run: &mut dyn FnMut(&str) -> String) -> String {
+    let mut out: Vec<Part> = Vec::new();
+    for part in parts(text) {
+        match &part {
+            Part::Block(language, _) if language == "text" => {
+                // Its place between two shell blocks' prose goes too.
+                if out.last() == Some(&Part::Prose("\n\n".to_owned())) {
+                    out.pop();
+                }
+            }
+            Part::Block(language, code) if language == "sh" => {
+                let printed = run(code);
+                out.push(part);
+                if !printed.is_empty() {
+                    out.extend([Part::Prose("\n\n".to_owned()), Part::Block("text".to_owned(), printed)]);
+                }
+            }
+            _ => out.push(part),
+        }
+    }
+    text_of(&out)
+}
+
+/// What a terminal shows of digests and times, with others in place of those that differ each time, or with the machine.
+fn shown(text: &str, seen: &mut BTreeMap<String, usize>) -> String {
+    let line = |line: &str| {
+        let fixed = [("\"signature\": \"", "MEUCIQD...\""), ("\"runner\": \"", "laptop\"")];
+        let found = fixed.iter().find_map(|(name, value)| {
+            let at = line.find(name)? + name.len();
+            Some(format!("{}{value}\n", &line[..at]))
+        });
+        found.unwrap_or_else(|| format!("{line}\n"))
+    };
+    let text: String = text.lines().map(line).collect();
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain(['\0']) {
+        if c.is_ascii_alphanumeric() || "-:.+".contains(c) {
+            word.push(c);
+            continue;
+        }
+        out.push_str(&word_shown(&word, seen));
+        word.clear();
+        out.push(c);
+    }
+    out.pop();
+    out
+}
+
+fn word_shown(word: &str, seen: &mut BTreeMap<String, usize>) -> String {
+    let body = word.trim_end_matches([':', '.']);
+    let (before, digits) = body.rsplit_once(':').map_or(("", body), |(name, digits)| (name, digits));
+    let is_hex = [40, 64].contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_time = body.len() >= 20 && body.ends_with('Z') && body.get(10..11) == Some("T") && body.starts_with("20");
+    if is_time {
+        return word.replace(body, "2026-01-15T10:30:00Z");
+    }
+    if !is_hex {
+        return word.to_owned();
+    }
+    let count = seen.len();
+    let number = *seen.entry(digits.to_owned()).or_insert(count);
+    // Eight digits that look like a digest and are always the same for the same place.
+    let digits = format!("{:08x}", (number as u32 + 1).wrapping_mul(0x9e37_79b1));
+    format!("{before}{}{digits}{}", if before.is_empty() { "" } else { ":" }, &word[body.len()..])
+}
+
+fn run(world: &World, folder: &Path, code: &str) -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_attest"));
+    let path = std::env::join_paths(
+        std::iter::once(binary.parent().unwrap().to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let out = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1\n{code}")])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", path.unwrap())
+        .env("HOME", world.home())
+        .env("ATTEST_PASSWORD", PASSWORD)
+        .output()
+        .unwrap();
+    String::from_utf8(out.stdout).unwrap()
+}
+
+#[test]
+fn getting_started_prints_what_it_shows() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/getting-started.md");
+    let text = std::fs::read_to_string(&page).unwrap();
+    let world = World::empty();
+    let (mut seen, mut blocks) = (BTreeMap::new(), 0);
+    let found = with_output(&text, &mut |code| {
+        blocks += 1;
+        // The first block makes the checkout that the others are in.
+        let folder = if blocks == 1 { world.root().to_owned() } else { world.root().join("demo") };
+        shown(&run(&world, &folder, code), &mut seen)
+    });
+    assert!(blocks >= 8, "{blocks} blocks");
+    if std::env::var_os("SNAPSHOTS").is_some_and(|v| v == "overwrite") {
+        std::fs::write(&page, &found).unwrap();
+    }
+    snapbox::assert_data_eq!(found, snapbox::Data::from(text).raw());
+}
+
+#[test]
+fn blocks_are_found_and_replaced() {
+    let page = "A\n\n```sh\none\n```\n\n```text\nold\n```\n\nB\n```yaml\na: 1\n```\n\n```sh\ntwo\n```\n";
+    let found = with_output(page, &mut |code| if code == "one\n" { "new\n".to_owned() } else { String::new() });
+    assert_eq!(found, page.replace("old", "new"));
+    let none = with_output(page, &mut |_| String::new());
+    assert_eq!(none, page.replace("\n\n```text\nold\n```", ""));
+    let mut seen = BTreeMap::new();
+    let digest = "ab".repeat(32);
+    let text = format!("DENY x sha256:{digest}: no; {digest} at 2026-11-29T16:00:00Z.\n");
+    assert_eq!(shown(&text, &mut seen), "DENY x sha256:9e3779b1: no; 9e3779b1 at 2026-01-15T10:30:00Z.\n");
+}
