@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # docs/from-cosign-gh-slsa-verifier.md: each pair of commands under "cosign" is run, on what cosign attested; both accept it, and
-# both refuse it with another key.
+# both refuse it with another key. docs/with-others.md: its commands turn our bundle into the bare envelope of before bundles.
 # needs: crane cosign docker-registry jq
 set -euo pipefail
 source "$INTEROP/lib.sh"
@@ -49,3 +49,19 @@ while IFS= read -r line; do
   count=$((count + 1))
 done < <(blocks cosign)
 equal 'commands of the page' 6 "$count"
+
+say 'a bare envelope for programs of before bundles'
+page=$INTEROP/../../docs/with-others.md
+other=$(image "$registry/demo/envelope")
+expect 0 attest create "$other" --key cosign.key --agent squad/agent
+commands=$(sed -n '/^## Programs that expect a bare DSSE envelope$/,/^## /p' "$page" | sed -n '/^```sh$/,/^```$/{/^```/!p;}')
+PATH=$BIN:$PATH
+commands=${commands//ghcr.io\/acme\/app@sha256:DIGEST/$other}
+commands=${commands/cosign attach attestation/cosign attach attestation ${insecure[*]}}
+commands=${commands/attest download/$ATTEST download}
+expect 0 bash -euc "$commands"
+"$BIN/crane" ls --insecure "${other%@*}" >"$WORK/tags"
+contains "$WORK/tags" "sha256-${other#*@sha256:}.att"
+expect 0 cosign verify-attestation "$other" --new-bundle-format=false --key cosign.pub --type slsaprovenance1 --insecure-ignore-tlog
+expect_not 0 cosign verify-attestation "$other" --new-bundle-format=false --key other/cosign.pub --type slsaprovenance1 \
+  --insecure-ignore-tlog
