@@ -26,6 +26,7 @@ pub mod secrets;
 pub mod sign;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tlog;
 pub mod trust;
 pub mod verify;
 

@@ -122,6 +122,7 @@ likely() {
         src/policy/rule/trust.rs | src/policy/rule/witnesses.rs) echo verification certificates:: ;;
         src/policy/rule/*) echo verification refusals::claims:: refusals::assurance:: ;;
         src/net/*) echo lib net:: ;;
+        src/tlog/*) echo lib tlog:: ;;
         src/registry/oci_http/*) echo registry http:: ;;
         src/programs/* | src/capture/secret/launch.rs) echo cli step::found_before:: ;;
         src/capture/input/lockfiles/* | src/model/json/pieces.rs) echo lib lockfiles:: ;;

@@ -30,6 +30,16 @@ pub const SIGNATURES: usize = 16;
 pub const LOG_ENTRIES: usize = 32;
 /// Signatures of one checkpoint: the log's and its witnesses'.
 pub const COSIGNATURES: usize = 64;
+/// A signed note, such as a checkpoint (bytes): 64 cosignatures of 3.3 KB each.
+pub const NOTE_BYTES: usize = 256 << 10;
+/// A proof of one entry of a log, or a request to a witness: hashes and a checkpoint (bytes).
+pub const PROOF_BYTES: usize = 320 << 10;
+/// A policy of logs and witnesses (bytes).
+pub const LOG_POLICY_BYTES: usize = 1 << 20;
+/// Logs, or witnesses and groups, of one such policy.
+pub const LOG_POLICY_NAMES: usize = 256;
+/// Path of a tile (characters).
+pub const TILE_PATH_CHARS: usize = 64;
 /// Signed timestamps of one bundle.
 pub const TIMESTAMPS: usize = 32;
 /// Certificates of one bundle's chain.

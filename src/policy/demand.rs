@@ -3,7 +3,8 @@
 use super::rule::{self, Check};
 use super::{Glob, People, PolicyUsed, Revoked, SignerMatch, SignerRule};
 use crate::model::{Digest, PredicateUri};
-use crate::trust::{PublicKey, WitnessKey};
+use crate::tlog::CosignerKey;
+use crate::trust::PublicKey;
 
 /// What a cluster does with a denial. It never changes an exit code of the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,7 +156,7 @@ impl Policy {
     }
 
     /// Every witness that it names.
-    pub fn witnesses(&self) -> impl Iterator<Item = &WitnessKey> {
+    pub fn witnesses(&self) -> impl Iterator<Item = &CosignerKey> {
         self.in_force().flat_map(|c| c.names().witnesses)
     }
 

@@ -4,16 +4,15 @@ mod certificate_authority;
 mod error;
 mod key;
 mod root;
-mod witness;
 
 pub(crate) use certificate_authority::CertificateAuthority;
 pub use error::RootError;
 pub use key::{KeyAlgorithm, KeyError, PublicKey, shown_hint};
 pub use root::{Authority, AuthorityKind, TrustedRoot};
 pub(crate) use root::{Prepared, StampAuthority};
-pub use witness::WitnessKey;
 
 use crate::model::ValidityWindow;
+use crate::tlog::CosignerKey;
 
 /// A key that a flag or a policy names, with the window in which it may sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +34,7 @@ pub struct TrustMaterial {
     /// Trusted roots, each of one instance: what one vouches for never supports another.
     pub roots: Vec<TrustedRoot>,
     /// Witnesses whose cosignatures on checkpoints are looked for.
-    pub witnesses: Vec<WitnessKey>,
+    pub witnesses: Vec<CosignerKey>,
     /// Whether a log's promise to include an entry will do where there is no proof that it did.
     pub allow_promise_only: bool,
 }

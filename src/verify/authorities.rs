@@ -2,14 +2,17 @@
 
 use super::VerifyError;
 use super::certificate;
-use super::cosignature::{Line, cosigned};
 use super::statement::{LogEntry, ProvenTime, TimeSource};
 use crate::model::Timestamp;
-use crate::trust::{Prepared, StampAuthority, WitnessKey};
+use crate::tlog::{CosignerKey, Line};
+use crate::trust::{Prepared, StampAuthority};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::crypto::VerificationKey;
 use sigstore_verify::tsa::verify_timestamp_for_authority;
 use sigstore_verify::types::{DerPublicKey, KindVersion, SignatureBytes, TimestampToken, TransparencyLogEntry};
+
+/// How far the time of a cosignature may lie ahead of the verifier's clock (seconds).
+const CLOCK_SKEW: u64 = 300;
 
 impl Prepared {
     /// Position of the log that an entry names.
@@ -23,7 +26,7 @@ impl Prepared {
     pub(super) fn logged(
         &self,
         entry: &TransparencyLogEntry,
-        witnesses: &[WitnessKey],
+        witnesses: &[CosignerKey],
         now: Timestamp,
     ) -> Result<(Option<ProvenTime>, LogEntry), VerifyError> {
         let id = entry.log_id.key_id.as_bytes();
@@ -44,12 +47,15 @@ impl Prepared {
             };
             let lines = checkpoint.signatures().iter().map(|s| Line {
                 name: &s.name,
-                id: s.key_id.as_bytes(),
-                signature: s.signature.as_bytes(),
+                id: *s.key_id.as_bytes(),
+                signature: s.signature.as_bytes().to_vec(),
             });
             let lines: Vec<_> = lines.collect();
-            let cosigned = |w: &&WitnessKey| lines.iter().any(|l| cosigned(w, checkpoint.signed_data(), l, now));
-            seen = witnesses.iter().filter(cosigned).cloned().collect();
+            let text = std::str::from_utf8(checkpoint.signed_data()).unwrap_or_default();
+            // A cosignature of a time that is yet to come is none.
+            let latest = u64::try_from(now.unix()).unwrap_or(0).saturating_add(CLOCK_SKEW);
+            let by = |w: &&CosignerKey| lines.iter().any(|l| w.cosigned(text, l).is_some_and(|time| time <= latest));
+            seen = witnesses.iter().filter(by).cloned().collect();
         }
         let old = entry.kind_version != KindVersion::HashedRekordV002 && entry.inclusion_promise.is_some();
         let time = entry.integrated_time.filter(|_| old).and_then(|t| Timestamp::from_unix(t.as_second()));

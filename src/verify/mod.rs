@@ -7,7 +7,6 @@ mod authorities;
 mod basket;
 mod candidate;
 mod certificate;
-mod cosignature;
 mod error;
 mod examined;
 mod proven;

@@ -11,7 +11,8 @@ use super::{VerifyError, read_evidence};
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{Field, JsonError};
 use crate::model::{Bundle, Digest, Timestamp, ValidityWindow, limits};
-use crate::trust::{CertificateAuthority, Prepared, PublicKey, RootError, TrustMaterial, TrustedRoot, WitnessKey};
+use crate::tlog::CosignerKey;
+use crate::trust::{CertificateAuthority, Prepared, PublicKey, RootError, TrustMaterial, TrustedRoot};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::bundle::Error as ShapeError;
 use sigstore_verify::types::{
@@ -259,7 +260,7 @@ struct Attempt<'a> {
     der: &'a [u8],
     now: Timestamp,
     promise_only: bool,
-    witnesses: &'a [WitnessKey],
+    witnesses: &'a [CosignerKey],
 }
 
 impl Attempt<'_> {

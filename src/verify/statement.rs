@@ -4,7 +4,8 @@ use super::VerifyError;
 use crate::model::json::JsonError;
 use crate::model::{Digest, Statement, Timestamp};
 use crate::predicate::{self, Provenance};
-use crate::trust::{PublicKey, TrustedRoot, WitnessKey};
+use crate::tlog::CosignerKey;
+use crate::trust::{PublicKey, TrustedRoot};
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 
@@ -93,7 +94,7 @@ pub struct LogEntry {
     /// Whether there is only the log's promise to include it: accepted where the trust material says so.
     pub promise_only: bool,
     /// Those of the trust material's witnesses that cosigned its checkpoint.
-    pub witnesses: Vec<WitnessKey>,
+    pub witnesses: Vec<CosignerKey>,
 }
 
 /// A trusted root that vouched for something about a statement.

@@ -11,7 +11,7 @@ use crate::model::code::codes;
 use crate::policy::form::{At, Declared, Map};
 use crate::policy::{Approver, Assurance, Evidence, FromCertificate, People, PolicyError, Reason, Revoked, SignerRule};
 use crate::predicate::{Provenance, Source};
-use crate::trust::WitnessKey;
+use crate::tlog::CosignerKey;
 use crate::verify::{LogEntry, ProvenTime, RootUsed, SupportingStatement, VerifiedStatement};
 use serde_json::Value;
 use std::fmt::Debug;
@@ -114,7 +114,7 @@ pub struct Names<'a> {
     /// Who must have signed what supports a statement. Where there are none, no support is asked for.
     pub signers: &'a [SignerRule],
     /// Witnesses of logs.
-    pub witnesses: &'a [WitnessKey],
+    pub witnesses: &'a [CosignerKey],
     /// Whether a log's promise is taken for its proof.
     pub promise_only: bool,
 }

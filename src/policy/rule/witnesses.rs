@@ -5,7 +5,7 @@ use crate::model::limits::POLICY_COUNT as MOST;
 use crate::model::yaml::Kind;
 use crate::policy::form::{At, COUNT, Field, Form, ListOf, Map, Needed, Parsed};
 use crate::policy::{PolicyError, Reason};
-use crate::trust::WitnessKey;
+use crate::tlog::CosignerKey;
 use crate::verify::LogEntry;
 use serde_json::{Value, json};
 
@@ -24,14 +24,14 @@ pub struct WitnessRule {
     /// How many distinct ones.
     pub threshold: usize,
     /// Whom it knows: a trusted root names no witnesses, so the policy does.
-    pub keys: Vec<WitnessKey>,
+    pub keys: Vec<CosignerKey>,
 }
 
 impl WitnessRule {
     /// So many distinct ones of these must have cosigned one checkpoint. More than there are is a demand that nothing
     /// meets.
     #[must_use]
-    pub fn of(threshold: usize, keys: Vec<WitnessKey>) -> Self {
+    pub fn of(threshold: usize, keys: Vec<CosignerKey>) -> Self {
         Self { threshold, keys }
     }
 
@@ -53,7 +53,7 @@ static KEYS: Needed<Keys> = Field::new(
 )
 .needed();
 static FIELDS: Map = Map::of(
-    "Witnesses that must have cosigned the checkpoint of one log entry (C2SP tlog-cosignature v1, Ed25519).",
+    "Witnesses that must have cosigned the checkpoint of one log entry (C2SP tlog-cosignature, Ed25519 or ML-DSA-44).",
     &[&THRESHOLD, &KEYS],
 );
 
@@ -88,15 +88,17 @@ impl Form for Witnesses {
 /// Keys of witnesses.
 struct Keys;
 
-const KEY: Parsed<WitnessKey> = Parsed {
-    read: |text| WitnessKey::parse(text).map_err(|why| format!("the vkey of a witness, name+id+base64 ({why})")),
-    schema: || json!({ "type": "string", "maxLength": 1024, "pattern": "^[^+\\s]+\\+[0-9a-f]{8}\\+[A-Za-z0-9+/]+=*$" }),
+const KEY: Parsed<CosignerKey> = Parsed {
+    read: |text| {
+        CosignerKey::parse(text).map_err(|why| format!("the vkey of a witness, name+id+base64 ({})", why.cause))
+    },
+    schema: || json!({ "type": "string", "maxLength": 4096, "pattern": "^[^+\\s]+\\+[0-9a-f]{8}\\+[A-Za-z0-9+/]+=*$" }),
 };
 
 impl Form for Keys {
-    type Value = Vec<WitnessKey>;
+    type Value = Vec<CosignerKey>;
 
-    fn read(&self, at: &At<'_>) -> Result<Vec<WitnessKey>, PolicyError> {
+    fn read(&self, at: &At<'_>) -> Result<Vec<CosignerKey>, PolicyError> {
         if at.list()?.len() > MOST {
             return Err(PolicyError::TooLarge { what: "the number of witnesses", limit: MOST });
         }
@@ -111,8 +113,8 @@ impl Form for Keys {
 }
 
 /// How many keys there are: one under two names is one.
-fn distinct<'a>(witnesses: impl Iterator<Item = &'a WitnessKey>) -> usize {
-    let mut keys: Vec<_> = witnesses.map(WitnessKey::key).collect();
+fn distinct<'a>(witnesses: impl Iterator<Item = &'a CosignerKey>) -> usize {
+    let mut keys: Vec<_> = witnesses.map(|witness| witness.key().raw()).collect();
     keys.sort_unstable();
     keys.dedup();
     keys.len()

@@ -1,10 +1,13 @@
 //! [`TileLog`]: a transparency log of version 2 (Rekor on tiles) of a test's own, and [`Witness`]es of its checkpoints.
 
 use crate::sign::LocalKey;
+use crate::tlog::merkle::{self, Edge};
+use crate::tlog::{Checkpoint, Hash, Kind, Line, NoteKey, cosignature};
 use crate::trust::KeyAlgorithm;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
 /// A log of hashes and signatures (`hashedrekord` 0.0.2). It signs checkpoints and promises nothing.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ impl TileLog {
     /// Its id: the whole digest of which a checkpoint's key id is the start (C2SP signed-note).
     #[must_use]
     pub fn id(&self) -> [u8; 32] {
-        key_id(&self.origin, 0x01, &self.key)
+        Sha256::digest([self.origin.as_bytes(), b"\n\x01", self.key.public_key().raw()].concat()).into()
     }
 
     /// How it stands in a trusted root (`tlogs`).
@@ -51,10 +54,16 @@ impl TileLog {
     /// The entry of a body, with its proof of inclusion and a checkpoint.
     #[must_use]
     pub fn entry(&self, body: &[u8]) -> Value {
-        let index = self.size.saturating_sub(2);
-        let leaf = |i: usize| if i == index { leaf_hash(body) } else { leaf_hash(format!("entry {i}").as_bytes()) };
-        let leaves: Vec<_> = (0..self.size).map(leaf).collect();
-        let root = root_of(&leaves);
+        let (mut edge, mut nodes) = (Edge::default(), BTreeMap::new());
+        let (size, index) = (self.size as u64, self.size.saturating_sub(2) as u64);
+        for i in 0..size {
+            let entry = if i == index { Hash::of_entry(body) } else { Hash::of_entry(format!("entry {i}").as_bytes()) };
+            edge.push(entry, &mut |level, at, hash| {
+                nodes.insert((level, at), hash);
+            });
+        }
+        let proof = merkle::inclusion(index, size, &Kept(nodes)).expect("every node is there");
+        let root = edge.root();
         json!({
             "logIndex": index.to_string(),
             "logId": { "keyId": STANDARD.encode(self.id()) },
@@ -62,9 +71,9 @@ impl TileLog {
             "inclusionProof": {
                 "logIndex": index.to_string(),
                 "treeSize": self.size.to_string(),
-                "rootHash": STANDARD.encode(root),
-                "hashes": proof_of(&leaves, index).iter().map(|h| STANDARD.encode(h)).collect::<Vec<_>>(),
-                "checkpoint": { "envelope": self.checkpoint(&root) },
+                "rootHash": root.to_string(),
+                "hashes": proof.iter().map(Hash::to_string).collect::<Vec<_>>(),
+                "checkpoint": { "envelope": self.checkpoint(root.bytes()) },
             },
             "canonicalizedBody": STANDARD.encode(body),
         })
@@ -76,9 +85,21 @@ impl TileLog {
     /// When the key does not sign.
     #[must_use]
     pub fn checkpoint(&self, root: &[u8]) -> String {
-        let note = format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(root));
-        let signature = self.key.sign_bytes(note.as_bytes()).expect("a signature");
-        format!("{note}\n{}", note_line(&self.origin, &self.id(), &signature))
+        let root = <[u8; 32]>::try_from(root).expect("32 bytes").into();
+        let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.size as u64, root, extensions: vec![] };
+        let text = checkpoint.to_string();
+        let signature = self.key.sign_bytes(text.as_bytes()).expect("a signature");
+        let id = key(&self.origin, Kind::Ed25519, &self.key).id();
+        format!("{text}\n{}\n", Line { name: &self.origin, id, signature })
+    }
+}
+
+/// The nodes of a small tree.
+struct Kept(BTreeMap<(u32, u64), Hash>);
+
+impl merkle::Nodes for Kept {
+    fn node(&self, level: u32, index: u64) -> Option<Hash> {
+        self.0.get(&(level, index)).copied()
     }
 }
 
@@ -132,9 +153,11 @@ impl Witness {
     /// When the key does not sign.
     #[must_use]
     pub fn cosign(&self, text: &str, time: u64) -> String {
-        let signature = self.key.sign_bytes(format!("cosignature/v1\ntime {time}\n{text}").as_bytes());
-        let signature = [&time.to_be_bytes()[..], &signature.expect("a signature")].concat();
-        note_line(&self.name, &key_id(&self.name, 0x04, &self.key), &signature)
+        let own = key(&self.name, Kind::Cosignature, &self.key);
+        let message = cosignature::message(&own, text, time).expect("a message");
+        let signature = self.key.sign_bytes(&message).expect("a signature");
+        let signature = [&time.to_be_bytes()[..], &signature].concat();
+        format!("{}\n", Line { name: &self.name, id: own.id(), signature })
     }
 
     /// Adds its cosignature to the checkpoint of every entry of a bundle.
@@ -152,53 +175,14 @@ impl Witness {
 }
 
 /// The vkey of a witness of this name with this key.
+///
+/// # Panics
+/// When the name cannot stand in one.
 #[must_use]
-pub fn vkey(name: &str, key: &LocalKey) -> String {
-    let id = key_id(name, 0x04, key);
-    let id: String = id[..4].iter().map(|b| format!("{b:02x}")).collect();
-    format!("{name}+{id}+{}", STANDARD.encode([&[0x04], key.public_key().raw()].concat()))
+pub fn vkey(name: &str, own: &LocalKey) -> String {
+    key(name, Kind::Cosignature, own).to_string()
 }
 
-/// `SHA-256(name || LF || type || key)`.
-fn key_id(name: &str, kind: u8, key: &LocalKey) -> [u8; 32] {
-    Sha256::digest([name.as_bytes(), &[b'\n', kind], key.public_key().raw()].concat()).into()
-}
-
-fn note_line(name: &str, id: &[u8; 32], signature: &[u8]) -> String {
-    format!("\u{2014} {name} {}\n", STANDARD.encode([&id[..4], signature].concat()))
-}
-
-fn leaf_hash(entry: &[u8]) -> [u8; 32] {
-    Sha256::digest([&[0], entry].concat()).into()
-}
-
-/// The root of a tree (RFC 6962 section 2.1).
-fn root_of(leaves: &[[u8; 32]]) -> [u8; 32] {
-    match leaves {
-        [one] => *one,
-        many => {
-            let (left, right) = many.split_at(split(many.len()));
-            Sha256::digest([&[1], &root_of(left)[..], &root_of(right)[..]].concat()).into()
-        }
-    }
-}
-
-/// The proof that a leaf is in a tree (RFC 6962 section 2.1.1), the leaf's neighbour first.
-fn proof_of(leaves: &[[u8; 32]], index: usize) -> Vec<[u8; 32]> {
-    if leaves.len() < 2 {
-        return Vec::new();
-    }
-    let (left, right) = leaves.split_at(split(leaves.len()));
-    let (mut proof, other) = if index < left.len() {
-        (proof_of(left, index), root_of(right))
-    } else {
-        (proof_of(right, index - left.len()), root_of(left))
-    };
-    proof.push(other);
-    proof
-}
-
-/// The largest power of two below the number of leaves.
-fn split(leaves: usize) -> usize {
-    leaves.next_power_of_two() / 2
+fn key(name: &str, kind: Kind, own: &LocalKey) -> NoteKey {
+    NoteKey::new(name, kind, own.public_key().raw()).expect("a name")
 }
