@@ -1,4 +1,4 @@
-//! Captures the checkout that this runs in, and signs provenance of a file with a new key: `capture_and_sign FILE AGENT`.
+//! Captures the checkout that this runs in, and signs provenance of files with a new key: `capture_and_sign AGENT FILE...`.
 #![expect(clippy::print_stdout, reason = "an example: prints")]
 #![expect(clippy::disallowed_methods, reason = "an example: reads the clock")]
 
@@ -29,10 +29,10 @@ impl std::fmt::Display for Failed {
 
 impl Error for Failed {}
 
-/// What this program has: a key, one file as subject, and a disk.
+/// What this program has: a key, files as subjects, and a disk.
 pub(crate) struct Build<'a> {
     pub(crate) env: &'a Environment,
-    pub(crate) file: &'a str,
+    pub(crate) files: &'a [String],
     pub(crate) key: Arc<LocalKey>,
     pub(crate) now: Timestamp,
 }
@@ -49,9 +49,9 @@ impl Caller for Build<'_> {
     }
 
     async fn subjects(&self) -> Result<Subjects, Failed> {
-        let files = files::subjects(&[self.file.to_owned()], &self.env.working_dir, &|_| ());
+        let files = files::subjects(self.files, &self.env.working_dir, &|_| ());
         let files = files.map_err(|e| Failed(e.to_string()))?;
-        let paths = vec![self.env.working_dir.join(self.file)];
+        let paths = self.files.iter().map(|file| self.env.working_dir.join(file)).collect();
         Ok(Subjects { files, paths, ..Subjects::default() })
     }
 
@@ -64,7 +64,7 @@ impl Caller for Build<'_> {
     }
 }
 
-/// Provenance of the file, signed, verified, and written beside it.
+/// Provenance of the files, signed, verified, and written beside them.
 pub(crate) async fn attest(build: &Build<'_>, agent: &str) -> Result<Created<Failed>, Failed> {
     let request = Request { agent: Some(agent.to_owned()), ..Request::default() };
     create(&Plan::new(build.env, request), build).await
@@ -72,10 +72,10 @@ pub(crate) async fn attest(build: &Build<'_>, agent: &str) -> Result<Created<Fai
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, agent] = arguments.as_slice() else { return Err("expected FILE AGENT".into()) };
+    let [agent, files @ ..] = arguments.as_slice() else { return Err("expected AGENT FILE...".into()) };
     let env = Environment::from_process()?;
     let key = Arc::new(LocalKey::generate(KeyAlgorithm::Ed25519)?);
-    let build = Build { env: &env, file, key, now: chrono::Utc::now().into() };
+    let build = Build { env: &env, files, key, now: chrono::Utc::now().into() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let made = runtime.block_on(attest(&build, agent))?;
     println!("wrote {}", made.output.unwrap_or_else(PathBuf::new).display());

@@ -70,7 +70,7 @@ pub struct Gathered {
 /// Digests of an artifact beside the one that it was named by. Most evidence asks for none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Further {
-    /// Nobody asked.
+    /// They were not read: no evidence needs them so far.
     NotAsked,
     /// They are among the artifact's.
     Known,
@@ -81,7 +81,7 @@ pub enum Further {
 /// What an artifact lists.
 #[derive(Clone, Debug)]
 pub enum Listed {
-    /// Nobody asked.
+    /// It was not read so far.
     NotAsked,
     /// Nothing: it is no index.
     Nothing,

@@ -104,7 +104,7 @@ impl Round<'_> {
         if let Further::Failed(why) = &gathered.further {
             decision.notes.push(why.clone());
         }
-        // Where nothing speaks about the index, nothing speaks about what it lists.
+        // A policy that does not apply to the index does not apply to the manifests that it lists.
         let spoken = decision.reasons.iter().all(|r| r.code != NO_POLICY);
         if decision.verdict == Verdict::Allow || !spoken {
             return Judged::Decided(Box::new(decision));
@@ -177,7 +177,8 @@ impl Round<'_> {
 }
 
 impl Round<'_> {
-    /// What was verified, as long as there is memory for it: whoever may sign could else fill it with what he signed.
+    /// What was verified, within the memory of a check: else a trusted signer could attach so many large statements that the
+    /// verifier runs out of memory.
     fn affordable(self, finding: Finding) -> Finding {
         let Finding::Verified(statement) = &finding else { return finding };
         if self.kept.fetch_add(statement.memory(), Ordering::Relaxed) < limits::VERIFIED_BYTES {
@@ -207,7 +208,8 @@ fn finding(verifier: &Verifier<'_>, candidate: &Candidate, artifact: &Artifact) 
     }
 }
 
-/// What could not be read may be an index of manifests that are all attested: not looked at is not denied.
+/// The manifest that could not be read may be an index of manifests that are all attested: so the answer is that it could
+/// not be found out, and not no.
 fn unread(decision: &mut SubjectDecision, reason: Reason) {
     decision.verdict = Verdict::Unavailable;
     decision.reasons = vec![reason];

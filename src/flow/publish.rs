@@ -28,7 +28,7 @@ pub enum PublishError {
     /// Our own bundle does not verify.
     #[error("the signed bundle does not verify, so it was not published: {0}")]
     OwnBundle(#[source] VerifyError),
-    /// Our own bundle verifies, and something in it proves nothing.
+    /// Our own bundle verifies, but a log entry or timestamp of it is of no authority in the trusted root.
     #[error(
         "the signed bundle was not published: of no authority in the trusted root are {} and {} of it",
         counted(*.entries, "log entry"), counted(*.timestamps, "timestamp")
@@ -208,18 +208,20 @@ fn with_items(bundle: Bundle, items: Vec<EvidenceItem>) -> Bundle {
     })
 }
 
-/// Verifies a bundle of ours as a stranger would, for each artifact that it is about; and that each of its log entries
-/// and timestamps is worth something: one that proves nothing would only seem to.
+/// Verifies a bundle of ours as a stranger would, for each artifact that its statement is about; and that each of its log entries
+/// and timestamps was checked: one of an unknown authority would look like proof to a reader, and be none.
 ///
 /// # Errors
 /// [`PublishError::OwnBundle`], [`PublishError::Unproven`].
 pub fn verify_own(
     bundle: &[u8],
+    statement: &Unsigned,
     artifacts: &[Artifact],
     trust: &TrustMaterial,
     now: Timestamp,
 ) -> Result<Vec<VerifiedStatement>, PublishError> {
-    let verified = Verifier::new(trust, now).verify_each(bundle, artifacts).map_err(PublishError::OwnBundle)?;
+    let verifier = Verifier::new(trust, now).having_read(&statement.bytes, &statement.statement);
+    let verified = verifier.verify_each(bundle, artifacts).map_err(PublishError::OwnBundle)?;
     for statement in &verified {
         let (entries, timestamps) = statement.unchecked();
         if (entries, timestamps) != (0, 0) {

@@ -20,7 +20,8 @@ use std::sync::Arc;
 pub struct Signing {
     /// What signs.
     pub signer: Box<dyn Signer>,
-    /// What witnesses its signatures: authorities of time before logs, so that no log keeps an entry that belongs to nothing.
+    /// What witnesses its signatures: timestamp authorities before logs, so that where one of them fails, no log has an entry
+    /// of a signature that is never published.
     pub evidence: Vec<Box<dyn Evidence>>,
     /// What whoever trusts this signer trusts: all that is signed is verified with it before it is published.
     pub trust: TrustMaterial,
@@ -32,7 +33,7 @@ pub struct Signing {
     pub identity: Option<Identity>,
     /// Issuer and claims of the certificate, where it was read before anything is signed.
     pub certificate: Option<(String, BTreeMap<u32, String>)>,
-    /// Whether the certificate could not be had yet, and nobody can tell what it will say.
+    /// Whether no authority answered, so that what the certificate will say is not known.
     pub is_open: bool,
 }
 
@@ -77,7 +78,7 @@ impl Signing {
         let about = statement.about()?;
         let (bundle, _) = sign(statement, self.signer.as_ref(), &self.witnesses()).await?;
         let bytes = bundle.to_bytes();
-        let verified = verify_own(&bytes, &about, &self.trust, now())?;
+        let verified = verify_own(&bytes, statement, &about, &self.trust, now())?;
         let signer = verified.first().and_then(|s| s.signers().first()).cloned();
         let signer = signer.ok_or_else(|| SignError::Failed { cause: "the bundle shows no signer".into() })?;
         Ok((bytes, signer))

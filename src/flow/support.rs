@@ -73,7 +73,8 @@ impl Support<'_> {
     }
 }
 
-/// Whether a piece of evidence is of a type that may support another one, by its own word. Nothing is believed by this.
+/// Whether a piece of evidence is of a type that may support another one, as it says itself. It only chooses
+/// what is verified.
 fn supports(bytes: &[u8]) -> bool {
     read_statement_type(bytes).is_some_and(|t| predicate::by_uri(&t).is_some_and(|p| p.supports()))
 }

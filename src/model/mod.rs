@@ -13,6 +13,7 @@ pub mod remote;
 pub mod time;
 mod trigger;
 pub mod uri;
+pub mod work;
 pub mod yaml;
 
 pub use in_toto::{bundle, envelope, resource, statement};

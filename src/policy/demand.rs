@@ -178,7 +178,7 @@ impl Policy {
 }
 
 impl Requirement {
-    /// A statement of this type, by one signer of those that are added; by nobody until then.
+    /// A statement of this type, by one of the signers that are added. Until one is, nothing meets it.
     #[must_use]
     pub fn of(predicate_type: PredicateUri) -> Self {
         Self { predicate_type, signers: Vec::new(), threshold: 1, checks: Vec::new() }

@@ -5,8 +5,8 @@ use crate::model::oci;
 
 /// Reads a pattern over names of subjects: `registry/repository`, `oci:PATH`, `file:PATH`. Whatever takes one calls this.
 ///
-/// A pattern that no name can match protects nothing, and beside a policy that demands less nobody notices. So it is read
-/// as a reference is: `nginx` is `docker.io/library/nginx`, whatever Docker Hub's host is called, and a host is lower case
+/// A policy whose pattern no name can match protects nothing, and a policy beside it that demands less would be met without
+/// anybody noticing. So a pattern is read as a reference is: `nginx` is `docker.io/library/nginx`, whatever Docker Hub's host is called, and a host is lower case
 /// and without port 443. What cannot be a name then is an error.
 ///
 /// # Errors

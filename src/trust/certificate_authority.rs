@@ -1,10 +1,8 @@
-//! [`CertificateAuthority`]: one that issues signing certificates, with a verifier that believes nobody else.
+//! [`CertificateAuthority`]: one that issues signing certificates, with verifiers that believe nobody else.
 
-use super::error::RootError;
+use super::verifiers::Verifiers;
 use crate::model::{Timestamp, ValidityWindow};
 use sigstore_verify::trust_root::{CertificateAuthority as Ca, TrustedRoot};
-use sigstore_verify::{Error, Verifier};
-use std::sync::OnceLock;
 use x509_cert::der::{self, Decode as _, Encode as _};
 use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
@@ -12,9 +10,9 @@ use x509_cert::ext::pkix::SubjectKeyIdentifier;
 pub(crate) struct CertificateAuthority {
     /// Its certificates.
     pub(crate) certificates: Vec<CaCertificate>,
-    /// Its root with no other certificate authority: its verifier is made when it is first asked.
-    alone: TrustedRoot,
-    verifier: OnceLock<Result<Verifier, RootError>>,
+    /// The library's verifiers of its root with no other certificate authority: what they accept, this one vouched for.
+    /// Names do not tell, as two authorities may have one, and the chain of a bundle is not signed.
+    pub(crate) verifiers: Verifiers,
 }
 
 /// A certificate of a certificate authority.
@@ -34,7 +32,7 @@ impl CertificateAuthority {
         let certificates = certificates.collect::<Result<_, _>>()?;
         let mut alone = others.clone();
         alone.certificate_authorities = vec![ca];
-        Ok(Self { certificates, alone, verifier: OnceLock::new() })
+        Ok(Self { certificates, verifiers: Verifiers::of(alone) })
     }
 
     /// Whether a certificate names a key of this authority. Of several with one name, it is then asked first: no more
@@ -42,13 +40,6 @@ impl CertificateAuthority {
     pub(crate) fn is_named_in(&self, certificate: &[u8]) -> bool {
         let keys = self.certificates.iter().map(|c| c.key.as_slice()).filter(|key| !key.is_empty());
         keys.into_iter().any(|key| certificate.windows(key.len()).any(|part| part == key))
-    }
-
-    /// The library's verifier of its root with no other certificate authority: what it accepts, this one vouched for.
-    /// Names do not tell, as two authorities may have one, and the chain of a bundle is not signed.
-    pub(crate) fn verifier(&self) -> Result<&Verifier, RootError> {
-        let unusable = |e: Error| RootError::Unusable { cause: e.to_string() };
-        self.verifier.get_or_init(|| Verifier::new(&self.alone).map_err(unusable)).as_ref().map_err(Clone::clone)
     }
 }
 

@@ -4,6 +4,8 @@ mod certificate_authority;
 mod error;
 mod key;
 mod root;
+mod verifiers;
+mod witness;
 
 pub(crate) use certificate_authority::CertificateAuthority;
 pub use error::RootError;

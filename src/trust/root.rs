@@ -2,10 +2,11 @@
 
 use super::certificate_authority::{CaCertificate, CertificateAuthority};
 use super::error::RootError;
+use super::verifiers::Verifiers;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Timestamp, ValidityWindow, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use sigstore_verify::Verifier;
+use sigstore_verify::crypto::VerificationKey;
 use sigstore_verify::trust_root::{SigstoreInstance, TrustedRoot as Parsed, TsaAuthority};
 use sigstore_verify::types::TimeRange;
 use std::borrow::Cow;
@@ -66,14 +67,14 @@ pub(crate) struct StampAuthority {
 
 /// What verification asks of a root.
 pub(crate) struct Prepared {
-    /// The library's verifier of this root, for what keys sign.
-    pub(crate) verifier: Verifier,
+    /// The library's verifiers of this root, for what keys sign.
+    pub(crate) verifiers: Verifiers,
     /// Its certificate authorities, in the root's order.
     pub(crate) issuers: Vec<CertificateAuthority>,
     /// Transparency logs: id, window.
     pub(crate) logs: Vec<(Vec<u8>, ValidityWindow)>,
-    /// Their keys, DER, in the same order.
-    pub(crate) log_keys: Vec<Vec<u8>>,
+    /// Their keys, in the same order.
+    pub(crate) log_keys: Vec<Option<VerificationKey>>,
     /// Whether it has logs of certificates.
     pub(crate) certificate_logs: bool,
     /// Timestamp authorities.
@@ -225,7 +226,9 @@ impl Prepared {
         check(text).map_err(RootError::Malformed)?;
         let unusable = |e: &dyn fmt::Display| RootError::Unusable { cause: e.to_string() };
         let mut parsed = Parsed::from_json(text).map_err(|e| unusable(&e))?;
-        let verifier = Verifier::new(&parsed).map_err(|e| unusable(&e))?;
+        let verifiers = Verifiers::of(parsed.clone());
+        // The library reads all keys and certificates for it: what is wrong with one is said now.
+        verifiers.of_log(None)?;
         let mut authorities = Vec::new();
         let mut issuers = Vec::new();
         for ca in std::mem::take(&mut parsed.certificate_authorities) {
@@ -279,10 +282,10 @@ impl Prepared {
             }
         }
         Ok(Self {
-            verifier,
+            verifiers,
             issuers,
             logs,
-            log_keys: parsed.tlogs.iter().map(|l| l.public_key.raw_bytes.as_bytes().to_vec()).collect(),
+            log_keys: parsed.tlogs.iter().map(|l| VerificationKey::from_spki(&l.public_key.raw_bytes).ok()).collect(),
             certificate_logs: !parsed.ctlogs.is_empty(),
             timestamp_authorities,
             authorities,

@@ -4,12 +4,12 @@ use super::VerifyError;
 use super::certificate;
 use super::statement::{LogEntry, ProvenTime, TimeSource};
 use crate::model::Timestamp;
-use crate::tlog::{CosignerKey, Line};
-use crate::trust::{Prepared, StampAuthority};
+use crate::model::work::{self, Work};
+use crate::trust::{Prepared, StampAuthority, WitnessKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use sigstore_verify::crypto::VerificationKey;
+use sigstore_verify::crypto::Checkpoint;
 use sigstore_verify::tsa::verify_timestamp_for_authority;
-use sigstore_verify::types::{DerPublicKey, KindVersion, SignatureBytes, TimestampToken, TransparencyLogEntry};
+use sigstore_verify::types::{KindVersion, SignatureBytes, TimestampToken, TransparencyLogEntry};
 
 /// How far the time of a cosignature may lie ahead of the verifier's clock (seconds).
 const CLOCK_SKEW: u64 = 300;
@@ -20,27 +20,27 @@ impl Prepared {
         self.logs.iter().position(|(id, _)| id == entry.log_id.key_id.as_bytes())
     }
 
-    /// What a verified entry proves, and which of `witnesses` cosigned its checkpoint. The library takes a checkpoint by
-    /// any log of the root whose short hint fits; it must be by the log that the entry names, or one log could pass for
-    /// two.
+    /// The log that all of these entries name; none where they name several.
+    pub(super) fn only_log(&self, entries: &[TransparencyLogEntry]) -> Option<usize> {
+        let log = self.log(entries.first()?)?;
+        entries.iter().all(|e| self.log(e) == Some(log)).then_some(log)
+    }
+
+    /// What a verified entry proves, and which of `witnesses` cosigned its checkpoint. Where the library verified it with the
+    /// keys of several logs (`among_several`), the checkpoint may be by any of them whose short hint fits: it must be by the
+    /// log that the entry names, or one log could pass for two.
     pub(super) fn logged(
         &self,
         entry: &TransparencyLogEntry,
-        witnesses: &[CosignerKey],
+        among_several: bool,
+        witnesses: &[WitnessKey],
         now: Timestamp,
     ) -> Result<(Option<ProvenTime>, LogEntry), VerifyError> {
         let id = entry.log_id.key_id.as_bytes();
         let log = STANDARD.encode(id);
         let mut seen = Vec::new();
         if let Some(proof) = &entry.inclusion_proof {
-            let key = self.log(entry).and_then(|i| self.log_keys.get(i)).map(|k| DerPublicKey::from_bytes(k));
-            let key = key.and_then(|k| VerificationKey::from_spki(&k).ok());
-            let signed = proof.checkpoint.checkpoint().filter(|c| {
-                c.signatures()
-                    .iter()
-                    .filter(|s| id.starts_with(s.key_id.as_bytes()))
-                    .any(|s| key.as_ref().is_some_and(|k| k.verify(c.signed_data(), &s.signature).is_ok()))
-            });
+            let signed = proof.checkpoint.checkpoint().filter(|c| !among_several || self.is_signed_by_log(c, entry));
             let Some(checkpoint) = signed else {
                 let cause = "its checkpoint is not signed by the log that it names".to_owned();
                 return Err(VerifyError::LogEntryInvalid { cause });
@@ -64,6 +64,15 @@ impl Prepared {
         Ok((time, LogEntry { log, index: entry.log_index.get(), promise_only, witnesses: seen }))
     }
 
+    /// Whether a checkpoint is signed by the log that an entry names.
+    fn is_signed_by_log(&self, checkpoint: &Checkpoint, entry: &TransparencyLogEntry) -> bool {
+        work::did(Work::Checkpoint, checkpoint.signed_data());
+        let id = entry.log_id.key_id.as_bytes();
+        let Some(key) = self.log(entry).and_then(|i| self.log_keys.get(i)?.as_ref()) else { return false };
+        let mut signatures = checkpoint.signatures().iter().filter(|s| id.starts_with(s.key_id.as_bytes()));
+        signatures.any(|s| key.verify(checkpoint.signed_data(), &s.signature).is_ok())
+    }
+
     /// That the log of an entry was in use at a time.
     pub(super) fn log_valid(&self, entry: &TransparencyLogEntry, time: Timestamp) -> Result<(), VerifyError> {
         match self.log(entry).and_then(|i| self.logs.get(i)) {
@@ -75,32 +84,50 @@ impl Prepared {
         }
     }
 
-    /// Whether a timestamp names one of the root's authorities as its signer: a token carries the issuer and serial
-    /// number of its signer's certificate in plain DER.
+    /// Whether a timestamp names one of the root's authorities as its signer.
     pub(super) fn stamped_by(&self, token: &[u8]) -> bool {
-        self.timestamp_authorities.iter().any(|a| {
+        self.stampers(token).next().is_some()
+    }
+
+    /// The one authority of the root that a timestamp names as its signer; none where it names several.
+    pub(super) fn only_stamper(&self, token: &[u8]) -> Option<&StampAuthority> {
+        let mut named = self.stampers(token);
+        named.next().filter(|_| named.next().is_none())
+    }
+
+    /// A token carries the issuer and serial number of its signer's certificate in plain DER.
+    fn stampers<'s>(&'s self, token: &[u8]) -> impl Iterator<Item = &'s StampAuthority> {
+        self.timestamp_authorities.iter().filter(|a| {
             certificate::issuer_and_serial(a.authority.leaf.as_bytes())
                 .is_some_and(|name| token.windows(name.len()).any(|w| w == name))
         })
     }
 
-    /// The time that a timestamp proves. The library takes the last certificate of an authority's chain as an anchor, and
-    /// of an anchor nobody asks when it ends.
+    /// The time that a timestamp proves.
     pub(super) fn stamp(&self, token: &TimestampToken, signature: &SignatureBytes) -> Result<ProvenTime, VerifyError> {
         let mut cause = "the trusted root has no timestamp authority".to_owned();
-        for StampAuthority { name, authority, windows } in &self.timestamp_authorities {
-            match verify_timestamp_for_authority(token, signature, authority) {
-                Ok(time) => {
-                    let Some(time) = Timestamp::from_unix(time.as_second()) else { continue };
-                    if let Some(window) = windows.iter().find(|w| !w.contains(time)) {
-                        cause = format!("it is of {time}; one of its authority's certificates is valid {window}");
-                        continue;
-                    }
-                    return Ok(ProvenTime { time, source: TimeSource::TimestampAuthority(name.clone()) });
-                }
+        for authority in &self.timestamp_authorities {
+            work::did(Work::Timestamp, token.as_bytes());
+            match verify_timestamp_for_authority(token, signature, &authority.authority) {
+                Ok(time) => match authority.proves(time.as_second()) {
+                    Ok(proven) => return Ok(proven),
+                    Err(why) => cause = why,
+                },
                 Err(e) => cause = e.to_string(),
             }
         }
         Err(VerifyError::TimestampInvalid { cause })
+    }
+}
+
+impl StampAuthority {
+    /// The time of a timestamp of this authority, which was verified. The library takes the last certificate of an
+    /// authority's chain as an anchor, and does not check when an anchor ends: this does.
+    pub(super) fn proves(&self, seconds: i64) -> Result<ProvenTime, String> {
+        let time = Timestamp::from_unix(seconds).ok_or("its time is none that can be written")?;
+        match self.windows.iter().find(|w| !w.contains(time)) {
+            None => Ok(ProvenTime { time, source: TimeSource::TimestampAuthority(self.name.clone()) }),
+            Some(window) => Err(format!("it is of {time}; one of its authority's certificates is valid {window}")),
+        }
     }
 }

@@ -87,7 +87,7 @@ impl Basket {
 
 /// Finds evidence about an artifact.
 ///
-/// Contract: nothing a source says is believed. A source MUST keep every failure as [`Content::Unavailable`](super::Content::Unavailable) (a failure
+/// Contract: what a source says is not trusted. A source MUST keep every failure as [`Content::Unavailable`](super::Content::Unavailable) (a failure
 /// to list is one candidate of its own), MUST put each piece into the basket as soon as it has it (a caller may
 /// stop waiting for the rest), MUST take what it reads for each artifact from the
 /// basket's budget, MUST stay within the caps of

@@ -16,7 +16,7 @@ const USER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57
 /// The subject alternative name (RFC 5280 section 4.2.1.6).
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 
-/// What a leaf says of its holder. Read is not verified.
+/// What a leaf says of its holder. Nothing of it is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
     /// The one subject alternative name.

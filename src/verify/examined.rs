@@ -100,7 +100,8 @@ impl Piece {
         made
     }
 
-    /// What roots say: asked once. A yes stays a yes, as time only goes on; a no is asked again at another time.
+    /// What roots say: asked once. A yes is kept, as what was proven before a time is proven before a
+    /// later one; a no is asked again at another time, as a certificate may begin to count.
     pub(super) fn vouched(
         &self,
         examined: &Examined,

@@ -1,6 +1,6 @@
 //! From bytes to [`VerifiedStatement`]: the only place where one is made.
 //!
-//! What this does not do: decide. Whether a verified statement is the one that was wanted, by a signer that may speak
+//! It makes no decision. Whether a verified statement is the one that was wanted, by a signer that may speak
 //! for its builder, in a window in which its key may sign, is the policy's question.
 
 mod authorities;
@@ -42,10 +42,12 @@ use subject::Positions;
 pub struct Verifier<'a> {
     /// Keys (and, with keyless signing, roots) that may vouch.
     trust: &'a TrustMaterial,
-    /// The time of verification: the one point in time that the verifier itself can swear to.
+    /// The time of verification, by the clock of whoever verifies.
     now: Timestamp,
     vouchers: Vouchers,
     examined: Option<&'a Examined>,
+    /// A payload that was read already, and what it says.
+    read: Option<(&'a [u8], &'a Statement)>,
 }
 
 /// What a statement must be about.
@@ -86,7 +88,7 @@ impl<'a> Verifier<'a> {
     /// A verifier that may trust `trust`, at the time `now`.
     #[must_use]
     pub fn new(trust: &'a TrustMaterial, now: Timestamp) -> Self {
-        Self { trust, now, vouchers: Vouchers::of(trust), examined: None }
+        Self { trust, now, vouchers: Vouchers::of(trust), examined: None, read: None }
     }
 
     /// The same verifier, which checks nothing that was checked before, and remembers what it checks.
@@ -95,14 +97,21 @@ impl<'a> Verifier<'a> {
         Self { examined: Some(examined), ..self }
     }
 
+    /// The same verifier, which does not read a payload of exactly these bytes again: `statement` is what
+    /// [`Statement::parse`] made of them.
+    #[must_use]
+    pub(crate) fn having_read(self, payload: &'a [u8], statement: &'a Statement) -> Self {
+        Self { read: Some((payload, statement)), ..self }
+    }
+
     /// Verifies one piece of evidence about `artifact`.
     ///
     /// Steps, in this order (numbers in the body):
     /// 1. the evidence is a bundle, or a bare DSSE envelope as older tools attach it;
     /// 2. it holds an envelope of an in-toto statement, not a signature over a digest;
     /// 3. it was signed with a key: a trusted key made a signature over the payload (DSSE protocol, "Verification");
-    /// 4. the payload is a statement, and its predicate has the form its type demands (with a certificate after step 6: a
-    ///    predicate takes many times its size once read, so nobody's is read before somebody vouches for it);
+    /// 4. the payload is a statement, and its predicate has the form its type demands (with a certificate after step 6: once
+    ///    read, a predicate takes many times its size in memory, so only that of a trusted signer is read);
     /// 5. a subject binds to the artifact: one strong digest is equal and none contradicts;
     /// 6. it was signed with a certificate: a trusted root's authorities vouch for certificate, log entries, time and
     ///    signature, and these are about one another;
@@ -160,9 +169,12 @@ impl<'a> Verifier<'a> {
             VerificationMaterial::PublicKey { hint } => Some(self.signers(examined, &piece, envelope, hint)?), // 3
             VerificationMaterial::Certificates(_) => None,
         };
-        let statement = Statement::parse(envelope.payload()).map_err(VerifyError::Statement)?; // 4
+        let statement = match self.read.filter(|(payload, _)| *payload == envelope.payload()) {
+            Some((_, statement)) => statement.clone(),
+            None => Statement::parse(envelope.payload()).map_err(VerifyError::Statement)?, // 4
+        };
         let signed = Signed::new(statement, envelope.payload().to_vec(), digest);
-        // A tree of what nobody vouches for is not made: with a certificate, that is known only later.
+        // The predicate of a trusted signer alone is read; of a certificate it is known only later whether it is trusted.
         if by_key.is_some() {
             signed.form()?;
         }

@@ -19,7 +19,7 @@ pub enum ReferentKind {
 
 /// Something that a *verified* statement names by digest.
 ///
-/// Only [`VerifiedStatement::referents`] makes one: what an unverified statement names can be asked about by nobody.
+/// Only [`VerifiedStatement::referents`] makes one: so nothing can be asked about what only an unverified statement names.
 /// ```compile_fail
 /// let forged = attest::verify::Referent { kind: attest::verify::ReferentKind::Charter };
 /// ```

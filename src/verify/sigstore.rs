@@ -10,6 +10,7 @@ use super::statement::{ProvenTime, Signer};
 use super::{VerifyError, read_evidence};
 use crate::model::bundle::VerificationMaterial;
 use crate::model::json::{Field, JsonError};
+use crate::model::work::{self, Work};
 use crate::model::{Bundle, Digest, Timestamp, ValidityWindow, limits};
 use crate::tlog::CosignerKey;
 use crate::trust::{CertificateAuthority, Prepared, PublicKey, RootError, TrustMaterial, TrustedRoot};
@@ -21,7 +22,6 @@ use sigstore_verify::types::{
 };
 use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, TransparencyLogError, VerificationPolicy,
-    Verifier as SigstoreVerifier,
 };
 use std::borrow::Cow;
 
@@ -119,16 +119,14 @@ pub(super) fn by_certificate(
         named.sort_by_key(|a| !a.is_named_in(der));
         for authority in named {
             let (promise_only, witnesses) = (trust.allow_promise_only, trust.witnesses.as_slice());
-            let verifier = authority.verifier().map_err(|e| unusable(root, e))?;
-            let attempt =
-                Attempt { bundle, prepared, authority, verifier, leaf: &leaf, der, now, promise_only, witnesses };
+            let attempt = Attempt { bundle, root, prepared, authority, leaf: &leaf, der, now, promise_only, witnesses };
             match attempt.certificate(artifact) {
                 Ok(mut proven) => {
                     proven.uses(root);
                     let Leaf { identity, issuer, claims, .. } = leaf;
                     return Ok((Signer::Certificate { chain: chain.to_vec(), identity, issuer, claims }, proven));
                 }
-                // The word of one that issued it stands before that of one that may not have, else the first.
+                // The refusal of the authority that issued it is told rather than that of one that may not have; else the first.
                 Err(e) if refusal.as_ref().is_none_or(|first| said_of(&e) > said_of(first)) => refusal = Some(e),
                 Err(_) => {}
             }
@@ -176,8 +174,10 @@ pub(super) fn beside_key(
         alone.verification_material.tlog_entries = vec![entry.clone()];
         alone.verification_material.timestamp_verification_data.rfc3161_timestamps.clear();
         proof_or_promise(entry, trust.allow_promise_only)?;
-        root.verifier.verify(artifact.clone(), &alone, &policy).map_err(|e| refused(e, &[]))?;
-        let (times, logged) = root.logged(entry, &trust.witnesses, now)?;
+        let verifier = root.verifiers.of_log(root.log(entry)).map_err(|e| unusable(used, e))?;
+        note_work(&alone);
+        verifier.verify(artifact.clone(), &alone, &policy).map_err(|e| refused(e, &[]))?;
+        let (times, logged) = root.logged(entry, false, &trust.witnesses, now)?;
         proven.times.extend(times);
         proven.entries.push(logged);
         proven.uses(used);
@@ -230,7 +230,8 @@ pub fn message_signature(
             let policy = PublicKeyVerificationPolicy::new(DerPublicKey::from_bytes(key.spki()));
             let mut refusal = VerifyError::TimestampMissing;
             for root in &trust.roots {
-                match prepared(root)?.verifier.verify(artifact.clone(), &parsed.bundle, &policy) {
+                let verifier = prepared(root)?.verifiers.of_log(None).map_err(|e| unusable(root, e))?;
+                match verifier.verify(artifact.clone(), &parsed.bundle, &policy) {
                     Ok(_) => {
                         beside_key(&parsed, key, &artifact, trust, now)?;
                         return Ok(Signer::Key { key: key.clone() });
@@ -252,10 +253,9 @@ pub fn message_signature(
 /// One bundle against one certificate authority of one root.
 struct Attempt<'a> {
     bundle: &'a wire::Bundle,
+    root: &'a TrustedRoot,
     prepared: &'a Prepared,
     authority: &'a CertificateAuthority,
-    /// Of this authority alone.
-    verifier: &'a SigstoreVerifier,
     leaf: &'a Leaf,
     der: &'a [u8],
     now: Timestamp,
@@ -287,8 +287,8 @@ impl Attempt<'_> {
         if !self.prepared.certificate_logs {
             policy = policy.skip_sct();
         }
-        // A timestamp of an authority that this root does not know proves nothing to it, and harms nothing beside what
-        // does prove a time. Alone it stays, so that the refusal is about it.
+        // A timestamp of an authority that this root does not know proves nothing, and is left out where something else
+        // proves a time. Where nothing does, it stays, so that the refusal is about it.
         let stamps = &material.timestamp_verification_data.rfc3161_timestamps;
         let timed = material.tlog_entries.iter().any(|e| e.inclusion_promise.is_some());
         let known = |s: &wire::bundle::Rfc3161Timestamp| self.prepared.stamped_by(s.signed_timestamp.as_bytes());
@@ -298,7 +298,10 @@ impl Attempt<'_> {
         if unknown > 0 {
             bundle.to_mut().verification_material.timestamp_verification_data.rfc3161_timestamps.clone_from(&known);
         }
-        let result = self.verifier.verify(artifact.clone(), &bundle, &policy).map_err(|e| self.refused(e))?;
+        let log = self.prepared.only_log(&bundle.verification_material.tlog_entries);
+        let verifier = self.authority.verifiers.of_log(log).map_err(|e| unusable(self.root, e))?;
+        note_work(&bundle);
+        let result = verifier.verify(artifact.clone(), &bundle, &policy).map_err(|e| self.refused(e))?;
         // What was asked for was done: the library says so itself.
         if !result.certificate_verified()
             || result.sct_verified() != self.prepared.certificate_logs
@@ -310,14 +313,20 @@ impl Attempt<'_> {
         let mut proven = Proven::default();
         proven.unchecked.1 = unknown;
         let signature = signature(self.bundle);
-        for stamp in &known {
-            proven.times.push(self.prepared.stamp(&stamp.signed_timestamp, &signature)?);
+        // The library gives the times of timestamps first, in the order of the bundle, but not whose each is: one that names
+        // several authorities is verified once more.
+        for (stamp, time) in known.iter().zip(result.verified_timestamps()) {
+            let token = &stamp.signed_timestamp;
+            proven.times.push(match self.prepared.only_stamper(token.as_bytes()) {
+                Some(a) => a.proves(time.as_second()).map_err(|cause| VerifyError::TimestampInvalid { cause })?,
+                None => self.prepared.stamp(token, &signature)?,
+            });
         }
         if self.prepared.logs.is_empty() {
             proven.unchecked.0 = material.tlog_entries.len();
         } else {
             for entry in &material.tlog_entries {
-                let (times, logged) = self.prepared.logged(entry, self.witnesses, self.now)?;
+                let (times, logged) = self.prepared.logged(entry, log.is_none(), self.witnesses, self.now)?;
                 proven.times.extend(times);
                 proven.entries.push(logged);
             }
@@ -333,8 +342,8 @@ impl Attempt<'_> {
         Ok(proven)
     }
 
-    /// That every certificate of the authority was valid: the library takes all of them as anchors, and of an anchor
-    /// nobody asks when it ends.
+    /// That every certificate of the authority was valid: the library takes all of them as anchors, and does not check
+    /// when an anchor ends.
     fn authority_valid(&self, time: Timestamp) -> Result<(), VerifyError> {
         match self.authority.certificates.iter().find(|c| !c.window.contains(time)) {
             None => Ok(()),
@@ -373,6 +382,18 @@ impl Attempt<'_> {
     }
 }
 
+/// Counts what the library is about to check of a bundle.
+fn note_work(bundle: &wire::Bundle) {
+    let material = &bundle.verification_material;
+    work::did(Work::Signature, signature(bundle).as_bytes());
+    for stamp in &material.timestamp_verification_data.rfc3161_timestamps {
+        work::did(Work::Timestamp, stamp.signed_timestamp.as_bytes());
+    }
+    for proof in material.tlog_entries.iter().filter_map(|e| e.inclusion_proof.as_ref()) {
+        work::did(Work::Checkpoint, proof.checkpoint.checkpoint().map_or(&[][..], |c| c.signed_data()));
+    }
+}
+
 fn prepared(root: &TrustedRoot) -> Result<&Prepared, VerifyError> {
     root.prepared().map_err(|e| unusable(root, e))
 }
@@ -395,7 +416,8 @@ fn with_root(
     Ok(None)
 }
 
-/// That an entry is proven to be in its log. A bundle's version is not signed, so an old one is no excuse.
+/// That an entry is proven to be in its log. A bundle's version is not signed: whoever left the proof out could claim one of
+/// a version that had none.
 fn proof_or_promise(entry: &TransparencyLogEntry, promise_only: bool) -> Result<(), VerifyError> {
     match (&entry.inclusion_proof, &entry.inclusion_promise) {
         (Some(_), _) => Ok(()),

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 
 #[path = "../../examples/capture_and_sign.rs"]
 #[allow(dead_code, reason = "its main is not called")]
-mod capture_and_sign;
+pub(crate) mod capture_and_sign;
 #[path = "../../examples/own_signer.rs"]
 #[allow(dead_code, reason = "its main is not called")]
 mod own_signer;
@@ -40,7 +40,8 @@ fn a_checkout_becomes_a_signed_bundle_and_a_policy_decides_on_the_folder_of_it()
     let key = Arc::new(LocalKey::generate(KeyAlgorithm::Ed25519).unwrap());
     let pem = key.public_key().to_pem();
     let policies = [verify_registry::policy(&policy_of(&key)).unwrap()];
-    let build = capture_and_sign::Build { env: &env, file: "app", key, now: now() };
+    let files = ["app".to_owned()];
+    let build = capture_and_sign::Build { env: &env, files: &files, key, now: now() };
     let made = block_on(capture_and_sign::attest(&build, "squad/builder")).unwrap();
     assert!(made.failed.is_none() && made.kept.is_empty());
     let bundle = std::fs::read(made.output.unwrap()).unwrap();

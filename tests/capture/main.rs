@@ -5,6 +5,7 @@
 
 mod attribution;
 mod commit;
+mod counted;
 mod elsewhere;
 mod environments;
 mod examples;

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(e.code, codes::DEMAND_UNUSED);
         assert!(reach(&policies, "oci:b", &demands, &wanted).is_ok());
         assert!(reach(&policies, "oci:a", &DemandArgs::default(), &wanted).is_ok());
-        // Nobody speaks about it: the decision says so, with its own code.
+        // No policy applies to it: the decision says so, with its own code.
         assert!(reach(&policies, "oci:c", &demands, &wanted).is_ok());
     }
 }

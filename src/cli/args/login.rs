@@ -35,7 +35,7 @@ enum Flow {
 pub(in crate::cli) enum Choice {
     /// Somebody logs in.
     Login(Login),
-    /// Nobody does, for this reason.
+    /// No person can log in here, for this reason.
     Nobody(String),
 }
 

@@ -243,7 +243,8 @@ pub struct BuildArgs {
     pub predicate_type: Option<String>,
 }
 
-/// A demand as it was typed. An empty one comes of a variable that was not set, and demands nothing or what nobody meant.
+/// A demand as it was typed. An empty one comes of a variable that was not set: taken as it is, it would demand nothing, or
+/// something else than was meant.
 fn given(text: &str) -> Result<String, String> {
     match text {
         "" => Err("expected a value, found an empty one: is the variable set that it was taken from?".into()),

@@ -246,7 +246,7 @@ impl Method {
                 let mut signing = Signing::with_key(opened.signer, key);
                 signing.names.insert(0, self.name());
                 signing.trust = signing.trust.with_roots(&self.roots);
-                // A client loads the machine's certificates: not for nothing.
+                // A client reads the machine's certificates, so it is made only where it is needed.
                 if !services.is_empty() {
                     signing.evidence = services.witnesses(&ServiceClient::new(common.timeout));
                 }

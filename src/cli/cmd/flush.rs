@@ -191,7 +191,7 @@ async fn sign(
             agrees_beforehand(&statement, certificate, &note)?;
         }
         let (bundle, signer) = signing.sign(&statement, &places::now).await?;
-        // A provenance of ours, made when nobody could say yet what the certificate would.
+        // A provenance of ours, made when it was not known yet what the certificate would say.
         if entry.waiting.builder_is_open() && read.is_none() {
             agrees(&statement, &signer, &note)?;
         }

@@ -2,6 +2,7 @@
 
 use crate::model::json::{self, Field, JsonError};
 use crate::model::resource::Subject;
+use crate::model::work::{self, Work};
 use crate::model::{limits, uri};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -85,6 +86,7 @@ impl Statement {
     /// Not JSON, a duplicate key, another `_type`, no subject, a subject without a digest, a digest that is not
     /// canonical, a predicate type that is no URI, a predicate that is no object, or over a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        work::did(Work::Statement, bytes);
         json::check(bytes, limits::STATEMENT_BYTES)?;
         let mut written = json::members("statement", bytes)?;
         let predicate = written.remove("predicate").map(|p| p.get()).filter(|p| *p != "null");

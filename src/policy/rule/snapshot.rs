@@ -1,5 +1,5 @@
-//! `charter.snapshot`: who must have signed what the charter said, so that its digest is more than the word of whoever
-//! signed the provenance. `docs/charter.md` says why.
+//! `charter.snapshot`: who must have signed what the charter said: without it, the charter's digest is only what the signer
+//! of the provenance claims. `docs/charter.md` says why.
 
 use super::seam::{Beside, Supported};
 use crate::model::code::codes;

@@ -184,7 +184,7 @@ impl Check for TrustRule {
     }
 }
 
-/// The first root that is older than `limit` seconds, or whose age nobody knows.
+/// The first root that is older than `limit` seconds, or whose age is not known.
 fn too_old(limit: i64, proved: &Proved<'_>) -> Option<Reason> {
     const DAY: i64 = 86_400;
     let expected = format!("at most {limit} s old");

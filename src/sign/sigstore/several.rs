@@ -60,8 +60,8 @@ impl Evidence for Several {
 }
 
 impl Services {
-    /// The authorities of time and the logs among these. Timestamps before logs: when an authority fails, no log keeps an
-    /// entry that belongs to nothing.
+    /// The authorities of time and the logs among these. Timestamps before logs: where an authority fails, no log
+    /// has an entry of a signature that is never published.
     #[must_use]
     pub fn witnesses(&self, client: &ServiceClient) -> Vec<Box<dyn Evidence>> {
         let stamp = |url: &String| -> Box<dyn Evidence> { Box::new(TimestampAuthority::new(url, client.clone())) };

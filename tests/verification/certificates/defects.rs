@@ -280,7 +280,7 @@ fn an_entry_is_about_this_signature_artifact_and_signer() {
 
 #[test]
 fn a_checkpoint_is_of_the_log_that_the_entry_names() {
-    let instance = Instance::new("acme", 2);
+    let instance = Instance::new("acme", 2).with_stamps(1);
     let root = instance.root();
     let mut bundle = signed(&instance, &workflow());
     let body = STANDARD.decode(entry(&mut bundle)["canonicalizedBody"].as_str().unwrap()).unwrap();
@@ -303,6 +303,15 @@ fn a_checkpoint_is_of_the_log_that_the_entry_names() {
         renamed["inclusionProof"]["checkpoint"]["envelope"] = format!("{note}{line}").into();
         entries(&mut bundle, renamed);
         assert_eq!(code(&root, &bundle), refused("log-entry-invalid"), "{line}");
+    }
+    // Alone, beside a timestamp: no other log is asked then.
+    let mut own = instance.entry(1, &body);
+    own.as_object_mut().unwrap().remove("inclusionPromise");
+    for (entry, wanted) in [(own, Ok(())), (renamed, refused("log-entry-invalid"))] {
+        let mut alone = bundle.clone();
+        alone["verificationMaterial"]["tlogEntries"] = json!([entry]);
+        instance.stamp(&mut alone, 0, SIGNED_AT);
+        assert_eq!(code(&root, &alone), wanted);
     }
 }
 

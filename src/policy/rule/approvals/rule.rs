@@ -9,7 +9,7 @@ use crate::policy::signer::Others;
 
 static HOW_MANY: Defaulted<Parsed<usize>> = Field::new("count", "Distinct persons, by `people`.", COUNT).or("1");
 static BY: Needed<Others> = Field::new("by", "Any of these must have signed an approval.", Others).needed();
-// Where the list is empty, nobody is excluded: only where the policy says so.
+// An empty list excludes nobody, and only a policy that writes one has it.
 static NOT_BY: Field<AnyNumberOf<OneOf<Role>>> = Field::new(
     "notBy",
     "Who must be another than the approver, compared by `people`. Those who cannot be compared do not count as others. Absent: all three.",

@@ -1,0 +1,120 @@
+//! What the routes cost, counted where the work is done: a statement is read once, and each signature, timestamp and
+//! checkpoint is checked once, however many subjects there are.
+
+use crate::examples::capture_and_sign::{self, Build};
+use crate::repo::Repo;
+use attest::LocalKey;
+use attest::cli;
+use attest::model::work::{Watch, Work};
+use attest::testing::world::{block_on, now};
+use attest::testing::{Holder, Instance};
+use attest::trust::KeyAlgorithm;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+const WHO: &str = "https://ci.acme.example/main";
+const ISSUER: &str = "https://id.acme.example";
+
+/// How often a bundle's statement was read, and its signature, its timestamp and its checkpoint were checked.
+fn work(watch: &Watch, bundle: &Value) -> [usize; 4] {
+    let decoded = |value: &Value| STANDARD.decode(value.as_str().unwrap_or_default()).unwrap();
+    let envelope = &bundle["dsseEnvelope"];
+    let material = &bundle["verificationMaterial"];
+    let stamp = &material["timestampVerificationData"]["rfc3161Timestamps"][0]["signedTimestamp"];
+    let note = material["tlogEntries"][0]["inclusionProof"]["checkpoint"]["envelope"].as_str().unwrap_or_default();
+    let signed = note.split_once("\n\n").map_or(String::new(), |(text, _)| format!("{text}\n"));
+    [
+        watch.count(Work::Statement, &decoded(&envelope["payload"])),
+        watch.count(Work::Signature, &decoded(&envelope["signatures"][0]["sig"])),
+        watch.count(Work::Timestamp, &decoded(stamp)),
+        watch.count(Work::Checkpoint, signed.as_bytes()),
+    ]
+}
+
+fn statement(file: &[u8]) -> Vec<u8> {
+    let digest = attest::Digest::sha256(file);
+    let predicate = json!({
+        "buildDefinition": { "buildType": "https://ci.acme.example/build/v1", "externalParameters": {} },
+        "runDetails": { "builder": { "id": WHO } },
+    });
+    let statement = json!({ "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",
+        "subject": [{ "name": "file", "digest": { "sha256": digest.hex() } }], "predicate": predicate });
+    statement.to_string().into_bytes()
+}
+
+/// Exit code and work of a command about a bundle that lies beside its file.
+fn command(root: &Value, bundle: &Value, arguments: &dyn Fn(&Path) -> Vec<String>) -> (u8, [usize; 4]) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("file", b"content");
+    write("root.json", root.to_string().as_bytes());
+    write("bundle.json", bundle.to_string().as_bytes());
+    let arguments = arguments(folder.path());
+    let watch = Watch::begin();
+    let answer = cli::answer(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    (answer.exit, work(&watch, bundle))
+}
+
+fn verify(folder: &Path) -> Vec<String> {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let (file, bundle, root) = (path("file"), path("bundle.json"), path("root.json"));
+    let all = ["verify", &file, "--bundle", &bundle, "--trusted-root", &root, "--certificate-identity", WHO];
+    all.into_iter().chain(["--certificate-oidc-issuer", ISSUER]).map(str::to_owned).collect()
+}
+
+fn inspect(folder: &Path) -> Vec<String> {
+    vec!["inspect".into(), folder.join("bundle.json").display().to_string()]
+}
+
+/// Bundles of an instance: Rekor v1; Rekor v2 with a timestamp.
+fn bundles() -> (Value, [Value; 2]) {
+    let instance = Instance::new("acme", 1).with_tile_logs(1).with_stamps(1);
+    let holder = Holder::new(WHO, ISSUER);
+    let one = instance.sign(&holder, &statement(b"content"));
+    let mut two = instance.sign_alone(&holder, &statement(b"content"));
+    instance.log_in_tiles(&mut two, 0, None);
+    instance.stamp(&mut two, 0, attest::testing::sigstore::SIGNED_AT);
+    (instance.root(), [one, two])
+}
+
+#[test]
+fn verify_reads_a_statement_once_and_checks_each_thing_once() {
+    let (root, [one, two]) = bundles();
+    assert_eq!(command(&root, &one, &verify), (0, [1, 1, 0, 1]));
+    assert_eq!(command(&root, &two, &verify), (0, [1, 1, 1, 1]));
+    // Of another issuer: as much is read and checked before it is known.
+    let other =
+        |folder: &Path| verify(folder).into_iter().map(|a| a.replace(ISSUER, "https://other.example")).collect();
+    assert_eq!(command(&root, &two, &other), (1, [1, 1, 1, 1]));
+}
+
+#[test]
+fn inspect_reads_a_statement_once_and_checks_nothing() {
+    let (root, [one, _]) = bundles();
+    assert_eq!(command(&root, &one, &inspect), (0, [1, 0, 0, 0]));
+}
+
+#[test]
+fn create_reads_its_statement_once_and_checks_one_signature_for_one_subject_and_for_1024() {
+    let repo = Repo::new();
+    for n in 0..1024 {
+        repo.write(&format!("out/{n}"), format!("{n}\n"));
+    }
+    let env = repo.env();
+    let create = |count: usize| {
+        let key = Arc::new(LocalKey::generate(KeyAlgorithm::Ed25519).unwrap());
+        let files: Vec<_> = (0..count).map(|n| format!("out/{n}")).collect();
+        let build = Build { env: &env, files: &files, key, now: now() };
+        let watch = Watch::begin();
+        let made = block_on(capture_and_sign::attest(&build, "squad/builder")).unwrap();
+        let bundle: Value = serde_json::from_slice(&std::fs::read(made.output.unwrap()).unwrap()).unwrap();
+        let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
+        let statement: Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(statement["subject"].as_array().unwrap().len(), count);
+        work(&watch, &bundle)
+    };
+    assert_eq!(create(1), [1, 1, 0, 0]);
+    assert_eq!(create(1024), [1, 1, 0, 0]);
+}
