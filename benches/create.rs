@@ -11,7 +11,6 @@
 use attest::LocalKey;
 use attest::capture::Environment;
 use attest::trust::KeyAlgorithm;
-use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -66,7 +65,7 @@ fn median(mut all: Vec<Duration>) -> Duration {
 }
 
 fn git(folder: &Path, arguments: &[&str]) {
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let mut command = Command::new("git");
     command.args(arguments).current_dir(folder).env_clear().env("PATH", path).env("GIT_CONFIG_NOSYSTEM", "1");
     assert!(command.status().expect("git").success(), "git {arguments:?}");

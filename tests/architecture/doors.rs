@@ -27,6 +27,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
         &[
             "src/trust/certificate_authority.rs",
             "src/trust/root.rs",
+            "src/trust/verifiers.rs",
             "src/verify/sigstore.rs",
             "src/verify/authorities.rs",
             "src/sign/sigstore/keyless.rs",
