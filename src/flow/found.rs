@@ -1,8 +1,9 @@
 //! Look: what evidence there is, without believing any of it.
 
+use super::buildkit::is_marked;
 use crate::model::bundle::VerificationMaterial;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Descriptor, Digest, Statement, envelope, limits};
+use crate::model::{Artifact, Digest, Statement, envelope, limits};
 use crate::predicate::Provenance;
 use crate::registry::Checked;
 use crate::verify::{Candidate, Content, EvidenceSource, Origin, certificate_names, in_toto_envelope, read_evidence};
@@ -54,7 +55,7 @@ pub async fn look_inside(content: &Checked<'_>, artifact: &Artifact) -> Vec<Foun
     let mut out = Vec::new();
     let Ok(Some(served)) = content.manifest(&artifact.digest).await else { return out };
     let Ok(index) = Manifest::parse(&served.bytes, &served.media_type) else { return out };
-    for listed in index.manifests.iter().filter(|d| is_buildkit_attestation(d)).take(limits::CHILDREN) {
+    for listed in index.manifests.iter().filter(|d| is_marked(d)).take(limits::CHILDREN) {
         let Ok(served) = content.need_manifest(&listed.digest).await else { continue };
         let Ok(manifest) = Manifest::parse(&served.bytes, IMAGE_MANIFEST) else { continue };
         for layer in manifest.layers.iter().filter(|l| l.media_type == envelope::IN_TOTO).take(limits::SIGNATURES) {
@@ -71,14 +72,6 @@ pub async fn look_inside(content: &Checked<'_>, artifact: &Artifact) -> Vec<Foun
         }
     }
     out
-}
-
-/// Annotation by which BuildKit marks the manifests of its attestations.
-const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
-
-/// Whether an index marks an entry as one of BuildKit's attestations.
-pub(super) fn is_buildkit_attestation(entry: &Descriptor) -> bool {
-    entry.annotations.get(REFERENCE_TYPE).is_some_and(|t| t == "attestation-manifest")
 }
 
 impl Found {
@@ -150,6 +143,8 @@ fn provenance_of(statement: &Statement) -> Option<Provenance> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::buildkit::REFERENCE_TYPE;
+    use crate::model::Descriptor;
     use crate::model::oci::{EMPTY, IMAGE_INDEX};
     use crate::registry::{Memory, Registry as _};
     use serde_json::json;

@@ -1,6 +1,6 @@
 //! [`Gathering`]: all that is read about a subject, within one budget and one deadline. Nothing is verified by it.
 
-use super::found::is_buildkit_attestation;
+use super::buildkit::{Proofs, is_marked};
 use crate::evidence::FileEvidence;
 use crate::model::code::{LIMIT_EXCEEDED, codes};
 use crate::model::json::JsonError;
@@ -126,6 +126,8 @@ pub struct Gathering<'t> {
     /// Manifests that may still be looked at, of all levels together: an index of indexes of indexes grows with a power of
     /// what one may list.
     left: AtomicUsize,
+    /// What may still be read of BuildKit's attestations (bytes).
+    unsigned: AtomicUsize,
     found: Gathered,
 }
 
@@ -134,7 +136,8 @@ impl<'t> Gathering<'t> {
     pub async fn begin(target: Target<'t>, deadline: &'t dyn Deadline) -> Self {
         let budget = Arc::new(Budget::default());
         let found = gather(&target, &budget, deadline, target.artifact.clone()).await;
-        Self { target, deadline, budget, left: AtomicUsize::new(limits::CHILDREN), found }
+        let [left, unsigned] = [limits::CHILDREN, limits::UNSIGNED_BYTES].map(AtomicUsize::new);
+        Self { target, deadline, budget, left, unsigned, found }
     }
 
     /// What was found so far.
@@ -222,11 +225,7 @@ impl<'t> Gathering<'t> {
             Ok(None) => return Listed::Absent { place: content.place() },
             Err(e) => return unread(e.code(), e.to_string()),
         };
-        // BuildKit lists its unsigned attestations as manifests of platform unknown/unknown and marks them: no machine runs
-        // those.
-        let runs = |d: &&Descriptor| !(d.platform.as_deref() == Some("unknown/unknown") && is_buildkit_attestation(d));
-        let mut seen = HashSet::new();
-        let listed: Vec<_> = manifest.manifests.iter().filter(runs).filter(|d| seen.insert(&d.digest)).collect();
+        let listed = unique(&manifest);
         if listed.is_empty() {
             return Listed::Nothing;
         }
@@ -239,19 +238,63 @@ impl<'t> Gathering<'t> {
             );
             return Listed::Unread { code: LIMIT_EXCEEDED, message };
         }
-        let one = |child: &Descriptor| {
+        self.images(content, artifact, &manifest, listed).await
+    }
+
+    /// Gathers about each image among what an index lists: all but BuildKit's attestations, by proof.
+    async fn images(
+        &self,
+        content: &Checked<'_>,
+        artifact: &Artifact,
+        index: &Manifest,
+        listed: Vec<&Descriptor>,
+    ) -> Listed {
+        let proofs = Proofs { content, budget: &self.budget, left: &self.unsigned, index };
+        let looks: Vec<_> = listed.into_iter().map(|entry| self.proven(&proofs, entry)).collect();
+        let looked: Vec<_> = stream::iter(looks).buffered(limits::PARALLEL_PROOFS).collect().await;
+        let of = looked.len();
+        let images: Vec<_> = looked.into_iter().filter(|(_, proven)| !matches!(proven, Ok(true))).collect();
+        let skipped = of - images.len();
+        if images.is_empty() {
+            return Listed::Nothing;
+        }
+        let one = |(child, proven): Looked<'_>| {
             let name = format!("{}@{}", artifact.scope, child.digest);
             let name = child.platform.as_ref().map_or_else(|| name.clone(), |p| format!("{name} ({p})"));
             let descriptor = Some(child.clone());
             let artifact = Artifact { descriptor, ..Artifact::new(name, artifact.scope.clone(), child.digest.clone()) };
-            gather(&self.target, &self.budget, self.deadline, artifact)
+            let origin = Origin { place: content.place(), id: child.digest.to_string() };
+            let unclear = proven.err().map(|content| Candidate { origin, content });
+            let gathered = gather(&self.target, &self.budget, self.deadline, artifact);
+            async move {
+                let mut gathered = gathered.await;
+                gathered.candidates.extend(unclear);
+                gathered
+            }
         };
-        let skipped = manifest.manifests.iter().filter(|d| !runs(d)).count();
-        let asked: Vec<_> = listed.into_iter().map(one).collect();
+        let asked: Vec<_> = images.into_iter().map(one).collect();
         let listed = stream::iter(asked).buffered(limits::PARALLEL_FETCHES).collect().await;
         Listed::Manifests { listed, skipped }
     }
+
+    /// Whether an entry of an index is proven to be BuildKit's attestation; what could not be read leaves that open.
+    fn proven<'s>(&'s self, proofs: &'s Proofs<'_>, entry: &'s Descriptor) -> BoxFuture<'s, Looked<'s>> {
+        Box::pin(async move {
+            let open = |code, why| {
+                let message = format!("whether it is an image or BuildKit's attestation could not be found out: {why}");
+                Content::Unavailable { code, message }
+            };
+            let proven = match within(self.deadline, proofs.proven(entry)).await {
+                Some(proven) => proven.map_err(|e| open(e.code, e.message)),
+                None => Err(open(TIMEOUT, format!("not within {}", self.deadline.given()))),
+            };
+            (entry, proven)
+        })
+    }
 }
+
+/// An entry of an index, and whether it is proven to be an attestation.
+type Looked<'a> = (&'a Descriptor, Result<bool, Content>);
 
 enum Answer {
     Digests(Result<Box<Artifact>, String>),
@@ -274,6 +317,13 @@ impl Gathered {
             _ => None,
         }
     }
+}
+
+/// What an index lists, each once: what is listed as an image is one, whatever else it is listed as.
+fn unique(index: &Manifest) -> Vec<&Descriptor> {
+    let (marked, images): (Vec<_>, Vec<_>) = index.manifests.iter().partition(|d| is_marked(d));
+    let mut seen = HashSet::new();
+    images.into_iter().chain(marked).filter(|d| seen.insert(&d.digest)).collect()
 }
 
 /// What all sources have about an artifact: asked at once, in one budget, in the sources' order. When the time is up, what

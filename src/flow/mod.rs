@@ -2,6 +2,7 @@
 
 mod agreement;
 mod attach;
+mod buildkit;
 mod check;
 mod cores;
 #[cfg(feature = "cli")]

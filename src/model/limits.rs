@@ -69,6 +69,10 @@ pub const CHILDREN: usize = 256;
 /// Manifests of a layout folder that are looked at for what they refer to, together (bytes). Each counts as 4 KiB at least:
 /// an `index.json` of the largest size lists 18,000 referrers.
 pub const LAYOUT_BYTES: usize = 128 << 20;
+/// What is read of BuildKit's attestations to prove that they are no images, for one check (bytes).
+pub const UNSIGNED_BYTES: usize = 512 << 20;
+/// How many of them are looked at at once: each may have [`BUNDLE_BYTES`].
+pub const PARALLEL_PROOFS: usize = 2;
 /// Levels of an index inside an index.
 pub const INDEX_DEPTH: usize = 4;
 /// Redirects of one request.

@@ -6,6 +6,7 @@
 mod approvals;
 pub(crate) mod approving;
 mod assurance;
+mod attested_index;
 mod claims;
 mod evidence;
 mod layouts;
@@ -75,6 +76,7 @@ fn there_are_enough_refusals_and_each_has_its_own_name() {
     let all = [
         approvals::NAMES,
         assurance::NAMES,
+        attested_index::NAMES,
         claims::NAMES,
         evidence::NAMES,
         layouts::NAMES,
