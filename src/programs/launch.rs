@@ -1,8 +1,9 @@
 //! Programs with what they are handed: variables, arguments.
 
+use super::named::Named;
 #[cfg(feature = "cli")]
 use super::{Bounds, Ended, RunError, run};
-use super::{NamedFile, Program, ProgramError, Search};
+use super::{Program, ProgramError, Search};
 use std::ffi::OsString;
 use std::process::Command;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl std::fmt::Debug for Launch {
 pub struct Prepared {
     program: Program,
     arguments: Vec<String>,
-    files: Vec<NamedFile>,
+    named: Named,
     launch: Launch,
 }
 
@@ -56,19 +57,28 @@ impl Launch {
             .ok_or_else(|| ProgramError::Missing { name: String::new(), cause: "no program is named".into() })?;
         let program = self.search.program(name)?;
         let arguments = arguments.iter().map(|a| (*a).to_owned()).collect();
-        Ok(Prepared { program, arguments, files: Vec::new(), launch: self.clone() })
+        Ok(Prepared { program, arguments, named: Named::default(), launch: self.clone() })
     }
 }
 
 impl Prepared {
-    /// Remembers the files that arguments name, too: a script that an interpreter runs, a key, a configuration. Again after
-    /// each run of the program itself, which may keep a log or a state there.
+    /// Remembers what arguments name, too: a script that an interpreter runs, a key, a configuration, a program that a
+    /// wrapper starts.
+    ///
+    /// # Errors
+    /// [`ProgramError`]: where one lies in the checkout.
+    pub fn with_arguments(self) -> Result<Self, ProgramError> {
+        let named = Named::remember(&self.arguments, &self.launch.search, 0)?.outside(&self.launch.search)?;
+        Ok(Self { named, ..self })
+    }
+
+    /// Remembers again what arguments name, after a run of the program itself: it may keep a log or a state there.
     ///
     /// # Errors
     /// [`ProgramError`].
-    pub fn with_files(self) -> Result<Self, ProgramError> {
-        let files = self.launch.search.arguments(&self.arguments)?;
-        Ok(Self { files, ..self })
+    pub fn again(self) -> Result<Self, ProgramError> {
+        let named = Named::remember(&self.arguments, &self.launch.search, 0)?;
+        Ok(Self { named, ..self })
     }
 
     /// The command, if all of it is what it was when it was found.
@@ -77,7 +87,7 @@ impl Prepared {
     /// [`ProgramError::Changed`].
     pub fn command(&self) -> Result<Command, ProgramError> {
         self.program.unchanged()?;
-        self.files.iter().try_for_each(NamedFile::unchanged)?;
+        self.named.unchanged(&self.launch.search)?;
         let mut command = self.program.command();
         command.args(&self.arguments).envs(self.launch.variables.iter().map(|(n, v)| (n, v)));
         Ok(command)

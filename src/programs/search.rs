@@ -1,7 +1,8 @@
 #![expect(clippy::disallowed_methods, reason = "back end: looks where programs lie, and where links lead")]
 //! Where programs are looked for: the absolute folders of a search path, without what lies in the checkout.
 
-use super::{NamedFile, ProgramError, StoredFile, named};
+use super::named::Named;
+use super::{NamedFile, ProgramError, StoredFile};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -42,6 +43,8 @@ pub struct Program {
     name: OsString,
     file: StoredFile,
     interpreters: Vec<Interpreter>,
+    /// What its first line names besides: with `#!/bin/sh /x/script`, that script is what runs.
+    named: Named,
     search: Search,
 }
 
@@ -109,23 +112,61 @@ impl Search {
         NamedFile::remember(self.0.working_dir.join(path))
     }
 
-    /// What arguments name.
-    pub(super) fn arguments(&self, words: &[String]) -> Result<Vec<NamedFile>, ProgramError> {
-        named::files(words, &self.0.working_dir)
+    /// The folder that relative paths start from.
+    pub(super) fn working_dir(&self) -> &Path {
+        &self.0.working_dir
+    }
+
+    /// That what a path leads to is not in the checkout, nor reached over a link there. What is not there is nowhere.
+    pub(super) fn outside(&self, path: &Path) -> Result<(), ProgramError> {
+        let real = path.canonicalize().ok();
+        match (self.0.walk(path), &self.0.checkout) {
+            (Err(e @ ProgramError::InCheckout { .. }), _) => Err(e),
+            // `.` is reached without a step into it.
+            (_, Some(checkout)) if real.is_some_and(|real| real.starts_with(checkout)) => {
+                let (path, checkout) = (path.display().to_string(), checkout.display().to_string());
+                Err(ProgramError::InCheckout { path, checkout })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where a name is in the search path, and the program there, where this user may read it.
+    pub(super) fn looked_up(
+        &self,
+        name: &str,
+        depth: usize,
+    ) -> Result<Option<(PathBuf, Option<Program>)>, ProgramError> {
+        let Some(path) = self.looked_up_path(name) else { return Ok(None) };
+        match self.interpreted(name, depth) {
+            Ok(program) => Ok(Some((path, Some(program)))),
+            Err(ProgramError::Missing { .. }) => Ok(Some((path, None))),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Where a name is in the search path.
+    pub(super) fn looked_up_path(&self, name: &str) -> Option<PathBuf> {
+        self.look_up(name).ok()
     }
 
     fn interpreted(&self, name: &str, depth: usize) -> Result<Program, ProgramError> {
         let real = if name.contains('/') { self.0.walk(Path::new(name))? } else { self.look_up(name)? };
         let file = StoredFile::remember(real)?;
+        let line = first_line(&file.beginning(FIRST_LINE)?);
         let mut interpreters = Vec::new();
-        for (word, looked_up) in first_line(&file.beginning(FIRST_LINE)?) {
+        for (word, looked_up) in line.programs {
             if depth == INTERPRETERS {
                 return Err(missing(name, "its interpreters never end"));
             }
             let program = self.interpreted(&word, depth + 1)?;
             interpreters.push(Interpreter { program, looked_up: looked_up.then_some(word) });
         }
-        Ok(Program { name: name.into(), file, interpreters, search: self.clone() })
+        if depth == INTERPRETERS && !line.arguments.is_empty() {
+            return Err(missing(name, "the programs of its first line never end"));
+        }
+        let named = Named::remember(&line.arguments, self, depth + 1)?.outside(self)?;
+        Ok(Program { name: name.into(), file, interpreters, named, search: self.clone() })
     }
 
     fn look_up(&self, name: &str) -> Result<PathBuf, ProgramError> {
@@ -201,7 +242,7 @@ impl Program {
             }
             program.unchanged()?;
         }
-        Ok(())
+        self.named.unchanged(&self.search)
     }
 
     /// Starts it without variables, called by the name that it was found by. Ask [`unchanged`](Self::unchanged) before.
@@ -213,18 +254,37 @@ impl Program {
     }
 }
 
-/// The programs that the first line of a script names, and whether `env` looks them up.
-fn first_line(bytes: &[u8]) -> Vec<(String, bool)> {
-    let Some(line) = bytes.strip_prefix(b"#!") else { return Vec::new() };
+/// What the first line of a script names.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct FirstLine {
+    /// Programs, and whether `env` looks them up.
+    programs: Vec<(String, bool)>,
+    /// What is handed to them before the script's own name: by the kernel as one word, by `env -S` as several.
+    arguments: Vec<String>,
+}
+
+fn first_line(bytes: &[u8]) -> FirstLine {
+    let Some(line) = bytes.strip_prefix(b"#!") else { return FirstLine::default() };
     let line = String::from_utf8_lossy(line.split(|b| *b == b'\n').next().unwrap_or_default()).into_owned();
-    let mut words = line.split_ascii_whitespace();
-    let Some(interpreter) = words.next() else { return Vec::new() };
-    let mut out = vec![(interpreter.to_owned(), false)];
-    if Path::new(interpreter).file_name() == Some(OsStr::from_bytes(b"env")) {
-        let program = words.find(|w| !w.starts_with('-') && !w.contains('='));
-        out.extend(program.map(|p| (p.to_owned(), !p.contains('/'))));
+    let line = line.trim_matches([' ', '\t', '\r']);
+    let (interpreter, rest) = line.split_once([' ', '\t']).map_or((line, ""), |(i, rest)| (i, rest.trim_start()));
+    if interpreter.is_empty() {
+        return FirstLine::default();
     }
-    out
+    let mut programs = vec![(interpreter.to_owned(), false)];
+    let mut words: Vec<&str> = rest.split_ascii_whitespace().collect();
+    if words.len() > 1 {
+        words.push(rest);
+    }
+    if Path::new(interpreter).file_name() == Some(OsStr::from_bytes(b"env")) {
+        if let Some(at) = words.iter().position(|w| !w.starts_with('-') && !w.contains(['=', ' '])) {
+            let program = words.remove(at);
+            programs.push((program.to_owned(), !program.contains('/')));
+        }
+    }
+    // Letters of options (`-eu`) name nothing.
+    let arguments = words.into_iter().filter(|w| !w.starts_with('-') || w.contains('/')).map(str::to_owned).collect();
+    FirstLine { programs, arguments }
 }
 
 /// The folder whose content anybody may have written: the outermost around `dir` that looks like a checkout (`dir` may
@@ -312,12 +372,17 @@ mod tests {
 
     #[test]
     fn what_a_first_line_runs_is_told_from_its_options() {
-        let read = |line: &str| first_line(line.as_bytes());
+        let read = |line: &str| first_line(line.as_bytes()).programs;
         let env = |name: &str, looked_up| vec![("/usr/bin/env".to_owned(), false), (name.to_owned(), looked_up)];
         assert_eq!(read("#!/bin/sh -eu\necho"), [("/bin/sh".to_owned(), false)]);
         assert_eq!(read("#! /usr/bin/env python3\n"), env("python3", true));
         assert_eq!(read("#!/usr/bin/env -S A=b python3 -u"), env("python3", true));
         assert_eq!(read("#!/usr/bin/env /opt/python3"), env("/opt/python3", false));
         assert!(read("\x7fELF").is_empty() && read("#!\n/bin/sh").is_empty());
+        let handed = |line: &str| first_line(line.as_bytes()).arguments;
+        assert_eq!(handed("#!/bin/sh /x/script\n"), ["/x/script"]);
+        assert_eq!(handed("#!/bin/sh /x/my script\r\n"), ["/x/my", "script", "/x/my script"]);
+        assert_eq!(handed("#!/usr/bin/env -S nice python3 -f/x/script y"), ["python3", "-f/x/script", "y"]);
+        assert!(handed("#!/bin/sh -eu").is_empty() && handed("#!/usr/bin/env python3").is_empty());
     }
 }

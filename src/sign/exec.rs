@@ -27,7 +27,7 @@ pub(super) const BOUNDS: Bounds =
 pub(super) fn find(rest: &str, reference: &str, context: &OpenContext<'_>) -> Result<Holder, SignError> {
     let words: Vec<&str> = rest.split_ascii_whitespace().collect();
     let refused = |error| SignError::Program { reference: reference.to_owned(), error };
-    context.launch.prepare(&words).and_then(Prepared::with_files).map(Holder::Program).map_err(refused)
+    context.launch.prepare(&words).and_then(Prepared::with_arguments).map(Holder::Program).map_err(refused)
 }
 
 /// Asks the program for its public key.
@@ -117,7 +117,7 @@ impl Program {
         if ended.is_ok() {
             // What it wrote itself, a log or a state, is no change of the build step.
             let refused = |error| SignError::Program { reference: self.reference.clone(), error };
-            *prepared = prepared.clone().with_files().map_err(refused)?;
+            *prepared = prepared.clone().again().map_err(refused)?;
         }
         let ended = ended.map_err(|e| not_answered(&self.reference, e))?;
         let said = String::from_utf8_lossy(&ended.stderr);

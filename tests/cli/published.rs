@@ -65,6 +65,10 @@ impl Scene {
             format!("{}/relative/{name}", root.display()),
             format!("{home}/alias/relative/{name}"),
             format!("{home}/deeper/{name}"),
+            // What the kernel shows of a process is a link like any other.
+            format!("/proc/self/cwd/relative/{name}"),
+            format!("/proc/thread-self/cwd/folder/{name}"),
+            format!("/proc/self/root{}/absolute/{name}", root.display()),
         ]
     }
 }
@@ -98,7 +102,7 @@ fn a_file_that_a_flag_names_is_not_followed_out_of_the_checkout() {
                 let args: Vec<&str> = command.iter().map(String::as_str).collect();
                 let out = scene.world.attest(&args);
                 let said = String::from_utf8_lossy(&[out.stdout.as_slice(), &out.stderr].concat()).into_owned();
-                let is_link = args.iter().any(|a| a.contains("nar:")) && !typed.starts_with("folder/");
+                let is_link = args.iter().any(|a| a.contains("nar:")) && !typed.contains("folder/");
                 // The NAR of a link is of the link, whatever it points at.
                 assert_eq!(out.status.code(), Some(if is_link { 0 } else { 2 }), "{args:?}: {said}");
                 assert!(is_link || said.contains("leads-out-of-checkout"), "{args:?}: {said}");
@@ -112,12 +116,45 @@ fn a_file_that_a_flag_names_is_not_followed_out_of_the_checkout() {
         symlink(format!("../real/{name}"), scene.world.root().join("inner").join(name)).unwrap();
         let own = scene.outside.join(name).display().to_string();
         let alias = scene.world.home().join("alias/real").join(name).display().to_string();
-        for typed in [&format!("real/{name}"), &format!("inner/{name}"), &own, &alias] {
+        let [cwd, top] = [format!("/proc/self/cwd/inner/{name}"), format!("/proc/self/root{own}")];
+        for typed in [&format!("real/{name}"), &format!("inner/{name}"), &own, &alias, &cwd, &top] {
             for command in commands(typed, name) {
                 scene.world.done(&command.iter().map(String::as_str).collect::<Vec<_>>());
                 let _ = std::fs::remove_file(scene.world.root().join("out.jsonl"));
             }
         }
+    }
+}
+
+#[test]
+fn a_folder_of_the_checkout_that_is_open_leads_no_further_than_the_checkout() {
+    let scene = Scene::new();
+    scene.plant("predicate.json");
+    std::fs::create_dir(scene.world.root().join("real")).unwrap();
+    std::fs::copy(scene.outside.join("predicate.json"), scene.world.root().join("real/predicate.json")).unwrap();
+    let run = |typed: &str| {
+        let mut shell = std::process::Command::new("bash");
+        let command = format!(
+            "exec 7<. 8<real 9<relative; \"$ATTEST\" generate app --predicate {typed} --predicate-type https://p.example/v1"
+        );
+        shell.args(["-c", &command]).current_dir(scene.world.root()).env("PATH", std::env::var_os("PATH").unwrap());
+        shell.env("HOME", scene.world.home()).env("ATTEST", env!("CARGO_BIN_EXE_attest"));
+        let out = shell.output().unwrap();
+        (out.status.code(), String::from_utf8_lossy(&[out.stdout.as_slice(), &out.stderr].concat()).into_owned())
+    };
+    for (typed, expected) in [
+        ("/dev/fd/7/relative/predicate.json", 2),
+        ("/proc/self/fd/7/folder/predicate.json", 2),
+        ("/dev/fd/9/predicate.json", 2),
+        ("/dev/fd/8/../absolute/predicate.json", 2),
+        ("/dev/fd/7/real/predicate.json", 0),
+        ("/dev/fd/8/predicate.json", 0),
+        ("/dev/fd/9/../real/predicate.json", 0),
+    ] {
+        let (code, said) = run(typed);
+        assert_eq!(code, Some(expected), "{typed}: {said}");
+        assert_eq!(said.contains("leads-out-of-checkout"), expected == 2, "{typed}: {said}");
+        assert_eq!(said.contains(SECRET), expected == 0, "{typed}: {said}");
     }
 }
 

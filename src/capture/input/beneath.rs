@@ -87,8 +87,7 @@ pub(in crate::capture) fn find(root: &Path, path: &Path, last: LastLink) -> Resu
 /// [`CaptureError::TooLarge`] over [`limits::LINKS`].
 pub(in crate::capture) fn entry(root: &Path, path: &Path) -> Result<Option<PathBuf>, CaptureError> {
     let (mut at, mut left, mut links) = (PathBuf::from("/"), reversed(path), 0);
-    // Links there are handles of this process, which whoever runs it has opened.
-    while at != root && !at.starts_with("/proc") {
+    while at != root {
         let Some(name) = left.pop() else { return Ok(None) };
         if name == ".." {
             at.pop();
@@ -102,10 +101,22 @@ pub(in crate::capture) fn entry(root: &Path, path: &Path) -> Result<Option<PathB
             return Err(CaptureError::TooLarge { what, limit: limits::LINKS });
         }
         let target = Path::new(OsStr::from_bytes(target.as_bytes()));
+        // A handle of a process: a folder, as `/proc/self/cwd` is, is a way into the checkout like any other, unless its
+        // text means a folder of another view of the file system. A file is what whoever runs this has opened.
+        if at.starts_with("/proc") && target.is_absolute() && !same_folder(&at, target) {
+            return Ok(None);
+        }
         at = if target.is_absolute() { PathBuf::from("/") } else { at.parent().unwrap_or(&at).to_owned() };
         left.extend(reversed(target));
     }
     Ok((at == root).then(|| left.into_iter().rev().fold(at, |path, name| path.join(name))))
+}
+
+/// Whether both paths lead to one folder.
+fn same_folder(a: &Path, b: &Path) -> bool {
+    let [a, b] = [a, b].map(rustix::fs::stat);
+    let folder = |s: &rustix::fs::Stat| FileType::from_raw_mode(s.st_mode) == FileType::Directory;
+    a.is_ok_and(|a| b.is_ok_and(|b| folder(&a) && (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)))
 }
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::PATH).union(OFlags::CLOEXEC);

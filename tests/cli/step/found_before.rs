@@ -315,6 +315,157 @@ fn a_file_that_an_argument_of_a_signer_names_is_what_it_was() {
     assert_eq!(fs::read_to_string(home.join("signer.log")).unwrap().lines().count(), 2);
 }
 
+/// A scene with a signer in a folder of `PATH`, one of the same name elsewhere, and a folder in which the step may write
+/// that comes first in `PATH`.
+fn wrapped() -> (Scene, impl Fn(&Scene, &str, &str) -> Output) {
+    let scene = Scene::new();
+    for folder in ["tools", "other", "first"] {
+        fs::create_dir(scene.world.home().join(folder)).unwrap();
+    }
+    program(&scene.world.home().join("tools/kms"), r#"echo '{"error":"as told"}'"#);
+    let create = |scene: &Scene, key: &str, step: &str| {
+        let home = scene.world.home().display().to_string();
+        let [key, step] = [key, step].map(|t| t.replace("HOME", &home));
+        let key = format!("exec:{key}");
+        let args = ["create", "app", "--key", &key, "--", "sh", "-c", &step];
+        scene.attest(&format!("{home}/first:{home}/tools"), &[], &args)
+    };
+    (scene, create)
+}
+
+#[test]
+fn what_a_wrapper_would_find_in_path_is_found_before_the_step() {
+    let (scene, create) = wrapped();
+    let tool = scene.world.home().join("tools/kms");
+    let first = scene.world.home().join("first/kms");
+    let clean = || {
+        // Not written over: it may be a link now.
+        for file in [&first, &tool, &scene.world.home().join("other/kms")] {
+            let _ = fs::remove_file(file);
+        }
+        program(&tool, r#"echo '{"error":"as told"}'"#);
+        let _ = fs::remove_file(format!("{}.ran", tool.display()));
+    };
+    let shadow = writes(&first);
+    for (key, step) in [
+        ("env kms", shadow.as_str()),
+        ("env -u X A=b kms --key release", &shadow),
+        ("nice -n 1 kms", &shadow),
+        ("timeout 50 kms", &shadow),
+        ("nohup kms", &shadow),
+        ("env nice env kms", &shadow),
+        ("xargs -a /dev/null kms", &shadow),
+        ("sh -c kms", &shadow),
+        // Written over where it is, taken away, or turned to another.
+        ("env kms", "echo exit >>HOME/tools/kms"),
+        ("timeout 50 kms", "cp HOME/tools/kms HOME/other/kms; ln -sf HOME/other/kms HOME/tools/kms"),
+        ("nice kms", "rm HOME/tools/kms"),
+        // Where a wrapper is told to look.
+        ("env PATH=HOME/other:/usr/bin:/bin:HOME/tools kms", "cp HOME/tools/kms HOME/other/kms"),
+        ("env -C HOME/other sh ./kms", "cp HOME/tools/kms HOME/other/kms"),
+    ] {
+        clean();
+        let out = create(&scene, key, step);
+        ends(&out, 2, "program-changed");
+        assert_eq!((ran(&tool), ran(&first)), (None, None), "{key}: {step}");
+        // The twin: the step puts another program there.
+        if !key.contains("other") {
+            clean();
+            ends(&create(&scene, key, &writes(&scene.world.home().join("first/unrelated"))), 3, "as told");
+            assert!(ran(&tool).is_some(), "{key}");
+        }
+    }
+    // One that is in no folder, and comes.
+    clean();
+    fs::remove_file(&tool).unwrap();
+    ends(&create(&scene, "env kms", "true"), 3, "signing-unavailable");
+    ends(&create(&scene, "env kms", &shadow), 2, "program-changed");
+}
+
+#[test]
+fn a_script_that_a_first_line_names_is_what_it_was() {
+    let (scene, create) = wrapped();
+    let home = scene.world.home().to_owned();
+    let script = home.join("other/script");
+    let signer = home.join("tools/signer");
+    for line in [
+        "#!/bin/sh HOME/other/script",
+        "#!/usr/bin/env -S sh HOME/other/script",
+        "#!/usr/bin/env -S nice sh HOME/other/script",
+    ] {
+        let write = || {
+            program(&script, r#"echo '{"error":"as told"}'"#);
+            program(&signer, "");
+            fs::write(&signer, line.replace("HOME", &home.display().to_string()) + "\n").unwrap();
+            let _ = fs::remove_file(format!("{}.ran", script.display()));
+        };
+        for key in ["HOME/tools/signer", "signer", "env signer"] {
+            write();
+            ends(&create(&scene, key, "true"), 3, "as told");
+            assert!(ran(&script).is_some());
+            write();
+            ends(&create(&scene, key, "echo exit >>HOME/other/script"), 2, "program-changed");
+            ends(&create(&scene, key, "rm -f HOME/other/script"), 2, "program-changed");
+            assert_eq!(ran(&script), None, "{line} {key}");
+        }
+    }
+}
+
+#[test]
+fn what_an_argument_of_a_signer_names_in_the_checkout_is_refused_before_the_step() {
+    let (scene, create) = wrapped();
+    let (home, root) = (scene.world.home().to_owned(), scene.world.root().to_owned());
+    let inside = root.join("ci/sign");
+    program(&inside, r#"echo '{"error":"as told"}'"#);
+    let outside = home.join("other/sign");
+    program(&outside, r#"echo '{"error":"as told"}'"#);
+    std::os::unix::fs::symlink(&inside, home.join("other/link")).unwrap();
+    std::os::unix::fs::symlink(&outside, root.join("ci/out")).unwrap();
+    let signer = home.join("tools/signer");
+    let through = |line: &str| {
+        program(&signer, "");
+        fs::write(&signer, line.replace("HOME", &home.display().to_string())).unwrap();
+    };
+    through("#!/bin/sh ci/sign\n");
+    for key in [
+        "sh ci/sign",
+        "sh ./ci/sign",
+        &format!("sh {}", inside.display()),
+        "env sh ci/sign",
+        "timeout 50 ci/sign",
+        "sh HOME/other/link",
+        "sh ci/out",
+        "env -C ci sh sign",
+        "kms --config=ci/sign",
+        "kms @ci/sign",
+        "kms .",
+        &format!("kms --root={}", root.display()),
+        "signer",
+    ] {
+        let out = create(&scene, key, ": >built");
+        ends(&out, 2, "program-in-checkout");
+        assert!(fs::remove_file(root.join("built")).is_err(), "{key}: the step ran");
+        assert_eq!((ran(&inside), ran(&outside)), (None, None), "{key}");
+    }
+    // The twins lie elsewhere.
+    through("#!/bin/sh HOME/other/sign\n");
+    for key in [
+        "sh HOME/other/sign",
+        "env sh HOME/other/sign",
+        "env -C HOME/other sh sign",
+        "kms --config=HOME/other/sign",
+        "signer",
+    ] {
+        ends(&create(&scene, key, "true"), 3, "as told");
+    }
+    // What a signer makes in the checkout itself, as a log, is its own: it is asked twice.
+    let pem = fs::read_to_string(root.join("attest.pub")).unwrap();
+    let answer = json!({ "publicKey": pem });
+    program(&home.join("tools/kms"), &format!("echo asked >>signer.log; cat >/dev/null; printf '%s' '{answer}'"));
+    ends(&create(&scene, "kms --log=signer.log", "true"), 3, "signing-answer-malformed");
+    assert_eq!(fs::read_to_string(root.join("signer.log")).unwrap().lines().count(), 2);
+}
+
 #[test]
 fn the_file_of_a_pin_is_what_it_was() {
     let scene = Scene::new();
