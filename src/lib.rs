@@ -20,6 +20,7 @@ pub mod policy;
 pub mod predicate;
 pub mod programs;
 pub mod registry;
+mod regular;
 pub mod roots;
 pub mod seam;
 pub mod secrets;

@@ -158,6 +158,7 @@ impl From<CreateError> for Failure {
             CreateError::Secret(_) | CreateError::Contradicted { .. } => Self::no(e.code(), e.to_string()),
             CreateError::NoSnapshot => Self::usage(e.code(), e.to_string()).context("--attach-charter"),
             CreateError::Nowhere => Self::usage(e.code(), e.to_string()).context("--no-attach without --output"),
+            CreateError::Late { .. } => Self::unknown(e.code(), e.to_string()),
             CreateError::Capture(e) => e.into(),
             CreateError::Publish(e) => e.into(),
         }

@@ -3,10 +3,11 @@
 
 use crate::model::code::codes;
 use crate::model::{Artifact, Code, code, limits};
+use crate::regular;
 use crate::seam::{BoxFuture, ready};
 use crate::verify::{Basket, Candidate, Content, EvidenceSource, Origin};
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -34,7 +35,7 @@ pub const WHOLE_FILE: &str = "whole file";
 #[derive(Clone, Debug)]
 pub struct FileEvidence {
     path: PathBuf,
-    /// Whether somebody named the path itself: then it may be a pipe.
+    /// Whether somebody named the path itself: then it may be a pipe that a shell hands over.
     named: bool,
     /// What was found, once it was looked for; copies of this share it.
     found: Arc<OnceLock<Vec<Candidate>>>,
@@ -132,17 +133,9 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Content> {
 }
 
 fn read(path: &Path, budget: usize, pipe: bool) -> Result<Vec<u8>, Content> {
-    if !pipe && !fs::metadata(path).map_err(|e| unreadable(path, &e))?.is_file() {
-        return Err(unreadable(path, &io::Error::other("it is not a regular file")));
-    }
-    let file = fs::File::open(path).map_err(|e| unreadable(path, &e))?;
-    let size = file.metadata().map_err(|e| unreadable(path, &e))?.len();
     let limit = if path.extension().is_some_and(|e| e == "jsonl") { budget } else { budget.min(limits::BUNDLE_BYTES) };
-    if size > limit as u64 {
-        return Err(too_large(path, "its size (bytes)", limit));
-    }
-    let mut bytes = Vec::with_capacity(size as usize);
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+    let bytes = if pipe { regular::read_typed(path, limit) } else { regular::read(path, limit) };
+    let bytes = bytes.map_err(|e| unreadable(path, &e))?;
     if bytes.len() > limit { Err(too_large(path, "its size (bytes)", limit)) } else { Ok(bytes) }
 }
 

@@ -119,6 +119,8 @@ pub const GIT_OUTPUT_BYTES: usize = 64 << 20;
 pub const COMMIT_BYTES: usize = 1 << 20;
 /// Tags at one commit, and submodules of one tree, that are recorded.
 pub const GIT_NAMES: usize = 1000;
+/// How long a pipe that a shell hands over as a file is waited for, to its end (seconds).
+pub const PIPE_SECONDS: u64 = 60;
 /// A file or note in which an agent recorded its work, referenced by digest (bytes).
 pub const TRAIL_BYTES: usize = 256 << 20;
 /// One record of such a file that is looked into (bytes).

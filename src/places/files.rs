@@ -3,14 +3,15 @@
 
 use super::PlaceError;
 use crate::capture::{self, Environment};
+use crate::regular;
 use rustix::fs::Access;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Reads a regular file of at most `limit` bytes; `-` is standard input.
+/// Reads a regular file of at most `limit` bytes, or a pipe that a shell hands over as one; `-` is standard input.
 ///
 /// # Errors
 /// `file-unreadable`, `limit-exceeded`; names the file.
@@ -21,15 +22,7 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, PlaceError> {
     if path == Path::new("-") {
         io::stdin().lock().take(cap).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
     } else {
-        let file = File::open(path).map_err(|e| unreadable(&e))?;
-        let meta = file.metadata().map_err(|e| unreadable(&e))?;
-        if meta.is_dir() {
-            return Err(unreadable(&io::Error::other("it is a folder")));
-        }
-        if meta.len() > limit as u64 {
-            return Err(too_large(path, limit, "bytes"));
-        }
-        file.take(cap).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+        bytes = regular::read_typed(path, limit).map_err(|e| unreadable(&e))?;
     }
     if bytes.len() > limit { Err(too_large(path, limit, "bytes")) } else { Ok(bytes) }
 }

@@ -276,11 +276,10 @@ fn first_line(bytes: &[u8]) -> FirstLine {
     if words.len() > 1 {
         words.push(rest);
     }
-    if Path::new(interpreter).file_name() == Some(OsStr::from_bytes(b"env")) {
-        if let Some(at) = words.iter().position(|w| !w.starts_with('-') && !w.contains(['=', ' '])) {
-            let program = words.remove(at);
-            programs.push((program.to_owned(), !program.contains('/')));
-        }
+    let env = Path::new(interpreter).file_name() == Some(OsStr::from_bytes(b"env"));
+    let program = words.iter().position(|w| env && !w.starts_with('-') && !w.contains(['=', ' ']));
+    if let Some(program) = program.map(|at| words.remove(at)) {
+        programs.push((program.to_owned(), !program.contains('/')));
     }
     // Letters of options (`-eu`) name nothing.
     let arguments = words.into_iter().filter(|w| !w.starts_with('-') || w.contains('/')).map(str::to_owned).collect();

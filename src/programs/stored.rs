@@ -4,8 +4,8 @@
 use super::ProgramError;
 use crate::model::digest::{DigestAlgorithm, hex};
 use crate::model::{Digest, limits};
+use crate::regular;
 use sha2::{Digest as _, Sha256};
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,7 @@ impl StoredFile {
     /// Its first bytes, `length` at most.
     pub(super) fn beginning(&self, length: u64) -> Result<Vec<u8>, ProgramError> {
         let mut bytes = Vec::new();
-        let file = File::open(&self.path).map_err(|e| missing(&self.path, &e.to_string()))?;
+        let (file, _) = regular::open(&self.path).map_err(|e| missing(&self.path, &e.to_string()))?;
         file.take(length).read_to_end(&mut bytes).map_err(|e| missing(&self.path, &e.to_string()))?;
         Ok(bytes)
     }
@@ -64,7 +64,7 @@ fn digest(path: &Path) -> Result<Digest, ProgramError> {
     if !std::fs::symlink_metadata(path).map_err(failed)?.is_file() {
         return Err(missing(path, "it is no regular file"));
     }
-    let mut file = File::open(path).map_err(failed)?.take(limits::PROGRAM_BYTES as u64 + 1);
+    let mut file = regular::open(path).map_err(failed)?.0.take(limits::PROGRAM_BYTES as u64 + 1);
     let (mut hasher, mut buffer, mut length) = (Sha256::new(), vec![0; 1 << 18], 0);
     loop {
         let n = file.read(&mut buffer).map_err(failed)?;

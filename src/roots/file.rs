@@ -1,12 +1,11 @@
 //! A file of trusted roots, named by a person.
-#![expect(clippy::disallowed_methods, reason = "back end: files")]
 
 use super::{SourceError, TrustSource};
 use crate::model::{Timestamp, limits};
+use crate::regular;
 use crate::seam::{BoxFuture, ready};
 use crate::trust::TrustedRoot;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A file of one trusted root, or of one per line.
@@ -37,18 +36,13 @@ impl TrustSource for RootFile {
     }
 }
 
-/// A regular file, of which at most one byte over `limit` is read: whoever reads it sees that it is too long.
+/// A regular file, or a pipe that a shell hands over, of which at most one byte over `limit` is read: whoever reads it sees that it is too long.
 pub(super) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("expected a regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    regular::read_typed(path, limit)
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "makes files of roots")]
 mod tests {
     use super::*;
 

@@ -3,8 +3,9 @@
 
 use super::{Found, KeyFileFacts, LocalKey, OpenContext, Opened, SignError};
 use crate::model::limits;
+use crate::regular;
 use crate::sign::key::armor;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read as _};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -25,27 +26,11 @@ pub(super) fn open(found: &Found, context: &OpenContext<'_>) -> Result<Opened, S
 
 fn read(path: &Path, reference: &str) -> Result<(Zeroizing<Vec<u8>>, KeyFileFacts), SignError> {
     let unreadable = |e: io::Error| SignError::Unreadable { reference: reference.to_owned(), cause: e.to_string() };
-    // Looked at before it is opened: opening a FIFO would wait for a writer. Looked at again once open: it may have
-    // been exchanged in between.
-    regular(&fs::metadata(path).map_err(unreadable)?, reference)?;
-    let file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    regular(&metadata, reference)?;
+    let (file, metadata) = regular::open(path).map_err(unreadable)?;
     // Room for all of it at once, so that growing leaves no copies behind in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(limits::KEY_BYTES + 1));
     file.take(limits::KEY_BYTES as u64 + 1).read_to_end(&mut text).map_err(unreadable)?;
     Ok((text, KeyFileFacts::of(path, &metadata)))
-}
-
-fn regular(metadata: &Metadata, reference: &str) -> Result<(), SignError> {
-    if metadata.is_file() {
-        return Ok(());
-    }
-    let found = if metadata.is_dir() { "a folder" } else { "a pipe, socket or device" };
-    Err(SignError::Unreadable {
-        reference: reference.to_owned(),
-        cause: format!("expected a regular file, found {found}"),
-    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::reference::Holder;
 use super::{Found, KeyMaterial, OpenContext, Opened, SignError, Signed, Signer};
 use crate::model::limits;
 use crate::programs::{NamedFile, ProgramError};
+use crate::regular;
 use crate::seam::{BoxFuture, ready};
 use crate::trust::{KeyAlgorithm, PublicKey};
 use crate::verify::made_by;
@@ -22,7 +23,6 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use sha2::{Digest as _, Sha256, Sha384};
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
@@ -94,10 +94,7 @@ fn pin(
     let Some(source) = &uri.pin_source else { return Ok(variable().map(Zeroizing::new)) };
     let unreadable =
         |cause: String| SignError::Unreadable { reference: reference.to_owned(), cause: format!("its PIN: {cause}") };
-    let file = File::open(pin_path(source)).map_err(|e| unreadable(e.to_string()))?;
-    if !file.metadata().is_ok_and(|m| m.is_file()) {
-        return Err(unreadable("expected a regular file".into()));
-    }
+    let (file, _) = regular::open(Path::new(pin_path(source))).map_err(|e| unreadable(e.to_string()))?;
     let mut text = Zeroizing::new(String::new());
     file.take(limits::PIN_BYTES as u64).read_to_string(&mut text).map_err(|e| unreadable(e.to_string()))?;
     Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())))

@@ -25,6 +25,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("trust", 2),
     ("predicate", 2),
     ("issuer", 1),
+    ("regular", 1),
     ("tlog", 1),
     ("attribution", 1),
     ("secrets", 1),

@@ -32,11 +32,22 @@ fn a_subject_is_hashed_no_longer_than_it_is_given() {
         &["list", "large"],
         &["download", "large"],
         &["approve", "large", "--key", "attest.key", "--yes"],
+        &["create", "large", "--key", "attest.key"],
+        &["create", "app", "large", "--key", "attest.key"],
+        &["create", "larg*", "--key", "attest.key"],
+        &["generate", "large", "--agent", "a"],
+        &["create", "large", "--key", "attest.key", "--", "touch", "ran"],
     ] {
-        let (out, said) = timed(&world, &[args, &["--timeout", "300ms"]].concat(), given);
+        // Before the command of a step.
+        let (out, said) = timed(&world, &[&args[..2], &["--timeout", "300ms"], &args[2..]].concat(), given);
         assert_eq!(out.status.code(), Some(3), "{args:?}: {said}");
         assert!(said.contains("within 0.3 s") && said.contains("timeout"), "{args:?}: {said}");
     }
+    assert!(!world.root().join("ran").exists(), "the step ran");
+    // One that the step makes so large.
+    let step = ["create", "made", "--key", "attest.key", "--timeout", "300ms", "--", "truncate", "-s", "15G", "made"];
+    let (out, said) = timed(&world, &step, given);
+    assert!(out.status.code() == Some(3) && said.contains("within 0.3 s"), "{said}");
     // The twin is hashed in time.
     world.done(&["create", "app", "--key", "attest.key"]);
     world.done(&["verify", "app", "--key", "attest.pub", "--timeout", "20s"]);

@@ -13,6 +13,7 @@ mod large_files;
 mod login;
 mod outages;
 mod outbox;
+mod pipes_and_devices;
 mod planted;
 mod planted_matrix;
 mod private_issuers;

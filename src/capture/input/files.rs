@@ -162,7 +162,16 @@ pub(in crate::capture) fn on_every_core<T: Sync, R: Send>(items: &[T], job: impl
 /// # Errors
 /// The first file's that cannot be hashed.
 pub fn sha256_all(paths: &[PathBuf], progress: Progress<'_>) -> Result<Vec<Digest>, CaptureError> {
-    on_every_core(paths, |path| sha256(path, progress)).into_iter().collect()
+    Ok(sha256_all_while(paths, &|| true, progress)?.expect("nothing stops it"))
+}
+
+/// The same; `None` where it was told not to go on.
+fn sha256_all_while(
+    paths: &[PathBuf],
+    go_on: GoOn<'_>,
+    progress: Progress<'_>,
+) -> Result<Option<Vec<Digest>>, CaptureError> {
+    on_every_core(paths, |path| sha256_while(path, go_on, progress)).into_iter().collect()
 }
 
 /// The files that names and globs mean, below `base` where they are relative; sorted, each once.
@@ -213,16 +222,29 @@ pub fn expand(patterns: &[String], base: &Path) -> Result<Vec<PathBuf>, CaptureE
 /// # Errors
 /// As [`expand`] and [`sha256_all`], and [`CaptureError::Value`] for a name that is no UTF-8: a statement is JSON.
 pub fn subjects(patterns: &[String], base: &Path, progress: Progress<'_>) -> Result<Vec<Subject>, CaptureError> {
+    Ok(subjects_while(patterns, base, &|| true, progress)?.expect("nothing stops it"))
+}
+
+/// The same; `None` where it was told not to go on.
+///
+/// # Errors
+/// As [`subjects`].
+pub fn subjects_while(
+    patterns: &[String],
+    base: &Path,
+    go_on: GoOn<'_>,
+    progress: Progress<'_>,
+) -> Result<Option<Vec<Subject>>, CaptureError> {
     let names = expand(patterns, base)?;
     let paths: Vec<_> = names.iter().map(|n| base.join(n)).collect();
-    let digests = sha256_all(&paths, progress)?;
+    let Some(digests) = sha256_all_while(&paths, go_on, progress)? else { return Ok(None) };
     let subject = |(name, digest): (&PathBuf, &Digest)| {
         let text = name.to_str();
         let text =
             text.ok_or_else(|| CaptureError::value("subject", "a file name in UTF-8", &name.to_string_lossy()))?;
         Ok(Subject::new(text, DigestSet::of(digest)))
     };
-    names.iter().zip(&digests).map(subject).collect()
+    names.iter().zip(&digests).map(subject).collect::<Result<_, _>>().map(Some)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod files;
 mod output;
 pub(in crate::capture) mod private;
 
+use crate::capture::input::bounded::Bounded;
 use crate::capture::input::files as hashing;
 use crate::capture::secret::variables::handed;
 use crate::capture::{CaptureError, Captured, Environment, StepRecord};
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 pub use files::{Watch, Watched};
 pub use output::StreamDigest;
@@ -75,8 +77,34 @@ impl Snapshot {
     /// # Errors
     /// A file's that is there and cannot be hashed.
     pub fn take(paths: &[PathBuf], progress: hashing::Progress<'_>) -> Result<Self, CaptureError> {
-        let states = hashing::on_every_core(paths, |path| state(path, progress));
-        paths.iter().cloned().zip(states).map(|(path, state)| Ok((path, state?))).collect::<Result<_, _>>().map(Self)
+        Ok(Self::of(paths, &|| true, progress)?.expect("nothing stops it"))
+    }
+
+    /// The same; `None` where it takes longer than this.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn take_within(
+        paths: &[PathBuf],
+        time: Duration,
+        progress: hashing::Progress<'_>,
+    ) -> Result<Option<Self>, CaptureError> {
+        let time = Bounded::within(time);
+        Self::of(paths, &|| time.goes_on(), progress)
+    }
+
+    fn of(
+        paths: &[PathBuf],
+        go_on: hashing::GoOn<'_>,
+        progress: hashing::Progress<'_>,
+    ) -> Result<Option<Self>, CaptureError> {
+        let states = hashing::on_every_core(paths, |path| state(path, go_on, progress));
+        let mut out = BTreeMap::new();
+        for (path, state) in paths.iter().cloned().zip(states) {
+            let Some(state) = state? else { return Ok(None) };
+            out.insert(path, state);
+        }
+        Ok(Some(Self(out)))
     }
 
     /// The digest of a file; `None` where it was not there.
@@ -93,13 +121,19 @@ impl Snapshot {
     }
 }
 
-fn state(path: &Path, progress: hashing::Progress<'_>) -> Result<Option<FileState>, CaptureError> {
+/// What a file is like; nothing where there was no time for it.
+fn state(
+    path: &Path,
+    go_on: hashing::GoOn<'_>,
+    progress: hashing::Progress<'_>,
+) -> Result<Option<Option<FileState>>, CaptureError> {
     if std::fs::symlink_metadata(path).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
-        return Ok(None);
+        return Ok(Some(None));
     }
-    let digest = hashing::sha256(path, progress)?;
+    let Some(digest) = hashing::sha256_while(path, go_on, progress)? else { return Ok(None) };
     let meta = std::fs::metadata(path).map_err(|e| CaptureError::unreadable(path, e))?;
-    Ok(Some(FileState { digest, identity: (meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec()) }))
+    let identity = (meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec());
+    Ok(Some(Some(FileState { digest, identity })))
 }
 
 impl StepOutcome {

@@ -7,14 +7,16 @@ use crate::cli::args::named::{Around, expand};
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target;
 use crate::cli::args::{BuildArgs, Common, RecordCredentials};
+use crate::cli::deadline::Until;
 use crate::cli::exit::{Failure, codes};
 use crate::cli::show::progress;
 use crate::cli::ui::Ui;
-use crate::evidence::{SHARED_BUNDLES, bundles_of};
-use crate::flow::create::{Image, Subjects};
+use crate::flow;
+use crate::flow::create::{Image, SHARED_BUNDLES, Subjects};
 use crate::model::json;
 use crate::model::{Artifact, DigestSet, PredicateUri, Subject, limits};
 use crate::places::files;
+use crate::seam::Deadline as _;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -156,9 +158,15 @@ pub(in crate::cli) async fn subjects(
             }
         }
     }
-    if !paths.is_empty() {
-        let found = hashing::subjects(&paths, &env.working_dir, progress::hashing(common).as_ref())?;
-        out.paths.extend(found.iter().filter_map(|s| s.descriptor().name()).map(PathBuf::from));
+    if !patterns.is_empty() {
+        let (base, until, progress) =
+            (env.working_dir.clone(), Until::within(common.timeout), progress::hashing(common));
+        let given = until.given();
+        let hash = move || hashing::subjects_while(&patterns, &base, &|| !until.passed(), progress.as_ref());
+        let found = target::apart(hash).await?;
+        let late = || Failure::unknown(flow::TIMEOUT, format!("the subjects were not hashed within {given}"));
+        let found = found.ok_or_else(late)?;
+        out.paths = found.iter().filter_map(|s| s.descriptor().name()).map(PathBuf::from).collect();
         out.files.extend(found);
     }
     Ok(out)

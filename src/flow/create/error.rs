@@ -1,9 +1,10 @@
 //! [`CreateError`]: why nothing was made.
 
 use crate::capture::CaptureError;
-use crate::flow::PublishError;
+use crate::flow::{PublishError, TIMEOUT};
 use crate::model::code::codes;
 use crate::model::{Code, code};
+use std::time::Duration;
 
 /// Why a build was not attested.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +21,12 @@ pub enum CreateError {
     /// The context, the step or the subjects could not be had.
     #[error(transparent)]
     Capture(#[from] CaptureError),
+    /// The subjects take longer than they are given.
+    #[error("the subjects were not hashed within {} s", time.as_secs_f32())]
+    Late {
+        /// How long they were given.
+        time: Duration,
+    },
     /// A known secret stands in the statement.
     #[error("{0}")]
     Secret(CaptureError),
@@ -63,6 +70,7 @@ impl CreateError {
     pub fn code(&self) -> Code {
         match self {
             Self::Step { .. } => STEP_FAILED,
+            Self::Late { .. } => TIMEOUT,
             Self::Capture(e) | Self::Secret(e) => e.code(),
             Self::Contradicted { code, .. } => *code,
             Self::NoSnapshot | Self::Nowhere => code::USAGE,

@@ -1,9 +1,9 @@
 //! The build step of a plan, and what it did to its subjects and files.
 
 use super::{Caller, CreateError, Plan};
+use crate::capture::Context;
 use crate::capture::input::files::{self as hashing, Progress};
 use crate::capture::step::{self, BuildStep, Snapshot, Watch, Watched};
-use crate::capture::{CaptureError, Context, Environment};
 use std::path::PathBuf;
 
 /// A build step, and what of it is recorded.
@@ -32,7 +32,7 @@ pub(super) fn run<C: Caller>(
         git_timeout: local.git_timeout,
         hash_time: local.hash_time,
     };
-    let snapshot = || snapshot(&planned.subjects, env, caller.progress()).map_err(CreateError::from);
+    let snapshot = || snapshot(&planned.subjects, plan, caller.progress());
     let before = snapshot()?;
     let watched = Watched::before(&watch);
     let ended = step::run(&planned.step, env, &|| caller.now()).map_err(CreateError::from)?;
@@ -53,7 +53,8 @@ pub(super) fn run<C: Caller>(
 }
 
 /// Files that subjects name and that are there, with their digests: to tell later what the step wrote.
-fn snapshot(subjects: &[String], env: &Environment, progress: Progress<'_>) -> Result<Snapshot, CaptureError> {
+fn snapshot(subjects: &[String], plan: &Plan<'_>, progress: Progress<'_>) -> Result<Snapshot, CreateError> {
+    let (env, time) = (plan.env, plan.local.hash_time);
     let mut paths = Vec::new();
     for pattern in subjects {
         // What does not exist yet is the usual case before a build.
@@ -61,5 +62,5 @@ fn snapshot(subjects: &[String], env: &Environment, progress: Progress<'_>) -> R
             paths.extend(found.iter().map(|p| env.working_dir.join(p)));
         }
     }
-    Snapshot::take(&paths, progress)
+    Snapshot::take_within(&paths, time, progress)?.ok_or(CreateError::Late { time })
 }

@@ -8,7 +8,7 @@ use super::credential::{Credential, CredentialError, CredentialStore};
 use super::docker_config::{ConfigError, DockerConfig};
 use crate::model::{Digest, limits};
 use crate::programs::{Launch, ProgramError};
-use std::fs::File;
+use crate::regular;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -100,12 +100,8 @@ fn config(path: &Path, launch: &Launch) -> Result<Option<DockerConfig>, Credenti
 
 /// What a regular file holds, one byte over the limit at most.
 fn content(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    // Looked at before it is opened: opening a FIFO would wait for a writer.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
-    }
     let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path)?.take(limits::DOCKER_CONFIG_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    regular::open(path)?.0.take(limits::DOCKER_CONFIG_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

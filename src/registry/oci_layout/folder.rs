@@ -2,6 +2,7 @@
 //! Files of one folder: read inside it only, written by rename, changed under a lock.
 
 use crate::model::Digest;
+use crate::regular;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -72,12 +73,8 @@ impl Folder {
         if !path.starts_with(&self.root) {
             return Err(io::Error::other(format!("`{name}` leads out of the folder")));
         }
-        // Looked at before it is opened: opening a pipe would wait for its writer.
-        if !fs::metadata(&path)?.is_file() {
-            return Err(io::Error::other(format!("`{name}` is not a file")));
-        }
-        let file = File::open(&path)?;
-        let size = file.metadata()?.len();
+        let (file, meta) = regular::open(&path).map_err(|e| io::Error::new(e.kind(), format!("`{name}`: {e}")))?;
+        let size = meta.len();
         Ok(Some((file, size)))
     }
 

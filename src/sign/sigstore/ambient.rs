@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "back end: reads the files that hold identity tokens")]
 //! Identity tokens that a flag names or that the surroundings give: a CI system's, a SPIFFE agent's or another file. How a
 //! job of each CI system comes by one is known of its [`Issuer`](crate::issuer::Issuer).
 //!
@@ -8,11 +7,11 @@ use crate::issuer::{self, Ambient, TokenFrom};
 use crate::model::json::{self, Field};
 use crate::model::limits;
 use crate::programs::{Ended, Launch, Prepared, ProgramError};
+use crate::regular;
 use crate::sign::exec::{BOUNDS, not_answered};
 use crate::sign::sigstore::service::Question;
 use crate::sign::{IdentityToken, ServiceClient, SignError};
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -34,7 +33,7 @@ enum Source {
     Variable(String),
     File(String),
     Service { platform: &'static str, url: String, bearer: &'static str },
-    Program { platform: &'static str, command: &'static str, found: Result<Prepared, ProgramError> },
+    Program { platform: &'static str, command: &'static str, found: Result<Box<Prepared>, ProgramError> },
 }
 
 /// Looks up a variable.
@@ -157,7 +156,7 @@ fn platforms() -> impl Iterator<Item = (&'static str, &'static Ambient)> {
 }
 
 fn program(platform: &'static str, command: &'static str, launch: &Launch) -> TokenSource {
-    let found = launch.prepare(&command.split(' ').collect::<Vec<_>>());
+    let found = launch.prepare(&command.split(' ').collect::<Vec<_>>()).map(Box::new);
     TokenSource(Source::Program { platform, command, found })
 }
 
@@ -169,12 +168,7 @@ fn is_token(text: &str) -> bool {
 
 fn read(path: &str) -> Result<String, SignError> {
     let refuse = |cause: String| SignError::Token { origin: format!("in `{path}`"), cause };
-    // Looked at before it is opened: opening a FIFO would wait for a writer.
-    let meta = std::fs::metadata(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
-    if !meta.is_file() {
-        return Err(refuse("cannot be read: it is no regular file".into()));
-    }
-    let file = File::open(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
+    let (file, _) = regular::open(Path::new(path)).map_err(|e| refuse(format!("cannot be read: {e}")))?;
     let mut text = String::new();
     let limit = limits::IDENTITY_TOKEN_BYTES as u64 + 1;
     file.take(limit).read_to_string(&mut text).map_err(|e| refuse(format!("cannot be read: {e}")))?;

@@ -1,0 +1,154 @@
+#![expect(clippy::disallowed_methods, reason = "back end: opens files, and waits for pipes")]
+//! Files that somebody names: regular ones, opened without waiting for anybody.
+//!
+//! A FIFO that a checkout, or whoever may write to a folder, puts where a file was named is waited for without end once it
+//! is opened, and opening a device can act on it. So nothing is opened but regular files, and what a shell hands over as
+//! an open pipe (`<(command)`), for which there is a time.
+
+use crate::model::limits;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Standard input, by the names of its descriptor.
+const STDIN: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+/// Folders of the descriptors of this process.
+const DESCRIPTORS: [&str; 2] = ["/dev/fd/", "/proc/self/fd/"];
+
+/// Opens a regular file (a link to one too).
+///
+/// # Errors
+/// The operating system's, or what else the path leads to.
+pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    must_be_regular(&std::fs::metadata(path)?)?;
+    // Between the look and the opening it may have become a FIFO: not waiting, and looking again at what was opened.
+    let file = open_now(path)?;
+    let meta = file.metadata()?;
+    must_be_regular(&meta)?;
+    Ok((file, meta))
+}
+
+/// What a path holds that somebody typed: a regular file, standard input, or an open pipe, for which
+/// [`limits::PIPE_SECONDS`] are waited. Of it at most one byte over `limit` is read: whoever reads it sees that it is too
+/// long.
+///
+/// # Errors
+/// As [`open`], and [`io::ErrorKind::TimedOut`].
+pub(crate) fn read_typed(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    read_within(path, limit, Duration::from_secs(limits::PIPE_SECONDS))
+}
+
+/// The same of a regular file alone.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let (file, meta) = open(path)?;
+    let room = usize::try_from(meta.len()).unwrap_or(usize::MAX).min(limit);
+    let mut bytes = Vec::with_capacity(room + 1);
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn read_within(path: &Path, limit: usize, time: Duration) -> io::Result<Vec<u8>> {
+    let is = |names: &[&str]| names.iter().any(|name| Path::new(name) == path);
+    // A person may be typing it, or a program take its time: as long as it takes, like `-`.
+    if is(&STDIN) && !std::fs::metadata(path)?.is_file() {
+        let mut bytes = Vec::new();
+        io::stdin().lock().take(limit as u64 + 1).read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    if !(is_descriptor(path) && std::fs::metadata(path)?.file_type().is_fifo()) {
+        return read(path, limit);
+    }
+    let (send, receive) = mpsc::channel();
+    let owned = path.to_owned();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = File::open(owned).and_then(|f| f.take(limit as u64 + 1).read_to_end(&mut bytes));
+        drop(send.send(read.map(|_| bytes)));
+    });
+    let late =
+        || io::Error::new(io::ErrorKind::TimedOut, format!("the pipe did not end within {} s", time.as_secs_f32()));
+    receive.recv_timeout(time).unwrap_or_else(|_| Err(late()))
+}
+
+/// Whether a path is the name of a descriptor that this process was started with.
+fn is_descriptor(path: &Path) -> bool {
+    let number = DESCRIPTORS.iter().find_map(|folder| path.to_str()?.strip_prefix(folder));
+    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn must_be_regular(meta: &Metadata) -> io::Result<()> {
+    let kind = meta.file_type();
+    let found = match () {
+        () if kind.is_file() => return Ok(()),
+        () if kind.is_dir() => "a folder",
+        () if kind.is_fifo() => "a FIFO",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_block_device() || kind.is_char_device() => "a device",
+        () => "something else",
+    };
+    Err(io::Error::other(format!("it is {found}, not a regular file")))
+}
+
+#[cfg(feature = "cli")]
+fn open_now(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+#[cfg(not(feature = "cli"))]
+fn open_now(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn what_is_no_regular_file_is_named_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        rustix::fs::mknodat(rustix::fs::CWD, at("fifo"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::os::unix::fs::symlink(at("fifo"), at("link")).unwrap();
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        let device = std::path::PathBuf::from("/dev/zero");
+        for (path, found) in [
+            (at("fifo"), "a FIFO"),
+            (at("link"), "a FIFO"),
+            (at("socket"), "a socket"),
+            (device, "a device"),
+            (dir.path().to_owned(), "a folder"),
+        ] {
+            for read in [read, read_typed] {
+                assert_eq!(read(&path, 10).unwrap_err().to_string(), format!("it is {found}, not a regular file"));
+            }
+        }
+        std::fs::write(at("file"), "0123456789x").unwrap();
+        assert_eq!(read(&at("file"), 20).unwrap(), b"0123456789x");
+        assert_eq!(read_typed(&at("file"), 4).unwrap(), b"01234");
+    }
+
+    #[test]
+    fn an_open_pipe_is_read_to_its_end_within_a_time() {
+        let (ours, mut theirs) = std::io::pipe().unwrap();
+        let path = std::path::PathBuf::from(format!("/dev/fd/{}", ours.as_raw_fd()));
+        theirs.write_all(b"{}").unwrap();
+        let short = Duration::from_millis(50);
+        assert_eq!(read_within(&path, 10, short).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let (ours, mut theirs) = std::io::pipe().unwrap();
+        let path = std::path::PathBuf::from(format!("/proc/self/fd/{}", ours.as_raw_fd()));
+        theirs.write_all(b"0123456789").unwrap();
+        drop(theirs);
+        assert_eq!(read_within(&path, 4, Duration::from_secs(10)).unwrap(), b"01234");
+    }
+}
