@@ -5,7 +5,7 @@ use super::{Found, KeyFileFacts, LocalKey, OpenContext, Opened, SignError};
 use crate::model::limits;
 use crate::regular;
 use crate::sign::key::armor;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 use zeroize::Zeroizing;
