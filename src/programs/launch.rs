@@ -1,6 +1,6 @@
 //! Programs with what they are handed: variables, arguments.
 
-use super::named::Named;
+use super::search::Named;
 #[cfg(feature = "cli")]
 use super::{Bounds, Ended, RunError, run};
 use super::{Program, ProgramError, Search};

@@ -4,80 +4,8 @@
 //! writes it, makes it, or turns a link on the way to it chooses the key and the service; so each is compared before the
 //! program is started.
 
-use super::{Program, ProgramError, Search, StoredFile};
+use super::{ProgramError, StoredFile};
 use std::path::{Path, PathBuf};
-
-/// What words that a program is started with may name: files, and programs that it looks for itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Named {
-    files: Vec<NamedFile>,
-    programs: Vec<NamedProgram>,
-}
-
-/// A word that is the name of a program in the search path, or could become one: `env`, `nice` or `sudo` run what comes
-/// first there by the time they are started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct NamedProgram {
-    name: String,
-    /// Where it was, and what, where this user may read it.
-    was: Option<(PathBuf, Option<Program>)>,
-}
-
-impl Named {
-    /// What the words name now; `depth` counts programs whose first lines name programs.
-    ///
-    /// # Errors
-    /// [`ProgramError::TooLarge`].
-    pub(super) fn remember(words: &[String], search: &Search, depth: usize) -> Result<Self, ProgramError> {
-        let mut named = Self { files: files(words, search.working_dir())?, programs: Vec::new() };
-        let values: Vec<&str> = words.iter().flat_map(|w| values(w)).filter(|v| !v.is_empty()).collect();
-        // A wrapper may be told where to look (`env PATH=FOLDER`), or to change to a folder first (`env -C FOLDER`).
-        let folders: Vec<_> = named.files.iter().filter_map(NamedFile::folder).map(Path::to_owned).collect();
-        for inner in folders.iter().flat_map(|f| values.iter().map(|v| f.join(v))) {
-            named.keep(NamedFile::remember(inner)?);
-        }
-        for name in values.into_iter().filter(|v| !v.contains('/')) {
-            named.programs.push(NamedProgram { name: name.to_owned(), was: search.looked_up(name, depth)? });
-        }
-        Ok(named)
-    }
-
-    fn keep(&mut self, file: NamedFile) {
-        if !self.files.contains(&file) {
-            self.files.push(file);
-        }
-    }
-
-    /// That nothing of it lies in the checkout: a script, a module or a configuration there would say what is signed.
-    ///
-    /// # Errors
-    /// [`ProgramError::InCheckout`].
-    pub(super) fn outside(self, search: &Search) -> Result<Self, ProgramError> {
-        self.files.iter().filter(|f| f.was != State::Absent).try_for_each(|f| search.outside(&f.path))?;
-        Ok(self)
-    }
-
-    /// That all of it is what it was.
-    ///
-    /// # Errors
-    /// [`ProgramError::Changed`].
-    pub(super) fn unchanged(&self, search: &Search) -> Result<(), ProgramError> {
-        self.files.iter().try_for_each(NamedFile::unchanged)?;
-        self.programs.iter().try_for_each(|p| p.unchanged(search))
-    }
-}
-
-impl NamedProgram {
-    fn unchanged(&self, search: &Search) -> Result<(), ProgramError> {
-        let now = search.looked_up_path(&self.name);
-        let was = self.was.as_ref().map(|(path, _)| path.clone());
-        if now != was {
-            let shown = |p: Option<PathBuf>| p.map_or_else(|| "nothing".to_owned(), |p| format!("`{}`", p.display()));
-            return Err(ProgramError::Changed { path: self.name.clone(), expected: shown(was), found: shown(now) });
-        }
-        self.was.iter().filter_map(|(_, program)| program.as_ref()).try_for_each(Program::unchanged)
-    }
-}
 
 /// A path, and what it led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,11 +54,21 @@ impl NamedFile {
     }
 
     /// Where it leads, if that is a folder.
-    fn folder(&self) -> Option<&Path> {
+    pub(super) fn folder(&self) -> Option<&Path> {
         match &self.was {
             State::Other(real) if real.is_dir() => Some(real),
             _ => None,
         }
+    }
+
+    /// The path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether anything was there.
+    pub(super) fn was_there(&self) -> bool {
+        self.was != State::Absent
     }
 
     /// That the path leads to the same file, byte for byte; to nothing, where it led to nothing.
@@ -149,7 +87,7 @@ impl NamedFile {
 
 /// What the arguments may name, below `dir` where they are relative: each word, and what stands in it behind `=`, a short
 /// option, `@` or `file:`. Of lists in it only what is there already: any piece of a word could be a file's name some day.
-fn files(words: &[String], dir: &Path) -> Result<Vec<NamedFile>, ProgramError> {
+pub(super) fn files(words: &[String], dir: &Path) -> Result<Vec<NamedFile>, ProgramError> {
     let mut out: Vec<NamedFile> = Vec::new();
     for word in words {
         let values = values(word);
@@ -166,7 +104,7 @@ fn files(words: &[String], dir: &Path) -> Result<Vec<NamedFile>, ProgramError> {
 }
 
 /// The values that one word may hold.
-fn values(word: &str) -> Vec<&str> {
+pub(super) fn values(word: &str) -> Vec<&str> {
     let behind_short = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
     let behind_short = behind_short.and_then(|rest| rest.get(rest.chars().next()?.len_utf8()..));
     let own = Some(word).filter(|w| !w.starts_with('-'));

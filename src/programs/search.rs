@@ -1,7 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: looks where programs lie, and where links lead")]
 //! Where programs are looked for: the absolute folders of a search path, without what lies in the checkout.
 
-use super::named::Named;
+use super::named::{files, values};
 use super::{NamedFile, ProgramError, StoredFile};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -53,6 +53,78 @@ struct Interpreter {
     program: Program,
     /// The name by which `env` looks for it each time.
     looked_up: Option<String>,
+}
+
+/// What words that a program is started with may name: files, and programs that it looks for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Named {
+    files: Vec<NamedFile>,
+    programs: Vec<NamedProgram>,
+}
+
+/// A word that is the name of a program in the search path, or could become one: `env`, `nice` or `sudo` run what comes
+/// first there by the time they are started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct NamedProgram {
+    name: String,
+    /// Where it was, and what, where this user may read it.
+    was: Option<(PathBuf, Option<Program>)>,
+}
+
+impl Named {
+    /// What the words name now; `depth` counts programs whose first lines name programs.
+    ///
+    /// # Errors
+    /// [`ProgramError::TooLarge`].
+    pub(super) fn remember(words: &[String], search: &Search, depth: usize) -> Result<Self, ProgramError> {
+        let mut named = Self { files: files(words, &search.0.working_dir)?, programs: Vec::new() };
+        let values: Vec<&str> = words.iter().flat_map(|w| values(w)).filter(|v| !v.is_empty()).collect();
+        // A wrapper may be told where to look (`env PATH=FOLDER`), or to change to a folder first (`env -C FOLDER`).
+        let folders: Vec<_> = named.files.iter().filter_map(NamedFile::folder).map(Path::to_owned).collect();
+        for inner in folders.iter().flat_map(|f| values.iter().map(|v| f.join(v))) {
+            named.keep(NamedFile::remember(inner)?);
+        }
+        for name in values.into_iter().filter(|v| !v.contains('/')) {
+            named.programs.push(NamedProgram { name: name.to_owned(), was: search.looked_up(name, depth)? });
+        }
+        Ok(named)
+    }
+
+    fn keep(&mut self, file: NamedFile) {
+        if !self.files.contains(&file) {
+            self.files.push(file);
+        }
+    }
+
+    /// That nothing of it lies in the checkout: a script, a module or a configuration there would say what is signed.
+    ///
+    /// # Errors
+    /// [`ProgramError::InCheckout`].
+    pub(super) fn outside(self, search: &Search) -> Result<Self, ProgramError> {
+        self.files.iter().filter(|f| f.was_there()).try_for_each(|f| search.outside(f.path()))?;
+        Ok(self)
+    }
+
+    /// That all of it is what it was.
+    ///
+    /// # Errors
+    /// [`ProgramError::Changed`].
+    pub(super) fn unchanged(&self, search: &Search) -> Result<(), ProgramError> {
+        self.files.iter().try_for_each(NamedFile::unchanged)?;
+        self.programs.iter().try_for_each(|p| p.unchanged(search))
+    }
+}
+
+impl NamedProgram {
+    fn unchanged(&self, search: &Search) -> Result<(), ProgramError> {
+        let now = search.looked_up_path(&self.name);
+        let was = self.was.as_ref().map(|(path, _)| path.clone());
+        if now != was {
+            let shown = |p: Option<PathBuf>| p.map_or_else(|| "nothing".to_owned(), |p| format!("`{}`", p.display()));
+            return Err(ProgramError::Changed { path: self.name.clone(), expected: shown(was), found: shown(now) });
+        }
+        self.was.iter().filter_map(|(_, program)| program.as_ref()).try_for_each(Program::unchanged)
+    }
 }
 
 impl Search {
@@ -110,11 +182,6 @@ impl Search {
     /// [`ProgramError::TooLarge`].
     pub fn named(&self, path: &str) -> Result<NamedFile, ProgramError> {
         NamedFile::remember(self.0.working_dir.join(path))
-    }
-
-    /// The folder that relative paths start from.
-    pub(super) fn working_dir(&self) -> &Path {
-        &self.0.working_dir
     }
 
     /// That what a path leads to is not in the checkout, nor reached over a link there. What is not there is nowhere.

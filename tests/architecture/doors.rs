@@ -5,6 +5,7 @@ use crate::source::{File, code, sources};
 
 /// Where a back-end file may lie: a prefix of its path. `mod.rs` of a seam holds the trait and is no back end.
 const BACK_ENDS: &[&str] = &[
+    "src/regular.rs",
     "src/registry/",
     "src/sign/",
     "src/capture/",
