@@ -1,6 +1,6 @@
 //! What is named as a file and is none: nothing is waited for, and it is said what it is.
 
-use crate::world::World;
+use crate::world::{PASSWORD, World};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -37,7 +37,12 @@ fn run(world: &World, words: &[String]) -> (Option<i32>, String) {
     let began = Instant::now();
     let mut command = Command::new("timeout");
     command.args(["20", env!("CARGO_BIN_EXE_attest")]).args(words).current_dir(world.root()).env_clear();
-    let out = command.env("HOME", world.home()).env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
+    let out = command
+        .env("ATTEST_PASSWORD", PASSWORD)
+        .env("HOME", world.home())
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&[out.stdout.as_slice(), &out.stderr].concat()).into_owned();
     assert!(began.elapsed() < Duration::from_secs(15), "{words:?}: {said}");
     (out.status.code(), said)
