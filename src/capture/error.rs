@@ -3,9 +3,10 @@
 //! What merely could not be found is no error: it is [`Captured::Absent`](crate::capture::Captured) with its reason. An error is
 //! input that contradicts itself, is hostile, or was asked for by name and is not there.
 
+use crate::capture::required::Lacking;
 use crate::model::code::codes;
 use crate::model::json::JsonError;
-use crate::model::{Code, code};
+use crate::model::{Code, Digest, code};
 use crate::secrets::FoundSecret;
 
 /// Why capturing stopped.
@@ -82,6 +83,12 @@ pub enum CaptureError {
         /// Why.
         cause: String,
     },
+    /// Fields that must be there are not.
+    #[error("required and not there: {missing}")]
+    Required {
+        /// The fields, each with why.
+        missing: Lacking,
+    },
     /// More than a cap of [`limits`](crate::model::limits).
     #[error("{what} is over the limit of {limit}")]
     TooLarge {
@@ -119,12 +126,28 @@ pub enum CaptureError {
         name: String,
     },
     /// The finished statement holds what has the form of a credential.
-    #[error("field `{path}` holds what looks like {kind}; nothing was signed")]
+    #[error(
+        "field `{path}` holds what looks like {kind}; nothing was signed; where it is none: --allow-secret-like '{path}={digest}'"
+    )]
     TokenInStatement {
         /// Dotted path of the field.
         path: String,
         /// What it looks like; never the value.
         kind: &'static str,
+        /// Of the field's whole text.
+        digest: Digest,
+    },
+    /// The finished statement holds a word whose value is secret somewhere.
+    #[error(
+        "field `{path}` holds the value of `{name}`, which is secret; nothing was signed; where that is only a word: --allow-secret-like '{path}={digest}'"
+    )]
+    WordInStatement {
+        /// Dotted path of the field.
+        path: String,
+        /// The variable whose value it is; never the value.
+        name: String,
+        /// Of the field's whole text.
+        digest: Digest,
     },
 }
 
@@ -146,6 +169,9 @@ codes! {
     BELONGS_TO_NOTHING = "belongs-to-nothing", [Caller],
         "a flag says something of an agent or task that nothing names, so it could not be recorded",
         "give the flag that the message names too, or leave this one out";
+    REQUIRED_FIELD_MISSING = "required-field-missing", [Producer],
+        "a field of the provenance is not there that --require or `require` of .attest.yaml demands; nothing was signed",
+        "the message says why each is not there; `attest generate --explain` says where every field comes from";
     NO_FILE_MATCHES = "no-file-matches", [Caller],
         "a name or glob matches no file",
         "check the name, and quote a glob so that the shell leaves it to attest";
@@ -157,7 +183,7 @@ codes! {
         "allow prctl(PR_SET_DUMPABLE) in this sandbox, or run the step apart and pass its result to `attest create`";
     SECRET_IN_STATEMENT = "secret-in-statement", [Producer],
         "the statement holds a value that is known to be secret, or has the form of a credential; nothing was signed",
-        "take the secret out of the field that the message names, and change it if it was published before";
+        "take the secret out of the field that the message names, and change it if it was published before; a value that is no secret is let through by --allow-secret-like where the message offers it, else by running attest without the variable";
     COMMIT_UNREADABLE = "commit-unreadable", [Caller],
         "git has no such commit here, or its object is not what its name says",
         "fetch it with `git fetch origin COMMIT`, and check the name; a shallow clone lacks older commits";
@@ -167,7 +193,8 @@ impl From<FoundSecret> for CaptureError {
     fn from(found: FoundSecret) -> Self {
         match found {
             FoundSecret::Value { path, name } => Self::SecretInStatement { path, name },
-            FoundSecret::Form { path, kind } => Self::TokenInStatement { path, kind },
+            FoundSecret::Word { path, name, digest } => Self::WordInStatement { path, name, digest },
+            FoundSecret::Form { path, kind, digest } => Self::TokenInStatement { path, kind, digest },
         }
     }
 }
@@ -187,10 +214,13 @@ impl CaptureError {
             Self::Malformed { .. } | Self::MalformedLine { .. } => INPUT_MALFORMED,
             Self::Value { .. } => VALUE_MALFORMED,
             Self::BelongsToNothing { .. } => BELONGS_TO_NOTHING,
+            Self::Required { .. } => REQUIRED_FIELD_MISSING,
             Self::NothingMatches { .. } => NO_FILE_MATCHES,
             Self::StepNotStarted { .. } => STEP_NOT_STARTED,
             Self::StepNotIsolated { .. } => STEP_NOT_ISOLATED,
-            Self::SecretInStatement { .. } | Self::TokenInStatement { .. } => SECRET_IN_STATEMENT,
+            Self::SecretInStatement { .. } | Self::WordInStatement { .. } | Self::TokenInStatement { .. } => {
+                SECRET_IN_STATEMENT
+            }
             Self::Git { .. } => COMMIT_UNREADABLE,
         }
     }

@@ -17,6 +17,7 @@ pub mod input;
 mod project;
 mod record;
 mod request;
+mod required;
 mod secret;
 
 #[cfg(feature = "cli")]
@@ -39,6 +40,7 @@ pub use record::collect::{Context, Task, capture};
 pub use record::explain::Explained;
 pub use record::identity::Identity;
 pub use request::Request;
+pub use required::{Lacking, Missing, Open, Required};
 pub use secret::credentials::Credential;
 pub use secret::files::{FileSecrets, file_secrets};
 #[cfg(feature = "cli")]

@@ -5,6 +5,7 @@ use crate::capture::Captured;
 use crate::capture::error::CaptureError;
 use crate::capture::input::materials::path_of;
 use crate::capture::input::unasked::Unasked;
+use crate::capture::required::Required;
 use crate::model::limits;
 use crate::model::yaml::{Bounds, Kind, Node, YamlError};
 
@@ -24,6 +25,8 @@ pub(super) struct Project {
     pub(super) task_prefix: Captured<String>,
     /// `materials`, as `--materials` takes them, relative to the top of the checkout; each with its line.
     pub(super) materials: Vec<(usize, String)>,
+    /// `require`: fields that must be there, besides those of `--require`.
+    pub(super) require: Vec<Required>,
 }
 
 /// Reads it, if it is there.
@@ -36,6 +39,7 @@ pub(super) fn read(unasked: &mut Unasked<'_>) -> Result<Project, CaptureError> {
         agent: Captured::absent(reason),
         task_prefix: Captured::absent(reason),
         materials: Vec::new(),
+        require: Vec::new(),
     };
     let bytes = match unasked.read(&unasked.root.join(NAME), BOUNDS.bytes)? {
         Ok(bytes) => bytes,
@@ -62,7 +66,17 @@ pub(super) fn read(unasked: &mut Unasked<'_>) -> Result<Project, CaptureError> {
                     project.materials.push((item.line, material(item)?));
                 }
             }
-            _ => return Err(line(value.line, "agent, taskPrefix or materials", &field(key))),
+            "require" => {
+                let Kind::List(items) = &value.kind else {
+                    return Err(line(value.line, "a list of fields", kind(value)));
+                };
+                for item in items {
+                    let found = Required::named(&scalar(item)?);
+                    let expected = "the name of a field of the provenance (docs/provenance.md)";
+                    project.require.push(found.ok_or_else(|| line(item.line, expected, "another text"))?);
+                }
+            }
+            _ => return Err(line(value.line, "agent, taskPrefix, materials or require", &field(key))),
         }
     }
     Ok(project)

@@ -1,8 +1,10 @@
 //! [`Request`]: what the caller says of a build, by flag, checked before it is used.
 
 use crate::capture::error::CaptureError;
+use crate::capture::required::Required;
 use crate::capture::{Captured, Environment};
 use crate::model::limits;
+use crate::secrets::Allowed;
 use std::path::PathBuf;
 
 /// What flags say. Each value wins over the variable `ATTEST_NAME`, which wins over what the platform says.
@@ -34,6 +36,10 @@ pub struct Request {
     pub dependencies: Vec<PathBuf>,
     /// `--materials`: `NAME=URI@ALGORITHM:HEX`, `NAME=nar:PATH`, `NAME=PATH`, `PATH` or a glob.
     pub materials: Vec<String>,
+    /// `--require`: names of fields that must be there, besides those that the project file requires.
+    pub require: Vec<String>,
+    /// `--allow-secret-like`: texts that look like secrets and are none.
+    pub allowed_secret_like: Vec<Allowed>,
     /// `--base-image`: an image reference with a digest.
     pub base_image: Option<String>,
     /// The subject's annotations `org.opencontainers.image.base.name` and `.digest`, where the caller has its manifest.
@@ -49,6 +55,17 @@ pub struct Request {
 }
 
 impl Request {
+    /// The fields that must be there: those of the flag, and those of the project file.
+    pub(super) fn required(&self, by_project: &[Required]) -> Result<Vec<Required>, CaptureError> {
+        const FIELD: &str =
+            "the name of a field of the provenance (docs/provenance.md), for example source, agent.id or dependencies";
+        let mut all = by_project.to_vec();
+        for name in &self.require {
+            all.push(Required::named(name).ok_or_else(|| CaptureError::value("--require", FIELD, name))?);
+        }
+        Ok(all)
+    }
+
     /// The flags that say something of the agent, and whether each was given.
     pub(super) fn of_agent(&self) -> [(&'static str, bool); 4] {
         [

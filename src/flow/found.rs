@@ -3,7 +3,7 @@
 use super::buildkit::is_marked;
 use crate::model::bundle::VerificationMaterial;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Digest, Statement, envelope, limits};
+use crate::model::{Artifact, Descriptor, Digest, Statement, Timestamp, envelope, limits};
 use crate::predicate::Provenance;
 use crate::registry::Checked;
 use crate::verify::{Candidate, Content, EvidenceSource, Origin, certificate_names, in_toto_envelope, read_evidence};
@@ -34,6 +34,8 @@ pub struct Claim {
     pub certificate: Option<(String, String)>,
     /// The first signature.
     pub signature: Vec<u8>,
+    /// The time in its first log entry.
+    pub logged: Option<Timestamp>,
     /// Log entries and timestamps it carries.
     pub log_entries: usize,
     /// Timestamps it carries.
@@ -111,6 +113,7 @@ impl Claim {
             },
             certificate,
             signature: envelope.signatures()[0].sig.clone(),
+            logged: bundle.log_entries().first().and_then(integrated),
             log_entries: bundle.log_entries().len(),
             timestamps: bundle.timestamps().len(),
             statement,
@@ -128,11 +131,19 @@ impl Claim {
             signer: "nobody".into(),
             certificate: None,
             signature: Vec::new(),
+            logged: None,
             log_entries: 0,
             timestamps: 0,
             statement,
         }
     }
+}
+
+/// The time that a log entry says it was added at; protobuf's JSON writes it as text.
+fn integrated(entry: &serde_json::Value) -> Option<Timestamp> {
+    let time = entry.get("integratedTime")?;
+    let seconds = time.as_str().map_or_else(|| time.as_i64(), |text| text.parse().ok());
+    Timestamp::from_unix(seconds.filter(|s| *s > 0)?)
 }
 
 fn provenance_of(statement: &Statement) -> Option<Provenance> {

@@ -164,7 +164,11 @@ pub async fn sign(
     evidence: &[&dyn Evidence],
 ) -> Result<(Bundle, KeyMaterial), PublishError> {
     let signed = signer.sign(&crate::model::envelope::pae(IN_TOTO, &statement.bytes)).await?;
-    let signature = EnvelopeSignature { sig: signed.signature, keyid: String::new() };
+    let keyid = match &signed.material {
+        KeyMaterial::PublicKey(key) => key.id(),
+        KeyMaterial::Certificates(_) => String::new(),
+    };
+    let signature = EnvelopeSignature { sig: signed.signature, keyid };
     let envelope = Envelope::new(IN_TOTO, statement.bytes.clone(), signature);
     let mut items = Vec::new();
     for witness in evidence {

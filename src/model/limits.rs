@@ -108,7 +108,7 @@ pub const LOCK_PIECE_VALUES: usize = 50_000;
 /// One package of a lock file, or all that is no package (bytes).
 pub const LOCK_PIECE_BYTES: usize = 16 << 20;
 /// Any other file captured into a statement, by digest (bytes).
-pub const PREDICATE_BYTES: usize = 16 << 20;
+pub const PREDICATE_BYTES: usize = 23 << 20;
 /// Subjects named by one checksum file or glob.
 pub const INPUT_SUBJECTS: usize = 100_000;
 /// A checksum file (bytes).

@@ -48,8 +48,8 @@ pub struct Provenance {
 /// The source that a provenance claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Repository URL without `git+` and without the ref.
-    pub repository: String,
+    /// Repository URL without `git+` and without the ref; `None` for a commit whose place is not said.
+    pub repository: Option<String>,
     /// Full ref, for example `refs/heads/main`.
     pub reference: Option<String>,
     /// Commit, 40 or 64 hex digits.
@@ -148,7 +148,8 @@ impl Provenance {
         builder.extend(self.extra[3].clone());
         let mut run = Map::new();
         run.insert("builder".into(), Value::Object(builder));
-        if !self.metadata.is_empty() {
+        // Readers of SLSA's own schema expect it (GUAC), if empty; of another maker's build type it stays as it was.
+        if !self.metadata.is_empty() || self.build_type == uri::AGENT_BUILD {
             run.insert("metadata".into(), Value::Object(self.metadata.clone()));
         }
         if !self.byproducts.is_empty() {
@@ -167,9 +168,15 @@ impl Provenance {
     #[must_use]
     pub fn source(&self) -> Option<Source> {
         let (descriptor, path) = self.source_descriptor()?;
-        let (repository, reference) = split_source(descriptor.uri()?)?;
         let commit = descriptor.digest().and_then(commit_of).map(str::to_owned);
-        let same = |d: &&ResourceDescriptor| d.uri() == descriptor.uri();
+        let (repository, reference) = match descriptor.uri() {
+            Some(uri) => split_source(uri).map(|(repository, reference)| (Some(repository), reference))?,
+            None => (None, None),
+        };
+        if repository.is_none() && commit.is_none() {
+            return None;
+        }
+        let same = |d: &&ResourceDescriptor| is_source(d, &descriptor);
         // Several entries of one place: one that says dirty is enough.
         let said = self.dependencies.iter().filter(same).filter_map(|d| d.annotations().get("dirty")?.as_bool());
         let dirty = said.reduce(|a, b| a | b);
@@ -185,15 +192,17 @@ impl Provenance {
     /// Digests of the source: `gitCommit`, and `sha256` of the commit object where the provenance has it.
     #[must_use]
     pub fn source_digest(&self) -> Option<DigestSet> {
-        let (descriptor, _) = self.source_descriptor()?;
-        split_source(descriptor.uri()?)?;
-        descriptor.digest().cloned()
+        self.source()?;
+        self.source_descriptor()?.0.digest().cloned()
     }
 
     fn source_descriptor(&self) -> Option<(ResourceDescriptor, &'static str)> {
         match self.external("source") {
             Some(value) => Some((read_source(&value)?, field::SOURCE.path)),
-            None => Some((self.dependencies.first()?.clone(), "resolvedDependencies[0]")),
+            None => {
+                let first = self.dependencies.first()?;
+                first.uri().is_some().then(|| (first.clone(), "resolvedDependencies[0]"))
+            }
         }
     }
 
@@ -268,8 +277,12 @@ impl Provenance {
                 if let Some(v) = self.external.get(key) {
                     let path = format!("predicate.buildDefinition.externalParameters.{key}");
                     let field = Field::root(&path, v);
-                    ResourceDescriptor::from_json(&field)?;
-                    field.need("uri")?.str()?;
+                    let descriptor = ResourceDescriptor::from_json(&field)?;
+                    let is_commit =
+                        key == "source" && descriptor.digest().is_some_and(|d| d.get("gitCommit").is_some());
+                    if !is_commit {
+                        field.need("uri")?.str()?;
+                    }
                 }
             }
             for (key, member) in [("task", "id"), ("agent", "id"), ("requestedBy", "id")] {
@@ -321,6 +334,18 @@ fn read_source(field: &Field<'_>) -> Option<ResourceDescriptor> {
     })
 }
 
+/// Whether a dependency is the source again: of the same place; without one of the same commit, and no name.
+pub(super) fn is_source(dependency: &ResourceDescriptor, source: &ResourceDescriptor) -> bool {
+    let commit = |d: &ResourceDescriptor| d.digest().and_then(commit_of).map(str::to_owned);
+    match source.uri() {
+        Some(uri) => dependency.uri() == Some(uri),
+        None => {
+            let bare = dependency.uri().is_none() && dependency.name().is_none();
+            bare && commit(source).is_some() && commit(dependency) == commit(source)
+        }
+    }
+}
+
 /// Splits `git+https://host/path@refs/heads/main` into repository and ref.
 ///
 /// The first `@refs/` separates, since a branch may contain one too; where there is none, the first `@`.
@@ -360,7 +385,7 @@ mod tests {
                 }],
                 "later": 1,
             },
-            "runDetails": {"builder": {"id": "https://b.example", "version": {}}},
+            "runDetails": {"builder": {"id": "https://b.example", "version": {}}, "metadata": {}},
         }).as_object().unwrap().clone()
     }
 
@@ -370,9 +395,24 @@ mod tests {
         let v = Provenance::from_json(&p).unwrap();
         assert_eq!(Value::Object(v.to_json()), Value::Object(p));
         let s = v.source().unwrap();
-        assert_eq!(s.repository, "https://h.example/a/b");
+        assert_eq!(s.repository.as_deref(), Some("https://h.example/a/b"));
         assert_eq!(s.reference.as_deref(), Some("refs/heads/x@refs/heads/main"));
         assert_eq!((s.dirty, v.agent(), v.model().as_deref()), (Some(false), Some("s/a"), Some("p/m")));
+    }
+
+    #[test]
+    fn a_source_without_a_place_is_its_commit() {
+        let mut p = predicate(&"a".repeat(40));
+        p["buildDefinition"]["externalParameters"]["source"].as_object_mut().unwrap().remove("uri");
+        p["buildDefinition"]["resolvedDependencies"] = json!([
+            { "digest": { "gitCommit": "b".repeat(40) }, "annotations": { "dirty": true } },
+            { "digest": { "gitCommit": "a".repeat(40) }, "annotations": { "dirty": false } },
+        ]);
+        let s = Provenance::from_json(&p).unwrap().source().unwrap();
+        assert_eq!((s.repository, s.reference, s.dirty), (None, None, Some(false)));
+        assert_eq!(s.commit, Some("a".repeat(40)));
+        p["buildDefinition"]["externalParameters"]["source"] = json!({ "digest": { "sha256": "a".repeat(64) } });
+        assert!(Provenance::from_json(&p).is_err());
     }
 
     #[test]

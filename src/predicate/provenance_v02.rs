@@ -236,7 +236,7 @@ mod tests {
 
     fn source_of(predicate: &Value) -> Option<(String, Option<String>, Option<String>)> {
         let source = read(predicate).unwrap().source()?;
-        Some((source.repository, source.reference, source.commit))
+        Some((source.repository?, source.reference, source.commit))
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The flat provenance record that an auditor reads: fixed field names, derived from a provenance.
 
 use super::Provenance;
-use crate::model::{DigestSet, ResourceDescriptor};
+use crate::model::{ResourceDescriptor, Timestamp};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,16 +9,33 @@ use serde::Serialize;
 /// One artifact and how it came to be: what `attest inspect --format record` prints, in an array where there are
 /// several. What the provenance does not say is absent.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct ProvenanceRecord {
     /// Kind and name of the artifact, for example `docker-image:ghcr.io/acme/app:v1.2.3` or `file:app.tar.gz`.
     pub artifact: String,
     /// Digest of the artifact, `sha256:HEX`.
     pub digest: String,
-    /// When the build finished, RFC 3339.
+    /// When it was made, RFC 3339, as `createdFrom` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
+    /// What `created` is: when the build `step` ended; else the time in the entry of a transparency `log`; else the time of
+    /// the `capture` of the build's context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_from: Option<CreatedFrom>,
     /// How it came to be.
     pub provenance: RecordProvenance,
+}
+
+/// Where the time of a record comes from, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CreatedFrom {
+    /// `runDetails.metadata.finishedOn`.
+    Step,
+    /// The time in a transparency log's entry.
+    Log,
+    /// `internalParameters.capturedAt`.
+    Capture,
 }
 
 /// How an artifact came to be.
@@ -58,8 +75,9 @@ pub struct RecordBuilder {
 /// The source.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RecordSource {
-    /// Repository, without scheme.
-    pub repo: String,
+    /// Repository, without scheme; absent where the checkout had no remote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repo: Option<String>,
     /// Commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
@@ -93,9 +111,19 @@ pub struct RecordDependency {
 }
 
 impl ProvenanceRecord {
-    /// The record of one artifact; `signature` is the envelope's.
+    /// The record of one artifact; `signature` is the envelope's, `logged` the time in its log entry.
     #[must_use]
-    pub fn new(artifact: &str, digest: &str, provenance: &Provenance, signature: Option<&[u8]>) -> Self {
+    pub fn new(
+        artifact: &str,
+        digest: &str,
+        provenance: &Provenance,
+        signature: Option<&[u8]>,
+        logged: Option<Timestamp>,
+    ) -> Self {
+        let captured = || provenance.internal.get("capturedAt")?.as_str().map(str::to_owned);
+        let finished = provenance.metadata("finishedOn").map(|t| (t.to_owned(), CreatedFrom::Step));
+        let logged = logged.map(|t| (t.to_string(), CreatedFrom::Log));
+        let created = finished.or(logged).or_else(|| Some((captured()?, CreatedFrom::Capture)));
         let source = provenance.source();
         let environment = |path: &[&str]| {
             let first = provenance.internal.get("environment");
@@ -104,14 +132,15 @@ impl ProvenanceRecord {
         Self {
             artifact: artifact.to_owned(),
             digest: digest.to_owned(),
-            created: provenance.metadata("finishedOn").map(str::to_owned),
+            created_from: created.as_ref().map(|(_, from)| *from),
+            created: created.map(|(time, _)| time),
             provenance: RecordProvenance {
                 builder: RecordBuilder {
                     agent: provenance.agent().map(str::to_owned),
                     task_id: provenance.task().map(str::to_owned),
                 },
                 source: source.as_ref().map(|s| RecordSource {
-                    repo: without_scheme(&s.repository),
+                    repo: s.repository.as_deref().map(without_scheme),
                     commit: s.commit.clone(),
                     branch: s.reference.as_deref().and_then(|r| r.strip_prefix("refs/heads/")).map(str::to_owned),
                 }),
@@ -131,7 +160,7 @@ impl ProvenanceRecord {
 /// A dependency of the record; the source repository itself has a place of its own there.
 fn dependency(d: &ResourceDescriptor) -> Option<RecordDependency> {
     let in_source = d.uri().filter(|u| u.starts_with("git+"));
-    let digest = d.digest().and_then(shown);
+    let digest = shown(d);
     match in_source {
         Some(uri) if uri.contains('#') => {
             Some(RecordDependency { name: d.name()?.to_owned(), digest: None, lockfile_hash: digest })
@@ -142,7 +171,8 @@ fn dependency(d: &ResourceDescriptor) -> Option<RecordDependency> {
 }
 
 /// The strongest digest as one text.
-fn shown(digests: &DigestSet) -> Option<String> {
+fn shown(d: &ResourceDescriptor) -> Option<String> {
+    let Some(digests) = d.digest() else { return d.nar_hash().map(str::to_owned) };
     let strong = digests.strong().next().map(|d| d.to_string());
     strong.or_else(|| digests.iter().next().map(|(a, v)| format!("{a}:{v}")))
 }

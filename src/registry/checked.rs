@@ -121,6 +121,10 @@ impl<'r> Checked<'r> {
 }
 
 impl Registry for Checked<'_> {
+    fn can_push(&self) -> BoxFuture<'_, Result<(), RegistryError>> {
+        self.0.can_push()
+    }
+
     fn place(&self) -> String {
         self.0.place()
     }

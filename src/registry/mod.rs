@@ -61,6 +61,11 @@ pub trait Registry: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>>;
 
+    /// Whether content could be stored now. Nothing is stored; what was begun for the question is given up.
+    fn can_push(&self) -> BoxFuture<'_, Result<(), RegistryError>> {
+        crate::seam::ready(Ok(()))
+    }
+
     /// Stores a blob; does nothing when it is there.
     fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>>;
 

@@ -1,12 +1,14 @@
 //! Secrets: values that must not leave, the forms by which one is known without its value, and the search for both.
 
+mod escapes;
 mod search;
 mod shapes;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub(crate) use search::passwords_of;
-pub use search::{FoundSecret, find_secret};
+pub use search::{Allowed, FoundSecret, Search, find_in_numbers, find_secret};
 
 /// A secret value and the variable that holds it.
 #[derive(Clone, PartialEq, Eq)]

@@ -5,7 +5,10 @@
 //! escapes and with JSON escapes resolved, each of them twice.
 
 use super::Secret;
+use super::escapes::{json_unescaped, percent_decoded};
 use super::shapes::{known, passwords};
+use super::words::{is_of_names, is_word};
+use crate::model::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::Value;
@@ -13,6 +16,9 @@ use std::collections::HashMap;
 
 /// Shorter values would be found in everything: they count as a whole field only.
 const SHORT: usize = 8;
+
+/// How package URLs begin.
+const PACKAGE: &str = "pkg:";
 
 /// A secret that stands where it must not. It never holds the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +31,16 @@ pub enum FoundSecret {
         /// The variable whose value it is.
         name: String,
     },
+    /// A word that is known to be secret, and that anybody would guess.
+    #[error("field `{path}` holds the value of `{name}`, a word that is secret there")]
+    Word {
+        /// Dotted path of the field.
+        path: String,
+        /// The variable whose value it is.
+        name: String,
+        /// Of the field's whole text, by which it may be let through.
+        digest: Digest,
+    },
     /// A text of the form of a credential.
     #[error("field `{path}` holds what looks like {kind}")]
     Form {
@@ -32,7 +48,47 @@ pub enum FoundSecret {
         path: String,
         /// What it looks like.
         kind: &'static str,
+        /// Of the field's whole text, by which it may be let through.
+        digest: Digest,
     },
+}
+
+/// One text of a statement that may stand there though it looks like a secret: `FIELD=sha256:HEX`.
+///
+/// It is bound to the field and to every byte of its text, and lets through what looks like a credential, or a word that anybody
+/// would guess; never a value that is known to be secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Dotted path of the field, as a refusal names it.
+    pub field: String,
+    /// Of the field's whole text.
+    pub digest: Digest,
+}
+
+impl std::str::FromStr for Allowed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "expected FIELD=sha256:HEX, as the refusal prints it".to_owned();
+        let (field, digest) = text.rsplit_once('=').filter(|(field, _)| !field.is_empty()).ok_or_else(expected)?;
+        let digest = Digest::parse(digest).map_err(|_| expected())?;
+        Ok(Self { field: field.to_owned(), digest })
+    }
+}
+
+/// What is looked for, and what may stand all the same.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Values that must not be there.
+    pub secrets: Vec<Secret>,
+    /// Texts that may be.
+    pub allowed: Vec<Allowed>,
+}
+
+impl From<Vec<Secret>> for Search {
+    fn from(secrets: Vec<Secret>) -> Self {
+        Self { secrets, allowed: Vec::new() }
+    }
 }
 
 /// Searches a finished statement, names of fields included. Values shorter than 8 bytes count only as a whole field.
@@ -40,12 +96,14 @@ pub enum FoundSecret {
 /// # Errors
 /// [`FoundSecret::Value`] names the field and the variable, [`FoundSecret::Form`] the field and
 /// the kind of credential; never the value.
-pub fn find_secret(statement: &Value, secrets: &[Secret]) -> Result<(), FoundSecret> {
-    let needles = Needles::of(secrets);
+pub fn find_secret(statement: &Value, search: &Search) -> Result<(), FoundSecret> {
+    let needles = Needles::of(&search.secrets, &search.allowed);
     // An explicit stack: the statement's depth is capped elsewhere, a recursion here would have its own.
     let mut left = vec![("statement".to_owned(), statement)];
     while let Some((path, value)) = left.pop() {
         match value {
+            // The name of a package is no leak of a word.
+            Value::String(text) if text.starts_with(PACKAGE) => needles.check_but_words(&path, text)?,
             Value::String(text) => needles.check(&path, text)?,
             Value::Number(n) => needles.check(&path, &n.to_string())?,
             Value::Array(items) => {
@@ -56,6 +114,15 @@ pub fn find_secret(statement: &Value, secrets: &[Secret]) -> Result<(), FoundSec
                 for name in members.keys() {
                     needles.check(&path, name)?;
                 }
+                let is_package = ["uri", "purl"]
+                    .iter()
+                    .any(|k| members.get(*k).and_then(Value::as_str).is_some_and(|u| u.starts_with(PACKAGE)));
+                if let (true, Some(name)) = (is_package, members.get("name").and_then(Value::as_str)) {
+                    needles.check_but_words(&format!("{path}.name"), name)?;
+                    let rest = members.iter().filter(|(k, _)| *k != "name");
+                    left.extend(rest.map(|(k, v)| (format!("{path}.{k}"), v)));
+                    continue;
+                }
                 left.extend(members.iter().map(|(k, v)| (format!("{path}.{k}"), v)));
             }
             Value::Null | Value::Bool(_) => {}
@@ -64,10 +131,26 @@ pub fn find_secret(statement: &Value, secrets: &[Secret]) -> Result<(), FoundSec
     Ok(())
 }
 
+/// Searches numbers as they are written, where a tree of their values would have rounded them.
+///
+/// # Errors
+/// As [`find_secret`].
+pub fn find_in_numbers<'a>(numbers: impl Iterator<Item = &'a str>, search: &Search) -> Result<(), FoundSecret> {
+    let needles = Needles::of(&search.secrets, &search.allowed);
+    // Shorter integers are in the tree what they are in the text.
+    let is_rounded = |n: &&str| n.len() > 15 || !n.bytes().all(|b| b.is_ascii_digit());
+    for number in numbers.filter(is_rounded) {
+        needles.check("statement (a number)", number)?;
+    }
+    Ok(())
+}
+
 /// What is looked for.
 struct Needle<'a> {
     bytes: Vec<u8>,
     any_case: bool,
+    /// Counts only between characters that no name is made of.
+    word: bool,
     name: &'a str,
 }
 
@@ -75,11 +158,12 @@ struct Needle<'a> {
 struct Needles<'a> {
     by_beginning: HashMap<[u8; SHORT], Vec<Needle<'a>>>,
     short: Vec<(&'a str, &'a str)>,
+    allowed: &'a [Allowed],
 }
 
 impl<'a> Needles<'a> {
-    fn of(secrets: &'a [Secret]) -> Self {
-        let mut all = Self { by_beginning: HashMap::new(), short: Vec::new() };
+    fn of(secrets: &'a [Secret], allowed: &'a [Allowed]) -> Self {
+        let mut all = Self { by_beginning: HashMap::new(), short: Vec::new(), allowed };
         for secret in secrets {
             let value = secret.value().trim();
             match value.len() {
@@ -99,56 +183,82 @@ impl<'a> Needles<'a> {
         forms.sort_unstable();
         forms.dedup();
         for form in &forms {
-            self.add(form.clone().into_bytes(), true, name);
+            self.add(form.clone().into_bytes(), true, is_word(value), name);
         }
         for form in [value, &joined] {
-            self.add(form.bytes().map(|b| format!("{b:02x}")).collect::<String>().into_bytes(), true, name);
+            self.add(form.bytes().map(|b| format!("{b:02x}")).collect::<String>().into_bytes(), true, false, name);
             for once in base64_of(form.as_bytes()) {
                 for twice in base64_of(&once) {
-                    self.add(twice, false, name);
+                    self.add(twice, false, false, name);
                 }
-                self.add(once, false, name);
+                self.add(once, false, false, name);
             }
             for text in base32_of(form.as_bytes()) {
-                self.add(text, true, name);
+                self.add(text, true, false, name);
             }
         }
     }
 
-    fn add(&mut self, bytes: Vec<u8>, any_case: bool, name: &'a str) {
+    fn add(&mut self, bytes: Vec<u8>, any_case: bool, word: bool, name: &'a str) {
         let bytes = if any_case { bytes.to_ascii_lowercase() } else { bytes };
         let Some(beginning) = bytes.first_chunk::<SHORT>().map(|b| b.map(|b| b.to_ascii_lowercase())) else { return };
         let same = self.by_beginning.entry(beginning).or_default();
         if !same.iter().any(|n| n.bytes == bytes) {
-            same.push(Needle { bytes, any_case, name });
+            same.push(Needle { bytes, any_case, word, name });
         }
     }
 
     fn check(&self, path: &str, text: &str) -> Result<(), FoundSecret> {
-        let found = |name: &str| FoundSecret::Value { path: path.to_owned(), name: name.to_owned() };
-        if let Some((_, name)) = self.short.iter().find(|(value, _)| *value == text) {
-            return Err(found(name));
-        }
-        for form in forms(text) {
-            if let Some(name) = self.hit(form.as_bytes()) {
-                return Err(found(name));
-            }
-            if let Some(kind) = known(&form) {
-                return Err(FoundSecret::Form { path: path.to_owned(), kind });
-            }
-        }
-        Ok(())
+        self.look(path, text, true)
     }
 
-    fn hit(&self, text: &[u8]) -> Option<&'a str> {
+    /// In the name of a package.
+    fn check_but_words(&self, path: &str, text: &str) -> Result<(), FoundSecret> {
+        self.look(path, text, false)
+    }
+
+    fn look(&self, path: &str, text: &str, words: bool) -> Result<(), FoundSecret> {
+        let value = |name: &str| FoundSecret::Value { path: path.to_owned(), name: name.to_owned() };
+        if let Some((_, name)) = self.short.iter().find(|(value, _)| *value == text) {
+            return Err(value(name));
+        }
+        // What is known to be secret first, in every form of the text: nothing lets that through.
+        let forms = forms(text);
+        if let Some(name) = forms.iter().find_map(|form| self.hit(form.as_bytes(), false)) {
+            return Err(value(name));
+        }
+        let digest = || Digest::sha256(text.as_bytes());
+        let is_allowed = || self.allowed.iter().any(|a| a.field == path && a.digest == digest());
+        let word = || words.then(|| forms.iter().find_map(|form| self.hit(form.as_bytes(), true))).flatten();
+        let (path_of, name_of) = (|| path.to_owned(), |name: &str| name.to_owned());
+        let found = match word() {
+            Some(name) => FoundSecret::Word { path: path_of(), name: name_of(name), digest: digest() },
+            None => match forms.iter().find_map(|form| known(form)) {
+                Some(kind) => FoundSecret::Form { path: path_of(), kind, digest: digest() },
+                None => return Ok(()),
+            },
+        };
+        if is_allowed() { Ok(()) } else { Err(found) }
+    }
+
+    /// The variable whose value stands in the text; of `words`, or of all others.
+    fn hit(&self, text: &[u8], words: bool) -> Option<&'a str> {
         if self.by_beginning.is_empty() {
             return None;
         }
         let lower = text.to_ascii_lowercase();
         lower.windows(SHORT).enumerate().find_map(|(at, window)| {
             let candidates = self.by_beginning.get(window)?;
-            let here = |n: &&Needle<'_>| if n.any_case { &lower[at..] } else { &text[at..] }.starts_with(&n.bytes);
-            candidates.iter().find(here).map(|n| n.name)
+            let stands = |n: &&Needle<'_>| {
+                let ends = at + n.bytes.len();
+                let alone = || {
+                    let before = at.checked_sub(1).is_some_and(|b| is_of_names(lower[b]));
+                    !before && !lower.get(ends).is_some_and(|b| is_of_names(*b))
+                };
+                let here = if n.any_case { &lower[at..] } else { &text[at..] }.starts_with(&n.bytes);
+                n.word == words && here && (!n.word || alone())
+            };
+            candidates.iter().find(stands).map(|n| n.name)
         })
     }
 }
@@ -198,53 +308,6 @@ fn forms(text: &str) -> Vec<String> {
 /// Without line breaks and the white space around them.
 fn unbroken(text: &str) -> String {
     text.split(['\n', '\r']).map(str::trim).collect()
-}
-
-pub(super) fn percent_decoded(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(&b) = bytes.get(at) {
-        let digits = bytes.get(at + 1..at + 3).and_then(|d| std::str::from_utf8(d).ok());
-        let escaped = digits.filter(|_| b == b'%').and_then(|d| u8::from_str_radix(d, 16).ok());
-        out.push(escaped.unwrap_or(b));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Resolves `\n`, `\"`, `\u0041` and their kin, once.
-fn json_unescaped(text: &str) -> String {
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some((before, after)) = rest.split_once('\\') {
-        out.push_str(before);
-        let mut chars = after.chars();
-        rest = match chars.next() {
-            Some('u') => {
-                let code = after.get(1..5).and_then(|d| u32::from_str_radix(d, 16).ok());
-                match code.and_then(char::from_u32) {
-                    Some(c) => {
-                        out.push(c);
-                        after.get(5..).unwrap_or_default()
-                    }
-                    None => after,
-                }
-            }
-            Some('n') => push(&mut out, '\n', &chars),
-            Some('r') => push(&mut out, '\r', &chars),
-            Some('t') => push(&mut out, '\t', &chars),
-            Some(c @ ('"' | '\\' | '/')) => push(&mut out, c, &chars),
-            _ => after,
-        };
-    }
-    out + rest
-}
-
-fn push<'a>(out: &mut String, c: char, rest: &std::str::Chars<'a>) -> &'a str {
-    out.push(c);
-    rest.as_str()
 }
 
 /// The passwords of the URLs in a value, as they are written and as they are meant.

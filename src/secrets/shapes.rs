@@ -1,5 +1,7 @@
 //! Forms by which a credential is known without its value: well-known tokens, private keys, passwords in URLs.
 
+use super::escapes::percent_decoded;
+use super::words::{is_example_of_aws, is_example_token, is_placeholder};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -87,7 +89,19 @@ fn plain(text: &str) -> Option<&'static str> {
 }
 
 fn token(lower: &str) -> Option<&'static str> {
-    SHAPES.iter().find(|s| starts(lower, s.beginning).any(|rest| run(rest, s.also) >= s.least)).map(|s| s.kind)
+    SHAPES
+        .iter()
+        .find(|s| {
+            starts(lower, s.beginning)
+                .any(|rest| run(rest, s.also) >= s.least && !is_one_character(&rest[..run(rest, s.also)]))
+        })
+        .map(|s| s.kind)
+}
+
+/// `ghp_xxxx...`: what documentation writes.
+fn is_one_character(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|first| bytes.all(|b| b == first))
 }
 
 /// What follows every place where a word begins with `beginning`.
@@ -113,10 +127,10 @@ fn private_key(lower: &str) -> bool {
 
 /// `AKIA` or `ASIA` and sixteen capitals or digits, a word for itself.
 fn aws(text: &str) -> bool {
-    ["AKIA", "ASIA"]
-        .iter()
-        .flat_map(|b| starts(text, b))
-        .any(|rest| run(rest, b"") == 16 && rest.bytes().take(16).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
+    ["AKIA", "ASIA"].iter().flat_map(|b| starts(text, b)).any(|rest| {
+        let is_key = || rest.bytes().take(16).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        run(rest, b"") == 16 && is_key() && !is_example_of_aws(&rest[..16])
+    })
 }
 
 /// Three parts, of which the first two are JSON objects in base64.
@@ -125,12 +139,13 @@ fn jwt(text: &str) -> bool {
         let mut parts = rest.split('.').map(|p| (p, run(p, b"_-")));
         let whole = |part: Option<(&str, usize)>| part.is_some_and(|(p, n)| n >= 8 && n == p.len());
         let second = |part: Option<(&str, usize)>| part.is_some_and(|(p, n)| p.starts_with("eyJ") && n == p.len());
-        whole(parts.next()) && second(parts.next()) && parts.next().is_some_and(|(_, n)| n >= 16)
+        let third = |(p, n): (&str, usize)| n >= 16 && !is_example_token(&p[..n]);
+        whole(parts.next()) && second(parts.next()) && parts.next().is_some_and(third)
     })
 }
 
 fn password_in_url(text: &str) -> bool {
-    passwords(text).next().is_some()
+    passwords(text).any(|p| !is_placeholder(&percent_decoded(&percent_decoded(p))))
 }
 
 /// The passwords of all URLs in a text, as they are written. A user without one counts where it is as long as a token.

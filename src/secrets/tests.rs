@@ -1,10 +1,14 @@
 //! What must stop a signature, and what must not.
 
-use super::{FoundSecret, Secret, find_secret};
+use super::{Allowed, FoundSecret, Search, Secret};
 use crate::capture::{CaptureError, Environment, secrets};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+
+fn find_secret(statement: &Value, secrets: &[Secret]) -> Result<(), FoundSecret> {
+    super::find_secret(statement, &secrets.to_vec().into())
+}
 
 /// Of no known form, with characters that every encoding treats in its own way.
 const VALUE: &str = "s3cr3t?/>+\"~value";
@@ -132,7 +136,11 @@ fn well_known_forms_are_found_without_their_value() {
         (token("https://", 30) + "@github.com/a/b", "a URL with a password"),
     ] {
         let e = find_secret(&json!({ "a": text }), &[]).expect_err(&text);
-        let expected = FoundSecret::Form { path: "statement.a".into(), kind };
+        let expected = FoundSecret::Form {
+            path: "statement.a".into(),
+            kind,
+            digest: crate::model::Digest::sha256(text.as_bytes()),
+        };
         assert_eq!(e, expected, "{text}");
         assert_eq!(CaptureError::from(e.clone()).code().as_str(), "secret-in-statement");
         assert!(!e.to_string().contains(&text));
@@ -195,4 +203,91 @@ fn a_password_in_a_variables_url_is_a_secret() {
         assert!(find_secret(&json!([text]), &found).is_err(), "{text}");
     }
     assert_eq!(find_secret(&json!(["proxy-pass"]), &found), Ok(()));
+}
+
+#[test]
+fn a_word_that_anybody_would_guess_is_no_part_of_a_name() {
+    let secrets = [Secret::new("POSTGRES_PASSWORD", "postgres")];
+    let package =
+        |name: &str| json!({ "resolvedDependencies": [{ "name": name, "uri": format!("pkg:cargo/{name}@0.7.13") }] });
+    for name in ["tokio-postgres", "postgres", "postgres-protocol", "postgres_types"] {
+        assert_eq!(find_secret(&package(name), &secrets), Ok(()), "{name}");
+    }
+    for text in ["tokio-postgres", "postgres-0.19.tgz", "my_postgres", "postgresql"] {
+        assert_eq!(find_secret(&json!({ "a": text }), &secrets), Ok(()), "{text}");
+    }
+    for text in [
+        "postgres",
+        "--password=postgres",
+        "PGPASSWORD='postgres' psql",
+        "postgres:postgres",
+        "POSTGRES",
+        &hex("postgres"),
+    ] {
+        assert!(find_secret(&json!({ "a": text }), &secrets).is_err(), "{text}");
+    }
+    // The twin: what nobody would guess is found in every name.
+    let real = [Secret::new("TOKEN", "q8zr-kwv2-hm4x")];
+    for text in ["tokio-q8zr-kwv2-hm4x", "pkg:cargo/q8zr-kwv2-hm4x@1", "xq8zr-kwv2-hm4xx"] {
+        assert!(find_secret(&json!({ "a": text }), &real).is_err(), "{text}");
+        assert!(find_secret(&json!({ "name": text, "uri": "pkg:cargo/a@1" }), &real).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn what_documentation_writes_is_no_credential() {
+    let key = |rest: &str| token("AKIA", 0) + rest;
+    let example = [token("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", 0), token("eyJzdWIiOiIxMjM0NTY3ODkwIn0", 0)].join(".");
+    for text in [
+        key("IOSFODNN7EXAMPLE"),
+        key("I44QH8DHBEXAMPLE"),
+        "https://<user>:<token>@h/".into(),
+        "https://user:${TOKEN}@h.example/a".into(),
+        "https://<your-personal-access-token>@github.com/a".into(),
+        "https://%3Cuser%3E:%3Ctoken%3E@h/".into(),
+        "ghp_".to_owned() + &"x".repeat(36),
+        example.clone() + "." + "SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
+    ] {
+        assert_eq!(find_secret(&json!({ "a": text }), &[]), Ok(()), "{text}");
+    }
+    for text in [
+        key("IOSFODNN7EXAMPL2"),
+        format!("{} {}", key("IOSFODNN7EXAMPLE"), key("IOSFODNN7ABCDEFG")),
+        "https://<user>:hunter2@h/".into(),
+        "https://<user>:<hunter2>@h/".into(),
+        "https://<user>:<token>@h/ https://bot:hunter2@h/".into(),
+        token("ghp_", 36),
+        example + "." + &token("", 43),
+    ] {
+        assert!(find_secret(&json!({ "a": text }), &[]).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn one_occurrence_is_let_through_by_its_field_and_digest_alone() {
+    let url = "postgres://postgres:postgres@localhost/test";
+    let statement = json!({ "a": url, "b": [url] });
+    let search = |secrets: &[Secret], allowed: &[&FoundSecret]| {
+        let allow = |e: &&FoundSecret| match e {
+            FoundSecret::Form { path, digest, .. } | FoundSecret::Word { path, digest, .. } => {
+                Allowed { field: path.clone(), digest: digest.clone() }
+            }
+            FoundSecret::Value { path, .. } => {
+                Allowed { field: path.clone(), digest: crate::model::Digest::sha256(url.as_bytes()) }
+            }
+        };
+        Search { secrets: secrets.to_vec(), allowed: allowed.iter().map(allow).collect() }
+    };
+    let first = super::find_secret(&statement, &search(&[], &[])).unwrap_err();
+    let second = super::find_secret(&statement, &search(&[], &[&first])).unwrap_err();
+    assert_ne!(first, second);
+    assert_eq!(super::find_secret(&statement, &search(&[], &[&first, &second])), Ok(()));
+    let longer = json!({ "a": format!("{url} "), "b": [url] });
+    assert!(super::find_secret(&longer, &search(&[], &[&first, &second])).is_err());
+    // A word is let through so, too; a value that nobody would guess never is.
+    let word = [Secret::new("POSTGRES_PASSWORD", "postgres")];
+    assert_eq!(super::find_secret(&statement, &search(&word, &[&first, &second])), Ok(()));
+    let real = [Secret::new("PASSWORD", "postgres@localhost")];
+    let found = super::find_secret(&statement, &search(&real, &[&first, &second])).unwrap_err();
+    assert!(matches!(found, FoundSecret::Value { .. }), "{found}");
 }

@@ -9,14 +9,24 @@ pub(super) fn variable(rest: &str) -> &str {
     rest.strip_prefix("//").unwrap_or(rest)
 }
 
-/// Opens the key in a variable.
-pub(super) fn open(found: &Found, context: &OpenContext<'_>) -> Result<Opened, SignError> {
-    let (variable, reference) = (variable(&found.rest), found.reference.as_str());
+/// Looks whether the variable holds a key.
+pub(super) fn look(found: &Found, context: &OpenContext<'_>) -> Result<(), SignError> {
+    armor::recognise(&found.reference, &text(found, context)?, context.passwords)
+}
+
+fn text(found: &Found, context: &OpenContext<'_>) -> Result<Zeroizing<Vec<u8>>, SignError> {
+    let variable = variable(&found.rest);
     let value = (context.environment)(variable).ok_or_else(|| SignError::Unreadable {
-        reference: reference.to_owned(),
+        reference: found.reference.clone(),
         cause: format!("the variable {variable} is not set"),
     })?;
-    let text = Zeroizing::new(value.into_encoded_bytes());
+    Ok(Zeroizing::new(value.into_encoded_bytes()))
+}
+
+/// Opens the key in a variable.
+pub(super) fn open(found: &Found, context: &OpenContext<'_>) -> Result<Opened, SignError> {
+    let reference = found.reference.as_str();
+    let text = text(found, context)?;
     let key: LocalKey = armor::read_private_key(reference, &text, context.passwords)?;
     Ok(Opened { public_key: Some(key.public_key().clone()), signer: Box::new(key), file: None })
 }

@@ -16,6 +16,13 @@ pub(super) fn facts(path: &str) -> Option<KeyFileFacts> {
     fs::metadata(path).ok().map(|m| KeyFileFacts::of(path, &m))
 }
 
+/// Looks whether a key could be read from the file.
+pub(super) fn look(found: &Found, context: &OpenContext<'_>) -> Result<(), SignError> {
+    let reference = found.reference.as_str();
+    let (text, _) = read(Path::new(&found.rest), reference)?;
+    armor::recognise(reference, &text, context.passwords)
+}
+
 /// Opens the key in a file.
 pub(super) fn open(found: &Found, context: &OpenContext<'_>) -> Result<Opened, SignError> {
     let (rest, reference) = (found.rest.as_str(), found.reference.as_str());

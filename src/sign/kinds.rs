@@ -9,19 +9,25 @@ use super::{KeyFileFacts, SignError, environment, file};
 
 /// Every kind of signer. A new one is a file and a row here.
 pub const KINDS: &[Kind] = &[
-    Kind { prefix: "file", form: "PATH or file:PATH", find: passive, open: file::open },
-    Kind { prefix: "env", form: "env:VARIABLE", find: passive, open: environment::open },
+    Kind { prefix: "file", form: "PATH or file:PATH", find: passive, look: file::look, open: file::open },
+    Kind { prefix: "env", form: "env:VARIABLE", find: passive, look: environment::look, open: environment::open },
     #[cfg(feature = "cli")]
-    Kind { prefix: "exec", form: "exec:PROGRAM", find: exec::find, open: exec::open },
+    Kind { prefix: "exec", form: "exec:PROGRAM", find: exec::find, look: found_already, open: exec::open },
     #[cfg(feature = "pkcs11")]
-    Kind { prefix: "pkcs11", form: "pkcs11:URI", find: pkcs11::find, open: pkcs11::open },
+    Kind { prefix: "pkcs11", form: "pkcs11:URI", find: pkcs11::find, look: found_already, open: pkcs11::open },
     #[cfg(not(feature = "pkcs11"))]
-    Kind { prefix: "pkcs11", form: "pkcs11:URI", find: without_pkcs11, open: file::open },
+    Kind { prefix: "pkcs11", form: "pkcs11:URI", find: without_pkcs11, look: found_already, open: file::open },
 ];
 
 /// Of a kind that is read when it is opened.
 fn passive(_: &str, _: &str, _: &OpenContext<'_>) -> Result<Holder, SignError> {
     Ok(Holder::Passive)
+}
+
+/// A program or module that was found is all that can be seen without starting it.
+#[cfg(any(feature = "cli", feature = "pkcs11"))]
+fn found_already(_: &Found, _: &OpenContext<'_>) -> Result<(), SignError> {
+    Ok(())
 }
 
 /// A static build cannot load a module.

@@ -59,6 +59,8 @@ pub struct Kind {
     pub form: &'static str,
     /// Finds what holds the key; arguments are what follows the prefix and the whole reference, for messages.
     pub(super) find: fn(&str, &str, &OpenContext<'_>) -> Result<Holder, SignError>,
+    /// Looks whether it could be opened later, without opening it.
+    pub(super) look: fn(&Found, &OpenContext<'_>) -> Result<(), SignError>,
     /// Opens it.
     pub(super) open: fn(&Found, &OpenContext<'_>) -> Result<Opened, SignError>,
 }
@@ -91,6 +93,15 @@ impl Found {
     #[must_use]
     pub fn reference(&self) -> &str {
         &self.reference
+    }
+
+    /// Looks whether the signer could be opened: that a key is there and has a known form, and that its password can be had.
+    /// To be asked before a build step runs; of what a program or module holds only that was found.
+    ///
+    /// # Errors
+    /// What its kind returns.
+    pub fn look(&self, context: &OpenContext<'_>) -> Result<(), SignError> {
+        (self.kind.look)(self, context)
     }
 
     /// Opens the signer.

@@ -121,6 +121,6 @@ fn commit(provenance: &Provenance) -> Option<Referent> {
     let digests = provenance.source_digest()?;
     let primary = digests.strong().find(|d| d.algorithm().name() == "sha256")?;
     digests.get("gitCommit")?;
-    let uri = provenance.source().map(|s| s.repository);
+    let uri = provenance.source().and_then(|s| s.repository);
     Some(Referent { kind: ReferentKind::Commit, digests, primary, uri })
 }

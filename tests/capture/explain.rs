@@ -98,7 +98,7 @@ fn on_github_without_a_checkout() {
     let provenance = context(&env, &Request::default()).provenance();
     let source = provenance.source().unwrap();
     assert_eq!(source.commit, Some(commit));
-    assert_eq!((source.repository.as_str(), source.dirty), ("https://github.com/acme/app", None));
+    assert_eq!((source.repository.as_deref(), source.dirty), (Some("https://github.com/acme/app"), None));
 }
 
 #[test]

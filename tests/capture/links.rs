@@ -119,8 +119,9 @@ fn links_that_stay_inside_work_as_ever() {
     assert!(digests.contains(&("deep/link", a.get("sha256").unwrap())), "{digests:?}");
     assert!(digests.contains(&("up", a.get("sha256").unwrap())), "{digests:?}");
     let plain = attest::capture::input::nar::hash(&repo.root.join("deep/er")).unwrap();
-    let nar = found.dependencies.iter().find_map(|d| d.digest()?.get("narSha256"));
-    assert_eq!(nar, Some(plain.as_str()));
+    let nar = found.dependencies.iter().find_map(|d| d.nar_hash());
+    let expected = attest::model::ResourceDescriptor::at("deep/er").nar_hash_of(&plain);
+    assert!(nar.is_some() && nar == expected.nar_hash());
 }
 
 #[test]
@@ -307,7 +308,7 @@ fn many_keys_take_no_longer_than_as_many_values() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(
         e.to_string(),
-        "`.attest.yaml` line 1: expected agent, taskPrefix or materials, found `field-0000000000`"
+        "`.attest.yaml` line 1: expected agent, taskPrefix, materials or require, found `field-0000000000`"
     );
     repo.write(".attest.yaml", keys + "field-0000000007: x\n");
     assert!(refused(&repo, &Request::default()).to_string().contains("line 49001"));

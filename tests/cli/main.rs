@@ -4,18 +4,20 @@
 #![expect(clippy::disallowed_methods, reason = "makes folders and runs the built binary in them")]
 
 mod approve;
-mod beside;
+mod before_the_step;
 mod charter;
 mod flags;
 mod guide;
 mod help;
 mod large_files;
 mod login;
+mod missing;
 mod outages;
 mod outbox;
 mod pipes_and_devices;
 mod planted;
 mod planted_matrix;
+mod predicates;
 mod private_issuers;
 mod published;
 mod redirects;

@@ -206,6 +206,10 @@ fn find_remote(config: &Config, reference: &Captured<String>, root: &Path) -> Ca
     let key = format!("remote.{name}.url");
     let url = config.iter().find(|(k, _)| *k == key).map_or("", |(_, v)| v.as_str());
     match remote::normalise(url, root) {
+        // Where things lie on this machine is nobody's business, and means nothing elsewhere.
+        Some(url) if url.starts_with("file:") => {
+            Captured::absent(&format!("the remote {name} is a folder of this machine, whose path is not recorded"))
+        }
         Some(url) => Captured::found(url, &format!("git config remote.{name}.url, normalised")),
         None => Captured::absent(&format!("the URL of the remote {name} is no address of a repository")),
     }

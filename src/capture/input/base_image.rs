@@ -41,7 +41,15 @@ pub(in crate::capture) fn capture(
             Err(reason) => Captured::absent(&format!("{name}: {reason}")),
         });
     }
-    Ok(Captured::absent("neither --base-image nor ATTEST_BASE_IMAGE was given, and there is no container file"))
+    Ok(Captured::absent(NO_FILE))
+}
+
+const SCRATCH: &str = "the image is built from scratch";
+const NO_FILE: &str = "neither --base-image nor ATTEST_BASE_IMAGE was given, and there is no container file";
+
+/// Whether a reason for an absence says that there is nothing to be recorded: then nothing is missing.
+pub(in crate::capture) fn is_none_at_all(reason: &str) -> bool {
+    reason == NO_FILE || reason.ends_with(SCRATCH)
 }
 
 /// `pkg:docker/NAME@DIGEST`, the registry as a qualifier, from `[REGISTRY/]NAME[:TAG]@DIGEST`.
@@ -87,7 +95,7 @@ fn last_stage(text: &str) -> Result<String, &'static str> {
         }
     }
     match image.as_str() {
-        "scratch" => Err("the image is built from scratch"),
+        "scratch" => Err(SCRATCH),
         i if i.contains('$') => Err("the base image is given by a build argument"),
         _ => Ok(image),
     }
@@ -171,7 +179,7 @@ mod tests {
     fn an_image_becomes_a_package_url() {
         let d = format!("sha256:{}", "a".repeat(64));
         let uri = |name: &str| descriptor(&format!("{name}@{d}")).map(|r| r.uri().unwrap().to_owned());
-        let version = format!("sha256%3A{}", "a".repeat(64));
+        let version = format!("sha256:{}", "a".repeat(64));
         assert_eq!(uri("debian"), Some(format!("pkg:docker/debian@{version}")));
         assert_eq!(uri("acme/base:1.2"), Some(format!("pkg:docker/acme/base@{version}")));
         let qualified = format!("pkg:docker/a/b@{version}?repository_url=r.example%3A5000");

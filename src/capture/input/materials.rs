@@ -141,7 +141,8 @@ impl Materials {
         if let Some(path) = value.strip_prefix("nar:") {
             let full = place.full(Path::new(path), checkout)?;
             let digest = self.nar(path, &full, place, checkout)?;
-            return Ok(named(ResourceDescriptor::at(place.uri(&full)).digest_of(digest), &place.name(&full)));
+            let material = ResourceDescriptor::at(place.uri(&full));
+            return Ok(named(material.nar_hash_of(digest.get("narSha256").unwrap_or_default()), &place.name(&full)));
         }
         if let Some((address, digest)) = address(value) {
             if uri::of_code_holds_credential(address) {

@@ -70,3 +70,9 @@ pub(in crate::capture) fn read(
     };
     Ok(Packages { names, dependencies, nix })
 }
+
+/// Those of the files that were passed over that are lock files.
+pub(in crate::capture) fn not_read(reasons: &[String]) -> Vec<String> {
+    let is_lock_file = |path: &str| lockfiles::by_file_name(path.rsplit('/').next().unwrap_or(path)).is_some();
+    reasons.iter().filter(|r| r.split_once(": ").is_some_and(|(path, _)| is_lock_file(path))).cloned().collect()
+}

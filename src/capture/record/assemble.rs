@@ -21,6 +21,11 @@ pub struct StepRecord {
 }
 
 impl Context {
+    /// Says when this was captured.
+    pub fn captured_at(&mut self, now: Timestamp) {
+        self.captured_at = Captured::found(now, "the clock, when the context was captured");
+    }
+
     /// Adds what the build step left behind.
     pub fn record_step(&mut self, step: StepRecord) {
         self.started = Captured::found(step.started, "the clock, when the build step was started");
@@ -125,11 +130,16 @@ impl Context {
             ("nix", self.nix.value().map(|flake| json!({ "system": system, "flake": flake }))),
         ]);
         let unwritten = self.unwritten.as_ref().filter(|names| !names.is_empty());
+        let allowed = self.allowed_secret_like.iter();
+        let allowed: Vec<_> =
+            allowed.map(|a| json!({ "field": a.field, "digest": DigestSet::of(&a.digest).to_json() })).collect();
         let mut internal = object([
             ("environment", Some(Value::Object(environment))),
             ("credentials", self.credentials.value().map(|c| credentials::to_json(c, self.credential_names))),
             ("elevated", self.elevated.value().map(|e| json!(e))),
             ("identityShared", self.identity_shared.value().map(|s| json!(s))),
+            ("capturedAt", self.captured_at.value().map(|t| json!(t.to_string()))),
+            ("allowedSecretLike", (!allowed.is_empty()).then(|| json!(allowed))),
             ("subjectsNotWritten", unwritten.map(|names| json!(names))),
         ]);
         let details = self.platform.details.iter();

@@ -10,11 +10,12 @@ use crate::capture::secret::credentials;
 use crate::capture::secret::variables::sounds_secret;
 use crate::capture::{
     Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, FileSecrets, Principal, Request,
-    SourceState, Trigger, file_secrets, project,
+    Required, SourceState, Trigger, file_secrets, project,
 };
 use crate::issuer::{self, Platform};
 use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, json, limits, uri};
 use crate::predicate::field;
+use crate::secrets::Allowed;
 use std::path::{Path, PathBuf};
 
 /// What was to be done.
@@ -50,6 +51,10 @@ pub struct Context {
     pub base_image: Captured<ResourceDescriptor>,
     /// Paths of the lock files that were read.
     pub lock_files: Captured<Vec<String>>,
+    /// Lock files whose packages could not be read, each with why.
+    pub unread_lock_files: Vec<String>,
+    /// Fields that must be there before anything is signed.
+    pub required: Vec<Required>,
     /// Files of the checkout that were passed over, since they lead out of it or are none, each with why.
     pub passed_over: Vec<String>,
     /// Lock files, the packages they name, and materials; without the source and the base image.
@@ -64,6 +69,8 @@ pub struct Context {
     pub os: String,
     /// Processor architecture.
     pub arch: String,
+    /// When this was captured, where the caller told the time.
+    pub captured_at: Captured<Timestamp>,
     /// When the build step began.
     pub started: Captured<Timestamp>,
     /// When it ended.
@@ -74,6 +81,8 @@ pub struct Context {
     pub credentials: Captured<Vec<Credential>>,
     /// Secrets of files that programs keep them in: looked for in what is signed, and written nowhere.
     pub file_secrets: FileSecrets,
+    /// Texts of the statement that look like secrets and, on the word of whoever signs, are none.
+    pub allowed_secret_like: Vec<Allowed>,
     /// Whether their names are written beside their kinds.
     pub credential_names: bool,
     /// Whether the build had more rights than an ordinary user.
@@ -131,6 +140,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let value = |flag: &Option<String>, name: &str| given(flag, name, env);
     let mut unasked = Unasked { root: &root, checkout, passed_over: Vec::new() };
     let project = project::read(&mut unasked)?;
+    let required = request.required(&project.require)?;
     let agent = agent(request, env, &git, &project, &mut disagreements)?;
     belong(&agent.id, "--agent", request.of_agent())?;
     let charter = charter::capture(value(&request.charter, "charter")?, &place, checkout)?;
@@ -167,15 +177,13 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         charter,
         requested_by,
         trigger,
-        command: if request.command.is_empty() {
-            Captured::absent(NO_STEP)
-        } else {
-            Captured::found(request.command.clone(), "the command after --")
-        },
+        command: command(request),
         source,
         git,
         base_image,
         lock_files: read.names,
+        unread_lock_files: packages::not_read(&passed_over),
+        required,
         passed_over,
         dependencies,
         nix: read.nix,
@@ -183,6 +191,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         platform_name,
         os: env.os.clone(),
         arch: env.arch.clone(),
+        captured_at: Captured::absent("the time was not told"),
         started: Captured::absent(NO_STEP),
         finished: Captured::absent(NO_STEP),
         unwritten: None,
@@ -195,11 +204,19 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         },
         byproducts,
         credential_names: request.credential_names,
+        allowed_secret_like: request.allowed_secret_like.clone(),
         elevated: credentials::elevated(env),
         disagreements,
         contradictions: Vec::new(),
         certified: Vec::new(),
     })
+}
+
+fn command(request: &Request) -> Captured<Vec<String>> {
+    if request.command.is_empty() {
+        return Captured::absent(NO_STEP);
+    }
+    Captured::found(request.command.clone(), "the command after --")
 }
 
 /// What started the build: as it was given, else as the platform says, else the commit; what they say differently is noted.
@@ -437,35 +454,30 @@ fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, V
         _ => ours.clone(),
     };
     let reference = from_platform(&git.reference, &ci.reference);
-    let folder = || match &git.root {
-        Some(root) => match crate::model::remote::normalise(&root.to_string_lossy(), root) {
-            Some(url) => Captured::found(url, "the folder, as the repository has no remote"),
-            None => Captured::absent("the checkout's folder cannot be written as a URL"),
-        },
-        None => Captured::absent("the checkout's folder is not known"),
-    };
-    let remote = from_platform(&git.remote, &ci.repository).or(folder());
+    let remote = from_platform(&git.remote, &ci.repository);
     // The object is the checked-out commit's, and no other's.
     let object =
         git.object.value().filter(|_| git.commit.value().is_some()).map(|o| ("sha256", o.digest.hex().to_owned()));
-    let source = match (commit, remote) {
-        (Captured::Found { value: commit, source: by }, Captured::Found { value: remote, source: from }) => {
-            let uri = match reference.value() {
-                Some(reference) => format!("git+{remote}@{reference}"),
-                None => format!("git+{remote}"),
+    let (commit, by) = match commit {
+        Captured::Found { value, source } => (value, source),
+        Captured::Absent { reason } => return (Captured::Absent { reason }, disagreements),
+    };
+    let digest = match DigestSet::new("source.digest", std::iter::once(("gitCommit", commit)).chain(object)) {
+        Ok(digest) => digest,
+        Err(e) => return (Captured::absent(&e.to_string()), disagreements),
+    };
+    let source = match remote {
+        Captured::Found { value: remote, source: from } => {
+            let (uri, at) = match &reference {
+                Captured::Found { value, source } => (format!("git+{remote}@{value}"), source.clone()),
+                Captured::Absent { reason } => (format!("git+{remote}"), format!("no ref: {reason}")),
             };
-            let at = match &reference {
-                Captured::Found { source, .. } => source.clone(),
-                Captured::Absent { reason } => format!("no ref: {reason}"),
-            };
-            match DigestSet::new("source.digest", std::iter::once(("gitCommit", commit)).chain(object)) {
-                Ok(digest) => {
-                    Captured::found(ResourceDescriptor::at(uri).digest_of(digest), &format!("{by}; {from}; {at}"))
-                }
-                Err(e) => Captured::absent(&e.to_string()),
-            }
+            Captured::found(ResourceDescriptor::at(uri).digest_of(digest), &format!("{by}; {from}; {at}"))
         }
-        (Captured::Absent { reason }, _) | (_, Captured::Absent { reason }) => Captured::Absent { reason },
+        // The commit says which source it was, and nothing of this machine.
+        Captured::Absent { reason } => {
+            Captured::found(ResourceDescriptor::with_digest(digest), &format!("{by}; no address: {reason}"))
+        }
     };
     (source, disagreements)
 }

@@ -122,6 +122,7 @@ impl Context {
             }),
             explained(field::ELEVATED.path, &self.elevated, |e| json!(e)),
             explained(field::IDENTITY_SHARED.path, &self.identity_shared, |s| json!(s)),
+            explained(field::CAPTURED_AT.path, &self.captured_at, |t: &Timestamp| json!(t.to_string())),
             explained(field::SUBJECTS_NOT_WRITTEN.path, &unwritten(self.unwritten.as_ref()), |n| json!(n)),
         ]
     }

@@ -6,3 +6,4 @@ mod builder;
 pub(in crate::capture) mod collect;
 pub(in crate::capture) mod explain;
 pub(in crate::capture) mod identity;
+pub(in crate::capture) mod missing;

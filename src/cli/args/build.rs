@@ -14,9 +14,7 @@ use crate::flow;
 use crate::flow::create::{Image, SHARED_BUNDLES, Subjects};
 use crate::model::json;
 use crate::model::{Artifact, PredicateUri, limits};
-use crate::places::{Until, files};
-use crate::seam::Deadline as _;
-use serde_json::{Map, Value};
+use crate::places::files;
 use std::path::{Path, PathBuf};
 
 /// That a flag which names a repository for attestations has an image whose they would be. The variable may be set for
@@ -66,6 +64,8 @@ pub(in crate::cli) fn request(
         builder_id: build.builder_id.clone(),
         dependencies: build.dependencies.clone(),
         materials: build.materials.clone(),
+        require: build.require.clone(),
+        allowed_secret_like: build.allow_secret_like.clone(),
         base_image: build.base_image.clone(),
         base_annotations: None,
         credential_names: build.record_credentials == RecordCredentials::Names,
@@ -113,6 +113,42 @@ pub(in crate::cli) fn file_patterns(subjects: &[String]) -> Vec<String> {
         Err(_) => !text.starts_with("oci:"),
     };
     subjects.iter().filter(is_file).map(|s| s.strip_prefix("file:").unwrap_or(s).to_owned()).collect()
+}
+
+/// The files that bundles are written to where no flag names one, of the subjects that are a file each.
+pub(in crate::cli) fn default_outputs(subjects: &[String]) -> Vec<PathBuf> {
+    let files = file_patterns(subjects).into_iter().filter(|p| !p.contains(['*', '?', '[']));
+    files.map(|file| PathBuf::from(format!("{file}.sigstore.json"))).collect()
+}
+
+/// That the registries which keep evidence of the subjects answer, and let it be pushed.
+///
+/// # Errors
+/// [`Failure`].
+pub(in crate::cli) async fn pushable(
+    subjects: &[String],
+    common: &Common,
+    attestation_repository: Option<&str>,
+) -> Result<(), Failure> {
+    let mut asked = Vec::new();
+    for text in subjects {
+        let reference = match SubjectSpec::parse(text) {
+            Ok(SubjectSpec::Image(reference)) => reference,
+            Ok(SubjectSpec::Layout { path, .. }) => {
+                files::writable(&path.join("index.json"), true)?;
+                continue;
+            }
+            // A file may be there only after the step.
+            Ok(SubjectSpec::File(_)) | Err(_) => continue,
+        };
+        let store = target::store_of(&reference, attestation_repository)?;
+        if asked.contains(&store.name()) {
+            continue;
+        }
+        asked.push(store.name());
+        target::open_image(&store, common)?.can_push().await?;
+    }
+    Ok(())
 }
 
 /// Resolves all subjects, after the step.
@@ -182,7 +218,7 @@ pub(in crate::cli) fn image_name(artifact: &Artifact) -> String {
 }
 
 /// A predicate and its type.
-pub(in crate::cli) type GivenPredicate = (PredicateUri, Map<String, Value>);
+pub(in crate::cli) type GivenPredicate = (PredicateUri, Box<str>);
 
 /// The predicate that flags name, instead of provenance.
 ///
@@ -193,9 +229,11 @@ pub(in crate::cli) fn given_predicate(build: &BuildArgs, env: &Environment) -> R
     let kind = crate::cli::args::demands::predicate_type(build.predicate_type.as_deref())?;
     let bytes = files::read_published(path, env, limits::PREDICATE_BYTES)?;
     let malformed = |e: json::JsonError| Failure::usage(e.code(), format!("--predicate `{}`: {e}", path.display()));
-    let value = json::parse(&bytes, limits::PREDICATE_BYTES).map_err(malformed)?;
-    match value {
-        Value::Object(map) => Ok(Some((kind, map))),
-        other => Err(malformed(json::JsonError::unexpected("predicate", "an object", json::kind(&other)))),
+    json::check(&bytes, limits::PREDICATE_BYTES).map_err(malformed)?;
+    let text = String::from_utf8_lossy(&bytes);
+    match json::written_kind(text.trim_ascii_start().as_bytes()) {
+        // On one line, as a statement is; its numbers keep their text.
+        "an object" => Ok(Some((kind, json::compact(&text).into()))),
+        found => Err(malformed(json::JsonError::unexpected("predicate", "an object", found))),
     }
 }

@@ -12,6 +12,7 @@ pub(super) mod target;
 pub(super) mod trust;
 
 use crate::places::{RegistryAccess, RegistrySettings};
+use crate::secrets::Allowed;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -224,6 +225,14 @@ pub struct BuildArgs {
     /// Base image: NAME@sha256:DIGEST
     #[arg(long, value_name = "IMAGE")]
     pub base_image: Option<String>,
+    /// Fields that must be there, or nothing is signed, besides `require` of .attest.yaml: for example source, agent.id,
+    /// requestedBy, dependencies, base-image
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',', value_parser = given)]
+    pub require: Vec<String>,
+    /// A text of the statement that looks like a secret and is none, as the refusal prints it; recorded in a provenance
+    /// (repeatable)
+    #[arg(long, value_name = "FIELD=DIGEST")]
+    pub allow_secret_like: Vec<Allowed>,
     /// What is written of the credentials that the build could reach; never a value
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub record_credentials: RecordCredentials,
@@ -234,7 +243,7 @@ pub struct BuildArgs {
         requires = "predicate_type",
         conflicts_with_all = [
             "agent", "agent_version", "model", "session", "execution", "task", "task_uri", "charter", "requested_by",
-            "trigger", "builder_id", "dependencies", "materials", "base_image", "record_credentials"
+            "trigger", "dependencies", "materials", "base_image", "require", "record_credentials"
         ]
     )]
     pub predicate: Option<PathBuf>,

@@ -15,7 +15,7 @@ use crate::outbox::OutboxError;
 use crate::places::{self, files, variable};
 use crate::programs::Launch;
 use crate::sign::{
-    Found, IdentityToken, LogVersion, Login, Selection, ServiceClient, Services, SignError, TokenSource,
+    Found, IdentityToken, LogVersion, Login, Selection, ServiceClient, Services, SignError, TokenSource, key_file_facts,
 };
 use crate::trust::TrustedRoot;
 use clap::Args;
@@ -194,6 +194,27 @@ impl Method {
             With::Token(source) => source.variable().map(str::to_owned),
             With::Login(..) => None,
         }
+    }
+
+    /// Looks whether what signs could be opened after a build step, without opening it.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(in crate::cli) fn look(&self) -> Result<(), Failure> {
+        match &self.with {
+            With::Key(found) => Ok(password::look_at_signer(found, &self.launch)?),
+            With::Token(source) => Ok(source.look(&variable)?),
+            With::Login(..) => Ok(()),
+        }
+    }
+
+    /// The file that holds what signs, if one does: a build step that runs as the same user can read it.
+    pub(in crate::cli) fn file(&self) -> Result<Option<PathBuf>, Failure> {
+        Ok(match &self.with {
+            With::Key(found) => key_file_facts(found.reference())?.map(|facts| facts.path),
+            With::Token(source) => source.file().map(Path::to_owned),
+            With::Login(..) => None,
+        })
     }
 
     /// That no secret stands among the arguments of this process, which a build step could read.

@@ -57,6 +57,19 @@ pub(in crate::cli) fn open_image(reference: &Reference, common: &Common) -> Resu
     Ok(Arc::new(OciHttp::new(reference, common.registries.options(&common.registry_settings())?)?))
 }
 
+/// The repository that keeps the evidence of an image.
+///
+/// # Errors
+/// Exit 2 for a name that is none.
+pub(in crate::cli) fn store_of(image: &Reference, named: Option<&str>) -> Result<Reference, Failure> {
+    match named.filter(|n| !n.is_empty()) {
+        None => Ok(image.clone()),
+        Some(name) => {
+            Reference::parse(name).map_err(|e| Failure::usage(codes::USAGE, format!("--attestation-repository: {e}")))
+        }
+    }
+}
+
 /// Resolves one subject: a tag once, a file by hashing it.
 ///
 /// # Errors
@@ -204,11 +217,7 @@ async fn image(
     };
     let store = match (evidence.attestation_repository.as_deref().filter(|n| !n.is_empty()), bundles.is_empty()) {
         (_, false) => None,
-        (Some(name), true) => {
-            let other = Reference::parse(name)
-                .map_err(|e| Failure::usage(codes::USAGE, format!("--attestation-repository: {e}")))?;
-            Some(open_image(&other, common)?)
-        }
+        (Some(name), true) => Some(open_image(&store_of(reference, Some(name))?, common)?),
         (None, true) => registry.clone(),
     };
     let artifact = Artifact::new(typed, reference.name(), digest);

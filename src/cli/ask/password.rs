@@ -14,6 +14,14 @@ pub(in crate::cli) fn find_signer(reference: &str, launch: &Launch) -> Result<Fo
     with_context(launch, |context| crate::sign::find(reference, context))
 }
 
+/// Looks whether a signer could be opened later, and asks nobody.
+///
+/// # Errors
+/// [`SignError`].
+pub(in crate::cli) fn look_at_signer(found: &Found, launch: &Launch) -> Result<(), SignError> {
+    with_context(launch, |context| found.look(context))
+}
+
 /// Opens a signer, asking for a password where there is a terminal.
 ///
 /// # Errors
@@ -52,10 +60,18 @@ impl PasswordSource for Prompt {
     fn password(&self, for_what: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
         ask(&format!("Password for {for_what}: "))
     }
+
+    fn can_give(&self, _: &str) -> Result<bool, SignError> {
+        Ok(has_terminal())
+    }
+}
+
+fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 fn ask(prompt: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+    if !has_terminal() {
         return Ok(None);
     }
     match rpassword::prompt_password(prompt) {

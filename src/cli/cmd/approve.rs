@@ -168,10 +168,11 @@ fn statement(args: &ApproveArgs, target: &Target, variable: Option<String>, ui: 
         comment: args.comment.clone(),
     };
     let variables: Vec<String> = variable.into_iter().collect();
-    let secrets = capture::secrets(&places::environment()?, &variables);
+    let secrets = capture::secrets(&places::environment()?, &variables).into();
     let subject = vec![target.subject.clone()];
     let kind = PredicateUri::parse(uri::APPROVAL).unwrap_or_else(PredicateUri::slsa_provenance);
-    let mut statements = statements(subject, &kind, approval.to_json(), &secrets)?;
+    let mut statements =
+        statements(subject, &kind, &serde_json::Value::Object(approval.to_json()).to_string(), &secrets)?;
     // One subject is one statement.
     Ok(statements.remove(0))
 }

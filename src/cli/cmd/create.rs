@@ -17,7 +17,6 @@ use crate::flow::{self, Signing};
 use crate::model::{Digest, Timestamp};
 use crate::outbox::{self, Entry, Outbox};
 use crate::places::{self, files};
-use crate::sign::key_file_facts;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -93,7 +92,11 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         files::writable(path, !args.command.is_empty())?;
     }
     let given = build::given_predicate(&args.build, &env)?;
-    let key_file = method.reference().map(key_file_facts).transpose()?.flatten();
+    let secret_file = method.file()?;
+    if let (Some(path), false) = (&secret_file, args.command.is_empty()) {
+        let path = path.display();
+        ui.note(&format!("the build step can read `{path}`, and so sign what it likes; a key that is no file (exec:, pkcs11:, env:) or the identity of a CI system it cannot"));
+    }
     let variables: Vec<String> = method.variable().into_iter().collect();
     common.registries.prepare(&common.registry_settings(), &variables)?;
     let step = BuildStep { command: &args.command, keys: &variables, share_identity: args.share_identity };
@@ -107,7 +110,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         step: step.map(|step| StepPlan { step, products: &args.products, subjects: file_patterns(&args.subjects) }),
         given,
         withheld: &variables,
-        key_in_file: key_file.is_some(),
+        secret_in_file: secret_file.is_some(),
         signer_names_builder: method.has_identity(),
         context: outbox::Context { run: places::run_of(&env), signer: method.name() },
         attach_charter: args.attach_charter,
@@ -165,6 +168,28 @@ impl Caller for Here<'_> {
     async fn charter(&self, context: &mut Context) -> Result<Option<Further>, Failure> {
         let Self { args, common, ui, env, .. } = *self;
         charter::capture(&args.build, args.attach_charter, context, env, common, ui).await
+    }
+
+    async fn prepared(&self) -> Result<(), Failure> {
+        let Self { args, common, ui, .. } = *self;
+        self.method.look()?;
+        let can_wait = self.outbox.is_some();
+        if !can_wait && args.output.is_none() {
+            for path in build::default_outputs(&args.subjects) {
+                files::writable(&path, true)?;
+            }
+        }
+        if args.no_attach {
+            return Ok(());
+        }
+        match build::pushable(&args.subjects, common, args.attestation_repository.as_deref()).await {
+            // What an outage keeps back waits.
+            Err(failure) if can_wait && Self::is_outage(&failure) => {
+                ui.note(&format!("before the build step: {}", failure.message))
+            }
+            done => done?,
+        }
+        Ok(())
     }
 
     fn stepped(&self) {

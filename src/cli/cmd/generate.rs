@@ -1,13 +1,13 @@
 //! `attest generate`
 
 use crate::capture::Explained;
-use crate::capture::capture;
+use crate::capture::{Open, capture};
 use crate::cli::args::{BuildArgs, Common, Format};
 use crate::cli::args::{build, charter, signing};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize::{json, line};
 use crate::cli::ui::Ui;
-use crate::flow::create::{secrets, statement_bytes};
+use crate::flow::create::{secrets, statement_bytes, tell_missing};
 use crate::model::PredicateUri;
 use crate::places;
 use clap::Args;
@@ -60,6 +60,7 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
     let env = places::environment()?;
     let request = build::request(&args.build, &args.subjects, &[], None);
     let mut context = capture(&request, &env, &build::local(common))?;
+    context.captured_at(ui.now);
     let given = build::given_predicate(&args.build, &env)?;
     if given.is_none() {
         charter::capture(&args.build, false, &mut context, &env, common, ui).await?;
@@ -79,13 +80,20 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
         return Err(Failure::usage(codes::USAGE, "there is no subject"));
     }
     context.doubts().iter().for_each(|text| ui.note(text));
+    if given.is_none() {
+        tell_missing(&context.missing(Open::default()), &|text| ui.note(text));
+        context.demanded(Open::default())?;
+    }
     let (kind, predicate) = match given {
         Some(given) => given,
-        None => (PredicateUri::slsa_provenance(), context.provenance().to_json()),
+        None => {
+            let predicate = Value::Object(context.provenance().to_json()).to_string();
+            (PredicateUri::slsa_provenance(), predicate.into())
+        }
     };
     let mut out = Vec::new();
     let secrets = secrets(&env, &[], &context, &|text| ui.note(text));
-    for statement in statement_bytes(subjects, &kind, predicate, &secrets)? {
+    for statement in statement_bytes(subjects, &kind, &predicate, &secrets)? {
         // A terminal and a runner must not obey what a commit message or a file's name says.
         out.extend(json(&String::from_utf8_lossy(&statement)).into_bytes());
         out.push(b'\n');

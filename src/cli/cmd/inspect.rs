@@ -117,7 +117,7 @@ pub async fn run(args: &InspectArgs, common: &Common, ui: &Ui) -> Result<Outcome
     if let SubjectSpec::File(path) = SubjectSpec::parse(&args.subject)?
         && let Some(found) = document(&path)?
     {
-        return render(&[found], None, common);
+        return render(&[found], None, None, common);
     }
     let resolved = target::resolve(&args.subject, common, &args.evidence, false).await?;
     resolved.warn(ui);
@@ -127,7 +127,8 @@ pub async fn run(args: &InspectArgs, common: &Common, ui: &Ui) -> Result<Outcome
     if let Some(registry) = &resolved.subject {
         found.extend(flow::look_inside(&Checked::new(registry.as_ref()), &resolved.artifact).await);
     }
-    render(&found, Some(&resolved.artifact.digest), common)
+    let is_file = matches!(SubjectSpec::parse(&args.subject)?, SubjectSpec::File(_));
+    render(&found, Some(&resolved.artifact.digest), Some(is_file), common)
 }
 
 /// A file that is itself a bundle, an envelope or a statement.
@@ -158,7 +159,12 @@ pub fn something(found: &[Found], digest: Option<&Digest>) -> Result<(), Failure
     }
 }
 
-fn render(found: &[Found], digest: Option<&Digest>, common: &Common) -> Result<Outcome, Failure> {
+fn render(
+    found: &[Found],
+    digest: Option<&Digest>,
+    is_file: Option<bool>,
+    common: &Common,
+) -> Result<Outcome, Failure> {
     something(found, digest)?;
     match common.format {
         Format::Json => {
@@ -166,7 +172,7 @@ fn render(found: &[Found], digest: Option<&Digest>, common: &Common) -> Result<O
             let report = InspectReport { schema_version: 1, digest: digest.map(ToString::to_string), attestations };
             Ok(Outcome::json(&report, Exit::Done))
         }
-        Format::Record => record(found, digest),
+        Format::Record => record(found, digest, is_file),
         Format::Text => Ok(Outcome::done(text(found, digest))),
     }
 }
@@ -190,22 +196,42 @@ fn report(f: &Found) -> AttestationReport {
 }
 
 /// One record per subject of every provenance that is about the artifact.
-fn record(found: &[Found], digest: Option<&Digest>) -> Result<Outcome, Failure> {
+fn record(found: &[Found], digest: Option<&Digest>, is_file: Option<bool>) -> Result<Outcome, Failure> {
     let mut records = Vec::new();
     for claim in found.iter().filter_map(|f| f.claim.as_ref().ok()) {
         let Some(provenance) = &claim.provenance else { continue };
         for subject in claim.statement.subjects() {
             let Some(d) = subject.digest().strong().find(|d| digest.is_none_or(|wanted| wanted == d)) else { continue };
             let name = subject.descriptor().name().unwrap_or("unnamed");
-            let kind = if name.contains(':') || !name.contains('/') { "" } else { "docker-image:" };
+            let kind = kind_of(name, is_file);
             let signature = (!claim.signature.is_empty()).then_some(claim.signature.as_slice());
-            records.push(ProvenanceRecord::new(&format!("{kind}{name}"), &d.to_string(), provenance, signature));
+            let artifact = format!("{kind}{name}");
+            records.push(ProvenanceRecord::new(&artifact, &d.to_string(), provenance, signature, claim.logged));
         }
     }
     match records.as_slice() {
         [] => Err(Failure::no(NO_ATTESTATION, "there is no SLSA provenance of it, so there is no record")),
         [one] => Ok(Outcome::json(one, Exit::Done)),
         many => Ok(Outcome::json(&many, Exit::Done)),
+    }
+}
+
+/// The kind of an artifact before its name in a record: what was asked about is known for a file or an image; where a bundle
+/// alone was given, a name that begins with a registry's host is an image's.
+fn kind_of(name: &str, is_file: Option<bool>) -> &'static str {
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    let is_host = |host: &str| match host.split_once(':') {
+        Some((_, port)) => is_port(port),
+        None => host == "localhost" || (host.contains('.') && !host.starts_with('.')),
+    };
+    let in_registry = || name.split_once('/').is_some_and(|(host, _)| is_host(host));
+    match is_file {
+        Some(true) => "file:",
+        Some(false) => "docker-image:",
+        None if in_registry() => "docker-image:",
+        // A name that says its own kind, as package URLs do.
+        None if name.contains(':') => "",
+        None => "file:",
     }
 }
 
@@ -263,7 +289,12 @@ fn claim(out: &mut String, c: &Claim) {
         let dirty = if s.dirty == Some(true) { " (work tree differs)" } else { "" };
         row(
             "source",
-            &format!("{} {} {}{dirty}", s.repository, s.reference.unwrap_or_default(), s.commit.unwrap_or_default()),
+            &format!(
+                "{} {} {}{dirty}",
+                s.repository.unwrap_or_else(|| "(no remote)".into()),
+                s.reference.unwrap_or_default(),
+                s.commit.unwrap_or_default()
+            ),
         );
     }
     let fields = [
@@ -290,7 +321,7 @@ fn claim(out: &mut String, c: &Claim) {
     }
     let rest = others.len().saturating_sub(20) + packages.len();
     if rest > 0 {
-        let bare = packages.iter().filter(|d| d.digest().is_none()).count();
+        let bare = packages.iter().filter(|d| !d.is_pinned()).count();
         row("dependency", &format!("and {rest} more, {bare} packages of them without digest; --format json shows all"));
     }
     every_field(out, p);

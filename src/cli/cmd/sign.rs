@@ -5,11 +5,11 @@ use crate::cli::args::Common;
 use crate::cli::args::signing::SigningArgs;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::ui::Ui;
-use crate::flow::PublishError;
 use crate::flow::Unsigned;
 use crate::flow::create::find_secret;
-use crate::model::{json, limits};
+use crate::model::limits;
 use crate::places::{self, files};
+use crate::secrets::{Allowed, Search};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,6 +29,9 @@ pub struct SignArgs {
     /// Where to write the bundle [default: standard output]
     #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub output: Option<PathBuf>,
+    /// A text that looks like a secret and is none, as the refusal prints it (repeatable)
+    #[arg(long, value_name = "FIELD=DIGEST")]
+    pub allow_secret_like: Vec<Allowed>,
 }
 
 /// Runs the command.
@@ -41,8 +44,8 @@ pub async fn run(args: &SignArgs, common: &Common, ui: &Ui) -> Result<Outcome, F
     let statement = files::read_published(&args.statement, &env, limits::STATEMENT_BYTES)?;
     // A statement made elsewhere may hold what its maker did not look for.
     let variables: Vec<String> = method.variable().into_iter().collect();
-    let value = json::parse(&statement, limits::STATEMENT_BYTES).map_err(PublishError::Statement)?;
-    find_secret(&value, &capture::secrets(&env, &variables))?;
+    let search = Search { secrets: capture::secrets(&env, &variables), allowed: args.allow_secret_like.clone() };
+    find_secret(&statement, &search)?;
     let (mut bundle, _) = method.open(common, ui).await?.sign(&Unsigned::parse(statement)?, &places::now).await?;
     bundle.push(b'\n');
     match &args.output {

@@ -9,12 +9,13 @@ mod step;
 
 use crate::capture::input::files::Progress;
 use crate::capture::step::keep_memory_private;
-use crate::capture::{Context, Environment, Local, Request, Secret, capture};
-use crate::evidence::{Added, Same};
+use crate::capture::{Context, Environment, Local, Missing, Open, Request, capture};
 use crate::flow::{Attached, Signing, Unsigned, contradictions, contradictions_of};
+use crate::model::plural::counted;
 use crate::model::{Artifact, Digest, PredicateUri, Subject, Timestamp};
 use crate::outbox::{self, Entry};
 use crate::policy::Reason;
+use crate::predicate::field;
 use crate::registry::Registry;
 use crate::verify;
 use serde_json::{Map, Value, json};
@@ -39,12 +40,12 @@ pub struct Plan<'a> {
     pub request: Request,
     /// The build step, if there is one.
     pub step: Option<StepPlan<'a>>,
-    /// A predicate to sign instead of the provenance that is captured.
-    pub given: Option<(PredicateUri, Map<String, Value>)>,
+    /// A predicate to sign instead of the provenance that is captured, as it is written.
+    pub given: Option<(PredicateUri, Box<str>)>,
     /// Variables that hold what signs: no step is handed them, and no statement may hold their values.
     pub withheld: &'a [String],
-    /// Whether what signs lies in a file that a build step could have read.
-    pub key_in_file: bool,
+    /// Whether what signs, a key or a token, lies in a file that a build step could have read.
+    pub secret_in_file: bool,
     /// Whether the certificate of what signs names the builder.
     pub signer_names_builder: bool,
     /// The run that this is, and what the signer goes by while it does not answer: kept beside what an outage leaves unsigned.
@@ -132,6 +133,14 @@ pub trait Caller {
     async fn charter(&self, _context: &mut Context) -> Result<Option<Further>, Self::Error> {
         Ok(None)
     }
+    /// Looks, before a build step that may take hours, whether what comes after it could be done: that what signs is there, and
+    /// that what is made could be written and pushed. Nothing is opened or stored.
+    ///
+    /// # Errors
+    /// Where it could not.
+    async fn prepared(&self) -> Result<(), Self::Error> {
+        Ok(())
+    }
     /// The build step has ended well.
     fn stepped(&self) {}
     /// Opens what signs.
@@ -196,6 +205,7 @@ pub struct Signed {
 /// Where nothing was signed. What failed later is part of what is returned, beside what was done.
 pub async fn create<C: Caller>(plan: &Plan<'_>, caller: &C) -> Result<Created<C::Error>, C::Error> {
     let mut context = capture(&plan.request, plan.env, &plan.local).map_err(CreateError::from)?;
+    context.captured_at(caller.now());
     let snapshot = match &plan.given {
         Some(_) => None,
         None => caller.charter(&mut context).await?,
@@ -204,7 +214,13 @@ pub async fn create<C: Caller>(plan: &Plan<'_>, caller: &C) -> Result<Created<C:
         return Err(CreateError::NoSnapshot.into());
     }
     keep_memory_private().map_err(CreateError::from)?;
+    // What is known to be missing is said, and refused where it is required, before a build that may take an hour.
+    let open = Open { step: plan.step.is_some(), identity: plan.signer_names_builder };
+    let mut told = if open.step { plan.missing(&context, open) } else { Vec::new() };
+    told.iter().for_each(|m| caller.note(&m.text));
+    plan.demanded(&context, open)?;
     if let Some(step) = &plan.step {
+        caller.prepared().await?;
         step::run(step, plan, &mut context, caller)?;
         caller.stepped();
     }
@@ -220,6 +236,11 @@ pub async fn create<C: Caller>(plan: &Plan<'_>, caller: &C) -> Result<Created<C:
         context.signed_by(identity);
     }
     context.doubts().iter().for_each(|text| caller.note(text));
+    let later: Vec<_> = plan.missing(&context, Open::default()).into_iter().filter(|m| !told.contains(m)).collect();
+    later.iter().for_each(|m| caller.note(&m.text));
+    told.extend(later);
+    count_missing(&told, &|text| caller.note(text));
+    plan.demanded(&context, Open::default())?;
     let statements = plan.statements(&context, &subjects, snapshot, caller)?;
     let output = publish::output(plan, &subjects)?;
     if let (false, Some(path)) = (caller.has_outbox(), &output) {
@@ -255,12 +276,22 @@ impl<'a> Plan<'a> {
             step: None,
             given: None,
             withheld: &[],
-            key_in_file: false,
+            secret_in_file: false,
             signer_names_builder: false,
             context: outbox::Context { run: String::new(), signer: String::new() },
             attach_charter: false,
             places: PublishTo::default(),
         }
+    }
+
+    /// What the provenance lacks; of another predicate nothing is known.
+    fn missing(&self, context: &Context, open: Open) -> Vec<Missing> {
+        if self.given.is_some() { Vec::new() } else { context.missing(open) }
+    }
+
+    /// That what is required is there.
+    fn demanded(&self, context: &Context, open: Open) -> Result<(), CreateError> {
+        if self.given.is_some() { Ok(()) } else { Ok(context.demanded(open)?) }
     }
 
     /// The statements to sign, one for each 1,024 subjects, and the charter's.
@@ -271,22 +302,23 @@ impl<'a> Plan<'a> {
         snapshot: Option<Further>,
         caller: &C,
     ) -> Result<Vec<Unsigned>, C::Error> {
-        let secrets: Vec<Secret> = secrets(self.env, self.withheld, context, &|text| caller.note(text));
+        let secrets = secrets(self.env, self.withheld, context, &|text| caller.note(text));
         let mut out = match &self.given {
-            Some((kind, predicate)) => statements(subjects.all(), kind, predicate.clone(), &secrets)?,
+            Some((kind, predicate)) => statements(subjects.all(), kind, predicate, &secrets)?,
             None => {
                 let mut provenance = context.provenance();
-                if self.key_in_file && self.step.is_some() {
+                if self.secret_in_file && self.step.is_some() {
                     // Same user, same file: the step could have read it.
                     provenance.internal.insert("signingKey".into(), json!({ "readableByStep": true }));
                 }
-                let predicate = provenance.to_json();
+                let predicate = Value::Object(provenance.to_json()).to_string();
                 drop(provenance);
-                statements(subjects.all(), &PredicateUri::slsa_provenance(), predicate, &secrets)?
+                statements(subjects.all(), &PredicateUri::slsa_provenance(), &predicate, &secrets)?
             }
         };
         if let Some(further) = snapshot.filter(|_| self.attach_charter) {
-            out.extend(statements(vec![further.subject], &further.kind, further.predicate, &secrets)?);
+            let predicate = Value::Object(further.predicate).to_string();
+            out.extend(statements(vec![further.subject], &further.kind, &predicate, &secrets)?);
         }
         Ok(out)
     }
@@ -299,6 +331,22 @@ impl Subjects {
         let image = |i: &Image| Subject::new(i.name.clone(), crate::model::DigestSet::of(&i.artifact.digest));
         self.images.iter().map(image).chain(self.files.iter().cloned()).collect()
     }
+}
+
+/// Tells whoever signs what is missing, each in a line, and their number.
+pub fn tell_missing(missing: &[Missing], note: &dyn Fn(&str)) {
+    missing.iter().for_each(|m| note(&m.text));
+    count_missing(missing, note);
+}
+
+fn count_missing(missing: &[Missing], note: &dyn Fn(&str)) {
+    if missing.is_empty() {
+        return;
+    }
+    let mut names: Vec<_> = missing.iter().map(|m| field::short(m.field)).collect();
+    names.dedup();
+    let fields = counted(names.len(), "field");
+    note(&format!("{fields} missing or flawed: {}; --require makes such a field an error", names.join(", ")));
 }
 
 /// That no verifier will hold the certificate against what was just signed by it. Of another builder a policy may say that

@@ -1,30 +1,36 @@
 //! The statements about the subjects, searched for secrets.
 
 use super::CreateError;
-use crate::capture::{self, CaptureError, Context, Environment, Secret};
+use crate::capture::{self, CaptureError, Context, Environment};
 use crate::flow::{PublishError, Unsigned};
 use crate::model::{PredicateUri, Statement, Subject, json, limits};
-use serde_json::{Map, Value};
+use crate::secrets::Search;
 
 /// The secrets that a build could have written into its own context: of the environment, of the repository's remotes, and
 /// of the files that programs keep credentials in. `note` is told which of these could not be read.
 #[must_use]
-pub fn secrets(env: &Environment, withheld: &[String], context: &Context, note: &dyn Fn(&str)) -> Vec<Secret> {
+pub fn secrets(env: &Environment, withheld: &[String], context: &Context, note: &dyn Fn(&str)) -> Search {
     let mut all = capture::secrets(env, withheld);
     all.extend_from_slice(&context.git.secrets);
     all.extend_from_slice(&context.file_secrets.secrets);
     for reason in &context.file_secrets.unread {
         note(&format!("a secret in this file would not be recognised: {reason}"));
     }
-    all
+    Search { secrets: all, allowed: context.allowed_secret_like.clone() }
 }
 
 /// Stops what must not be signed.
 ///
 /// # Errors
-/// [`CreateError::Secret`] names the field.
-pub fn find_secret(statement: &Value, secrets: &[Secret]) -> Result<(), CreateError> {
-    crate::secrets::find_secret(statement, secrets).map_err(|e| CreateError::Secret(CaptureError::from(e)))
+/// [`CreateError::Secret`] names the field; [`CreateError::Publish`] for what is no JSON.
+pub fn find_secret(statement: &[u8], secrets: &Search) -> Result<(), CreateError> {
+    let refused = |e| CreateError::Publish(PublishError::Statement(e));
+    let value = json::parse(statement, limits::STATEMENT_BYTES).map_err(refused)?;
+    let found = crate::secrets::find_secret(&value, secrets);
+    // A number that no 64 bits hold is another in the tree than in the text.
+    let text = String::from_utf8_lossy(statement);
+    let found = found.and_then(|()| crate::secrets::find_in_numbers(json::numbers(&text), secrets));
+    found.map_err(|e| CreateError::Secret(CaptureError::from(e)))
 }
 
 /// The statements about the subjects, ready to be signed: one, or several above the limit of subjects.
@@ -34,8 +40,8 @@ pub fn find_secret(statement: &Value, secrets: &[Secret]) -> Result<(), CreateEr
 pub fn statements(
     subjects: Vec<Subject>,
     kind: &PredicateUri,
-    predicate: Map<String, Value>,
-    secrets: &[Secret],
+    predicate: &str,
+    secrets: &Search,
 ) -> Result<Vec<Unsigned>, CreateError> {
     let all = statement_bytes(subjects, kind, predicate, secrets)?;
     all.into_iter().map(|bytes| Ok(Unsigned::parse(bytes)?)).collect()
@@ -49,16 +55,15 @@ pub fn statements(
 pub fn statement_bytes(
     subjects: Vec<Subject>,
     kind: &PredicateUri,
-    mut predicate: Map<String, Value>,
-    secrets: &[Secret],
+    predicate: &str,
+    secrets: &Search,
 ) -> Result<Vec<Vec<u8>>, CreateError> {
     let refused = |e| CreateError::Publish(PublishError::Statement(e));
-    let mut chunks = capture::chunks(subjects).into_iter().peekable();
+    let chunks = capture::chunks(subjects);
     let mut out = Vec::new();
-    while let Some(chunk) = chunks.next() {
-        let predicate = if chunks.peek().is_some() { predicate.clone() } else { std::mem::take(&mut predicate) };
-        let bytes = Statement::new(chunk, kind.clone(), predicate).map_err(refused)?.to_bytes();
-        find_secret(&json::parse(&bytes, limits::STATEMENT_BYTES).map_err(refused)?, secrets)?;
+    for chunk in chunks {
+        let bytes = Statement::written(chunk, kind.clone(), predicate.into()).map_err(refused)?.to_bytes();
+        find_secret(&bytes, secrets)?;
         out.push(bytes);
     }
     Ok(out)

@@ -71,11 +71,8 @@ impl Envelope {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let signatures = self.signatures.iter().map(|s| {
-            let mut o = json!({ "sig": STANDARD.encode(&s.sig) });
-            if !s.keyid.is_empty() {
-                o["keyid"] = s.keyid.clone().into();
-            }
-            o
+            // Some readers (securesystemslib, GUAC) need the member, if empty.
+            json!({ "keyid": s.keyid, "sig": STANDARD.encode(&s.sig) })
         });
         json!({
             "payload": STANDARD.encode(&self.payload),
@@ -136,6 +133,7 @@ mod tests {
     fn an_envelope_survives_its_json() {
         let e = Envelope::new(IN_TOTO, b"{}".to_vec(), EnvelopeSignature { sig: vec![1, 2], keyid: String::new() });
         assert_eq!(Envelope::parse(e.to_json().to_string().as_bytes()).unwrap(), e);
+        assert_eq!(e.to_json()["signatures"][0]["keyid"], "");
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use crate::model::digest::DigestSet;
 use crate::model::json::{Field, JsonError};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
+
+/// Annotation that holds the hash of a NAR.
+const NAR_HASH: &str = "narHash";
 
 /// Describes a thing by place, digest or content (in-toto attestation framework, `ResourceDescriptor` v1).
 ///
@@ -56,6 +60,32 @@ impl ResourceDescriptor {
     pub fn media_type_of(mut self, media_type: &str) -> Self {
         self.extra.insert("mediaType".to_owned(), media_type.into());
         self
+    }
+
+    /// Says the SHA-256 of its NAR, given in hex, in Nix's own form: readers of in-toto refuse a digest algorithm that is none
+    /// of theirs.
+    #[must_use]
+    pub fn nar_hash_of(self, hex: &str) -> Self {
+        let byte = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
+        let bytes: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(byte).collect();
+        match bytes {
+            Some(bytes) => self.annotated(NAR_HASH, format!("sha256-{}", STANDARD.encode(bytes))),
+            None => self,
+        }
+    }
+
+    /// The hash of its NAR, `sha256-BASE64`, where it is one.
+    #[must_use]
+    pub fn nar_hash(&self) -> Option<&str> {
+        let text = self.annotations.get(NAR_HASH)?.as_str()?;
+        let bytes = STANDARD.decode(text.strip_prefix("sha256-")?).ok()?;
+        (bytes.len() == 32).then_some(text)
+    }
+
+    /// Whether its content is said: by a digest, or by the hash of its NAR.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.digest.is_some() || self.nar_hash().is_some()
     }
 
     /// Adds an annotation.

@@ -69,6 +69,23 @@ impl Statement {
         Self::of(subjects, predicate_type, Value::Object(predicate).to_string().into())
     }
 
+    /// Composes a statement of a predicate as it is written: its numbers keep their text. It must be an object of acceptable
+    /// JSON, as [`json::check`] finds it.
+    ///
+    /// # Errors
+    /// As [`Statement::new`], and where the text is none.
+    pub fn written(
+        subjects: Vec<Subject>,
+        predicate_type: PredicateUri,
+        predicate: Box<str>,
+    ) -> Result<Self, JsonError> {
+        json::check(predicate.as_bytes(), limits::STATEMENT_BYTES)?;
+        match json::written_kind(predicate.as_bytes()) {
+            "an object" => Self::of(subjects, predicate_type, predicate),
+            found => Err(JsonError::unexpected("statement.predicate", "an object", found)),
+        }
+    }
+
     fn of(subjects: Vec<Subject>, predicate_type: PredicateUri, predicate: Box<str>) -> Result<Self, JsonError> {
         if subjects.is_empty() {
             return Err(JsonError::unexpected("statement.subject", "at least one subject", "none"));

@@ -5,12 +5,14 @@
 
 pub mod pieces;
 mod read;
+mod written;
 
 use crate::model::code::codes;
 use crate::model::{Code, code};
 pub use read::{check, members, parse, parse_counted, written_kind};
 use serde_json::{Map, Value};
 use std::fmt;
+pub use written::{compact, numbers};
 
 /// Why a JSON document or one of its fields could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

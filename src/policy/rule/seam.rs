@@ -182,10 +182,21 @@ impl<'a> RuleInput<'a> {
         };
         let FromCertificate { repository, reference, commit, .. } = self.beside.clone();
         Ok(match own {
-            Some(own) => Some(Source { reference: own.reference.or(reference), commit: own.commit.or(commit), ..own }),
+            Some(own) => Some(Source {
+                repository: own.repository.or(repository),
+                reference: own.reference.or(reference),
+                commit: own.commit.or(commit),
+                ..own
+            }),
             None => {
                 let path = "the signing certificate";
-                repository.map(|repository| Source { repository, reference, commit, dirty: None, path })
+                repository.map(|repository| Source {
+                    repository: Some(repository),
+                    reference,
+                    commit,
+                    dirty: None,
+                    path,
+                })
             }
         })
     }

@@ -141,7 +141,7 @@ impl Check for SourceCheck {
     fn check(&self, input: &RuleInput<'_>) -> Result<(), Vec<Reason>> {
         let source = input.source()?;
         let source = source.as_ref();
-        let repository = source.map(|s| normal_repository(&s.repository));
+        let repository = source.and_then(|s| s.repository.as_deref()).map(normal_repository);
         let mut reasons = Vec::new();
         if let Some(wanted) = &self.repository {
             let met = repository.as_deref().is_some_and(|found| same_repository(wanted, found));

@@ -96,7 +96,7 @@ fn trigger(p: &Provenance) -> Option<String> {
 }
 
 fn dependencies(p: &Provenance) -> Option<String> {
-    let pinned = p.dependencies.iter().filter(|d| d.digest().is_some()).count();
+    let pinned = p.dependencies.iter().filter(|d| d.is_pinned()).count();
     (!p.dependencies.is_empty()).then(|| format!("{pinned} of {} by digest", p.dependencies.len()))
 }
 
@@ -117,7 +117,7 @@ macro_rules! facts {
 facts! {
     BUILDER_ID: "builder.id" claim 9 => |p| Some(p.builder_id.clone());
     RUNNER: "runner" claim 11 => runner;
-    REPOSITORY: "source.repository" claim 12 => |p| p.source().map(|s| s.repository);
+    REPOSITORY: "source.repository" claim 12 => |p| p.source().and_then(|s| s.repository);
     COMMIT: "source.commit" claim 13 => |p| p.source().and_then(|s| s.commit);
     REF: "source.ref" claim 14 => |p| p.source().and_then(|s| s.reference);
     REPOSITORY_ID: "source.repositoryId" claim 15 => |_| None;

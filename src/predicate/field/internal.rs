@@ -45,11 +45,20 @@ fields! {
         .page("the build step was handed what asks for identity tokens, so it could sign as the build", "`--share-identity`", "it was not");
     SUBJECTS_NOT_WRITTEN: "internalParameters.subjectsNotWritten" => Row::new(Form::Texts, "Subjects that the build step left untouched: it did not make them.")
         .page("subjects that the build step left as they were", "device, inode, change time and digest before and after", "the step wrote all; no step");
-    SIGNING_KEY: "internalParameters.signingKey" => Row::new(Form::Object(&[]), "What the build step could do with the key that signs.")
-        .page("what the build step could do with the key that signs", "", "no step, or no key in a file")
+    ALLOWED_SECRET_LIKE: "internalParameters.allowedSecretLike" => Row::new(Form::Objects(&["field", "digest"]), "Texts of this statement that look like secrets and are none, on the word of whoever signed.")
+        .page("texts of the statement that look like secrets and are none, on the word of whoever signed", "`--allow-secret-like`", "none was let through")
         .whole();
-    SIGNING_KEY_READABLE_BY_STEP: "internalParameters.signingKey.readableByStep" => Row::new(Form::Flag, "It ran as a user who can read the key's file.")
-        .page("it ran as a user who can read the key's file", "", "never");
+    ALLOWED_SECRET_LIKE_FIELD: "internalParameters.allowedSecretLike[].field" => Row::new(Form::Text, "Path of the field, from statement.")
+        .page("path of the field, from `statement`", "", "never");
+    ALLOWED_SECRET_LIKE_DIGEST: "internalParameters.allowedSecretLike[].digest" => Row::new(Form::Digests, "Of the field's whole text.")
+        .page("`sha256` of the field's whole text", "", "never");
+    CAPTURED_AT: "internalParameters.capturedAt" => Row::new(Form::Time, "When the context was captured.")
+        .page("when the context of the build was captured", "the clock", "another maker");
+    SIGNING_KEY: "internalParameters.signingKey" => Row::new(Form::Object(&[]), "What the build step could do with the key or token that signs.")
+        .page("what the build step could do with the key or token that signs", "", "no step, or neither in a file")
+        .whole();
+    SIGNING_KEY_READABLE_BY_STEP: "internalParameters.signingKey.readableByStep" => Row::new(Form::Flag, "It ran as a user who can read the file of the key or token.")
+        .page("it ran as a user who can read the file of the key or token", "", "never");
     CAPTURED_FROM: "internalParameters.capturedFrom" => Row::new(Form::TextMap, "Where each field came from: by its path, the flag, variable, file, git call or claim. The maker's word, which raises nothing.")
         .page("for each field that is there, but byproducts, its source: flag, variable, file, git call, claim. By the field's path as on this page, `resolvedDependencies.source.*` for what is said of the source", "", "another maker")
         .about();

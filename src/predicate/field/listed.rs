@@ -28,8 +28,11 @@ impl Provenance {
         let mut out = Vec::new();
         below("externalParameters", &self.external, &mut out);
         below("internalParameters", &self.internal, &mut out);
-        let source = self.external.get("source").and_then(|s| s.get("uri")).and_then(Value::as_str);
-        let same = |d: &&ResourceDescriptor| d.name().is_none() && d.uri().is_some() && d.uri() == source;
+        let source = self.external.get("source").map(|s| crate::model::json::Field::root("source", s));
+        let source = source.and_then(|s| ResourceDescriptor::from_json(&s).ok());
+        let same = |d: &&ResourceDescriptor| {
+            d.name().is_none() && source.as_ref().is_some_and(|s| crate::predicate::provenance::is_source(d, s))
+        };
         if let Some(source) = self.dependencies.iter().find(same) {
             out.extend(source.annotations().iter().map(|(k, v)| (format!("{OF_SOURCE}.{k}"), v.clone())));
         }

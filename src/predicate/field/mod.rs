@@ -109,6 +109,12 @@ impl Row {
         Self { bound: true, ..self }
     }
 
+    /// Under which name a policy says that a signer measures this field.
+    #[must_use]
+    pub fn group(&self) -> Option<Group> {
+        self.group
+    }
+
     /// Whether a certificate's claim, by its last arc, says what this field says.
     #[must_use]
     pub fn claims(&self) -> Vec<u32> {
@@ -151,6 +157,33 @@ pub fn by_path(path: &str) -> Option<&'static Row> {
     all().find(|row| row.path == path)
 }
 
+/// The row that a person means by a name, and the fact where the name is that of a part of the field: its path; the
+/// same without the section that it stands in (`agent.id`, `requestedBy`, `base-image`); the name under which a policy says who
+/// measures it (`source`, `dependencies`), or that of a fact in a decision (`source.commit`).
+#[must_use]
+pub fn named(name: &str) -> Option<(&'static Row, Option<&'static Fact>)> {
+    let is_field = |row: &&Row| !row.about && !row.path.contains("[]") && !row.path.starts_with(char::is_uppercase);
+    let fields = || all().filter(is_field);
+    let exactly = fields().find(|row| row.path == name).or_else(|| fields().find(|row| short(row.path) == name));
+    let grouped = || fields().find(|row| row.group.is_some_and(|g| g.name() == name));
+    let telling = || fields().find_map(|row| Some((row, Some(*row.facts.iter().find(|f| f.name == name)?))));
+    exactly.or_else(grouped).map(|row| (row, None)).or_else(telling)
+}
+
+/// A path without the section that it stands in, as people write it.
+#[must_use]
+pub fn short(path: &str) -> &str {
+    let sections = [EXTERNAL_PARAMETERS.path, INTERNAL_PARAMETERS.path, RESOLVED_DEPENDENCIES.path];
+    let inner = sections.iter().find_map(|s| path.strip_prefix(s)?.strip_prefix('.'));
+    inner.unwrap_or(path)
+}
+
+/// The group that a field belongs to, by its own row or that of what it is part of.
+#[must_use]
+pub fn group_of(path: &str) -> Option<Group> {
+    upwards(path).find_map(|row| row.group)
+}
+
 /// The row of a path, then those of what it is part of.
 fn upwards(path: &str) -> impl Iterator<Item = &'static Row> {
     std::iter::successors(Some(path), |p| p.rsplit_once('.').map(|(parent, _)| parent)).filter_map(by_path)
@@ -187,6 +220,32 @@ mod tests {
             assert!(said > 0, "no field tells `{}`", fact.name);
         }
         assert!(fact::PROMISED.iter().all(|f| names.contains(f.name)));
+    }
+
+    #[test]
+    fn a_field_is_named_as_people_name_it() {
+        for (name, path, is_fact) in [
+            ("externalParameters.agent.id", "externalParameters.agent.id", false),
+            ("agent.id", "externalParameters.agent.id", false),
+            ("agent", "externalParameters.agent", false),
+            ("requestedBy", "externalParameters.requestedBy", false),
+            ("source", "externalParameters.source", false),
+            ("source.commit", "externalParameters.source", true),
+            ("source.dirty", "resolvedDependencies.source.dirty", false),
+            ("dependencies", "resolvedDependencies", false),
+            ("base-image", "resolvedDependencies.base-image", false),
+            ("lockFiles", "resolvedDependencies.lockFiles", false),
+            ("metadata.finishedOn", "metadata.finishedOn", false),
+            ("invocation", "metadata.invocationId", true),
+        ] {
+            let (row, fact) = named(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!((row.path, fact.is_some()), (path, is_fact), "{name}");
+        }
+        for name in
+            ["", "agents", "externalParameters.", "capturedFrom", "ResourceDescriptor.uri", "credentials[].kind"]
+        {
+            assert!(named(name).is_none(), "{name}");
+        }
     }
 
     #[test]

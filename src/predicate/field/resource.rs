@@ -36,6 +36,8 @@ fields! {
         .page("`true`: the commit's tree names this repository by commit", "`git ls-tree`, `.gitmodules` of the commit", "everything else");
     RESOURCE_ANNOTATIONS_GIT_TREE: "ResourceDescriptor.annotations.gitTree" => Row::new(Form::GitId("text"), "The commit's tree.")
         .page("of the source: the commit's tree", "`git rev-parse HEAD^{tree}`", "");
+    RESOURCE_ANNOTATIONS_NAR_HASH: "ResourceDescriptor.annotations.narHash" => Row::new(Form::Other("text", || json!({ "type": "string", "pattern": "^sha256-[A-Za-z0-9+/]{43}=$" })), "Hash of the NAR, as Nix writes it.")
+        .page("SHA-256 of the NAR as Nix writes it, `sha256-BASE64`; see below", "`--materials NAME=nar:PATH`, `flake.lock`", "everything else");
     DIGEST_SHA256: "DigestSet.sha256" => Row::new(Form::Hex(64), "")
         .page("of the bytes; of a commit those of its object, without the header that git hashes before them", "", "");
     DIGEST_SHA384: "DigestSet.sha384" => Row::new(Form::Hex(96), "")
@@ -47,7 +49,7 @@ fields! {
     DIGEST_SHA1: "DigestSet.sha1" => Row::new(Form::Hex(40), "")
         .page("of the bytes; proves nothing", "lock files", "");
     DIGEST_NAR_SHA256: "DigestSet.narSha256" => Row::new(Form::Hex(64), "")
-        .page("of the NAR; see below", "`--materials NAME=nar:PATH`, `flake.lock`", "");
+        .page("of the NAR, as earlier versions wrote it: the annotation `narHash` says the same", "", "written no more");
     DIGEST_GIT_COMMIT: "DigestSet.gitCommit" => Row::new(Form::GitId("40 or 64 hex"), "")
         .page("the commit's object id", "git", "");
     DIGEST_GIT_TREE: "DigestSet.gitTree" => Row::new(Form::GitId("40 or 64 hex"), "")

@@ -208,6 +208,10 @@ impl Registry for OciHttp {
     fn referrers<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
         Box::pin(async move { self.list(s, limit, self.deadline()).await })
     }
+    fn can_push(&self) -> BoxFuture<'_, Result<(), RegistryError>> {
+        Box::pin(self.begin(self.deadline()))
+    }
+
     fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
         Box::pin(async move { self.upload(digest, bytes, self.deadline()).await })
     }

@@ -77,6 +77,26 @@ impl OciHttp {
         Err(self.transport.refused(&what, &answer))
     }
 
+    /// Begins an upload and gives it up: the registry answers, takes the credentials, and lets them write to this repository.
+    pub(super) async fn begin(&self, deadline: Instant) -> Result<(), RegistryError> {
+        let what = "asking whether this repository can be pushed to";
+        let url = self.url("blobs/uploads/", deadline).await?;
+        let answer = self.send(&Ask::write(Method::POST, url, what, deadline)).await?;
+        if answer.status != 202 {
+            return Err(self.transport.refused(what, &answer));
+        }
+        let location = answer.header(LOCATION).and_then(|l| answer.url.join(l).ok());
+        // Only an upload is given up, and only here: a registry could name anything else to have it deleted.
+        let is_own = |l: &reqwest::Url| l.origin() == answer.url.origin() && l.path().contains("/blobs/uploads/");
+        if let Some(location) = location.filter(is_own) {
+            let mut ask = Ask::write(Method::DELETE, location, what, deadline);
+            ask.led_by = Some(answer.url);
+            // Not every registry takes uploads back; each forgets them.
+            let _ = self.send(&ask).await;
+        }
+        Ok(())
+    }
+
     /// Stores a manifest by digest and sees that it is listed. What is there and listed is left as it is.
     pub(super) async fn store(
         &self,

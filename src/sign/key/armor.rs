@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 type Password<'a> = &'a dyn Fn() -> Result<Zeroizing<Vec<u8>>, SignError>;
 type Reader = fn(&str, &[u8], Password<'_>) -> Result<LocalKey, SignError>;
 
-/// PEM labels and what reads their contents. A new format is a file and a row here.
-const FORMATS: &[(&str, Reader)] = &[
-    ("PRIVATE KEY", |reference, der, _| pkcs8::read(reference, der)),
-    ("EC PRIVATE KEY", |reference, der, _| pkcs8::read_sec1(reference, der)),
-    ("ENCRYPTED PRIVATE KEY", pbes2::read),
-    (cosign::LABEL, cosign::read),
-    (cosign::OLD_LABEL, cosign::read),
+/// PEM labels, what reads their contents, and whether these are encrypted. A new format is a file and a row here.
+const FORMATS: &[(&str, Reader, bool)] = &[
+    ("PRIVATE KEY", |reference, der, _| pkcs8::read(reference, der), false),
+    ("EC PRIVATE KEY", |reference, der, _| pkcs8::read_sec1(reference, der), false),
+    ("ENCRYPTED PRIVATE KEY", pbes2::read, true),
+    (cosign::LABEL, cosign::read, true),
+    (cosign::OLD_LABEL, cosign::read, true),
 ];
 
 /// Labels that people hand in by mistake, and what to say of them.
@@ -37,14 +37,36 @@ const MISTAKEN: &[(&str, &str)] = &[
 /// was found, [`SignError::PasswordNeeded`], [`SignError::WrongPassword`], and what `passwords` returns.
 pub fn read_private_key(reference: &str, text: &[u8], passwords: &dyn PasswordSource) -> Result<LocalKey, SignError> {
     let (label, contents) = one_block(reference, text)?;
-    let Some((_, read)) = FORMATS.iter().find(|(known, _)| *known == label) else {
+    let (_, read, _) = format_of(reference, &label)?;
+    read(reference, &contents, &|| {
+        passwords.password(reference)?.ok_or_else(|| SignError::PasswordNeeded { reference: reference.to_owned() })
+    })
+}
+
+/// That the text is one private key of a known format whose password, if it needs one, can be had. Nothing is decrypted: it is
+/// asked before a build step runs, which could read the key from memory.
+///
+/// # Errors
+/// [`SignError::Malformed`], [`SignError::TooExpensive`] and [`SignError::PasswordNeeded`], as [`read_private_key`].
+pub(in crate::sign) fn recognise(
+    reference: &str,
+    text: &[u8],
+    passwords: &dyn PasswordSource,
+) -> Result<(), SignError> {
+    let (label, _) = one_block(reference, text)?;
+    let (_, _, is_encrypted) = format_of(reference, &label)?;
+    if *is_encrypted && !passwords.can_give(reference)? {
+        return Err(SignError::PasswordNeeded { reference: reference.to_owned() });
+    }
+    Ok(())
+}
+
+fn format_of(reference: &str, label: &str) -> Result<&'static (&'static str, Reader, bool), SignError> {
+    FORMATS.iter().find(|(known, ..)| *known == label).ok_or_else(|| {
         let found = MISTAKEN.iter().find(|(known, _)| *known == label).map(|(_, words)| (*words).to_owned());
         let found = found.unwrap_or_else(|| format!("a PEM block `{label}`"));
         let why = format!("expected a PEM private key, found {found}");
-        return Err(SignError::Malformed { reference: reference.to_owned(), why });
-    };
-    read(reference, &contents, &|| {
-        passwords.password(reference)?.ok_or_else(|| SignError::PasswordNeeded { reference: reference.to_owned() })
+        SignError::Malformed { reference: reference.to_owned(), why }
     })
 }
 

@@ -17,6 +17,14 @@ pub trait PasswordSource: Send + Sync {
     /// # Errors
     /// [`SignError`] when the source should have one and could not give it.
     fn password(&self, for_what: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError>;
+
+    /// Whether it could give one later: a source that asks a person MUST NOT ask for this.
+    ///
+    /// # Errors
+    /// As [`Self::password`].
+    fn can_give(&self, for_what: &str) -> Result<bool, SignError> {
+        Ok(self.password(for_what)?.is_some())
+    }
 }
 
 /// No password at all.
@@ -51,6 +59,15 @@ impl PasswordSource for FirstOf<'_> {
             }
         }
         Ok(None)
+    }
+
+    fn can_give(&self, for_what: &str) -> Result<bool, SignError> {
+        for source in self.0 {
+            if source.can_give(for_what)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -62,6 +62,12 @@ impl TokenSource {
         if let Source::Variable(name) = &self.0 { Some(name) } else { None }
     }
 
+    /// The file that holds the token, if one does.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        if let Source::File(path) = &self.0 { Some(Path::new(path)) } else { None }
+    }
+
     /// Where it comes from, in words and without the token: the same place, the same words.
     #[must_use]
     pub fn place(&self) -> String {
@@ -109,6 +115,22 @@ impl TokenSource {
         }
         lacks.push("no CI system that gives tokens was recognised".into());
         Err(lacks)
+    }
+
+    /// Looks whether a token could be had later: a variable or file that is named must be there before a build step runs, which
+    /// would otherwise run in vain. What it says then counts, as tokens live for minutes.
+    ///
+    /// # Errors
+    /// [`SignError::Token`].
+    pub fn look(&self, variables: Variables<'_>) -> Result<(), SignError> {
+        match &self.0 {
+            Source::Variable(name) if variables(name).is_none() => Err(SignError::Token {
+                origin: format!("in the variable {name}"),
+                cause: "cannot be had: it is not set".into(),
+            }),
+            Source::File(path) => read(path).map(|_| ()),
+            _ => Ok(()),
+        }
     }
 
     /// Fetches the token.

@@ -73,12 +73,17 @@ fn read_input(name: &str, direct: bool, locked: &Field<'_>) -> Result<Option<Res
         other => return Err(locked.need("type")?.error("a kind of flake reference", format!("`{other}`"))),
     };
     let algorithm = if need("type")? == "hg" { "hgRevision" } else { "gitCommit" };
-    let mut digest = revision.map_or_else(Map::new, |r| digest_of(algorithm, r));
+    let digest = revision.map_or_else(Map::new, |r| digest_of(algorithm, r));
+    let mut nar_hash = None;
     if let Some(hash) = locked.get("narHash")? {
         let mut all = integrity(&hash)?;
         let nar = all.remove("sha256").ok_or_else(|| hash.error("sha256- and base64", hash.value()))?;
-        digest.insert("narSha256".to_owned(), nar);
+        nar_hash = Some(nar);
     }
     let annotations = if direct { Map::from_iter([("direct".to_owned(), json!(true))]) } else { Map::new() };
-    Package { at: locked, name: Some(name), uri, digest, location: None, annotations }.descriptor().map(Some)
+    let input = Package { at: locked, name: Some(name), uri, digest, location: None, annotations }.descriptor()?;
+    Ok(Some(match nar_hash.as_ref().and_then(serde_json::Value::as_str) {
+        Some(hex) => input.nar_hash_of(hex),
+        None => input,
+    }))
 }

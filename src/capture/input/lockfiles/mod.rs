@@ -47,7 +47,7 @@ pub fn by_file_name(name: &str) -> Option<&'static dyn LockFile> {
 #[must_use]
 pub(in crate::capture) fn purl(kind: &str, path: &str, version: &str, qualifiers: &[(&str, &str)]) -> String {
     let path: Vec<_> = path.split('/').map(percent).collect();
-    let mut out = format!("pkg:{kind}/{}@{}", path.join("/"), percent(version));
+    let mut out = format!("pkg:{kind}/{}@{}", path.join("/"), percent(version).replace("%3A", ":"));
     for (i, (key, value)) in qualifiers.iter().enumerate() {
         out.push(if i == 0 { '?' } else { '&' });
         out.push_str(&format!("{key}={}", percent(value)));

@@ -79,7 +79,7 @@ pub(super) fn approved(rule: &ApprovalRule, beside: &Beside<'_>) -> Result<Suppo
 fn said(provenance: &Provenance, approvals: &[Approver]) -> Vec<&'static str> {
     let mut out = Vec::new();
     for approval in approvals {
-        let repository = provenance.source().map(|s| s.repository);
+        let repository = provenance.source().and_then(|s| s.repository);
         // An approval without a place vouches for the content alone.
         let (content, place, named) = match approval.kind {
             TargetKind::Charter => (fact::CHARTER_DIGEST, fact::CHARTER_URI, provenance.charter()),

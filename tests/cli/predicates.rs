@@ -1,0 +1,27 @@
+//! A predicate that is given is signed as it is written.
+
+use crate::world::{PASSWORD, World};
+use attest::model::{Bundle, BundleContent};
+
+const SCAN: &str = "https://acme.example/scan/v1";
+/// `../shared/vectors/reports/P02`: numbers that no 64 bits hold.
+const NUMBERS: &str = "{\"id\": 123456789012345678901234567890,\n \"u64\": 18446744073709551616, \"ratio\": 1.10}\n";
+
+#[test]
+fn numbers_keep_their_text() {
+    let world = World::new();
+    world.write("scan.json", NUMBERS);
+    let create = ["create", "app", "--key", "attest.key", "--predicate", "scan.json", "--predicate-type", SCAN];
+    world.done(&create);
+    let bundle = Bundle::parse(world.read("app.sigstore.json").trim().as_bytes()).unwrap();
+    let BundleContent::Envelope(envelope) = bundle.content() else { panic!("no envelope") };
+    let text = std::str::from_utf8(envelope.payload()).unwrap();
+    let written = r#""predicate":{"id":123456789012345678901234567890,"u64":18446744073709551616,"ratio":1.10}}"#;
+    assert!(text.ends_with(written), "{text}");
+    world.done(&["verify", "app", "--key", "attest.pub", "--predicate-type", SCAN]);
+    // A secret of digits is found in them, too.
+    let secret = [("ATTEST_PASSWORD", PASSWORD), ("API_TOKEN", "123456789012345678901234567890")];
+    let out = world.attest_with(&secret, &create);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(1) && said.contains("error[secret-in-statement]"), "{said}");
+}
