@@ -20,6 +20,7 @@ const LISTS: &[&[Code]] = &[
     KeyError::CODES,
     RootError::CODES,
     verify::VerifyError::CODES,
+    verify::CANDIDATE_CODES,
     policy::DECISION_CODES,
     policy::SIGNER_CODES,
     policy::CROSS_CHECK_CODES,

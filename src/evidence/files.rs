@@ -2,10 +2,14 @@
 #![expect(clippy::disallowed_methods, reason = "back end: files")]
 
 use crate::model::code::codes;
+use crate::model::spelling::without_mark;
 use crate::model::{Artifact, Code, code, limits};
 use crate::regular;
 use crate::seam::{BoxFuture, ready};
 use crate::verify::{Basket, Candidate, Content, EvidenceSource, Origin};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +31,7 @@ pub const WHOLE_FILE: &str = "whole file";
 
 /// A file or folder of evidence.
 ///
-/// A file is one JSON document, or one document per line (JSONL). Of a folder, the files that end in `.json`, `.jsonl`
+/// A file is one JSON document, a list of such as `gh` writes it, or one document per line (JSONL). Of a folder, the files that end in `.json`, `.jsonl`
 /// or `.sigstore` are read, not those of folders below it; at most [`limits::BUNDLE_FILES`].
 ///
 /// All is read once, up to [`limits::EVIDENCE_BYTES`], and takes nothing from the budget of a check: it is the same for each
@@ -139,34 +143,70 @@ fn read(path: &Path, budget: usize, pipe: bool) -> Result<Vec<u8>, Content> {
     if bytes.len() > limit { Err(too_large(path, "its size (bytes)", limit)) } else { Ok(bytes) }
 }
 
-/// The documents of a file: all of it, or one per line. A file of several lines is lines when its first line is a whole
-/// document.
-pub(super) fn pieces_of(bytes: &[u8]) -> Vec<&[u8]> {
-    numbered(bytes).into_iter().map(|(_, piece)| piece).collect()
-}
-
-/// The same with the number of the line, where they are lines.
-fn numbered(bytes: &[u8]) -> Vec<(Option<usize>, &[u8])> {
-    let first = bytes.split(|b| *b == b'\n').find(|l| !l.trim_ascii().is_empty()).unwrap_or_default();
-    let by_line = first.trim_ascii().len() < bytes.trim_ascii().len()
-        && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok();
-    if !by_line {
-        return if bytes.trim_ascii().is_empty() { Vec::new() } else { vec![(None, bytes)] };
-    }
-    let lines = bytes.split(|b| *b == b'\n').enumerate().filter(|(_, l)| !l.trim_ascii().is_empty());
-    lines.map(|(i, line)| (Some(i + 1), line)).collect()
-}
-
-/// Each document of a file as a candidate.
+/// The pieces of a file: one document; the bundles that a document lists; or, where it is none, its lines, if one of them is
+/// a document. A line that is none is a piece of evidence like the others, wherever it stands.
 fn split(path: &Path, bytes: &[u8], out: &mut Vec<Candidate>) {
-    for (line, piece) in numbered(bytes) {
-        let id = line.map_or_else(|| WHOLE_FILE.to_owned(), |n| format!("line {n}"));
-        if line.is_some() && out.len() >= limits::REFERRERS {
+    let bytes = without_mark(bytes);
+    if bytes.trim_ascii().is_empty() {
+        return;
+    }
+    if let Some(listed) = listed(bytes) {
+        return put(path, "bundle", listed.into_iter().enumerate(), out);
+    }
+    let is_document = |text: &[u8]| serde_json::from_slice::<IgnoredAny>(text).is_ok();
+    let lines = || bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).enumerate().filter(|(_, l)| !l.is_empty());
+    if is_document(bytes) || !lines().any(|(_, l)| l.starts_with(b"{") && is_document(l)) {
+        out.push(candidate(path, WHOLE_FILE.into(), Content::Evidence(bytes.to_vec())));
+    } else {
+        put(path, "line", lines(), out);
+    }
+}
+
+/// Puts numbered pieces into the list, up to the limit.
+fn put<'b>(path: &Path, what: &str, pieces: impl Iterator<Item = (usize, &'b [u8])>, out: &mut Vec<Candidate>) {
+    for (i, piece) in pieces {
+        let id = format!("{what} {}", i + 1);
+        if out.len() >= limits::REFERRERS {
             out.push(candidate(path, id, too_large(path, "the number of bundles", limits::REFERRERS)));
             return;
         }
         out.push(candidate(path, id, Content::Evidence(piece.to_vec())));
     }
+}
+
+/// `{"attestations":[...]}`, as the APIs of GitHub and npm answer.
+#[derive(Deserialize)]
+struct Answer<'b> {
+    #[serde(borrow)]
+    attestations: Vec<&'b RawValue>,
+}
+
+/// One of a list: a bundle, or what holds one, as `gh` and these APIs write it.
+#[derive(Deserialize)]
+struct Holder<'b> {
+    #[serde(borrow)]
+    bundle: Option<&'b RawValue>,
+    #[serde(borrow)]
+    attestation: Option<&'b RawValue>,
+}
+
+/// The bundles that a document lists; `None` where it is no list. The list itself is signed by nobody: each is what it is.
+fn listed(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let all = match bytes.trim_ascii_start().first()? {
+        b'[' => serde_json::from_slice::<Vec<&RawValue>>(bytes).ok()?,
+        _ => serde_json::from_slice::<Answer<'_>>(bytes).ok()?.attestations,
+    };
+    Some(all.into_iter().map(|one| inner(one.get()).unwrap_or(one.get()).as_bytes()).collect())
+}
+
+/// The bundle in what holds one.
+fn inner(text: &str) -> Option<&str> {
+    let held = serde_json::from_str::<Holder<'_>>(text).ok()?;
+    let held = match held.attestation {
+        Some(attestation) => serde_json::from_str(attestation.get()).ok()?,
+        None => held,
+    };
+    held.bundle.map(RawValue::get)
 }
 
 #[cfg(test)]
@@ -191,6 +231,51 @@ mod tests {
             // A pipe would be empty now.
             fs::write(&path, "").unwrap();
         }
+    }
+
+    /// The pieces of a file: what names them, and their text.
+    fn pieces(text: &str) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        split(Path::new("x"), text.as_bytes(), &mut out);
+        let text = |c: Candidate| match c.content {
+            Content::Evidence(bytes) => (c.origin.id, String::from_utf8(bytes).unwrap()),
+            other => panic!("{other:?}"),
+        };
+        out.into_iter().map(text).collect()
+    }
+
+    fn texts(text: &str) -> Vec<String> {
+        pieces(text).into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_broken_line_hides_no_other_wherever_it_stands() {
+        let (a, b, broken) = (r#"{"a":1}"#, r#"{"b":2}"#, r#"{"c":"#);
+        for lines in [[broken, a, b], [a, broken, b], [a, b, broken]] {
+            assert_eq!(texts(&lines.join("\n")), lines);
+            assert_eq!(texts(&format!("\u{feff}{}\r\n", lines.join("\r\n\r\n"))), lines);
+        }
+        assert_eq!(pieces(broken), [("whole file".into(), broken.into())]);
+        let pretty = "{\n  \"a\": {},\n  \"b\": 1\n}";
+        assert_eq!(pieces(pretty), [("whole file".into(), pretty.into())]);
+        assert_eq!(pieces(&format!("\u{feff}{a}")), [("whole file".into(), a.into())]);
+    }
+
+    #[test]
+    fn a_list_of_bundles_is_read_as_gh_and_npm_write_it() {
+        let (a, b) = (r#"{"mediaType": "a"}"#, r#"{"mediaType": "b"}"#);
+        for list in [
+            format!("[{a},\n{b}]"),
+            format!(r#"{{"attestations":[{{"bundle":{a},"repository_id":1}},{{"predicateType":"x","bundle":{b}}}]}}"#),
+            format!(
+                r#"[{{"attestation":{{"bundle":{a},"bundle_url":""}},"verificationResult":{{}}}},{{"bundle":{b}}}]"#
+            ),
+        ] {
+            assert_eq!(texts(&list), [a, b], "{list}");
+        }
+        // What holds no bundle is shown as it is, and hides none.
+        assert_eq!(texts(&format!(r#"[{{"bundle":null}},{a}]"#)), [r#"{"bundle":null}"#, a]);
+        assert!(pieces("[]").is_empty());
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub mod uri;
 pub mod work;
 pub mod yaml;
 
-pub use in_toto::{bundle, envelope, resource, statement};
+pub use in_toto::{bundle, envelope, resource, spelling, statement};
 
 pub use artifact::Artifact;
 pub use bundle::{Bundle, BundleContent, BundleVersion, VerificationMaterial};

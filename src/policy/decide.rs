@@ -11,7 +11,7 @@ use crate::model::code::codes;
 use crate::model::{Artifact, Code, uri};
 use crate::predicate::Provenance;
 use crate::predicate::field::fact;
-use crate::verify::{Signer, VerifiedStatement, VerifyError};
+use crate::verify::{OTHER_KIND, Signer, VerifiedStatement, VerifyError};
 use std::sync::Arc;
 
 codes! {
@@ -19,7 +19,7 @@ codes! {
     pub CODES;
     pub NO_ATTESTATION = "no-attestation", [Producer],
         "there is no attestation of the artifact, or none of the kind that was asked for",
-        "attach one with `attest create`, or name where it is with --bundle or --attestation-repository";
+        "attach one with `attest create`, or name where it is with --bundle or --attestation-repository; `crane copy`, `docker push` and `skopeo copy` leave attestations behind: copy with `cosign copy`, `oras cp -r` or `regctl image copy --referrers`, or with `attest download OLD --output FILE` and `attest attach NEW --bundle FILE`";
     pub NO_POLICY = "no-policy-for-subject", [Producer],
         "there are policies, and none speaks about this subject",
         "add the repository to `images` of a policy";
@@ -74,8 +74,10 @@ pub fn decide(policies: &[Policy], artifact: &Artifact, evidence: &[Evidence]) -
     }
     let met = decided.iter().map(|p| p.verdict).max().unwrap_or(Verdict::Deny);
     let verdict = if reasons.is_empty() { met } else { Verdict::Deny };
-    if verdict == Verdict::Deny && evidence.is_empty() && reasons.is_empty() {
-        reasons.push(Reason::new(NO_ATTESTATION, format!("no attestation of {} was found", artifact.digest)));
+    let others = || evidence.iter().filter_map(of_another_kind);
+    if verdict == Verdict::Deny && evidence.len() == others().count() && reasons.is_empty() {
+        let beside = others().next().map_or_else(String::new, |what| format!("; what is there instead: {what}"));
+        reasons.push(Reason::new(NO_ATTESTATION, format!("no attestation of {} was found{beside}", artifact.digest)));
     }
     SubjectDecision {
         artifact: artifact.clone(),
@@ -84,6 +86,14 @@ pub fn decide(policies: &[Policy], artifact: &Artifact, evidence: &[Evidence]) -
         policies: decided,
         children: Vec::new(),
         notes: Vec::new(),
+    }
+}
+
+/// What a candidate is that is no attestation, whatever it is about.
+fn of_another_kind(evidence: &Evidence) -> Option<&str> {
+    match &evidence.finding {
+        Finding::SetAside { code, message } if *code == OTHER_KIND => Some(message),
+        _ => None,
     }
 }
 

@@ -65,7 +65,8 @@ impl Provenance {
     ///
     /// # Errors
     /// When `buildDefinition.buildType` or `runDetails.builder.id` is missing (SLSA v1), a field
-    /// has another type, a time is no RFC 3339, or two fields name different commits of one source.
+    /// has another type, or two fields name different commits of one source. A dependency that is no descriptor and a time
+    /// that is none are absent: nothing is decided by them.
     pub fn from_json(predicate: &Map<String, Value>) -> Result<Self, JsonError> {
         Self::from_value(&Value::Object(predicate.clone()))
     }
@@ -81,9 +82,7 @@ impl Provenance {
         let builder = run.need("builder")?;
         let object = |f: Option<Field<'_>>| f.map_or(Ok(Map::new()), |f| f.object().cloned());
         let list = |f: Option<Field<'_>>| -> Result<Vec<_>, JsonError> {
-            f.map_or(Ok(Vec::new()), |f| {
-                f.list(limits::DEPENDENCIES)?.iter().map(ResourceDescriptor::from_json).collect()
-            })
+            f.map_or(Ok(Vec::new()), |f| Ok(f.list(limits::DEPENDENCIES)?.iter().filter_map(read_descriptor).collect()))
         };
         let rest = |f: &Field<'_>, known: &[&str]| -> Result<Map<String, Value>, JsonError> {
             let unknown = f.object()?.iter().filter(|(k, _)| !known.contains(&k.as_str()));
@@ -97,12 +96,8 @@ impl Provenance {
             }
         }
         if let Some(m) = run.get("metadata")? {
-            for key in ["startedOn", "finishedOn"] {
-                if let Some(t) = m.opt_str(key)? {
-                    Timestamp::parse(t).map_err(|e| {
-                        JsonError::unexpected(format!("{}.{key}", m.path()), "an RFC 3339 time", e.found)
-                    })?;
-                }
+            for key in TIMES {
+                m.opt_str(key)?;
             }
             // SLSA has a text here; GitLab writes the number of its job, which no claim of a certificate says.
             if let Some(id) = m.get("invocationId")?.filter(|id| !id.value().is_u64()) {
@@ -198,11 +193,8 @@ impl Provenance {
 
     fn source_descriptor(&self) -> Option<(ResourceDescriptor, &'static str)> {
         match self.external("source") {
-            Some(value) => Some((read_source(&value)?, field::SOURCE.path)),
-            None => {
-                let first = self.dependencies.first()?;
-                first.uri().is_some().then(|| (first.clone(), "resolvedDependencies[0]"))
-            }
+            Some(value) => Some((read_descriptor(&value)?, field::SOURCE.path)),
+            None => Some((self.dependencies.first()?.clone(), "resolvedDependencies[0]")),
         }
     }
 
@@ -250,10 +242,11 @@ impl Provenance {
         self.text(&["requestedBy", "id"])
     }
 
-    /// A string of `runDetails.metadata`.
+    /// A string of `runDetails.metadata`; of a time that is none, as one without its zone, nothing.
     #[must_use]
     pub fn metadata(&self, key: &str) -> Option<&str> {
-        self.metadata.get(key)?.as_str()
+        let text = self.metadata.get(key)?.as_str()?;
+        (!TIMES.contains(&key) || Timestamp::parse(text).is_ok()).then_some(text)
     }
 
     /// A string below `externalParameters`.
@@ -293,7 +286,7 @@ impl Provenance {
             }
         }
         // One source, one commit: a dependency of the same place must name the same commit.
-        let Some(source) = self.external("source").and_then(|f| read_source(&f)) else {
+        let Some(source) = self.external("source").and_then(|f| read_descriptor(&f)) else {
             return Ok(());
         };
         let commit = source.digest().and_then(commit_of);
@@ -318,18 +311,24 @@ fn commit_of(digests: &DigestSet) -> Option<&str> {
     digests.get("gitCommit").or_else(|| digests.get("sha1").filter(id))
 }
 
-/// The source as a descriptor. Of another build type its form is not checked; a commit in capitals is the same commit there,
-/// which must not be taken for none, and so never be compared with what a certificate says.
-fn read_source(field: &Field<'_>) -> Option<ResourceDescriptor> {
+/// Members of `runDetails.metadata` that are times.
+const TIMES: [&str; 2] = ["startedOn", "finishedOn"];
+
+/// A descriptor whose form nobody checked, as of another build type's source or a dependency. A commit in capitals is the
+/// same commit, which must not be taken for none, and so never be compared with what a certificate says; a digest that is
+/// none is absent. `None` where there is nothing to tell the thing by.
+fn read_descriptor(field: &Field<'_>) -> Option<ResourceDescriptor> {
     let strict = ResourceDescriptor::from_json(field).ok();
     strict.or_else(|| {
         let mut lower = field.value().clone();
+        let digests = lower.get_mut("digest")?.as_object_mut()?;
         let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-        for value in lower.get_mut("digest")?.as_object_mut()?.values_mut() {
+        for value in digests.values_mut() {
             if let Some(text) = value.as_str().filter(|t| hex(t)) {
                 *value = text.to_ascii_lowercase().into();
             }
         }
+        digests.retain(|name, value| value.as_str().is_some_and(|v| DigestSet::new("", [(name.as_str(), v)]).is_ok()));
         ResourceDescriptor::from_json(&Field::root(field.path(), &lower)).ok()
     })
 }
@@ -427,6 +426,33 @@ mod tests {
         assert_eq!(commit(&upper, &lower).unwrap(), Some(lower.clone()));
         assert_eq!(commit(&lower, &lower).unwrap(), Some(lower));
         assert!(commit(&upper, &"b".repeat(40)).is_err());
+    }
+
+    #[test]
+    fn a_flaw_that_decides_nothing_makes_the_field_absent() {
+        let with = |change: &dyn Fn(&mut Map<String, Value>)| {
+            let mut p = predicate(&"a".repeat(40));
+            change(&mut p);
+            Provenance::from_json(&p).unwrap()
+        };
+        let p = with(&|p| {
+            p["runDetails"]["metadata"] =
+                json!({ "startedOn": "2024-06-01T00:00:00", "finishedOn": "2024-06-01T00:00:00Z" })
+        });
+        assert_eq!((p.metadata("startedOn"), p.metadata("finishedOn")), (None, Some("2024-06-01T00:00:00Z")));
+        let dependencies = |more: Value| {
+            let p = with(&|p| {
+                let list = p["buildDefinition"]["resolvedDependencies"].as_array_mut().unwrap();
+                list.insert(0, more.clone());
+            });
+            (p.dependencies.len(), p.source().and_then(|s| s.commit))
+        };
+        let commit = Some("a".repeat(40));
+        assert_eq!(dependencies(json!({ "name": "left-pad" })), (1, commit.clone()));
+        assert_eq!(dependencies(json!("left-pad")), (1, commit.clone()));
+        // A commit where a SHA-256 belongs, as GitLab's runner writes it: the place is known, the digest is not.
+        let runner = json!({ "uri": "https://gitlab.com/acme/app", "digest": { "sha256": "a".repeat(40) } });
+        assert_eq!(dependencies(runner), (2, commit));
     }
 
     #[test]

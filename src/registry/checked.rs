@@ -1,6 +1,7 @@
 //! [`Checked`]: the digest checks and caps that hold for every back end, in one place.
 
-use super::{Registry, RegistryError, Served};
+use super::listing::too_many;
+use super::{Referrers, Registry, RegistryError, Served};
 use crate::model::{Descriptor, Digest, limits};
 use crate::seam::BoxFuture;
 
@@ -84,20 +85,29 @@ impl<'r> Checked<'r> {
         let mut list = self.0.referrers(subject, limits::REFERRERS).await?;
         let mut seen = std::collections::HashSet::new();
         list.retain(|d| seen.insert(d.digest.clone()));
-        if list.len() > limits::REFERRERS {
-            return Err(RegistryError::TooLarge {
-                place: self.place(),
-                what: format!("the number of referrers of {subject}"),
-                limit: limits::REFERRERS,
-            });
-        }
-        Ok(list)
+        if list.len() > limits::REFERRERS { Err(self.too_many(subject)) } else { Ok(list) }
+    }
+
+    /// The same with what could not be read of the listing.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn listing(&self, subject: &Digest) -> Result<Referrers, RegistryError> {
+        let mut found = self.0.listing(subject, limits::REFERRERS).await?;
+        let mut seen = std::collections::HashSet::new();
+        found.listed.retain(|d| seen.insert(d.digest.clone()));
+        let count = found.listed.len() + found.unread.len();
+        if count > limits::REFERRERS { Err(self.too_many(subject)) } else { Ok(found) }
     }
 
     /// The back end, for pushing.
     #[must_use]
     pub fn inner(&self) -> &'r dyn Registry {
         self.0
+    }
+
+    fn too_many(&self, subject: &Digest) -> RegistryError {
+        too_many(&self.place(), subject, limits::REFERRERS)
     }
 
     fn not_found(&self, what: String) -> RegistryError {
@@ -139,6 +149,9 @@ impl Registry for Checked<'_> {
     }
     fn referrers<'a>(&'a self, s: &'a Digest, _: usize) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
         Box::pin(Checked::referrers(self, s))
+    }
+    fn listing<'a>(&'a self, s: &'a Digest, _: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
+        Box::pin(Checked::listing(self, s))
     }
     fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
         self.0.push_blob(digest, bytes)

@@ -1,11 +1,11 @@
 //! Evidence attached to an artifact in a repository: its referrers, and the legacy `.att` tag.
 
-use super::{Checked, RegistryError, Served};
+use super::{Checked, Referrers, RegistryError, Served};
 use crate::model::code::codes;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
 use crate::model::{Artifact, Descriptor, Digest, limits};
 use crate::seam::BoxFuture;
-use crate::verify::{Basket, Budget, Candidate, Content, EvidenceSource, Origin};
+use crate::verify::{Basket, Budget, Candidate, Content, EvidenceSource, OTHER_KIND, Origin};
 use futures_util::stream::{self, StreamExt as _};
 
 codes! {
@@ -59,7 +59,13 @@ impl<'r> RegistryEvidence<'r> {
                 return one(Content::SetAside { code: REFERRER_SUBJECT, message });
             }
         }
-        for layer in manifest.layers.iter().filter(|l| holds_evidence(l)) {
+        let layers = || manifest.layers.iter().filter(|l| holds_evidence(l));
+        if subject.is_some() && layers().next().is_none() {
+            let kind = manifest.artifact_type.as_deref().unwrap_or("no kind");
+            let message = format!("`{kind}`, which holds no bundle and no envelope");
+            return one(Content::SetAside { code: OTHER_KIND, message });
+        }
+        for layer in layers() {
             if !at.basket.budget().piece() {
                 let error = self.too_large("the pieces of evidence of one check".into(), limits::EVIDENCE_PIECES);
                 return one(unavailable(&error));
@@ -124,13 +130,21 @@ impl<'r> RegistryEvidence<'r> {
         let subject = &artifact.digest;
         let listed = async {
             let listing = match self.may_ask(basket.budget()) {
-                Ok(()) => self.registry.referrers(subject).await,
+                Ok(()) => self.registry.listing(subject).await,
                 Err(e) => Err(e),
             };
             match listing {
-                Ok(list) => {
-                    let mut fetches: Vec<BoxFuture<'_, ()>> = Vec::with_capacity(list.len());
-                    for (rank, d) in list.into_iter().enumerate() {
+                Ok(Referrers { listed, unread, aside }) => {
+                    let origin = || Origin { place: self.registry.place(), id: format!("referrers of {subject}") };
+                    for error in unread {
+                        basket.put(listed.len(), Candidate { origin: origin(), content: unavailable(&error) });
+                    }
+                    for message in aside {
+                        let content = Content::SetAside { code: OTHER_KIND, message };
+                        basket.put(listed.len(), Candidate { origin: origin(), content });
+                    }
+                    let mut fetches: Vec<BoxFuture<'_, ()>> = Vec::with_capacity(listed.len());
+                    for (rank, d) in listed.into_iter().enumerate() {
                         let at = Place { basket, rank };
                         fetches.push(Box::pin(async move { self.referrer(&d.digest, Some(subject), at).await }));
                     }
@@ -234,6 +248,6 @@ mod tests {
             assert!(spent);
             (found.iter().filter(limit).count(), found.len())
         };
-        assert_eq!([over(5), over(4), over(2)], [(0, 0), (1, 1), (3, 3)]);
+        assert_eq!([over(5), over(4), over(2)], [(0, 3), (1, 3), (3, 3)]);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::RegistryError;
 use crate::model::json::{self, Field, JsonError};
-use crate::model::oci::{IMAGE_INDEX, Manifest};
+use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST, Manifest};
 use crate::model::{Descriptor, Digest, limits};
 use serde_json::{Value, json};
 
@@ -65,6 +65,25 @@ impl Listing {
         }
     }
 
+    /// The entries as a list of referrers: each by its digest alone, as nothing else that is said of it counts; and why those
+    /// that have none cannot be looked at.
+    pub(super) fn referrers(&self) -> Result<(Vec<Descriptor>, Vec<JsonError>), JsonError> {
+        let Some(list) = Field::root("index", &self.0).get("manifests")? else { return Ok(Default::default()) };
+        let (mut listed, mut odd) = (Vec::new(), Vec::new());
+        for entry in list.list(usize::MAX)? {
+            match by_digest(&entry) {
+                Ok(descriptor) => listed.push(descriptor),
+                Err(e) => odd.push(e),
+            }
+        }
+        Ok((listed, odd))
+    }
+
+    /// Whether it lists images for several platforms, as no list of referrers does.
+    pub(super) fn lists_platforms(&self) -> bool {
+        self.0["manifests"].as_array().is_some_and(|l| l.iter().any(|e| e["platform"].is_object()))
+    }
+
     /// Whether an entry has this digest.
     pub(super) fn contains(&self, digest: &Digest) -> bool {
         let digest = digest.to_string();
@@ -97,6 +116,14 @@ impl Listing {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         self.0.to_string().into_bytes()
     }
+}
+
+/// An entry of a list of referrers.
+fn by_digest(entry: &Field<'_>) -> Result<Descriptor, JsonError> {
+    let digest = entry.need("digest")?;
+    let digest = Digest::parse(digest.str()?)
+        .map_err(|e| digest.error("a digest that can be looked at (sha256, sha384, sha512)", e.found))?;
+    Ok(Descriptor::from_json(entry).unwrap_or_else(|_| Descriptor::new(IMAGE_MANIFEST, 0, digest)))
 }
 
 /// What a manifest says of itself as a referrer: its subject, and the entry that lists it, with `artifactType` and
@@ -141,6 +168,20 @@ mod tests {
         let out = String::from_utf8(l.to_bytes()).unwrap();
         assert!(out.contains(r#""x":{"y":1}"#) && out.contains(r#""digest":"blake3:00","z":[1]"#), "{out}");
         assert!(l.contains(&Digest::sha256(b"{}")) && !l.contains(&Digest::sha256(b"")));
+    }
+
+    #[test]
+    fn one_odd_entry_hides_no_other() {
+        let hex = "0".repeat(64);
+        let text = format!(
+            r#"{{"manifests":[{{"digest":"blake3:00"}},{{"digest":"sha256:{hex}"}},7,{{"mediaType":"a/b"}},{{"mediaType":"a/b","size":1,"digest":"sha512:{hex}{hex}"}}]}}"#
+        );
+        let listing = Listing::parse(text.as_bytes()).unwrap();
+        let (listed, odd) = listing.referrers().unwrap();
+        let digests: Vec<_> = listed.iter().map(|d| d.digest.to_string()).collect();
+        assert_eq!(digests, [format!("sha256:{hex}"), format!("sha512:{hex}{hex}")]);
+        assert_eq!(odd.len(), 3);
+        assert!(odd[0].to_string().contains("blake3:00") && listing.entries().is_err());
     }
 
     #[test]

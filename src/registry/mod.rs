@@ -32,6 +32,28 @@ pub struct Served {
     pub bytes: Vec<u8>,
 }
 
+/// What a repository lists for a subject.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Referrers {
+    /// What may be referrers, in the listing's order.
+    pub listed: Vec<Descriptor>,
+    /// What could not be read of the listing, be it one entry of it: any of it may have been evidence.
+    pub unread: Vec<RegistryError>,
+    /// What stands where a listing would, and is none: in words.
+    pub aside: Vec<String>,
+}
+
+impl Referrers {
+    /// What is listed; an error where that is nothing and something could not be read.
+    fn or_error(self) -> Result<Vec<Descriptor>, RegistryError> {
+        match self.unread.into_iter().next() {
+            Some(error) if self.listed.is_empty() => Err(error),
+            _ => Ok(self.listed),
+        }
+    }
+}
+
 /// One repository.
 ///
 /// Contract:
@@ -61,9 +83,12 @@ pub trait Registry: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>>;
 
-    /// Whether content could be stored now. Nothing is stored; what was begun for the question is given up.
-    fn can_push(&self) -> BoxFuture<'_, Result<(), RegistryError>> {
-        crate::seam::ready(Ok(()))
+    /// The same with what could not be read of the listing: one odd entry must not hide the others.
+    fn listing<'a>(&'a self, subject: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
+        Box::pin(async move {
+            let listed = self.referrers(subject, limit).await?;
+            Ok(Referrers { listed, ..Referrers::default() })
+        })
     }
 
     /// Stores a blob; does nothing when it is there.

@@ -1,6 +1,15 @@
 //! What evidence sources hand to the verifier: bytes, or why there are none.
 
 use crate::model::Code;
+use crate::model::code::codes;
+
+codes! {
+    /// Codes of this file.
+    pub CODES;
+    pub OTHER_KIND = "referrer-of-another-kind", [Producer],
+        "something is attached that is no attestation in a form that is read here",
+        "nothing needs doing: it is set aside; `attest list` names what it is";
+}
 
 /// Where a piece of evidence comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

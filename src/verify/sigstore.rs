@@ -40,7 +40,8 @@ pub(super) fn parse(ours: &Bundle, evidence: &[u8]) -> Result<Parsed, VerifyErro
         known_kind(&entry)?;
     }
     let malformed = |message: String| VerifyError::Evidence(JsonError::Syntax { message });
-    let text = std::str::from_utf8(evidence).map_err(|e| malformed(e.to_string()))?;
+    let text =
+        ours.respelled().map_or_else(|| std::str::from_utf8(evidence), Ok).map_err(|e| malformed(e.to_string()))?;
     let bundle = wire::Bundle::from_json(text).map_err(|e| malformed(e.to_string()))?;
     // Each is tried with the log's key, and with every witness's.
     let checkpoints = bundle.verification_material.tlog_entries.iter().filter_map(|e| e.inclusion_proof.as_ref());

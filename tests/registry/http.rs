@@ -212,6 +212,97 @@ fn an_empty_api_list_does_not_hide_the_fallback_index() {
 }
 
 #[test]
+fn an_api_that_answers_no_listing_leaves_the_fallback_index_and_stays_open() {
+    for action in [
+        Action::body("text/html", "<html>log in</html>"),
+        Action::body("application/json", ""),
+        Action::body("application/json", "{}"),
+        Action::redirect("/login"),
+    ] {
+        let world = World::start(Behaviour::without_referrers_api(Conditional::None));
+        world.server.fault(Fault::on("/login", Action::body("text/html", "<html>log in</html>")));
+        world.server.fault(Fault::on("/referrers/", action.clone()));
+        run(async {
+            let client = world.client();
+            let found = Checked::new(&client).listing(&world.subject.digest).await.unwrap();
+            let digests: Vec<_> = found.listed.iter().map(|d| &d.digest).collect();
+            assert_eq!(digests, [&world.evidence.digest], "{action:?}");
+            assert_eq!(found.unread.len(), 1, "{action:?}");
+            // Where the fallback has nothing, nobody knows whether there is something.
+            let other = manifest(None, 7).0.digest;
+            let found = Checked::new(&client).listing(&other).await.unwrap();
+            assert_eq!((found.listed.len(), found.unread.len()), (0, 1), "{action:?}");
+            assert_eq!(code(client.referrers(&other, 10).await), "registry-malformed", "{action:?}");
+        });
+    }
+}
+
+#[test]
+fn one_odd_entry_of_a_listing_hides_no_other() {
+    let odd = json!({ "mediaType": IMAGE_MANIFEST, "size": 2, "digest": "blake3:00" });
+    for api in [true, false] {
+        let world = World::start(match api {
+            true => Behaviour::default(),
+            false => Behaviour::without_referrers_api(Conditional::None),
+        });
+        let bare = json!({ "digest": world.evidence.digest.to_string() });
+        let list = json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [odd, bare] }).to_string();
+        if api {
+            world.server.fault(Fault::on("/referrers/", Action::body(IMAGE_INDEX, list)));
+        } else {
+            world.server.put_manifest(REPOSITORY, Some(&fallback(&world.subject)), IMAGE_INDEX, list.as_bytes());
+        }
+        run(async {
+            let client = world.client();
+            let found = Checked::new(&client).listing(&world.subject.digest).await.unwrap();
+            assert_eq!((found.listed.len(), found.unread.len()), (1, 1));
+            assert_eq!(found.listed[0].digest, world.evidence.digest);
+            assert!(found.unread[0].to_string().contains("blake3:00"), "{}", found.unread[0]);
+        });
+    }
+}
+
+#[test]
+fn an_image_under_the_tag_of_the_index_is_no_index_and_is_never_replaced() {
+    for (media_type, image) in [
+        (IMAGE_MANIFEST, String::from_utf8(manifest(None, 3).1).unwrap()),
+        (
+            IMAGE_INDEX,
+            json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [{
+                "mediaType": IMAGE_MANIFEST, "size": 2, "digest": Digest::sha256(b"x").to_string(),
+                "platform": { "os": "linux", "architecture": "amd64" },
+            }] })
+            .to_string(),
+        ),
+    ] {
+        // With the API that tag is anybody's.
+        let world = World::start(Behaviour::default());
+        let tag = fallback(&world.subject);
+        world.server.put_manifest(REPOSITORY, Some(&tag), media_type, image.as_bytes());
+        run(async {
+            let client = world.client();
+            let found = Checked::new(&client).listing(&world.subject.digest).await.unwrap();
+            assert_eq!((found.listed.len(), found.unread.len(), found.aside.len()), (1, 0, 0));
+            let (descriptor, bytes) = manifest(Some(&world.subject), 9);
+            client.push_manifest(&descriptor, &bytes).await.unwrap();
+        });
+        // Without it, it stands where the list would be: said, and left alone.
+        let world = World::start(Behaviour::without_referrers_api(Conditional::None));
+        world.server.put_manifest(REPOSITORY, Some(&tag), media_type, image.as_bytes());
+        run(async {
+            let client = world.client();
+            let found = Checked::new(&client).listing(&world.subject.digest).await.unwrap();
+            assert_eq!((found.listed.len(), found.unread.len(), found.aside.len()), (0, 0, 1));
+            assert!(found.aside[0].contains(&tag), "{}", found.aside[0]);
+            let (descriptor, bytes) = manifest(Some(&world.subject), 9);
+            let error = client.push_manifest(&descriptor, &bytes).await.unwrap_err();
+            assert!(error.to_string().contains("--attestation-repository"), "{error}");
+            assert_eq!(world.server.tagged(REPOSITORY, &tag), Some(Digest::sha256(image.as_bytes())));
+        });
+    }
+}
+
+#[test]
 fn content_that_is_wrong_endless_or_cut_is_refused() {
     for what in [Ask::Manifest, Ask::Blob] {
         let path = if matches!(what, Ask::Blob) { "/blobs/" } else { "/manifests/" };

@@ -3,6 +3,7 @@
 use crate::model::envelope::Envelope;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
+use crate::model::spelling::{self, to_standard};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -69,6 +70,10 @@ pub struct Bundle {
     material: VerificationMaterial,
     log_entries: Vec<Value>,
     timestamps: Vec<Vec<u8>>,
+    /// The document in our spelling, where it came in another.
+    respelled: Option<Box<str>>,
+    /// Whether it came as an envelope alone.
+    bare: bool,
 }
 
 impl Bundle {
@@ -81,6 +86,8 @@ impl Bundle {
             material: VerificationMaterial::PublicKey { hint },
             log_entries: Vec::new(),
             timestamps: Vec::new(),
+            respelled: None,
+            bare: false,
         }
     }
 
@@ -101,7 +108,18 @@ impl Bundle {
             material: VerificationMaterial::Certificates(chain),
             log_entries: Vec::new(),
             timestamps: Vec::new(),
+            respelled: None,
+            bare: false,
         }
+    }
+
+    /// An envelope that came with no bundle around it, and with its certificates beside the signature, as
+    /// slsa-github-generator wrote it before there were bundles: no log entry is there, and none is made up.
+    #[must_use]
+    pub fn bare(envelope: Envelope, chain: Vec<Vec<u8>>) -> Self {
+        let bundle = Self::certified(envelope, chain);
+        let text = String::from_utf8(bundle.to_bytes()).ok().map(String::into_boxed_str);
+        Self { respelled: text, bare: true, ..bundle }
     }
 
     /// Adds a log entry, as its JSON form (`TransparencyLogEntry` of `sigstore_rekor.proto`).
@@ -124,7 +142,10 @@ impl Bundle {
     /// Not JSON, a duplicate key, an unknown media type, a part missing that the version demands, two parts where one
     /// may be, a second spelling of a field, or over a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        let value = json::parse(bytes, limits::BUNDLE_BYTES)?;
+        let plain = spelling::without_mark(bytes);
+        let mut value = json::parse(plain, limits::BUNDLE_BYTES)?;
+        let respelled = to_standard(&mut value) || plain.len() < bytes.len();
+        let respelled = respelled.then(|| value.to_string().into_boxed_str());
         let root = Field::root("bundle", &value);
         let media_type = root.need("mediaType")?;
         let version = BundleVersion::by_media_type(media_type.str()?).ok_or_else(|| {
@@ -171,7 +192,8 @@ impl Bundle {
                 }
             }
         }
-        Ok(Self { version, content, material: material(&material_field, version)?, log_entries, timestamps })
+        let material = material(&material_field, version)?;
+        Ok(Self { version, content, material, log_entries, timestamps, respelled, bare: false })
     }
 
     /// The JSON form, one line, v0.3.
@@ -204,6 +226,18 @@ impl Bundle {
             }
         }
         out.to_string().into_bytes()
+    }
+
+    /// Whether it came as an envelope alone, with its certificates.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.bare
+    }
+
+    /// The document in standard base64 and without a byte order mark, where it came in another spelling.
+    #[must_use]
+    pub fn respelled(&self) -> Option<&str> {
+        self.respelled.as_deref()
     }
 
     /// The version its media type claims.

@@ -3,4 +3,5 @@
 pub mod bundle;
 pub mod envelope;
 pub mod resource;
+pub mod spelling;
 pub mod statement;

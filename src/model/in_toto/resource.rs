@@ -176,6 +176,14 @@ impl Subject {
         Self(ResourceDescriptor::with_digest(digest).named(name))
     }
 
+    /// Whether something that may be a subject has a digest, of whatever form, under whatever spelling.
+    pub(super) fn has_digest(field: &Field<'_>) -> bool {
+        let Some(members) = field.value().as_object() else { return true };
+        let digests = members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("digest"));
+        let nothing = |v: &Value| v.is_null() || v.as_object().is_some_and(Map::is_empty);
+        digests.map(|(_, value)| value).any(|value| !nothing(value))
+    }
+
     /// Reads the JSON form.
     ///
     /// # Errors

@@ -100,10 +100,22 @@ impl Statement {
     /// Reads a statement, v1 or v0.1.
     ///
     /// # Errors
-    /// Not JSON, a duplicate key, another `_type`, no subject, a subject without a digest, a digest that is not
-    /// canonical, a predicate type that is no URI, a predicate that is no object, or over a limit.
+    /// Not JSON, a duplicate key, another `_type`, no subject with a digest, a digest that is not canonical, a predicate
+    /// type that is no URI, a predicate that is no object, or over a limit. A subject without a digest beside others names
+    /// nothing that could be verified, and is passed over.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        work::did(Work::Statement, bytes);
+        Self::read(bytes, false)
+    }
+
+    /// Reads a statement that is about to be signed: every subject has a digest.
+    ///
+    /// # Errors
+    /// As [`Statement::parse`], and for a subject without a digest.
+    pub fn parse_whole(bytes: &[u8]) -> Result<Self, JsonError> {
+        Self::read(bytes, true)
+    }
+
+    fn read(bytes: &[u8], whole: bool) -> Result<Self, JsonError> {
         json::check(bytes, limits::STATEMENT_BYTES)?;
         let mut written = json::members("statement", bytes)?;
         let predicate = written.remove("predicate").map(|p| p.get()).filter(|p| *p != "null");
@@ -125,7 +137,9 @@ impl Statement {
             return Err(JsonError::unexpected("statement.subjects", "no such field", "a second spelling of a field"));
         }
         let subjects = root.need("subject")?.list(limits::SUBJECTS)?;
-        let subjects = subjects.iter().map(Subject::from_json).collect::<Result<Vec<_>, _>>()?;
+        let named = subjects.iter().any(Subject::has_digest);
+        let counts = |s: &&Field<'_>| whole || !named || Subject::has_digest(s);
+        let subjects = subjects.iter().filter(counts).map(Subject::from_json).collect::<Result<Vec<_>, _>>()?;
         let kind = root.need("predicateType")?;
         let predicate_type = PredicateUri::parse(kind.str()?)
             .ok_or_else(|| kind.error("an absolute URI", format!("`{}`", kind.str().unwrap_or_default())))?;
@@ -203,6 +217,27 @@ mod tests {
         assert!(e.to_string().contains("statement._type"), "{e}");
         let e = Statement::parse(doc(uri::STATEMENT_V1, "00").as_bytes()).unwrap_err();
         assert!(e.to_string().contains("statement.subject[0].digest.sha256"), "{e}");
+    }
+
+    #[test]
+    fn a_neighbour_without_a_digest_is_passed_over_and_never_signed() {
+        let text = doc(uri::STATEMENT_V1, &"0".repeat(64));
+        for (neighbour, fine) in [
+            (r#"{"name":"b"}"#, true),
+            (r#"{"name":"b","digest":{}}"#, true),
+            (r#"{"name":"b","digest":null}"#, true),
+            (r#"{"name":"b","Digest":{"sha256":"00"}}"#, false),
+            (r#"{"name":"b","digest":{"sha256":"00"}}"#, false),
+            (r#"{"name":"b","digest":"x"}"#, false),
+            ("7", false),
+        ] {
+            let with = text.replace(r#""subject":["#, &format!(r#""subject":[{neighbour},"#));
+            assert_eq!(Statement::parse(with.as_bytes()).is_ok_and(|s| s.subjects().len() == 1), fine, "{neighbour}");
+            assert!(Statement::parse_whole(with.as_bytes()).is_err(), "{neighbour}");
+        }
+        assert!(Statement::parse_whole(text.as_bytes()).is_ok());
+        let alone = r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a"}],"predicateType":"a:b"}"#;
+        assert!(Statement::parse(alone.as_bytes()).is_err());
     }
 
     #[test]

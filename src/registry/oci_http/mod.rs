@@ -18,7 +18,7 @@ mod transport;
 pub use credential::{Anonymous, Credential, CredentialError, CredentialStore};
 pub use credentials::DockerCredentials;
 
-use super::{Registry, RegistryError, Served};
+use super::{Referrers, Registry, RegistryError, Served};
 use crate::model::oci::{DOCKER_LIST, DOCKER_MANIFEST, IMAGE_INDEX, IMAGE_MANIFEST};
 use crate::model::{Descriptor, Digest, Reference, limits};
 use crate::net::{Answer, deadline};
@@ -206,6 +206,9 @@ impl Registry for OciHttp {
         Box::pin(self.read_blob(d, limit))
     }
     fn referrers<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
+        Box::pin(async move { self.list(s, limit, self.deadline()).await?.or_error() })
+    }
+    fn listing<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
         Box::pin(async move { self.list(s, limit, self.deadline()).await })
     }
     fn can_push(&self) -> BoxFuture<'_, Result<(), RegistryError>> {

@@ -17,7 +17,7 @@
 
 use super::OciHttp;
 use super::locks;
-use super::referrers::fallback_name;
+use super::referrers::{Api, fallback_name};
 use super::transport::{Ask, Scope};
 use crate::model::oci::IMAGE_INDEX;
 use crate::model::{Descriptor, Digest, limits};
@@ -153,9 +153,9 @@ impl OciHttp {
         for round in 1..=API_ROUNDS {
             pause(pauses.next(), Duration::ZERO, deadline).await.ok_or_else(|| lost(round))?;
             match self.list_api(subject, limits::REFERRERS, deadline).await {
-                Ok(Some(list)) if list.iter().any(|d| d.digest == entry.digest) => return Ok(true),
-                Ok(Some(_)) => self.put(push).await?,
-                Ok(None) => return Ok(false),
+                Ok(Api::Listed(found)) if found.listed.iter().any(|d| d.digest == entry.digest) => return Ok(true),
+                Ok(Api::Listed(_)) => self.put(push).await?,
+                Ok(Api::Absent | Api::Unusable(_)) => return Ok(false),
                 // More than are looked at: the registry's word has to do.
                 Err(RegistryError::TooLarge { .. }) => return Ok(true),
                 Err(e) => return Err(e),
@@ -171,7 +171,7 @@ impl OciHttp {
     ) -> Result<bool, RegistryError> {
         let Some((subject, entry)) = referrer else { return Ok(true) };
         match self.list(&subject.digest, limits::REFERRERS, deadline).await {
-            Ok(list) => Ok(list.iter().any(|d| d.digest == entry.digest)),
+            Ok(found) => Ok(found.listed.iter().any(|d| d.digest == entry.digest)),
             // More than are looked at: pushing again does no harm.
             Err(RegistryError::TooLarge { .. }) => Ok(false),
             Err(e) => Err(e),
@@ -226,6 +226,14 @@ impl OciHttp {
         let _turn = locks::take(self.locks.as_deref(), &self.transport.place, subject).await;
         let started = Instant::now();
         let mut old = self.read_fallback(subject, deadline).await?;
+        if let Some(instead) = old.instead {
+            // Whoever runs the image by that tag would find the list of its attestations there.
+            let cause = format!(
+                "{instead}: the list would replace it; keep attestations in another repository, with \
+                                 --attestation-repository"
+            );
+            return Err(self.transport.malformed(&format!("writing {}", fallback_name(subject)), cause));
+        }
         if old.listing.contains(&entry.digest) {
             return Ok(Added::WasThere);
         }

@@ -3,12 +3,12 @@
 //! Only a definite "no" of the registry counts as absence: 404 of the index's tag. A refusal, a rate limit or a
 //! failure, of either, is an error; "no attestation" must never be what a 403 looks like.
 
-use super::OciHttp;
 use super::transport::Ask;
-use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST};
-use crate::model::{Descriptor, Digest, limits};
-use crate::registry::RegistryError;
+use super::{MANIFESTS, OciHttp, media_type};
+use crate::model::oci::{IMAGE_INDEX, Manifest};
+use crate::model::{Digest, limits};
 use crate::registry::listing::{Listing, fallback_tag, too_many};
+use crate::registry::{Referrers, RegistryError};
 use reqwest::Url;
 use reqwest::header::{ETAG, HeaderValue, LINK};
 use std::collections::HashSet;
@@ -20,54 +20,87 @@ pub(super) struct Fallback {
     /// Whether the tag is there at all.
     pub(super) exists: bool,
     pub(super) etag: Option<HeaderValue>,
+    /// What the tag names where that is no index of referrers, in words: then the listing is empty.
+    pub(super) instead: Option<String>,
+}
+
+/// What the referrers API answered.
+pub(super) enum Api {
+    /// Its listing, all pages.
+    Listed(Referrers),
+    /// There is none.
+    Absent,
+    /// An answer that is no listing, with status 200 or as a redirect: a proxy, a login page, a registry that knows no API
+    /// and says so in no status.
+    Unusable(RegistryError),
 }
 
 impl OciHttp {
     /// The API's list and, where that is empty or there is none, the fallback index's; each digest once.
+    ///
+    /// An API that answered nothing that can be used stays something that could not be read, beside what the fallback has.
     pub(super) async fn list(
         &self,
         subject: &Digest,
         limit: usize,
         deadline: Instant,
-    ) -> Result<Vec<Descriptor>, RegistryError> {
-        let mut list = self.list_api(subject, limit, deadline).await?.unwrap_or_default();
-        if list.is_empty() {
+    ) -> Result<Referrers, RegistryError> {
+        let (mut found, has_api) = match self.list_api(subject, limit, deadline).await? {
+            Api::Listed(found) => (found, true),
+            Api::Absent => (Referrers::default(), false),
+            Api::Unusable(error) => (Referrers { unread: vec![error], ..Referrers::default() }, false),
+        };
+        if found.listed.is_empty() {
             let what = fallback_name(subject);
             let fallback = self.read_fallback(subject, deadline).await?;
-            list = fallback.listing.entries().map_err(|e| self.transport.unreadable(&what, e))?;
+            let (listed, odd) = fallback.listing.referrers().map_err(|e| self.transport.unreadable(&what, e))?;
+            found.listed = listed;
+            found.unread.extend(odd.into_iter().map(|e| self.transport.unreadable(&what, e)));
+            // With the API, that tag is anybody's.
+            found.aside.extend(fallback.instead.filter(|_| !has_api));
         }
         let mut seen = HashSet::new();
-        list.retain(|d| seen.insert(d.digest.clone()));
-        if list.len() > limit { Err(too_many(&self.transport.place, subject, limit)) } else { Ok(list) }
+        found.listed.retain(|d| seen.insert(d.digest.clone()));
+        let count = found.listed.len() + found.unread.len();
+        if count > limit { Err(too_many(&self.transport.place, subject, limit)) } else { Ok(found) }
     }
 
-    /// All pages of the API; `None` when the registry has no such API.
+    /// All pages of the API.
     pub(super) async fn list_api(
         &self,
         subject: &Digest,
         limit: usize,
         deadline: Instant,
-    ) -> Result<Option<Vec<Descriptor>>, RegistryError> {
+    ) -> Result<Api, RegistryError> {
         let what = format!("listing the referrers of {subject}");
         let mut url = self.url(&format!("referrers/{subject}"), deadline).await?;
-        let (mut out, mut led_by) = (Vec::new(), None);
+        let (mut out, mut led_by) = (Referrers::default(), None);
         for page in 0..limits::REFERRER_PAGES {
             let mut ask = Ask::get(url, &what, IMAGE_INDEX, limits::MANIFEST_BYTES, deadline);
             ask.led_by = led_by;
-            let answer = self.send(&ask).await?;
+            let answer = match self.send(&ask).await {
+                Err(error @ RegistryError::Malformed { .. }) if page == 0 => return Ok(Api::Unusable(error)),
+                answer => answer?,
+            };
             match answer.status {
                 200 => {}
                 // Registries from before the API: an unknown path, or one that looks like an upload or a manifest.
-                400 | 404 | 405 | 406 if page == 0 => return Ok(None),
+                400 | 404 | 405 | 406 if page == 0 => return Ok(Api::Absent),
+                201..=399 if page == 0 => return Ok(Api::Unusable(self.transport.refused(&what, &answer))),
                 _ => return Err(self.transport.refused(&what, &answer)),
             }
-            let entries = Listing::parse(&answer.body).and_then(|l| l.entries());
-            out.extend(entries.map_err(|e| self.transport.unreadable(&what, e))?);
-            if out.len() > limit {
+            let entries = Listing::parse(&answer.body).and_then(|l| l.referrers());
+            let (listed, odd) = match entries.map_err(|e| self.transport.unreadable(&what, e)) {
+                Err(error @ RegistryError::Malformed { .. }) if page == 0 => return Ok(Api::Unusable(error)),
+                entries => entries?,
+            };
+            out.listed.extend(listed);
+            out.unread.extend(odd.into_iter().map(|e| self.transport.unreadable(&what, e)));
+            if out.listed.len() + out.unread.len() > limit {
                 return Err(too_many(&self.transport.place, subject, limit));
             }
             let Some(next) = next_page(answer.headers.get_all(LINK).iter().filter_map(|h| h.to_str().ok())) else {
-                return Ok(Some(out));
+                return Ok(Api::Listed(out));
             };
             let next = answer.url.join(&next);
             let next = next.map_err(|e| self.transport.malformed(&what, format!("the next page's URL: {e}")))?;
@@ -81,20 +114,31 @@ impl OciHttp {
         Err(RegistryError::TooLarge { place, what: format!("the number of pages of referrers of {subject}"), limit })
     }
 
-    /// Reads the fallback index; an empty one when the registry says that there is none.
+    /// Reads the fallback index; an empty one when the registry says that there is none, or has an image there, as after a
+    /// copy that tagged it with its digest.
     pub(super) async fn read_fallback(&self, subject: &Digest, deadline: Instant) -> Result<Fallback, RegistryError> {
         let what = fallback_name(subject);
         let url = self.url(&format!("manifests/{}", fallback_tag(subject)), deadline).await?;
-        let accept = format!("{IMAGE_INDEX}, {IMAGE_MANIFEST};q=0.5");
+        let accept = MANIFESTS.join(", ");
         let ask = Ask::get(url, &what, &accept, limits::MANIFEST_BYTES, deadline);
         let answer = self.send(&ask).await?;
+        let none = |exists, instead| Fallback { listing: Listing::empty(), exists, etag: None, instead };
         match answer.status {
-            200 => {
-                let listing = Listing::parse(&answer.body).map_err(|e| self.transport.unreadable(&what, e))?;
-                Ok(Fallback { listing, exists: true, etag: answer.headers.get(ETAG).cloned() })
+            200 => {}
+            404 => return Ok(none(false, None)),
+            _ => return Err(self.transport.refused(&what, &answer)),
+        }
+        match Listing::parse(&answer.body) {
+            Ok(listing) if !listing.lists_platforms() => {
+                Ok(Fallback { listing, exists: true, etag: answer.headers.get(ETAG).cloned(), instead: None })
             }
-            404 => Ok(Fallback { listing: Listing::empty(), exists: false, etag: None }),
-            _ => Err(self.transport.refused(&what, &answer)),
+            Ok(_) => Ok(none(true, Some(instead(subject, "an image for several platforms")))),
+            Err(e) => match Manifest::parse(&answer.body, &media_type(&answer).unwrap_or_default()) {
+                Ok(manifest) if !manifest.is_index() && manifest.config.is_some() => {
+                    Ok(none(true, Some(instead(subject, "an image"))))
+                }
+                _ => Err(self.transport.unreadable(&what, e)),
+            },
         }
     }
 
@@ -106,6 +150,11 @@ impl OciHttp {
 /// What the fallback index is called in errors.
 pub(super) fn fallback_name(subject: &Digest) -> String {
     format!("the referrers index `{}`", fallback_tag(subject))
+}
+
+/// What stands under the tag of a list of referrers.
+fn instead(subject: &Digest, what: &str) -> String {
+    format!("the tag `{}`, under which attestations would be listed, names {what}", fallback_tag(subject))
 }
 
 /// The target of `rel="next"` (RFC 8288).

@@ -87,7 +87,7 @@ crate::refusals::refusals! {
     upper_case_digest: file(&[]), |s| s.claim.subjects[0].1[0].1.make_ascii_uppercase() => 1 "statement-malformed";
     digest_cut_short: file(&[]), |s| s.claim.subjects[0].1[0].1.truncate(63) => 1 "statement-malformed";
     no_subject: file(&[]), |s| s.claim.subjects.clear() => 1 "statement-malformed";
-    subject_without_a_digest: file(&[]), |s| s.claim.subjects.push(("b".into(), Vec::new())) => 1 "statement-malformed";
+    subject_without_a_digest: |s| s.claim.subjects.push(("b".into(), Vec::new())), |s| s.claim.subjects = vec![("app".into(), Vec::new())] => 1 "statement-malformed";
     wrong_statement_type: file(&[]), |s| s.claim.statement_type = "https://in-toto.io/Statement/v2".into() => 1 "statement-malformed";
     duplicate_keys_in_the_statement: file(&[]), |s| s.statement = Some(|t| t.replacen('{', r#"{"predicateType":"https://slsa.dev/provenance/v1","#, 1)) => 1 "statement-malformed";
     duplicate_keys_by_an_escape: file(&[]), |s| s.statement = Some(|t| t.replacen('{', r#"{"\u0070redicateType":"https://slsa.dev/provenance/v1","#, 1)) => 1 "statement-malformed";
