@@ -32,6 +32,7 @@ pub use git::commit::{Commit, CommitSignature};
 #[cfg(feature = "cli")]
 pub use git::named::{CommitObject, commit_object};
 pub use git::source::{Difference, SourceState, Submodule};
+pub use input::packages::UnreadLockFile;
 pub use input::subjects::{Checksums, chunks, from_checksums, is_checksum_file};
 #[cfg(feature = "cli")]
 pub use local::{InCheckout, Local, in_checkout};

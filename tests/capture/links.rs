@@ -252,13 +252,21 @@ fn errors_about_files_of_a_checkout_quote_no_value() {
             ),
         ),
     ];
+    let asked_nothing = Request::default();
     for (name, text) in cases {
         let repo = Repo::new();
         repo.write(".env", &text);
         symlink(".env", repo.root.join(name)).unwrap();
-        let e = refused(&repo, &Request::default());
+        // A lock file is named by hand, so that what is wrong with it is an error.
+        let named = Request { dependencies: vec![name.into()], ..Request::default() };
+        let e = refused(&repo, if name == ".attest.yaml" { &asked_nothing } else { &named });
         assert!(e.to_string().contains(name), "{e}");
         assert!(!e.to_string().contains(TOKEN) && !format!("{e:?}").contains(TOKEN), "{name}: {text}: {e}");
+        if name != ".attest.yaml" {
+            let found = context(&repo.env(), &Request::default());
+            let text = format!("{} {:?}", shown(&found), found.doubts());
+            assert!(!text.contains(TOKEN) && text.contains("packagesAbsent"), "{name}: {text}");
+        }
     }
     let sums = format!("{TOKEN}\n");
     let e = attest::capture::from_checksums("SHA256SUMS", sums.as_bytes()).unwrap_err();

@@ -10,6 +10,7 @@ mod elsewhere;
 mod environments;
 mod examples;
 mod explain;
+mod inputs;
 mod links;
 mod page;
 mod platforms;
@@ -19,3 +20,6 @@ mod source;
 mod step;
 mod trails;
 mod traps;
+
+#[path = "../verification/vectors.rs"]
+mod vectors;

@@ -18,6 +18,12 @@ pub(in crate::capture) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The working folder and those above it, up to the top of the checkout: whoever runs in one means its project first.
+    pub(in crate::capture) fn folders(&self) -> impl Iterator<Item = &Path> {
+        let from = if self.working_dir.starts_with(self.root) { self.working_dir } else { self.root };
+        from.ancestors().take_while(|folder| folder.starts_with(self.root))
+    }
+
     /// The top of the checkout, where the path lies in it by its text: then no link may lead out of it, whoever named it.
     /// A path elsewhere is the word of whoever runs this.
     pub(in crate::capture) fn within(&self, path: &Path) -> Option<&Path> {

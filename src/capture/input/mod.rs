@@ -6,6 +6,7 @@ pub(in crate::capture) mod beneath;
 #[cfg(feature = "cli")]
 pub(in crate::capture) mod bounded;
 pub(in crate::capture) mod charter;
+mod container_file;
 #[cfg(feature = "cli")]
 pub mod files;
 pub mod lockfiles;

@@ -17,7 +17,26 @@ pub(in crate::capture) struct Unasked<'a> {
     pub(in crate::capture) passed_over: Vec<String>,
 }
 
+/// What stands at a path.
+pub(in crate::capture) enum Found {
+    /// A file that was read.
+    Bytes(Vec<u8>),
+    /// Something that was not read, and why.
+    PassedOver(String),
+    /// Nothing.
+    Nothing,
+}
+
 impl Unasked<'_> {
+    /// The bytes of a file that no build is stopped for, whatever is wrong with it.
+    pub(in crate::capture) fn read_or_pass_over(&mut self, path: &Path, limit: usize) -> Found {
+        match self.bytes(path, limit) {
+            Ok(Some(bytes)) => Found::Bytes(bytes),
+            Ok(None) => Found::Nothing,
+            Err(e) => Found::PassedOver(self.pass_over(path, &e)),
+        }
+    }
+
     /// The bytes of a file, or why there are none.
     ///
     /// # Errors
@@ -27,7 +46,7 @@ impl Unasked<'_> {
         path: &Path,
         limit: usize,
     ) -> Result<Result<Vec<u8>, String>, CaptureError> {
-        match self.checkout.read(Some(self.root), path, limit) {
+        match self.bytes(path, limit) {
             Ok(Some(bytes)) => Ok(Ok(bytes)),
             Ok(None) => Ok(Err(format!("there is no {}", self.below(path)))),
             Err(e @ (CaptureError::LeadsOut { .. } | CaptureError::NotRegular { .. })) => {
@@ -35,6 +54,10 @@ impl Unasked<'_> {
             }
             Err(e) => Err(e),
         }
+    }
+
+    fn bytes(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, CaptureError> {
+        self.checkout.read(Some(self.root), path, limit)
     }
 
     /// Keeps that a path was passed over; why, in words.

@@ -10,7 +10,7 @@ use crate::capture::secret::credentials;
 use crate::capture::secret::variables::sounds_secret;
 use crate::capture::{
     Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, FileSecrets, Principal, Request,
-    Required, SourceState, Trigger, file_secrets, project,
+    SourceState, Trigger, UnreadLockFile, file_secrets, project,
 };
 use crate::issuer::{self, Platform};
 use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, json, limits, uri};
@@ -51,10 +51,8 @@ pub struct Context {
     pub base_image: Captured<ResourceDescriptor>,
     /// Paths of the lock files that were read.
     pub lock_files: Captured<Vec<String>>,
-    /// Lock files whose packages could not be read, each with why.
-    pub unread_lock_files: Vec<String>,
-    /// Fields that must be there before anything is signed.
-    pub required: Vec<Required>,
+    /// Lock files that are there and whose packages are not recorded, each with why.
+    pub unread_lock_files: Vec<UnreadLockFile>,
     /// Files of the checkout that were passed over, since they lead out of it or are none, each with why.
     pub passed_over: Vec<String>,
     /// Lock files, the packages they name, and materials; without the source and the base image.
@@ -105,6 +103,18 @@ const NO_STEP: &str = "no build step was run";
 const STEP_BYPRODUCTS: &[&str] = &["stdout", "stderr", "step-files"];
 
 impl Context {
+    /// The lock files whose packages are recorded, where that is so of every one that is there; else why not.
+    #[must_use]
+    pub fn packages(&self) -> Captured<Vec<String>> {
+        match self.unread_lock_files.as_slice() {
+            [] => self.lock_files.clone(),
+            unread => {
+                let reasons: Vec<_> = unread.iter().map(UnreadLockFile::to_string).collect();
+                Captured::absent(&reasons.join("; "))
+            }
+        }
+    }
+
     /// Looks for trails again: the build step may have been the agent's work itself.
     pub fn look_for_trails(&mut self, env: &Environment, checkout: &dyn Checkout) {
         let scene = trail::Scene { env, git: &self.git, agent: &self.agent, checkout };
@@ -150,7 +160,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let task = task_of(request, env, &project)?;
     let mut ci = ci;
     builder::given(value(&request.builder_id, "builder-id")?, &mut ci, platform_name, &mut disagreements)?;
-    let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &mut unasked)?;
+    let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &place, &mut unasked)?;
     let read = packages::read(&request.dependencies, &place, &mut unasked)?;
     let mut dependencies = read.dependencies;
     let mut materials = materials::Materials::new();
@@ -182,8 +192,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         git,
         base_image,
         lock_files: read.names,
-        unread_lock_files: packages::not_read(&passed_over),
-        required,
+        unread_lock_files: read.unread,
         passed_over,
         dependencies,
         nix: read.nix,

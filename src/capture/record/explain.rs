@@ -1,7 +1,7 @@
 //! [`Context::explain`]: for every field its value and where it came from, or why it is not there.
 
 use crate::capture::record::assurance::unwritten;
-use crate::capture::{Captured, Context, Principal};
+use crate::capture::{Captured, Context, Principal, UnreadLockFile};
 use crate::model::{ResourceDescriptor, Timestamp};
 use crate::predicate::field;
 use serde_json::{Map, Value, json};
@@ -36,7 +36,9 @@ impl Context {
         let passed_over = self.passed_over.iter().map(|reason| format!("passed over: {reason}"));
         let rows = self.explain();
         let disagreements = rows.iter().filter_map(|r| Some(format!("{}: {}", r.field, r.disagreement.as_ref()?)));
-        passed_over.chain(self.left_out()).chain(disagreements).collect()
+        let unread = self.unread_lock_files.iter().filter(|file| file.recorded);
+        let unread = unread.map(|file| format!("{file}; its digest is recorded, its packages are not"));
+        passed_over.chain(unread).chain(self.left_out()).chain(disagreements).collect()
     }
 
     /// Every field of the provenance, in its order, present or not.
@@ -160,11 +162,14 @@ impl Context {
                 all.iter().map(|s| json!({ "path": s.path, "commit": s.commit, "url": s.url })).collect()
             }),
             explained(field::BASE_IMAGE.path, &self.base_image, descriptor),
-            explained(
-                field::LOCK_FILES.path,
-                &self.lock_files,
-                |names| json!({ "files": names, "dependencies": count }),
-            ),
+            explained(field::LOCK_FILES.path, &self.lock_files, |names| {
+                let unread: Vec<_> = self.unread_lock_files.iter().map(UnreadLockFile::to_string).collect();
+                let mut value = json!({ "files": names, "dependencies": count });
+                if !unread.is_empty() {
+                    value["unread"] = json!(unread);
+                }
+                value
+            }),
             row(field::BUILDER_ID.path, &platform.builder),
             row(field::METADATA_INVOCATION_ID.path, &platform.invocation),
             explained(field::METADATA_STARTED_ON.path, &self.started, time),

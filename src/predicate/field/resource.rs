@@ -34,6 +34,10 @@ fields! {
         .page("of the source, what is unusual: `shallow`, `detached`, `linked-worktree`, `bare`, `partial`, `git-dir` (the repository was named by `GIT_DIR`)", "`git rev-parse`, `git config`", "nothing is");
     RESOURCE_ANNOTATIONS_SUBMODULE: "ResourceDescriptor.annotations.submodule" => Row::new(Form::Flag, "The commit's tree names this repository by commit; name is its path.")
         .page("`true`: the commit's tree names this repository by commit", "`git ls-tree`, `.gitmodules` of the commit", "everything else");
+    RESOURCE_ANNOTATIONS_PACKAGES_ABSENT: "ResourceDescriptor.annotations.packagesAbsent" => Row::new(Form::Text, "Why the packages of a lock file are not recorded.")
+        .page("of a lock file: its packages are not recorded, and this is the code of why (`input-malformed`, `limit-exceeded`)", "the reader of its format", "they are recorded");
+    RESOURCE_ANNOTATIONS_INTEGRITY: "ResourceDescriptor.annotations.integrity" => Row::new(Form::Text, "What a lock file of npm says of a package that no digest can.")
+        .page("of a package of npm: the whole of its `integrity`, where that has several digests of one algorithm, of which the package may have any, or an unknown algorithm", "`package-lock.json`", "`digest` says it all");
     RESOURCE_ANNOTATIONS_GIT_TREE: "ResourceDescriptor.annotations.gitTree" => Row::new(Form::GitId("text"), "The commit's tree.")
         .page("of the source: the commit's tree", "`git rev-parse HEAD^{tree}`", "");
     RESOURCE_ANNOTATIONS_NAR_HASH: "ResourceDescriptor.annotations.narHash" => Row::new(Form::Other("text", || json!({ "type": "string", "pattern": "^sha256-[A-Za-z0-9+/]{43}=$" })), "Hash of the NAR, as Nix writes it.")

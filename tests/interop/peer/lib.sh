@@ -63,6 +63,22 @@ go_module() {
   printf '%s\n' "$CACHE/bin/$name"
 }
 
+# go_source NAME MODULE VERSION FILE: a program of a few lines around a library.
+go_source() {
+  local name=$1 module=$2 version=$3 file=$4 folder=$CACHE/build-$1
+  locked
+  if [[ $(go_version "$CACHE/bin/$name" "$module") != "$version" ]] || ! cmp -s "$file" "$folder/main.go"; then
+    command -v go >/dev/null || cannot "$name $version needs Go to be built, and there is no go"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$file" "$folder/main.go"
+    printf 'module interop\n\ngo 1.24\n\nrequire %s %s\n' "$module" "$version" >"$folder/go.mod"
+    (cd "$folder" && go mod tidy && CGO_ENABLED=0 go build -ldflags='-s -w' -o "$CACHE/bin/$name" .) \
+      >"$CACHE/$name.log" 2>&1 || cannot "building $name $version failed: $(tail -n 1 "$CACHE/$name.log")"
+  fi
+  printf '%s\n' "$CACHE/bin/$name"
+}
+
 # apt COMMAND...: apt-get; package lists are fetched once, and only when the command fails without.
 apt() {
   command -v apt-get >/dev/null || cannot "$1 of ${*: -1} needs Debian's apt-get, which is not here"

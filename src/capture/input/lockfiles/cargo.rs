@@ -44,12 +44,12 @@ impl LockFile for CargoLock {
             let uri = if let Some(git) = place.strip_prefix("git+") {
                 digest.extend(commit_of(source).map(|c| digest_of("gitCommit", c)).into_iter().flatten());
                 let commit = commit_of(source).map_or_else(String::new, |c| format!("@{c}"));
-                purl("cargo", name, version, &[("vcs_url", &format!("git+{git}{commit}"))])
+                purl("cargo", name, Some(version), &[("vcs_url", &format!("git+{git}{commit}"))])
             } else if source == DEFAULT {
-                purl("cargo", name, version, &[])
+                purl("cargo", name, Some(version), &[])
             } else {
                 let registry = place.strip_prefix("registry+").or_else(|| place.strip_prefix("sparse+"));
-                purl("cargo", name, version, &[("repository_url", registry.unwrap_or(&place))])
+                purl("cargo", name, Some(version), &[("repository_url", registry.unwrap_or(&place))])
             };
             let package = Package { at: package, name: None, uri, digest, location: None, annotations: Map::new() };
             out.push(package.descriptor()?);

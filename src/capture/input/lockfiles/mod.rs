@@ -14,7 +14,8 @@ use serde_json::{Map, Value, json};
 /// A format of lock files.
 ///
 /// Contract: pure; the packages come sorted, each artifact once, with every digest that the file gives and no other;
-/// what belongs to the source itself (workspace members, local paths) is left out.
+/// what belongs to the source itself (workspace members, local paths) is left out. Where a file says several digests of one
+/// algorithm, any of which may be the artifact's, none of them counts as its digest.
 pub trait LockFile: Sync {
     /// Names that files of this format have.
     fn file_names(&self) -> &'static [&'static str];
@@ -43,11 +44,20 @@ pub fn by_file_name(name: &str) -> Option<&'static dyn LockFile> {
     ALL.iter().copied().find(|l| l.file_names().contains(&name))
 }
 
-/// A package URL (purl specification): type, namespace and name as a path, version, qualifiers.
+/// The packages of a file in a format, whatever mark of its byte order it begins with.
+///
+/// # Errors
+/// As [`LockFile::read`].
+pub fn read(format: &dyn LockFile, bytes: &[u8]) -> Result<Vec<ResourceDescriptor>, JsonError> {
+    format.read(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
+}
+
+/// A package URL (purl specification): type, namespace and name as a path, version where it has one, qualifiers.
 #[must_use]
-pub(in crate::capture) fn purl(kind: &str, path: &str, version: &str, qualifiers: &[(&str, &str)]) -> String {
+pub(in crate::capture) fn purl(kind: &str, path: &str, version: Option<&str>, qualifiers: &[(&str, &str)]) -> String {
     let path: Vec<_> = path.split('/').map(percent).collect();
-    let mut out = format!("pkg:{kind}/{}@{}", path.join("/"), percent(version).replace("%3A", ":"));
+    let version = version.map_or_else(String::new, |v| format!("@{}", percent(v)));
+    let mut out = format!("pkg:{kind}/{}{version}", path.join("/"));
     for (i, (key, value)) in qualifiers.iter().enumerate() {
         out.push(if i == 0 { '?' } else { '&' });
         out.push_str(&format!("{key}={}", percent(value)));
@@ -94,32 +104,51 @@ fn commit_of(url: &str) -> Option<&str> {
     is_commit.then_some(commit)
 }
 
-/// Subresource integrity (`sha512-BASE64`, several separated by spaces) as digests in hex.
-fn integrity(field: &Field<'_>) -> Result<Map<String, Value>, JsonError> {
-    let mut out = Map::new();
-    for part in field.str()?.split_ascii_whitespace() {
-        let expected = "sha1, sha256, sha384 or sha512, `-` and base64";
-        let error = || field.error(expected, format!("`{part}`"));
-        let (algorithm, text) = part.split_once('-').ok_or_else(error)?;
-        let length = match algorithm {
-            "sha1" => 20,
-            "sha256" => 32,
-            "sha384" => 48,
-            "sha512" => 64,
-            _ => return Err(error()),
+/// What subresource integrity (`sha512-BASE64`, several separated by spaces) says of an artifact.
+#[derive(Default)]
+struct Integrity {
+    /// In hex, of the algorithms of which there is exactly one.
+    digest: Map<String, Value>,
+    /// The text, where it says more than these: an artifact may have any of several digests, or one of an algorithm that
+    /// is not known here.
+    more: Option<String>,
+}
+
+fn integrity(field: &Field<'_>) -> Result<Integrity, JsonError> {
+    let (mut out, mut several) = (Map::new(), Vec::new());
+    let text = field.str()?;
+    let mut more = false;
+    for part in text.split_ascii_whitespace() {
+        let length = match part.split_once('-').map(|(algorithm, _)| algorithm) {
+            Some("sha1") => 20,
+            Some("sha256") => 32,
+            Some("sha384") => 48,
+            Some("sha512") => 64,
+            // SRI, section 3.3.4: an algorithm that is not known is passed over.
+            _ => {
+                more = true;
+                continue;
+            }
         };
+        let (algorithm, encoded) = part.split_once('-').unwrap_or_default();
         // Options may follow after `?` (SRI, section 3.1).
-        let text = text.split('?').next().unwrap_or_default();
-        let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| error())?;
-        if bytes.len() != length {
-            return Err(error());
-        }
-        let hex = crate::model::digest::hex(&bytes);
-        if out.insert(algorithm.to_owned(), json!(hex)).is_some_and(|other| other != json!(hex)) {
-            return Err(field.error("one digest per algorithm", "two"));
+        let encoded = encoded.split('?').next().unwrap_or_default();
+        let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok().filter(|b| b.len() == length);
+        let bytes =
+            bytes.ok_or_else(|| field.error("an algorithm, `-` and its digest in base64", format!("`{part}`")))?;
+        let hex = json!(crate::model::digest::hex(&bytes));
+        if out.insert(algorithm.to_owned(), hex.clone()).is_some_and(|other| other != hex) {
+            several.push(algorithm);
         }
     }
-    Ok(out)
+    for algorithm in &several {
+        out.remove(*algorithm);
+    }
+    more |= !several.is_empty();
+    if text.len() > limits::VALUE_BYTES {
+        return Err(JsonError::TooLarge { what: field.path().to_owned(), limit: limits::VALUE_BYTES });
+    }
+    Ok(Integrity { digest: out, more: more.then(|| text.to_owned()) })
 }
 
 /// One package as a descriptor. Goes through the descriptor's reader, so that its digests are checked.
@@ -146,6 +175,11 @@ impl Package<'_> {
         }
         ResourceDescriptor::from_json(&Field::root(self.at.path(), &Value::Object(out)))
     }
+}
+
+/// An annotation, where there is a value for it.
+fn annotation(name: &str, value: Option<String>) -> Map<String, Value> {
+    value.map(|value| (name.to_owned(), json!(value))).into_iter().collect()
 }
 
 /// Sorted by address, then name, each once.

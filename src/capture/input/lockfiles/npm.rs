@@ -1,15 +1,18 @@
-//! `package-lock.json` and `npm-shrinkwrap.json`, lockfileVersion 2 and 3 (npm documentation, "package-lock.json").
+//! `package-lock.json` and `npm-shrinkwrap.json`, lockfileVersion 1 to 3 (npm documentation, "package-lock.json").
 
 use crate::capture::input::lockfiles::{
-    LockFile, Package, address, commit_of, digest_of, integrity, purl, sorted, word,
+    Integrity, LockFile, Package, address, annotation, commit_of, digest_of, integrity, purl, sorted, word,
 };
-use crate::model::ResourceDescriptor;
-use crate::model::json::pieces;
+use crate::model::json::pieces::{self, Each, Pieces};
 use crate::model::json::{Field, JsonError};
-use serde_json::{Map, Value};
+use crate::model::{ResourceDescriptor, limits};
+use serde_json::Value;
 
 /// npm.
 pub(super) struct PackageLock;
+
+/// The registry that packages are of where nothing else is said.
+const DEFAULT: &str = "https://registry.npmjs.org";
 
 impl LockFile for PackageLock {
     fn file_names(&self) -> &'static [&'static str] {
@@ -18,20 +21,39 @@ impl LockFile for PackageLock {
 
     fn read(&self, bytes: &[u8]) -> Result<Vec<ResourceDescriptor>, JsonError> {
         let mut out = Vec::new();
-        let found = pieces::each_member(bytes, "packages", &["lockfileVersion"], &mut |place, value| {
+        let found = member(bytes, "packages", &mut |place, value| {
             out.extend(read_package(place, &Field::root(&format!("package-lock.packages.{place}"), value))?);
             Ok(())
         })?;
-        let kept = Value::Object(found.kept);
+        let kept = Value::Object(found.kept.clone());
         let root = Field::root("package-lock", &kept);
-        let version = root.need("lockfileVersion")?;
-        if !matches!(version.value().as_u64(), Some(2 | 3)) {
-            return Err(version.error("2 or 3", version.value()));
-        }
-        if !found.has_large {
-            return Err(JsonError::Missing { path: "package-lock.packages".to_owned() });
+        let version = root.get("lockfileVersion")?;
+        match version.as_ref().map(|v| v.value().as_u64()) {
+            Some(Some(2 | 3)) if !found.has_large => {
+                return Err(JsonError::Missing { path: "package-lock.packages".to_owned() });
+            }
+            Some(Some(2 | 3)) => {}
+            // The form from before npm 7, which did not always say its version.
+            None | Some(Some(1)) if !found.has_large => {
+                member(bytes, "dependencies", &mut |name, value| {
+                    read_nested(name, &Field::root(&format!("package-lock.dependencies.{name}"), value), &mut out)
+                })?;
+            }
+            _ => return Err(root.need("lockfileVersion")?.error("1, 2 or 3", root.need("lockfileVersion")?.value())),
         }
         Ok(sorted(out))
+    }
+}
+
+fn member(bytes: &[u8], large: &str, each: Each<'_>) -> Result<Pieces, JsonError> {
+    pieces::each_member(bytes, large, &["lockfileVersion"], each)
+}
+
+/// What an entry says of where its package is from. npm writes `false` for what is part of another package.
+fn text<'a>(package: &Field<'a>, key: &str) -> Result<Option<&'a str>, JsonError> {
+    match package.get(key)? {
+        Some(field) if !matches!(field.value(), Value::Bool(false) | Value::Null) => field.str().map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -44,22 +66,94 @@ fn read_package(place: &str, package: &Field<'_>) -> Result<Option<ResourceDescr
     }
     let alias = package.get("name")?;
     let name = alias.as_ref().map_or(Ok(folder), word)?;
-    let version = package.need("version")?;
-    let version = word(&version)?;
-    let resolved = package.opt_str("resolved")?;
-    if resolved.is_some_and(|r| r.starts_with("file:")) {
+    // A package of a repository may have no version, and so has one that is optional and is not installed.
+    let version = package.get("version")?;
+    let version = version.as_ref().map(word).transpose()?;
+    one(package, name, version, text(package, "resolved")?)
+}
+
+/// One entry of `dependencies` of version 1, and those below it.
+fn read_nested(name: &str, package: &Field<'_>, out: &mut Vec<ResourceDescriptor>) -> Result<(), JsonError> {
+    let version = package.get("version")?;
+    let version = version.as_ref().map(word).transpose()?;
+    let resolved = text(package, "resolved")?;
+    // It stands there whether it is a version, another package's, or a place.
+    let found = match version {
+        Some(v) if v.starts_with("npm:") => {
+            let real = v.trim_start_matches("npm:");
+            let (name, version) = real.rsplit_once('@').filter(|(n, _)| !n.is_empty()).unwrap_or((real, ""));
+            one(package, name, Some(version).filter(|v| !v.is_empty()), resolved)?
+        }
+        Some(place) if place.contains(':') => one(package, name, None, Some(place))?,
+        version => one(package, name, version, resolved)?,
+    };
+    out.extend(found);
+    if out.len() > limits::DEPENDENCIES {
+        let what = "the number of packages of package-lock.json".to_owned();
+        return Err(JsonError::TooLarge { what, limit: limits::DEPENDENCIES });
+    }
+    if let Some(below) = package.get("dependencies")? {
+        for name in below.object()?.keys() {
+            read_nested(name, &below.need(name)?, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn one(
+    package: &Field<'_>,
+    name: &str,
+    version: Option<&str>,
+    resolved: Option<&str>,
+) -> Result<Option<ResourceDescriptor>, JsonError> {
+    if resolved.is_some_and(|r| r.starts_with("file:") || r.starts_with("link:")) {
         return Ok(None);
     }
-    let mut digest = package.get("integrity")?.map_or(Ok(Map::new()), |i| integrity(&i))?;
-    let mut qualifiers = Vec::new();
-    let git = resolved.filter(|r| r.starts_with("git")).and_then(|r| Some((address(r), commit_of(r)?)));
+    let integrity = match text(package, "integrity")? {
+        Some(_) => integrity(&package.need("integrity")?)?,
+        None => Integrity::default(),
+    };
+    let mut digest = integrity.digest;
+    let git = resolved.and_then(repository);
     let vcs = git.as_ref().map(|(place, commit)| format!("{place}@{commit}"));
+    let location = resolved.filter(|_| git.is_none()).map(address);
+    let from = location.as_deref().and_then(|url| registry(url, name));
+    let mut qualifiers = Vec::new();
     if let (Some((_, commit)), Some(vcs)) = (&git, &vcs) {
         digest.extend(digest_of("gitCommit", commit));
         qualifiers.push(("vcs_url", vcs.as_str()));
     }
-    let location = resolved.filter(|_| git.is_none()).map(address);
+    qualifiers.extend(from.as_ref().map(|(key, value)| (*key, value.as_str())));
     let uri = purl("npm", name, version, &qualifiers);
-    let package = Package { at: package, name: None, uri, digest, location, annotations: Map::new() };
-    package.descriptor().map(Some)
+    let annotations = annotation("integrity", integrity.more);
+    Package { at: package, name: None, uri, digest, location, annotations }.descriptor().map(Some)
+}
+
+/// Address and commit of a git repository, also where a known host stands for its address.
+fn repository(resolved: &str) -> Option<(String, &str)> {
+    let hosts = [
+        ("github:", "git+https://github.com/"),
+        ("gitlab:", "git+https://gitlab.com/"),
+        ("bitbucket:", "git+https://bitbucket.org/"),
+    ];
+    let commit = commit_of(resolved)?;
+    let place = address(resolved);
+    match hosts.iter().find_map(|(short, host)| Some((place.strip_prefix(short)?, host))) {
+        Some((path, host)) => Some((format!("{host}{path}"), commit)),
+        None => place.starts_with("git").then_some((place, commit)),
+    }
+}
+
+/// Where a package comes from, where that is not the default registry: the address of its registry, else its own.
+fn registry(url: &str, name: &str) -> Option<(&'static str, String)> {
+    if !url.contains("://") {
+        return None;
+    }
+    let escaped = name.replace('/', "%2f");
+    let base = [name, &escaped].iter().find_map(|name| url.split_once(&format!("/{name}/-/")).map(|(base, _)| base));
+    let secure = |url: &str| url.replacen("http://", "https://", 1);
+    match base {
+        Some(base) => (secure(base) != DEFAULT).then(|| ("repository_url", base.to_owned())),
+        None => (!secure(url).starts_with(&format!("{DEFAULT}/"))).then(|| ("download_url", url.to_owned())),
+    }
 }

@@ -9,6 +9,7 @@ const SHA1: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const CARGO: &str = "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n\
     source = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"HEX\"\n";
 const NPM: &str = r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","resolved":"https://r.example/a.tgz","integrity":"sha512-SRI"}}}"#;
+const V1: &str = r#"{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0","dependencies":{"b":{"version":"2.0.0","integrity":"sha512-SRI"}}}}}"#;
 const UV: &str = "version = 1\n[[package]]\nname = \"A_b\"\nversion = \"1.0\"\nsource = { registry = \"https://r.example\" }\n\
     sdist = { url = \"https://r.example/a-1.0.tar.gz?token=t\", hash = \"sha256:HEX\" }\n";
 const FLAKE: &str = r#"{"version":7,"root":"root","nodes":{"root":{"inputs":{"nixpkgs":"nixpkgs_2"}},"nixpkgs_2":{"locked":{"type":"github","owner":"o","repo":"r","rev":"SHA1","narHash":"sha256-NAR"}}}}"#;
@@ -17,7 +18,7 @@ fn read(file: &str, text: &str) -> Result<Vec<String>, JsonError> {
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     let text = text.replace("HEX", HEX).replace("SHA1", SHA1);
     let text = text.replace("SRI", &encode(&[1; 64])).replace("NAR", &encode(&[2; 32]));
-    let packages = by_file_name(file).unwrap().read(text.as_bytes())?;
+    let packages = super::read(by_file_name(file).unwrap(), text.as_bytes())?;
     let show = |d: &ResourceDescriptor| {
         let digests =
             d.digest().map(|s| s.iter().map(|(a, v)| format!("{a}:{}", &v[..4])).collect::<Vec<_>>().join(","));
@@ -37,14 +38,18 @@ fn hostile_files_are_refused_by_field() {
         ("Cargo.lock", CARGO, "[[package]]", "version = 9\n[[package]]", "Cargo.lock.version"),
         ("Cargo.lock", CARGO, "checksum", "name", "not TOML"),
         ("package-lock.json", NPM, "\"lockfileVersion\":3", "\"lockfileVersion\":1", "lockfileVersion"),
+        ("package-lock.json", NPM, "\"lockfileVersion\":3", "\"lockfileVersion\":4", "lockfileVersion"),
+        ("package-lock.json", NPM, "\"lockfileVersion\":3,", "", "lockfileVersion"),
         ("package-lock.json", NPM, "sha512-SRI", "sha512-AAAA", "integrity"),
-        ("package-lock.json", NPM, "sha512-SRI", "md5-AAAA", "integrity"),
+        ("package-lock.json", NPM, "\"https://r.example/a.tgz\"", "true", "resolved"),
+        ("package-lock.json", V1, "sha512-SRI", "sha512-AAAA", "dependencies.a.dependencies.b.integrity"),
         ("package-lock.json", NPM, "\"version\":\"1.0.0\"", "\"version\":[]", "node_modules/a.version"),
         ("package-lock.json", NPM, "\"resolved\"", "\"version\"", "duplicate key `version`"),
         ("package-lock.json", NPM, "{\"version\":\"1.0.0\"", "[{\"version\":\"1.0.0\"", "not acceptable JSON"),
         ("uv.lock", UV, "version = 1\n", "version = 2\n", "uv.lock.version"),
         ("uv.lock", UV, "sha256:HEX", "md5:HEX", "package[0].sdist.hash"),
-        ("uv.lock", UV, "sha256:HEX", "sha256:ABC", "package[0].sdist.digest.sha256"),
+        ("uv.lock", UV, "sha256:HEX", "crc32:HEX", "package[0].sdist.hash"),
+        ("uv.lock", UV, "sha256:HEX", "sha256:ABC", "package[0].sdist.hash"),
         ("uv.lock", UV, "source =", "sauce =", "package[0].source"),
         ("flake.lock", FLAKE, "SHA1", "main", "nixpkgs_2.locked.digest.gitCommit"),
         ("flake.lock", FLAKE, "sha256-NAR", "sha512-SRI", "narHash"),
@@ -91,7 +96,8 @@ fn cargo_in_all_its_versions() {
 
 #[test]
 fn npm_with_its_odd_entries() {
-    assert_eq!(read("package-lock.json", NPM).unwrap(), ["pkg:npm/a@1.0.0 sha512:0101"]);
+    let from = "?download_url=https%3A%2F%2Fr.example%2Fa.tgz";
+    assert_eq!(read("package-lock.json", NPM).unwrap(), [format!("pkg:npm/a@1.0.0{from} sha512:0101")]);
     let text = r#"{"lockfileVersion":2,"packages":{
         "":{"name":"me"},
         "packages/member":{"version":"1.0.0"},
@@ -117,7 +123,8 @@ fn uv_artifact_by_artifact() {
            [[package]]\nname = \"g\"\nversion = \"2\"\nsource = { git = \"https://h.example/g?rev=main#SHA1\" }\n";
     let packages = read("uv.lock", &text).unwrap();
     let git = format!("pkg:pypi/g@2?vcs_url=git%2Bhttps%3A%2F%2Fh.example%2Fg%40{SHA1} gitCommit:bbbb");
-    assert_eq!(packages, ["pkg:pypi/a-b@1.0 sha256:aaaa", "pkg:pypi/a-b@1.0 sha256:aaaa", &git]);
+    let from = "pkg:pypi/a-b@1.0?repository_url=https%3A%2F%2Fr.example sha256:aaaa";
+    assert_eq!(packages, [from, from, &git]);
     // A token in an address is not recorded.
     let all = by_file_name("uv.lock").unwrap().read(text.replace("HEX", HEX).as_bytes()).unwrap();
     assert!(all.iter().all(|d| !d.to_json().to_string().contains("token")));
@@ -225,4 +232,163 @@ fn many_inputs_of_a_flake_are_read_in_one_look() {
     let began = std::time::Instant::now();
     assert!(read("flake.lock", &text).unwrap().is_empty());
     assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+/// Entries without a version (npm/cli#4796), `resolved: false`, `integrity` of several digests of one algorithm and of
+/// algorithms that are not known (SRI 3.3.4): legal, and none of them stops the rest.
+#[test]
+fn npm_entries_that_say_less_or_more_than_others() {
+    let text = r#"{"lockfileVersion":3,"packages":{
+        "node_modules/peer":{"dev":true,"optional":true,"peer":true},
+        "node_modules/git":{"resolved":"git+ssh://git@h.example/o/r.git#SHA1"},
+        "node_modules/in-another":{"version":"1.0.0","resolved":false,"integrity":false},
+        "node_modules/several":{"version":"1.0.0","integrity":"sha512-SRI sha512-TWO sha1-u7u7u7u7u7u7u7u7u7u7u7u7u7s="},
+        "node_modules/same":{"version":"1.0.0","integrity":"sha512-SRI sha512-SRI"},
+        "node_modules/unknown":{"version":"1.0.0","integrity":"blake3-AAAA md5-AAAA sha512-SRI"}
+    }}"#;
+    let two = base64::engine::general_purpose::STANDARD.encode([2; 64]);
+    let text = text.replace("TWO", &two);
+    let git = format!("pkg:npm/git?vcs_url=git%2Bssh%3A%2F%2Fh.example%2Fo%2Fr.git%40{SHA1} gitCommit:bbbb");
+    let expected = [
+        git.as_str(),
+        "pkg:npm/in-another@1.0.0 ",
+        "pkg:npm/peer ",
+        "pkg:npm/same@1.0.0 sha512:0101",
+        "pkg:npm/several@1.0.0 sha1:bbbb",
+        "pkg:npm/unknown@1.0.0 sha512:0101",
+    ];
+    assert_eq!(read("package-lock.json", &text).unwrap(), expected);
+    let one = base64::engine::general_purpose::STANDARD.encode([1; 64]);
+    let text = text.replace("SRI", &one).replace("SHA1", SHA1);
+    let all = by_file_name("package-lock.json").unwrap().read(text.as_bytes()).unwrap();
+    let kept: Vec<_> = all.iter().filter_map(|d| d.annotations().get("integrity")?.as_str()).collect();
+    let several = format!("sha512-{one} sha512-{two} sha1-u7u7u7u7u7u7u7u7u7u7u7u7u7s=");
+    assert_eq!(kept, [several, format!("blake3-AAAA md5-AAAA sha512-{one}")]);
+}
+
+#[test]
+fn npm_lock_files_of_version_1() {
+    assert_eq!(read("package-lock.json", V1).unwrap(), ["pkg:npm/a@1.0.0 ", "pkg:npm/b@2.0.0 sha512:0101"]);
+    // What wrote them before there were versions.
+    assert_eq!(read("npm-shrinkwrap.json", &V1.replace("\"lockfileVersion\":1,", "")).unwrap().len(), 2);
+    let text = r#"{"lockfileVersion":1,"dependencies":{
+        "alias":{"version":"npm:@s/real@2.0.0","resolved":"https://registry.npmjs.org/@s/real/-/real-2.0.0.tgz"},
+        "git":{"version":"git+ssh://git@h.example/o/r.git#SHA1","from":"git+ssh://git@h.example/o/r.git"},
+        "hosted":{"version":"github:o/r#SHA1"},
+        "local":{"version":"file:../local","dependencies":{"below":{"version":"1.0.0"}}},
+        "tarball":{"version":"https://h.example/t.tgz","integrity":"sha512-SRI"},
+        "bundled":{"version":"1.0.0","bundled":true,"resolved":false}
+    }}"#;
+    let expected = [
+        "pkg:npm/%40s/real@2.0.0 ".to_owned(),
+        "pkg:npm/below@1.0.0 ".to_owned(),
+        "pkg:npm/bundled@1.0.0 ".to_owned(),
+        format!("pkg:npm/git?vcs_url=git%2Bssh%3A%2F%2Fh.example%2Fo%2Fr.git%40{SHA1} gitCommit:bbbb"),
+        format!("pkg:npm/hosted?vcs_url=git%2Bhttps%3A%2F%2Fgithub.com%2Fo%2Fr%40{SHA1} gitCommit:bbbb"),
+        "pkg:npm/tarball?download_url=https%3A%2F%2Fh.example%2Ft.tgz sha512:0101".to_owned(),
+    ];
+    assert_eq!(read("package-lock.json", text).unwrap(), expected);
+}
+
+/// Two packages of one name may be of two registries: one of them by somebody else.
+#[test]
+fn a_package_says_which_registry_it_is_of() {
+    let npm = |url: &str, name: &str| {
+        let text = format!(
+            r#"{{"lockfileVersion":3,"packages":{{"node_modules/{name}":{{"version":"1.0.0","resolved":"{url}"}}}}}}"#
+        );
+        read("package-lock.json", &text).unwrap().remove(0)
+    };
+    for (url, name, expected) in [
+        ("https://registry.npmjs.org/a/-/a-1.0.0.tgz", "a", "pkg:npm/a@1.0.0 "),
+        ("http://registry.npmjs.org/a/-/a-1.0.0.tgz", "a", "pkg:npm/a@1.0.0 "),
+        ("https://registry.npmjs.org/@s%2fa/-/a-1.0.0.tgz", "@s/a", "pkg:npm/%40s/a@1.0.0 "),
+        (
+            "https://u:p@npm.acme.example/a/-/a-1.0.0.tgz?token=t",
+            "a",
+            "pkg:npm/a@1.0.0?repository_url=https%3A%2F%2Fnpm.acme.example ",
+        ),
+        (
+            "https://h.example/api/npm/@s/a/-/a-1.0.0.tgz",
+            "@s/a",
+            "pkg:npm/%40s/a@1.0.0?repository_url=https%3A%2F%2Fh.example%2Fapi%2Fnpm ",
+        ),
+        (
+            "https://registry.npmjs.org.evil.example/x.tgz",
+            "a",
+            "pkg:npm/a@1.0.0?download_url=https%3A%2F%2Fregistry.npmjs.org.evil.example%2Fx.tgz ",
+        ),
+    ] {
+        assert_eq!(npm(url, name), expected, "{url}");
+    }
+    let uv = |source: &str| read("uv.lock", &UV.replace("registry = \"https://r.example\"", source)).unwrap().remove(0);
+    for (source, from) in [
+        ("registry = \"https://pypi.org/simple\"", ""),
+        ("registry = \"https://pypi.org/simple/\"", ""),
+        (
+            "registry = \"https://u:p@pypi.acme.example/simple\"",
+            "?repository_url=https%3A%2F%2Fpypi.acme.example%2Fsimple",
+        ),
+        ("registry = \"../wheels\"", "?repository_url=file%3A"),
+        ("registry = \"/home/somebody/wheels\"", "?repository_url=file%3A"),
+        ("url = \"https://r.example/a-1.0.tar.gz\"", "?download_url=https%3A%2F%2Fr.example%2Fa-1.0.tar.gz"),
+    ] {
+        assert_eq!(uv(source), format!("pkg:pypi/a-b@1.0{from} sha256:aaaa"), "{source}");
+    }
+}
+
+#[test]
+fn uv_writes_what_an_index_has() {
+    let uv = |hash: &str| read("uv.lock", &UV.replace("sha256:HEX", hash)).unwrap().remove(0);
+    let plain = "pkg:pypi/a-b@1.0?repository_url=https%3A%2F%2Fr.example";
+    assert_eq!(uv(&format!("md5:{}", &HEX[..32])), format!("{plain} md5:aaaa"));
+    assert_eq!(uv(&format!("blake2b:{HEX}{HEX}")), format!("{plain} blake2b:aaaa"));
+    // A version that is not there is none.
+    let text = UV.replace("version = \"1.0\"\n", "");
+    assert_eq!(read("uv.lock", &text).unwrap(), ["pkg:pypi/a-b?repository_url=https%3A%2F%2Fr.example sha256:aaaa"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    for (file, text) in [("Cargo.lock", CARGO), ("package-lock.json", NPM), ("uv.lock", UV), ("flake.lock", FLAKE)] {
+        assert_eq!(read(file, &format!("\u{FEFF}{text}")).unwrap(), read(file, text).unwrap(), "{file}");
+    }
+}
+
+/// Inputs of the flake that follow those of others (fzakaria/nix-auto-follow#1), in as many steps as it takes.
+#[test]
+fn flake_inputs_that_follow_others() {
+    let node = r#"{"locked":{"type":"github","owner":"o","repo":"r","rev":"SHA1"}}"#;
+    let name = |root: &str, tools: &str| {
+        let text = format!(
+            r#"{{"version":7,"root":"root","nodes":{{"root":{{"inputs":{root}}},"tools":{{"inputs":{tools}}},"nixpkgs_3":{node}}}}}"#
+        );
+        let flake = by_file_name("flake.lock").unwrap();
+        let inputs = flake.read(text.replace("SHA1", SHA1).as_bytes()).unwrap();
+        (inputs[0].name().unwrap().to_owned(), flake.nixpkgs(&inputs).is_some())
+    };
+    let follows = r#"{"tools":"tools","nixpkgs":["tools","pkgs"]}"#;
+    assert_eq!(name(follows, r#"{"pkgs":"nixpkgs_3"}"#), ("nixpkgs".to_owned(), true));
+    let again = r#"{"tools":"tools","other":"nixpkgs_3","nixpkgs":["tools","pkgs"]}"#;
+    assert_eq!(name(again, r#"{"pkgs":["other"]}"#).1, false);
+    // One that leads nowhere, or in a circle, names nothing.
+    let none = ("nixpkgs_3".to_owned(), false);
+    assert_eq!(name(follows, "{}"), none);
+    assert_eq!(name(follows, r#"{"pkgs":["nixpkgs"]}"#), none);
+    assert_eq!(name(follows, r#"{"pkgs":["tools","pkgs","x"]}"#), none);
+}
+
+#[test]
+fn flake_inputs_by_path_are_the_checkout_s_or_have_a_digest() {
+    let of = |path: &str| {
+        let locked = format!(r#"{{"type":"path","path":"{path}","narHash":"sha256-NAR"}}"#);
+        let text = FLAKE.split_once("{\"type\"").unwrap().0.to_owned() + &locked + "}}}";
+        read("flake.lock", &text).unwrap()
+    };
+    for inside in ["./sub", "sub/../other", "."] {
+        assert_eq!(of(inside), [""; 0], "{inside}");
+    }
+    for outside in ["../sibling", "sub/../../sibling", "/home/somebody/sibling"] {
+        assert_eq!(of(outside), ["path:nixpkgs narSha256:0202"], "{outside}");
+    }
 }

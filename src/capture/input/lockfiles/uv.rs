@@ -11,6 +11,12 @@ use serde_json::Map;
 /// uv.
 pub(super) struct UvLock;
 
+/// The index that packages are of where nothing else is said.
+const DEFAULT: &str = "https://pypi.org/simple";
+
+/// What uv writes: MD5 and BLAKE2 where an index has nothing better.
+const ALGORITHMS: &[(&str, usize)] = &[("sha256", 64), ("sha384", 96), ("sha512", 128), ("md5", 32), ("blake2b", 128)];
+
 /// Sources that are part of the checkout.
 const LOCAL: &[&str] = &["editable", "virtual", "directory", "path"];
 
@@ -41,7 +47,7 @@ fn read_package(package: &Field<'_>, out: &mut Vec<ResourceDescriptor>) -> Resul
     let name = word(&name)?.to_ascii_lowercase().replace('_', "-");
     // A package of a git repository may have no version of its own.
     let version = package.get("version")?;
-    let version = version.as_ref().map_or(Ok("0"), word)?;
+    let version = version.as_ref().map(word).transpose()?;
     if let Some(git) = source.opt_str("git")? {
         let commit = commit_of(git);
         let place = format!("git+{}{}", address(git), commit.map_or_else(String::new, |c| format!("@{c}")));
@@ -51,7 +57,12 @@ fn read_package(package: &Field<'_>, out: &mut Vec<ResourceDescriptor>) -> Resul
         out.push(plain.descriptor()?);
         return Ok(());
     }
-    let uri = purl("pypi", &name, version, &[]);
+    let from = match (source.opt_str("registry")?, source.opt_str("url")?) {
+        (Some(index), _) => index_of(index).map(|index| ("repository_url", index)),
+        (None, url) => url.map(|url| ("download_url", address(url))),
+    };
+    let qualifiers: Vec<_> = from.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let uri = purl("pypi", &name, version, &qualifiers);
     let wheels = package.get("wheels")?.map_or(Ok(Vec::new()), |w| w.list(limits::DEPENDENCIES))?;
     let artifacts: Vec<_> = package.get("sdist")?.into_iter().chain(wheels).collect();
     if artifacts.is_empty() {
@@ -70,15 +81,30 @@ fn read_package(package: &Field<'_>, out: &mut Vec<ResourceDescriptor>) -> Resul
     Ok(())
 }
 
+/// The index that a package says to be of, where that is another than the default one. One that is a folder has no address
+/// that would mean anything elsewhere.
+fn index_of(registry: &str) -> Option<String> {
+    if !registry.contains("://") || registry.starts_with("file:") {
+        return Some("file:".to_owned());
+    }
+    let index = address(registry);
+    (index.trim_end_matches('/') != DEFAULT).then_some(index)
+}
+
 fn read_artifact(artifact: &Field<'_>, uri: &str) -> Result<ResourceDescriptor, JsonError> {
     let url = artifact.opt_str("url")?.map(address);
-    let file = artifact.opt_str("filename")?.or_else(|| url.as_deref().and_then(|u| u.rsplit('/').next()));
+    let path = url.as_deref().or(artifact.opt_str("path")?);
+    let file = artifact.opt_str("filename")?.or_else(|| path.and_then(|p| p.rsplit('/').next()));
     let digest = match artifact.get("hash")? {
         None => Map::new(),
         Some(hash) => {
             let text = hash.str()?;
-            let known = text.split_once(':').filter(|(a, _)| ["sha256", "sha384", "sha512"].contains(a));
-            let (algorithm, hex) = known.ok_or_else(|| hash.error("sha256: and hex", format!("`{text}`")))?;
+            let is_known = |(algorithm, hex): &(&str, &str)| {
+                let is_hex = hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                is_hex && ALGORITHMS.contains(&(algorithm, hex.len()))
+            };
+            let known = text.split_once(':').filter(is_known);
+            let (algorithm, hex) = known.ok_or_else(|| hash.error("an algorithm, `:` and hex", format!("`{text}`")))?;
             digest_of(algorithm, hex)
         }
     };
