@@ -119,23 +119,27 @@ fn integrity(field: &Field<'_>) -> Result<Integrity, JsonError> {
     let text = field.str()?;
     let mut more = false;
     for part in text.split_ascii_whitespace() {
-        let length = match part.split_once('-').map(|(algorithm, _)| algorithm) {
-            Some("sha1") => 20,
-            Some("sha256") => 32,
-            Some("sha384") => 48,
-            Some("sha512") => 64,
+        let malformed = || field.error("an algorithm, `-` and its digest in base64", format!("`{part}`"));
+        let (algorithm, encoded) = part.split_once('-').ok_or_else(malformed)?;
+        // Options may follow after `?` (SRI, section 3.1).
+        let encoded = encoded.split('?').next().unwrap_or_default();
+        let is_base64 = encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
+        if !is_base64 || !algorithm.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(malformed());
+        }
+        let length = match algorithm {
+            "sha1" => 20,
+            "sha256" => 32,
+            "sha384" => 48,
+            "sha512" => 64,
             // SRI, section 3.3.4: an algorithm that is not known is passed over.
             _ => {
                 more = true;
                 continue;
             }
         };
-        let (algorithm, encoded) = part.split_once('-').unwrap_or_default();
-        // Options may follow after `?` (SRI, section 3.1).
-        let encoded = encoded.split('?').next().unwrap_or_default();
         let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok().filter(|b| b.len() == length);
-        let bytes =
-            bytes.ok_or_else(|| field.error("an algorithm, `-` and its digest in base64", format!("`{part}`")))?;
+        let bytes = bytes.ok_or_else(malformed)?;
         let hex = json!(crate::model::digest::hex(&bytes));
         if out.insert(algorithm.to_owned(), hex.clone()).is_some_and(|other| other != hex) {
             several.push(algorithm);

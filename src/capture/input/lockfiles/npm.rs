@@ -5,14 +5,11 @@ use crate::capture::input::lockfiles::{
 };
 use crate::model::json::pieces::{self, Each, Pieces};
 use crate::model::json::{Field, JsonError};
-use crate::model::{ResourceDescriptor, limits};
+use crate::model::{ResourceDescriptor, limits, uri};
 use serde_json::Value;
 
 /// npm.
 pub(super) struct PackageLock;
-
-/// The registry that packages are of where nothing else is said.
-const DEFAULT: &str = "https://registry.npmjs.org";
 
 impl LockFile for PackageLock {
     fn file_names(&self) -> &'static [&'static str] {
@@ -151,9 +148,13 @@ fn registry(url: &str, name: &str) -> Option<(&'static str, String)> {
     }
     let escaped = name.replace('/', "%2f");
     let base = [name, &escaped].iter().find_map(|name| url.split_once(&format!("/{name}/-/")).map(|(base, _)| base));
-    let secure = |url: &str| url.replacen("http://", "https://", 1);
     match base {
-        Some(base) => (secure(base) != DEFAULT).then(|| ("repository_url", base.to_owned())),
-        None => (!secure(url).starts_with(&format!("{DEFAULT}/"))).then(|| ("download_url", url.to_owned())),
+        Some(base) => (!is_default(base)).then(|| ("repository_url", base.to_owned())),
+        None => (!is_default(url)).then(|| ("download_url", url.to_owned())),
     }
+}
+
+/// Whether an address is of the registry that packages are of where nothing else is said.
+fn is_default(url: &str) -> bool {
+    uri::authority(url).strip_prefix("registry.") == Some("npmjs.org")
 }

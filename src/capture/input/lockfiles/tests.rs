@@ -17,7 +17,7 @@ const FLAKE: &str = r#"{"version":7,"root":"root","nodes":{"root":{"inputs":{"ni
 fn read(file: &str, text: &str) -> Result<Vec<String>, JsonError> {
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     let text = text.replace("HEX", HEX).replace("SHA1", SHA1);
-    let text = text.replace("SRI", &encode(&[1; 64])).replace("NAR", &encode(&[2; 32]));
+    let text = text.replace("SRI", &encode(&[1; 64])).replace("NAR", &encode(&[2; 32])).replace("NPM", "npmjs.org");
     let packages = super::read(by_file_name(file).unwrap(), text.as_bytes())?;
     let show = |d: &ResourceDescriptor| {
         let digests =
@@ -272,7 +272,7 @@ fn npm_lock_files_of_version_1() {
     // What wrote them before there were versions.
     assert_eq!(read("npm-shrinkwrap.json", &V1.replace("\"lockfileVersion\":1,", "")).unwrap().len(), 2);
     let text = r#"{"lockfileVersion":1,"dependencies":{
-        "alias":{"version":"npm:@s/real@2.0.0","resolved":"https://registry.npmjs.org/@s/real/-/real-2.0.0.tgz"},
+        "alias":{"version":"npm:@s/real@2.0.0","resolved":"https://registry.NPM/@s/real/-/real-2.0.0.tgz"},
         "git":{"version":"git+ssh://git@h.example/o/r.git#SHA1","from":"git+ssh://git@h.example/o/r.git"},
         "hosted":{"version":"github:o/r#SHA1"},
         "local":{"version":"file:../local","dependencies":{"below":{"version":"1.0.0"}}},
@@ -300,9 +300,9 @@ fn a_package_says_which_registry_it_is_of() {
         read("package-lock.json", &text).unwrap().remove(0)
     };
     for (url, name, expected) in [
-        ("https://registry.npmjs.org/a/-/a-1.0.0.tgz", "a", "pkg:npm/a@1.0.0 "),
-        ("http://registry.npmjs.org/a/-/a-1.0.0.tgz", "a", "pkg:npm/a@1.0.0 "),
-        ("https://registry.npmjs.org/@s%2fa/-/a-1.0.0.tgz", "@s/a", "pkg:npm/%40s/a@1.0.0 "),
+        ("https://registry.NPM/a/-/a-1.0.0.tgz", "a", "pkg:npm/a@1.0.0 "),
+        ("http://registry.NPM/a/-/a-1.0.0.tgz", "a", "pkg:npm/a@1.0.0 "),
+        ("https://registry.NPM/@s%2fa/-/a-1.0.0.tgz", "@s/a", "pkg:npm/%40s/a@1.0.0 "),
         (
             "https://u:p@npm.acme.example/a/-/a-1.0.0.tgz?token=t",
             "a",
@@ -314,9 +314,9 @@ fn a_package_says_which_registry_it_is_of() {
             "pkg:npm/%40s/a@1.0.0?repository_url=https%3A%2F%2Fh.example%2Fapi%2Fnpm ",
         ),
         (
-            "https://registry.npmjs.org.evil.example/x.tgz",
+            "https://evil.registry.npmjs.example/x.tgz",
             "a",
-            "pkg:npm/a@1.0.0?download_url=https%3A%2F%2Fregistry.npmjs.org.evil.example%2Fx.tgz ",
+            "pkg:npm/a@1.0.0?download_url=https%3A%2F%2Fevil.registry.npmjs.example%2Fx.tgz ",
         ),
     ] {
         assert_eq!(npm(url, name), expected, "{url}");
