@@ -54,7 +54,7 @@ pub(in crate::capture) fn read(
                 }
             }
             let is_named = |name: &&str| asked_for.contains(&place.name(&folder.join(name)));
-            if all.files.len() + all.unread.len() > before || format.file_names().iter().any(|n| is_named(&n)) {
+            if all.files.len() + all.unread.len() > before || format.file_names().iter().any(is_named) {
                 break;
             }
         }
@@ -117,7 +117,7 @@ impl Reading<'_> {
         let name = self.place.name(path);
         if let Some(flake) = format.nixpkgs(&packages) {
             let known = self.nix.take().filter(|nix| nix.value().is_some());
-            self.nix = known.or(Some(Captured::found(flake, &name)));
+            self.nix = known.or_else(|| Some(Captured::found(flake, &name)));
         } else if path.ends_with("flake.lock") && self.nix.is_none() {
             self.nix = Some(Captured::absent(&format!("{name} has no input named nixpkgs that is locked to a commit")));
         }
