@@ -28,7 +28,7 @@ impl LockFile for FlakeLock {
         }
         let top = root.need("root")?.str()?;
         // The name an input has for the flake itself; a node's own name may carry a number. The first input of a node
-        // gives it its name.
+        // gives it its name, and `nixpkgs` where it is one of them.
         let all = nodes.object()?;
         let inputs = match nodes.need(top)?.get("inputs")? {
             Some(inputs) => inputs.object()?.clone(),
@@ -37,7 +37,9 @@ impl LockFile for FlakeLock {
         let mut steps = limits::DEPENDENCIES;
         let mut by_node: HashMap<String, &str> = HashMap::new();
         for (input, target) in inputs.iter().rev() {
-            if let Some(node) = follow(all, top, target, &mut steps) {
+            if let Some(node) = follow(all, top, target, &mut steps)
+                && by_node.get(&node) != Some(&"nixpkgs")
+            {
                 by_node.insert(node, input.as_str());
             }
         }
