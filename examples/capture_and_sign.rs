@@ -56,11 +56,11 @@ impl Caller for Build<'_> {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Failed> {
-        attest::places::files::replace(path, bytes).map_err(|e| Failed(e.to_string()))
+        attest::places::files::replace(&self.env.working_dir.join(path), bytes).map_err(|e| Failed(e.to_string()))
     }
 
     fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Failed> {
-        attest::evidence::add(path, bundles, same).map_err(|e| Failed(e.to_string()))
+        attest::evidence::add(&self.env.working_dir.join(path), bundles, same).map_err(|e| Failed(e.to_string()))
     }
 }
 

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: files")]
 
 use super::beside::further;
-use super::files::pieces_of;
+use super::files::{is_list, pieces_of};
 use crate::model::code::codes;
 use crate::model::{Code, code, limits};
 use crate::verify::read_evidence;
@@ -132,7 +132,7 @@ fn has_room(path: &Path, text: &[u8], more: usize) -> Result<(), AddError> {
     let pieces = pieces_of(text);
     // A file of anything else would be one that no verifier finds a bundle in, and somebody's own.
     let is_line = |piece: &[u8]| !piece.trim_ascii().contains(&b'\n') && read_evidence(piece).is_ok();
-    if !pieces.iter().all(|piece| is_line(piece)) {
+    if is_list(text) || !pieces.iter().all(|piece| is_line(piece)) {
         let cause = "what is there is no file of bundles, one per line, and stays as it is".into();
         return Err(AddError::Unwritable { path: path.display().to_string(), cause });
     }
@@ -305,13 +305,15 @@ mod tests {
         let path = dir.path().join("x.jsonl");
         let refused = |text: &[u8]| {
             fs::write(&path, text).unwrap();
-            let e = add(&path, &[bundle(1)], NONE).unwrap_err();
+            let e = add(&path, &[bundle(limits::REFERRERS)], NONE).unwrap_err();
             assert_eq!(takes_more(&path).unwrap_err(), e);
             assert_eq!(fs::read(&path).unwrap(), text);
             e.code().as_str()
         };
         assert_eq!(refused(b"my notes\n"), "bundle-not-added");
         assert_eq!(refused(b"{\"a\":1}\n{\"a\":2}\n"), "bundle-not-added");
+        let list = [b"[", &bundle(1)[..], b"]\n"].concat();
+        assert_eq!(refused(&list), "bundle-not-added", "a line behind a list would make it none");
         assert_eq!(refused(&lines(0..limits::REFERRERS)), "limit-exceeded");
         fs::write(&path, lines(10..limits::REFERRERS + 9)).unwrap();
         assert!(takes_more(&path).is_ok() && add(&path, &[bundle(1)], NONE).is_ok());

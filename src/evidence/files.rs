@@ -143,30 +143,42 @@ fn read(path: &Path, budget: usize, pipe: bool) -> Result<Vec<u8>, Content> {
     if bytes.len() > limit { Err(too_large(path, "its size (bytes)", limit)) } else { Ok(bytes) }
 }
 
+/// The documents of a file.
+pub(super) fn pieces_of(bytes: &[u8]) -> Vec<&[u8]> {
+    numbered(bytes).into_iter().map(|(_, piece)| piece).collect()
+}
+
+/// Whether a file is one document that lists bundles: a line behind it would make it none.
+pub(super) fn is_list(bytes: &[u8]) -> bool {
+    listed(without_mark(bytes)).is_some()
+}
+
+/// What tells the pieces of a file apart, and its number from 1.
+type Number = Option<(&'static str, usize)>;
+
 /// The pieces of a file: one document; the bundles that a document lists; or, where it is none, its lines, if one of them is
 /// a document. A line that is none is a piece of evidence like the others, wherever it stands.
-fn split(path: &Path, bytes: &[u8], out: &mut Vec<Candidate>) {
+fn numbered(bytes: &[u8]) -> Vec<(Number, &[u8])> {
     let bytes = without_mark(bytes);
     if bytes.trim_ascii().is_empty() {
-        return;
+        return Vec::new();
     }
     if let Some(listed) = listed(bytes) {
-        return put(path, "bundle", listed.into_iter().enumerate(), out);
+        return listed.into_iter().enumerate().map(|(i, piece)| (Some(("bundle", i + 1)), piece)).collect();
     }
     let is_document = |text: &[u8]| serde_json::from_slice::<IgnoredAny>(text).is_ok();
     let lines = || bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).enumerate().filter(|(_, l)| !l.is_empty());
     if is_document(bytes) || !lines().any(|(_, l)| l.starts_with(b"{") && is_document(l)) {
-        out.push(candidate(path, WHOLE_FILE.into(), Content::Evidence(bytes.to_vec())));
-    } else {
-        put(path, "line", lines(), out);
+        return vec![(None, bytes)];
     }
+    lines().map(|(i, line)| (Some(("line", i + 1)), line)).collect()
 }
 
-/// Puts numbered pieces into the list, up to the limit.
-fn put<'b>(path: &Path, what: &str, pieces: impl Iterator<Item = (usize, &'b [u8])>, out: &mut Vec<Candidate>) {
-    for (i, piece) in pieces {
-        let id = format!("{what} {}", i + 1);
-        if out.len() >= limits::REFERRERS {
+/// Each piece of a file as a candidate, up to the limit.
+fn split(path: &Path, bytes: &[u8], out: &mut Vec<Candidate>) {
+    for (number, piece) in numbered(bytes) {
+        let id = number.map_or_else(|| WHOLE_FILE.to_owned(), |(what, n)| format!("{what} {n}"));
+        if number.is_some() && out.len() >= limits::REFERRERS {
             out.push(candidate(path, id, too_large(path, "the number of bundles", limits::REFERRERS)));
             return;
         }
@@ -196,7 +208,7 @@ fn listed(bytes: &[u8]) -> Option<Vec<&[u8]>> {
         b'[' => serde_json::from_slice::<Vec<&RawValue>>(bytes).ok()?,
         _ => serde_json::from_slice::<Answer<'_>>(bytes).ok()?.attestations,
     };
-    Some(all.into_iter().map(|one| inner(one.get()).unwrap_or(one.get()).as_bytes()).collect())
+    Some(all.into_iter().map(|one| inner(one.get()).unwrap_or_else(|| one.get()).as_bytes()).collect())
 }
 
 /// The bundle in what holds one.

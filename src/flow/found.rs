@@ -3,7 +3,7 @@
 use super::buildkit::is_marked;
 use crate::model::bundle::VerificationMaterial;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Descriptor, Digest, Statement, Timestamp, envelope, limits};
+use crate::model::{Artifact, Digest, Statement, Timestamp, envelope, limits};
 use crate::predicate::Provenance;
 use crate::registry::Checked;
 use crate::verify::{Candidate, Content, EvidenceSource, Origin, certificate_names, in_toto_envelope, read_evidence};

@@ -89,7 +89,7 @@ impl Signing {
     pub(super) fn has_signed(&self, statement: &Unsigned, before: &[u8], new: &[u8], now: Timestamp) -> bool {
         let Ok(about) = statement.about() else { return false };
         let signer = |bundle: &[u8]| {
-            let verified = verify_own(bundle, &about, &self.trust, now).ok()?;
+            let verified = verify_own(bundle, statement, &about, &self.trust, now).ok()?;
             verified.first().and_then(|s| s.signers().first()).cloned()
         };
         signer(before).zip(signer(new)).is_some_and(|(before, new)| before.is_same_identity(&new))

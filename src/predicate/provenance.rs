@@ -194,7 +194,10 @@ impl Provenance {
     fn source_descriptor(&self) -> Option<(ResourceDescriptor, &'static str)> {
         match self.external("source") {
             Some(value) => Some((read_descriptor(&value)?, field::SOURCE.path)),
-            None => Some((self.dependencies.first()?.clone(), "resolvedDependencies[0]")),
+            None => {
+                let first = self.dependencies.first()?;
+                first.uri().is_some().then(|| (first.clone(), "resolvedDependencies[0]"))
+            }
         }
     }
 

@@ -340,10 +340,11 @@ fn first_line(bytes: &[u8]) -> FirstLine {
     }
     let mut programs = vec![(interpreter.to_owned(), false)];
     let mut words: Vec<&str> = rest.split_ascii_whitespace().collect();
-    if words.len() > 1 {
+    let env = Path::new(interpreter).file_name() == Some(OsStr::from_bytes(b"env"));
+    // `env` without `-S` takes all of it for one name, too, and finds none.
+    if words.len() > 1 && !env {
         words.push(rest);
     }
-    let env = Path::new(interpreter).file_name() == Some(OsStr::from_bytes(b"env"));
     let program = words.iter().position(|w| env && !w.starts_with('-') && !w.contains(['=', ' ']));
     if let Some(program) = program.map(|at| words.remove(at)) {
         programs.push((program.to_owned(), !program.contains('/')));

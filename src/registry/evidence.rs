@@ -248,6 +248,7 @@ mod tests {
             assert!(spent);
             (found.iter().filter(limit).count(), found.len())
         };
-        assert_eq!([over(5), over(4), over(2)], [(0, 3), (1, 3), (3, 3)]);
+        // A manifest without evidence is set aside; what was not asked is a candidate, the old tag too.
+        assert_eq!([over(5), over(4), over(2)], [(0, 3), (1, 4), (3, 4)]);
     }
 }

@@ -83,6 +83,11 @@ pub trait Registry: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>>;
 
+    /// Whether content could be stored now. Nothing is stored; what was begun for the question is given up.
+    fn can_push(&self) -> BoxFuture<'_, Result<(), RegistryError>> {
+        crate::seam::ready(Ok(()))
+    }
+
     /// The same with what could not be read of the listing: one odd entry must not hide the others.
     fn listing<'a>(&'a self, subject: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
         Box::pin(async move {

@@ -14,7 +14,7 @@ pub(super) fn is_word(value: &str) -> bool {
     let consonants = value.as_bytes().split(|b| is_vowel(*b)).map(<[u8]>::len).max().unwrap_or_default();
     let vowels = value.bytes().filter(|b| is_vowel(*b)).count();
     let pronounced = consonants <= 4 && vowels * 5 >= value.len() && vowels * 2 <= value.len() + 1;
-    value.len() <= WORD && value.bytes().all(|b| b.is_ascii_lowercase()) && pronounced
+    (1..=WORD).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_lowercase()) && pronounced
 }
 
 /// What names are made of: a word between two of these is a part of a name.

@@ -77,8 +77,8 @@ mod tests {
         let message = |path: &Path| open_file(path).err().unwrap().to_string();
         let absent = dir.path().join("absent");
         assert!(message(&absent).contains("absent`: No such file"), "{}", message(&absent));
-        assert!(message(dir.path()).ends_with("found a folder"));
-        assert!(message(Path::new("/dev/null")).ends_with("found a pipe, socket or device"));
+        assert!(message(dir.path()).ends_with("it is a folder, not a regular file"));
+        assert!(message(Path::new("/dev/null")).ends_with("it is a device, not a regular file"));
         assert_eq!(key_file_facts(absent.to_str().unwrap()).unwrap(), None);
     }
 
@@ -88,7 +88,7 @@ mod tests {
         let path = dir.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
         assert!(made.success());
-        assert!(open_file(&path).err().unwrap().to_string().ends_with("found a pipe, socket or device"));
+        assert!(open_file(&path).err().unwrap().to_string().ends_with("it is a FIFO, not a regular file"));
     }
 
     #[test]

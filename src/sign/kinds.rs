@@ -25,7 +25,6 @@ fn passive(_: &str, _: &str, _: &OpenContext<'_>) -> Result<Holder, SignError> {
 }
 
 /// A program or module that was found is all that can be seen without starting it.
-#[cfg(any(feature = "cli", feature = "pkcs11"))]
 fn found_already(_: &Found, _: &OpenContext<'_>) -> Result<(), SignError> {
     Ok(())
 }

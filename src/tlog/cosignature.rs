@@ -83,8 +83,8 @@ fn short(out: &mut Vec<u8>, text: &str) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Hash;
     use super::*;
+    use crate::tlog::Hash;
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, PqdsaKeyPair};
 
     type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;

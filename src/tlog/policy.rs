@@ -190,15 +190,15 @@ fn within(count: usize) -> Result<(), String> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::{Hash, Line, cosignature};
     use super::*;
+    use crate::tlog::{Hash, Line, cosignature};
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 
     /// A log and two witnesses.
-    pub(in super::super) struct World(Ed25519KeyPair, Vec<Ed25519KeyPair>);
+    pub(in crate::tlog) struct World(Ed25519KeyPair, Vec<Ed25519KeyPair>);
 
     impl World {
-        pub(in super::super) fn new() -> Self {
+        pub(in crate::tlog) fn new() -> Self {
             let pair = |seed| Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
             Self(pair(1), vec![pair(2), pair(3)])
         }
@@ -218,11 +218,11 @@ pub(super) mod tests {
             format!("{lines}group both all w1 w2\nquorum {quorum}\n").replace("quorum any", "group x 1 both\nquorum x")
         }
 
-        pub(in super::super) fn policy(&self, quorum: &str) -> Policy {
+        pub(in crate::tlog) fn policy(&self, quorum: &str) -> Policy {
             Policy::parse(&self.text(quorum)).unwrap()
         }
 
-        pub(in super::super) fn checkpoint(&self, size: u64, root: Hash, by: &[&str]) -> String {
+        pub(in crate::tlog) fn checkpoint(&self, size: u64, root: Hash, by: &[&str]) -> String {
             let text = format!("log.example\n{size}\n{root}\n");
             let log = self.log();
             let own =

@@ -80,8 +80,8 @@ impl Proof {
 
 #[cfg(test)]
 mod tests {
-    use super::super::policy::tests::World;
     use super::*;
+    use crate::tlog::policy::tests::World;
 
     #[test]
     fn a_receipt_proves_one_entry_under_a_policy() {

@@ -167,8 +167,8 @@ impl<F: Fn(u8, u64) -> Option<Vec<Hash>>> Nodes for Tiles<F> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::merkle::{self, Edge};
     use super::*;
+    use crate::tlog::merkle::{self, Edge};
     use std::collections::BTreeMap;
 
     #[test]

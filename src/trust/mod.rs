@@ -5,7 +5,6 @@ mod error;
 mod key;
 mod root;
 mod verifiers;
-mod witness;
 
 pub(crate) use certificate_authority::CertificateAuthority;
 pub use error::RootError;

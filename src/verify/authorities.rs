@@ -5,7 +5,8 @@ use super::certificate;
 use super::statement::{LogEntry, ProvenTime, TimeSource};
 use crate::model::Timestamp;
 use crate::model::work::{self, Work};
-use crate::trust::{Prepared, StampAuthority, WitnessKey};
+use crate::tlog::{CosignerKey, Line};
+use crate::trust::{Prepared, StampAuthority};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::crypto::Checkpoint;
 use sigstore_verify::tsa::verify_timestamp_for_authority;
@@ -33,7 +34,7 @@ impl Prepared {
         &self,
         entry: &TransparencyLogEntry,
         among_several: bool,
-        witnesses: &[WitnessKey],
+        witnesses: &[CosignerKey],
         now: Timestamp,
     ) -> Result<(Option<ProvenTime>, LogEntry), VerifyError> {
         let id = entry.log_id.key_id.as_bytes();

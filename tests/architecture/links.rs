@@ -41,7 +41,7 @@ fn plain(path: &Path) -> PathBuf {
 
 /// What a link of a document does not lead to.
 fn dangling(file: &File, exists: &dyn Fn(&str) -> bool, read: &dyn Fn(&str) -> String) -> Vec<String> {
-    let folder = Path::new(&file.path).parent().unwrap_or(Path::new(""));
+    let folder = Path::new(&file.path).parent().unwrap_or_else(|| Path::new(""));
     let mut found = Vec::new();
     for link in links(&file.text).into_iter().filter(|link| !link.starts_with("http")) {
         let (path, part) = link.split_once('#').unwrap_or((link, ""));

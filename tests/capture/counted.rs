@@ -108,7 +108,9 @@ fn create_reads_its_statement_once_and_checks_one_signature_for_one_subject_and_
         let build = Build { env: &env, files: &files, key, now: now() };
         let watch = Watch::begin();
         let made = block_on(capture_and_sign::attest(&build, "squad/builder")).unwrap();
-        let bundle: Value = serde_json::from_slice(&std::fs::read(made.output.unwrap()).unwrap()).unwrap();
+        assert!(made.failed.is_none(), "{:?}", made.failed);
+        let bundle: Value =
+            serde_json::from_slice(&std::fs::read(env.working_dir.join(made.output.unwrap())).unwrap()).unwrap();
         let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
         let statement: Value = serde_json::from_slice(&payload).unwrap();
         assert_eq!(statement["subject"].as_array().unwrap().len(), count);

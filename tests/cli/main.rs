@@ -5,6 +5,7 @@
 
 mod approve;
 mod before_the_step;
+mod beside;
 mod charter;
 mod flags;
 mod guide;

@@ -69,6 +69,10 @@ fn nothing_waits_for_what_is_no_file() {
         for (file, kind) in
             [("fifo", "FIFO"), ("link", "FIFO"), (&outside, "FIFO"), (&sums, "FIFO"), ("/dev/zero", "device")]
         {
+            // The hash of a link is that of where it leads to as text: nothing is opened.
+            if command.contains("nar:") && file == "link" {
+                continue;
+            }
             let words: Vec<_> = command.split(' ').map(|w| w.replace("FILE", file)).collect();
             let (code, said) = run(&world, &words);
             assert!(code.is_some_and(|code| (1..=3).contains(&code)), "{words:?}: {code:?} {said}");

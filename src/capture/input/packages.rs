@@ -155,9 +155,3 @@ impl std::fmt::Display for UnreadLockFile {
         }
     }
 }
-
-/// Those of the files that were passed over that are lock files.
-pub(in crate::capture) fn not_read(reasons: &[String]) -> Vec<String> {
-    let is_lock_file = |path: &str| lockfiles::by_file_name(path.rsplit('/').next().unwrap_or(path)).is_some();
-    reasons.iter().filter(|r| r.split_once(": ").is_some_and(|(path, _)| is_lock_file(path))).cloned().collect()
-}

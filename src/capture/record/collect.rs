@@ -4,16 +4,17 @@ use crate::attribution::{self, About, Agent};
 use crate::capture::agent::{trail, variables};
 use crate::capture::input::unasked::Unasked;
 use crate::capture::input::{base_image, charter, materials, packages};
-use crate::capture::record::builder;
+use crate::capture::record::prefer::prefer;
+use crate::capture::record::{builder, source};
 use crate::capture::request::given;
 use crate::capture::secret::credentials;
 use crate::capture::secret::variables::sounds_secret;
 use crate::capture::{
     Byproduct, CaptureError, Captured, Checkout, CiContext, Credential, Environment, FileSecrets, Principal, Request,
-    SourceState, Trigger, UnreadLockFile, file_secrets, project,
+    Required, SourceState, Trigger, UnreadLockFile, file_secrets, project,
 };
 use crate::issuer::{self, Platform};
-use crate::model::{Digest, DigestSet, ResourceDescriptor, Timestamp, json, limits, uri};
+use crate::model::{Digest, ResourceDescriptor, Timestamp, json, limits, uri};
 use crate::predicate::field;
 use crate::secrets::Allowed;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,8 @@ pub struct Context {
     pub lock_files: Captured<Vec<String>>,
     /// Lock files that are there and whose packages are not recorded, each with why.
     pub unread_lock_files: Vec<UnreadLockFile>,
+    /// Fields that must be there before anything is signed.
+    pub required: Vec<Required>,
     /// Files of the checkout that were passed over, since they lead out of it or are none, each with why.
     pub passed_over: Vec<String>,
     /// Lock files, the packages they name, and materials; without the source and the base image.
@@ -139,9 +142,9 @@ impl Context {
 /// limit. What merely is not there is absent in the result.
 pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) -> Result<Context, CaptureError> {
     let (platform_name, system) = issuer::detect(env);
-    let ci = run(system.platform, env, checkout);
+    let mut ci = run(system.platform, env, checkout);
     let git = checkout.source(env, &request.excluded);
-    let (source, mut disagreements) = source(&git, &ci);
+    let (source, mut disagreements) = source::of(&git, &ci);
     let root = git.root.clone().unwrap_or_else(|| env.working_dir.clone());
     let real_dir = real_working_dir(env, &root);
     let source_uri = source.value().and_then(ResourceDescriptor::uri);
@@ -158,7 +161,6 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let requested_by = prefer(said_by, &ci.requested_by);
     let trigger = trigger_of(value(&request.trigger, "trigger")?, &ci, &git, &mut disagreements)?;
     let task = task_of(request, env, &project)?;
-    let mut ci = ci;
     builder::given(value(&request.builder_id, "builder-id")?, &mut ci, platform_name, &mut disagreements)?;
     let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &place, &mut unasked)?;
     let read = packages::read(&request.dependencies, &place, &mut unasked)?;
@@ -172,7 +174,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         let found = materials.one(text, &top, checkout).map_err(|e| project::of_material(*line, e))?;
         dependencies.push(found);
     }
-    dependencies.extend(submodules(&git, source_uri));
+    dependencies.extend(source::submodules(&git, source_uri));
     let dependencies = merge(dependencies)?;
     let trails = trail::find(&trail::Scene { env, git: &git, agent: &agent, checkout });
     let of_step = STEP_BYPRODUCTS.iter().map(|name| (*name, Captured::absent(NO_STEP)));
@@ -193,6 +195,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
         base_image,
         lock_files: read.names,
         unread_lock_files: read.unread,
+        required,
         passed_over,
         dependencies,
         nix: read.nix,
@@ -327,17 +330,6 @@ fn real_working_dir(env: &Environment, root: &Path) -> PathBuf {
     env.working_dir.canonicalize().unwrap_or_else(|_| env.working_dir.clone())
 }
 
-/// `first`, else `second`; where neither was found both reasons count.
-fn prefer<T: Clone>(first: Captured<T>, second: &Captured<T>) -> Captured<T> {
-    match (first, second) {
-        (Captured::Absent { reason }, Captured::Absent { reason: other }) => {
-            Captured::Absent { reason: format!("{reason}; {other}") }
-        }
-        (Captured::Absent { .. }, found) => found.clone(),
-        (found, _) => found,
-    }
-}
-
 /// The agent, each field by precedence. Where two places say differently of one, both are named.
 fn agent(
     request: &Request,
@@ -402,23 +394,6 @@ fn agent(
     })
 }
 
-/// Submodules as what the build is made of. One whose address is the source's own is named by its path alone: it is the
-/// same repository at another commit.
-fn submodules(git: &SourceState, source: Option<&str>) -> Vec<ResourceDescriptor> {
-    let all = git.submodules.value().into_iter().flatten();
-    let named = all.filter_map(|s| {
-        let digest = DigestSet::new("submodule", [("gitCommit", s.commit.as_str())]).ok()?;
-        let descriptor = ResourceDescriptor::with_digest(digest).named(s.path.as_str());
-        let uri = s.url.as_ref().map(|url| format!("git+{url}")).filter(|uri| Some(uri.as_str()) != source);
-        let descriptor = match uri {
-            Some(uri) => descriptor.uri_of(uri),
-            None => descriptor,
-        };
-        Some(descriptor.annotated("submodule", true))
-    });
-    named.collect()
-}
-
 fn model(given: Captured<String>) -> Result<Captured<(String, String)>, CaptureError> {
     Ok(match given {
         Captured::Absent { reason } => Captured::Absent { reason },
@@ -430,65 +405,6 @@ fn model(given: Captured<String>) -> Result<Captured<(String, String)>, CaptureE
             Captured::found((provider.to_owned(), id.to_owned()), &source)
         }
     })
-}
-
-/// The source: what git says. Only what git cannot know comes from the platform, and only for the same commit.
-fn source(git: &SourceState, ci: &CiContext) -> (Captured<ResourceDescriptor>, Vec<(&'static str, String)>) {
-    let mut disagreements = Vec::new();
-    if let (Some(ours), Some(theirs)) = (git.commit.value(), ci.commit.value())
-        && ours != theirs
-    {
-        let text = format!("git has checked out {ours}, the platform runs for {theirs}");
-        disagreements.push((field::SOURCE_DIGEST.path, text));
-    }
-    if let (Some(ours), Some(theirs)) = (git.remote.value(), ci.repository.value())
-        && !ours.eq_ignore_ascii_case(theirs)
-    {
-        let text = format!("git's remote is {ours}, the platform runs for {theirs}");
-        disagreements.push((field::SOURCE_URI.path, text));
-    }
-    let same = git.commit.value().is_some() && git.commit.value() == ci.commit.value();
-    // Without a checkout by git (a downloaded archive) the platform's word is all there is.
-    let (commit, platform) = match (&git.commit, &ci.commit) {
-        (Captured::Absent { reason }, Captured::Found { value, source }) => {
-            (Captured::found(value.clone(), &format!("{source} ({reason})")), true)
-        }
-        _ => (git.commit.clone(), same),
-    };
-    let from_platform = |ours: &Captured<String>, theirs: &Captured<String>| match (ours, theirs) {
-        _ if platform => prefer(ours.clone(), theirs),
-        (Captured::Absent { reason }, Captured::Found { source, .. }) => {
-            Captured::absent(&format!("{reason}; {source} is for another commit, or for none that is named"))
-        }
-        _ => ours.clone(),
-    };
-    let reference = from_platform(&git.reference, &ci.reference);
-    let remote = from_platform(&git.remote, &ci.repository);
-    // The object is the checked-out commit's, and no other's.
-    let object =
-        git.object.value().filter(|_| git.commit.value().is_some()).map(|o| ("sha256", o.digest.hex().to_owned()));
-    let (commit, by) = match commit {
-        Captured::Found { value, source } => (value, source),
-        Captured::Absent { reason } => return (Captured::Absent { reason }, disagreements),
-    };
-    let digest = match DigestSet::new("source.digest", std::iter::once(("gitCommit", commit)).chain(object)) {
-        Ok(digest) => digest,
-        Err(e) => return (Captured::absent(&e.to_string()), disagreements),
-    };
-    let source = match remote {
-        Captured::Found { value: remote, source: from } => {
-            let (uri, at) = match &reference {
-                Captured::Found { value, source } => (format!("git+{remote}@{value}"), source.clone()),
-                Captured::Absent { reason } => (format!("git+{remote}"), format!("no ref: {reason}")),
-            };
-            Captured::found(ResourceDescriptor::at(uri).digest_of(digest), &format!("{by}; {from}; {at}"))
-        }
-        // The commit says which source it was, and nothing of this machine.
-        Captured::Absent { reason } => {
-            Captured::found(ResourceDescriptor::with_digest(digest), &format!("{by}; no address: {reason}"))
-        }
-    };
-    (source, disagreements)
 }
 
 /// Each descriptor once, in the order in which it first came.

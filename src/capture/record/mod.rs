@@ -7,3 +7,5 @@ pub(in crate::capture) mod collect;
 pub(in crate::capture) mod explain;
 pub(in crate::capture) mod identity;
 pub(in crate::capture) mod missing;
+mod prefer;
+mod source;

@@ -10,11 +10,13 @@ use crate::cli::args::{BuildArgs, Common, RecordCredentials};
 use crate::cli::exit::{Failure, codes};
 use crate::cli::show::progress;
 use crate::cli::ui::Ui;
+use crate::evidence::{SHARED_BUNDLES, bundles_of};
 use crate::flow;
-use crate::flow::create::{Image, SHARED_BUNDLES, Subjects};
+use crate::flow::create::{Image, Subjects};
 use crate::model::json;
-use crate::model::{Artifact, PredicateUri, limits};
-use crate::places::files;
+use crate::model::{Artifact, DigestSet, PredicateUri, Subject, limits};
+use crate::places::{Until, files};
+use crate::seam::Deadline as _;
 use std::path::{Path, PathBuf};
 
 /// That a flag which names a repository for attestations has an image whose they would be. The variable may be set for
@@ -139,7 +141,7 @@ pub(in crate::cli) async fn pushable(
                 continue;
             }
             // A file may be there only after the step.
-            Ok(SubjectSpec::File(_)) | Err(_) => continue,
+            Ok(SubjectSpec::File(_) | SubjectSpec::Digest { .. }) | Err(_) => continue,
         };
         let store = target::store_of(&reference, attestation_repository)?;
         if asked.contains(&store.name()) {
@@ -193,15 +195,15 @@ pub(in crate::cli) async fn subjects(
             }
         }
     }
-    if !patterns.is_empty() {
+    if !paths.is_empty() {
         let (base, until, progress) =
             (env.working_dir.clone(), Until::within(common.timeout), progress::hashing(common));
         let given = until.given();
-        let hash = move || hashing::subjects_while(&patterns, &base, &|| !until.passed(), progress.as_ref());
+        let hash = move || hashing::subjects_while(&paths, &base, &|| !until.passed(), progress.as_ref());
         let found = target::apart(hash).await?;
         let late = || Failure::unknown(flow::TIMEOUT, format!("the subjects were not hashed within {given}"));
         let found = found.ok_or_else(late)?;
-        out.paths = found.iter().filter_map(|s| s.descriptor().name()).map(PathBuf::from).collect();
+        out.paths.extend(found.iter().filter_map(|s| s.descriptor().name()).map(PathBuf::from));
         out.files.extend(found);
     }
     Ok(out)

@@ -243,7 +243,7 @@ pub struct BuildArgs {
         requires = "predicate_type",
         conflicts_with_all = [
             "agent", "agent_version", "model", "session", "execution", "task", "task_uri", "charter", "requested_by",
-            "trigger", "dependencies", "materials", "base_image", "require", "record_credentials"
+            "trigger", "builder_id", "dependencies", "materials", "base_image", "require", "record_credentials"
         ]
     )]
     pub predicate: Option<PathBuf>,

@@ -10,6 +10,7 @@ mod step;
 use crate::capture::input::files::Progress;
 use crate::capture::step::keep_memory_private;
 use crate::capture::{Context, Environment, Local, Missing, Open, Request, capture};
+use crate::evidence::{Added, Same};
 use crate::flow::{Attached, Signing, Unsigned, contradictions, contradictions_of};
 use crate::model::plural::counted;
 use crate::model::{Artifact, Digest, PredicateUri, Subject, Timestamp};
@@ -151,7 +152,7 @@ pub trait Caller {
     fn writable(&self, _path: &Path) -> Result<(), Self::Error> {
         Ok(())
     }
-    /// Writes a file whole, or leaves it as it is.
+    /// Writes a file whole, or leaves it as it is. Here and below a relative path is one below the working folder.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Self::Error>;
     /// Adds bundles to a file and to what is beside it, as [`evidence::add`](crate::evidence::add) does.
     fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Self::Error>;
@@ -178,7 +179,7 @@ pub struct Created<E> {
     pub signer: Option<verify::Signer>,
     /// The statements that were signed, with their bundles.
     pub signed: Vec<Signed>,
-    /// The file that the bundles were written to.
+    /// The file that the bundles were written to; a relative path is one below the working folder.
     pub output: Option<PathBuf>,
     /// Where bundles were attached: the image's digest, the place, what was done.
     pub attached: Vec<(Digest, String, Attached)>,

@@ -3,8 +3,9 @@
 use super::{Caller, CreateError, Created, Image, Kept, Plan, Signed, Subjects, agrees, agrees_beforehand};
 use crate::evidence::{own_bundle, shared_bundles};
 use crate::flow::{Signing, Unsigned, attach};
-use crate::model::{PredicateUri, uri};
+use crate::model::{PredicateUri, json, limits, uri};
 use crate::outbox::{Context, Destination, Entry, Waiting};
+use crate::predicate::field;
 use crate::verify::{in_toto_envelope, read_evidence};
 use std::path::{Path, PathBuf};
 
@@ -209,12 +210,25 @@ impl<'a, C: Caller> Run<'a, C> {
     }
 }
 
-/// Whether a bundle that is there is about the same statement, to the byte, and has no less beside its signature than the
+/// Whether a bundle that is there is about the same statement, to the byte but for when it was captured, and has no less beside its signature than the
 /// new one. Nothing is verified by this.
 fn says_the_same(there: &[u8], new: &[u8], statement: &Unsigned) -> bool {
     let (Ok(there), Ok(new)) = (read_evidence(there), read_evidence(new)) else { return false };
-    let payload = in_toto_envelope(&there).is_ok_and(|e| e.payload() == statement.bytes());
+    let payload = in_toto_envelope(&there).is_ok_and(|e| is_same_but_for_when(e.payload(), statement.bytes()));
     payload
         && there.log_entries().len() >= new.log_entries().len()
         && there.timestamps().len() >= new.timestamps().len()
+}
+
+/// Whether two statements are one, but for `internalParameters.capturedAt`.
+fn is_same_but_for_when(there: &[u8], new: &[u8]) -> bool {
+    let without = |bytes: &[u8]| {
+        let mut value = json::parse(bytes, limits::STATEMENT_BYTES).ok()?;
+        let internal = value.pointer_mut("/predicate/buildDefinition/internalParameters")?.as_object_mut()?;
+        internal.remove(field::CAPTURED_AT.path.rsplit('.').next()?)?;
+        Some(value)
+    };
+    // A time has as many characters as another.
+    there == new
+        || there.len() == new.len() && without(there).zip(without(new)).is_some_and(|(there, new)| there == new)
 }

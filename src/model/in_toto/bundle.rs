@@ -62,6 +62,16 @@ pub enum VerificationMaterial {
     Certificates(Vec<Vec<u8>>),
 }
 
+/// How a bundle was written. It is no part of what the bundle says: two that differ in nothing else are equal.
+#[derive(Clone, Debug)]
+struct Respelled(Option<Box<str>>);
+
+impl PartialEq for Respelled {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// A Sigstore bundle. Parsed is not verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bundle {
@@ -71,7 +81,7 @@ pub struct Bundle {
     log_entries: Vec<Value>,
     timestamps: Vec<Vec<u8>>,
     /// The document in our spelling, where it came in another.
-    respelled: Option<Box<str>>,
+    respelled: Respelled,
     /// Whether it came as an envelope alone.
     bare: bool,
 }
@@ -86,7 +96,7 @@ impl Bundle {
             material: VerificationMaterial::PublicKey { hint },
             log_entries: Vec::new(),
             timestamps: Vec::new(),
-            respelled: None,
+            respelled: Respelled(None),
             bare: false,
         }
     }
@@ -108,7 +118,7 @@ impl Bundle {
             material: VerificationMaterial::Certificates(chain),
             log_entries: Vec::new(),
             timestamps: Vec::new(),
-            respelled: None,
+            respelled: Respelled(None),
             bare: false,
         }
     }
@@ -119,7 +129,7 @@ impl Bundle {
     pub fn bare(envelope: Envelope, chain: Vec<Vec<u8>>) -> Self {
         let bundle = Self::certified(envelope, chain);
         let text = String::from_utf8(bundle.to_bytes()).ok().map(String::into_boxed_str);
-        Self { respelled: text, bare: true, ..bundle }
+        Self { respelled: Respelled(text), bare: true, ..bundle }
     }
 
     /// Adds a log entry, as its JSON form (`TransparencyLogEntry` of `sigstore_rekor.proto`).
@@ -145,7 +155,7 @@ impl Bundle {
         let plain = spelling::without_mark(bytes);
         let mut value = json::parse(plain, limits::BUNDLE_BYTES)?;
         let respelled = to_standard(&mut value) || plain.len() < bytes.len();
-        let respelled = respelled.then(|| value.to_string().into_boxed_str());
+        let respelled = Respelled(respelled.then(|| value.to_string().into_boxed_str()));
         let root = Field::root("bundle", &value);
         let media_type = root.need("mediaType")?;
         let version = BundleVersion::by_media_type(media_type.str()?).ok_or_else(|| {
@@ -237,7 +247,7 @@ impl Bundle {
     /// The document in standard base64 and without a byte order mark, where it came in another spelling.
     #[must_use]
     pub fn respelled(&self) -> Option<&str> {
-        self.respelled.as_deref()
+        self.respelled.0.as_deref()
     }
 
     /// The version its media type claims.

@@ -116,6 +116,7 @@ impl Statement {
     }
 
     fn read(bytes: &[u8], whole: bool) -> Result<Self, JsonError> {
+        work::did(Work::Statement, bytes);
         json::check(bytes, limits::STATEMENT_BYTES)?;
         let mut written = json::members("statement", bytes)?;
         let predicate = written.remove("predicate").map(|p| p.get()).filter(|p| *p != "null");

@@ -4,6 +4,7 @@
 use crate::world::{PASSWORD, World};
 use attest::model::oci::IMAGE_MANIFEST;
 use attest::testing::registry::{Access, Behaviour, TestRegistry};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -107,15 +108,21 @@ fn writes(path: &Path) -> String {
 fn a_credential_helper_that_a_step_writes_and_names_is_not_run() {
     let scene = Scene::new();
     let names = r#"mkdir -p ~/.docker; echo '{"credsStore":"zz"}' >~/.docker/config.json"#;
-    let out = scene.create("attest.key", &format!("{}; {names}", writes(&scene.helper())));
-    ends(&out, 3, "registry-unauthorized");
+    let step = format!("{}; {names}", writes(&scene.helper()));
+    // Where the registry would not take a push, the step is not even run.
+    ends(&scene.create("attest.key", &step), 3, "registry-unauthorized");
+    assert!(!scene.helper().exists());
+
+    // It would take one before the step, which then names the helper that it wrote: the configuration of before counts.
+    let host = scene.image.split('/').next().unwrap();
+    scene.docker(&json!({ "auths": { host: { "auth": STANDARD.encode("user:secret") } } }));
+    ends(&scene.create("attest.key", &step), 0, "what it said before counts");
     assert!(scene.helper().exists());
     assert_eq!(ran(&scene.helper()), None);
 
     // Named before the step, and not there before it.
     fs::remove_file(scene.helper()).unwrap();
-    let out = scene.create("attest.key", &writes(&scene.helper()));
-    ends(&out, 2, "registry-configuration");
+    ends(&scene.create("attest.key", &writes(&scene.helper())), 2, "registry-configuration");
     assert_eq!(ran(&scene.helper()), None);
 
     // The twin is there before it: asked after the step, without what the step is not handed.
@@ -128,9 +135,8 @@ fn a_credential_helper_that_a_step_writes_and_names_is_not_run() {
     }
 
     // Written over by the step, it is not the one that was found.
-    fs::remove_file(format!("{}.ran", scene.helper().display())).unwrap();
-    let out = scene.create("attest.key", &writes(&scene.helper()));
-    ends(&out, 2, "program-changed");
+    let forgets = format!("rm {}.ran; {}", scene.helper().display(), writes(&scene.helper()));
+    ends(&scene.create("attest.key", &forgets), 2, "program-changed");
     assert_eq!(ran(&scene.helper()), None);
 }
 

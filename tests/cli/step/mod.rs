@@ -36,14 +36,16 @@ fn heard() -> Vec<String> {
 
 /// What was signed, if anything was.
 fn signed(world: &World) -> Option<Value> {
-    let bundle = std::fs::read(world.root().join("app.sigstore.json")).ok()?;
-    let bundle: Value = serde_json::from_slice(&bundle).unwrap();
+    let read = |name: &str| std::fs::read_to_string(world.root().join(name));
+    let bundles = read("app.sigstore.jsonl").or_else(|_| read("app.sigstore.json")).ok()?;
+    let bundle: Value = serde_json::from_str(bundles.lines().last()?).unwrap();
     let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
     Some(serde_json::from_slice(&payload).unwrap())
 }
 
 /// Whether something was signed; the next run starts without.
 fn was_signed(world: &World) -> bool {
+    let _ = std::fs::remove_file(world.root().join("app.sigstore.jsonl"));
     std::fs::remove_file(world.root().join("app.sigstore.json")).is_ok()
 }
 

@@ -127,7 +127,7 @@ fn read_input(name: &str, direct: bool, locked: &Field<'_>) -> Result<Option<Res
     if let Some(hash) = locked.get("narHash")? {
         let mut all = integrity(&hash)?;
         let nar = all.digest.remove("sha256").ok_or_else(|| hash.error("sha256- and base64", hash.value()))?;
-        digest.insert("narSha256".to_owned(), nar);
+        nar_hash = Some(nar);
     }
     let annotations = if direct { Map::from_iter([("direct".to_owned(), json!(true))]) } else { Map::new() };
     let input = Package { at: locked, name: Some(name), uri, digest, location: None, annotations }.descriptor()?;

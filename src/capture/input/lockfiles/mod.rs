@@ -56,7 +56,7 @@ pub fn read(format: &dyn LockFile, bytes: &[u8]) -> Result<Vec<ResourceDescripto
 #[must_use]
 pub(in crate::capture) fn purl(kind: &str, path: &str, version: Option<&str>, qualifiers: &[(&str, &str)]) -> String {
     let path: Vec<_> = path.split('/').map(percent).collect();
-    let version = version.map_or_else(String::new, |v| format!("@{}", percent(v)));
+    let version = version.map_or_else(String::new, |v| format!("@{}", percent(v).replace("%3A", ":")));
     let mut out = format!("pkg:{kind}/{}{version}", path.join("/"));
     for (i, (key, value)) in qualifiers.iter().enumerate() {
         out.push(if i == 0 { '?' } else { '&' });

@@ -383,12 +383,15 @@ fn flake_inputs_by_path_are_the_checkout_s_or_have_a_digest() {
     let of = |path: &str| {
         let locked = format!(r#"{{"type":"path","path":"{path}","narHash":"sha256-NAR"}}"#);
         let text = FLAKE.split_once("{\"type\"").unwrap().0.to_owned() + &locked + "}}}";
-        read("flake.lock", &text).unwrap()
+        let text = text.replace("NAR", &STANDARD.encode([2; 32]));
+        let inputs = super::read(by_file_name("flake.lock").unwrap(), text.as_bytes()).unwrap();
+        let shown = |i: &ResourceDescriptor| format!("{} {}", i.uri().unwrap(), i.nar_hash().unwrap_or("none"));
+        inputs.iter().map(shown).collect::<Vec<_>>()
     };
     for inside in ["./sub", "sub/../other", "."] {
         assert_eq!(of(inside), [""; 0], "{inside}");
     }
     for outside in ["../sibling", "sub/../../sibling", "/home/somebody/sibling"] {
-        assert_eq!(of(outside), ["path:nixpkgs narSha256:0202"], "{outside}");
+        assert_eq!(of(outside), ["path:nixpkgs sha256-AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="], "{outside}");
     }
 }
