@@ -164,11 +164,8 @@ pub async fn sign(
     evidence: &[&dyn Evidence],
 ) -> Result<(Bundle, KeyMaterial), PublishError> {
     let signed = signer.sign(&crate::model::envelope::pae(IN_TOTO, &statement.bytes)).await?;
-    let keyid = match &signed.material {
-        KeyMaterial::PublicKey(key) => key.id(),
-        KeyMaterial::Certificates(_) => String::new(),
-    };
-    let signature = EnvelopeSignature { sig: signed.signature, keyid };
+    // Readers want the member, and cosign passes over a signature whose key id is not the one that it would write itself.
+    let signature = EnvelopeSignature { sig: signed.signature, keyid: String::new() };
     let envelope = Envelope::new(IN_TOTO, statement.bytes.clone(), signature);
     let mut items = Vec::new();
     for witness in evidence {
