@@ -17,6 +17,8 @@ fn a_second_attestation_of_a_file_goes_beside_the_first() {
     let before = first();
     Transcript::new(&world)
         .run(0, "create app --key attest.key --task task-2")
+        // The statements say when they were captured, to the second.
+        .note("a second later", |_| std::thread::sleep(std::time::Duration::from_millis(1100)))
         .run(0, "create app --key attest.key --task task-2")
         .run(0, "create app --key attest.key")
         .run(0, "create app --key attest.key --task task-3 --format json")
