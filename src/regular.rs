@@ -3,7 +3,7 @@
 //!
 //! A FIFO that a checkout, or whoever may write to a folder, puts where a file was named is waited for without end once it
 //! is opened, and opening a device can act on it. So nothing is opened but regular files, and what a shell hands over as
-//! an open pipe (`<(command)`), for which there is a time.
+//! an open pipe (`<(command)`), for which there is a time. What is written is replaced whole.
 
 use crate::model::limits;
 use std::fs::{File, Metadata};
@@ -51,6 +51,33 @@ pub(crate) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(room + 1);
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Replaces a file by rename: readers see the old one or the new one, never a part. It keeps its mode.
+///
+/// # Errors
+/// The operating system's; then the old one is as it was.
+#[cfg(feature = "cli")]
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?;
+    let temporary = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let mode = std::fs::symlink_metadata(path).ok().filter(Metadata::is_file).map(|m| m.mode() & 0o777);
+    // Left by a process of this id that was killed.
+    let _ = std::fs::remove_file(&temporary);
+    let write = || {
+        let mut file = File::create_new(&temporary)?;
+        if let Some(mode) = mode {
+            file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+        }
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().inspect_err(|_| {
+        let _ = std::fs::remove_file(&temporary);
+    })
 }
 
 fn read_within(path: &Path, limit: usize, time: Duration) -> io::Result<Vec<u8>> {

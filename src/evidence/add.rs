@@ -5,11 +5,12 @@ use super::beside::further;
 use super::files::{is_list, pieces_of};
 use crate::model::code::codes;
 use crate::model::{Code, code, limits};
+use crate::regular::replace;
 use crate::verify::read_evidence;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -173,26 +174,6 @@ fn read(path: &Path) -> Result<Vec<u8>, AddError> {
         return Err(AddError::Full { path: path.display().to_string(), limit, unit: "bytes" });
     }
     Ok(text)
-}
-
-/// Replaces by rename: readers see the old one or the new one, never a part. It keeps its mode.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = hidden(path, &std::process::id().to_string());
-    let mode = fs::symlink_metadata(path).ok().map(|m| m.mode() & 0o777);
-    let write = || {
-        // Left by a process of this id that was killed; nobody else is here now.
-        let _ = fs::remove_file(&temporary);
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-        if let Some(mode) = mode {
-            file.set_permissions(fs::Permissions::from_mode(mode))?;
-        }
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().inspect_err(|_| {
-        let _ = fs::remove_file(&temporary);
-    })
 }
 
 fn hidden(path: &Path, end: &str) -> PathBuf {

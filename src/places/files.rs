@@ -7,8 +7,7 @@ use crate::regular;
 use rustix::fs::Access;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Reads a regular file of at most `limit` bytes, or a pipe that a shell hands over as one; `-` is standard input.
@@ -116,23 +115,8 @@ pub fn writable(path: &Path, or_missing: bool) -> Result<(), PlaceError> {
 /// # Errors
 /// `file-unwritable`; names the file.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PlaceError> {
-    let unwritable = |e: &io::Error| PlaceError::Unwritable { path: path.display().to_string(), cause: e.to_string() };
-    let name = path.file_name().ok_or_else(|| unwritable(&io::Error::other("it names no file")))?;
-    let temporary = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let mode = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).map(|m| m.mode() & 0o777);
-    let write = || {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-        if let Some(mode) = mode {
-            file.set_permissions(fs::Permissions::from_mode(mode))?;
-        }
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|e| {
-        let _ = fs::remove_file(&temporary);
-        unwritable(&e)
-    })
+    let unwritable = |e: io::Error| PlaceError::Unwritable { path: path.display().to_string(), cause: e.to_string() };
+    regular::replace(path, bytes).map_err(unwritable)
 }
 
 /// Paths of what a folder holds that `keep` says yes to, sorted.

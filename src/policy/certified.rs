@@ -30,7 +30,7 @@ pub(super) fn beside(
         Some(p) => claim(&BUILDER_ROW).filter(|_| !speaks_for_others && runner_beside(claims, &p.builder_id).is_some()),
     };
     FromCertificate {
-        repository: source(&REPOSITORY_ROW, own.is_some()).map(url),
+        repository: source(&REPOSITORY_ROW, own.as_ref().is_some_and(|s| s.repository.is_some())).map(url),
         reference: source(&REF_ROW, own.as_ref().is_some_and(|s| s.reference.is_some()))
             .filter(|r| r.starts_with("refs/")),
         commit: source(&COMMIT_ROW, own.as_ref().is_some_and(|s| s.commit.is_some()))
@@ -82,6 +82,10 @@ mod tests {
         let found = beside(GITHUB_TOKENS, &claims(), Some(&said), false);
         assert_eq!((found.repository, found.builder), (None, None));
         assert!(found.reference.is_some() && found.commit.is_some());
+        // A commit without an address leaves the address to the certificate.
+        let commit = json!({ "source": { "digest": { "gitCommit": "a".repeat(40) } } });
+        let found = beside(GITHUB_TOKENS, &claims(), Some(&provenance(commit, "https://b.example")), false);
+        assert_eq!((found.repository.as_deref(), found.commit), (Some("https://github.com/acme/app"), None));
         let unread = provenance(json!({ "source": { "uri": "https://evil.example/app.tar.gz" } }), "https://b.example");
         assert!(!beside(GITHUB_TOKENS, &claims(), Some(&unread), false).has_source());
     }

@@ -210,8 +210,8 @@ impl<'a, C: Caller> Run<'a, C> {
     }
 }
 
-/// Whether a bundle that is there is about the same statement, to the byte but for when it was captured, and has no less beside its signature than the
-/// new one. Nothing is verified by this.
+/// Whether a bundle that is there is about the same statement, to the byte but for when it was captured, and has no fewer log
+/// entries and timestamps than the new one. Nothing is verified by this.
 fn says_the_same(there: &[u8], new: &[u8], statement: &Unsigned) -> bool {
     let (Ok(there), Ok(new)) = (read_evidence(there), read_evidence(new)) else { return false };
     let payload = in_toto_envelope(&there).is_ok_and(|e| is_same_but_for_when(e.payload(), statement.bytes()));
