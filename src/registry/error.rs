@@ -135,8 +135,8 @@ codes! {
     REGISTRY_MALFORMED = "registry-malformed", [Operator],
         "the registry's answer is not one that the protocol allows",
         "check that the name leads to a registry and not to a proxy or login page; else tell its operator";
-    DIGEST_MISMATCH = "digest-mismatch", [Operator, Producer],
-        "content is not what its digest says: 1 in a layout that is here, 3 as a registry served it",
+    pub DIGEST_MISMATCH = "digest-mismatch", [Operator, Producer],
+        "content is not what its digest says: 1 in a layout or a listed file that is here, 3 as a registry served it",
         "the content is not what its digest says: fetch it again from a source that you trust";
     pub CONTENT_MISSING = "content-missing", [Operator],
         "the registry or layout does not have content that something names",

@@ -13,7 +13,7 @@ pub mod oci_http;
 pub mod oci_layout;
 
 pub use checked::Checked;
-pub use error::{CONTENT_MISSING, REFERRER_NOT_LISTED, RegistryError};
+pub use error::{CONTENT_MISSING, DIGEST_MISMATCH, REFERRER_NOT_LISTED, RegistryError};
 pub use evidence::{CODES as EVIDENCE_CODES, RegistryEvidence};
 pub use memory::Memory;
 #[cfg(feature = "cli")]

@@ -33,6 +33,52 @@ fn names_that_are_easily_taken_for_something_else() {
 }
 
 #[test]
+fn a_listed_file_that_is_here_is_the_one_that_is_listed() {
+    let world = World::new();
+    world.write("dist/one", "1\n");
+    world.write("dist/two", "2\n");
+    let sums = |names: &[&str]| {
+        let line = |name: &&str| {
+            let digest = attest::Digest::sha256(world.read(&format!("dist/{name}")).as_bytes());
+            format!("{}  {name}\n", digest.hex())
+        };
+        world.write("dist/SHA256SUMS", names.iter().map(line).collect::<String>());
+    };
+    sums(&["one", "two"]);
+    world.done(&["create", "dist/SHA256SUMS", "--key", "attest.key"]);
+    let verify = || world.attest(&["verify", "dist/SHA256SUMS", "--key", "attest.pub"]);
+    assert_eq!(verify().status.code(), Some(0));
+    world.write("dist/two", "two\n");
+    let out = verify();
+    let (said, shown) = (String::from_utf8_lossy(&out.stderr), String::from_utf8_lossy(&out.stdout));
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(said.contains("digest-mismatch") && said.contains("`two`"), "{said}");
+    assert!(shown.contains("ALLOW one") && !shown.contains("two"), "{shown}");
+    // Nothing is signed of it either.
+    let create = world.attest(&["create", "dist/SHA256SUMS", "--key", "attest.key", "--task", "other"]);
+    assert_eq!(create.status.code(), Some(1));
+    // One that is not here is what is listed, and that is told.
+    std::fs::remove_file(world.root().join("dist/two")).unwrap();
+    let out = verify();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success() && said.contains("1 of 2 listed files are not here"), "{said}");
+}
+
+#[test]
+fn a_list_is_not_quoted() {
+    let world = World::new();
+    std::fs::write(world.home().join("secret"), "machine h password hunter-22-hunter\n").unwrap();
+    std::os::unix::fs::symlink(world.home().join("secret"), world.root().join("list")).unwrap();
+    for command in ["create", "verify"] {
+        let key = if command == "create" { "attest.key" } else { "attest.pub" };
+        let out = world.attest(&[command, "--subjects", "list", "--key", key]);
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.code() == Some(2) && said.contains("line 1 of `list`"), "{said}");
+        assert!(!said.contains("hunter"), "{said}");
+    }
+}
+
+#[test]
 fn one_that_is_missing_hides_no_verdict_on_the_others() {
     let world = World::new();
     world.done(&["create", "app", "--key", "attest.key"]);

@@ -48,7 +48,7 @@ pub fn from_checksums(file: &str, bytes: &[u8]) -> Result<Checksums, CaptureErro
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut out = Checksums { subjects: Vec::new(), passed_over: 0 };
-    let mut seen = std::collections::BTreeMap::new();
+    let (mut seen, mut weak) = (std::collections::BTreeMap::new(), Vec::new());
     for (i, raw) in bytes.split(|b| *b == b'\n').enumerate() {
         let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
         let line = std::str::from_utf8(raw).map_err(|_| malformed(i, "UTF-8", "another line"))?;
@@ -58,8 +58,9 @@ pub fn from_checksums(file: &str, bytes: &[u8]) -> Result<Checksums, CaptureErro
         }
         let (name, digest) = match checksum(line, file) {
             Some(Line::Named(name, digest)) => (name, digest),
-            Some(Line::Weak) => {
+            Some(Line::Weak(name)) => {
                 out.passed_over += 1;
+                weak.push((i, name));
                 continue;
             }
             None => return Err(malformed(i, "a digest and a file name, as sha256sum writes", "another line")),
@@ -81,15 +82,22 @@ pub fn from_checksums(file: &str, bytes: &[u8]) -> Result<Checksums, CaptureErro
     if out.subjects.is_empty() {
         return Err(CaptureError::NothingMatches { pattern: file.to_owned() });
     }
-    Ok(out)
+    // Passed over, a name that has no other digest would count as verified with the others, and nobody looked at it.
+    let named: std::collections::BTreeSet<_> = seen.keys().map(|(name, _)| name).collect();
+    match weak.iter().find(|(_, name)| !named.contains(name)) {
+        Some((i, _)) => {
+            Err(malformed(*i, "a digest of SHA-256, SHA-384 or SHA-512 for each name", "a weaker one alone"))
+        }
+        None => Ok(out),
+    }
 }
 
 /// A line of a checksum file.
 enum Line {
     /// A name and its digest.
     Named(String, Digest),
-    /// One of an algorithm by which nothing can be verified.
-    Weak,
+    /// A name with a digest of an algorithm by which nothing can be verified.
+    Weak(String),
 }
 
 /// Names that tools give to algorithms in lines that begin with one; those of ours first.
@@ -115,17 +123,21 @@ const WEAK_DIGITS: [usize; 3] = [32, 40, 56];
 
 fn checksum(line: &str, file: &str) -> Option<Line> {
     let (escaped, line) = line.strip_prefix('\\').map_or((false, line), |l| (true, l));
-    let named = |name: &str, digest: Digest| {
+    // `sha256sum -z` ends each entry by a zero byte: read as one line, all but the first would be a part of its name.
+    let written = |name: &str| {
+        let name = Some(name).filter(|name| !name.contains(['\0', '\r']))?;
         let name = if escaped { unescape(name)? } else { name.to_owned() };
-        (!name.is_empty()).then_some(Line::Named(name, digest))
+        (!name.is_empty()).then_some(name)
     };
+    let named = |name: &str, digest: Digest| Some(Line::Named(written(name)?, digest));
+    let weak = |name: &str| Some(Line::Weak(written(name)?));
     for (tag, algorithm) in TAGS {
         let Some(rest) = line.strip_prefix(tag) else { continue };
         let bsd = rest.strip_prefix(" (").and_then(|rest| rest.rsplit_once(") = "));
         let Some((name, hex)) = bsd.or_else(|| rest.strip_prefix('(')?.rsplit_once(")= ")) else { continue };
         return match algorithm {
             Some(algorithm) => named(name, Digest::from_hex(*algorithm, &hex.trim_end().to_ascii_lowercase())?),
-            None => Some(Line::Weak),
+            None => weak(name),
         };
     }
     let end = line.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(line.len());
@@ -133,7 +145,7 @@ fn checksum(line: &str, file: &str) -> Option<Line> {
     let hex = hex.to_ascii_lowercase();
     let digest = DigestAlgorithm::ALL.into_iter().find_map(|a| Digest::from_hex(a, &hex));
     if digest.is_none() && WEAK_DIGITS.contains(&hex.len()) && rest.starts_with([' ', '\t']) {
-        return Some(Line::Weak);
+        return weak(rest[1..].strip_prefix([' ', '*']).unwrap_or(&rest[1..]));
     }
     if rest.trim().is_empty() {
         return named(own_name(file)?, digest?);
@@ -205,7 +217,7 @@ mod tests {
         let a = "a".repeat(64);
         let (md5, sha1) = ("b".repeat(32), "c".repeat(40));
         let text = format!(
-            "\u{feff}# made by acme\n{a} one\n{a}\ttab\n  {a}  indented\nMD5 (x) = {md5}\n{sha1}  y\nSHA2-256(ssl)= {a}\nSHA256(old ssl)= {a}\n"
+            "\u{feff}# made by acme\n{a} one\n{a}\ttab\n  {a}  indented\nMD5 (one) = {md5}\n{sha1}  tab\nSHA2-256(ssl)= {a}\nSHA256(old ssl)= {a}\n"
         );
         let read = from_checksums("SUMS", text.as_bytes()).unwrap();
         assert_eq!(read.passed_over, 2);
@@ -232,6 +244,10 @@ mod tests {
             format!("{a}  x\n\\{a}  y\\q"),
             format!("{a}  x\n{}  x", "b".repeat(64)),
             format!("{a}  x\n{a}  "),
+            format!("{a}  x\nMD5 (y) = {}", "b".repeat(32)),
+            format!("{a}  x\n{}  y", "b".repeat(40)),
+            format!("{a}  x\n{a}  y\0{a}  z\0"),
+            format!("{a}  x\n{a}  y\r{a}  z"),
         ];
         for text in defects {
             let e = names(&text).unwrap_err();

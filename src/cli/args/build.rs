@@ -178,6 +178,9 @@ pub(in crate::cli) async fn subjects(
         match named.spec.clone() {
             SubjectSpec::File(path) => paths.push(path.display().to_string()),
             SubjectSpec::Digest { path, digest } => {
+                if let Some(path) = &path {
+                    target::as_listed(&named.name, path, &digest, common).await?;
+                }
                 let is_path = |path: &PathBuf| named.name.contains(path.to_string_lossy().as_ref());
                 // As it is listed; of what was typed with a prefix or a digest, the path.
                 let name = path.as_ref().filter(|p| is_path(p)).map_or(named.name, |p| p.display().to_string());

@@ -109,6 +109,12 @@ impl Expanded {
 
     /// What a list names lies below its folder.
     fn listed(&mut self, subjects: Vec<crate::model::Subject>, folder: &Path) {
+        let here = |name: Option<&str>| name.is_some_and(|name| files::exists(&folder.join(name)).unwrap_or(true));
+        let (all, absent) = (subjects.len(), subjects.iter().filter(|s| !here(s.descriptor().name())).count());
+        if absent > 0 {
+            self.notes
+                .push(format!("{absent} of {all} listed files are not here: their listed digests stand for them"));
+        }
         for subject in subjects {
             let name = subject.descriptor().name().unwrap_or_default().to_owned();
             let digest = subject.digest().strong().next();
@@ -129,7 +135,7 @@ impl Expanded {
         let text = std::str::from_utf8(&bytes).map_err(|_| {
             Failure::usage(codes::FILE_UNREADABLE, format!("the list of subjects `{shown}` is not UTF-8"))
         })?;
-        for line in text.lines().filter(|l| !l.trim().is_empty() && !l.starts_with('#')) {
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, l)| !l.trim().is_empty() && !l.starts_with('#')) {
             if self.all.len() > limits::INPUT_SUBJECTS {
                 let message = format!("`{shown}` names more than {} subjects", limits::INPUT_SUBJECTS);
                 return Err(Failure::unknown(crate::model::code::LIMIT_EXCEEDED, message));
@@ -139,7 +145,14 @@ impl Expanded {
                 Err(_) if line == "-" => {
                     return Err(Failure::usage(codes::USAGE, format!("`{shown}`: a list cannot name standard input")));
                 }
-                Err(_) => self.argument(line)?,
+                Err(_) => {
+                    let before = self.all.len();
+                    self.argument(line)?;
+                    // The list may be a link to a file that holds something else, a password for one: no line is quoted.
+                    for failure in self.all[before..].iter_mut().filter_map(|named| named.as_mut().err()) {
+                        failure.message = format!("line {number} of `{shown}` is no file that exists and no reference");
+                    }
+                }
             }
         }
         Ok(())

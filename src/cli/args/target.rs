@@ -7,12 +7,13 @@ use crate::cli::args::{Common, EvidenceArgs};
 use crate::cli::exit::{Failure, codes};
 use crate::evidence::{FileEvidence, plain};
 use crate::flow;
+use crate::model::digest::DigestAlgorithm;
 use crate::model::plural::counted;
 use crate::model::{Artifact, Digest, Reference};
 use crate::places::{Until, files};
 use crate::policy::{Reason, SubjectDecision, Verdict};
 use crate::registry::oci_http::OciHttp;
-use crate::registry::{Checked, OciLayout, Registry, RegistryError, RegistryEvidence};
+use crate::registry::{Checked, DIGEST_MISMATCH, OciLayout, Registry, RegistryError, RegistryEvidence};
 use crate::seam::Deadline;
 use crate::verify::EvidenceSource;
 use futures_util::future::{Either, select};
@@ -110,7 +111,16 @@ pub(in crate::cli) async fn resolve_named(
     let typed = named.name.as_str();
     match named.spec.clone() {
         SubjectSpec::File(path) => file(typed, path, bundles, common).await,
+        // One that is here is looked at: whoever goes on to use it uses that one, whatever a list says.
+        SubjectSpec::Digest { path: Some(path), digest }
+            if digest.algorithm() != DigestAlgorithm::Sha256 && files::exists(&path)? =>
+        {
+            file(typed, path, bundles, common).await
+        }
         SubjectSpec::Digest { path, digest } => {
+            if let Some(path) = &path {
+                as_listed(typed, path, &digest, common).await?;
+            }
             let scope = path.as_deref().map_or_else(|| digest.to_string(), |p| plain(p).display().to_string());
             let artifact = Artifact::new(typed, format!("file:{scope}"), digest);
             Ok(Resolved { artifact, subject: None, store: None, bundles, path: None, layout: None, by_tag: None })
@@ -131,15 +141,37 @@ pub(in crate::cli) async fn resolve_named(
     }
 }
 
+/// That the file which a list names by a SHA-256 is that one, where it is here.
+///
+/// # Errors
+/// `digest-mismatch`, exit 1; that it was not hashed in time.
+pub(in crate::cli) async fn as_listed(
+    typed: &str,
+    path: &Path,
+    digest: &Digest,
+    common: &Common,
+) -> Result<(), Failure> {
+    if digest.algorithm() != DigestAlgorithm::Sha256 || !files::exists(path)? {
+        return Ok(());
+    }
+    let found = hashed(typed, path.to_owned(), common).await?;
+    if found == *digest {
+        return Ok(());
+    }
+    let message = format!("`{typed}`: the file that is here is another one: expected {digest}, found {found}");
+    Err(Failure::no(DIGEST_MISMATCH, message))
+}
+
 /// Hashed on a thread of its own, so that a deadline holds meanwhile, and cut when the time is up.
+async fn hashed(typed: &str, path: PathBuf, common: &Common) -> Result<Digest, Failure> {
+    let (progress, until) = (crate::cli::show::progress::hashing(common), Until::within(common.timeout));
+    let hash = move || hashing::sha256_while(&path, &|| !until.passed(), progress.as_ref());
+    let late = || Failure::unknown(flow::TIMEOUT, format!("`{typed}` was not hashed within {}", until.given()));
+    apart(hash).await?.ok_or_else(late)
+}
+
 async fn file(typed: &str, path: PathBuf, bundles: Vec<FileEvidence>, common: &Common) -> Result<Resolved, Failure> {
-    let (hashed, progress, until) =
-        (path.clone(), crate::cli::show::progress::hashing(common), Until::within(common.timeout));
-    let hash = move || hashing::sha256_while(&hashed, &|| !until.passed(), progress.as_ref());
-    let Some(digest) = apart(hash).await? else {
-        let message = format!("`{typed}` was not hashed within {}", until.given());
-        return Err(Failure::unknown(flow::TIMEOUT, message));
-    };
+    let digest = hashed(typed, path.clone(), common).await?;
     let artifact = Artifact::new(typed, format!("file:{}", plain(&path).display()), digest);
     Ok(Resolved { artifact, subject: None, store: None, bundles, path: Some(path), layout: None, by_tag: None })
 }
