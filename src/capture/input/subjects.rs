@@ -145,7 +145,8 @@ fn checksum(line: &str, file: &str) -> Option<Line> {
     let hex = hex.to_ascii_lowercase();
     let digest = DigestAlgorithm::ALL.into_iter().find_map(|a| Digest::from_hex(a, &hex));
     if digest.is_none() && WEAK_DIGITS.contains(&hex.len()) && rest.starts_with([' ', '\t']) {
-        return weak(rest[1..].strip_prefix([' ', '*']).unwrap_or(&rest[1..]));
+        let name = &rest[1..];
+        return weak(name.strip_prefix([' ', '*']).unwrap_or(name));
     }
     if rest.trim().is_empty() {
         return named(own_name(file)?, digest?);
