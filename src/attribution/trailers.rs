@@ -115,6 +115,25 @@ mod tests {
         assert_eq!(id("T\n\nthe agent: is not a trailer of one word\n"), None);
     }
 
+    /// As `git interpret-trailers --parse` unfolds them.
+    #[test]
+    fn trailers_are_what_git_takes_for_them() {
+        for (message, expected) in [
+            ("T\n\nAgent : a/b\n", Some("a/b")),
+            ("T\n\nAgent\t: a/b\n", Some("a/b")),
+            ("T\n\nAgent: a/b\n  and more\n", Some("a/b and more")),
+            ("T\n\nAgent:\n  a/b\nSquad: s\n", Some("a/b")),
+            ("T\n\nAgent: a/b\n Squad: s\n", Some("a/b Squad: s")),
+            // A squash moves all of it in.
+            ("T\n\n    Agent: b\n    Squad: s\n", Some("s/b")),
+            ("T\n\nAgent: a/b\n\n  text\n", Some("a/b")),
+            ("T\n\nAgent b: a/b\n", None),
+            ("T\n\nAgent:\n", None),
+        ] {
+            assert_eq!(id(message).as_deref(), expected, "{message:?}");
+        }
+    }
+
     #[test]
     fn what_differs_is_not_chosen_from() {
         let agent = read("T\n\nAgent: a/b\nAgent: c/d\nCo-authored-by: Amp <amp@ampcode.com>\n").agent;

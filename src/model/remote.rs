@@ -53,7 +53,7 @@ fn from_url(scheme: &str, rest: &str) -> Option<String> {
         return None;
     }
     let scheme = if SAME_OVER_HTTPS.contains(&host) { "https" } else { scheme };
-    Some(format!("{scheme}://{host}{}", percent_encoded(path)))
+    Some(format!("{scheme}://{}{}", ascii(host), percent_encoded(path)))
 }
 
 /// Whether an address without a scheme holds `user:password@` after what git takes for its host: what somebody gets who
@@ -70,6 +70,18 @@ fn holds_user_or_password(url: &str) -> bool {
 fn is_host(text: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || "-._:[]".contains(c);
     !text.starts_with('-') && text.chars().all(plain)
+}
+
+/// A host of other letters, too, is part of an address (RFC 3986, section 3.2.2).
+fn ascii(host: &str) -> String {
+    let encode = |c: char| {
+        let mut bytes = [0; 4];
+        match c.is_ascii() {
+            true => c.to_string(),
+            false => c.encode_utf8(&mut bytes).bytes().map(|b| format!("%{b:02X}")).collect(),
+        }
+    };
+    host.chars().map(encode).collect()
 }
 
 /// Percent-encodes what would end or split the address: `@` separates the ref in a source URI.
@@ -105,6 +117,7 @@ mod tests {
             ("http://git.example:8080/r", Some("http://git.example:8080/r")),
             ("git://git.example/r.git", Some("git://git.example/r")),
             ("https://h.example/a@b/r x", Some("https://h.example/a%40b/r%20x")),
+            ("https://b\u{fc}cher.example/r", Some("https://b%C3%BCcher.example/r")),
             ("/srv/git/r.git", Some("file:///srv/git/r")),
             ("file:///srv/git/r.git", Some("file:///srv/git/r")),
             ("sibling", Some("file:///home/tree/sibling")),

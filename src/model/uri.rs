@@ -90,9 +90,57 @@ pub fn builder(name: &str) -> String {
     format!("{BASE}builder/{name}/v1")
 }
 
+/// A ref or a path as part of an address: in ASCII, and without what would end that part.
+#[must_use]
+pub fn encoded(bytes: &[u8]) -> String {
+    let keep = |b: u8| b.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&b);
+    bytes.iter().fold(String::new(), |mut out, &b| {
+        match keep(b) {
+            true => out.push(char::from(b)),
+            false => out.push_str(&format!("%{b:02X}")),
+        }
+        out
+    })
+}
+
+/// What [`encoded`] was made of. `None` for what it does not make: a second spelling of another text is no spelling of it.
+#[must_use]
+pub fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(b) = rest.next() {
+        bytes.push(match b {
+            b'%' => {
+                let digits = [rest.next()?, rest.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            b => b,
+        });
+    }
+    String::from_utf8(bytes).ok().filter(|out| encoded(out.as_bytes()) == text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_an_address_has_one_spelling() {
+        for (text, written) in [
+            ("refs/heads/main", "refs/heads/main"),
+            ("refs/heads/fix#12", "refs/heads/fix%2312"),
+            ("refs/heads/x@refs/heads/main", "refs/heads/x@refs/heads/main"),
+            ("refs/heads/\u{e9}%23", "refs/heads/%C3%A9%2523"),
+            ("a b?.md", "a%20b%3F.md"),
+        ] {
+            assert_eq!(encoded(text.as_bytes()), written);
+            assert_eq!(decoded(written).as_deref(), Some(text));
+        }
+        // `main` in another spelling is not `main`.
+        for other in ["refs/heads/m%61in", "%c3%a9", "a#b", "\u{e9}", "%", "%2", "%+1", "%FF"] {
+            assert_eq!(decoded(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn what_may_be_secret_in_an_address_is_left_out() {

@@ -13,7 +13,7 @@ pub use approval::Approval;
 pub use charter::{Charter, CharterSnapshot};
 pub use field::Field;
 pub use names::{named, names};
-pub use provenance::{Provenance, Source, source_repository, split_source};
+pub use provenance::{Provenance, Source, source_repository, source_uri, split_source};
 
 use crate::model::json::JsonError;
 use serde_json::{Map, Value};

@@ -41,6 +41,9 @@ pub struct Provenance {
     pub metadata: Map<String, Value>,
     /// `runDetails.byproducts`.
     pub byproducts: Vec<ResourceDescriptor>,
+    /// Digests of dependencies and byproducts that are none of their algorithm: path, and what stands there. They are absent
+    /// from [`Self::dependencies`] and [`Self::byproducts`].
+    pub unread_digests: Vec<(String, Value)>,
     /// Unknown members of the predicate, `buildDefinition`, `runDetails` and `runDetails.builder`.
     extra: [Map<String, Value>; 4],
 }
@@ -81,9 +84,13 @@ impl Provenance {
         let run = root.need("runDetails")?;
         let builder = run.need("builder")?;
         let object = |f: Option<Field<'_>>| f.map_or(Ok(Map::new()), |f| f.object().cloned());
-        let list = |f: Option<Field<'_>>| -> Result<Vec<_>, JsonError> {
-            f.map_or(Ok(Vec::new()), |f| Ok(f.list(limits::DEPENDENCIES)?.iter().filter_map(read_descriptor).collect()))
+        let mut unread_digests = Vec::new();
+        let mut list = |f: Option<Field<'_>>| -> Result<Vec<_>, JsonError> {
+            let all = f.map_or(Ok(Vec::new()), |f| f.list(limits::DEPENDENCIES))?;
+            Ok(all.iter().filter_map(|d| read_descriptor(d, &mut unread_digests)).collect())
         };
+        let dependencies = list(definition.get("resolvedDependencies")?)?;
+        let byproducts = list(run.get("byproducts")?)?;
         let rest = |f: &Field<'_>, known: &[&str]| -> Result<Map<String, Value>, JsonError> {
             let unknown = f.object()?.iter().filter(|(k, _)| !known.contains(&k.as_str()));
             Ok(unknown.map(|(k, v)| (k.clone(), v.clone())).collect())
@@ -109,10 +116,11 @@ impl Provenance {
             // SLSA demands it; cosign attaches what users wrote without it. What is absent meets no demand.
             external: object(definition.get("externalParameters")?)?,
             internal: object(definition.get("internalParameters")?)?,
-            dependencies: list(definition.get("resolvedDependencies")?)?,
+            dependencies,
+            unread_digests,
             builder_id: builder_id.str()?.to_owned(),
             metadata: object(run.get("metadata")?)?,
-            byproducts: list(run.get("byproducts")?)?,
+            byproducts,
             extra: [
                 rest(&root, &["buildDefinition", "runDetails"])?,
                 rest(&definition, &["buildType", "externalParameters", "internalParameters", "resolvedDependencies"])?,
@@ -168,6 +176,9 @@ impl Provenance {
             Some(uri) => split_source(uri).map(|(repository, reference)| (Some(repository), reference))?,
             None => (None, None),
         };
+        // Others write a ref as it is, where `%` stands for itself.
+        let plain = |r: String| if self.build_type == uri::AGENT_BUILD { uri::decoded(&r).unwrap_or(r) } else { r };
+        let reference = reference.map(plain);
         if repository.is_none() && commit.is_none() {
             return None;
         }
@@ -193,7 +204,7 @@ impl Provenance {
 
     fn source_descriptor(&self) -> Option<(ResourceDescriptor, &'static str)> {
         match self.external("source") {
-            Some(value) => Some((read_descriptor(&value)?, field::SOURCE.path)),
+            Some(value) => Some((read_descriptor(&value, &mut Vec::new())?, field::SOURCE.path)),
             None => {
                 let first = self.dependencies.first()?;
                 first.uri().is_some().then(|| (first.clone(), "resolvedDependencies[0]"))
@@ -289,7 +300,7 @@ impl Provenance {
             }
         }
         // One source, one commit: a dependency of the same place must name the same commit.
-        let Some(source) = self.external("source").and_then(|f| read_descriptor(&f)) else {
+        let Some(source) = self.external("source").and_then(|f| read_descriptor(&f, &mut Vec::new())) else {
             return Ok(());
         };
         let commit = source.digest().and_then(commit_of);
@@ -318,9 +329,10 @@ fn commit_of(digests: &DigestSet) -> Option<&str> {
 const TIMES: [&str; 2] = ["startedOn", "finishedOn"];
 
 /// A descriptor whose form nobody checked, as of another build type's source or a dependency. A commit in capitals is the
-/// same commit, which must not be taken for none, and so never be compared with what a certificate says; a digest that is
-/// none is absent. `None` where there is nothing to tell the thing by.
-fn read_descriptor(field: &Field<'_>) -> Option<ResourceDescriptor> {
+/// same commit, which must not be taken for none, and so never be compared with what a certificate says. A digest that is none
+/// of its algorithm (GitLab Runner is documented to write a commit as `sha256`) is absent, so that it meets no demand and is
+/// compared with nothing, and is named among `unread`. `None` where there is nothing to tell the thing by.
+pub(super) fn read_descriptor(field: &Field<'_>, unread: &mut Vec<(String, Value)>) -> Option<ResourceDescriptor> {
     let strict = ResourceDescriptor::from_json(field).ok();
     strict.or_else(|| {
         let mut lower = field.value().clone();
@@ -332,7 +344,13 @@ fn read_descriptor(field: &Field<'_>) -> Option<ResourceDescriptor> {
             }
         }
         digests.retain(|name, value| value.as_str().is_some_and(|v| DigestSet::new("", [(name.as_str(), v)]).is_ok()));
-        ResourceDescriptor::from_json(&Field::root(field.path(), &lower)).ok()
+        let kept = digests.clone();
+        let read = ResourceDescriptor::from_json(&Field::root(field.path(), &lower)).ok()?;
+        let path = ["predicate.buildDefinition.", "predicate.runDetails.", "predicate."];
+        let path = path.iter().find_map(|p| field.path().strip_prefix(p)).unwrap_or(field.path());
+        let left = field.value().get("digest")?.as_object()?.iter().filter(|(name, _)| !kept.contains_key(*name));
+        unread.extend(left.map(|(name, value)| (format!("{path}.digest.{name}"), value.clone())));
+        Some(read)
     })
 }
 
@@ -348,7 +366,16 @@ pub(super) fn is_source(dependency: &ResourceDescriptor, source: &ResourceDescri
     }
 }
 
-/// Splits `git+https://host/path@refs/heads/main` into repository and ref.
+/// `git+REPOSITORY@REF`, the ref as part of an address.
+#[must_use]
+pub fn source_uri(repository: &str, reference: Option<&str>) -> String {
+    match reference {
+        Some(reference) => format!("git+{repository}@{}", uri::encoded(reference.as_bytes())),
+        None => format!("git+{repository}"),
+    }
+}
+
+/// Splits `git+https://host/path@refs/heads/main` into repository and ref, as they are written.
 ///
 /// The first `@refs/` separates, since a branch may contain one too; where there is none, the first `@`.
 #[must_use]
@@ -389,6 +416,36 @@ mod tests {
             },
             "runDetails": {"builder": {"id": "https://b.example", "version": {}}, "metadata": {}},
         }).as_object().unwrap().clone()
+    }
+
+    /// As GitLab Runner is documented to write it: a commit as `sha256` of a dependency.
+    #[test]
+    fn a_digest_that_is_none_is_absent_and_named() {
+        let of = |build_type: &str, digest: Value| {
+            let value = json!({
+                "buildDefinition": {
+                    "buildType": build_type, "externalParameters": {},
+                    "resolvedDependencies": [{ "uri": "https://gitlab.example/g/r", "digest": digest }],
+                },
+                "runDetails": { "builder": { "id": "https://gitlab.example/g/r/-/runners/1" } },
+            });
+            Provenance::from_json(value.as_object().unwrap())
+        };
+        let (commit, real) = ("a".repeat(40), "b".repeat(64));
+        let read =
+            of("https://gitlab.example/build", json!({ "sha256": commit, "sha512": "x", "gitTree": commit })).unwrap();
+        let digest = read.dependencies[0].digest().unwrap();
+        assert_eq!(digest.iter().collect::<Vec<_>>(), [("gitTree", commit.as_str())]);
+        let path = |algorithm: &str| format!("resolvedDependencies[0].digest.{algorithm}");
+        assert_eq!(read.unread_digests, [(path("sha256"), json!(commit)), (path("sha512"), json!("x"))]);
+        let shown: Vec<_> = read.fields().into_iter().filter(|f| f.path == path("sha256")).collect();
+        assert!(shown.len() == 1 && shown[0].disagreement.is_some(), "{shown:?}");
+        // Alone, it leaves the place.
+        let read = of("https://gitlab.example/build", json!({ "sha256": commit })).unwrap();
+        assert_eq!(read.dependencies[0].digest(), None);
+        // The twin has the digest that it says.
+        let read = of("https://gitlab.example/build", json!({ "sha256": real })).unwrap();
+        assert!(read.unread_digests.is_empty() && read.dependencies[0].digest().is_some());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! SLSA provenance v0.2 (`https://slsa.dev/provenance/v0.2`), read as the provenance v1 that says the same. It is never
 //! written, and says nothing of an agent: what its parameters hold is whatever a user passed to the build.
 
+use super::provenance::read_descriptor;
 use super::{PredicateType, Provenance, ReadsProvenance};
 use crate::model::json::{Field, JsonError};
-use crate::model::{ResourceDescriptor, Timestamp, limits, uri};
+use crate::model::{Timestamp, limits, uri};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -53,7 +54,7 @@ fn read(predicate: &Value) -> Result<Provenance, JsonError> {
     for material in &materials {
         places.extend(Place::read(material)?);
         // What is no descriptor is none of ours to repeat; it says nothing of the source.
-        out.dependencies.extend(ResourceDescriptor::from_json(material).ok());
+        out.dependencies.extend(read_descriptor(material, &mut out.unread_digests));
     }
     let of_config = match &config {
         Some(config) if !build_type.str()?.starts_with(TEKTON) => Place::of_config(config)?,

@@ -112,3 +112,65 @@ fn the_project_file_gives_defaults_and_nothing_else() {
         assert_eq!(e.code().as_str(), code, "{text}: {e}");
     }
 }
+
+/// What git itself finds in the same commit: the trailers at the end of a message, unfolded, in UTF-8.
+fn of_git(repo: &Repo) -> String {
+    let format = "--format=%(trailers:key=Agent,valueonly,unfold,separator=%x2C)";
+    repo.git(&["log", "-1", "--encoding=UTF-8", format]).trim().to_owned()
+}
+
+#[test]
+fn trailers_are_read_as_git_reads_them() {
+    let repo = Repo::new();
+    for (message, expected) in [
+        ("T\n\nAgent: a/b\n", "a/b"),
+        ("T\n\nAgent : a/b\nSquad: s\n", "a/b"),
+        ("T\n\nAgent\t:a/b\n", "a/b"),
+        ("T\n\nagent: a/b\n", "a/b"),
+        ("T\n\nAgent: a/b\n  and more\nSquad: s\n", "a/b and more"),
+        ("T\n\nAgent: a/b\n\tSquad: s\n", "a/b Squad: s"),
+        ("T\n\nAgent: a/b\n one\n  two\n", "a/b one two"),
+    ] {
+        let env = said(&repo, message);
+        assert_eq!(of_git(&repo), expected, "git itself: {message:?}");
+        let rows = context(&env, &Request::default()).explain();
+        assert_eq!(row(&rows, "agent.id").value, Some(json!(expected)), "{message:?}");
+    }
+}
+
+#[test]
+fn a_commit_in_another_encoding_is_read_as_git_reads_it_or_not_at_all() {
+    let repo = Repo::new();
+    let commit = |encoding: &str, message: &[u8]| {
+        repo.write(".git/message", message);
+        let setting = format!("i18n.commitEncoding={encoding}");
+        repo.git(&["-c", &setting, "commit", "-q", "--allow-empty", "-F", ".git/message"]);
+        let rows = context(&repo.env(), &Request::default()).explain();
+        let row = row(&rows, "agent.id");
+        (row.value.clone(), row.reason.clone().unwrap_or_default())
+    };
+    for (encoding, message) in [
+        ("ISO-8859-1", &b"T\n\nAgent: caf\xE9/b\n"[..]),
+        ("ISO-8859-15", b"T\n\nAgent: \xA4/b\n"),
+        ("SHIFT-JIS", b"T\n\nAgent: \x93\xFA/b\n"),
+        ("UTF-8", "T\n\nAgent: \u{65e5}/b\n".as_bytes()),
+    ] {
+        let (found, reason) = commit(encoding, message);
+        assert_eq!(found, Some(json!(of_git(&repo))), "{encoding}: {reason}");
+        assert!(!of_git(&repo).contains('\u{FFFD}'), "{encoding}");
+    }
+    // Which letters these are nobody can say here; git shows the bytes as they are.
+    let (found, reason) = commit("x-unknown", b"T\n\nAgent: caf/b\n");
+    assert_eq!(found, None);
+    assert!(reason.contains("x-unknown, which is not known"), "{reason}");
+    // A letter that was lost is no part of a name.
+    let object = repo.git(&["cat-file", "commit", "HEAD"]);
+    let head = object.split("\nencoding ").next().unwrap();
+    repo.write(".git/object", [head.as_bytes(), b"\n\nT\n\nAgent: caf\xE9/b\n"].concat());
+    let id = repo.git(&["hash-object", "-t", "commit", "-w", ".git/object"]);
+    repo.git(&["reset", "-q", "--soft", &id]);
+    let rows = context(&repo.env(), &Request::default()).explain();
+    let (found, reason) = (row(&rows, "agent.id").value.clone(), row(&rows, "agent.id").reason.clone().unwrap());
+    assert_eq!(found, None);
+    assert!(reason.contains("no UTF-8"), "{reason}");
+}

@@ -181,6 +181,58 @@ fn conversions_that_git_makes_are_clean_and_others_are_not() {
     assert!(!repo.differing().iter().any(|(path, _)| path == "plain.bin"));
 }
 
+/// A fresh checkout by git itself, which converts, is clean; what git would not have written is not.
+#[test]
+fn what_a_checkout_converts_is_no_difference() {
+    let repo = Repo::empty(&[]);
+    repo.write(".gitattributes", "*.id ident\n*.u16 text working-tree-encoding=UTF-16\n*.le working-tree-encoding=UTF-16LE\n*.jis working-tree-encoding=SHIFT-JIS\n*.none working-tree-encoding=x-none\n");
+    let utf16 = |text: &str, mark: bool| {
+        let mark = mark.then_some(0xFEFF);
+        mark.into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+    };
+    repo.write("a.id", "one $Id$ two\n$Id$\n");
+    repo.write("b.u16", utf16("gr\u{fc}n\nrot\n", true));
+    repo.write("c.le", utf16("gr\u{fc}n\n", false));
+    repo.write("d.jis", b"\x93\xFA\x96\x7B\n");
+    repo.commit();
+    for name in ["a.id", "b.u16", "c.le", "d.jis"] {
+        std::fs::remove_file(repo.root.join(name)).unwrap();
+    }
+    repo.git(&["checkout", "-q", "--", "."]);
+    let written = std::fs::read_to_string(repo.root.join("a.id")).unwrap();
+    assert!(written.contains("$Id: "), "{written}");
+    assert_eq!(repo.differing(), []);
+    repo.write("a.id", written.replacen("$Id: ", "$Id: rm -rf / ", 1));
+    repo.write("b.u16", utf16("gr\u{fc}n\r\nrot\r\n", true));
+    assert_eq!(repo.differing(), [("a.id".to_owned(), "other content")]);
+    repo.write("a.id", &written);
+    repo.write("b.u16", utf16("gr\u{fc}n\nrot\n", false));
+    repo.write("c.le", utf16("gelb\n", false));
+    repo.write("d.jis", b"\xC6\xFC\xCB\xDC\n");
+    let why: Vec<_> = repo.differing().into_iter().map(|(path, _)| path).collect();
+    assert_eq!(why, ["b.u16", "c.le", "d.jis"]);
+}
+
+/// Branches and files may be named as they like: the address of a file has one `#`, and is ASCII.
+#[test]
+fn an_address_has_one_mark_before_the_file_and_is_ascii() {
+    let repo = Repo::new();
+    for (branch, written) in [("fix#12", "fix%2312"), ("gr\u{fc}n", "gr%C3%BCn"), ("50%", "50%25"), ("plain", "plain")]
+    {
+        repo.git(&["checkout", "-q", "-b", branch]);
+        let lock = "dir #1/\u{fc}/Cargo.lock";
+        repo.write(lock, "version = 4\n");
+        let request = attest::capture::Request { dependencies: vec![lock.into()], ..Default::default() };
+        let provenance = crate::explain::context(&repo.env(), &request).provenance();
+        let source = format!("git+https://github.com/acme/app@refs/heads/{written}");
+        assert_eq!(provenance.dependencies[0].uri(), Some(source.as_str()));
+        assert_eq!(provenance.dependencies[1].uri(), Some(&*format!("{source}#dir%20%231/%C3%BC/Cargo.lock")));
+        assert_eq!(provenance.dependencies[1].name(), Some(lock));
+        // Whoever reads it has the branch as it is.
+        assert_eq!(provenance.source().unwrap().reference, Some(format!("refs/heads/{branch}")));
+    }
+}
+
 #[test]
 fn odd_names_and_the_other_object_format() {
     let repo = Repo::empty(&["--object-format=sha256"]);

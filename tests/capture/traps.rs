@@ -252,6 +252,63 @@ fn a_repository_of_another_user_is_reported() {
     assert!(Local::default().source(&env, &[]).commit.value().is_some());
 }
 
+/// Git itself is asked beside us: what it takes, we take.
+#[test]
+fn whose_a_repository_may_be_is_decided_as_git_decides_it() {
+    let repo = Repo::new();
+    if chown(&repo.root, Some(12345), None).is_err() || chown(repo.root.join(".git"), Some(12345), None).is_err() {
+        println!("skipped: only root can give a repository to another user");
+        return;
+    }
+    let root = repo.root.display().to_string();
+    let file = |name: &str, folder: &str| {
+        let path = repo.outside().join(name);
+        std::fs::write(&path, format!("[safe]\n\tdirectory = {folder}\n")).unwrap();
+        path.display().to_string()
+    };
+    let (right, wrong) = (file("right", &root), file("wrong", "/elsewhere"));
+    let of_home = file("of-home", "~/checkout");
+    let outside = repo.outside().display().to_string();
+    let home = repo.home().display().to_string();
+    let counted = |folder: &str| {
+        vec![("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "safe.directory"), ("GIT_CONFIG_VALUE_0", folder)]
+            .into_iter()
+            .map(|(k, v)| (k, v.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let taken_back = {
+        let mut all = counted("");
+        all.push(("GIT_CONFIG_GLOBAL", right.clone()));
+        all
+    };
+    for (variables, takes) in [
+        (vec![], false),
+        (vec![("SUDO_UID", "12345".to_owned())], true),
+        (vec![("SUDO_UID", "12346".to_owned())], false),
+        (vec![("GIT_CONFIG_GLOBAL", right.clone())], true),
+        (vec![("GIT_CONFIG_GLOBAL", wrong)], false),
+        (vec![("GIT_CONFIG_GLOBAL", "../right".to_owned())], true),
+        (vec![("GIT_CONFIG_GLOBAL", of_home.clone()), ("HOME", outside)], true),
+        (vec![("GIT_CONFIG_GLOBAL", of_home)], false),
+        (vec![("GIT_CONFIG_SYSTEM", right.clone())], false),
+        (vec![("GIT_CONFIG_SYSTEM", right.clone()), ("GIT_CONFIG_NOSYSTEM", "0".to_owned())], true),
+        (counted(&root), true),
+        (counted("*"), true),
+        (counted("/elsewhere"), false),
+        (taken_back, false),
+    ] {
+        let mut env = repo.env();
+        env.variables.insert("HOME".into(), home.clone().into());
+        env.variables.insert("GIT_CONFIG_NOSYSTEM".into(), "1".into());
+        env.variables.extend(variables.iter().map(|(k, v)| ((*k).into(), v.into())));
+        let mut git = Command::new("git");
+        git.args(["rev-parse", "HEAD"]).current_dir(&repo.root).env_clear().envs(&env.variables);
+        assert_eq!(git.output().unwrap().status.success(), takes, "git itself: {variables:?}");
+        let state = Local::default().source(&env, &[]);
+        assert_eq!(state.commit.value().is_some(), takes, "{variables:?}: {:?}", state.commit);
+    }
+}
+
 #[test]
 fn a_call_that_hangs_ends() {
     let repo = Repo::new();

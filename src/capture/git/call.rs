@@ -49,6 +49,19 @@ const VARIABLES: &[(&str, &str)] = &[
     ("LC_ALL", "C"),
 ];
 
+/// Variables by which a user configures git, handed on where it is asked whom the user trusts, and nowhere else.
+const OF_THE_USER: &[&str] = &[
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+];
+
+const SUDO: &str = "SUDO_UID";
+
 /// A `git` that is safe to call, and the folder it is called in.
 #[derive(Clone)]
 pub(in crate::capture) struct GitCaller {
@@ -56,7 +69,10 @@ pub(in crate::capture) struct GitCaller {
     path: OsString,
     location: Vec<(&'static str, PathBuf)>,
     trusted: Vec<String>,
-    home: Vec<(&'static str, OsString)>,
+    /// Variables that say where the user's own configuration is, and what more of it there is.
+    of_the_user: Vec<(OsString, OsString)>,
+    /// Who became root: git takes what belongs to them for root's own.
+    sudo: Option<OsString>,
     /// Where it is called.
     pub(in crate::capture) dir: PathBuf,
     timeout: Duration,
@@ -107,13 +123,24 @@ impl GitCaller {
         if let Some(reason) = waiting::before_a_call(&env.working_dir, git_dir) {
             return Err(reason);
         }
-        let home = ["HOME", "XDG_CONFIG_HOME"];
+        let of_the_user = |name: &str| {
+            OF_THE_USER.contains(&name) || name.starts_with("GIT_CONFIG_KEY_") || name.starts_with("GIT_CONFIG_VALUE_")
+        };
+        let configured = env.variables.iter().filter(|(name, _)| name.to_str().is_some_and(of_the_user));
+        // The question is asked elsewhere than git would ask it: the place is the same.
+        let placed = |name: &OsString, value: &OsString| match name.to_str() {
+            Some("GIT_CONFIG_GLOBAL" | "GIT_CONFIG_SYSTEM") if !value.is_empty() => {
+                env.working_dir.join(value).into_os_string()
+            }
+            _ => value.clone(),
+        };
         Ok(Self {
             program,
             path: search.path(),
             location,
             trusted: Vec::new(),
-            home: home.into_iter().filter_map(|n| Some((n, env.variables.get(OsStr::new(n))?.clone()))).collect(),
+            of_the_user: configured.map(|(name, value)| (name.clone(), placed(name, value))).collect(),
+            sudo: env.variables.get(OsStr::new(SUDO)).cloned(),
             dir: env.working_dir.clone(),
             timeout,
             late: Arc::default(),
@@ -155,22 +182,32 @@ impl GitCaller {
         }
         command.args(args).current_dir(&self.dir).env("PATH", &self.path);
         command.envs(VARIABLES.iter().copied()).envs(self.location.iter().map(|(k, v)| (k, v)));
+        command.envs(self.sudo.iter().map(|user| (SUDO, user)));
         self.run(command, stdin).map_err(|e| format!("git {}: {e}", args.first().unwrap_or(&"")))
     }
 
-    /// Git refuses a repository that another user owns, unless the user's or the system's own configuration (never the
-    /// repository's) names it. Takes over what they name; whether that was anything.
+    /// Git refuses a repository that another user owns, unless the user's or the system's own configuration, or that which
+    /// the user hands over in variables (never the repository's) names it. Takes over what they name; whether that was
+    /// anything.
     pub(in crate::capture) fn trust_what_the_user_trusts(&mut self) -> bool {
-        for scope in ["--global", "--system"] {
-            let mut command = self.program.command();
-            command.args(["config", scope, "-z", "--get-all", "safe.directory"]).current_dir("/");
-            command.env("PATH", &self.path).env("LC_ALL", "C").envs(self.home.iter().map(|(k, v)| (k, v)));
-            if let Ok(out) = self.run(command, Vec::new()) {
-                self.trusted.extend(
-                    out.stdout
-                        .split(|b| *b == 0)
-                        .filter_map(|v| Some(std::str::from_utf8(v).ok().filter(|v| !v.is_empty())?.to_owned())),
-                );
+        let mut command = self.program.command();
+        command.args(["config", "--show-scope", "-z", "--get-all", "safe.directory"]).current_dir("/");
+        command.env("PATH", &self.path).env("LC_ALL", "C").envs(self.of_the_user.iter().map(|(k, v)| (k, v)));
+        let Ok(out) = self.run(command, Vec::new()) else { return false };
+        let home = self.of_the_user.iter().find(|(name, _)| name == "HOME").and_then(|(_, home)| home.to_str());
+        let mut parts = out.stdout.split(|b| *b == 0);
+        while let (Some(scope), Some(folder)) = (parts.next(), parts.next()) {
+            if [b"system".as_slice(), b"global", b"command"].contains(&scope) {
+                match std::str::from_utf8(folder) {
+                    // It takes back what was named before.
+                    Ok("") => self.trusted.clear(),
+                    // A call of ours has no home.
+                    Ok(folder) => self.trusted.push(match (folder.strip_prefix("~/"), home) {
+                        (Some(below), Some(home)) => format!("{home}/{below}"),
+                        _ => folder.to_owned(),
+                    }),
+                    Err(_) => {}
+                }
             }
         }
         !self.trusted.is_empty()

@@ -1,6 +1,8 @@
 //! The raw commit object: who signed it and how, and its message. Read as bytes; nothing is verified, and no program that
 //! a repository could name is run.
 
+use crate::capture::Captured;
+use crate::capture::git::encoding::{Undecoded, decoded};
 use crate::model::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -16,8 +18,8 @@ pub struct Commit {
     pub committer: String,
     /// The signature, if there is one. Nobody has verified it.
     pub signature: Option<CommitSignature>,
-    /// The message.
-    pub message: String,
+    /// The message; absent where it is in an encoding that cannot be read.
+    pub message: Captured<String>,
 }
 
 /// A signature that stands in a commit.
@@ -31,8 +33,10 @@ pub struct CommitSignature {
 
 /// Reads a commit object. Where a header is missing, or is no UTF-8, it is empty or has replacement characters.
 pub(in crate::capture) fn read(object: &[u8]) -> Commit {
-    let text = String::from_utf8_lossy(object);
-    let (head, message) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let end = object.windows(2).position(|two| two == b"\n\n");
+    let (head, said) = end.map_or((object, &[][..]), |end| (&object[..end], &object[end + 2..]));
+    let message = message(head, said);
+    let head = String::from_utf8_lossy(head);
     let (mut author, mut committer, mut signature) = ("", "", None);
     let mut lines = head.lines().peekable();
     while let Some(line) = lines.next() {
@@ -58,8 +62,34 @@ pub(in crate::capture) fn read(object: &[u8]) -> Commit {
         author: author.to_owned(),
         committer: committer.to_owned(),
         signature,
-        message: message.to_owned(),
+        message,
     }
+}
+
+/// The message in the encoding that the commit names (`i18n.commitEncoding` of who made it), else in UTF-8, which git takes for
+/// granted. Absent where it cannot be read as the commit says: what a trailer says is signed, and never guessed.
+fn message(head: &[u8], bytes: &[u8]) -> Captured<String> {
+    const BY: &str = "the commit's message";
+    let named = head.split(|b| *b == b'\n').find_map(|line| line.strip_prefix(b"encoding "));
+    let name = named.map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned());
+    let Some(name) = name.filter(|n| !n.eq_ignore_ascii_case("utf-8") && !n.eq_ignore_ascii_case("utf8")) else {
+        return Captured::found(String::from_utf8_lossy(bytes).into_owned(), BY);
+    };
+    match decoded(bytes, &name) {
+        Ok(text) => Captured::found(text, BY),
+        Err(Undecoded::Unknown) => {
+            Captured::absent(&format!("the commit's message is in the encoding {}, which is not known here", word(&name)))
+        }
+        Err(Undecoded::Otherwise) => {
+            Captured::absent(&format!("the commit's message is not in the encoding that it names, {}", word(&name)))
+        }
+    }
+}
+
+/// A name of an encoding, as somebody wrote it, for a reason.
+fn word(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_graphic() { c } else { '?' };
+    name.chars().take(40).map(plain).collect()
 }
 
 /// Without the time.
@@ -133,13 +163,35 @@ mod tests {
 
     #[test]
     fn people_message_and_signature_are_found() {
-        let object = b"tree aa\nparent bb\nauthor A <a@a> 1 +0000\ncommitter C <c@c> 2 +0000\ngpgsig -----BEGIN SIGNED MESSAGE-----\n MIIB\n -----END SIGNED MESSAGE-----\nencoding x\n\nTitle\n\ngpgsig no\n";
+        let object = b"tree aa\nparent bb\nauthor A <a@a> 1 +0000\ncommitter C <c@c> 2 +0000\ngpgsig -----BEGIN SIGNED MESSAGE-----\n MIIB\n -----END SIGNED MESSAGE-----\nencoding UTF-8\n\nTitle\n\ngpgsig no\n";
         let commit = read(object);
         assert_eq!((commit.author.as_str(), commit.committer.as_str()), ("A <a@a>", "C <c@c>"));
         assert_eq!(commit.signature, Some(CommitSignature { kind: "x509", signer: None }));
-        assert_eq!(commit.message, "Title\n\ngpgsig no\n");
+        assert_eq!(commit.message.value().unwrap(), "Title\n\ngpgsig no\n");
         assert_eq!(read(b"tree aa\n\nT\n\ngpgsig -----BEGIN SSH SIGNATURE-----\n").signature, None);
-        assert_eq!(read(b"").message, "");
+        assert_eq!(read(b"").message.value().unwrap(), "");
+    }
+
+    #[test]
+    fn a_message_is_in_the_encoding_that_it_names_and_is_never_guessed() {
+        let object = |encoding: &str, message: &[u8]| {
+            let head = format!("tree aa\nauthor A <a@a> 1 +0000\n{encoding}\n");
+            read(&[head.as_bytes(), message].concat()).message
+        };
+        let text = |encoding: &str, message: &[u8]| object(encoding, message).value().cloned().unwrap();
+        assert_eq!(text("encoding ISO-8859-1\n", b"caf\xE9"), "caf\u{e9}");
+        assert_eq!(text("encoding Shift_JIS\n", b"\x93\xFA"), "\u{65e5}");
+        assert_eq!(text("", "caf\u{e9}".as_bytes()), "caf\u{e9}");
+        // Only a header says it.
+        assert_eq!(text("", b"T\n\nencoding ISO-8859-1\n\xE9"), "T\n\nencoding ISO-8859-1\n\u{FFFD}");
+        for (encoding, why) in [
+            ("encoding x-unknown\n", "in the encoding x-unknown, which is not known"),
+            ("encoding x\u{1b}[2J\n", "in the encoding x?[2J, which"),
+            ("encoding EUC-JP\n", "not in the encoding that it names, EUC-JP"),
+        ] {
+            let found = object(encoding, b"Agent: caf\xE9");
+            assert!(matches!(&found, Captured::Absent { reason } if reason.contains(why)), "{found:?}");
+        }
     }
 
     #[test]

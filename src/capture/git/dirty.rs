@@ -3,13 +3,14 @@
 //!
 //! `git status` and `git diff` would run the checkout's filters, and believe file times. So the lists come from git
 //! (`ls-tree`, `ls-files`) and the contents are hashed here as git hashes them. A file whose bytes differ from its blob is
-//! clean only where that is proved: line endings that git converts, and files of Git LFS, whose pointer follows from their
-//! bytes. Whatever another filter would make of a file is not known, so it counts as a difference.
+//! clean only where that is proved: line endings, encodings and `$Id$` that git converts, and files of Git LFS, whose pointer
+//! follows from their bytes. Whatever another filter would make of a file is not known, so it counts as a difference.
 
 use crate::capture::Captured;
 use crate::capture::git::answers::{Config, config, is_object_id, path_text};
 use crate::capture::git::call::GitCaller;
 use crate::capture::git::source::Difference;
+use crate::capture::git::blob::OTHER_CONTENT;
 use crate::capture::git::{belongs, blob};
 use crate::capture::input::bounded::Bounded;
 use crate::capture::input::files;
@@ -212,8 +213,6 @@ fn file_state(root: &Path, path: &[u8], entry: &Entry, settings: &Settings, spar
     Found { path: path.to_vec(), mode, why }
 }
 
-const OTHER_CONTENT: &str = "other content";
-
 /// Clears those whose other content is only what git itself makes of the committed bytes.
 fn convert(
     git: &GitCaller,
@@ -245,14 +244,21 @@ fn convert(
                 None
             }
             Some(_) => Some("other content than the commit's; its filter was not run"),
-            None if of.contains_key(b"ident".as_slice()) || of.contains_key(b"working-tree-encoding".as_slice()) => {
-                Some("other content than the commit's; its conversion was not made")
-            }
             None => {
                 let text = ["text", "eol", "crlf"].iter().any(|a| of.contains_key(a.as_bytes()));
-                let same = (text || settings.converts_line_ends)
-                    && blob::without_carriage_returns(&full).is_some_and(|b| blob::id(&b, settings.sha256) == id);
-                (!same).then_some(OTHER_CONTENT)
+                let conversion = blob::Conversion {
+                    line_ends: text || settings.converts_line_ends,
+                    ident: of.get(b"ident".as_slice()).is_some_and(|v| *v == b"set"),
+                    // UTF-8 is no other encoding to git, whatever the file holds.
+                    encoding: of.get(b"working-tree-encoding".as_slice()).copied().filter(|name| !is_utf8(name)),
+                };
+                if !(conversion.line_ends || conversion.ident || conversion.encoding.is_some()) {
+                    return Some(OTHER_CONTENT);
+                }
+                match blob::committed(&full, conversion) {
+                    Ok(bytes) => (blob::id(&bytes, settings.sha256) != id).then_some(OTHER_CONTENT),
+                    Err(why) => Some(why),
+                }
             }
         }
     });
@@ -265,6 +271,10 @@ fn convert(
     }
     found.retain(|f| f.why.is_some());
     Ok(())
+}
+
+fn is_utf8(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"utf-8") || name.eq_ignore_ascii_case(b"utf8")
 }
 
 /// Adds the submodules that stand at another commit, or differ themselves.

@@ -13,6 +13,7 @@ pub(in crate::capture) mod checkout;
 pub(in crate::capture) mod commit;
 #[cfg(feature = "cli")]
 mod dirty;
+mod encoding;
 #[cfg(feature = "cli")]
 mod facts;
 #[cfg(feature = "cli")]

@@ -51,11 +51,14 @@ impl Place<'_> {
         }
     }
 
-    /// `git+REMOTE@REF#PATH` for a file of the checkout, else the file's name.
+    /// `git+REMOTE@REF#PATH` for a file of the checkout, else the file's name; either as part of an address.
     pub(in crate::capture) fn uri(&self, path: &Path) -> String {
-        let name = self.name(path);
+        let full = plain(path);
+        let below = full.strip_prefix(self.root).ok();
+        let name = below.map_or_else(|| full.file_name().unwrap_or_default(), Path::as_os_str);
+        let name = uri::encoded(name.as_encoded_bytes());
         match self.source {
-            Some(source) if plain(path).starts_with(self.root) => format!("{source}#{name}"),
+            Some(source) if below.is_some() => format!("{source}#{name}"),
             _ => name,
         }
     }

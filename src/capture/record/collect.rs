@@ -243,7 +243,10 @@ fn trigger_of(
         Captured::Absent { reason } => {
             let run = prefer(Captured::Absent { reason }, &ci.trigger);
             match &git.object {
-                Captured::Found { value, .. } => prefer(run, &attribution::read(&value.message).trigger),
+                Captured::Found { value, .. } => match &value.message {
+                    Captured::Found { value, .. } => prefer(run, &attribution::read(value).trigger),
+                    Captured::Absent { .. } => run,
+                },
                 Captured::Absent { .. } => run,
             }
         }
@@ -346,9 +349,13 @@ fn agent(
         session: value(&request.session, "session")?,
         execution: value(&request.execution, "execution")?,
     };
-    let commit = match &git.object {
+    let message = match &git.object {
+        Captured::Found { value, .. } => value.message.clone(),
+        Captured::Absent { reason } => Captured::absent(reason),
+    };
+    let commit = match &message {
         Captured::Found { value, .. } => {
-            let said = attribution::read(&value.message);
+            let said = attribution::read(value);
             let path = |about| match about {
                 About::Agent => field::AGENT_ID.path,
                 About::Model => field::AGENT_MODEL.path,

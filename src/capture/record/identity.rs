@@ -8,7 +8,7 @@ use crate::issuer::variables::{NO_TOKEN, is_commit, principal};
 use crate::issuer::{self, Certified, Issuer, Tokens, tokens_of, trigger_of};
 use crate::model::{ResourceDescriptor, remote};
 use crate::predicate::field::{self, fact};
-use crate::predicate::split_source;
+use crate::predicate::{source_uri, split_source};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -172,6 +172,7 @@ impl Context {
         };
         let Some(before) = self.source.value().and_then(|s| s.uri()).map(str::to_owned) else { return };
         let Some((repository, reference)) = split_source(&before) else { return };
+        let reference = reference.map(|r| crate::model::uri::decoded(&r).unwrap_or(r));
         let wanted = identity.certified(12).and_then(|(value, from)| {
             let url = if value.contains("://") { value.to_owned() } else { format!("https://{value}") };
             Some((remote::normalise(&url, Path::new("/"))?, from))
@@ -192,10 +193,7 @@ impl Context {
             by.push(from);
         }
         if same && !by.is_empty() {
-            let uri = match &now.1 {
-                Some(reference) => format!("git+{}@{reference}", now.0),
-                None => format!("git+{}", now.0),
-            };
+            let uri = source_uri(&now.0, now.1.as_deref());
             self.rename_source(&before, &uri, &by.join("; "));
         }
     }

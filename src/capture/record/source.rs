@@ -3,7 +3,7 @@
 use crate::capture::record::prefer::prefer;
 use crate::capture::{Captured, CiContext, SourceState};
 use crate::model::{DigestSet, ResourceDescriptor};
-use crate::predicate::field;
+use crate::predicate::{field, source_uri};
 
 /// Submodules as what the build is made of. One whose address is the source's own is named by its path alone: it is the
 /// same repository at another commit.
@@ -71,8 +71,8 @@ pub(in crate::capture) fn of(
     let source = match remote {
         Captured::Found { value: remote, source: from } => {
             let (uri, at) = match &reference {
-                Captured::Found { value, source } => (format!("git+{remote}@{value}"), source.clone()),
-                Captured::Absent { reason } => (format!("git+{remote}"), format!("no ref: {reason}")),
+                Captured::Found { value, source } => (source_uri(&remote, Some(value)), source.clone()),
+                Captured::Absent { reason } => (source_uri(&remote, None), format!("no ref: {reason}")),
             };
             Captured::found(ResourceDescriptor::at(uri).digest_of(digest), &format!("{by}; {from}; {at}"))
         }

@@ -1,6 +1,6 @@
 //! What `attest approve` approves: from what was typed to the subject of a statement.
 
-use crate::capture;
+use crate::capture::{self, Captured};
 use crate::cli::args::build;
 use crate::cli::args::target;
 use crate::cli::args::target::Resolved;
@@ -113,7 +113,10 @@ fn commit(revision: &str, given: &Given<'_>) -> Result<Target, Failure> {
         None => object.repository.value().map(|r| format!("git+{r}")),
     };
     let id = object.digests.get("gitCommit").unwrap_or_default().to_owned();
-    let title = object.commit.message.lines().next().unwrap_or_default();
+    let title = match &object.commit.message {
+        Captured::Found { value, .. } => value.lines().next().unwrap_or_default().to_owned(),
+        Captured::Absent { reason } => format!("({reason})"),
+    };
     let mut shown = vec![
         format!("commit: {id}"),
         format!("  {title}"),

@@ -47,7 +47,13 @@ impl Provenance {
             let disagreement = self.said("disagreements", &path);
             Field { path, value, source, disagreement }
         };
-        out.into_iter().map(row).collect()
+        let unread = self.unread_digests.iter().map(|(path, value)| Field {
+            path: path.clone(),
+            value: value.clone(),
+            source: None,
+            disagreement: Some("no digest of that algorithm: it counts as absent".to_owned()),
+        });
+        out.into_iter().map(row).chain(unread).collect()
     }
 
     /// What a member of `internalParameters` says of a field, or of a part of it.

@@ -18,7 +18,10 @@ impl Trail for Entire {
 
     fn find(&self, scene: &Scene<'_>) -> Captured<Vec<ResourceDescriptor>> {
         let message = match &scene.git.object {
-            Captured::Found { value, .. } => &value.message,
+            Captured::Found { value, .. } => match &value.message {
+                Captured::Found { value, .. } => value,
+                Captured::Absent { reason } => return Captured::absent(reason),
+            },
             Captured::Absent { reason } => return Captured::absent(reason),
         };
         let (id, source) = match attribution::named(message, "Entire-Checkpoint") {
