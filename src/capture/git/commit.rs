@@ -57,13 +57,7 @@ pub(in crate::capture) fn read(object: &[u8]) -> Commit {
         }
     }
     let digest = Digest::sha256(object);
-    Commit {
-        digest,
-        author: author.to_owned(),
-        committer: committer.to_owned(),
-        signature,
-        message,
-    }
+    Commit { digest, author: author.to_owned(), committer: committer.to_owned(), signature, message }
 }
 
 /// The message in the encoding that the commit names (`i18n.commitEncoding` of who made it), else in UTF-8, which git takes for
@@ -77,9 +71,10 @@ fn message(head: &[u8], bytes: &[u8]) -> Captured<String> {
     };
     match decoded(bytes, &name) {
         Ok(text) => Captured::found(text, BY),
-        Err(Undecoded::Unknown) => {
-            Captured::absent(&format!("the commit's message is in the encoding {}, which is not known here", word(&name)))
-        }
+        Err(Undecoded::Unknown) => Captured::absent(&format!(
+            "the commit's message is in the encoding {}, which is not known here",
+            word(&name)
+        )),
         Err(Undecoded::Otherwise) => {
             Captured::absent(&format!("the commit's message is not in the encoding that it names, {}", word(&name)))
         }

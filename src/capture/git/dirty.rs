@@ -8,9 +8,9 @@
 
 use crate::capture::Captured;
 use crate::capture::git::answers::{Config, config, is_object_id, path_text};
+use crate::capture::git::blob::OTHER_CONTENT;
 use crate::capture::git::call::GitCaller;
 use crate::capture::git::source::Difference;
-use crate::capture::git::blob::OTHER_CONTENT;
 use crate::capture::git::{belongs, blob};
 use crate::capture::input::bounded::Bounded;
 use crate::capture::input::files;
