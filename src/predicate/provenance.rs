@@ -347,7 +347,7 @@ pub(super) fn read_descriptor(field: &Field<'_>, unread: &mut Vec<(String, Value
         let kept = digests.clone();
         let read = ResourceDescriptor::from_json(&Field::root(field.path(), &lower)).ok()?;
         let path = ["predicate.buildDefinition.", "predicate.runDetails.", "predicate."];
-        let path = path.iter().find_map(|p| field.path().strip_prefix(p)).unwrap_or(field.path());
+        let path = path.iter().find_map(|p| field.path().strip_prefix(p)).unwrap_or_else(|| field.path());
         let left = field.value().get("digest")?.as_object()?.iter().filter(|(name, _)| !kept.contains_key(*name));
         unread.extend(left.map(|(name, value)| (format!("{path}.digest.{name}"), value.clone())));
         Some(read)
