@@ -1,11 +1,13 @@
 //! How a command ends: [`Outcome`] on the way out, [`Failure`] where it could not be reached.
 
+use crate::cli::show::sanitize::line;
 use crate::evidence::AddError;
 use crate::flow::CreateError;
 use crate::model::Code;
 use crate::model::code::Acts;
 use crate::places::PlaceError;
 use crate::policy::Verdict;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 /// Exit codes of every command: a contract with scripts.
@@ -137,6 +139,18 @@ impl Failure {
             self.exit = exit;
         }
         self
+    }
+
+    /// Several as one: the first, and below it what the others say.
+    #[must_use]
+    pub fn together(failures: Vec<Self>) -> Self {
+        let mut failures = failures.into_iter();
+        let mut first = failures.next().unwrap_or_else(|| Self::usage(codes::USAGE, "there is no subject"));
+        for other in failures {
+            let _ = writeln!(first.detail, "error[{}]: {}", other.code, line(&other.message));
+            first.detail += &other.detail;
+        }
+        first
     }
 
     /// Puts what was being done before the message.

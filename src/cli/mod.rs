@@ -204,7 +204,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Generate(a) => cmd::generate::run(a, common, ui).await,
             Command::Verify(a) => cmd::verify::run(a, common, ui).await,
             Command::Inspect(a) => cmd::inspect::run(a, common, ui).await,
-            Command::List(a) => cmd::list::run(a, common).await,
+            Command::List(a) => cmd::list::run(a, common, ui).await,
             Command::Download(a) => cmd::download::run(a, common, ui).await,
             Command::Sign(a) => cmd::sign::run(a, common, ui).await,
             Command::Approve(a) => cmd::approve::run(a, common, ui).await,

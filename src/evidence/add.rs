@@ -24,6 +24,8 @@ pub struct Added {
     pub path: PathBuf,
     /// Whether it, or one that says the same, was there before.
     pub already: bool,
+    /// Whether others were in the file before.
+    pub beside_others: bool,
 }
 
 /// Why a bundle was not added. What was there is as it was.
@@ -100,11 +102,12 @@ pub fn add(path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added
     let mut out = Vec::new();
     for bundle in bundles {
         if let Some((file, _)) = all.iter().find(|(_, there)| there == bundle || same(there, bundle)) {
-            out.push(Added { path: file.clone(), already: true });
+            out.push(Added { path: file.clone(), already: true, beside_others: true });
             continue;
         }
         let target = if lines != path && !exists(path)? { path } else { &lines };
         let mut text = read(target)?;
+        let beside_others = !text.is_empty();
         has_room(target, &text, bundle.len())?;
         if text.last().is_some_and(|b| *b != b'\n') {
             text.push(b'\n');
@@ -113,7 +116,7 @@ pub fn add(path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added
         text.push(b'\n');
         replace(target, &text).map_err(|e| unwritable(target, &e))?;
         all.push((target.to_owned(), bundle.clone()));
-        out.push(Added { path: target.to_owned(), already: false });
+        out.push(Added { path: target.to_owned(), already: false, beside_others });
     }
     Ok(out)
 }
@@ -249,14 +252,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (one, beside) = (dir.path().join("app.sigstore.json"), dir.path().join("app.sigstore.jsonl"));
         let put = |n| add(&one, &[bundle(n)], NONE).unwrap().remove(0);
-        assert_eq!(put(1), Added { path: one.clone(), already: false });
-        assert_eq!(put(2), Added { path: beside.clone(), already: false });
-        assert_eq!(put(3), Added { path: beside.clone(), already: false });
+        assert_eq!(put(1), Added { path: one.clone(), already: false, beside_others: false });
+        assert_eq!(put(2), Added { path: beside.clone(), already: false, beside_others: false });
+        assert_eq!(put(3), Added { path: beside.clone(), already: false, beside_others: true });
         // What is there is not written again, wherever it is.
-        assert_eq!(put(1), Added { path: one.clone(), already: true });
-        assert_eq!(put(3), Added { path: beside.clone(), already: true });
+        assert_eq!(put(1), Added { path: one.clone(), already: true, beside_others: true });
+        assert_eq!(put(3), Added { path: beside.clone(), already: true, beside_others: true });
         let same = add(&one, &[bundle(9)], &|there, _| there == bundle(2)).unwrap();
-        assert_eq!(same, [Added { path: beside.clone(), already: true }]);
+        assert_eq!(same, [Added { path: beside.clone(), already: true, beside_others: true }]);
         assert_eq!(fs::read(&one).unwrap(), lines([1]));
         assert_eq!(fs::read(&beside).unwrap(), lines([2, 3]));
         // Nothing else is left there.

@@ -83,8 +83,7 @@ impl FileEvidence {
             }
         }
         if out.is_empty() {
-            let message = format!("`{}` holds no bundle", self.path.display());
-            out.push(candidate(&self.path, String::new(), Content::SetAside { code: EMPTY, message }));
+            out.push(nothing(&self.path));
         }
         out
     }
@@ -105,6 +104,11 @@ impl EvidenceSource for FileEvidence {
 
 fn candidate(path: &Path, id: String, content: Content) -> Candidate {
     Candidate { origin: Origin { place: path.display().to_string(), id }, content }
+}
+
+fn nothing(path: &Path) -> Candidate {
+    let message = format!("`{}` holds no bundle", path.display());
+    candidate(path, String::new(), Content::SetAside { code: EMPTY, message })
 }
 
 fn unreadable(path: &Path, e: &io::Error) -> Content {
@@ -151,6 +155,17 @@ pub(super) fn pieces_of(bytes: &[u8]) -> Vec<&[u8]> {
 /// Whether a file is one document that lists bundles: a line behind it would make it none.
 pub(super) fn is_list(bytes: &[u8]) -> bool {
     listed(without_mark(bytes)).is_some()
+}
+
+/// The documents of a file that was read, as candidates.
+#[must_use]
+pub fn candidates_of(path: &Path, bytes: &[u8]) -> Vec<Candidate> {
+    let mut out = Vec::new();
+    split(path, bytes, &mut out);
+    if out.is_empty() {
+        out.push(nothing(path));
+    }
+    out
 }
 
 /// What tells the pieces of a file apart, and its number from 1.

@@ -8,4 +8,4 @@ mod files;
 #[cfg(feature = "cli")]
 pub use add::{AddError, Added, Same, add, takes_more};
 pub use beside::{SHARED_BUNDLES, bundles_of, further, own_bundle, plain, shared_bundles};
-pub use files::{FileEvidence, UNREADABLE, WHOLE_FILE};
+pub use files::{FileEvidence, UNREADABLE, WHOLE_FILE, candidates_of};

@@ -3,10 +3,10 @@
 use super::buildkit::is_marked;
 use crate::model::bundle::VerificationMaterial;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Digest, Statement, Timestamp, envelope, limits};
-use crate::predicate::Provenance;
+use crate::model::{Artifact, Digest, Statement, Timestamp, envelope, limits, uri};
+use crate::predicate::{Approval, Provenance};
 use crate::registry::Checked;
-use crate::verify::{Candidate, Content, EvidenceSource, Origin, certificate_names, in_toto_envelope, read_evidence};
+use crate::verify::{Candidate, Content, Origin, certificate_names, in_toto_envelope, read_evidence};
 
 /// One piece of evidence as it describes itself. Nothing here is verified.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,15 +40,6 @@ pub struct Claim {
     pub log_entries: usize,
     /// Timestamps it carries.
     pub timestamps: usize,
-}
-
-/// Everything that the sources have about an artifact, as it describes itself.
-pub async fn look(sources: &[&dyn EvidenceSource], artifact: &Artifact) -> Vec<Found> {
-    let mut out = Vec::new();
-    for source in sources {
-        out.extend(source.candidates(artifact).await.into_iter().map(Found::read));
-    }
-    out
 }
 
 /// What BuildKit keeps inside an index about the images beside it: statements that nobody signed. They are shown and
@@ -122,6 +113,32 @@ impl Claim {
 }
 
 impl Claim {
+    /// When what it tells of ended, by its own words; else when a log took it, it was captured, or approved.
+    #[must_use]
+    pub fn time(&self) -> Option<Timestamp> {
+        let said = |text: Option<&str>| Timestamp::parse(text?).ok();
+        let provenance = self.provenance.as_ref();
+        said(provenance.and_then(|p| p.metadata("finishedOn")))
+            .or(self.logged)
+            .or_else(|| said(provenance?.internal.get("capturedAt")?.as_str()))
+            .or_else(|| said(provenance?.metadata("startedOn")))
+            .or_else(|| Some(self.approval()?.approved_at))
+    }
+
+    /// Who acted, in its own words: the agent that built, or the one who approves.
+    #[must_use]
+    pub fn actor(&self) -> Option<String> {
+        let agent = self.provenance.as_ref().and_then(|p| p.agent()).map(str::to_owned);
+        agent.or_else(|| self.approval()?.approver)
+    }
+
+    /// The approval that it is, if it is one.
+    #[must_use]
+    pub fn approval(&self) -> Option<Approval> {
+        let is_one = self.statement.predicate_type().as_str() == uri::APPROVAL;
+        is_one.then(|| self.statement.predicate().ok()).flatten().and_then(|p| Approval::from_json(&p).ok())
+    }
+
     /// A statement that nobody signed.
     #[must_use]
     pub fn unsigned(statement: Statement, bytes: &[u8]) -> Self {

@@ -1,5 +1,6 @@
 //! Use cases over the seams: what the commands, the webhook and the action do, without knowing which they are.
 
+mod about;
 mod agreement;
 mod attach;
 mod buildkit;
@@ -15,12 +16,13 @@ mod recheck;
 mod signing;
 mod support;
 
+pub use about::{About, Pieces};
 pub use agreement::{OTHER_BUILDER, contradictions, contradictions_of};
 pub use attach::{Attached, attach};
 pub use check::{Check, check};
 #[cfg(feature = "cli")]
 pub use create::{CreateError, create};
-pub use found::{Claim, Found, look, look_inside};
+pub use found::{Claim, Found, look_inside};
 pub use gather::{CODES as GATHER_CODES, Digests, Further, Gathered, Gathering, Listed, Need, TIMEOUT, Target};
 pub use judge::{CODES as JUDGE_CODES, Given, Judged, Objections, Verified, judge};
 pub use publish::{PublishError, STATEMENT_REFUSED, SUBJECT_NOT_FOUND, Unsigned, sign, sign_message, verify_own};

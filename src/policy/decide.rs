@@ -19,10 +19,10 @@ codes! {
     pub CODES;
     pub NO_ATTESTATION = "no-attestation", [Producer],
         "there is no attestation of the artifact, or none of the kind that was asked for",
-        "attach one with `attest create`, or name where it is with --bundle or --attestation-repository; `crane copy`, `docker push` and `skopeo copy` leave attestations behind: copy with `cosign copy`, `oras cp -r` or `regctl image copy --referrers`, or with `attest download OLD --output FILE` and `attest attach NEW --bundle FILE`";
+        "make one with `attest create`, or name where it is with --bundle; of an image, also with --attestation-repository: `crane copy`, `docker push` and `skopeo copy` leave attestations behind, so copy with `cosign copy`, `oras cp -r` or `regctl image copy --referrers`, or with `attest download OLD --output FILE` and `attest attach NEW --bundle FILE`";
     pub NO_POLICY = "no-policy-for-subject", [Producer],
         "there are policies, and none speaks about this subject",
-        "add the repository to `images` of a policy";
+        "add the subject to `images` of a policy: an image's repository, or `file:` and the path of a file as it is given";
     PREDICATE_TYPE = "predicate-type-mismatch", [Producer],
         "a verified statement, of another type than is demanded",
         "pass the type that is meant with --predicate-type, or attach a statement of the type demanded";
@@ -86,6 +86,7 @@ pub fn decide(policies: &[Policy], artifact: &Artifact, evidence: &[Evidence]) -
         policies: decided,
         children: Vec::new(),
         notes: Vec::new(),
+        asides: Vec::new(),
     }
 }
 

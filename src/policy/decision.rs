@@ -233,6 +233,8 @@ pub struct SubjectDecision {
     pub children: Vec<Self>,
     /// What a reader should know and what changes nothing.
     pub notes: Vec<String>,
+    /// What is so of every subject of its kind, for who asks for everything.
+    pub asides: Vec<String>,
 }
 
 /// A policy that took part.

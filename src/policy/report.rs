@@ -271,7 +271,7 @@ fn subject(s: &SubjectDecision) -> SubjectReport {
         reasons: s.reasons.iter().map(reason).collect(),
         policies: s.policies.iter().map(policy).collect(),
         children: s.children.iter().map(subject).collect(),
-        notes: s.notes.clone(),
+        notes: s.notes.iter().chain(&s.asides).cloned().collect(),
     }
 }
 

@@ -12,7 +12,7 @@ pub mod schema;
 pub use approval::Approval;
 pub use charter::{Charter, CharterSnapshot};
 pub use field::Field;
-pub use names::{named, names};
+pub use names::{named, names, short};
 pub use provenance::{Provenance, Source, source_repository, source_uri, split_source};
 
 use crate::model::json::JsonError;

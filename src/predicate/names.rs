@@ -25,6 +25,13 @@ pub fn named(text: &str) -> Option<PredicateUri> {
     PredicateUri::parse(known.unwrap_or(text))
 }
 
+/// The short name of a type, if it has one.
+#[must_use]
+pub fn short(uri: &str) -> Option<&'static str> {
+    let ours = ALL.iter().find(|p| p.uri() == uri).map(|p| p.name());
+    ours.or_else(|| OTHERS.iter().find(|(_, other)| *other == uri).map(|(name, _)| *name))
+}
+
 /// Every short name.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|p| p.name()).chain(OTHERS.iter().map(|(name, _)| *name))
@@ -48,5 +55,8 @@ mod tests {
         assert_eq!(uri("cyclonedx").as_deref(), Some("https://cyclonedx.org/bom"));
         assert_eq!(uri("https://acme.example/scan/v1").as_deref(), Some("https://acme.example/scan/v1"));
         assert_eq!(uri("scan"), None);
+        assert_eq!(short("https://slsa.dev/provenance/v1"), Some("provenance"));
+        assert_eq!(short("https://spdx.dev/Document"), Some("spdx"));
+        assert_eq!(short("https://acme.example/scan/v1"), None);
     }
 }

@@ -15,6 +15,9 @@ pub struct ProvenanceRecord {
     pub artifact: String,
     /// Digest of the artifact, `sha256:HEX`.
     pub digest: String,
+    /// Always `false`: the record is what a provenance says of itself. `attest verify` decides whether that counts.
+    #[schemars(extend("const" = false))]
+    pub verified: bool,
     /// When it was made, RFC 3339, as `createdFrom` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
@@ -132,6 +135,7 @@ impl ProvenanceRecord {
         Self {
             artifact: artifact.to_owned(),
             digest: digest.to_owned(),
+            verified: false,
             created_from: created.as_ref().map(|(_, from)| *from),
             created: created.map(|(time, _)| time),
             provenance: RecordProvenance {

@@ -2,7 +2,6 @@
 
 use crate::model::code::codes;
 use crate::model::json::JsonError;
-use crate::model::plural::counted;
 use crate::model::{Code, Timestamp, ValidityWindow, code};
 use crate::trust::RootError;
 
@@ -60,7 +59,7 @@ pub enum VerifyError {
     #[error("the signed statement is not acceptable: {0}")]
     Statement(#[source] JsonError),
     /// The statement is about something else.
-    #[error("the statement is about something else: expected {expected}, found {} in {}", list(.found), counted(*.subjects, "subject"))]
+    #[error("the statement is about {}, and the artifact is {expected}", about(.found, *.subjects))]
     SubjectMismatch {
         /// The artifact's digest.
         expected: String,
@@ -276,6 +275,14 @@ impl VerifyError {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         self.code() == code::LIMIT_EXCEEDED || matches!(self, Self::SubjectDigestUnknown { .. })
+    }
+}
+
+/// What a statement is about: its subject, or how many and the first of them.
+fn about(first: &[String], subjects: usize) -> String {
+    match subjects {
+        0 | 1 => list(first),
+        n => format!("{n} subjects ({}, ...)", list(first)),
     }
 }
 

@@ -31,7 +31,7 @@ fn a_second_attestation_of_a_file_goes_beside_the_first() {
     // Another signer of the same statement is another attestation.
     world.done(&["keygen", "--output-key-prefix", "other"]);
     let said = world.done(&["create", "app", "--key", "other.key"]);
-    assert!(said.contains("wrote: app.sigstore.jsonl"), "{said}");
+    assert!(said.contains("added to: app.sigstore.jsonl"), "{said}");
     assert_eq!(lines(&world, "app.sigstore.jsonl"), 3);
     world.done(&["verify", "app", "--key", "other.pub"]);
     // One that does not verify is no attestation, and does not keep a good one away.

@@ -26,6 +26,7 @@ mod scenarios;
 #[path = "../world/serve.rs"]
 mod serve;
 mod services;
+mod shown;
 mod signers;
 mod step;
 mod subjects;

@@ -123,10 +123,11 @@ fn redacted(text: &str, world: &World) -> String {
 
 fn line_redacted(line: &str, seen: &mut BTreeMap<String, String>) -> String {
     for machine in ["environment.id: ", "environment.arch: ", "credentials: ", "elevated: "] {
-        let machine = &format!("internalParameters.{machine}");
         let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
-        if rest.starts_with(machine) {
-            return format!("{indent}{machine}[MACHINE]");
+        for before in ["internalParameters.", ""] {
+            if rest.starts_with(&format!("{before}{machine}")) {
+                return format!("{indent}{before}{machine}[MACHINE]");
+            }
         }
     }
     let mut out = String::new();

@@ -8,7 +8,6 @@ use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target;
 use crate::cli::args::{BuildArgs, Common, RecordCredentials};
 use crate::cli::exit::{Failure, codes};
-use crate::cli::show::progress;
 use crate::cli::ui::Ui;
 use crate::evidence::{SHARED_BUNDLES, bundles_of};
 use crate::flow;
@@ -189,7 +188,7 @@ pub(in crate::cli) async fn subjects(
             }
             SubjectSpec::Image(_) | SubjectSpec::Layout { .. } => {
                 let resolved = target::resolve_named(&named, &around, common, &places, false).await?;
-                resolved.warn(ui);
+                resolved.warn_of_tag(ui);
                 let name = image_name(&resolved.artifact);
                 // Both are there for what is no file.
                 if let (Some(subject), Some(store)) = (resolved.subject, resolved.store) {
@@ -199,8 +198,9 @@ pub(in crate::cli) async fn subjects(
         }
     }
     if !paths.is_empty() {
-        let (base, until, progress) =
-            (env.working_dir.clone(), Until::within(common.timeout), progress::hashing(common));
+        let (base, until) = (env.working_dir.clone(), Until::within(common.timeout));
+        let total = paths.iter().filter_map(|path| files::size(&base.join(path))).sum();
+        let progress = common.progress.hashing(common.quiet, total);
         let given = until.given();
         let hash = move || hashing::subjects_while(&paths, &base, &|| !until.passed(), progress.as_ref());
         let found = target::apart(hash).await?;

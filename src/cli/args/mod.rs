@@ -5,12 +5,14 @@ pub(super) mod build;
 pub(super) mod charter;
 pub(super) mod demands;
 pub(super) mod login;
+pub(super) mod looked;
 pub(super) mod named;
 pub(super) mod signing;
 pub(super) mod subject;
 pub(super) mod target;
 pub(super) mod trust;
 
+use crate::cli::show::progress::Progress;
 use crate::places::{RegistryAccess, RegistrySettings};
 use crate::secrets::Allowed;
 use clap::{Args, ValueEnum};
@@ -53,6 +55,9 @@ pub struct Common {
     /// What asking a registry takes of this machine.
     #[arg(skip)]
     pub(super) registries: RegistryAccess,
+    /// What takes long.
+    #[arg(skip)]
+    pub(super) progress: Progress,
 }
 
 impl Common {

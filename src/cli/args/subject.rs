@@ -67,6 +67,20 @@ impl SubjectSpec {
             return Err(usage(format!("a registry's reference has no scheme: expected {rest}")));
         }
         let is_pinned = text.rsplit_once('@').is_some_and(|(_, end)| names_algorithm(end));
+        if let Ok((name, Some(digest))) = pinned(text)
+            && !shows_a_registry(name)
+        {
+            if looks_like_a_file(name) {
+                return Ok(Self::Digest { path: Some(name.into()), digest });
+            }
+            // As below: of a name that may be both, whoever wrote the working folder must not choose.
+            if files::exists(name.as_ref())? {
+                let message = format!(
+                    "`{name}` is a file here and a repository of Docker Hub: write file:{text} or docker://{text}"
+                );
+                return Err(Failure::usage(codes::SUBJECT_AMBIGUOUS, message));
+            }
+        }
         if !is_pinned && files::exists(text.as_ref())? {
             // Whoever wrote the working folder must not choose what a registry's name means.
             if names_a_registry(text) {
@@ -130,6 +144,12 @@ fn names_a_registry(text: &str) -> bool {
     shows_a_registry(text) && Reference::parse(text).is_ok()
 }
 
+/// Whether a name without a registry's host is one of a file: it ends as files do, or can be no repository.
+fn looks_like_a_file(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.contains('.') || Reference::parse(name).is_err()
+}
+
 /// Whether a text would be a reference, if it were one.
 fn shows_a_registry(text: &str) -> bool {
     let host = text.split_once('/').is_some_and(|(h, _)| h.contains('.') || h == "localhost");
@@ -177,6 +197,12 @@ mod tests {
         assert_eq!(SubjectSpec::parse(&digest).unwrap(), of(None));
         assert_eq!(SubjectSpec::parse(&format!("file:dist/app@{digest}")).unwrap(), of(Some("dist/app")));
         assert_eq!(SubjectSpec::parse(&format!("./app@{digest}")).unwrap(), of(Some("./app")));
+        assert_eq!(SubjectSpec::parse(&format!("dist/app.tar.gz@{digest}")).unwrap(), of(Some("dist/app.tar.gz")));
+        assert_eq!(SubjectSpec::parse(&format!("My App@{digest}")).unwrap(), of(Some("My App")));
+        assert_eq!(image(&format!("acme/app@{digest}")), format!("docker.io/acme/app@{digest}"));
+        // One that may be both: there is a folder of that name here.
+        assert_eq!(SubjectSpec::parse(&format!("src@{digest}")).unwrap_err().code, codes::SUBJECT_AMBIGUOUS);
+        assert_eq!(image(&format!("docker://src@{digest}")), format!("docker.io/library/src@{digest}"));
         let refused = |text: &str, why: &str| {
             let e = SubjectSpec::parse(text).unwrap_err();
             assert!(e.code == codes::USAGE && e.message.contains(why), "{text}: {}", e.message);

@@ -164,7 +164,8 @@ pub(in crate::cli) async fn as_listed(
 
 /// Hashed on a thread of its own, so that a deadline holds meanwhile, and cut when the time is up.
 async fn hashed(typed: &str, path: PathBuf, common: &Common) -> Result<Digest, Failure> {
-    let (progress, until) = (crate::cli::show::progress::hashing(common), Until::within(common.timeout));
+    let progress = common.progress.hashing(common.quiet, files::size(&path).unwrap_or_default());
+    let until = Until::within(common.timeout);
     let hash = move || hashing::sha256_while(&path, &|| !until.passed(), progress.as_ref());
     let late = || Failure::unknown(flow::TIMEOUT, format!("`{typed}` was not hashed within {}", until.given()));
     apart(hash).await?.ok_or_else(late)
@@ -261,22 +262,20 @@ fn digest_required(typed: &str) -> Failure {
 }
 
 impl Resolved {
-    /// Notes for the reader of a decision.
-    #[must_use]
-    pub fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        if let Some(what) = &self.by_tag {
-            notes.push(format!(
-                "{what} was resolved once, to {}; deploy that digest, for the name can move",
-                self.artifact.digest
-            ));
+    /// Says in a decision how its subject was found. That a name can move, whoever deploys it has to know.
+    pub fn tell(&self, decision: &mut SubjectDecision) {
+        let digest = &self.artifact.digest;
+        match (&self.by_tag, &self.layout) {
+            (Some(what), None) => {
+                decision.notes.push(format!("{what} is {digest} now and can move: deploy that digest"))
+            }
+            (Some(what), Some(_)) => decision.asides.push(format!("{what} is {digest}")),
+            (None, _) => {}
         }
         if self.subject.is_some() && self.layout.is_none() {
-            notes.push(
-                "whoever pulls the image checks its layers against this digest; they were not fetched here".into(),
-            );
+            let text = "whoever pulls the image checks its layers against this digest; they were not fetched here";
+            decision.asides.push(text.into());
         }
-        notes
     }
 
     /// Warns that a tag was resolved: what it names can change.
@@ -284,6 +283,11 @@ impl Resolved {
         if let Some(text) = remark(&self.artifact.name) {
             ui.note(&text);
         }
+        self.warn_of_tag(ui);
+    }
+
+    /// The same where what the name is read as was told before.
+    pub(in crate::cli) fn warn_of_tag(&self, ui: &crate::cli::ui::Ui) {
         if let (Some(what), None) = (&self.by_tag, &self.layout) {
             ui.note(&format!("{}: {what} is resolved once, to {}", self.artifact.name, self.artifact.digest));
         }
@@ -340,7 +344,7 @@ impl Resolved {
             return decision.worsen(Verdict::Unavailable, Reason::new(flow::TIMEOUT, message));
         };
         match hashed {
-            Ok(report) => decision.notes.push(format!(
+            Ok(report) => decision.asides.push(format!(
                 "all content of the layout's image was hashed: {}, {}, {}",
                 counted(report.manifests, "manifest"),
                 counted(report.blobs, "blob"),

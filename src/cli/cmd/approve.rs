@@ -203,5 +203,10 @@ fn text(report: &ApproveReport) -> String {
     let digests = report.digests.iter().map(|(a, v)| format!("{a}:{v}")).collect::<Vec<_>>().join(", ");
     let mut out = String::new();
     let _ = writeln!(out, "signed: {}, approval of {} {digests}", report.statement_digest, report.kind);
-    out + &ends(report.key_id.as_deref(), report.identity.as_ref(), report.output.as_deref(), &report.attached)
+    out + &ends(
+        report.key_id.as_deref(),
+        report.identity.as_ref(),
+        report.output.as_deref().map(|path| ("wrote", path)),
+        &report.attached,
+    )
 }

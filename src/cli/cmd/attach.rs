@@ -5,14 +5,14 @@ use crate::cli::args::target::Resolved;
 use crate::cli::args::{Common, EvidenceArgs, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::ui::Ui;
-use crate::evidence::FileEvidence;
+use crate::evidence::{self, FileEvidence};
 use crate::flow::{self, Attached};
-use crate::model::{Digest, Timestamp};
+use crate::model::{Digest, Timestamp, limits};
 use crate::places::files;
-use crate::verify::{Content, EvidenceSource as _};
+use crate::verify::{Candidate, Content, EvidenceSource as _};
 use clap::Args;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Attach bundles to an artifact in a registry or image layout
 ///
@@ -26,7 +26,7 @@ pub struct AttachArgs {
     /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, or oci:PATH[@sha256:DIGEST]
     #[arg(value_name = "SUBJECT")]
     pub subject: String,
-    /// Bundle, JSONL of bundles, or folder of them (repeatable)
+    /// Bundle, JSONL of bundles, or folder of them; - is standard input (repeatable)
     #[arg(long, value_name = "FILE", required = true)]
     pub bundle: Vec<PathBuf>,
     /// Repository that keeps the attestations, if not the subject's own
@@ -95,6 +95,17 @@ pub fn text(attached: &[AttachedReport]) -> String {
     })
 }
 
+/// The bundles of a file or folder; `-` is standard input.
+async fn candidates(path: &Path, resolved: &Resolved) -> Result<Vec<Candidate>, Failure> {
+    if path == Path::new("-") {
+        return Ok(evidence::candidates_of(path, &files::read(path, limits::EVIDENCE_BYTES)?));
+    }
+    if !files::exists(path)? {
+        return Err(Failure::usage(codes::FILE_UNREADABLE, format!("--bundle `{}` is not there", path.display())));
+    }
+    Ok(FileEvidence::new(path).candidates(&resolved.artifact).await)
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -105,10 +116,7 @@ pub async fn run(args: &AttachArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let resolved = target::resolve(&args.subject, common, &places, false).await?;
     let mut attached = Vec::new();
     for path in &args.bundle {
-        if !files::exists(path)? {
-            return Err(Failure::usage(codes::FILE_UNREADABLE, format!("--bundle `{}` is not there", path.display())));
-        }
-        for candidate in FileEvidence::new(path).candidates(&resolved.artifact).await {
+        for candidate in candidates(path, &resolved).await? {
             match candidate.content {
                 Content::Evidence(bytes) => attached.push(attach_one(&resolved, bytes.trim_ascii(), ui.now).await?),
                 Content::SetAside { code, message } | Content::Unavailable { code, message } => {

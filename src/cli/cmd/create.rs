@@ -1,6 +1,5 @@
 //! `attest create`
 
-use crate::capture::input::files::Progress;
 use crate::capture::step::BuildStep;
 use crate::capture::{Context, Environment};
 use crate::cli::args::build::file_patterns;
@@ -9,7 +8,7 @@ use crate::cli::args::{BuildArgs, Common, Format, build, charter};
 use crate::cli::cmd::attach;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::created::{report, text};
-use crate::cli::show::{kept, progress};
+use crate::cli::show::kept;
 use crate::cli::ui::Ui;
 use crate::evidence::{self, Added, Same};
 use crate::flow::create::{Caller, Further, Plan, PublishTo, StepPlan, Subjects};
@@ -38,7 +37,7 @@ pub use crate::cli::show::created::{CreateReport, CreatedIdentity, CreatedStatem
     --predicate scan.json --predicate-type https://acme.example/scan/v1")]
 pub struct CreateArgs {
     /// What is attested: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH, files, globs, checksum files, sha256:DIGEST,
-    /// file:NAME@sha256:DIGEST; - reads a list
+    /// NAME@sha256:DIGEST; - reads a list
     #[arg(value_name = "SUBJECT", required_unless_present = "list")]
     pub subjects: Vec<String>,
     /// File of further subjects, one per line, or as sha256sum writes them; - is standard input
@@ -120,7 +119,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             store: args.attestation_repository.clone(),
         },
     };
-    let here = Here { args, common, ui, env: &env, method, outbox, progress: progress::hashing(common) };
+    let here = Here { args, common, ui, env: &env, method, outbox };
     let mut made = flow::create(&plan, &here).await?;
     let report = report(&made);
     let mut failed = made.failed.take();
@@ -131,7 +130,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     kept::say(&made.kept, failed, &folder)?;
     Ok(match common.format {
         Format::Json => Outcome::json(&report, Exit::Done),
-        _ => Outcome::done(text(&report)),
+        _ => Outcome::done(text(&report, made.beside_others)),
     })
 }
 
@@ -143,7 +142,6 @@ struct Here<'a> {
     env: &'a Environment,
     method: Method,
     outbox: Option<Outbox>,
-    progress: Box<dyn Fn(u64) + Send + Sync>,
 }
 
 impl Caller for Here<'_> {
@@ -159,10 +157,6 @@ impl Caller for Here<'_> {
 
     fn note(&self, text: &str) {
         self.ui.note(text);
-    }
-
-    fn progress(&self) -> Progress<'_> {
-        &*self.progress
     }
 
     async fn charter(&self, context: &mut Context) -> Result<Option<Further>, Failure> {

@@ -1,30 +1,26 @@
 //! `attest download`
 
-use crate::cli::args::target;
-use crate::cli::args::{Common, EvidenceArgs};
-use crate::cli::cmd::inspect::something;
+use crate::cli::args::Common;
+use crate::cli::args::looked::{self, LookArgs, Wanted};
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::ui::Ui;
-use crate::flow;
 use crate::model::plural::counted;
 use crate::places::files;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Download the bundles of an artifact: one per line, as they are
+/// Download the bundles of artifacts: one per line, as they are
 ///
-/// Nothing is verified; what comes out is what `attest verify --bundle` reads.
+/// Nothing is verified; what comes out is what `attest verify --bundle` reads, of what is about the artifact.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest download ghcr.io/acme/app@sha256:DIGEST --output app.sigstore.jsonl
-  attest download oci:build/image | wc -l")]
+  attest download ghcr.io/acme/app:v1 | attest attach registry.example/app:v1 --bundle -
+  attest download dist/app --predicate-type spdx")]
 pub struct DownloadArgs {
-    /// Artifact
-    #[arg(value_name = "SUBJECT")]
-    pub subject: String,
     #[command(flatten)]
-    evidence: EvidenceArgs,
-    /// Where to write the bundles [default: standard output]
+    look: LookArgs,
+    /// Where to write the bundles; - is standard output [default: standard output]
     #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub output: Option<PathBuf>,
 }
@@ -34,14 +30,9 @@ pub struct DownloadArgs {
 /// # Errors
 /// [`Failure`].
 pub async fn run(args: &DownloadArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
-    let resolved = target::resolve(&args.subject, common, &args.evidence, false).await?;
-    let sources = resolved.sources();
-    let sources: Vec<_> = sources.iter().map(AsRef::as_ref).collect();
-    let found = flow::look(&sources, &resolved.artifact).await;
-    something(&found, Some(&resolved.artifact.digest))?;
-    let mut out = Vec::new();
-    let mut count = 0;
-    for f in &found {
+    let looked = looked::look(&args.look, Wanted::default(), common, ui).await?;
+    let (mut out, mut count) = (Vec::new(), 0);
+    for f in looked.shown.iter().map(|s| &s.found) {
         match (&f.claim, f.bytes.contains(&b'\n')) {
             (Ok(_), false) => out.extend_from_slice(&f.bytes),
             // A document of several lines, put on one; its signed payload is base64 and does not change.
@@ -50,19 +41,22 @@ pub async fn run(args: &DownloadArgs, common: &Common, ui: &Ui) -> Result<Outcom
                 out.extend_from_slice(value.to_string().as_bytes());
             }
             (Err(e), _) => {
-                ui.note(&format!("left out {}: {e}", f.origin.id));
+                ui.note(&format!("left out {}: {e}", crate::cli::show::origin(&f.origin)));
                 continue;
             }
         }
         count += 1;
         out.push(b'\n');
     }
-    match &args.output {
+    if let Some(text) = looked.left_out() {
+        ui.note(&format!("left out: {text}"));
+    }
+    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {
             files::replace(path, &out)?;
-            ui.note(&format!("wrote {} to {}", counted(count, "bundle"), path.display()));
-            Ok(Outcome::done(Vec::new()))
+            ui.note(&format!("wrote {}, not verified, to {}", counted(count, "bundle"), path.display()));
+            looked.end(Vec::new(), false, ui)
         }
-        None => Ok(Outcome::done(out)),
+        None => looked.end(out, false, ui),
     }
 }

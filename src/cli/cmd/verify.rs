@@ -5,7 +5,6 @@ use crate::cli::args::named::{Around, Named, expand};
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
 use crate::cli::args::{charter, demands, target, trust};
 use crate::cli::exit::{Decided, Exit, Failure, Outcome, codes};
-use crate::cli::show::sanitize::line;
 use crate::cli::show::{decision, untrusted};
 use crate::cli::ui::Ui;
 use crate::flow::{self, Check, Given, Looked};
@@ -19,7 +18,6 @@ use clap::Args;
 use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 use futures_util::stream::{self, StreamExt as _};
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// Verify attestations of artifacts and decide
@@ -37,7 +35,7 @@ use std::path::PathBuf;
   attest verify app.tar.gz --bundle app.sigstore.json --policy policy.yaml --format json")]
 pub struct VerifyArgs {
     /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH[@sha256:DIGEST], a file, a glob, a checksum file, sha256:DIGEST,
-    /// file:NAME@sha256:DIGEST; - reads a list
+    /// NAME@sha256:DIGEST; - reads a list
     #[arg(value_name = "SUBJECT", required_unless_present = "list")]
     pub subjects: Vec<String>,
     /// File of further subjects, one per line, or as sha256sum writes them; - is standard input
@@ -91,13 +89,13 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         }
     }
     if decided.is_empty() && !failures.is_empty() {
-        return Err(together(failures));
+        return Err(Failure::together(failures));
     }
     let decision = Decision::of(decided, policies.iter().map(Policy::used).collect(), ui.now);
     trust::warn_of_age(&roots, ui);
     if !failures.is_empty() {
         // What could not be looked at hides no answer on the others.
-        let mut failure = together(failures);
+        let mut failure = Failure::together(failures);
         failure.decided = Some(Box::new(match common.format {
             Format::Json => Decided::Json(serde_json::to_value(DecisionReport::from(&decision)).unwrap_or_default()),
             _ => Decided::Text(decision::page(&decision, ui.view(common.verbose))),
@@ -112,17 +110,6 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
         _ => Outcome { stdout: decision::page(&decision, ui.view(common.verbose)).into_bytes(), exit },
     })
-}
-
-/// Several failures as one: the first, and below it what the others say.
-fn together(failures: Vec<Failure>) -> Failure {
-    let mut failures = failures.into_iter();
-    let mut first = failures.next().unwrap_or_else(|| Failure::usage(codes::USAGE, "there is no subject"));
-    for other in failures {
-        let _ = writeln!(first.detail, "error[{}]: {}", other.code, line(&other.message));
-        first.detail += &other.detail;
-    }
-    first
 }
 
 /// What every subject is decided with.
@@ -161,7 +148,7 @@ impl Run<'_> {
             decision = self.recheck(&mut check, decision, env).await;
         }
         resolved.check_content(&mut decision, &deadline).await;
-        decision.notes.extend(resolved.notes());
+        resolved.tell(&mut decision);
         Ok(decision)
     }
 

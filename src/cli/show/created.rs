@@ -81,7 +81,9 @@ pub(in crate::cli) fn report(made: &Created<Failure>) -> CreateReport {
 }
 
 /// What was made, in lines.
-pub(in crate::cli) fn text(report: &CreateReport) -> String {
+///
+/// `beside_others`: the file held others before, which are still there.
+pub(in crate::cli) fn text(report: &CreateReport, beside_others: bool) -> String {
     let mut out = String::new();
     for s in &report.statements {
         let _ = writeln!(
@@ -94,7 +96,8 @@ pub(in crate::cli) fn text(report: &CreateReport) -> String {
     }
     let output = report.output.as_deref();
     let added = !report.statements.iter().all(|s| s.already);
-    let written = output.filter(|_| added);
+    let word = if beside_others { "added to" } else { "wrote" };
+    let written = output.filter(|_| added).map(|path| (word, path));
     out += &ends(report.key_id.as_deref(), report.identity.as_ref(), written, &report.attached);
     if let (false, Some(path)) = (added, output) {
         let _ = writeln!(out, "already in {}: the same statement by the same signer, so nothing was added", line(path));
@@ -106,7 +109,7 @@ pub(in crate::cli) fn text(report: &CreateReport) -> String {
 pub(in crate::cli) fn ends(
     key: Option<&str>,
     identity: Option<&CreatedIdentity>,
-    output: Option<&str>,
+    output: Option<(&str, &str)>,
     attached: &[AttachedReport],
 ) -> String {
     let mut out = String::new();
@@ -116,8 +119,8 @@ pub(in crate::cli) fn ends(
     if let Some(CreatedIdentity { identity, issuer }) = identity {
         let _ = writeln!(out, "identity: {} (issuer {})", line(identity), line(issuer));
     }
-    if let Some(path) = output {
-        let _ = writeln!(out, "wrote: {}", line(path));
+    if let Some((word, path)) = output {
+        let _ = writeln!(out, "{word}: {}", line(path));
     }
     out + &attach::text(attached)
 }

@@ -2,7 +2,9 @@
 
 pub(super) mod created;
 pub(super) mod decision;
+pub(super) mod inspected;
 pub(super) mod kept;
+pub(super) mod listed;
 pub(super) mod progress;
 pub(super) mod sanitize;
 pub(super) mod untrusted;

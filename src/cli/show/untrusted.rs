@@ -1,11 +1,12 @@
 //! What is said where there is no policy and no flag that says whom to trust.
 
+use crate::cli::args::looked::about_one;
 use crate::cli::args::named::{Around, Expanded};
 use crate::cli::args::target;
 use crate::cli::args::{Common, EvidenceArgs};
 use crate::cli::exit::{Failure, codes};
 use crate::cli::show::sanitize::{line, shell};
-use crate::flow;
+use crate::model::plural::counted;
 use std::fmt::Write as _;
 
 /// What there is of each subject, and the command line that would demand it. Nothing of it is verified.
@@ -36,10 +37,18 @@ pub(in crate::cli) async fn no_policy(
                 continue;
             }
         };
-        let sources = resolved.sources();
-        let sources: Vec<_> = sources.iter().map(AsRef::as_ref).collect();
-        let found = flow::look(&sources, &resolved.artifact).await;
-        let what = if found.is_empty() { "no attestation" } else { "all of it UNVERIFIED" };
+        let (found, others) = match about_one(&resolved).await {
+            Ok(found) => found,
+            Err(e) => {
+                let _ = writeln!(failure.detail, "{}: {}", line(typed), line(&e.message));
+                continue;
+            }
+        };
+        let what = match (found.is_empty(), others) {
+            (true, 0) => "no attestation".to_owned(),
+            (true, n) => format!("no attestation, but {} of something else", counted(n, "attestation")),
+            (false, _) => "all of it UNVERIFIED".to_owned(),
+        };
         let _ = writeln!(failure.detail, "found for {} ({}): {what}", line(typed), resolved.artifact.digest);
         let mut types = Vec::new();
         for f in &found {

@@ -181,6 +181,8 @@ pub struct Created<E> {
     pub signed: Vec<Signed>,
     /// The file that the bundles were written to; a relative path is one below the working folder.
     pub output: Option<PathBuf>,
+    /// Whether that file held others before, which are still there.
+    pub beside_others: bool,
     /// Where bundles were attached: the image's digest, the place, what was done.
     pub attached: Vec<(Digest, String, Attached)>,
     /// What waits in the outbox.

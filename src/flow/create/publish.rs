@@ -40,6 +40,7 @@ impl<'a, C: Caller> Run<'a, C> {
             signer: None,
             signed: Vec::new(),
             output: None,
+            beside_others: false,
             attached: Vec::new(),
             kept: Vec::new(),
             failed: None,
@@ -161,6 +162,7 @@ impl<'a, C: Caller> Run<'a, C> {
         for (signed, added) in self.made.signed.iter_mut().zip(&added) {
             signed.already = added.already;
         }
+        self.made.beside_others = added.first().is_some_and(|a| a.beside_others);
         // All of several statements go to one file; of one alone this says to which.
         self.made.output = added.into_iter().next_back().map(|a| a.path);
         Ok(())

@@ -9,8 +9,7 @@ use crate::model::Code;
 use crate::model::plural::counted;
 use crate::policy::{CandidateDecision, Decision, RequirementDecision, SubjectDecision, Verdict};
 use crate::verify::SUBJECT_MISMATCH;
-use screen::Page;
-pub(in crate::cli) use screen::{View, wrapped};
+pub(in crate::cli) use screen::{Page, View, WIDTH, shortened, wrapped};
 
 /// How many subjects that are allowed for the same reasons a terminal shows by name.
 const NAMED: usize = 10;
@@ -73,10 +72,7 @@ fn head(page: &mut Page, s: &SubjectDecision, depth: usize) {
     let shown = if name.contains(&digest) { name } else { format!("{name} {digest}") };
     let why = match s.reason() {
         // Nothing is about it: what its neighbours are about does not belong into the first line.
-        Some(r) if r.code == SUBJECT_MISMATCH => format!(
-            ": {}: nothing that was found is about this content; it changed since, or is not what was attested",
-            r.code
-        ),
+        Some(r) if r.code == SUBJECT_MISMATCH => format!(": {}: nothing that was found is about this content", r.code),
         Some(r) => format!(": {}: {}", r.code, line(&r.message)),
         None => String::new(),
     };
@@ -100,7 +96,8 @@ fn below(page: &mut Page, s: &SubjectDecision, depth: usize) {
         }
     }
     subjects(page, &s.children, depth + 1);
-    for note in &s.notes {
+    let asides: &[String] = if page.view.verbose { &s.asides } else { &[] };
+    for note in s.notes.iter().chain(asides) {
         page.whole(depth + 1, &format!("note: {}", line(note)));
     }
 }
@@ -114,9 +111,17 @@ fn nearest(page: &mut Page, s: &SubjectDecision, requirement: &RequirementDecisi
         page.line(depth, &format!("{}: {}", r.code, line(&r.message)));
     }
     let Some(nearest) = requirement.nearest() else { return };
-    page.line(depth, &format!("nearest: {}", place(nearest)));
-    for r in nearest.reasons.iter().filter(|r| Some(*r) != said) {
-        page.line(depth + 1, &format!("{}: {}", r.code, line(&r.message)));
+    match nearest.reasons.as_slice() {
+        // The first line has the code.
+        [r] if r.code == SUBJECT_MISMATCH && s.reason().is_some_and(|said| said.code == r.code) => {
+            page.line(depth, &format!("nearest: {}: {}", place(nearest), line(&r.message)));
+        }
+        reasons => {
+            page.line(depth, &format!("nearest: {}", place(nearest)));
+            for r in reasons.iter().filter(|r| Some(*r) != said) {
+                page.line(depth + 1, &format!("{}: {}", r.code, line(&r.message)));
+            }
+        }
     }
     let mut others: Vec<(Option<Code>, usize)> = Vec::new();
     for c in requirement.candidates.iter().filter(|c| !std::ptr::eq(*c, nearest)) {
@@ -129,8 +134,12 @@ fn nearest(page: &mut Page, s: &SubjectDecision, requirement: &RequirementDecisi
     let n: usize = others.iter().map(|(_, n)| n).sum();
     if n > 0 {
         let word = |code: &Option<Code>| code.map_or("accepted", Code::as_str);
-        let folded: Vec<_> = others.iter().map(|(code, n)| format!("{n} {}", word(code))).collect();
-        page.line(depth, &format!("{}: {} (-v shows each)", counted(n, "other"), folded.join(", ")));
+        let folded = match others.as_slice() {
+            [(code, _)] => word(code).to_owned(),
+            several => several.iter().map(|(code, n)| format!("{n} {}", word(code))).collect::<Vec<_>>().join(", "),
+        };
+        let each = if n == 1 { "it" } else { "each" };
+        page.line(depth, &format!("{}: {folded} (-v shows {each})", counted(n, "other")));
     }
 }
 
@@ -176,6 +185,7 @@ mod tests {
             policies: vec![PolicyDecision { policy: "p".into(), verdict, requirements: vec![requirement] }],
             children: Vec::new(),
             notes: Vec::new(),
+            asides: Vec::new(),
         }
     }
 
@@ -250,13 +260,15 @@ mod tests {
         candidate.outcome = Outcome::SetAside;
         let text = shown(vec![subject("app", Verdict::Deny, vec![candidate.clone()])], false, false);
         let first = text.lines().next().unwrap();
-        assert!(first.ends_with("subject-mismatch: nothing that was found is about this content; it changed since, or is not what was attested"), "{text}");
-        assert!(text.contains("    subject-mismatch: expected a, found b\n"), "{text}");
+        assert!(first.ends_with("subject-mismatch: nothing that was found is about this content"), "{text}");
+        // The code once, and what the nearest is about once.
+        assert!(text.contains("  nearest: oci:app: expected a, found b\n"), "{text}");
+        assert_eq!(text.matches("subject-mismatch").count(), 1, "{text}");
         // Where something is about it, that is what the first line speaks of.
         let refused = rejected("mine", FILE_UNREADABLE);
         let text = shown(vec![subject("app", Verdict::Deny, vec![candidate, refused])], false, false);
         assert!(text.lines().next().unwrap().ends_with(": file-unreadable: expected a, found b"), "{text}");
-        assert!(text.contains("nearest: mine") && text.contains("1 other: 1 subject-mismatch (-v"), "{text}");
+        assert!(text.contains("nearest: mine") && text.contains("1 other: subject-mismatch (-v shows it)"), "{text}");
     }
 
     #[test]

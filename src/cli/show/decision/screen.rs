@@ -4,10 +4,13 @@ use crate::policy::Verdict;
 use clap::builder::styling::{AnsiColor, Style};
 
 /// What a terminal shows without breaking lines itself.
-const WIDTH: usize = 80;
+pub(in crate::cli) const WIDTH: usize = 80;
 
 /// Hex digits of a digest that a terminal shows.
 const DIGITS: usize = 8;
+
+/// Hex digits of the shortest digest that is shortened: a commit's.
+const LONG: usize = 40;
 
 /// How much a reader wants to see, and where it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +25,19 @@ pub(in crate::cli) struct View {
 
 /// Text that grows by lines.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Page {
+pub(in crate::cli) struct Page {
     /// Where it is read.
-    pub(super) view: View,
+    pub(in crate::cli) view: View,
     text: String,
 }
 
 impl Page {
-    pub(super) fn new(view: View) -> Self {
+    pub(in crate::cli) fn new(view: View) -> Self {
         Self { view, text: String::new() }
     }
 
     /// A line, `depth` levels in.
-    pub(super) fn line(&mut self, depth: usize, text: &str) {
+    pub(in crate::cli) fn line(&mut self, depth: usize, text: &str) {
         if self.view.terminal && !self.view.verbose {
             self.whole(depth, &shortened(text));
         } else {
@@ -43,14 +46,20 @@ impl Page {
     }
 
     /// A line whose digests are meant to be copied.
-    pub(super) fn whole(&mut self, depth: usize, text: &str) {
+    pub(in crate::cli) fn whole(&mut self, depth: usize, text: &str) {
         let line = format!("{}{text}", "  ".repeat(depth));
         self.text.push_str(&if self.view.terminal { wrapped(&line) } else { line });
         self.text.push('\n');
     }
 
+    /// A line that is as wide as it should be.
+    pub(in crate::cli) fn cut(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
     /// A line that begins with a verdict.
-    pub(super) fn verdict(&mut self, depth: usize, verdict: Verdict, text: &str) {
+    pub(in crate::cli) fn verdict(&mut self, depth: usize, verdict: Verdict, text: &str) {
         let (word, colour) = match verdict {
             Verdict::Allow => ("ALLOW", AnsiColor::Green),
             Verdict::Deny => ("DENY", AnsiColor::Red),
@@ -67,27 +76,28 @@ impl Page {
     }
 
     /// Another page below this one.
-    pub(super) fn append(&mut self, page: Self) {
+    pub(in crate::cli) fn append(&mut self, page: Self) {
         self.text.push_str(&page.text);
     }
 
-    pub(super) fn text(self) -> String {
+    pub(in crate::cli) fn text(self) -> String {
         self.text
     }
 }
 
-/// The same with [`DIGITS`] digits of every sha256 digest.
-fn shortened(text: &str) -> String {
-    const ALGORITHM: &str = "sha256:";
-    let mut parts = text.split(ALGORITHM);
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
-        out.push_str(ALGORITHM);
-        out.push_str(&part[..digits.min(DIGITS)]);
-        out.push_str(&part[digits..]);
+/// The same with [`DIGITS`] digits of every digest and commit.
+pub(in crate::cli) fn shortened(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let word = &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len())];
+        let is_digest = word.len() >= LONG && word.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        out.push_str(if is_digest { &word[..DIGITS] } else { word });
+        rest = &rest[word.len()..];
     }
-    out
+    out + rest
 }
 
 /// One line as several of [`WIDTH`], broken at spaces; those below the first stand further in. A longer word stays whole.
@@ -125,6 +135,15 @@ mod tests {
         let long = format!("note: {}", "a".repeat(100));
         assert_eq!(wrapped(&long), format!("note:\n    {}", "a".repeat(100)));
         assert_eq!(wrapped("short  line"), "short  line");
+    }
+
+    #[test]
+    fn digests_and_commits_are_short_and_nothing_else_is() {
+        let (hex, commit) = ("4f53a1c0".repeat(8), "78dde6c4".repeat(5));
+        let text = format!("app@sha256:{hex}: {{\"gitCommit\":\"{commit}\"}} at {}, deadbeef é", "word".repeat(20));
+        let short = text.replace(&hex, "4f53a1c0").replace(&commit, "78dde6c4");
+        assert_eq!(shortened(&text), short);
+        assert_eq!(shortened(&hex), "4f53a1c0");
     }
 
     #[test]

@@ -3,20 +3,31 @@
 use crate::cli::show::decision::Page;
 use crate::cli::show::sanitize::line;
 use crate::model::plural::counted;
-use crate::policy::{Accepted, Assurance, FieldAssurance, Outcome, SubjectDecision};
+use crate::policy::{Accepted, Assurance, CandidateDecision, FieldAssurance, Outcome, SubjectDecision};
 use crate::predicate::field::fact::{self, Fact};
 use crate::verify::VerifiedStatement;
 
-/// Every accepted statement once, whatever number of requirements it meets.
+/// How many accepted statements of one subject are shown in full.
+const FULL: usize = 3;
+
+/// Every accepted statement once, whatever number of requirements it meets: of several, each with where it is above it.
 pub(super) fn accepted(page: &mut Page, s: &SubjectDecision, depth: usize) {
-    let mut shown = Vec::new();
+    let mut all: Vec<(&CandidateDecision, &Accepted)> = Vec::new();
     for c in s.policies.iter().flat_map(|p| &p.requirements).flat_map(|r| &r.candidates) {
         let Outcome::Accepted(a) = &c.outcome else { continue };
-        let digest = a.statement.payload_digest();
-        if !shown.contains(&digest) {
-            one(page, a, depth);
-            shown.push(digest);
+        if all.iter().all(|(_, other)| other.statement.payload_digest() != a.statement.payload_digest()) {
+            all.push((c, a));
         }
+    }
+    if let [(_, only)] = all.as_slice() {
+        return one(page, only, depth);
+    }
+    for (number, (c, a)) in (1..).zip(all.iter().take(FULL)) {
+        page.line(depth, &format!("{number} of {}: {}", all.len(), crate::cli::show::origin(&c.origin)));
+        one(page, a, depth + 1);
+    }
+    if all.len() > FULL {
+        page.line(depth, &format!("and {} more that are allowed (-v shows each)", all.len() - FULL));
     }
 }
 
