@@ -96,6 +96,8 @@ pub struct Failure {
     pub detail: String,
     /// What was decided on the subjects that could be looked at.
     pub decided: Option<Box<Decided>>,
+    /// What to do, where that is less than the code says of every case.
+    pub hint: Option<&'static str>,
 }
 
 /// Decisions beside a failure: one subject that is not there hides no answer on the others.
@@ -115,7 +117,7 @@ impl Failure {
             [Acts::Operator, ..] => Exit::Unknown,
             [Acts::Caller | Acts::Step, ..] | [] => Exit::Usage,
         };
-        Self { exit, code, message: message.into(), detail: String::new(), decided: None }
+        Self { exit, code, message: message.into(), detail: String::new(), decided: None, hint: None }
     }
 
     /// Wrong usage or configuration, of a code that may end otherwise too.
@@ -139,6 +141,12 @@ impl Failure {
             self.exit = exit;
         }
         self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn todo(&self) -> &'static str {
+        self.hint.unwrap_or_else(|| self.code.todo())
     }
 
     /// Several as one: the first, and below it what the others say.
@@ -227,7 +235,7 @@ impl From<&Failure> for FailureReport {
             schema_version: 1,
             code: f.code.to_string(),
             message: f.message.clone(),
-            hint: f.code.todo().to_owned(),
+            hint: f.todo().to_owned(),
             exit: f.exit.number(),
             decision: match f.decided.as_deref() {
                 Some(Decided::Json(document)) => Some(document.clone()),

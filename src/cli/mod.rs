@@ -10,7 +10,6 @@ pub mod schema;
 mod show;
 pub mod ui;
 
-use crate::model::Code;
 use crate::places;
 use args::{Common, Format};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -127,7 +126,7 @@ fn run(cli: Cli) -> ExitCode {
         let mut err = io::stderr().lock();
         let _ = writeln!(err, "error[{}]: {}", failure.code, sanitize::line(&failure.message));
         let _ = write!(err, "{}", failure.detail);
-        ui.hint(failure.code);
+        ui.suggest(failure.todo());
         let stdout = match (cli.common.format, failure.decided.as_deref()) {
             (Format::Json, _) => Outcome::json(&report, failure.exit).stdout,
             (_, Some(Decided::Text(page))) => page.clone().into_bytes(),
@@ -136,7 +135,7 @@ fn run(cli: Cli) -> ExitCode {
         Outcome { stdout, exit: failure.exit }
     });
     let printed = print(&outcome.stdout);
-    if let (Some(hint), false) = (ui.hinted().map(Code::todo), cli.common.quiet) {
+    if let (Some(hint), false) = (ui.hinted(), cli.common.quiet) {
         let mut hint = format!("hint: {hint}");
         if io::stderr().is_terminal() {
             hint = decision::wrapped(&hint);

@@ -15,7 +15,7 @@ pub struct Ui {
     /// Whether standard output is a terminal, and whether that shows colours.
     terminal: bool,
     colour: bool,
-    hint: Cell<Option<Code>>,
+    hint: Cell<Option<&'static str>>,
 }
 
 impl Ui {
@@ -46,11 +46,16 @@ impl Ui {
 
     /// Offers the suggestion of a code at the end.
     pub fn hint(&self, code: Code) {
-        self.hint.set(Some(code));
+        self.suggest(code.todo());
     }
 
-    /// The code whose suggestion was offered last.
-    pub(in crate::cli) fn hinted(&self) -> Option<Code> {
+    /// Offers a suggestion at the end.
+    pub fn suggest(&self, what: &'static str) {
+        self.hint.set(Some(what));
+    }
+
+    /// What was suggested last.
+    pub(in crate::cli) fn hinted(&self) -> Option<&'static str> {
         self.hint.get()
     }
 }

@@ -14,6 +14,9 @@ use crate::predicate::field::fact;
 use crate::verify::{OTHER_KIND, Signer, VerifiedStatement, VerifyError};
 use std::sync::Arc;
 
+/// What to do where a file has no attestation: no registry can have left one behind.
+pub const NO_ATTESTATION_OF_FILE: &str = "make one with `attest create`, or name where it is with --bundle";
+
 codes! {
     /// Codes of this file.
     pub CODES;

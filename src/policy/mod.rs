@@ -20,7 +20,7 @@ pub mod rule;
 mod signer;
 
 pub use cross_check::{CODES as CROSS_CHECK_CODES, Checked, cross_check};
-pub use decide::{CODES as DECISION_CODES, NO_ATTESTATION, NO_POLICY, decide};
+pub use decide::{CODES as DECISION_CODES, NO_ATTESTATION, NO_ATTESTATION_OF_FILE, NO_POLICY, decide};
 pub use decision::{
     Accepted, Approver, Assurance, CandidateDecision, Decision, FieldAssurance, Outcome, PolicyDecision, PolicyUsed,
     Reason, RequirementDecision, SubjectDecision, Verdict,

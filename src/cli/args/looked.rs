@@ -14,7 +14,7 @@ use crate::flow::{self, About, Claim, Found, Pieces};
 use crate::model::plural::counted;
 use crate::model::{Artifact, PredicateUri, Statement, limits};
 use crate::places::files;
-use crate::policy::NO_ATTESTATION;
+use crate::policy::{NO_ATTESTATION, NO_ATTESTATION_OF_FILE};
 use crate::registry::Checked;
 use crate::verify::{Candidate, Origin};
 use clap::Args;
@@ -281,9 +281,15 @@ impl Looked {
             Some(e) => Failure::unknown(evidence::UNREADABLE, format!("no attestation of {what} could be read: {e}")),
             None => {
                 let left_out = self.left_out().map(|t| format!("; {t}")).unwrap_or_default();
-                Failure::no(NO_ATTESTATION, format!("no attestation of {what} was found{left_out}"))
+                let failure = Failure::no(NO_ATTESTATION, format!("no attestation of {what} was found{left_out}"));
+                Failure { hint: self.hint((0..self.subjects.len()).collect::<Vec<_>>().as_slice()), ..failure }
             }
         })
+    }
+
+    /// What to do where none of these has an attestation and all are files.
+    fn hint(&self, which: &[usize]) -> Option<&'static str> {
+        which.iter().all(|n| self.subjects[*n].1 != Kind::Image).then_some(NO_ATTESTATION_OF_FILE)
     }
 
     /// Subjects by name, of one alone with its digest.
@@ -318,7 +324,7 @@ impl Looked {
             return Ok(Outcome::done(printed));
         }
         let unreadable = self.shown.iter().any(|s| without.iter().any(|n| s.subjects.contains(n)));
-        ui.hint(NO_ATTESTATION);
+        ui.suggest(self.hint(&without).unwrap_or_else(|| NO_ATTESTATION.todo()));
         ui.note(&format!("there is no attestation of {} that can be read", self.names(without)));
         Ok(Outcome { stdout: printed, exit: if unreadable { Exit::Unknown } else { Exit::No } })
     }

@@ -11,7 +11,7 @@ use crate::flow::{self, Check, Given, Looked};
 use crate::model::{PredicateUri, limits};
 use crate::places::{self, PolicyPlaces, Until};
 use crate::policy::report::DecisionReport;
-use crate::policy::{Decision, Policy, SubjectDecision};
+use crate::policy::{Decision, NO_ATTESTATION, NO_ATTESTATION_OF_FILE, Policy, SubjectDecision};
 use crate::seam::Deadline as _;
 use crate::verify::VerifiedStatement;
 use clap::Args;
@@ -104,7 +104,11 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     let exit = Exit::from(decision.verdict);
     if let Some(code) = decision.code() {
-        ui.hint(code);
+        let mut of_code = decision.subjects.iter().filter(|s| s.code() == Some(code));
+        match of_code.all(|s| s.artifact.scope.starts_with("file:")) {
+            true if code == NO_ATTESTATION => ui.suggest(NO_ATTESTATION_OF_FILE),
+            _ => ui.hint(code),
+        }
     }
     Ok(match common.format {
         Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
