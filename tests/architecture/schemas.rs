@@ -290,6 +290,7 @@ fn the_record_fits_and_has_the_fixed_names() {
     // The shape that auditors were promised.
     let promised = json!({
         "artifact": "docker-image:app:v1.2.3", "digest": "sha256:abc", "created": "2025-01-15T10:30:00Z",
+        "verified": false,
         "provenance": {
             "builder": { "agent": "claude-builder", "task_id": "task-xyz789" },
             "source": { "repo": "github.com/org/repo", "commit": "def456", "branch": "main" },
