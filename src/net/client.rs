@@ -1,13 +1,17 @@
 //! [`HttpClient`]: the only place that builds one.
 
 use super::error::NetError;
+use super::named::Named;
 use super::reach::{Reach, is_loopback};
 use super::resolve::Gate;
 use super::sent::Sent;
-use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
+use reqwest::{Client, ClientBuilder, Url, redirect};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -85,6 +89,14 @@ impl HttpClient {
         self.0.sent.harmless(words, limit)
     }
 
+    /// The client for plain HTTP from or past the proxy, as [`Self::of`] has it for a URL: it trusts no certificate at all.
+    pub(super) fn trusting_none(&self, url: &Url) -> Result<&Client, NetError> {
+        let mut plain = url.clone();
+        // Between these two it cannot fail.
+        let _ = plain.set_scheme("http");
+        self.of(&plain)
+    }
+
     /// The client for a URL. Services of this machine are asked past the proxy: its loopback is another machine's, and
     /// it would read what is meant for this one.
     pub(super) fn of(&self, url: &Url) -> Result<&Client, NetError> {
@@ -114,31 +126,36 @@ fn base(gate: Gate) -> ClientBuilder {
 }
 
 /// Trusts the machine's roots where there are any, the embedded ones of the web otherwise (a scratch image has no
-/// bundle), and the given CA beside them.
+/// bundle), and the given certificates beside them: of authorities, or of the server itself.
 fn with_tls(base: &dyn Fn() -> ClientBuilder, ca_pem: Option<&[u8]>) -> Result<Client, String> {
     let extra = ca_pem.map(read_ca).transpose()?.unwrap_or_default();
-    // Asked alone first: with a CA beside them, missing roots of the machine would go unnoticed.
-    match base().build() {
-        Ok(client) if extra.is_empty() => return Ok(client),
-        Ok(_) => {
-            let certificates = extra
-                .iter()
-                .map(|c| Certificate::from_der(c))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|e| e.to_string())?;
-            return base().tls_certs_merge(certificates).build().map_err(|e| format!("cannot use the CA file: {e}"));
-        }
-        Err(_) => {}
+    if extra.is_empty()
+        && let Ok(client) = base().build()
+    {
+        return Ok(client);
     }
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for certificate in extra {
-        roots.add(certificate).map_err(|e| format!("cannot use the CA file: {e}"))?;
-    }
+    let unusable = |e: String| format!("cannot use the CA file: {e}");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    // Asked alone first: with a CA beside them, missing roots of the machine would go unnoticed.
+    let inner: Arc<dyn ServerCertVerifier> = match Verifier::new(provider.clone()) {
+        Ok(_) => Arc::new(
+            Verifier::new_with_extra_roots(extra.clone(), provider.clone()).map_err(|e| unusable(e.to_string()))?,
+        ),
+        Err(_) => {
+            let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            for certificate in &extra {
+                roots.add(certificate.clone()).map_err(|e| unusable(e.to_string()))?;
+            }
+            WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone())
+                .build()
+                .map_err(|e| unusable(e.to_string()))?
+        }
+    };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| e.to_string())?
-        .with_root_certificates(roots)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Named { inner, certificates: extra }))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     base().tls_backend_preconfigured(config).build().map_err(|e| e.to_string())

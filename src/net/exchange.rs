@@ -74,6 +74,23 @@ impl HttpClient {
         }
     }
 
+    /// Whether a server speaks TLS, by shaking hands without trusting anybody: nothing is asked, no certificate is read, and
+    /// nothing is sent that anybody could want.
+    ///
+    /// # Errors
+    /// [`NetError::Address`], and [`NetError::Setup`].
+    pub async fn speaks_tls(&self, url: &Url, deadline: Instant) -> Result<bool, NetError> {
+        self.settings().typed.check(url).map_err(|_| NetError::Address { of: origin(url) })?;
+        self.gate().typed(url);
+        let asked = self.trusting_none(url)?.head(url.clone()).send();
+        match time::timeout_at(deadline, asked).await {
+            Ok(Err(e)) if is_barred(&e) => Err(NetError::Address { of: origin(url) }),
+            Ok(Err(e)) => Ok(is_of_tls(&e)),
+            Ok(Ok(_)) => Ok(true),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Whether what an answer from one URL names may be asked.
     ///
     /// # Errors
@@ -167,6 +184,21 @@ fn is_barred(e: &reqwest::Error) -> bool {
             return true;
         }
         source = inner.source();
+    }
+    false
+}
+
+/// Whether the other side answered in TLS: with a certificate, a refusal or whatever else, and not in another protocol.
+fn is_of_tls(e: &reqwest::Error) -> bool {
+    let mut at = e.source();
+    while let Some(inner) = at {
+        // What an `io::Error` wraps is no source of it.
+        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let wrapped = wrapped.map(|e| e as &(dyn Error + 'static));
+        if let Some(e) = inner.downcast_ref::<rustls::Error>() {
+            return !matches!(e, rustls::Error::InvalidMessage(_) | rustls::Error::General(_));
+        }
+        at = wrapped.or_else(|| inner.source());
     }
     false
 }

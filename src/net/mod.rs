@@ -15,6 +15,7 @@
 mod client;
 mod error;
 mod exchange;
+mod named;
 mod reach;
 mod request;
 mod resolve;

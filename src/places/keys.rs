@@ -6,7 +6,7 @@ use crate::model::limits;
 use crate::trust::PublicKey;
 use std::path::Path;
 
-/// Reads a public key: a PEM file, `file:PATH` or `env:VARIABLE`.
+/// Reads a public key: a file of PEM or DER, `file:PATH` or `env:VARIABLE`.
 ///
 /// # Errors
 /// `file-unreadable`, `public-key-malformed`, `public-key-unsupported`.
@@ -17,5 +17,5 @@ pub fn public_key(reference: &str) -> Result<PublicKey, PlaceError> {
             .into_encoded_bytes(),
         None => files::read(Path::new(reference.strip_prefix("file:").unwrap_or(reference)), limits::KEY_BYTES)?,
     };
-    PublicKey::from_pem(&bytes).map_err(|source| PlaceError::Key { reference: reference.to_owned(), source })
+    PublicKey::from_file(&bytes).map_err(|source| PlaceError::Key { reference: reference.to_owned(), source })
 }

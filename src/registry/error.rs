@@ -18,7 +18,7 @@ pub enum RegistryError {
         /// What happened, and how often it was tried.
         cause: String,
     },
-    /// 5xx, or another refusal that is neither of credentials nor of rate.
+    /// 5xx: it may pass.
     #[error("{place}: {what} failed with status {status}{detail}")]
     Failed {
         /// The repository.
@@ -28,6 +28,18 @@ pub enum RegistryError {
         /// HTTP status.
         status: u16,
         /// The registry's own words, escaped and cut, with a leading `: `; or empty.
+        detail: String,
+    },
+    /// 4xx that is neither of credentials nor of rate nor of time: the same again would be refused again.
+    #[error("{place}: {what} was refused with status {status}{detail}")]
+    Refused {
+        /// The repository.
+        place: String,
+        /// What was asked.
+        what: String,
+        /// HTTP status.
+        status: u16,
+        /// As in `Failed`.
         detail: String,
     },
     /// 401 or 403, of the registry or its token service.
@@ -129,6 +141,9 @@ codes! {
     REGISTRY_UNAUTHORIZED = "registry-unauthorized", [Operator],
         "the registry refuses these credentials, or wants some",
         "log in with `docker login REGISTRY`; attest reads the same credentials";
+    REGISTRY_REFUSED = "registry-refused", [Operator],
+        "the registry refuses the request, and would refuse the same again",
+        "its words say why; where it takes no attestations, keep them in another repository: --attestation-repository";
     RATE_LIMITED = "rate-limited", [Operator],
         "the registry asks to wait",
         "wait and try again, or log in: anonymous limits are lower";
@@ -158,6 +173,7 @@ impl RegistryError {
     pub fn code(&self) -> Code {
         match self {
             Self::Unreachable { .. } | Self::Failed { .. } => REGISTRY_UNAVAILABLE,
+            Self::Refused { .. } => REGISTRY_REFUSED,
             Self::Unauthorized { .. } => REGISTRY_UNAUTHORIZED,
             Self::RateLimited { .. } => RATE_LIMITED,
             Self::Malformed { .. } => REGISTRY_MALFORMED,

@@ -155,6 +155,7 @@ fn details(algorithm: KeyAlgorithm) -> &'static str {
     match algorithm {
         KeyAlgorithm::EcdsaP256 => "PKIX_ECDSA_P256_SHA_256",
         KeyAlgorithm::EcdsaP384 => "PKIX_ECDSA_P384_SHA_384",
+        KeyAlgorithm::EcdsaP521 => "PKIX_ECDSA_P521_SHA_512",
         KeyAlgorithm::Ed25519 => "PKIX_ED25519",
         KeyAlgorithm::RsaPkcs1Sha256 => "PKIX_RSA_PKCS1V15_2048_SHA256",
     }

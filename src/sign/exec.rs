@@ -15,7 +15,7 @@ use crate::trust::{KeyAlgorithm, PublicKey};
 use crate::verify::made_by;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256, Sha384};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -59,10 +59,10 @@ impl ExecSigner {
         let key = PublicKey::from_pem(pem.as_bytes()).map_err(|e| program.malformed("a public key", &e.to_string()))?;
         match name(key.algorithm()) {
             Some(_) => Ok(Self { program, key }),
-            None => {
-                Err(program
-                    .malformed("an ECDSA P-256, ECDSA P-384 or Ed25519 key", &format!("an {} key", key.algorithm())))
-            }
+            None => Err(program.malformed(
+                "an ECDSA P-256, P-384 or P-521, or an Ed25519 key",
+                &format!("an {} key", key.algorithm()),
+            )),
         }
     }
 
@@ -96,6 +96,7 @@ fn name(algorithm: KeyAlgorithm) -> Option<&'static str> {
     Some(match algorithm {
         KeyAlgorithm::EcdsaP256 => "ecdsa-p256-sha256",
         KeyAlgorithm::EcdsaP384 => "ecdsa-p384-sha384",
+        KeyAlgorithm::EcdsaP521 => "ecdsa-p521-sha512",
         KeyAlgorithm::Ed25519 => "ed25519",
         _ => return None,
     })
@@ -106,6 +107,7 @@ fn digest(algorithm: KeyAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
     match algorithm {
         KeyAlgorithm::EcdsaP256 => Some(Sha256::digest(message).to_vec()),
         KeyAlgorithm::EcdsaP384 => Some(Sha384::digest(message).to_vec()),
+        KeyAlgorithm::EcdsaP521 => Some(Sha512::digest(message).to_vec()),
         _ => None,
     }
 }

@@ -43,7 +43,8 @@ const SOON: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_signature_of_the_key_that_was_named_is_taken_and_any_other_refused() {
-    for algorithm in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384, KeyAlgorithm::Ed25519] {
+    for algorithm in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384, KeyAlgorithm::EcdsaP521, KeyAlgorithm::Ed25519]
+    {
         let dir = tempfile::tempdir().unwrap();
         let (key, other) = (LocalKey::generate(algorithm).unwrap(), LocalKey::generate(algorithm).unwrap());
         let signature = |k: &LocalKey| say(&json!({ "signature": STANDARD.encode(k.sign_bytes(b"pae").unwrap()) }));
@@ -67,6 +68,7 @@ fn the_question_says_what_is_to_be_signed() {
     for (algorithm, name, digest_bytes) in [
         (KeyAlgorithm::EcdsaP256, "ecdsa-p256-sha256", Some(32)),
         (KeyAlgorithm::EcdsaP384, "ecdsa-p384-sha384", Some(48)),
+        (KeyAlgorithm::EcdsaP521, "ecdsa-p521-sha512", Some(64)),
         (KeyAlgorithm::Ed25519, "ed25519", None),
     ] {
         let key = LocalKey::generate(algorithm).unwrap();

@@ -17,6 +17,8 @@ pub enum KeyAlgorithm {
     EcdsaP256,
     /// ECDSA on P-384 with SHA-384.
     EcdsaP384,
+    /// ECDSA on P-521 with SHA-512.
+    EcdsaP521,
     /// Ed25519, pure.
     Ed25519,
     /// RSA, PKCS#1 v1.5 with SHA-256, 2048 to 8192 bits: read only, for keys that cosign users have.
@@ -28,6 +30,7 @@ impl fmt::Display for KeyAlgorithm {
         f.write_str(match self {
             Self::EcdsaP256 => "ECDSA P-256",
             Self::EcdsaP384 => "ECDSA P-384",
+            Self::EcdsaP521 => "ECDSA P-521",
             Self::Ed25519 => "Ed25519",
             Self::RsaPkcs1Sha256 => "RSA PKCS#1 v1.5",
         })
@@ -53,7 +56,7 @@ pub enum KeyError {
         convert: &'static str,
     },
     /// A key of an algorithm that is not verified.
-    #[error("expected an ECDSA P-256, ECDSA P-384, Ed25519 or RSA key, found algorithm {found}")]
+    #[error("expected an ECDSA P-256, P-384 or P-521, an Ed25519 or an RSA key, found algorithm {found}")]
     UnsupportedAlgorithm {
         /// Object identifier.
         found: String,
@@ -68,7 +71,7 @@ codes! {
         "pass a public key as PEM (`BEGIN PUBLIC KEY`), as `attest keygen` or `openssl pkey -pubout` writes it";
     PUBLIC_KEY_UNSUPPORTED = "public-key-unsupported", [Caller],
         "a public key of an algorithm that is not verified",
-        "use an ECDSA key (P-256 or P-384), an Ed25519 key, or RSA of 2048 to 8192 bits";
+        "use an ECDSA key (P-256, P-384 or P-521), an Ed25519 key, or RSA of 2048 to 8192 bits";
 }
 
 impl KeyError {
@@ -93,6 +96,17 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
+    /// Reads a file: PEM as [`Self::from_pem`] has it, or DER.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn from_file(bytes: &[u8]) -> Result<Self, KeyError> {
+        match is_der(bytes) {
+            true => Self::from_der(bytes),
+            false => Self::from_pem(bytes),
+        }
+    }
+
     /// Reads PEM (`PUBLIC KEY`), one block.
     ///
     /// # Errors
@@ -138,6 +152,7 @@ impl PublicKey {
         let algorithm = match (oid.as_str(), curve.as_str()) {
             ("1.2.840.10045.2.1", "1.2.840.10045.3.1.7") => point(bits, 32, KeyAlgorithm::EcdsaP256)?,
             ("1.2.840.10045.2.1", "1.3.132.0.34") => point(bits, 48, KeyAlgorithm::EcdsaP384)?,
+            ("1.2.840.10045.2.1", "1.3.132.0.35") => point(bits, 66, KeyAlgorithm::EcdsaP521)?,
             ("1.3.101.112", _) => match (parameters, bits.len()) {
                 (None, 32) => KeyAlgorithm::Ed25519,
                 (None, n) => return Err(KeyError::Malformed { found: format!("an Ed25519 key of {n} bytes") }),
@@ -197,6 +212,12 @@ impl PublicKey {
     pub fn id(&self) -> String {
         format!("sha256:{}", hex(&Sha256::digest(&self.spki)))
     }
+}
+
+/// Whether a file is a DER sequence and no text with a PEM block in it.
+pub(crate) fn is_der(bytes: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    bytes.first() == Some(&0x30) && !bytes.windows(BEGIN.len()).any(|w| w == BEGIN)
 }
 
 /// That a point of two numbers of `length` bytes is written in full.

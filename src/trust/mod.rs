@@ -8,6 +8,7 @@ mod verifiers;
 
 pub(crate) use certificate_authority::CertificateAuthority;
 pub use error::RootError;
+pub(crate) use key::is_der;
 pub use key::{KeyAlgorithm, KeyError, PublicKey, shown_hint};
 pub use root::{Authority, AuthorityKind, TrustedRoot};
 pub(crate) use root::{Prepared, StampAuthority};

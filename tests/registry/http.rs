@@ -18,7 +18,7 @@ const SECRET: &str = "correct-horse-battery";
 struct Fixed(fn() -> Credential);
 
 impl CredentialStore for Fixed {
-    fn get(&self, _: &str) -> Result<Option<Credential>, CredentialError> {
+    fn get(&self, _: &str, _: &str) -> Result<Option<Credential>, CredentialError> {
         Ok(Some((self.0)()))
     }
 }
@@ -157,7 +157,7 @@ fn a_refusal_or_failure_of_the_referrers_api_is_never_an_empty_list() {
         (Action::status(403), "registry-unauthorized"),
         (Action::rate_limit("0"), "rate-limited"),
         (Action::status(500), "registry-unavailable"),
-        (Action::status(418), "registry-unavailable"),
+        (Action::status(418), "registry-refused"),
         (garbage(), "registry-malformed"),
         (Action::body("text/html", "<html></html>"), "registry-malformed"),
         (Action::body(IMAGE_INDEX, "{}"), "registry-malformed"),

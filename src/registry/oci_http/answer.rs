@@ -24,6 +24,7 @@ pub(super) fn refused(answer: &Answer, place: &str, what: &str, http: &HttpClien
         401 | 403 => RegistryError::Unauthorized { place, what, status, detail },
         404 => RegistryError::NotFound { place, what },
         429 => RegistryError::RateLimited { place, what, detail },
+        400..=499 if ![408, 425].contains(&status) => RegistryError::Refused { place, what, status, detail },
         400.. => RegistryError::Failed { place, what, status, detail },
         _ => RegistryError::Malformed { place, what, cause: format!("unexpected status {status}{detail}") },
     }
@@ -74,6 +75,9 @@ mod tests {
             (403, "registry-unauthorized"),
             (404, "content-missing"),
             (429, "rate-limited"),
+            (400, "registry-refused"),
+            (405, "registry-refused"),
+            (408, "registry-unavailable"),
             (500, "registry-unavailable"),
             (503, "registry-unavailable"),
             (302, "registry-malformed"),

@@ -107,15 +107,19 @@ impl Auth {
     async fn look_up(&self, transport: &Transport, deadline: Instant) -> Result<Option<Credential>, RegistryError> {
         let error = |cause: String| RegistryError::Configuration { place: transport.place.clone(), cause };
         let (send, receive) = oneshot::channel();
-        let (store, server) = (self.store.clone(), self.server.clone());
+        let (store, server, repository) = (self.store.clone(), self.server.clone(), self.repository.clone());
         std::thread::Builder::new()
             .name("credentials".into())
             .spawn(move || {
                 // Nobody waits any more when the deadline has passed.
-                let _ = send.send(store.get(&server));
+                let _ = send.send(store.get(&server, &repository));
             })
             .map_err(|e| error(format!("cannot start a thread: {e}")))?;
         match time::timeout_at(deadline, receive).await {
+            Ok(Ok(Err(missing @ CredentialError::NotInstalled { .. }))) => {
+                transport.lacks(missing.to_string());
+                Ok(None)
+            }
             Ok(Ok(found)) => found.map_err(|e| match e {
                 CredentialError::Refused(refused) => {
                     RegistryError::Helper { place: transport.place.clone(), error: refused }

@@ -49,6 +49,16 @@ pub enum CredentialError {
         /// What happened, without the helper's own words.
         cause: String,
     },
+    /// A credential helper is named and not there: the registry is asked without credentials, and a refusal says so.
+    #[error("`{path}` names {helper} for `{server}`, which is not installed")]
+    NotInstalled {
+        /// The program's name.
+        helper: String,
+        /// The registry asked for.
+        server: String,
+        /// The file that names it.
+        path: String,
+    },
     /// A configuration or helper may not act for whoever asks.
     #[error(transparent)]
     Refused(ProgramError),
@@ -56,12 +66,13 @@ pub enum CredentialError {
 
 /// Where credentials are looked up.
 pub trait CredentialStore: Send + Sync {
-    /// The credential of a registry, by the name that `docker login` stores it under: the host with its port, for Docker
-    /// Hub `https://index.docker.io/v1/`. `None` when there is none. May block, for example on a helper program.
+    /// The credential for a repository of a registry, which goes by the name that `docker login` stores it under: the host
+    /// with its port, for Docker Hub `https://index.docker.io/v1/`. `None` when there is none. May block, for example on a
+    /// helper program.
     ///
     /// # Errors
     /// [`CredentialError`] when it cannot be told whether there is one.
-    fn get(&self, server: &str) -> Result<Option<Credential>, CredentialError>;
+    fn get(&self, server: &str, repository: &str) -> Result<Option<Credential>, CredentialError>;
 }
 
 /// No credentials: everything is asked anonymously.
@@ -69,7 +80,7 @@ pub trait CredentialStore: Send + Sync {
 pub struct Anonymous;
 
 impl CredentialStore for Anonymous {
-    fn get(&self, _: &str) -> Result<Option<Credential>, CredentialError> {
+    fn get(&self, _: &str, _: &str) -> Result<Option<Credential>, CredentialError> {
         Ok(None)
     }
 }

@@ -51,30 +51,43 @@ impl DockerCredentials {
     }
 
     /// Of the files that docker and podman read: `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, then
-    /// `$REGISTRY_AUTH_FILE` or `$XDG_RUNTIME_DIR/containers/auth.json`.
+    /// `$REGISTRY_AUTH_FILE`, or else `containers/auth.json` below `$XDG_RUNTIME_DIR` (or `/run/containers/UID/auth.json`) and
+    /// below `$XDG_CONFIG_HOME` or `~/.config`.
     #[must_use]
     pub fn from_environment(launch: &Launch) -> Self {
         let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let docker = var("DOCKER_CONFIG").or_else(|| var("HOME").map(|h| h.join(".docker")));
-        let podman = var("REGISTRY_AUTH_FILE")
-            .or_else(|| var("XDG_RUNTIME_DIR").map(|d| d.join("containers").join("auth.json")));
+        let below = |folder: PathBuf| folder.join("containers").join("auth.json");
+        let of_the_user = || PathBuf::from(format!("/run/containers/{}/auth.json", rustix::process::getuid().as_raw()));
+        let podman = match var("REGISTRY_AUTH_FILE") {
+            Some(file) => vec![file],
+            None => {
+                let run = var("XDG_RUNTIME_DIR").map_or_else(of_the_user, below);
+                let config = var("XDG_CONFIG_HOME").or_else(|| var("HOME").map(|h| h.join(".config")));
+                std::iter::once(run).chain(config.map(below)).collect()
+            }
+        };
         Self::read(docker.map(|d| d.join("config.json")).into_iter().chain(podman).collect(), launch)
     }
 }
 
 impl CredentialStore for DockerCredentials {
-    fn get(&self, server: &str) -> Result<Option<Credential>, CredentialError> {
+    fn get(&self, server: &str, repository: &str) -> Result<Option<Credential>, CredentialError> {
+        let mut missing = None;
         for StoredConfig { path, content } in &self.files {
             let config = content.as_ref().map_err(Clone::clone)?;
-            let found = config.get(server).map_err(|e| match e {
-                ConfigError::Content(cause) => unreadable(path, cause),
-                ConfigError::Helper(e) => e,
-            })?;
-            if found.is_some() {
-                return Ok(found);
+            match config.get(server, repository) {
+                Ok(None) => {}
+                Ok(found) => return Ok(found),
+                Err(ConfigError::Content(cause)) => return Err(unreadable(path, cause)),
+                Err(ConfigError::Helper(e)) => return Err(e),
+                Err(ConfigError::NotInstalled(helper)) => {
+                    let (path, server) = (path.display().to_string(), server.to_owned());
+                    missing = missing.or(Some(CredentialError::NotInstalled { helper, server, path }));
+                }
             }
         }
-        Ok(None)
+        missing.map_or(Ok(None), Err)
     }
 }
 
@@ -121,7 +134,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.json");
         std::fs::write(&path, text).unwrap();
-        DockerCredentials::read(vec![dir.path().join("absent.json"), path], &Launch::default()).get(server)
+        DockerCredentials::read(vec![dir.path().join("absent.json"), path], &Launch::default()).get(server, "team/app")
     }
 
     #[test]
@@ -137,12 +150,71 @@ mod tests {
     }
 
     #[test]
+    fn a_key_with_a_path_is_for_what_lies_below_it() {
+        let text = |keys: &[&str]| {
+            let auths = keys.iter().map(|k| ((*k).to_owned(), serde_json::json!({ "username": k, "password": "p" })));
+            serde_json::json!({ "auths": auths.collect::<serde_json::Map<_, _>>() }).to_string()
+        };
+        let user = |keys: &[&str], server: &str| match stored(&text(keys), server).unwrap() {
+            Some(Credential::Basic { username, .. }) => Some(username),
+            _ => None,
+        };
+        let hub = "https://index.docker.io/v1/";
+        for (keys, server, expected) in [
+            (&["r.example", "r.example/team", "r.example/team/app"][..], "r.example", Some("r.example/team/app")),
+            (&["r.example", "r.example/team"], "r.example", Some("r.example/team")),
+            (&["r.example", "r.example/other", "r.example/te"], "r.example", Some("r.example")),
+            (&["https://r.example/v2/"], "r.example", Some("https://r.example/v2/")),
+            (&["https://r.example"], "r.example", Some("https://r.example")),
+            (&["docker.io/team"], hub, Some("docker.io/team")),
+            (&["docker.io"], hub, Some("docker.io")),
+            (&["registry-1.docker.io"], hub, Some("registry-1.docker.io")),
+            // What is meant for another place.
+            (&["r.example/other"], "r.example", None),
+            (&["r.example/team/app/more"], "r.example", None),
+            (&["https://r.example/other"], "r.example", None),
+            (&["r.example:5000", "evil-r.example", "r.example.evil"], "r.example", None),
+            (&["r.example"], "r.example:5000", None),
+            (&["docker.io"], "r.example", None),
+        ] {
+            assert_eq!(user(keys, server).as_deref(), expected, "{keys:?} of {server}");
+        }
+    }
+
+    #[test]
+    fn what_is_empty_is_as_if_it_were_not_there() {
+        for text in [
+            "",
+            " \n",
+            "{}",
+            r#"{"auths":null}"#,
+            r#"{"auths":{"r.example":{}}}"#,
+            r#"{"auths":{"r.example":{"auth":""}}}"#,
+        ] {
+            assert!(matches!(stored(text, "r.example"), Ok(None)), "{text}");
+        }
+        let beside = r#"{"auths":{"r.example":{"auth":"dXNlcjpwYTpzcw==","identitytoken":"","username":""}}}"#;
+        assert!(matches!(stored(beside, "r.example"), Ok(Some(Credential::Basic { .. }))));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_an_error_without_the_secret() {
         let e = stored(r#"{"auths":{"r.example":{"auth":"c2VjcmV0"}}}"#, "r.example").unwrap_err().to_string();
         assert!(e.contains("config.json") && !e.contains("c2VjcmV0") && !e.contains("secret"), "{e}");
         assert!(stored("{", "r.example").is_err());
-        let absent = r#"{"credHelpers":{"r.example":"attest-test-absent"}}"#;
-        assert!(matches!(stored(absent, "r.example"), Err(CredentialError::Helper { .. })));
+    }
+
+    #[test]
+    fn a_helper_that_is_not_installed_is_named_and_leaves_what_else_there_is() {
+        for text in [r#"{"credHelpers":{"r.example":"attest-test-absent"}}"#, r#"{"credsStore":"attest-test-absent"}"#]
+        {
+            let e = stored(text, "r.example").unwrap_err();
+            assert!(matches!(e, CredentialError::NotInstalled { .. }), "{e:?}");
+            assert!(e.to_string().contains("docker-credential-attest-test-absent"), "{e}");
+        }
+        let beside = r#"{"credsStore":"attest-test-absent","auths":{"r.example":{"auth":"dXNlcjpwYTpzcw=="}}}"#;
+        assert!(matches!(stored(beside, "r.example"), Ok(Some(Credential::Basic { .. }))));
+        assert!(stored(r#"{"credHelpers":{"r.example":"a/b"}}"#, "r.example").is_err());
     }
 
     #[test]

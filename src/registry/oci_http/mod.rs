@@ -43,10 +43,10 @@ const MANIFESTS: [&str; 4] = [IMAGE_MANIFEST, IMAGE_INDEX, DOCKER_MANIFEST, DOCK
 /// How a registry is reached.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// Take plain HTTP from other hosts than this machine, where they do not answer over TLS. This machine's own are
-    /// always asked by plain HTTP, unless there is a CA.
+    /// Take plain HTTP from other hosts than this machine, where they do not speak TLS. This machine's own may always speak
+    /// plain HTTP, unless there is a certificate for them.
     pub allow_http: bool,
-    /// Certificates (PEM) of authorities to trust beside the usual ones.
+    /// Certificates (PEM) to trust beside the usual ones: of authorities, or of the registry itself.
     pub ca_pem: Option<Vec<u8>>,
     /// How long one operation may take, with all its requests and retries.
     pub timeout: Duration,

@@ -8,7 +8,7 @@ use crate::registry::RegistryError;
 use crate::registry::listing::unreadable;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ const TRIES: usize = 4;
 const CAUSE: usize = 400;
 
 /// How long a registry that may speak plain HTTP is given to answer over TLS.
-const FIND_SCHEME: Duration = Duration::from_secs(5);
+const FIND_SCHEME: Duration = Duration::from_secs(3);
 
 /// The value of an `Authorization` header.
 pub(super) type Secret = Arc<Zeroizing<String>>;
@@ -97,9 +97,11 @@ pub(super) struct Transport {
     pub(super) place: String,
     /// Host and port.
     host: String,
-    /// Scheme, host and port, once known: with `allow_http` a first request finds out.
+    /// Scheme, host and port, once known: where plain HTTP may be spoken, a handshake finds out.
     base: OnceCell<Url>,
     http: HttpClient,
+    /// Why there are no credentials although some are configured: told with a refusal.
+    lacking: OnceLock<String>,
 }
 
 impl Transport {
@@ -109,13 +111,9 @@ impl Transport {
         allow_http: bool,
         ca_pem: Option<Vec<u8>>,
     ) -> Result<Self, RegistryError> {
-        let loopback = is_loopback(&host);
-        // With a CA of its own, a loopback registry is one that speaks TLS.
-        let known = match (loopback, allow_http) {
-            (true, _) if ca_pem.is_none() => Some("http"),
-            (false, true) => None,
-            _ => Some("https"),
-        };
+        let may_be_plain = is_loopback(&host) || allow_http;
+        // A certificate that is named is there to be used, on this machine too.
+        let known = (!may_be_plain || is_loopback(&host) && ca_pem.is_some()).then_some("https");
         let parse = |scheme: &str| {
             Url::parse(&format!("{scheme}://{host}/v2/")).ok().filter(|u| u.host_str().is_some()).ok_or_else(|| {
                 let cause = format!("`{host}` is not a host name with an optional port");
@@ -125,7 +123,7 @@ impl Transport {
         let checked = parse(known.unwrap_or("https"))?;
         let base = OnceCell::new_with(known.map(|_| checked));
         let http = HttpClient::new(Settings { ca_pem, plain: allow_http, ..Settings::default() });
-        Ok(Self { base, http, place, host })
+        Ok(Self { base, http, place, host, lacking: OnceLock::new() })
     }
 
     /// The registry's `/v2/` and what follows it.
@@ -134,8 +132,9 @@ impl Transport {
         base.join(path).map_err(|e| self.malformed("the URL of a request", e.to_string()))
     }
 
-    /// HTTPS when anything answers there, plain HTTP otherwise. Only asked when the user allowed plain HTTP; no
-    /// credential is sent.
+    /// HTTPS where the host speaks TLS, whoever it says to be; plain HTTP otherwise. Only asked of this machine's own, and
+    /// where the user allowed plain HTTP; no credential is sent. A certificate that is not trusted never leads to plain HTTP:
+    /// what was meant for the registry would go in the clear to whoever shows a wrong one.
     async fn find_scheme(&self, deadline: Instant) -> Result<Url, RegistryError> {
         let what = "asking for its protocol";
         let parse = |scheme: &str| {
@@ -143,10 +142,9 @@ impl Transport {
         };
         let secure = parse("https")?;
         let patience = deadline.min(Instant::now() + FIND_SCHEME);
-        match self.http.ask(&Request::get(secure.clone(), limits::ERROR_BODY_BYTES, patience)).await {
-            Ok(_) | Err(NetError::TooLarge { .. }) => Ok(secure),
-            Err(NetError::NoAnswer { .. } | NetError::Late { .. }) => parse("http"),
-            Err(e) => Err(self.failed(what, e)),
+        match self.http.speaks_tls(&secure, patience).await.map_err(|e| self.failed(what, e))? {
+            true => Ok(secure),
+            false => parse("http"),
         }
     }
 
@@ -208,7 +206,20 @@ impl Transport {
 
     /// The error of an answer that is not one of the expected.
     pub(super) fn refused(&self, what: &str, answer: &Answer) -> RegistryError {
-        refused(answer, &self.place, what, &self.http)
+        use RegistryError as E;
+        let mut error = refused(answer, &self.place, what, &self.http);
+        if let (Some(why), E::Unauthorized { detail, .. } | E::RateLimited { detail, .. }) =
+            (self.lacking.get(), &mut error)
+        {
+            detail.push_str(&format!("; it was asked without credentials: {why}"));
+        }
+        error
+    }
+
+    /// Remembers why the registry is asked without credentials.
+    pub(super) fn lacks(&self, why: String) {
+        // The first reason is as good as the next.
+        let _ = self.lacking.set(why);
     }
 
     /// An answer that cannot be used. The cause may quote it.
@@ -231,7 +242,8 @@ impl Transport {
     }
 
     fn unreachable(&self, what: &str, cause: &str, tries: usize) -> RegistryError {
-        let cause = format!("{cause}{}", tried(tries));
+        let named = if cause.contains("certificate") { "; --registry-ca FILE names one to trust" } else { "" };
+        let cause = format!("{cause}{}{named}", tried(tries));
         RegistryError::Unreachable { place: self.place.clone(), what: what.to_owned(), cause }
     }
 }
@@ -253,6 +265,8 @@ mod tests {
         assert!(!t.may_trust_realm(&url("http://r.example/token")));
         assert!(!t.may_trust_realm(&url("http://127.0.0.1/token")));
         let t = transport("127.0.0.1:1", false);
+        assert!(!t.may_trust_realm(&url("http://127.0.0.1:2/token")), "before it is known how the registry speaks");
+        t.base.set(url("http://127.0.0.1:1/v2/")).unwrap();
         assert!(t.may_trust_realm(&url("http://127.0.0.1:2/token")));
         assert!(!t.may_trust_realm(&url("http://auth.example/token")));
     }

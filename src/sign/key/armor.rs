@@ -1,10 +1,12 @@
-//! Private keys in PEM (RFC 7468): which block is which format.
+//! Private keys in PEM (RFC 7468) or DER: which is which format.
 
 use crate::model::limits;
 use crate::sign::key::cosign;
 use crate::sign::key::pbes2;
 use crate::sign::key::pkcs8;
 use crate::sign::{LocalKey, PasswordSource, SignError};
+use crate::trust::is_der;
+use ::pkcs8::EncryptedPrivateKeyInfoRef;
 use zeroize::Zeroizing;
 
 type Password<'a> = &'a dyn Fn() -> Result<Zeroizing<Vec<u8>>, SignError>;
@@ -27,7 +29,8 @@ const MISTAKEN: &[(&str, &str)] = &[
     ("OPENSSH PRIVATE KEY", "an OpenSSH key; keys are read as PKCS#8, SEC1 or cosign's format"),
 ];
 
-/// Reads the one private key of a PEM text: PKCS#8, SEC1, encrypted PKCS#8 (PBES2) or cosign's format.
+/// Reads the one private key of a PEM text: PKCS#8, SEC1, encrypted PKCS#8 (PBES2) or cosign's format; or DER of one of the
+/// first three.
 ///
 /// `reference` names the key in errors and to `passwords`, which is asked only when the key is encrypted and the cost
 /// of deriving from a password is within [`limits`].
@@ -80,6 +83,11 @@ fn one_block(reference: &str, text: &[u8]) -> Result<(String, Zeroizing<Vec<u8>>
         let limit = limits::KEY_BYTES as u64;
         return Err(SignError::TooExpensive { reference: reference.to_owned(), what: "a size in bytes".into(), limit });
     }
+    if is_der(text) {
+        let encrypted = || EncryptedPrivateKeyInfoRef::try_from(text).is_ok().then_some("ENCRYPTED PRIVATE KEY");
+        let label = pkcs8::label(text).or_else(encrypted).ok_or_else(|| malformed("DER that is no PKCS#8 or SEC1"))?;
+        return Ok((label.to_owned(), Zeroizing::new(text.to_vec())));
+    }
     let text = std::str::from_utf8(text).map_err(|_| malformed("bytes that are no text"))?;
     let blocks = pem::parse_many(text).map_err(|_| malformed("text that is no PEM"))?;
     let mut blocks: Vec<_> = blocks
@@ -90,7 +98,14 @@ fn one_block(reference: &str, text: &[u8]) -> Result<(String, Zeroizing<Vec<u8>>
         })
         .collect();
     // A block that is cut short is skipped by the parser; here it counts.
-    let begun = text.matches("-----BEGIN ").count();
+    let mut begun = text.matches("-----BEGIN ").count();
+    // `openssl ecparam -genkey` writes the curve before the key, which names it again.
+    if begun == 2
+        && matches!(&blocks[..], [(curve, ..), (key, ..)] if curve == "EC PARAMETERS" && key == "EC PRIVATE KEY")
+    {
+        blocks.remove(0);
+        begun = 1;
+    }
     match (blocks.pop(), begun) {
         (Some((label, false, contents)), 1) => Ok((label, contents)),
         (Some((label, true, _)), 1) => Err(malformed(&format!(

@@ -66,6 +66,28 @@ fn plain_keys_are_read_and_no_password_is_asked() {
     }
 }
 
+/// As `openssl ecparam -genkey` and `openssl pkey -outform DER` write them, and of the largest curve.
+#[test]
+fn keys_with_parameters_in_der_and_of_p521_are_read() {
+    let of_two = read(data!("p256-two-blocks.pem"), b"").unwrap();
+    assert_eq!(of_two.public_key().algorithm(), KeyAlgorithm::EcdsaP256);
+    let p521 = read(data!("p521-pkcs8.pem"), b"").unwrap();
+    assert_eq!(p521.public_key().algorithm(), KeyAlgorithm::EcdsaP521);
+    assert_eq!(&PublicKey::from_file(p521.public_key().to_pem().as_bytes()).unwrap(), p521.public_key());
+    for text in [data!("p256-pkcs8.pem"), data!("p384-sec1.pem"), data!("ed25519-pkcs8.pem"), data!("p256-pbkdf2.pem")]
+    {
+        let key = read(text, b"password").unwrap();
+        let der = pem::parse(text).unwrap().into_contents();
+        assert_eq!(read(&der, b"password").unwrap().public_key(), key.public_key());
+        assert!(read(&der[..der.len() - 1], b"password").is_err());
+        let public = PublicKey::from_file(key.public_key().spki()).unwrap();
+        assert_eq!(&public, key.public_key());
+    }
+    // The password is asked for in DER, too.
+    let der = pem::parse(data!("p256-pbkdf2.pem")).unwrap().into_contents();
+    assert!(matches!(read(&der, b"Password"), Err(SignError::WrongPassword { .. })));
+}
+
 #[test]
 fn ed25519_is_read_with_its_public_key_beside_it_and_only_if_that_belongs_to_it() {
     // RFC 8410 section 10.3: version 2 carries the public key in [1].
@@ -189,6 +211,10 @@ fn what_is_no_private_key_is_named() {
     let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let cut = &data!("p256-pkcs8.pem")[..100];
     let two_and_cut = [data!("p256-pkcs8.pem"), cut].concat();
+    let parameters = data!("p256-two-blocks.pem").split_inclusive(|b| *b == b'\n').take(3).flatten().copied();
+    let parameters_and_pkcs8 = parameters.chain(data!("p256-pkcs8.pem").iter().copied()).collect::<Vec<_>>();
+    let two_keys = [data!("p256-sec1.pem"), data!("p256-sec1.pem")].concat();
+    let der_of = |text: &str| [&[0x30, 0x0c], text.as_bytes()].concat();
     let converts = "`openssl pkcs8 -topk8` converts it";
     for (text, found) in [
         (P256_PUB, "found a public key; the private half signs"),
@@ -196,8 +222,9 @@ fn what_is_no_private_key_is_named() {
         (data!("rsa-pkcs1.pem"), "found an RSA key; RSA keys verify here but do not sign"),
         (data!("rsa-pkcs8.pem"), "found an RSA key; RSA keys verify here but do not sign"),
         (data!("rsa-pbkdf2.pem"), "found an RSA key; RSA keys verify here but do not sign"),
-        (data!("p521-pkcs8.pem"), "found an ECDSA P-521 key"),
-        (data!("p256-two-blocks.pem"), "found 2 PEM blocks (`EC PARAMETERS`, `EC PRIVATE KEY`)"),
+        (&parameters_and_pkcs8, "found 2 PEM blocks (`EC PARAMETERS`, `PRIVATE KEY`)"),
+        (&two_keys, "found 2 PEM blocks (`EC PRIVATE KEY`, `EC PRIVATE KEY`)"),
+        (&der_of("p521 no more"), "found DER that is no PKCS#8 or SEC1"),
         (data!("p256-legacy-encryption.pem"), converts),
         (data!("ed25519-pbes1.pem"), converts),
         (data!("ed25519-des3.pem"), converts),

@@ -6,13 +6,14 @@ use crate::trust::{KeyAlgorithm, PublicKey};
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    Ed25519KeyPair, KeyPair as _,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _,
 };
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A private key held in memory: ECDSA P-256 (SHA-256), ECDSA P-384 (SHA-384) or Ed25519 (pure).
+/// A private key held in memory: ECDSA on P-256 (SHA-256), P-384 (SHA-384) or P-521 (SHA-512), or Ed25519
+/// (pure).
 ///
 /// Its secret leaves only through [`LocalKey::to_pkcs8`]; `Debug` shows the public half.
 pub struct LocalKey {
@@ -101,6 +102,7 @@ fn curve(algorithm: KeyAlgorithm) -> Option<&'static EcdsaSigningAlgorithm> {
     match algorithm {
         KeyAlgorithm::EcdsaP256 => Some(&ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyAlgorithm::EcdsaP384 => Some(&ECDSA_P384_SHA384_ASN1_SIGNING),
+        KeyAlgorithm::EcdsaP521 => Some(&ECDSA_P521_SHA512_ASN1_SIGNING),
         _ => None,
     }
 }
@@ -125,9 +127,10 @@ mod tests {
     use super::*;
     use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 
-    const ALL: [(KeyAlgorithm, &dyn VerificationAlgorithm); 3] = [
+    const ALL: [(KeyAlgorithm, &dyn VerificationAlgorithm); 4] = [
         (KeyAlgorithm::EcdsaP256, &signature::ECDSA_P256_SHA256_ASN1),
         (KeyAlgorithm::EcdsaP384, &signature::ECDSA_P384_SHA384_ASN1),
+        (KeyAlgorithm::EcdsaP521, &signature::ECDSA_P521_SHA512_ASN1),
         (KeyAlgorithm::Ed25519, &signature::ED25519),
     ];
 

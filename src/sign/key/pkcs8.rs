@@ -16,6 +16,14 @@ impl LocalKey {
     }
 }
 
+/// The PEM label that these bytes would have; `None` for what is no private key, or an encrypted one.
+pub(in crate::sign) fn label(der: &[u8]) -> Option<&'static str> {
+    if PrivateKeyInfoRef::try_from(der).is_ok() {
+        return Some("PRIVATE KEY");
+    }
+    EcPrivateKey::from_der(der).is_ok().then_some("EC PRIVATE KEY")
+}
+
 /// Reads PKCS#8; nothing may follow it.
 ///
 /// # Errors
@@ -54,17 +62,16 @@ pub(in crate::sign) fn read_sec1(reference: &str, der: &[u8]) -> Result<LocalKey
     LocalKey::ecdsa(algorithm, der).ok_or_else(|| malformed("its parts do not belong together".into()))
 }
 
-const EXPECTED: &str = "expected an ECDSA P-256, ECDSA P-384 or Ed25519 key";
+const EXPECTED: &str = "expected an ECDSA P-256, P-384 or P-521, or an Ed25519 key";
 
 /// What is said of RSA keys, which are verified with and not signed with.
-pub(in crate::sign) const RSA: &str =
-    "expected an ECDSA P-256, ECDSA P-384 or Ed25519 key, found an RSA key; RSA keys verify here but do not sign";
+pub(in crate::sign) const RSA: &str = "expected an ECDSA P-256, P-384 or P-521, or an Ed25519 key, found an RSA key; RSA keys verify here but do not sign";
 
 fn named_curve(oid: &str) -> Result<KeyAlgorithm, String> {
     match oid {
         "1.2.840.10045.3.1.7" => Ok(KeyAlgorithm::EcdsaP256),
         "1.3.132.0.34" => Ok(KeyAlgorithm::EcdsaP384),
-        "1.3.132.0.35" => Err(format!("{EXPECTED}, found an ECDSA P-521 key")),
+        "1.3.132.0.35" => Ok(KeyAlgorithm::EcdsaP521),
         "1.3.132.0.10" => Err(format!("{EXPECTED}, found an ECDSA secp256k1 key")),
         "" => Err(format!("{EXPECTED}, found an elliptic curve without a name")),
         other => Err(format!("{EXPECTED}, found a key on the curve {other}")),
