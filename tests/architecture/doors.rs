@@ -40,7 +40,13 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("jiff", &["src/trust/root.rs", "src/verify/sigstore.rs", "src/roots/tuf.rs"]),
     (
         "x509_cert",
-        &["src/trust/certificate_authority.rs", "src/verify/certificate.rs", "src/roots/init.rs", "src/testing/"],
+        &[
+            "src/trust/certificate_authority.rs",
+            "src/verify/certificate.rs",
+            "src/roots/init.rs",
+            "src/net/named.rs",
+            "src/testing/",
+        ],
     ),
     ("oci_client", &["src/registry/oci_http"]),
     ("docker_credential", &["src/registry/oci_http"]),
