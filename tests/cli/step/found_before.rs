@@ -186,7 +186,7 @@ fn a_helper_or_configuration_of_the_checkout_never_counts() {
     // The twin lies elsewhere.
     fs::remove_file(&link).unwrap();
     program(&link, &scene.answer());
-    ends(&scene.attest(&bin, &[], &verify), 1, "attach one with `attest create`");
+    ends(&scene.attest(&bin, &[], &verify), 1, "make one with `attest create`");
     assert!(ran(&link).is_some());
     // A configuration of the checkout is not read either.
     scene.world.write(".docker/config.json", json!({ "credsStore": "zz" }).to_string());
@@ -195,7 +195,7 @@ fn a_helper_or_configuration_of_the_checkout_never_counts() {
         let out = scene.attest(&bin, &[("DOCKER_CONFIG", folder)], &["list", &scene.image]);
         ends(&out, 3, "is reached through the checkout");
         assert_eq!(ran(&link), None);
-        ends(&scene.attest(&bin, &[], &["list", &scene.image]), 1, "attach one with `attest create`");
+        ends(&scene.attest(&bin, &[], &["list", &scene.image]), 1, "make one with `attest create`");
     }
 }
 
