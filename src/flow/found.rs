@@ -1,9 +1,9 @@
 //! Look: what evidence there is, without believing any of it.
 
-use super::buildkit::is_marked;
+use super::buildkit::{REFERENCE_DIGEST, is_marked};
 use crate::model::bundle::VerificationMaterial;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
-use crate::model::{Artifact, Digest, Statement, Timestamp, envelope, limits, uri};
+use crate::model::{Artifact, Descriptor, Digest, Statement, Timestamp, envelope, limits, uri};
 use crate::predicate::{Approval, Provenance};
 use crate::registry::Checked;
 use crate::verify::{Candidate, Content, Origin, certificate_names, in_toto_envelope, read_evidence};
@@ -45,10 +45,23 @@ pub struct Claim {
 /// What BuildKit keeps inside an index about the images beside it: statements that nobody signed. They are shown and
 /// never trusted.
 pub async fn look_inside(content: &Checked<'_>, artifact: &Artifact) -> Vec<Found> {
+    look_into(content, &artifact.digest, None).await
+}
+
+/// The same about one image of an index, which lies beside it there.
+pub async fn look_beside(content: &Checked<'_>, index: &Digest, image: &Digest) -> Vec<Found> {
+    look_into(content, index, Some(image)).await
+}
+
+async fn look_into(content: &Checked<'_>, index: &Digest, about: Option<&Digest>) -> Vec<Found> {
     let mut out = Vec::new();
-    let Ok(Some(served)) = content.manifest(&artifact.digest).await else { return out };
+    let Ok(Some(served)) = content.manifest(index).await else { return out };
     let Ok(index) = Manifest::parse(&served.bytes, &served.media_type) else { return out };
-    for listed in index.manifests.iter().filter(|d| is_marked(d)).take(limits::CHILDREN) {
+    let names = |listed: &Descriptor, image: &Digest| {
+        listed.annotations.get(REFERENCE_DIGEST).and_then(|d| d.as_str()) == Some(image.to_string().as_str())
+    };
+    let marked = index.manifests.iter().filter(|d| is_marked(d) && about.is_none_or(|image| names(d, image)));
+    for listed in marked.take(limits::CHILDREN) {
         let Ok(served) = content.need_manifest(&listed.digest).await else { continue };
         let Ok(manifest) = Manifest::parse(&served.bytes, IMAGE_MANIFEST) else { continue };
         for layer in manifest.layers.iter().filter(|l| l.media_type == envelope::IN_TOTO).take(limits::SIGNATURES) {
@@ -172,7 +185,6 @@ fn provenance_of(statement: &Statement) -> Option<Provenance> {
 mod tests {
     use super::*;
     use crate::flow::buildkit::REFERENCE_TYPE;
-    use crate::model::Descriptor;
     use crate::model::oci::{EMPTY, IMAGE_INDEX};
     use crate::registry::{Memory, Registry as _};
     use serde_json::json;

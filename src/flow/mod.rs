@@ -22,7 +22,7 @@ pub use attach::{Attached, attach};
 pub use check::{Check, check};
 #[cfg(feature = "cli")]
 pub use create::{CreateError, create};
-pub use found::{Claim, Found, look_inside};
+pub use found::{Claim, Found, look_beside, look_inside};
 pub use gather::{CODES as GATHER_CODES, Digests, Further, Gathered, Gathering, Listed, Need, TIMEOUT, Target};
 pub use judge::{CODES as JUDGE_CODES, Given, Judged, Objections, Verified, judge};
 pub use publish::{PublishError, STATEMENT_REFUSED, SUBJECT_NOT_FOUND, Unsigned, sign, sign_message, verify_own};

@@ -57,12 +57,21 @@ impl Listing {
         Ok(Self(value))
     }
 
-    /// The entries, each a descriptor.
-    pub(super) fn entries(&self) -> Result<Vec<Descriptor>, JsonError> {
-        match Field::root("index", &self.0).get("manifests")? {
-            Some(list) => list.list(usize::MAX)?.iter().map(Descriptor::from_json).collect(),
-            None => Ok(Vec::new()),
+    /// The entries of a layout's `index.json`, of which one that lacks its media type or size still is one; and those without a
+    /// digest that can be looked at.
+    pub(super) fn entries_and_odd(&self) -> Result<(Vec<Descriptor>, Vec<Odd>), JsonError> {
+        let Some(list) = Field::root("index", &self.0).get("manifests")? else { return Ok(Default::default()) };
+        let (mut entries, mut odd) = (Vec::new(), Vec::new());
+        for entry in list.list(usize::MAX)? {
+            match described(&entry) {
+                Ok(descriptor) => entries.push(descriptor),
+                Err(error) => {
+                    let tag = entry.value()["annotations"][REF_NAME].as_str().map(str::to_owned);
+                    odd.push(Odd { tag, error });
+                }
+            }
         }
+        Ok((entries, odd))
     }
 
     /// The entries as a list of referrers: each by its digest alone, as nothing else that is said of it counts; and why those
@@ -118,12 +127,37 @@ impl Listing {
     }
 }
 
+/// An entry that cannot be looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Odd {
+    /// The tag that it has all the same.
+    pub(super) tag: Option<String>,
+    /// Why not.
+    pub(super) error: JsonError,
+}
+
+fn digest_of(entry: &Field<'_>) -> Result<Digest, JsonError> {
+    let digest = entry.need("digest")?;
+    Digest::parse(digest.str()?)
+        .map_err(|e| digest.error("a digest that can be looked at (sha256, sha384, sha512)", e.found))
+}
+
 /// An entry of a list of referrers.
 fn by_digest(entry: &Field<'_>) -> Result<Descriptor, JsonError> {
-    let digest = entry.need("digest")?;
-    let digest = Digest::parse(digest.str()?)
-        .map_err(|e| digest.error("a digest that can be looked at (sha256, sha384, sha512)", e.found))?;
+    let digest = digest_of(entry)?;
     Ok(Descriptor::from_json(entry).unwrap_or_else(|_| Descriptor::new(IMAGE_MANIFEST, 0, digest)))
+}
+
+/// An entry of `index.json`: by its digest, with what else can be read of it. The manifest itself says what it is.
+fn described(entry: &Field<'_>) -> Result<Descriptor, JsonError> {
+    let digest = digest_of(entry)?;
+    Ok(Descriptor::from_json(entry).unwrap_or_else(|_| {
+        let mut descriptor = Descriptor::new("", 0, digest);
+        let members = entry.value();
+        descriptor.media_type = members["mediaType"].as_str().unwrap_or_default().to_owned();
+        descriptor.annotations = members["annotations"].as_object().cloned().unwrap_or_default();
+        descriptor
+    }))
 }
 
 /// What a manifest says of itself as a referrer: its subject, and the entry that lists it, with `artifactType` and
@@ -181,7 +215,9 @@ mod tests {
         let digests: Vec<_> = listed.iter().map(|d| d.digest.to_string()).collect();
         assert_eq!(digests, [format!("sha256:{hex}"), format!("sha512:{hex}{hex}")]);
         assert_eq!(odd.len(), 3);
-        assert!(odd[0].to_string().contains("blake3:00") && listing.entries().is_err());
+        assert!(odd[0].to_string().contains("blake3:00"));
+        let (entries, odd) = listing.entries_and_odd().unwrap();
+        assert_eq!((entries.len(), odd.len()), (2, 3));
     }
 
     #[test]

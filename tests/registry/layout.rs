@@ -603,3 +603,115 @@ fn no_link_leads_out() {
     fs::create_dir(w.path.join("index.json")).unwrap();
     assert_eq!(code(w.layout.images()), "registry-unavailable");
 }
+
+/// Puts entries into `index.json` as they are.
+fn list_raw(w: &World, entries: Vec<Value>) {
+    let mut index = w.index();
+    index["manifests"].as_array_mut().unwrap().extend(entries);
+    w.write_index(&index);
+}
+
+#[test]
+fn one_odd_entry_of_an_index_hides_no_other() {
+    let w = World::new();
+    let evidence = w.put(&w.referrer(1));
+    // Without media type and size, it is still listed by its digest.
+    list_raw(&w, vec![json!({ "digest": evidence.digest.to_string() })]);
+    assert_eq!(w.referrers().unwrap().len(), 1);
+    assert_eq!(w.images(), std::slice::from_ref(&w.image.digest));
+    // What is an image stays one, whatever its entry lacks.
+    let other = w.put(&json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "layers": [] }));
+    list_raw(&w, vec![json!({ "digest": other.digest.to_string(), "size": "large" })]);
+    assert_eq!(w.images().len(), 2);
+
+    let w = World::new();
+    let evidence = w.put(&w.referrer(1));
+    let tag = json!({ "org.opencontainers.image.ref.name": "odd" });
+    list_raw(&w, vec![evidence.to_json(), json!({ "digest": "blake3:00", "annotations": tag }), json!(7)]);
+    let found = now(w.opened().listing(&w.image.digest, 1000)).unwrap();
+    assert_eq!((found.listed.len(), found.unread.len()), (1, 2));
+    assert!(now(w.opened().resolve("v1")).unwrap().is_some());
+    assert!(now(w.opened().resolve("none")).unwrap().is_none());
+    // It may be an image, and its tag names something.
+    assert_eq!(code(w.opened().images()), "registry-malformed");
+    assert_eq!(code(now(w.opened().resolve("odd"))), "registry-malformed");
+}
+
+const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+
+/// A folder as `cosign save` writes it: the image, and an entry of another kind beside it. `change` is made to that entry's
+/// manifest and config before they are written. Says how many images there are, and whether attestations are found.
+fn saved(kind: &str, change: impl FnOnce(&World, &mut Value, &mut Value)) -> (usize, bool) {
+    let w = World::new();
+    let layer = match kind {
+        "sigs" => {
+            let of = simple("cosign container image signature", &w.image.digest.to_string());
+            blob_of(&w, SIMPLE_SIGNING, of.to_string().as_bytes())
+        }
+        _ => blob_of(&w, ENVELOPE, EVIDENCE),
+    };
+    let mut config = json!({ "architecture": "", "os": "", "config": {}, "created": "0001-01-01T00:00:00Z",
+        "history": [{ "created": "0001-01-01T00:00:00Z" }],
+        "rootfs": { "type": "layers", "diff_ids": [layer["digest"]] } });
+    let mut manifest = json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "layers": [layer] });
+    change(&w, &mut manifest, &mut config);
+    manifest["config"] = blob_of(&w, "application/vnd.oci.image.config.v1+json", config.to_string().as_bytes());
+    let mut beside = w.put(&manifest).to_json();
+    beside["annotations"] = json!({ "kind": format!("dev.cosignproject.cosign/{kind}") });
+    let mut image = w.image.to_json();
+    image["annotations"] = json!({ "kind": "dev.cosignproject.cosign/image" });
+    w.write_index(&json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [image, beside] }));
+    let tag = format!("sha256-{}.att", w.image.digest.hex());
+    (w.images().len(), now(w.opened().resolve(&tag)).unwrap().is_some())
+}
+
+#[test]
+fn what_cosign_saved_beside_an_image_is_evidence_by_its_content() {
+    assert_eq!(saved("atts", |_, _, _| {}), (1, true));
+    assert_eq!(saved("sigs", |_, _, _| {}), (1, false));
+    // Whatever a loader could run counts as an image.
+    assert_eq!(saved("image", |_, _, _| {}).0, 2);
+    let hidden: [(&str, fn(&World, &mut Value, &mut Value)); 7] = [
+        ("atts", |w, m, _| m["layers"] = json!([blob_of(w, ENVELOPE, LAYER)])),
+        ("atts", |w, m, _| m["layers"] = json!([blob_of(w, "application/vnd.oci.image.layer.v1.tar", EVIDENCE)])),
+        ("atts", |_, m, _| m["layers"] = json!([])),
+        ("atts", |_, _, c| c["rootfs"]["diff_ids"] = json!([Digest::sha256(LAYER).to_string()])),
+        ("atts", |_, _, c| c["architecture"] = json!("amd64")),
+        ("atts", |_, _, c| c["config"] = json!({ "Entrypoint": ["/app"] })),
+        ("sigs", |w, m, _| {
+            let other = simple("cosign container image signature", &Digest::sha256(b"other").to_string());
+            m["layers"] = json!([blob_of(w, SIMPLE_SIGNING, other.to_string().as_bytes())]);
+        }),
+    ];
+    for (i, (kind, change)) in hidden.into_iter().enumerate() {
+        assert_eq!(saved(kind, change).0, 2, "{i}");
+    }
+}
+
+#[test]
+fn bundles_that_cosign_saved_stand_among_the_blobs_alone() {
+    let found = |kind: &str, change: fn(&World, &Descriptor)| {
+        let w = World::new();
+        let bundle = w.put(&w.referrer(1));
+        // What else lies there: no manifest, a statement of another, an image of its own.
+        blob_of(&w, "x", b"{ no json");
+        w.put(&json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "layers": [] }));
+        change(&w, &bundle);
+        let mut image = w.image.to_json();
+        image["annotations"] = json!({ "kind": kind });
+        w.write_index(&json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [image] }));
+        let opened = w.opened();
+        let found = now(opened.listing(&w.image.digest, 1000)).unwrap();
+        // Asked again, it is what it was.
+        assert_eq!(now(opened.listing(&w.image.digest, 1000)).unwrap(), found);
+        (found.listed.iter().any(|d| d.digest == bundle.digest), w.images().len())
+    };
+    assert_eq!(found("dev.cosignproject.cosign/image", |_, _| {}), (true, 1));
+    // One whose bytes are others is a candidate that could not be read, not none.
+    let damaged = |w: &World, bundle: &Descriptor| fs::write(blob(&w.path, &bundle.digest), b"{}").unwrap();
+    assert_eq!(found("dev.cosignproject.cosign/image", damaged), (true, 1));
+    let gone = |w: &World, bundle: &Descriptor| fs::remove_file(blob(&w.path, &bundle.digest)).unwrap();
+    assert_eq!(found("dev.cosignproject.cosign/image", gone), (false, 1));
+    // Where cosign wrote nothing, what is not listed is not there.
+    assert_eq!(found("another", |_, _| {}), (false, 1));
+}

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of the commands that show what there is.
 #[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct LookArgs {
-    /// As for verify: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH[@sha256:DIGEST], a file, a glob, a checksum file,
+    /// As for verify: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH[:TAG][@sha256:DIGEST], a file, a glob, a checksum file,
     /// sha256:DIGEST, NAME@sha256:DIGEST; - reads a list
     #[arg(value_name = "SUBJECT", required_unless_present = "list")]
     pub subjects: Vec<String>,
@@ -148,7 +148,7 @@ async fn one(
         candidates.extend(source.candidates(&resolved.artifact).await);
     }
     let inside = match resolved.subject.as_deref().filter(|_| wanted.inside) {
-        Some(registry) => flow::look_inside(&Checked::new(registry), &resolved.artifact).await,
+        Some(registry) => unsigned(&Checked::new(registry), &resolved).await,
         None => Vec::new(),
     };
     let kind = match &named.spec {
@@ -157,6 +157,17 @@ async fn one(
         SubjectSpec::File(_) | SubjectSpec::Digest { .. } => Kind::File,
     };
     Ok(One::Subject { resolved: Box::new(resolved), kind, candidates, inside })
+}
+
+/// What BuildKit keeps about a subject: inside an index, or beside an image of an index that the same layout lists. Nobody has
+/// signed it.
+async fn unsigned(content: &Checked<'_>, resolved: &Resolved) -> Vec<Found> {
+    let mut found = flow::look_inside(content, &resolved.artifact).await;
+    let indexes = resolved.layout.as_ref().and_then(|layout| layout.indexes().ok()).unwrap_or_default();
+    for index in indexes.iter().filter(|index| **index != resolved.artifact.digest).take(limits::CHILDREN) {
+        found.extend(flow::look_beside(content, index, &resolved.artifact.digest).await);
+    }
+    found
 }
 
 /// A file that is itself a bundle, several of them, an envelope or a statement.

@@ -11,10 +11,12 @@ use std::path::PathBuf;
 pub(in crate::cli) enum SubjectSpec {
     /// An artifact in a registry.
     Image(Reference),
-    /// An image layout folder: `oci:PATH[@sha256:...]`.
+    /// An image layout folder: `oci:PATH[:TAG][@sha256:...]`.
     Layout {
         /// The folder.
         path: PathBuf,
+        /// The tag in it, where one is named.
+        tag: Option<String>,
         /// The manifest, where it is named.
         digest: Option<Digest>,
     },
@@ -45,7 +47,12 @@ impl SubjectSpec {
         }
         if let Some(rest) = text.strip_prefix("oci:") {
             let (path, digest) = pinned(rest).map_err(usage)?;
-            return Ok(Self::Layout { path: path.into(), digest });
+            // As skopeo writes it. A folder that is there by the whole name is that folder.
+            let (path, tag) = match path.rsplit_once(':').filter(|(_, tag)| is_tag(tag)) {
+                Some((folder, tag)) if !files::is_folder(path.as_ref()) => (folder, Some(tag.to_owned())),
+                _ => (path, None),
+            };
+            return Ok(Self::Layout { path: path.into(), tag, digest });
         }
         if let Some(rest) = text.strip_prefix("file:") {
             return Ok(match pinned(rest).map_err(usage)? {
@@ -125,6 +132,12 @@ pub(in crate::cli) fn remark(text: &str) -> Option<String> {
     Some(format!("`{text}` is read as the reference {reference}; a layout's folder is written oci:PATH"))
 }
 
+/// Whether a text is a tag of the distribution-spec.
+fn is_tag(text: &str) -> bool {
+    let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    begins && text.len() <= 128 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
 /// What stands before an `@`, and the digest behind it. An `@` before anything else belongs to the name.
 fn pinned(text: &str) -> Result<(&str, Option<Digest>), String> {
     match text.rsplit_once('@').filter(|(_, end)| names_algorithm(end)) {
@@ -184,8 +197,15 @@ mod tests {
         }
         assert_eq!(image(&format!("docker://nginx@{digest}")), format!("docker.io/library/nginx@{digest}"));
         assert_eq!(remark("ghcr.io/acme/app:v1"), None);
-        let layout = |path: &str| SubjectSpec::Layout { path: path.into(), digest: None };
+        let layout = |path: &str| SubjectSpec::Layout { path: path.into(), tag: None, digest: None };
         assert_eq!(SubjectSpec::parse("oci:///srv/image").unwrap(), layout("///srv/image"));
+        let tagged =
+            |path: &str, tag: &str| SubjectSpec::Layout { path: path.into(), tag: Some(tag.to_owned()), digest: None };
+        assert_eq!(SubjectSpec::parse("oci:build/image:v1").unwrap(), tagged("build/image", "v1"));
+        assert_eq!(SubjectSpec::parse("oci:a:b:v1").unwrap(), tagged("a:b", "v1"));
+        for path in ["build:x/image", "build/image:", "build/image:-x", "image: v"] {
+            assert_eq!(SubjectSpec::parse(&format!("oci:{path}")).unwrap(), layout(path));
+        }
         assert_eq!(SubjectSpec::parse("oci:build/image@2x").unwrap(), layout("build/image@2x"));
         // An `@` in a name is no digest.
         assert_eq!(SubjectSpec::parse("./icon@2x.png").unwrap(), SubjectSpec::File("./icon@2x.png".into()));

@@ -125,12 +125,22 @@ pub(in crate::cli) async fn resolve_named(
             let artifact = Artifact::new(typed, format!("file:{scope}"), digest);
             Ok(Resolved { artifact, subject: None, store: None, bundles, path: None, layout: None, by_tag: None })
         }
-        SubjectSpec::Layout { path, digest } => {
+        SubjectSpec::Layout { path, tag, digest } => {
             let layout = open_layout(typed, &path)?;
-            let (digest, by_tag) = match digest {
-                Some(d) => (d, None),
-                None if require_digest => return Err(digest_required(typed)),
-                None => (only_image(typed, &path, &layout, common).await?, Some("the layout's only image".to_owned())),
+            let (digest, by_tag) = match (digest, tag) {
+                (Some(d), _) => (d, None),
+                (None, _) if require_digest => return Err(digest_required(typed)),
+                (None, Some(tag)) => match layout.resolve(&tag).await? {
+                    Some(found) => (found.digest, Some(format!("tag `{tag}`"))),
+                    None => {
+                        let message = format!("`{typed}`: the layout `{}` has no tag `{tag}`", path.display());
+                        return Err(Failure::unknown(flow::SUBJECT_NOT_FOUND, message));
+                    }
+                },
+                (None, None) => {
+                    let only = only_image(typed, &path, &layout, common).await?;
+                    (only, Some("the layout's only image".to_owned()))
+                }
             };
             let artifact = Artifact::new(typed, format!("oci:{}", plain(&path).display()), digest);
             let registry: Arc<dyn Registry> = layout.clone();

@@ -40,7 +40,7 @@ use std::path::PathBuf;
   attest approve ghcr.io/acme/app@sha256:DIGEST --comment 'tested on staging'")]
 pub struct ApproveArgs {
     /// charter:FILE, charter:URL, commit:REVISION, or an artifact: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG,
-    /// oci:PATH[@sha256:DIGEST], a file
+    /// oci:PATH[:TAG][@sha256:DIGEST], a file
     #[arg(value_name = "TARGET")]
     pub target: String,
     /// Digest of the charter, as a provenance records it: nothing is read or fetched

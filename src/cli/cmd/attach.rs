@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
   attest attach ghcr.io/acme/app@sha256:DIGEST --bundle app.sigstore.json
   attest attach oci:build/image --bundle attestations/")]
 pub struct AttachArgs {
-    /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, or oci:PATH[@sha256:DIGEST]
+    /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, or oci:PATH[:TAG][@sha256:DIGEST]
     #[arg(value_name = "SUBJECT")]
     pub subject: String,
     /// Bundle, JSONL of bundles, or folder of them; - is standard input (repeatable)
@@ -85,6 +85,18 @@ pub(in crate::cli) fn report(subject: &Digest, place: &str, done: &Attached) -> 
     }
 }
 
+/// Says of a layout whose image has no tag what an entry beside it does to other programs.
+pub(in crate::cli) fn warn_of_untagged(resolved: &Resolved, ui: &Ui) {
+    let Some(layout) = &resolved.layout else { return };
+    if layout.is_untagged(&resolved.artifact.digest).unwrap_or(false) {
+        ui.note(&format!(
+            "`{}`: its image has no tag, and skopeo and crane now see two entries and take neither by the folder alone: \
+             give the image a tag where it is made, and name it as oci:PATH:TAG; `skopeo list-tags` shows what is there",
+            resolved.artifact.name
+        ));
+    }
+}
+
 /// Attached bundles as text.
 #[must_use]
 pub fn text(attached: &[AttachedReport]) -> String {
@@ -124,6 +136,9 @@ pub async fn run(args: &AttachArgs, common: &Common, ui: &Ui) -> Result<Outcome,
                 }
             }
         }
+    }
+    if attached.iter().any(|a| !a.already) {
+        warn_of_untagged(&resolved, ui);
     }
     Ok(match common.format {
         Format::Json => Outcome::json(&AttachReport { schema_version: 1, attached }, Exit::Done),

@@ -34,7 +34,7 @@ use std::path::PathBuf;
   attest verify app.tar.gz --key attest.pub                     evidence in app.tar.gz.sigstore.json
   attest verify app.tar.gz --bundle app.sigstore.json --policy policy.yaml --format json")]
 pub struct VerifyArgs {
-    /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH[@sha256:DIGEST], a file, a glob, a checksum file, sha256:DIGEST,
+    /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH[:TAG][@sha256:DIGEST], a file, a glob, a checksum file, sha256:DIGEST,
     /// NAME@sha256:DIGEST; - reads a list
     #[arg(value_name = "SUBJECT", required_unless_present = "list")]
     pub subjects: Vec<String>,

@@ -78,6 +78,25 @@ impl Folder {
         Ok(Some((file, size)))
     }
 
+    /// Names of what lies in a folder, `limit` of them at most; none where there is no folder.
+    pub(super) fn names(&self, folder: &str, limit: usize) -> io::Result<Vec<String>> {
+        let path = match fs::canonicalize(self.root.join(folder)) {
+            Ok(path) if path.starts_with(&self.root) => path,
+            Ok(_) => return Err(io::Error::other(format!("`{folder}` leads out of the folder"))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(e),
+        };
+        let name = |entry: io::Result<fs::DirEntry>| entry.map(|e| e.file_name().into_string().ok()).transpose();
+        fs::read_dir(path)?.filter_map(name).take(limit).collect()
+    }
+
+    /// Whether a file of at most `limit` bytes begins with this one.
+    pub(super) fn begins(&self, name: &str, with: u8, limit: usize) -> io::Result<bool> {
+        let Some((mut file, size)) = self.file(name)? else { return Ok(false) };
+        let mut first = [0];
+        Ok(size <= limit as u64 && file.read(&mut first)? == 1 && first[0] == with)
+    }
+
     /// The bytes of a file of at most `limit` bytes; `None` when it is not there.
     pub(super) fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, ReadError> {
         let Some((file, size)) = self.file(name)? else { return Ok(None) };

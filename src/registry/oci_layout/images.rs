@@ -2,12 +2,14 @@
 
 use super::OciLayout;
 use super::listed::tag_of;
+use super::saved::{is_image, kind_of};
 use super::signatures::SIGNATURES;
-use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST, Manifest};
+use crate::model::json::{self, Field, JsonError};
+use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST, Manifest, is_archive};
 use crate::model::{Descriptor, Digest, limits};
 use crate::registry::RegistryError;
 use crate::registry::evidence::holds_evidence;
-use crate::registry::listing::is_fallback_tag;
+use crate::registry::listing::{is_fallback_tag, unreadable};
 use crate::verify::read_evidence;
 use std::collections::{HashMap, HashSet};
 
@@ -22,16 +24,27 @@ impl OciLayout {
     /// `subject`, a tag of the form in which referrers are listed, or an odd type of config. So nothing of that excuses
     /// an entry. Evidence is a manifest with a `subject`, the config `{}`, and layers each of which is a bundle, an
     /// envelope or a signature of its subject; or, under the tag of a list of referrers, an index of such manifests alone. What has
-    /// another tag, cannot be read, or is over [`limits::EVIDENCE_BYTES`] together counts as an image.
+    /// another tag, cannot be read, or is over [`limits::EVIDENCE_BYTES`] together counts as an image. So does what cosign
+    /// saved as signatures or attestations, unless its layers are proven so and its config starts nothing.
     ///
     /// # Errors
-    /// When `index.json` cannot be read, or a `manifest.json` beside it names another image.
+    /// When `index.json` cannot be read or has an entry that cannot be looked at, which may be an image, or a `manifest.json`
+    /// beside it names another image.
     pub fn images(&self) -> Result<Vec<Descriptor>, RegistryError> {
         let listed = self.listed()?;
+        if let Some(odd) = listed.odd.first() {
+            let what = "an entry of `index.json`, which may be an image: name yours by its digest";
+            return Err(unreadable(&self.name, what, odd.error.clone()));
+        }
         let mut proofs = Proofs { layout: self, left: limits::EVIDENCE_BYTES, known: HashMap::new() };
         let (mut seen, mut out) = (HashSet::new(), Vec::new());
+        let mut saved_with = None;
         for entry in &listed.entries {
-            if !seen.contains(&entry.digest) && !proofs.only_evidence(entry) {
+            if is_image(entry) {
+                saved_with = Some(&entry.digest);
+            }
+            let beside = saved_with.is_some_and(|image| proofs.saved_beside(entry, image));
+            if !seen.contains(&entry.digest) && !beside && !proofs.only_evidence(entry) {
                 seen.insert(entry.digest.clone());
                 out.push(entry.clone());
             }
@@ -54,6 +67,21 @@ impl Proofs<'_> {
             None => self.evidence(&entry.digest),
             Some(tag) => is_fallback_tag(tag) && self.listing(&entry.digest),
         }
+    }
+
+    /// Whether an entry is what cosign saved beside an image: signatures of it or attestations, from which nothing can be
+    /// started. There is no `subject` and no config `{}` there, so all that it holds is looked at.
+    fn saved_beside(&mut self, entry: &Descriptor, image: &Digest) -> bool {
+        if tag_of(entry).is_some() || !matches!(kind_of(entry), Some("sigs" | "atts")) {
+            return false;
+        }
+        let Some(manifest) = self.manifest(&entry.digest) else { return false };
+        let Some(config) = manifest.config.as_ref() else { return false };
+        let config = self.bytes(&config.digest, limits::MANIFEST_BYTES);
+        manifest.media_type == IMAGE_MANIFEST
+            && manifest.layers.first().is_some()
+            && config.is_some_and(|bytes| starts_nothing(&bytes, &manifest.layers).unwrap_or(false))
+            && manifest.layers.iter().all(|layer| self.layer(layer, image))
     }
 
     /// Whether the manifest is one of evidence; read once, however often it is listed.
@@ -88,7 +116,9 @@ impl Proofs<'_> {
         if signature.is_none() && !holds_evidence(layer) {
             return false;
         }
-        let Some(bytes) = self.bytes(&layer.digest, limits::BUNDLE_BYTES) else { return false };
+        let Some(bytes) = self.bytes(&layer.digest, limits::BUNDLE_BYTES).filter(|bytes| !is_archive(bytes)) else {
+            return false;
+        };
         signature.map_or_else(|| read_evidence(&bytes).is_ok(), |(_, proves)| proves(&bytes, subject))
     }
 
@@ -103,6 +133,26 @@ impl Proofs<'_> {
         self.left = self.left.saturating_sub(bytes.len().max(LEAST));
         Some(bytes)
     }
+}
+
+/// Whether the config of an image is for no machine, starts nothing, and has no file systems but the layers as they are.
+fn starts_nothing(bytes: &[u8], layers: &[Descriptor]) -> Result<bool, JsonError> {
+    let value = json::parse(bytes, limits::MANIFEST_BYTES)?;
+    let config = Field::root("config", &value);
+    let known =
+        |name: &String| ["architecture", "os", "config", "created", "rootfs", "history"].contains(&name.as_str());
+    let empty = |name| Ok::<_, JsonError>(config.opt_str(name)?.is_none_or(str::is_empty));
+    let starts = config.get("config")?.map(|c| Ok::<_, JsonError>(!c.object()?.is_empty())).transpose()?;
+    let layers: Vec<_> = layers.iter().map(|l| l.digest.to_string()).collect();
+    let mut file_systems = Vec::new();
+    if let Some(ids) = config.get("rootfs")?.map(|r| r.get("diff_ids")).transpose()?.flatten() {
+        file_systems = ids.list(limits::CHILDREN)?;
+    }
+    Ok(config.object()?.keys().all(known)
+        && empty("architecture")?
+        && empty("os")?
+        && starts != Some(true)
+        && file_systems.iter().all(|id| id.str().is_ok_and(|id| layers.iter().any(|l| l == id))))
 }
 
 /// What a file counts as at least: opening one takes time, too.

@@ -2,7 +2,8 @@
 
 use crate::model::{Descriptor, Digest, limits};
 use crate::registry::RegistryError;
-use crate::registry::listing::REF_NAME;
+use crate::registry::listing::{Odd, REF_NAME};
+use crate::registry::oci_layout::saved::KIND;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,8 +13,10 @@ const LEAST: usize = 4 << 10;
 /// The entries of `index.json` as they were when it was first asked for.
 #[derive(Debug)]
 pub(super) struct Listed {
-    /// In their order; of their annotations the tag.
+    /// In their order; of their annotations the tag, and what cosign says that they are.
     pub(super) entries: Vec<Descriptor>,
+    /// Those that cannot be looked at.
+    pub(super) odd: Vec<Odd>,
     /// Where the first entry of a digest is.
     places: HashMap<Digest, usize>,
     looked: Mutex<Looked>,
@@ -32,6 +35,8 @@ pub(super) struct Looked {
     pub(super) listed: HashSet<Digest>,
     /// Of those, the referrers by the subject that they name.
     pub(super) by_subject: HashMap<Digest, Vec<Arc<Descriptor>>>,
+    /// Whether the blobs that nothing lists were looked at, too.
+    pub(super) among_blobs: bool,
     /// And those that could not be read: they may refer to anything.
     pub(super) open: Vec<Arc<Descriptor>>,
 }
@@ -53,20 +58,26 @@ pub(super) fn tag_of(entry: &Descriptor) -> Option<&str> {
 
 impl Listed {
     /// Of the entries of an `index.json`.
-    pub(super) fn of(mut entries: Vec<Descriptor>) -> Self {
+    pub(super) fn of(mut entries: Vec<Descriptor>, odd: Vec<Odd>) -> Self {
         for entry in &mut entries {
-            entry.annotations.retain(|name, _| name == REF_NAME);
+            entry.annotations.retain(|name, _| [REF_NAME, KIND].contains(&name.as_str()));
         }
         let mut places = HashMap::with_capacity(entries.len());
         for (place, entry) in entries.iter().enumerate() {
             places.entry(entry.digest.clone()).or_insert(place);
         }
-        Self { entries, places, looked: Mutex::default() }
+        Self { entries, odd, places, looked: Mutex::default() }
     }
 
     /// The media type that the first entry of a digest gives it.
     pub(super) fn media_type(&self, digest: &Digest) -> Option<String> {
-        self.places.get(digest).map(|place| self.entries[*place].media_type.clone())
+        let said = self.places.get(digest).map(|place| self.entries[*place].media_type.clone());
+        said.filter(|media_type| !media_type.is_empty())
+    }
+
+    /// Whether an entry has this digest.
+    pub(super) fn has(&self, digest: &Digest) -> bool {
+        self.places.contains_key(digest)
     }
 
     pub(super) fn looked(&self) -> MutexGuard<'_, Looked> {

@@ -9,14 +9,15 @@ mod folder;
 mod images;
 mod listed;
 mod referrers;
+mod saved;
 mod signatures;
 
 pub use content::ContentReport;
 
-use super::listing::{Listing, REF_NAME, referrer_entry, unreadable};
-use super::{Registry, RegistryError, Served};
+use super::listing::{Listing, Odd, REF_NAME, referrer_entry, unreadable};
+use super::{Referrers, Registry, RegistryError, Served};
 use crate::model::json::{self, Field};
-use crate::model::oci::Manifest;
+use crate::model::oci::{DOCKER_LIST, IMAGE_INDEX, Manifest};
 use crate::model::{Descriptor, Digest, limits};
 use crate::seam::{BoxFuture, ready};
 use folder::{Folder, ReadError};
@@ -106,7 +107,8 @@ impl OciLayout {
         if let Some(known) = &*listed {
             return Ok(known.clone());
         }
-        Ok(listed.insert(Arc::new(Listed::of(self.listing()?.1))).clone())
+        let (_, entries, odd) = self.listing()?;
+        Ok(listed.insert(Arc::new(Listed::of(entries, odd))).clone())
     }
 
     /// Forgets what was read: it was changed.
@@ -114,14 +116,14 @@ impl OciLayout {
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// `index.json` as it is now, and its entries.
-    fn listing(&self) -> Result<(Listing, Vec<Descriptor>), RegistryError> {
+    /// `index.json` as it is now, its entries, and those that cannot be looked at.
+    fn listing(&self) -> Result<(Listing, Vec<Descriptor>, Vec<Odd>), RegistryError> {
         let what = "the file `index.json`";
         let bytes = self.read(INDEX, what, limits::MANIFEST_BYTES)?.ok_or_else(|| self.not_found(what))?;
         let error = |e| unreadable(&self.name, what, e);
         let listing = Listing::parse(&bytes).map_err(error)?;
-        let entries = listing.entries().map_err(error)?;
-        Ok((listing, entries))
+        let (entries, odd) = listing.entries_and_odd().map_err(error)?;
+        Ok((listing, entries, odd))
     }
 
     fn read(&self, name: &str, what: &str, limit: usize) -> Result<Option<Vec<u8>>, RegistryError> {
@@ -143,7 +145,7 @@ impl OciLayout {
     /// Changes `index.json` under the lock, if `edit` says that it changed it.
     fn change(&self, edit: impl FnOnce(&mut Listing) -> bool) -> Result<(), RegistryError> {
         let _guard = self.folder.lock(MARKER).map_err(|e| self.io_error("locking the layout", &e))?;
-        let (mut listing, _) = self.listing()?;
+        let (mut listing, ..) = self.listing()?;
         if !edit(&mut listing) {
             return Ok(());
         }
@@ -180,6 +182,9 @@ impl OciLayout {
 
     fn find_tag(&self, tag: &str) -> Result<Option<Descriptor>, RegistryError> {
         let listed = self.listed()?;
+        if let Some(odd) = listed.odd.iter().find(|o| o.tag.as_deref() == Some(tag)) {
+            return Err(unreadable(&self.name, &format!("tag `{tag}`"), odd.error.clone()));
+        }
         let mut found: Option<&Descriptor> = None;
         for entry in listed.entries.iter().filter(|e| tag_of(e) == Some(tag)) {
             match &found {
@@ -193,7 +198,26 @@ impl OciLayout {
                 _ => found = Some(entry),
             }
         }
-        Ok(found.cloned())
+        Ok(found.or_else(|| saved::attestations(&listed, tag)).cloned())
+    }
+
+    /// Whether `index.json` lists a manifest, and gives it no tag.
+    ///
+    /// # Errors
+    /// When `index.json` cannot be read.
+    pub fn is_untagged(&self, digest: &Digest) -> Result<bool, RegistryError> {
+        let listed = self.listed()?;
+        let tagged = |entry: &Descriptor| entry.digest == *digest && tag_of(entry).is_some();
+        Ok(listed.has(digest) && !listed.entries.iter().any(tagged))
+    }
+
+    /// Indexes of images that `index.json` lists.
+    ///
+    /// # Errors
+    /// When `index.json` cannot be read.
+    pub fn indexes(&self) -> Result<Vec<Digest>, RegistryError> {
+        let is_index = |entry: &&Descriptor| [IMAGE_INDEX, DOCKER_LIST].contains(&entry.media_type.as_str());
+        Ok(self.listed()?.entries.iter().filter(is_index).map(|entry| entry.digest.clone()).collect())
     }
 
     fn store_blob(&self, what: &str, digest: &Digest, bytes: &[u8]) -> Result<(), RegistryError> {
@@ -266,6 +290,9 @@ impl Registry for OciLayout {
         ready(self.bytes("blob", d, limit))
     }
     fn referrers<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
+        Box::pin(async move { self.find_referrers(s, limit).await?.or_error() })
+    }
+    fn listing<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
         Box::pin(self.find_referrers(s, limit))
     }
     fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {

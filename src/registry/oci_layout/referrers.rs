@@ -3,8 +3,8 @@
 use super::OciLayout;
 use super::listed::{Listed, Look, Looked, tag_of};
 use crate::model::{Descriptor, Digest, limits};
-use crate::registry::RegistryError;
 use crate::registry::listing::{Listing, fallback_tag, is_fallback_tag, referrer_entry, too_many, unreadable};
+use crate::registry::{Referrers, RegistryError};
 use std::collections::HashSet;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::task::Poll;
 const AT_ONCE: usize = 1 << 20;
 
 /// Lets everything else that waits have its turn, a deadline among it.
-async fn pause() {
+pub(super) async fn pause() {
     let mut paused = false;
     poll_fn(|context| {
         if paused {
@@ -28,16 +28,17 @@ async fn pause() {
 }
 
 impl OciLayout {
-    /// The referrers of a subject: entries of `index.json`, and of the index that some tools write under its tag.
-    pub(super) async fn find_referrers(
-        &self,
-        subject: &Digest,
-        limit: usize,
-    ) -> Result<Vec<Descriptor>, RegistryError> {
+    /// The referrers of a subject: entries of `index.json`, and of the index that some tools write under its tag; and in a
+    /// folder that cosign saved what stands among its blobs alone.
+    pub(super) async fn find_referrers(&self, subject: &Digest, limit: usize) -> Result<Referrers, RegistryError> {
         let listed = self.listed()?;
         while !self.look_on(&listed)? {
             pause().await;
         }
+        self.look_among_blobs(&listed).await?;
+        // An entry without a digest that can be looked at may be one.
+        let odd = listed.odd.iter().map(|o| unreadable(&self.name, "an entry of `index.json`", o.error.clone()));
+        let mut unread: Vec<_> = odd.take(limit + 1).collect();
         let mut candidates = listed.referring(subject, limit);
         let tag = fallback_tag(subject);
         let indexes: HashSet<_> =
@@ -46,8 +47,9 @@ impl OciLayout {
             let what = format!("the referrers index {digest}");
             let bytes = self.checked_bytes(digest, limits::MANIFEST_BYTES)?.ok_or_else(|| self.not_found(&what))?;
             listed.looked().charge(&self.name, bytes.len())?;
-            let entries =
-                Listing::parse(&bytes).and_then(|l| l.entries()).map_err(|e| unreadable(&self.name, &what, e))?;
+            let (entries, odd) =
+                Listing::parse(&bytes).and_then(|l| l.referrers()).map_err(|e| unreadable(&self.name, &what, e))?;
+            unread.extend(odd.into_iter().take(limit + 1).map(|e| unreadable(&self.name, &what, e)));
             for entry in entries.iter().filter(|e| !tag_of(e).is_some_and(is_fallback_tag)) {
                 let (look, new) = self.look(&mut listed.looked(), entry)?;
                 candidates.extend(look.referring(subject));
@@ -58,7 +60,10 @@ impl OciLayout {
         }
         let mut seen = HashSet::from([subject.clone()]);
         candidates.retain(|entry| seen.insert(entry.digest.clone()));
-        if candidates.len() > limit { Err(too_many(&self.name, subject, limit)) } else { Ok(candidates) }
+        if candidates.len() > limit {
+            return Err(too_many(&self.name, subject, limit));
+        }
+        Ok(Referrers { listed: candidates, unread, ..Referrers::default() })
     }
 
     /// Looks at the next entries of `index.json`; whether all were looked at.
@@ -83,7 +88,7 @@ impl OciLayout {
     }
 
     /// What the manifest of an entry is, and whether it had to be read for that.
-    fn look(&self, looked: &mut Looked, entry: &Descriptor) -> Result<(Look, bool), RegistryError> {
+    pub(super) fn look(&self, looked: &mut Looked, entry: &Descriptor) -> Result<(Look, bool), RegistryError> {
         if let Some(look) = looked.found.get(&entry.digest) {
             return Ok((look.clone(), false));
         }

@@ -1,0 +1,90 @@
+//! Folders that `cosign save` wrote: what it says of its entries, and where it leaves attestations.
+//!
+//! Up to version 2 attestations are an entry of their own, of a kind that an annotation says and without a `subject`. Bundles
+//! are manifests with a `subject`, and nothing lists them: they stand among the blobs.
+
+use super::OciLayout;
+use super::folder::Folder;
+use super::listed::Listed;
+use super::referrers::pause;
+use crate::model::digest::DigestAlgorithm;
+use crate::model::{Descriptor, Digest, limits};
+use crate::registry::RegistryError;
+use crate::registry::listing::referrer_entry;
+use std::sync::Arc;
+
+/// The annotation by which cosign says what an entry is.
+pub(super) const KIND: &str = "kind";
+const KINDS: &str = "dev.cosignproject.cosign/";
+
+/// What cosign says of an entry: `image`, `imageIndex`, `sigs`, `atts`.
+pub(super) fn kind_of(entry: &Descriptor) -> Option<&str> {
+    entry.annotations.get(KIND)?.as_str()?.strip_prefix(KINDS)
+}
+
+/// Whether an entry says that it is an image which cosign saved.
+pub(super) fn is_image(entry: &Descriptor) -> bool {
+    matches!(kind_of(entry), Some("image" | "imageIndex"))
+}
+
+/// Under the tag `sha256-<hex>.att`, which a registry would have: the attestations behind the image that they were saved with.
+/// What is in them says of what they are.
+pub(super) fn attestations<'a>(listed: &'a Listed, tag: &str) -> Option<&'a Descriptor> {
+    let (algorithm, hex) = tag.strip_suffix(".att")?.split_once('-')?;
+    let subject = Digest::parse(&format!("{algorithm}:{hex}")).ok()?;
+    let mut image = None;
+    for entry in &listed.entries {
+        if is_image(entry) {
+            image = Some(&entry.digest);
+        } else if kind_of(entry) == Some("atts") && image == Some(&subject) {
+            return Some(entry);
+        }
+    }
+    None
+}
+
+impl OciLayout {
+    /// Looks at the blobs of a folder that cosign saved: those that nothing lists and that are manifests with a `subject`.
+    pub(super) async fn look_among_blobs(&self, listed: &Listed) -> Result<(), RegistryError> {
+        if listed.looked().among_blobs || !listed.entries.iter().any(is_image) {
+            return Ok(());
+        }
+        for algorithm in DigestAlgorithm::ALL {
+            let folder = format!("blobs/{}", algorithm.name());
+            let mut names = self.folder.names(&folder, limits::LAYOUT_BYTES).map_err(|e| self.io_error(&folder, &e))?;
+            names.sort_unstable();
+            for name in names {
+                let Ok(digest) = Digest::parse(&format!("{}:{name}", algorithm.name())) else { continue };
+                if !listed.has(&digest) && self.look_at_blob(listed, &digest)? {
+                    pause().await;
+                }
+            }
+        }
+        listed.looked().among_blobs = true;
+        Ok(())
+    }
+
+    /// Whether it was read. Only what begins as JSON is, and is not larger than manifests are.
+    fn look_at_blob(&self, listed: &Listed, digest: &Digest) -> Result<bool, RegistryError> {
+        let name = Folder::blob_name(digest);
+        let begins = self.folder.begins(&name, b'{', limits::MANIFEST_BYTES).map_err(|e| self.io_error(&name, &e))?;
+        let mut looked = listed.looked();
+        looked.charge(&self.name, 0)?;
+        if !begins {
+            return Ok(false);
+        }
+        let entry = Descriptor::new("", 0, digest.clone());
+        match self.checked_bytes(digest, limits::MANIFEST_BYTES) {
+            Ok(Some(bytes)) => {
+                looked.charge(&self.name, bytes.len())?;
+                if let Ok(Some((subject, entry))) = referrer_entry(&entry, &bytes) {
+                    looked.by_subject.entry(subject.digest).or_default().push(Arc::new(entry));
+                }
+            }
+            Ok(None) => {}
+            // It may have been one: a candidate whose fetching says what is wrong.
+            Err(_) => looked.open.push(Arc::new(entry)),
+        }
+        Ok(true)
+    }
+}
