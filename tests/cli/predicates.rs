@@ -25,3 +25,34 @@ fn numbers_keep_their_text() {
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.code() == Some(1) && said.contains("error[secret-in-statement]"), "{said}");
 }
+
+#[test]
+fn inspect_shows_numbers_as_they_were_written() {
+    let world = World::new();
+    world.write("n.json", r#"{"big":18446744073709551616,"price":1.10,"list":[1e2,-0.0]}"#);
+    world.done(&[
+        "create",
+        "app",
+        "--key",
+        "attest.key",
+        "--predicate",
+        "n.json",
+        "--predicate-type",
+        "https://x.example/n",
+    ]);
+    let shown = world.done(&["inspect", "app", "--format", "json"]);
+    for written in ["\"big\": 18446744073709551616,", "\"price\": 1.10,", "1e2,", "-0.0"] {
+        assert!(shown.contains(written), "{written}: {shown}");
+    }
+    let provenance = r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a","digest":{"sha256":"DIGEST"}}],
+        "predicateType":"https://slsa.dev/provenance/v1","predicate":{
+        "buildDefinition":{"buildType":"https://b.example","externalParameters":{"a.b":1.10,"n":{"m":18446744073709551616}}},
+        "runDetails":{"builder":{"id":"https://b.example"},"metadata":{"cost":2.50}}}}"#;
+    world.write("p.json", provenance.replace("DIGEST", &"a".repeat(64)));
+    let shown = world.done(&["inspect", "p.json", "--format", "json"]);
+    assert_eq!((shown.matches("1.10").count(), shown.matches("18446744073709551616").count()), (2, 2), "{shown}");
+    let shown = world.done(&["inspect", "p.json"]);
+    for written in ["a.b: 1.10", "n.m: 18446744073709551616", "cost: 2.50"] {
+        assert!(shown.contains(written), "{written}: {shown}");
+    }
+}

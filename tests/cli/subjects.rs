@@ -3,6 +3,7 @@
 use crate::transcript::Transcript;
 use crate::world::{PASSWORD, World};
 use attest::model::Digest;
+use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
@@ -139,4 +140,29 @@ fn predicate_types_go_by_the_names_that_cosign_has() {
     }
     let out = world.attest(&["verify", "app", "--key", "attest.pub", "--predicate-type", "cyclonedx"]);
     assert_eq!(out.status.code(), Some(1));
+}
+
+#[test]
+fn a_layout_is_named_by_its_tag_and_an_untagged_one_is_warned_of() {
+    let world = World::new();
+    world.layout("image");
+    world.done(&["create", "oci:image", "--key", "attest.key", "--no-attach", "--output", "bundle.json"]);
+    let attach = |subject: &str| {
+        let out = world.attest(&["attach", subject, "--bundle", "bundle.json"]);
+        assert!(out.status.success());
+        String::from_utf8(out.stderr).unwrap()
+    };
+    let index: Value = serde_json::from_str(&world.read("image/index.json")).unwrap();
+    let mut tagged = index.clone();
+    tagged["manifests"][0]["annotations"] = json!({ "org.opencontainers.image.ref.name": "v1" });
+    let said = attach("oci:image");
+    assert!(said.contains("two entries") && said.contains("oci:PATH:TAG"), "{said}");
+    // Where the image has a tag, other programs see one entry under it.
+    world.write("image/index.json", tagged.to_string());
+    let said = attach("oci:image:v1");
+    assert!(!said.contains("two entries"), "{said}");
+    world.done(&["verify", "oci:image:v1", "--key", "attest.pub"]);
+    let out = world.attest(&["verify", "oci:image:v2", "--key", "attest.pub"]);
+    assert_eq!(out.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("has no tag `v2`"));
 }

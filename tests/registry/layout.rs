@@ -671,7 +671,8 @@ fn what_cosign_saved_beside_an_image_is_evidence_by_its_content() {
     assert_eq!(saved("sigs", |_, _, _| {}), (1, false));
     // Whatever a loader could run counts as an image.
     assert_eq!(saved("image", |_, _, _| {}).0, 2);
-    let hidden: [(&str, fn(&World, &mut Value, &mut Value)); 7] = [
+    type Change = fn(&World, &mut Value, &mut Value);
+    let hidden: [(&str, Change); 7] = [
         ("atts", |w, m, _| m["layers"] = json!([blob_of(w, ENVELOPE, LAYER)])),
         ("atts", |w, m, _| m["layers"] = json!([blob_of(w, "application/vnd.oci.image.layer.v1.tar", EVIDENCE)])),
         ("atts", |_, m, _| m["layers"] = json!([])),

@@ -91,7 +91,7 @@ pub(in crate::cli) fn warn_of_untagged(resolved: &Resolved, ui: &Ui) {
     if layout.is_untagged(&resolved.artifact.digest).unwrap_or(false) {
         ui.note(&format!(
             "`{}`: its image has no tag, and skopeo and crane now see two entries and take neither by the folder alone: \
-             give the image a tag where it is made, and name it as oci:PATH:TAG; `skopeo list-tags` shows what is there",
+             give the image a tag where it is made, and name it as oci:PATH:TAG",
             resolved.artifact.name
         ));
     }

@@ -6,11 +6,14 @@ use crate::cli::cmd::list::{LookedFor, looked_for, only_digest};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::inspected;
 use crate::cli::ui::Ui;
+use crate::flow::Claim;
+use crate::model::json;
 use crate::policy::NO_ATTESTATION;
 use crate::predicate::Field;
 use crate::predicate::record::ProvenanceRecord;
 use clap::Args;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Show the attestations of artifacts, or the bundles or statement in a file, without verifying them
 ///
@@ -69,9 +72,10 @@ pub struct AttestationReport {
     /// Digest of the signed bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement_digest: Option<String>,
-    /// The statement.
+    /// The statement, its predicate as it is written.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub statement: Option<Value>,
+    #[schemars(with = "Option<Value>")]
+    pub statement: Option<Box<RawValue>>,
     /// Every field of a provenance but its dependencies, as the provenance itself has it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldReport>,
@@ -90,8 +94,9 @@ pub struct AttestationReport {
 pub struct FieldReport {
     /// Path below `predicate.buildDefinition` or `predicate.runDetails`.
     pub field: String,
-    /// Its value.
-    pub value: Value,
+    /// Its value, as it is written.
+    #[schemars(with = "Value")]
+    pub value: Box<RawValue>,
     /// Where its maker says that it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -102,11 +107,12 @@ pub struct FieldReport {
     pub assurance: String,
 }
 
-impl From<Field> for FieldReport {
-    fn from(f: Field) -> Self {
+impl FieldReport {
+    /// Of a field of a claim's provenance.
+    fn of(f: Field, claim: &Claim) -> Self {
         Self {
+            value: raw(&inspected::written(claim, &f), LEVEL_OF_VALUES),
             field: f.path,
-            value: f.value,
             source: f.source,
             disagreement: f.disagreement,
             assurance: "unverified".into(),
@@ -139,6 +145,15 @@ pub async fn run(args: &InspectArgs, common: &Common, ui: &Ui) -> Result<Outcome
     looked.end(printed, common.format != Format::Text, ui)
 }
 
+/// How many levels in a statement, and a value of a field, stand in the report.
+const LEVEL_OF_STATEMENTS: usize = 3;
+const LEVEL_OF_VALUES: usize = 5;
+
+/// Text that was read as JSON, in lines.
+fn raw(text: &str, level: usize) -> Box<RawValue> {
+    RawValue::from_string(json::spread(text, level)).unwrap_or_default()
+}
+
 fn report(s: &Shown, looked: &Looked) -> AttestationReport {
     let (f, claim) = (&s.found, s.found.claim.as_ref().ok());
     AttestationReport {
@@ -149,10 +164,10 @@ fn report(s: &Shown, looked: &Looked) -> AttestationReport {
         about: s.about.map(|about| about.name()),
         signer: claim.map(|c| c.signer.clone()),
         statement_digest: claim.map(|c| c.payload_digest.to_string()),
-        statement: claim.map(|c| serde_json::from_slice(&c.statement.to_bytes()).unwrap_or(Value::Null)),
+        statement: claim.map(|c| raw(&String::from_utf8_lossy(&c.statement.to_bytes()), LEVEL_OF_STATEMENTS)),
         fields: claim
-            .and_then(|c| c.provenance.as_ref())
-            .map_or_else(Vec::new, |p| p.fields().into_iter().map(Into::into).collect()),
+            .and_then(|c| Some((c, c.provenance.as_ref()?)))
+            .map_or_else(Vec::new, |(c, p)| p.fields().into_iter().map(|f| FieldReport::of(f, c)).collect()),
         log_entries: claim.map_or(0, |c| c.log_entries),
         timestamps: claim.map_or(0, |c| c.timestamps),
         problem: f.claim.as_ref().err().cloned(),

@@ -4,7 +4,7 @@ use crate::cli::args::looked::{Looked, Shown};
 use crate::cli::show::decision::{Page, View};
 use crate::cli::show::sanitize::line;
 use crate::flow::{About, Claim};
-use crate::model::{ResourceDescriptor, Subject, uri};
+use crate::model::{ResourceDescriptor, Subject, json, uri};
 use crate::predicate::field::{self, Field};
 use crate::predicate::{Charter, Provenance};
 use serde_json::{Map, Value};
@@ -81,7 +81,7 @@ fn claim(page: &mut Page, c: &Claim, s: &Shown, looked: &Looked) {
     };
     fields.sort_by_key(rank);
     for f in fields {
-        one_field(page, f);
+        one_field(page, c, f);
     }
     dependencies(page, p);
 }
@@ -122,10 +122,20 @@ fn about(page: &mut Page, c: &Claim, s: &Shown, looked: &Looked) {
     }
 }
 
-fn one_field(page: &mut Page, f: Field) {
+/// The value of a field as the statement writes it: a tree of it rounds numbers that no 64 bits hold.
+#[must_use]
+pub(in crate::cli) fn written(c: &Claim, f: &Field) -> String {
+    let at = |part: &&str| json::written_at(c.statement.predicate_text(), &format!("{part}.{}", f.path));
+    let found = json::may_round(&f.value).then(|| ["buildDefinition", "runDetails"].iter().find_map(at)).flatten();
+    found.map_or_else(|| f.value.to_string(), json::compact)
+}
+
+fn one_field(page: &mut Page, c: &Claim, f: Field) {
     let short = page.view.terminal && !page.view.verbose;
+    let (value, whole) = (shown(&f.value), f.value.to_string());
+    let value = if value == whole { written(c, &f) } else { value };
     let from = f.source.filter(|_| !short).map_or_else(String::new, |s| format!(" (from {})", line(&s)));
-    page.line(1, &format!("{}: {}{from}", line(field::short(&f.path)), line(&shown(&f.value))));
+    page.line(1, &format!("{}: {}{from}", line(field::short(&f.path)), line(&value)));
     if let Some(other) = f.disagreement {
         page.line(2, &format!("disagreement: {}", line(&other)));
     }

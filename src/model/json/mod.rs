@@ -12,7 +12,7 @@ use crate::model::{Code, code};
 pub use read::{check, members, parse, parse_counted, written_kind};
 use serde_json::{Map, Value};
 use std::fmt;
-pub use written::{compact, numbers};
+pub use written::{compact, may_round, numbers, spread, written_at};
 
 /// Why a JSON document or one of its fields could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

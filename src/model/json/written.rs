@@ -1,5 +1,7 @@
 //! JSON as it is written: what a tree of its values would not keep.
 
+use serde_json::Value;
+
 /// The text without white space between its parts, on one line; strings and numbers are as they were. For text that
 /// [`check`](super::check) has accepted.
 #[must_use]
@@ -13,6 +15,76 @@ pub fn compact(text: &str) -> String {
         }
     }
     out
+}
+
+/// The text with every member and element on a line of its own, `depth` levels in: as `serde_json` writes it, but for strings
+/// and numbers, which are as they were. For text that [`check`](super::check) has accepted.
+#[must_use]
+pub fn spread(text: &str, depth: usize) -> String {
+    let text = compact(text);
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut depth = depth;
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    for (part, is_string) in parts(&text) {
+        if is_string {
+            out.push_str(part);
+            continue;
+        }
+        let mut letters = part.chars().peekable();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '{' | '[' => {
+                    out.push(letter);
+                    if let Some(end) = letters.next_if(|next| "}]".contains(*next)) {
+                        out.push(end);
+                        continue;
+                    }
+                    depth += 1;
+                    line(&mut out, depth);
+                }
+                '}' | ']' => {
+                    depth = depth.saturating_sub(1);
+                    line(&mut out, depth);
+                    out.push(letter);
+                }
+                ',' => {
+                    out.push(letter);
+                    line(&mut out, depth);
+                }
+                ':' => out.push_str(": "),
+                letter => out.push(letter),
+            }
+        }
+    }
+    out
+}
+
+/// The value at keys with dots between them, as it is written; keys may have dots of their own.
+#[must_use]
+pub fn written_at<'a>(text: &'a str, path: &str) -> Option<&'a str> {
+    if path.is_empty() {
+        return Some(text);
+    }
+    let members = super::members("document", text.as_bytes()).ok()?;
+    members.iter().find_map(|(key, value)| {
+        let rest = path.strip_prefix(key.as_ref())?;
+        let rest = if rest.is_empty() { rest } else { rest.strip_prefix('.')? };
+        written_at(value.get(), rest)
+    })
+}
+
+/// Whether a tree holds a number that may not be the one that was written: all that 64 bits do not hold as a whole number.
+#[must_use]
+pub fn may_round(value: &Value) -> bool {
+    match value {
+        Value::Number(n) => n.is_f64(),
+        Value::Array(all) => all.iter().any(may_round),
+        Value::Object(members) => members.values().any(may_round),
+        _ => false,
+    }
 }
 
 /// The numbers of a document, as they are written. A tree of its values rounds those that no 64 bits hold.
@@ -54,6 +126,22 @@ fn string_end(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_spread_as_serde_spreads_them_and_numbers_stay() {
+        let text = r#"{"a": [], "b":{}, "c" :[1,{"d":"x, {y}: \" z"} , null],"e":{ "f":true}, "g": [[]] }"#;
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(spread(text, 0), serde_json::to_string_pretty(&value).unwrap());
+        let within = serde_json::to_string_pretty(&serde_json::json!({ "k": value })).unwrap();
+        assert_eq!(format!("{{\n  \"k\": {}\n}}", spread(text, 1)), within);
+        assert_eq!(spread("[1.10,18446744073709551616]", 0), "[\n  1.10,\n  18446744073709551616\n]");
+        assert_eq!(spread("1.10", 3), "1.10");
+        let text = r#"{"a.b":{"c":1.10},"a":{"b":{"d":2}}}"#;
+        assert_eq!((written_at(text, "a.b.c"), written_at(text, "a.b.d")), (Some("1.10"), Some("2")));
+        assert_eq!((written_at(text, "a.b"), written_at(text, "x")), (Some(r#"{"c":1.10}"#), None));
+        let rounds = |text: &str| may_round(&serde_json::from_str(text).unwrap());
+        assert!(rounds("[1.10]") && rounds(r#"{"a":18446744073709551616}"#) && !rounds("[1,18446744073709551615]"));
+    }
 
     #[test]
     fn white_space_goes_and_everything_else_stays() {

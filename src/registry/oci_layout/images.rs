@@ -77,9 +77,11 @@ impl Proofs<'_> {
         }
         let Some(manifest) = self.manifest(&entry.digest) else { return false };
         let Some(config) = manifest.config.as_ref() else { return false };
+        if manifest.layers.is_empty() {
+            return false;
+        }
         let config = self.bytes(&config.digest, limits::MANIFEST_BYTES);
         manifest.media_type == IMAGE_MANIFEST
-            && manifest.layers.first().is_some()
             && config.is_some_and(|bytes| starts_nothing(&bytes, &manifest.layers).unwrap_or(false))
             && manifest.layers.iter().all(|layer| self.layer(layer, image))
     }
