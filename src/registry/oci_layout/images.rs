@@ -1,8 +1,7 @@
 //! Which images a layout holds: everything that is listed and is not proven to be evidence.
 
 use super::OciLayout;
-use super::listed::tag_of;
-use super::saved::{is_image, kind_of};
+use super::listed::{is_image, kind_of, tag_of};
 use super::signatures::SIGNATURES;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST, Manifest, is_archive};

@@ -21,7 +21,7 @@ use crate::model::oci::{DOCKER_LIST, IMAGE_INDEX, Manifest};
 use crate::model::{Descriptor, Digest, limits};
 use crate::seam::{BoxFuture, ready};
 use folder::{Folder, ReadError};
-use listed::{Listed, tag_of};
+use listed::{Listed, attestations, tag_of};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -198,7 +198,7 @@ impl OciLayout {
                 _ => found = Some(entry),
             }
         }
-        Ok(found.or_else(|| saved::attestations(&listed, tag)).cloned())
+        Ok(found.or_else(|| attestations(&listed, tag)).cloned())
     }
 
     /// Whether `index.json` lists a manifest, and gives it no tag.

@@ -5,43 +5,13 @@
 
 use super::OciLayout;
 use super::folder::Folder;
-use super::listed::Listed;
+use super::listed::{Listed, is_image};
 use super::referrers::pause;
 use crate::model::digest::DigestAlgorithm;
 use crate::model::{Descriptor, Digest, limits};
 use crate::registry::RegistryError;
 use crate::registry::listing::referrer_entry;
 use std::sync::Arc;
-
-/// The annotation by which cosign says what an entry is.
-pub(super) const KIND: &str = "kind";
-const KINDS: &str = "dev.cosignproject.cosign/";
-
-/// What cosign says of an entry: `image`, `imageIndex`, `sigs`, `atts`.
-pub(super) fn kind_of(entry: &Descriptor) -> Option<&str> {
-    entry.annotations.get(KIND)?.as_str()?.strip_prefix(KINDS)
-}
-
-/// Whether an entry says that it is an image which cosign saved.
-pub(super) fn is_image(entry: &Descriptor) -> bool {
-    matches!(kind_of(entry), Some("image" | "imageIndex"))
-}
-
-/// Under the tag `sha256-<hex>.att`, which a registry would have: the attestations behind the image that they were saved with.
-/// What is in them says of what they are.
-pub(super) fn attestations<'a>(listed: &'a Listed, tag: &str) -> Option<&'a Descriptor> {
-    let (algorithm, hex) = tag.strip_suffix(".att")?.split_once('-')?;
-    let subject = Digest::parse(&format!("{algorithm}:{hex}")).ok()?;
-    let mut image = None;
-    for entry in &listed.entries {
-        if is_image(entry) {
-            image = Some(&entry.digest);
-        } else if kind_of(entry) == Some("atts") && image == Some(&subject) {
-            return Some(entry);
-        }
-    }
-    None
-}
 
 impl OciLayout {
     /// Looks at the blobs of a folder that cosign saved: those that nothing lists and that are manifests with a `subject`.
