@@ -21,8 +21,8 @@ pub fn contradictions(statement: &Statement, signer: &Signer) -> Vec<Reason> {
 #[must_use]
 pub fn contradictions_of(statement: &Statement, issuer: &str, claims: &BTreeMap<u32, String>) -> Vec<Reason> {
     let Some(read) = predicate::provenance_of(statement.predicate_type().as_str()) else { return Vec::new() };
-    match statement.predicate().and_then(|p| read(&p.into())) {
-        Ok(provenance) => cross_check(issuer, claims, &provenance, false).err().unwrap_or_default(),
+    match read(statement.predicate_text()) {
+        Ok((provenance, _)) => cross_check(issuer, claims, &provenance, false).err().unwrap_or_default(),
         Err(_) => Vec::new(),
     }
 }

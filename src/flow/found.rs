@@ -178,7 +178,7 @@ fn integrated(entry: &serde_json::Value) -> Option<Timestamp> {
 
 fn provenance_of(statement: &Statement) -> Option<Provenance> {
     let read = crate::predicate::provenance_of(statement.predicate_type().as_str())?;
-    read(&statement.predicate().ok()?.into()).ok()
+    read(statement.predicate_text()).ok().map(|(provenance, _)| provenance)
 }
 
 #[cfg(test)]

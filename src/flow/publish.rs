@@ -118,9 +118,7 @@ impl Unsigned {
     /// [`PublishError::Statement`] for one that we would refuse to read.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, PublishError> {
         let statement = Statement::parse_whole(&bytes).map_err(PublishError::Statement)?;
-        if let Some(kind) = predicate::by_uri(statement.predicate_type().as_str()) {
-            statement.predicate().and_then(|p| kind.check(&p)).map_err(PublishError::Statement)?;
-        }
+        predicate::read(&statement).map_err(PublishError::Statement)?;
         Ok(Self { bytes, statement })
     }
 

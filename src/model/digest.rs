@@ -2,9 +2,10 @@
 
 use super::json::{Field, JsonError};
 use super::limits;
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 /// A digest algorithm strong enough to bind a statement to an artifact.
@@ -147,13 +148,25 @@ pub struct DigestError {
 /// Values of known algorithms have the right length and are lower-case hex; `gitCommit`, `gitTree`, `gitBlob` and
 /// `gitTag` have 40 or 64 digits. Values of unknown algorithms are any visible ASCII up to 512 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct DigestSet(BTreeMap<String, String>);
+pub struct DigestSet(Box<[Entry]>);
+
+/// Algorithm and value, in the order of the algorithms' names. A lock file has a hundred thousand.
+type Entry = (Cow<'static, str>, Box<str>);
+
+/// A name of an algorithm, which most share.
+fn name_of(algorithm: &str) -> Cow<'static, str> {
+    let known = NAMES.iter().find(|known| **known == algorithm);
+    known.map_or_else(|| Cow::Owned(algorithm.to_owned()), |known| Cow::Borrowed(*known))
+}
+
+/// Names that most digests have.
+const NAMES: &[&str] = &["sha256", "sha384", "sha512", "sha1", "gitCommit", "gitTree"];
 
 impl DigestSet {
     /// A set of one.
     #[must_use]
     pub fn of(digest: &Digest) -> Self {
-        Self(BTreeMap::from([(digest.algorithm.name().to_owned(), digest.hex.clone())]))
+        Self(Box::new([(Cow::Borrowed(digest.algorithm.name()), digest.hex.as_str().into())]))
     }
 
     /// The SHA-256 digest of `bytes` as a set.
@@ -170,19 +183,22 @@ impl DigestSet {
         path: &str,
         pairs: impl IntoIterator<Item = (A, V)>,
     ) -> Result<Self, JsonError> {
-        let mut map = BTreeMap::new();
+        let mut all: Vec<Entry> = Vec::with_capacity(1);
         for (algorithm, value) in pairs {
-            let (algorithm, value) = (algorithm.into(), value.into());
+            let (algorithm, value): (String, String) = (algorithm.into(), value.into());
             check(path, &algorithm, &value)?;
-            map.insert(algorithm, value);
+            match all.binary_search_by(|(known, _)| known.as_ref().cmp(&algorithm)) {
+                Ok(at) => all[at].1 = value.into(),
+                Err(at) => all.insert(at, (name_of(&algorithm), value.into())),
+            }
         }
-        if map.is_empty() {
+        if all.is_empty() {
             return Err(JsonError::unexpected(path, "at least one digest", "none"));
         }
-        if map.len() > limits::DIGESTS {
+        if all.len() > limits::DIGESTS {
             return Err(JsonError::TooLarge { what: format!("the digest set `{path}`"), limit: limits::DIGESTS });
         }
-        Ok(Self(map))
+        Ok(Self(all.into()))
     }
 
     /// Reads the JSON form.
@@ -203,7 +219,7 @@ impl DigestSet {
     /// The value of an algorithm.
     #[must_use]
     pub fn get(&self, algorithm: &str) -> Option<&str> {
-        self.0.get(algorithm).map(String::as_str)
+        self.iter().find(|(name, _)| *name == algorithm).map(|(_, value)| value)
     }
 
     /// The digests that can bind a statement to an artifact.
@@ -213,25 +229,42 @@ impl DigestSet {
 
     /// Algorithm and value pairs, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(a, v)| (a.as_str(), v.as_str()))
+        self.0.iter().map(|(a, v)| (a.as_ref(), v.as_ref()))
     }
 
     /// Adds a digest; the same algorithm again with another value is refused.
     #[must_use]
-    pub fn with(mut self, digest: &Digest) -> Option<Self> {
-        match self.0.get(digest.algorithm.name()) {
-            Some(v) if *v != digest.hex => None,
-            _ => {
-                self.0.insert(digest.algorithm.name().to_owned(), digest.hex.clone());
-                Some(self)
-            }
+    pub fn with(self, digest: &Digest) -> Option<Self> {
+        let name = digest.algorithm.name();
+        if let Some(value) = self.get(name) {
+            return (value == digest.hex).then_some(self);
         }
+        let mut all = self.0.into_vec();
+        let at = all.partition_point(|(known, _)| known.as_ref() < name);
+        all.insert(at, (Cow::Borrowed(name), digest.hex.as_str().into()));
+        Some(Self(all.into()))
     }
 
     /// The JSON form.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        Value::Object(self.0.iter().map(|(a, v)| (a.clone(), Value::String(v.clone()))).collect::<Map<_, _>>())
+        Value::Object(self.iter().map(|(a, v)| (a.to_owned(), Value::from(v))).collect())
+    }
+
+    /// An estimate of the memory that it takes (bytes).
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.0.iter().map(|(name, value)| size_of::<Entry>() + name.len() + value.len()).sum()
+    }
+}
+
+impl Serialize for DigestSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (algorithm, value) in self.iter() {
+            map.serialize_entry(algorithm, value)?;
+        }
+        map.end()
     }
 }
 
@@ -281,6 +314,23 @@ mod tests {
         assert!(DigestSet::new("d", [("gitCommit", &good[..40])]).is_ok());
         assert!(DigestSet::new("d", [("goModuleH1", "h1:abc=")]).is_ok());
         assert!(DigestSet::new("d", Vec::<(&str, &str)>::new()).is_err());
+    }
+
+    #[test]
+    fn a_set_has_one_value_for_an_algorithm_whatever_order_they_came_in() {
+        let (one, other) = (Digest::sha256(b"a"), Digest::sha256(b"b"));
+        let commit = "c".repeat(40);
+        let pairs = [("sha256", one.hex()), ("gitCommit", commit.as_str()), ("goModuleH1", "h1:abc=")];
+        let set = DigestSet::new("d", pairs).unwrap();
+        assert_eq!(set, DigestSet::new("d", pairs.into_iter().rev()).unwrap());
+        assert_eq!(set.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["gitCommit", "goModuleH1", "sha256"]);
+        assert_eq!(serde_json::to_string(&set).unwrap(), set.to_json().to_string());
+        assert_eq!(set.clone().with(&one), Some(set.clone()));
+        assert_eq!(set.clone().with(&other), None);
+        let bare = DigestSet::new("d", pairs[1..].iter().copied()).unwrap();
+        assert_eq!(bare.with(&one), Some(set));
+        let twice = DigestSet::new("d", [("sha256", other.hex()), ("sha256", one.hex())]).unwrap();
+        assert_eq!(twice, DigestSet::of(&one));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod provenance;
 mod provenance_v02;
 pub mod record;
 pub mod schema;
+mod written;
 
 pub use approval::Approval;
 pub use charter::{Charter, CharterSnapshot};
@@ -15,6 +16,7 @@ pub use field::Field;
 pub use names::{named, names, short};
 pub use provenance::{Provenance, Source, source_repository, source_uri, split_source};
 
+use crate::model::Statement;
 use crate::model::json::JsonError;
 use serde_json::{Map, Value};
 
@@ -47,8 +49,8 @@ pub trait PredicateType: Sync {
     }
 }
 
-/// Reads a predicate as a provenance.
-pub type ReadsProvenance = fn(&Value) -> Result<Provenance, JsonError>;
+/// Reads a predicate, as it is written, as a provenance; and says about how much memory that takes (bytes).
+pub type ReadsProvenance = fn(&str) -> Result<(Provenance, usize), JsonError>;
 
 /// Every predicate type that is read with understanding; others pass as opaque objects.
 pub const ALL: &[&dyn PredicateType] =
@@ -58,6 +60,19 @@ pub const ALL: &[&dyn PredicateType] =
 #[must_use]
 pub fn by_uri(uri: &str) -> Option<&'static dyn PredicateType> {
     ALL.iter().copied().find(|p| p.uri() == uri)
+}
+
+/// What a statement's predicate says as a provenance, where it is one, and about how much memory that takes (bytes).
+///
+/// # Errors
+/// The first field that has not the form that the predicate's type demands, or a limit.
+pub fn read(statement: &Statement) -> Result<(Option<Provenance>, usize), JsonError> {
+    let Some(known) = by_uri(statement.predicate_type().as_str()) else { return Ok((None, 0)) };
+    if let Some(read) = known.provenance() {
+        return read(statement.predicate_text()).map(|(provenance, memory)| (Some(provenance), memory));
+    }
+    let predicate = statement.predicate()?;
+    known.check(&predicate).map(|()| (None, 0))
 }
 
 /// What reads a predicate of a type as a provenance; nothing where the type is none.

@@ -2,7 +2,7 @@
 
 use super::PredicateType;
 use super::field;
-use crate::model::json::{Field, JsonError};
+use crate::model::json::{self, Field, JsonError};
 use crate::model::{DigestSet, ResourceDescriptor, Timestamp, limits, uri};
 use serde_json::{Map, Value};
 
@@ -20,7 +20,7 @@ impl PredicateType for SlsaProvenance {
         Provenance::from_json(predicate).map(|_| ())
     }
     fn provenance(&self) -> Option<super::ReadsProvenance> {
-        Some(Provenance::from_value)
+        Some(Provenance::from_written)
     }
 }
 
@@ -45,7 +45,7 @@ pub struct Provenance {
     /// from [`Self::dependencies`] and [`Self::byproducts`].
     pub unread_digests: Vec<(String, Value)>,
     /// Unknown members of the predicate, `buildDefinition`, `runDetails` and `runDetails.builder`.
-    extra: [Map<String, Value>; 4],
+    pub(super) extra: [Map<String, Value>; 4],
 }
 
 /// The source that a provenance claims.
@@ -79,17 +79,52 @@ impl Provenance {
     /// # Errors
     /// As [`Provenance::from_json`], and where it is no object.
     pub fn from_value(predicate: &Value) -> Result<Self, JsonError> {
+        Self::read(predicate, (Vec::new(), Vec::new()))
+    }
+
+    /// The same of a text, with an estimate of the memory that it takes (bytes): no tree of its dependencies is made, of which
+    /// there may be a hundred thousand.
+    ///
+    /// # Errors
+    /// As [`Provenance::from_value`]; not JSON, or over a limit.
+    pub fn from_written(predicate: &str) -> Result<(Self, usize), JsonError> {
+        let (mut dependencies, mut unread, mut count) = (Vec::new(), Vec::new(), 0);
+        let mut each = |value: Value| {
+            let path = format!("predicate.{}[{count}]", DEPENDENCIES.join("."));
+            count += 1;
+            if count > limits::DEPENDENCIES {
+                return 0;
+            }
+            let before = unread.len();
+            let read = read_descriptor(&Field::root(&path, &value), &mut unread);
+            let memory = read.as_ref().map_or(0, ResourceDescriptor::memory);
+            dependencies.extend(read);
+            let beside = |(path, value): &(String, Value)| 2 * size_of::<(String, Value)>() + path.len() + json::memory_of(value);
+            memory + unread[before..].iter().map(beside).sum::<usize>()
+        };
+        let (rest, memory) = json::parse_apart(predicate.as_bytes(), limits::STATEMENT_BYTES, DEPENDENCIES, &mut each)?;
+        if count > limits::DEPENDENCIES {
+            let what = format!("the list `predicate.{}` of {count}", DEPENDENCIES.join("."));
+            return Err(JsonError::TooLarge { what, limit: limits::DEPENDENCIES });
+        }
+        Ok((Self::read(&rest, (dependencies, unread))?, memory))
+    }
+
+    /// Reads a predicate in which these dependencies, and digests of them that are none, stood before those that do.
+    fn read(
+        predicate: &Value,
+        (mut dependencies, mut unread_digests): (Vec<ResourceDescriptor>, Vec<(String, Value)>),
+    ) -> Result<Self, JsonError> {
         let root = Field::root("predicate", predicate);
         let definition = root.need("buildDefinition")?;
         let run = root.need("runDetails")?;
         let builder = run.need("builder")?;
         let object = |f: Option<Field<'_>>| f.map_or(Ok(Map::new()), |f| f.object().cloned());
-        let mut unread_digests = Vec::new();
         let mut list = |f: Option<Field<'_>>| -> Result<Vec<_>, JsonError> {
             let all = f.map_or(Ok(Vec::new()), |f| f.list(limits::DEPENDENCIES))?;
             Ok(all.iter().filter_map(|d| read_descriptor(d, &mut unread_digests)).collect())
         };
-        let dependencies = list(definition.get("resolvedDependencies")?)?;
+        dependencies.extend(list(definition.get("resolvedDependencies")?)?);
         let byproducts = list(run.get("byproducts")?)?;
         let rest = |f: &Field<'_>, known: &[&str]| -> Result<Map<String, Value>, JsonError> {
             let unknown = f.object()?.iter().filter(|(k, _)| !known.contains(&k.as_str()));
@@ -130,40 +165,6 @@ impl Provenance {
         };
         provenance.check_external()?;
         Ok(provenance)
-    }
-
-    /// The JSON form, fields in the specification's order.
-    #[must_use]
-    pub fn to_json(&self) -> Map<String, Value> {
-        let list = |l: &[ResourceDescriptor]| Value::Array(l.iter().map(ResourceDescriptor::to_json).collect());
-        let mut definition = Map::new();
-        definition.insert("buildType".into(), self.build_type.clone().into());
-        definition.insert("externalParameters".into(), Value::Object(self.external.clone()));
-        if !self.internal.is_empty() {
-            definition.insert("internalParameters".into(), Value::Object(self.internal.clone()));
-        }
-        if !self.dependencies.is_empty() {
-            definition.insert("resolvedDependencies".into(), list(&self.dependencies));
-        }
-        definition.extend(self.extra[1].clone());
-        let mut builder = Map::new();
-        builder.insert("id".into(), self.builder_id.clone().into());
-        builder.extend(self.extra[3].clone());
-        let mut run = Map::new();
-        run.insert("builder".into(), Value::Object(builder));
-        // Readers of SLSA's own schema expect it (GUAC), if empty; of another maker's build type it stays as it was.
-        if !self.metadata.is_empty() || self.build_type == uri::AGENT_BUILD {
-            run.insert("metadata".into(), Value::Object(self.metadata.clone()));
-        }
-        if !self.byproducts.is_empty() {
-            run.insert("byproducts".into(), list(&self.byproducts));
-        }
-        run.extend(self.extra[2].clone());
-        let mut out = Map::new();
-        out.insert("buildDefinition".into(), Value::Object(definition));
-        out.insert("runDetails".into(), Value::Object(run));
-        out.extend(self.extra[0].clone());
-        out
     }
 
     /// The source: `externalParameters.source`, or the first resolved dependency where that is a git repository (as
@@ -325,6 +326,9 @@ fn commit_of(digests: &DigestSet) -> Option<&str> {
     digests.get("gitCommit").or_else(|| digests.get("sha1").filter(id))
 }
 
+/// Where the dependencies stand.
+const DEPENDENCIES: &[&str] = &["buildDefinition", "resolvedDependencies"];
+
 /// Members of `runDetails.metadata` that are times.
 const TIMES: [&str; 2] = ["startedOn", "finishedOn"];
 
@@ -452,7 +456,13 @@ mod tests {
     fn fields_are_found_and_unknown_ones_survive() {
         let p = predicate(&"a".repeat(40));
         let v = Provenance::from_json(&p).unwrap();
-        assert_eq!(Value::Object(v.to_json()), Value::Object(p));
+        assert_eq!(Value::Object(v.to_json()), Value::Object(p.clone()));
+        let text = Value::Object(p).to_string();
+        assert_eq!(Provenance::from_written(&text).unwrap().0, v);
+        assert_eq!(v.to_text(&[]), Value::Object(v.to_json()).to_string());
+        let (first, rest) = v.dependencies.split_at(0);
+        let headless = Provenance { dependencies: first.to_vec(), ..v.clone() };
+        assert_eq!(headless.to_text(rest), v.to_text(&[]));
         let s = v.source().unwrap();
         assert_eq!(s.repository.as_deref(), Some("https://h.example/a/b"));
         assert_eq!(s.reference.as_deref(), Some("refs/heads/x@refs/heads/main"));
@@ -510,6 +520,12 @@ mod tests {
         let commit = Some("a".repeat(40));
         assert_eq!(dependencies(json!({ "name": "left-pad" })), (1, commit.clone()));
         assert_eq!(dependencies(json!("left-pad")), (1, commit.clone()));
+        for list in [json!({}), json!("left-pad"), json!(vec![7; limits::DEPENDENCIES + 1])] {
+            let mut p = predicate(&"a".repeat(40));
+            p["buildDefinition"]["resolvedDependencies"] = list;
+            let written = Provenance::from_written(&Value::Object(p.clone()).to_string()).unwrap_err();
+            assert_eq!(written, Provenance::from_json(&p).unwrap_err());
+        }
         // A commit where a SHA-256 belongs, as GitLab's runner writes it: the place is known, the digest is not.
         let runner = json!({ "uri": "https://gitlab.com/acme/app", "digest": { "sha256": "a".repeat(40) } });
         assert_eq!(dependencies(runner), (2, commit));

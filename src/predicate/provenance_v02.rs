@@ -3,7 +3,7 @@
 
 use super::provenance::read_descriptor;
 use super::{PredicateType, Provenance, ReadsProvenance};
-use crate::model::json::{Field, JsonError};
+use crate::model::json::{self, Field, JsonError};
 use crate::model::{Timestamp, limits, uri};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ impl PredicateType for SlsaProvenanceV02 {
         read(&Value::Object(predicate.clone())).map(|_| ())
     }
     fn provenance(&self) -> Option<ReadsProvenance> {
-        Some(read)
+        Some(read_written)
     }
 }
 
@@ -32,6 +32,11 @@ const TEKTON: &str = "tekton.dev/";
 
 /// What a place of Git begins with.
 const GIT: &str = "git+";
+
+fn read_written(predicate: &str) -> Result<(Provenance, usize), JsonError> {
+    let (value, memory) = json::parse_counted(predicate.as_bytes(), limits::STATEMENT_BYTES)?;
+    Ok((read(&value)?, memory))
+}
 
 fn read(predicate: &Value) -> Result<Provenance, JsonError> {
     let root = Field::root("predicate", predicate);

@@ -8,7 +8,7 @@ mod tests;
 mod words;
 
 pub(crate) use search::passwords_of;
-pub use search::{Allowed, FoundSecret, Search, find_in_numbers, find_secret};
+pub use search::{Allowed, Finder, FoundSecret, Search, find_in_numbers, find_secret};
 
 /// A secret value and the variable that holds it.
 #[derive(Clone, PartialEq, Eq)]

@@ -97,9 +97,37 @@ impl From<Vec<Secret>> for Search {
 /// [`FoundSecret::Value`] names the field and the variable, [`FoundSecret::Form`] the field and
 /// the kind of credential; never the value.
 pub fn find_secret(statement: &Value, search: &Search) -> Result<(), FoundSecret> {
-    let needles = Needles::of(&search.secrets, &search.allowed);
+    Finder::new(search).find("statement", statement)
+}
+
+/// What looks for secrets in one part of a statement after the other.
+pub struct Finder<'a>(Needles<'a>);
+
+impl<'a> Finder<'a> {
+    /// One that looks for these.
+    #[must_use]
+    pub fn new(search: &'a Search) -> Self {
+        Self(Needles::of(&search.secrets, &search.allowed))
+    }
+
+    /// Looks into a part, which stands at this path.
+    ///
+    /// # Errors
+    /// As [`find_secret`].
+    pub fn find(&self, path: &str, part: &Value) -> Result<(), FoundSecret> {
+        find(&self.0, path, part)
+    }
+}
+
+impl std::fmt::Debug for Finder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Finder").finish_non_exhaustive()
+    }
+}
+
+fn find(needles: &Needles<'_>, path: &str, part: &Value) -> Result<(), FoundSecret> {
     // An explicit stack: the statement's depth is capped elsewhere, a recursion here would have its own.
-    let mut left = vec![("statement".to_owned(), statement)];
+    let mut left = vec![(path.to_owned(), part)];
     while let Some((path, value)) = left.pop() {
         match value {
             // The name of a package is no leak of a word.

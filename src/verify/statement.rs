@@ -1,12 +1,10 @@
 //! [`VerifiedStatement`]: proof as a type. Its fields are private and only [`Verifier`](super::Verifier) fills them.
 
 use super::VerifyError;
-use crate::model::json::JsonError;
 use crate::model::{Digest, Statement, Timestamp};
 use crate::predicate::{self, Provenance};
 use crate::tlog::CosignerKey;
 use crate::trust::{PublicKey, TrustedRoot};
-use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 
 /// Who signed, as far as it was verified.
@@ -138,16 +136,9 @@ impl Signed {
 
     /// That the predicate has the form its type demands; read once.
     pub(super) fn form(&self) -> Result<&Form, VerifyError> {
-        let read = || -> Result<Form, JsonError> {
-            let kind = self.statement.predicate_type().as_str();
-            let Some(known) = predicate::by_uri(kind) else { return Ok(Form { provenance: None, memory: 0 }) };
-            let (predicate, memory) = self.statement.predicate_counted()?;
-            if let Some(read) = known.provenance() {
-                return Ok(Form { provenance: Some(read(&Value::Object(predicate))?), memory });
-            }
-            known.check(&predicate).map(|()| Form { provenance: None, memory: 0 })
-        };
-        self.form.get_or_init(|| read().map_err(VerifyError::Statement)).as_ref().map_err(Clone::clone)
+        let read = || predicate::read(&self.statement).map_err(VerifyError::Statement);
+        let form = self.form.get_or_init(|| read().map(|(provenance, memory)| Form { provenance, memory }));
+        form.as_ref().map_err(Clone::clone)
     }
 }
 

@@ -63,6 +63,20 @@ impl Context {
     /// The predicate: SLSA provenance v1 of the agent build type.
     #[must_use]
     pub fn provenance(&self) -> Provenance {
+        let mut provenance = self.provenance_but_dependencies();
+        provenance.dependencies.extend_from_slice(&self.dependencies);
+        provenance
+    }
+
+    /// The same as a text, with `more` in its `internalParameters`: packages of lock files are written from where they are.
+    #[must_use]
+    pub fn predicate(&self, more: Map<String, Value>) -> String {
+        let mut provenance = self.provenance_but_dependencies();
+        provenance.internal.extend(more);
+        provenance.to_text(&self.dependencies)
+    }
+
+    fn provenance_but_dependencies(&self) -> Provenance {
         let mut provenance = Provenance::default();
         provenance.build_type = uri::AGENT_BUILD.to_owned();
         provenance.builder_id = match self.platform.builder.value() {
@@ -72,7 +86,7 @@ impl Context {
         provenance.external = self.external();
         provenance.internal = self.internal();
         let first = [self.source_dependency(), self.base_image.value().cloned()];
-        provenance.dependencies = first.into_iter().flatten().chain(self.dependencies.iter().cloned()).collect();
+        provenance.dependencies = first.into_iter().flatten().collect();
         let time = |t: &Captured<Timestamp>| t.value().map(|t| json!(t.to_string()));
         provenance.byproducts = self.byproducts.iter().filter_map(|(_, b)| b.value()).flatten().cloned().collect();
         provenance.metadata = object([

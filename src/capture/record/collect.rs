@@ -14,9 +14,10 @@ use crate::capture::{
     Required, SourceState, Trigger, UnreadLockFile, file_secrets, project,
 };
 use crate::issuer::{self, Platform};
-use crate::model::{Digest, ResourceDescriptor, Timestamp, json, limits, uri};
+use crate::model::{ResourceDescriptor, Timestamp, json, limits, uri};
 use crate::predicate::field;
 use crate::secrets::Allowed;
+use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
 /// What was to be done.
@@ -418,7 +419,7 @@ fn model(given: Captured<String>) -> Result<Captured<(String, String)>, CaptureE
 fn merge(all: Vec<ResourceDescriptor>) -> Result<Vec<ResourceDescriptor>, CaptureError> {
     let mut seen = std::collections::HashSet::new();
     // By digest: a hundred thousand texts would take more memory than what they are the texts of.
-    let key = |d: &ResourceDescriptor| Digest::sha256(d.to_json().to_string().as_bytes());
+    let key = |d: &ResourceDescriptor| Sha256::digest(serde_json::to_vec(d).unwrap_or_default());
     let merged: Vec<_> = all.into_iter().filter(|d| seen.insert(key(d))).collect();
     // The source and the base image come before them.
     if merged.len() > limits::DEPENDENCIES - 2 {

@@ -11,7 +11,7 @@ use crate::flow::create::{secrets, statement_bytes, tell_missing};
 use crate::model::PredicateUri;
 use crate::places;
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -86,17 +86,19 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
     }
     let (kind, predicate) = match given {
         Some(given) => given,
-        None => {
-            let predicate = Value::Object(context.provenance().to_json()).to_string();
-            (PredicateUri::slsa_provenance(), predicate.into())
-        }
+        None => (PredicateUri::slsa_provenance(), context.predicate(Map::new()).into()),
     };
-    let mut out = Vec::new();
     let secrets = secrets(&env, &[], &context, &|text| ui.note(text));
-    for statement in statement_bytes(subjects, &kind, &predicate, &secrets)? {
+    drop(context);
+    let statements = statement_bytes(subjects, &kind, &predicate, &secrets)?;
+    drop(predicate);
+    let mut out = Vec::new();
+    for statement in statements {
         // A terminal and a runner must not obey what a commit message or a file's name says.
-        out.extend(json(&String::from_utf8_lossy(&statement)).into_bytes());
-        out.push(b'\n');
+        let mut text = json(&String::from_utf8_lossy(&statement)).into_bytes();
+        drop(statement);
+        text.push(b'\n');
+        if out.is_empty() { out = text } else { out.append(&mut text) }
     }
     Ok(Outcome::done(out))
 }

@@ -36,7 +36,8 @@ pub(in crate::cli) fn json(text: &str) -> String {
             out.push(c);
         }
     }
-    out.replace("##[", "#\\u0023[")
+    // A copy only where it is needed: a statement may have megabytes.
+    if out.contains("##[") { out.replace("##[", "#\\u0023[") } else { out }
 }
 
 /// A text as one word of a POSIX shell, for a command line that a person will copy.

@@ -309,13 +309,12 @@ impl<'a> Plan<'a> {
         let mut out = match &self.given {
             Some((kind, predicate)) => statements(subjects.all(), kind, predicate, &secrets)?,
             None => {
-                let mut provenance = context.provenance();
+                let mut more = Map::new();
                 if self.secret_in_file && self.step.is_some() {
                     // Same user, same file: the step could have read it.
-                    provenance.internal.insert("signingKey".into(), json!({ "readableByStep": true }));
+                    more.insert("signingKey".into(), json!({ "readableByStep": true }));
                 }
-                let predicate = Value::Object(provenance.to_json()).to_string();
-                drop(provenance);
+                let predicate = context.predicate(more);
                 statements(subjects.all(), &PredicateUri::slsa_provenance(), &predicate, &secrets)?
             }
         };

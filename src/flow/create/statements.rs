@@ -19,14 +19,30 @@ pub fn secrets(env: &Environment, withheld: &[String], context: &Context, note: 
     Search { secrets: all, allowed: context.allowed_secret_like.clone() }
 }
 
+/// What a statement is called in the path of a field.
+const STATEMENT: &str = "statement";
+
+/// The list of a statement that may have a hundred thousand elements: they are looked at one by one, without a tree of all.
+const LONG: &[&str] = &["predicate", "buildDefinition", "resolvedDependencies"];
+
 /// Stops what must not be signed.
 ///
 /// # Errors
 /// [`CreateError::Secret`] names the field; [`CreateError::Publish`] for what is no JSON.
 pub fn find_secret(statement: &[u8], secrets: &Search) -> Result<(), CreateError> {
     let refused = |e| CreateError::Publish(PublishError::Statement(e));
-    let value = json::parse(statement, limits::STATEMENT_BYTES).map_err(refused)?;
-    let found = crate::secrets::find_secret(&value, secrets);
+    let finder = crate::secrets::Finder::new(secrets);
+    let (mut at, mut in_list) = (0, Ok(()));
+    let mut each = |value| {
+        let path = format!("{STATEMENT}.{}[{at}]", LONG.join("."));
+        if in_list.is_ok() {
+            in_list = finder.find(&path, &value);
+        }
+        at += 1;
+        0
+    };
+    let (rest, _) = json::parse_apart(statement, limits::STATEMENT_BYTES, LONG, &mut each).map_err(refused)?;
+    let found = finder.find(STATEMENT, &rest).and(in_list);
     // A number that no 64 bits hold is another in the tree than in the text.
     let text = String::from_utf8_lossy(statement);
     let found = found.and_then(|()| crate::secrets::find_in_numbers(json::numbers(&text), secrets));
@@ -60,9 +76,10 @@ pub fn statement_bytes(
 ) -> Result<Vec<Vec<u8>>, CreateError> {
     let refused = |e| CreateError::Publish(PublishError::Statement(e));
     let chunks = capture::chunks(subjects);
+    let predicate: std::sync::Arc<str> = predicate.into();
     let mut out = Vec::new();
     for chunk in chunks {
-        let bytes = Statement::written(chunk, kind.clone(), predicate.into()).map_err(refused)?.to_bytes();
+        let bytes = Statement::written(chunk, kind.clone(), predicate.clone()).map_err(refused)?.to_bytes();
         find_secret(&bytes, secrets)?;
         out.push(bytes);
     }

@@ -1,9 +1,11 @@
 //! in-toto ResourceDescriptor v1, and the subject: a descriptor that has a digest.
 
 use crate::model::digest::DigestSet;
-use crate::model::json::{Field, JsonError};
+use crate::model::json::{Field, JsonError, memory_of};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
+use std::sync::LazyLock;
 
 /// Annotation that holds the hash of a NAR.
 const NAR_HASH: &str = "narHash";
@@ -11,40 +13,71 @@ const NAR_HASH: &str = "narHash";
 /// Describes a thing by place, digest or content (in-toto attestation framework, `ResourceDescriptor` v1).
 ///
 /// At least one of `uri`, `digest`, `content` is there. Fields this version does not know are kept.
+///
+/// A lock file has a hundred thousand of them, so one that says little takes little.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceDescriptor {
-    name: Option<String>,
-    uri: Option<String>,
+    name: Option<Box<str>>,
+    uri: Option<Box<str>>,
     digest: Option<DigestSet>,
-    annotations: Map<String, Value>,
-    /// Everything else, as found: `content`, `downloadLocation`, `mediaType`, unknown fields.
-    extra: Map<String, Value>,
+    location: Option<Box<str>>,
+    annotations: Members,
+    /// Everything else, as found: `content`, `mediaType`, unknown fields.
+    extra: Members,
+}
+
+/// Members of an object, without a table where there are none.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Members(Option<Box<Map<String, Value>>>);
+
+impl Members {
+    fn of(members: Map<String, Value>) -> Self {
+        Self((!members.is_empty()).then(|| Box::new(members)))
+    }
+
+    fn all(&self) -> &Map<String, Value> {
+        static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+
+    fn insert(&mut self, key: &str, value: Value) {
+        self.0.get_or_insert_default().insert(key.to_owned(), value);
+    }
+
+    fn memory(&self) -> usize {
+        self.0.iter().flat_map(|all| all.iter()).map(|(key, value)| 256 + key.len() + memory_of(value)).sum()
+    }
 }
 
 impl ResourceDescriptor {
     /// A thing known by its place.
     #[must_use]
     pub fn at(uri: impl Into<String>) -> Self {
-        Self { name: None, uri: Some(uri.into()), digest: None, annotations: Map::new(), extra: Map::new() }
+        Self::nothing().uri_of(uri)
     }
 
     /// A thing known by its digest.
     #[must_use]
     pub fn with_digest(digest: DigestSet) -> Self {
-        Self { name: None, uri: None, digest: Some(digest), annotations: Map::new(), extra: Map::new() }
+        Self::nothing().digest_of(digest)
+    }
+
+    fn nothing() -> Self {
+        let (annotations, extra) = (Members::default(), Members::default());
+        Self { name: None, uri: None, digest: None, location: None, annotations, extra }
     }
 
     /// Sets the name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.name = Some(name.into().into_boxed_str());
         self
     }
 
     /// Sets the place.
     #[must_use]
     pub fn uri_of(mut self, uri: impl Into<String>) -> Self {
-        self.uri = Some(uri.into());
+        self.uri = Some(uri.into().into_boxed_str());
         self
     }
 
@@ -58,7 +91,7 @@ impl ResourceDescriptor {
     /// Sets the media type.
     #[must_use]
     pub fn media_type_of(mut self, media_type: &str) -> Self {
-        self.extra.insert("mediaType".to_owned(), media_type.into());
+        self.extra.insert("mediaType", media_type.into());
         self
     }
 
@@ -77,7 +110,7 @@ impl ResourceDescriptor {
     /// The hash of its NAR, `sha256-BASE64`, where it is one.
     #[must_use]
     pub fn nar_hash(&self) -> Option<&str> {
-        let text = self.annotations.get(NAR_HASH)?.as_str()?;
+        let text = self.annotations().get(NAR_HASH)?.as_str()?;
         let bytes = STANDARD.decode(text.strip_prefix("sha256-")?).ok()?;
         (bytes.len() == 32).then_some(text)
     }
@@ -91,7 +124,7 @@ impl ResourceDescriptor {
     /// Adds an annotation.
     #[must_use]
     pub fn annotated(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.annotations.insert(key.to_owned(), value.into());
+        self.annotations.insert(key, value.into());
         self
     }
 
@@ -116,7 +149,16 @@ impl ResourceDescriptor {
     /// The annotations.
     #[must_use]
     pub fn annotations(&self) -> &Map<String, Value> {
-        &self.annotations
+        self.annotations.all()
+    }
+
+    /// An estimate of the memory that it takes (bytes).
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let texts = [&self.name, &self.uri, &self.location].into_iter().flatten().map(|text| text.len()).sum::<usize>();
+        let digest = self.digest.as_ref().map_or(0, DigestSet::memory);
+        // A list that grows has room for twice as many.
+        2 * size_of::<Self>() + texts + digest + self.annotations.memory() + self.extra.memory()
     }
 
     /// Reads the JSON form.
@@ -124,10 +166,9 @@ impl ResourceDescriptor {
     /// # Errors
     /// When a field has the wrong type or none of `uri`, `digest`, `content` is there.
     pub fn from_json(field: &Field<'_>) -> Result<Self, JsonError> {
-        let text = |key| field.opt_str(key).map(|o| o.map(str::to_owned));
-        let (name, uri) = (text("name")?, text("uri")?);
-        text("downloadLocation")?;
-        text("mediaType")?;
+        let text = |key| field.opt_str(key).map(|o| o.map(Into::into));
+        let (name, uri, location) = (text("name")?, text("uri")?, text("downloadLocation")?);
+        field.opt_str("mediaType")?;
         let content = field.get("content")?.map(|c| c.base64()).transpose()?;
         // An empty digest object says nothing; it is the same as none (and a subject then has no digest).
         let digest = match field.get("digest")? {
@@ -135,33 +176,46 @@ impl ResourceDescriptor {
             _ => None,
         };
         let annotations = match field.get("annotations")? {
-            Some(a) => a.object()?.clone(),
-            None => Map::new(),
+            Some(a) => Members::of(a.object()?.clone()),
+            None => Members::default(),
         };
         if uri.is_none() && digest.is_none() && content.is_none() {
             return Err(field.error("at least one of `uri`, `digest`, `content`", "none"));
         }
-        let known = ["name", "uri", "digest", "annotations"];
+        let known = ["name", "uri", "digest", "downloadLocation", "annotations"];
         let extra = field.object()?.iter().filter(|(k, _)| !known.contains(&k.as_str()));
-        let extra = extra.map(|(k, v)| (k.clone(), v.clone())).collect();
-        Ok(Self { name, uri, digest, annotations, extra })
+        let extra = Members::of(extra.map(|(k, v)| (k.clone(), v.clone())).collect());
+        Ok(Self { name, uri, digest, location, annotations, extra })
     }
 
     /// The JSON form.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut out = Map::new();
-        let mut put = |key: &str, value: Option<Value>| {
-            if let Some(v) = value {
-                out.insert(key.to_owned(), v);
+        serde_json::to_value(self).expect("texts and values have a JSON form")
+    }
+}
+
+impl Serialize for ResourceDescriptor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, text) in [("name", &self.name), ("uri", &self.uri)] {
+            if let Some(text) = text {
+                map.serialize_entry(key, text)?;
             }
-        };
-        put("name", self.name.clone().map(Value::String));
-        put("uri", self.uri.clone().map(Value::String));
-        put("digest", self.digest.as_ref().map(DigestSet::to_json));
-        put("annotations", (!self.annotations.is_empty()).then(|| Value::Object(self.annotations.clone())));
-        out.extend(self.extra.clone());
-        Value::Object(out)
+        }
+        if let Some(digest) = &self.digest {
+            map.serialize_entry("digest", digest)?;
+        }
+        if !self.annotations().is_empty() {
+            map.serialize_entry("annotations", self.annotations())?;
+        }
+        if let Some(location) = &self.location {
+            map.serialize_entry("downloadLocation", location)?;
+        }
+        for (key, value) in self.extra.all() {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
     }
 }
 

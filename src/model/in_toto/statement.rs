@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// The type of a predicate: an absolute URI without white space, at most 2,048 characters (in-toto `TypeURI`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,7 +54,7 @@ pub struct Statement {
     subjects: Vec<Subject>,
     predicate_type: PredicateUri,
     /// As it was written: an object. A tree of it is made when somebody asks, as it takes many times as much memory.
-    predicate: Box<str>,
+    predicate: Arc<str>,
 }
 
 impl Statement {
@@ -77,7 +78,7 @@ impl Statement {
     pub fn written(
         subjects: Vec<Subject>,
         predicate_type: PredicateUri,
-        predicate: Box<str>,
+        predicate: Arc<str>,
     ) -> Result<Self, JsonError> {
         json::check(predicate.as_bytes(), limits::STATEMENT_BYTES)?;
         match json::written_kind(predicate.as_bytes()) {
@@ -86,7 +87,7 @@ impl Statement {
         }
     }
 
-    fn of(subjects: Vec<Subject>, predicate_type: PredicateUri, predicate: Box<str>) -> Result<Self, JsonError> {
+    fn of(subjects: Vec<Subject>, predicate_type: PredicateUri, predicate: Arc<str>) -> Result<Self, JsonError> {
         if subjects.is_empty() {
             return Err(JsonError::unexpected("statement.subject", "at least one subject", "none"));
         }

@@ -9,7 +9,7 @@ mod written;
 
 use crate::model::code::codes;
 use crate::model::{Code, code};
-pub use read::{check, members, parse, parse_counted, written_kind};
+pub use read::{check, members, memory_of, parse, parse_apart, parse_counted, written_kind};
 use serde_json::{Map, Value};
 use std::fmt;
 pub use written::{compact, may_round, numbers, spread, written_at};
@@ -296,6 +296,36 @@ mod tests {
             format!(r#"{{"uri":"pkg:npm/some-name@1.22.333","digest":{{"sha512":"{}"}}}},"#, "0".repeat(128));
         let honest = format!("[{}{{}}]", dependency.repeat(100_000));
         assert!(parse(honest.as_bytes(), 1 << 26).is_ok());
+    }
+
+    #[test]
+    fn a_long_list_is_handed_out_within_the_same_limits() {
+        let apart = |text: &str, keep: usize| {
+            let mut out = Vec::new();
+            let mut each = |v: Value| {
+                out.push(v.to_string());
+                keep
+            };
+            let rest = parse_apart(text.as_bytes(), 1 << 24, &["a", "b"], &mut each);
+            rest.map(|(rest, memory)| (rest.to_string(), out, memory))
+        };
+        let (rest, out, _) = apart(r#"{"b":[0],"a":{"c":[1],"b":[2,{"b":[3]}]}}"#, 0).unwrap();
+        assert_eq!((rest.as_str(), out), (r#"{"b":[0],"a":{"c":[1],"b":[]}}"#, vec!["2".into(), r#"{"b":[3]}"#.into()]));
+        for text in [r#"{"a":{"b":{"0":1}}}"#, r#"{"a":[{"b":[1]}]}"#, r#"{"a":7}"#, "[1]", r#""a""#] {
+            assert_eq!(apart(text, 0).unwrap().0, text);
+        }
+        assert_eq!(apart(r#"{"a":{"b":[{"x":1,"x":2}]}}"#, 0).unwrap_err(), JsonError::DuplicateKey { key: "x".into() });
+        assert_eq!(apart(r#"{"a":{"b":[1],"b":[2]}}"#, 0).unwrap_err(), JsonError::DuplicateKey { key: "b".into() });
+        let deep = format!("{}1{}", "[".repeat(limits::JSON_DEPTH - 2), "]".repeat(limits::JSON_DEPTH - 2));
+        assert!(apart(&format!(r#"{{"a":{{"b":[{deep}]}}}}"#), 0).is_err());
+        assert!(apart(&format!(r#"{{"a":{{"b":{deep}}}}}"#), 0).is_ok());
+        // Only what is kept counts.
+        let many = format!(r#"{{"a":{{"b":[{}{{}}]}}}}"#, r#"{"":{}},"#.repeat(200_000));
+        assert!(apart(&many, 0).unwrap().2 < 10_000);
+        assert_eq!(apart(&many, 1000).unwrap_err().code(), code::LIMIT_EXCEEDED);
+        let tree = parse(br#"{"a":{"b":[[1],"xy",{"c":{},"d":null}]}}"#, 100).unwrap();
+        let counted = parse_counted(tree.to_string().as_bytes(), 100).unwrap().1;
+        assert_eq!(memory_of(&tree), counted);
     }
 
     #[test]

@@ -35,7 +35,35 @@ pub fn parse(bytes: &[u8], limit: usize) -> Result<Value, JsonError> {
 pub fn parse_counted(bytes: &[u8], limit: usize) -> Result<(Value, usize), JsonError> {
     let left = Left::of(bytes);
     let value = read(bytes, limit, Strict::new(&left))?;
-    Ok((value, limits::json_tree(bytes.len()).saturating_sub(left.memory.get())))
+    Ok((value, left.taken(bytes)))
+}
+
+/// The same, of a document with one long list, whose place `path` says by names of members: each of its elements is handed to
+/// `each`, which says how much of its memory it keeps (bytes), and the list is empty in what is returned. What stands at the
+/// place and is no list stays where it is.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_apart(
+    bytes: &[u8],
+    limit: usize,
+    path: &[&str],
+    each: &mut dyn FnMut(Value) -> usize,
+) -> Result<(Value, usize), JsonError> {
+    let left = Left::of(bytes);
+    let value = read(bytes, limit, Strict { depth: 0, left: &left, apart: Some(Apart { path, each }) })?;
+    Ok((value, left.taken(bytes)))
+}
+
+/// An estimate of the memory that a tree takes (bytes), by the same measure.
+#[must_use]
+pub fn memory_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|v| 2 * VALUE + memory_of(v)).sum(),
+        Value::Object(members) => members.iter().enumerate().map(|(i, (k, v))| k.len() + member(i) + memory_of(v)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
 }
 
 /// That a document of at most `limit` bytes is one that [`parse`] would take, but for the memory of its tree: none is made.
@@ -116,6 +144,11 @@ impl Left {
         Self::new(limits::JSON_VALUES, limits::json_tree(bytes.len()))
     }
 
+    /// What a document took of its memory.
+    fn taken(&self, bytes: &[u8]) -> usize {
+        limits::json_tree(bytes.len()).saturating_sub(self.memory.get())
+    }
+
     /// Values that are left.
     pub(in crate::model) fn values(&self) -> usize {
         self.values.get()
@@ -142,16 +175,32 @@ const MEMBER: usize = size_of::<String>() + VALUE + 3 * size_of::<usize>();
 /// Members that an object has room for as soon as it has one; then it grows by doubling.
 const ROOM: usize = 3;
 
+/// What an object takes for a member that comes after so many.
+const fn member(before: usize) -> usize {
+    match before {
+        0 => ROOM * MEMBER,
+        1..ROOM => 0,
+        _ => 2 * MEMBER,
+    }
+}
+
 /// One value, within what a document may have.
 pub(in crate::model) struct Strict<'a> {
     depth: usize,
     left: &'a Left,
+    apart: Option<Apart<'a>>,
+}
+
+/// A list below this value whose elements are handed out, and where it is.
+struct Apart<'a> {
+    path: &'a [&'a str],
+    each: &'a mut dyn FnMut(Value) -> usize,
 }
 
 impl<'a> Strict<'a> {
     /// A value at the top.
     pub(in crate::model) fn new(left: &'a Left) -> Self {
-        Self { depth: 0, left }
+        Self { depth: 0, left, apart: None }
     }
 }
 
@@ -194,26 +243,33 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut out = Vec::new();
-        while let Some(v) = seq.next_element_seed(Strict { depth: self.depth + 1, left: self.left })? {
+        let Strict { depth, left, apart } = self;
+        let below = || Strict { depth: depth + 1, left, apart: None };
+        if let Some(Apart { each, path: [] }) = apart {
+            loop {
+                let before = left.memory.get();
+                let Some(v) = seq.next_element_seed(below())? else { return Ok(Value::Array(out)) };
+                left.memory.set(before);
+                left.memory(each(v))?;
+            }
+        }
+        while let Some(v) = seq.next_element_seed(below())? {
             // A list that grows has room for twice as many.
-            self.left.memory(2 * VALUE)?;
+            left.memory(2 * VALUE)?;
             out.push(v);
         }
         Ok(Value::Array(out))
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Value, A::Error> {
         let mut out = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             if out.contains_key(&key) {
                 return Err(A::Error::custom(format!("{DUPLICATE}{key}")));
             }
-            let room = match out.len() {
-                0 => ROOM,
-                1..ROOM => 0,
-                _ => 2,
-            };
-            self.left.memory(key.len() + room * MEMBER)?;
-            let value = map.next_value_seed(Strict { depth: self.depth + 1, left: self.left })?;
+            self.left.memory(key.len() + member(out.len()))?;
+            let apart = self.apart.as_mut().filter(|a| a.path.first().is_some_and(|first| *first == key));
+            let apart = apart.map(|a| Apart { path: &a.path[1..], each: &mut *a.each });
+            let value = map.next_value_seed(Strict { depth: self.depth + 1, left: self.left, apart })?;
             out.insert(key, value);
         }
         Ok(Value::Object(out))

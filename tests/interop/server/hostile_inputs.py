@@ -383,12 +383,32 @@ def _(folder):
     return arguments
 
 
-# To be 150 MiB: a descriptor of each package, the predicate's tree, its text and the search for secrets are there at once.
-@case("Cargo.lock of 99,000 packages", exits=(0,), most=400, patience=30.0)
-def _(folder):
+# Honest and large: what a statement of so many dependencies takes.
+def cargo_lock(folder, packages):
     arguments = checkout(folder)
     one = '[[package]]\nname = "crate-%d"\nversion = "1.0.%d"\nsource = "registry+https://registry.example/index"\nchecksum = "%064x"\n\n'
-    write(folder, "Cargo.lock", "version = 4\n\n" + "".join(one % (i, i, i) for i in range(99_000)))
+    write(folder, "Cargo.lock", "version = 4\n\n" + "".join(one % (i, i, i) for i in range(packages)))
+    return arguments
+
+
+@case("Cargo.lock of 99,000 packages", exits=(0,), most=150, patience=30.0)
+def _(folder):
+    return cargo_lock(folder, 98_900)
+
+
+@case("Cargo.lock of 99,000 packages, signed", exits=(0,), most=150, patience=30.0)
+def _(folder):
+    cargo_lock(folder, 98_900)
+    return ["create", "app", "--key", KEY + ".key"]
+
+
+@case("uv.lock of 60,000 artifacts", exits=(0,), most=150, patience=30.0)
+def _(folder):
+    arguments = checkout(folder)
+    wheel = '    { url = "https://files.example/%d/p-%d.whl", hash = "sha256:%064x", size = 1 },\n'
+    one = '[[package]]\nname = "p-%d"\nversion = "1.%d"\nsource = { registry = "https://pypi.org/simple" }\nwheels = [\n%s]\n\n'
+    packages = (one % (i, i, "".join(wheel % (n, i, 3 * i + n) for n in range(3))) for i in range(20_000))
+    write(folder, "uv.lock", "version = 1\n\n" + "".join(packages))
     return arguments
 
 

@@ -190,9 +190,11 @@ fn annotation(name: &str, value: Option<String>) -> Map<String, Value> {
 fn sorted(mut packages: Vec<ResourceDescriptor>) -> Vec<ResourceDescriptor> {
     packages.sort_by(|a, b| {
         let by_name = a.uri().cmp(&b.uri()).then_with(|| a.name().cmp(&b.name()));
-        by_name.then_with(|| a.to_json().to_string().cmp(&b.to_json().to_string()))
+        let text = |d: &ResourceDescriptor| serde_json::to_vec(d).unwrap_or_default();
+        by_name.then_with(|| text(a).cmp(&text(b)))
     });
     packages.dedup();
+    packages.shrink_to_fit();
     packages
 }
 
