@@ -5,6 +5,8 @@
 //! is opened, and opening a device can act on it. So nothing is opened but regular files, and what a shell hands over as
 //! an open pipe (`<(command)`), for which there is a time. What is written is replaced whole.
 
+#[cfg(feature = "cli")]
+use crate::model::Digest;
 use crate::model::limits;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
@@ -15,6 +17,9 @@ use std::time::Duration;
 
 /// Standard input, by the names of its descriptor.
 const STDIN: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+/// Bytes of a file's name that file systems take.
+#[cfg(feature = "cli")]
+pub(crate) const NAME_BYTES: usize = 255;
 /// Folders of the descriptors of this process.
 const DESCRIPTORS: [&str; 2] = ["/dev/fd/", "/proc/self/fd/"];
 
@@ -62,7 +67,12 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?;
-    let temporary = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let hidden = |name: &str| format!(".{name}.{}", std::process::id());
+    let mut own = hidden(&name.to_string_lossy());
+    if own.len() > NAME_BYTES {
+        own = hidden(&Digest::sha256(name.as_encoded_bytes()).hex()[..16]);
+    }
+    let temporary = path.with_file_name(own);
     let mode = std::fs::symlink_metadata(path).ok().filter(Metadata::is_file).map(|m| m.mode() & 0o777);
     // Left by a process of this id that was killed.
     let _ = std::fs::remove_file(&temporary);
@@ -80,6 +90,24 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
+/// The same, and `-` or any other name of standard input, within a time: whatever it is that does not end, it is not waited for
+/// longer.
+///
+/// # Errors
+/// As [`read_typed`].
+#[cfg(feature = "cli")]
+pub(crate) fn read_typed_within(path: &Path, limit: usize, time: Duration) -> io::Result<Vec<u8>> {
+    let is_stdin = path == Path::new("-") || STDIN.iter().any(|name| Path::new(name) == path);
+    if !is_stdin {
+        return read_within(path, limit, time);
+    }
+    let late = format!("standard input did not end within {} s; --timeout gives it longer", time.as_secs_f32());
+    in_time(time, late, move || {
+        let mut bytes = Vec::new();
+        io::stdin().lock().take(limit as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
+    })
+}
+
 fn read_within(path: &Path, limit: usize, time: Duration) -> io::Result<Vec<u8>> {
     let is = |names: &[&str]| names.iter().any(|name| Path::new(name) == path);
     // A person may be typing it, or a program take its time: as long as it takes, like `-`.
@@ -91,16 +119,22 @@ fn read_within(path: &Path, limit: usize, time: Duration) -> io::Result<Vec<u8>>
     if !(is_descriptor(path) && std::fs::metadata(path)?.file_type().is_fifo()) {
         return read(path, limit);
     }
-    let (send, receive) = mpsc::channel();
     let owned = path.to_owned();
-    std::thread::spawn(move || {
+    in_time(time, format!("the pipe did not end within {} s", time.as_secs_f32()), move || {
         let mut bytes = Vec::new();
-        let read = File::open(owned).and_then(|f| f.take(limit as u64 + 1).read_to_end(&mut bytes));
-        drop(send.send(read.map(|_| bytes)));
-    });
-    let late =
-        || io::Error::new(io::ErrorKind::TimedOut, format!("the pipe did not end within {} s", time.as_secs_f32()));
-    receive.recv_timeout(time).unwrap_or_else(|_| Err(late()))
+        File::open(owned).and_then(|f| f.take(limit as u64 + 1).read_to_end(&mut bytes)).map(|_| bytes)
+    })
+}
+
+/// What is read on a thread of its own, or that it was too late.
+fn in_time(
+    time: Duration,
+    late: String,
+    read: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
+) -> io::Result<Vec<u8>> {
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || drop(send.send(read())));
+    receive.recv_timeout(time).unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, late)))
 }
 
 /// Whether a path is the name of a descriptor that this process was started with.

@@ -127,28 +127,39 @@ pub enum CaptureError {
     },
     /// The finished statement holds what has the form of a credential.
     #[error(
-        "field `{path}` holds what looks like {kind}; nothing was signed; where it is none: --allow-secret-like '{path}={digest}'"
+        "field `{path}` holds what looks like {kind}; nothing was signed; where it is none: {}", let_through(path, digest.as_ref())
     )]
     TokenInStatement {
         /// Dotted path of the field.
         path: String,
         /// What it looks like; never the value.
         kind: &'static str,
-        /// Of the field's whole text.
-        digest: Digest,
+        /// Of the field's whole text; none where that would give the secret away.
+        digest: Option<Digest>,
     },
     /// The finished statement holds a word whose value is secret somewhere.
     #[error(
-        "field `{path}` holds the value of `{name}`, which is secret; nothing was signed; where that is only a word: --allow-secret-like '{path}={digest}'"
+        "field `{path}` holds the value of `{name}`, which is secret; nothing was signed; where that is only a word: {}",
+        let_through(path, None)
     )]
     WordInStatement {
         /// Dotted path of the field.
         path: String,
         /// The variable whose value it is; never the value.
         name: String,
-        /// Of the field's whole text.
-        digest: Digest,
     },
+}
+
+/// The flag that lets a field through. The digest of a text that could be guessed is left for whoever has the text to make: who
+/// reads a log could try words until one has it.
+fn let_through(path: &str, digest: Option<&Digest>) -> String {
+    match digest {
+        Some(digest) => format!("--allow-secret-like '{path}={digest}'"),
+        None => format!(
+            "--allow-secret-like '{path}=sha256:DIGEST', of the field's whole text (`printf %s TEXT | sha256sum`; it is not \
+             printed, as the text could be guessed by it)"
+        ),
+    }
 }
 
 codes! {
@@ -193,7 +204,7 @@ impl From<FoundSecret> for CaptureError {
     fn from(found: FoundSecret) -> Self {
         match found {
             FoundSecret::Value { path, name } => Self::SecretInStatement { path, name },
-            FoundSecret::Word { path, name, digest } => Self::WordInStatement { path, name, digest },
+            FoundSecret::Word { path, name } => Self::WordInStatement { path, name },
             FoundSecret::Form { path, kind, digest } => Self::TokenInStatement { path, kind, digest },
         }
     }
@@ -226,7 +237,9 @@ impl CaptureError {
     }
 
     pub(super) fn value(name: impl Into<String>, expected: &'static str, found: &str) -> Self {
-        Self::Value { name: name.into(), expected, found: cut(found) }
+        // What stands where it does not belong may be a secret, put there by mistake.
+        let found = if crate::secrets::may_be_secret(found) { "another".to_owned() } else { cut(found) };
+        Self::Value { name: name.into(), expected, found }
     }
 
     #[cfg(feature = "cli")]

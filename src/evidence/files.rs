@@ -6,7 +6,7 @@ use crate::model::spelling::without_mark;
 use crate::model::{Artifact, Code, code, limits};
 use crate::regular;
 use crate::seam::{BoxFuture, ready};
-use crate::verify::{Basket, Candidate, Content, EvidenceSource, Origin};
+use crate::verify::{Basket, Candidate, Content, EvidenceSource, Origin, read_evidence};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -140,8 +140,21 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Content> {
     Ok(out)
 }
 
+/// How much of a file is read (bytes): of one of lines all that a check may have, of any other one bundle. No more is written.
+pub(super) fn limit_of(path: &Path) -> usize {
+    let is_lines = path.extension().is_some_and(|e| e == "jsonl");
+    if is_lines { limits::EVIDENCE_BYTES } else { limits::BUNDLE_BYTES }
+}
+
+/// Whether a file holds bundles and nothing else, so that it is evidence and nothing that evidence is looked for.
+#[must_use]
+pub fn is_bundles(bytes: &[u8]) -> bool {
+    let pieces = pieces_of(bytes);
+    !pieces.is_empty() && pieces.iter().all(|piece| read_evidence(piece).is_ok())
+}
+
 fn read(path: &Path, budget: usize, pipe: bool) -> Result<Vec<u8>, Content> {
-    let limit = if path.extension().is_some_and(|e| e == "jsonl") { budget } else { budget.min(limits::BUNDLE_BYTES) };
+    let limit = budget.min(limit_of(path));
     let bytes = if pipe { regular::read_typed(path, limit) } else { regular::read(path, limit) };
     let bytes = bytes.map_err(|e| unreadable(path, &e))?;
     if bytes.len() > limit { Err(too_large(path, "its size (bytes)", limit)) } else { Ok(bytes) }

@@ -6,6 +6,6 @@ mod beside;
 mod files;
 
 #[cfg(feature = "cli")]
-pub use add::{AddError, Added, Same, add, takes_more};
+pub use add::{AddError, Added, PATIENCE, Same, add, takes_more};
 pub use beside::{SHARED_BUNDLES, bundles_of, further, own_bundle, plain, shared_bundles};
-pub use files::{FileEvidence, UNREADABLE, WHOLE_FILE, candidates_of};
+pub use files::{FileEvidence, UNREADABLE, WHOLE_FILE, candidates_of, is_bundles};

@@ -3,12 +3,14 @@
 
 use super::PlaceError;
 use crate::capture::{self, Environment};
+use crate::evidence::plain;
 use crate::regular;
 use rustix::fs::Access;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Reads a regular file of at most `limit` bytes, or a pipe that a shell hands over as one; `-` is standard input.
 ///
@@ -24,6 +26,52 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, PlaceError> {
         bytes = regular::read_typed(path, limit).map_err(|e| unreadable(&e))?;
     }
     if bytes.len() > limit { Err(too_large(path, limit, "bytes")) } else { Ok(bytes) }
+}
+
+/// Reads a list that somebody named, as [`read`] does: a pipe, and standard input too, within a time. For one whose content is
+/// published, in the checkout over no link that leads out of it.
+///
+/// # Errors
+/// As [`read_published`].
+pub fn read_list(
+    path: &Path,
+    published: Option<&Environment>,
+    limit: usize,
+    time: Duration,
+) -> Result<Vec<u8>, PlaceError> {
+    let inside = match published.filter(|_| path != Path::new("-") && fs::symlink_metadata(path).is_ok()) {
+        Some(env) if is_named_outside(env, path) => None,
+        Some(env) => capture::in_checkout(env, path).map_err(of_capture)?,
+        None => None,
+    };
+    if let Some(file) = inside {
+        return file.read(limit).map_err(of_capture);
+    }
+    let unreadable = |e: io::Error| PlaceError::Unreadable { what: shown(path), cause: e.to_string() };
+    let bytes = regular::read_typed_within(path, limit, time).map_err(unreadable)?;
+    if bytes.len() > limit { Err(too_large(path, limit, "bytes")) } else { Ok(bytes) }
+}
+
+/// Whether a path with `..` in it names something outside of the checkout, by what it says and by where its folder really is.
+fn is_named_outside(env: &Environment, path: &Path) -> bool {
+    let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
+    let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
+    let both =
+        folder.zip(path.file_name()).map(|(folder, name)| [plain(&env.working_dir.join(path)), folder.join(name)]);
+    climbs && both.is_some_and(|both| both.iter().all(|path| matches!(capture::in_checkout(env, path), Ok(None))))
+}
+
+/// Whether what a name leads to, once links are followed, lies in a folder or below it. Where that cannot be told, what the name
+/// says counts.
+#[must_use]
+pub fn is_below(path: &Path, folder: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| plain(path));
+    let here =
+        |path: Option<&Path>| path.filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")).to_owned();
+    let (parent, folder) = (here(path.parent()), here(Some(folder)));
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let named = plain(&whole(path)).starts_with(plain(&whole(&folder)));
+    named && real(&whole(&parent)).starts_with(real(&whole(&folder)))
 }
 
 /// Reads a file whose content is published, as [`read`] does: in the checkout over no link that leads out of it.

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: where policies are")]
 
 use super::{PlaceError, files, keys, ours};
+use crate::evidence::plain;
 use crate::model::limits;
 use crate::policy::{self, Policy};
 use std::path::{Path, PathBuf};
@@ -112,7 +113,12 @@ fn one(path: &Path) -> Result<Policy, PlaceError> {
         let key = ours::only(&folder.join(name), ours::is_read_only).map_err(|e| e.to_string())?;
         keys::public_key(&key.to_string_lossy()).map_err(|e| e.to_string())
     };
-    policy::parse(&text, &shown, &load_key).map_err(|source| PlaceError::Policy { origin: shown, source })
+    // Whoever wrote the checkout that a link stands in chose what it leads to: a file with a password, for one.
+    let over_link = std::path::absolute(path).map_or(true, |typed| plain(&typed) != real);
+    policy::parse(&text, &shown, &load_key).map_err(|source| {
+        let source = if over_link { source.without_value() } else { source };
+        PlaceError::Policy { origin: shown, source }
+    })
 }
 
 #[cfg(test)]

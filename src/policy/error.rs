@@ -101,6 +101,18 @@ impl PolicyError {
     /// Codes of this enum.
     pub const CODES: &'static [Code] = CODES;
 
+    /// The same error without what a value says: for a policy that was found over a link, which may lead to a file that
+    /// something secret stands in. Names of fields, their place and kinds of values stay.
+    #[must_use]
+    pub fn without_value(self) -> Self {
+        let Self::Unexpected { line, column, path, expected, found } = self else { return self };
+        let is_kind = ["nothing", "a list", "a map"].contains(&found.as_str());
+        let found = if is_kind { found } else { "another text, not quoted as the policy was found over a link".into() };
+        // In brackets stands why, of a key with the name that it has in the policy.
+        let expected = expected.split(" (").next().unwrap_or_default().to_owned();
+        Self::Unexpected { line, column, path, expected, found }
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -10,6 +10,18 @@ mod words;
 pub(crate) use search::passwords_of;
 pub use search::{Allowed, Finder, FoundSecret, Search, find_in_numbers, find_secret};
 
+/// Whether a text that stands where another belongs may be a secret that was put there by mistake: it has the form of a
+/// credential, or a part of ten characters or more in which letters and digits are mixed, as names of things do not.
+#[must_use]
+pub(crate) fn may_be_secret(text: &str) -> bool {
+    let of_names = |c: char| c.is_whitespace() || "-_./:@,".contains(c);
+    let mixed = |part: &str| {
+        let has = |kind: fn(&u8) -> bool| part.as_bytes().iter().any(kind);
+        part.len() >= 10 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+    };
+    shapes::known(text).is_some() || text.split(of_names).any(mixed)
+}
+
 /// A secret value and the variable that holds it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {

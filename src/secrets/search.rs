@@ -6,8 +6,8 @@
 
 use super::Secret;
 use super::escapes::{json_unescaped, percent_decoded};
-use super::shapes::{known, passwords};
-use super::words::{is_of_names, is_word};
+use super::shapes::{is_guessable, known, passwords};
+use super::words::{is_glued_to_flag, is_of_names, is_word};
 use crate::model::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -38,8 +38,6 @@ pub enum FoundSecret {
         path: String,
         /// The variable whose value it is.
         name: String,
-        /// Of the field's whole text, by which it may be let through.
-        digest: Digest,
     },
     /// A text of the form of a credential.
     #[error("field `{path}` holds what looks like {kind}")]
@@ -48,8 +46,9 @@ pub enum FoundSecret {
         path: String,
         /// What it looks like.
         kind: &'static str,
-        /// Of the field's whole text, by which it may be let through.
-        digest: Digest,
+        /// Of the field's whole text, by which it may be let through; none of a text whose secret part somebody may have
+        /// made up: who reads a log could try passwords until one has this digest.
+        digest: Option<Digest>,
     },
 }
 
@@ -260,9 +259,12 @@ impl<'a> Needles<'a> {
         let word = || words.then(|| forms.iter().find_map(|form| self.hit(form.as_bytes(), true))).flatten();
         let (path_of, name_of) = (|| path.to_owned(), |name: &str| name.to_owned());
         let found = match word() {
-            Some(name) => FoundSecret::Word { path: path_of(), name: name_of(name), digest: digest() },
+            Some(name) => FoundSecret::Word { path: path_of(), name: name_of(name) },
             None => match forms.iter().find_map(|form| known(form)) {
-                Some(kind) => FoundSecret::Form { path: path_of(), kind, digest: digest() },
+                Some(kind) => {
+                    let guessable = forms.iter().any(|form| is_guessable(form));
+                    FoundSecret::Form { path: path_of(), kind, digest: (!guessable).then(digest) }
+                }
                 None => return Ok(()),
             },
         };
@@ -281,7 +283,8 @@ impl<'a> Needles<'a> {
                 let ends = at + n.bytes.len();
                 let alone = || {
                     let before = at.checked_sub(1).is_some_and(|b| is_of_names(lower[b]));
-                    !before && !lower.get(ends).is_some_and(|b| is_of_names(*b))
+                    let after = lower.get(ends).is_some_and(|b| is_of_names(*b));
+                    !after && (!before || is_glued_to_flag(&text[..at]))
                 };
                 let here = if n.any_case { &lower[at..] } else { &text[at..] }.starts_with(&n.bytes);
                 n.word == words && here && (!n.word || alone())

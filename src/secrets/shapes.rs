@@ -54,8 +54,18 @@ pub(super) fn known(text: &str) -> Option<&'static str> {
     known_within(text, 2)
 }
 
+/// Whether what the text holds is, or has beside it, a secret that a person may have made up: a password in a URL.
+pub(super) fn is_guessable(text: &str) -> bool {
+    within(text, 2, &|text| password_in_url(text).then_some("")).is_some()
+}
+
 fn known_within(text: &str, encodings: usize) -> Option<&'static str> {
-    plain(text).or_else(|| {
+    within(text, encodings, &plain)
+}
+
+/// What `look` finds in the text, or in what it holds in base64, encoded up to so many times.
+fn within(text: &str, encodings: usize, look: &dyn Fn(&str) -> Option<&'static str>) -> Option<&'static str> {
+    look(text).or_else(|| {
         let inner = encodings.checked_sub(1)?;
         [("+/", &STANDARD_NO_PAD), ("-_", &URL_SAFE_NO_PAD)].into_iter().find_map(|(also, engine)| {
             let runs = text.split(|c: char| !c.is_ascii_alphanumeric() && !also.contains(c));
@@ -66,7 +76,7 @@ fn known_within(text: &str, encodings: usize) -> Option<&'static str> {
                     // Of one that was cut off, the last characters decode to nothing.
                     let whole = &run[..run.len() - usize::from(run.len() % 4 == 1)];
                     let bytes = engine.decode(whole).or_else(|_| engine.decode(&run[..run.len() / 4 * 4]));
-                    known_within(text_of(&bytes.ok()?), inner)
+                    within(text_of(&bytes.ok()?), inner, look)
                 })
             })
         })

@@ -22,6 +22,17 @@ pub(super) fn is_of_names(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
 }
 
+/// Flags of one letter behind which compilers and builders write the name of something, not a password.
+const NAMED_BY_FLAG: &[u8] = b"DFILfl";
+
+/// Whether a word that follows this text is the value of a flag of one letter, which many programs take without a space:
+/// `mysql -psunshine`.
+pub(super) fn is_glued_to_flag(before: &[u8]) -> bool {
+    let [rest @ .., b'-', letter] = before else { return false };
+    let begins = !rest.last().is_some_and(|b| is_of_names(*b));
+    begins && letter.is_ascii_alphabetic() && !NAMED_BY_FLAG.contains(letter)
+}
+
 /// Access keys that AWS's documentation shows end so; what is not in base32's alphabet or ends by chance so is none of theirs.
 pub(super) fn is_example_of_aws(key: &str) -> bool {
     key.ends_with("EXAMPLE")
@@ -111,6 +122,16 @@ mod tests {
             "",
         ] {
             assert!(!is_word(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_flag_of_one_letter_holds_the_word_behind_it() {
+        for before in ["-p", "mysql -uroot -p", "\"-w", "redis-cli;-a", "'-P", "a=-k"] {
+            assert!(is_glued_to_flag(before.as_bytes()), "{before}");
+        }
+        for before in ["", "-", "p", "tokio-", "--p", "a-p", "_-p", ".-p", "-pw", "cc -l", "cargo -F", "-D", "-1"] {
+            assert!(!is_glued_to_flag(before.as_bytes()), "{before}");
         }
     }
 

@@ -90,6 +90,56 @@ fn verify_reads_a_statement_once_and_checks_each_thing_once() {
 }
 
 #[test]
+fn a_verification_that_denies_costs_no_more_than_one_that_allows() {
+    let (root, [one, two]) = bundles();
+    let other_name = |folder: &Path| -> Vec<String> {
+        verify(folder).into_iter().map(|a| if a == WHO { format!("{WHO}/other") } else { a }).collect()
+    };
+    let other_file = |folder: &Path| {
+        std::fs::write(folder.join("file"), b"other content").unwrap();
+        verify(folder)
+    };
+    assert_eq!(command(&root, &one, &other_name), (1, [1, 1, 0, 1]));
+    assert_eq!(command(&root, &two, &other_name), (1, [1, 1, 1, 1]));
+    let (root, [one, two]) = bundles();
+    // Of another file nothing but what it is about is asked.
+    assert_eq!(command(&root, &one, &other_file), (1, [1, 0, 0, 0]));
+    assert_eq!(command(&root, &two, &other_file), (1, [1, 0, 0, 0]));
+    let (_, [one, two]) = bundles();
+    let foreign = Instance::new("other", 1).with_tile_logs(1).with_stamps(1).root();
+    assert_eq!(command(&foreign, &one, &verify), (1, [1, 0, 0, 0]));
+    assert_eq!(command(&foreign, &two, &verify), (1, [1, 0, 0, 0]));
+    // A log entry that was changed, of an authority that is trusted.
+    let (root, [_, mut two]) = bundles();
+    let stamp = two.pointer_mut("/verificationMaterial/tlogEntries/0/inclusionProof/treeSize").unwrap();
+    *stamp = json!("7");
+    let (exit, counted) = command(&root, &two, &verify);
+    assert!(exit == 1 && counted.iter().all(|n| *n <= 1), "{exit} {counted:?}");
+}
+
+/// Ours is the check that says whether a key is trusted; the library's, which finds out what a log says of a signature, cannot be
+/// told to leave the signature out.
+#[test]
+fn beside_a_key_a_log_entry_costs_one_more_check_of_the_signature() {
+    let (instance, key) = (Instance::new("acme", 1), LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap());
+    let plain = |bundle: &Value| {
+        let mut plain = bundle.clone();
+        plain["verificationMaterial"].as_object_mut().unwrap().remove("tlogEntries");
+        plain
+    };
+    let by_key = |folder: &Path| -> Vec<String> {
+        std::fs::write(folder.join("key.pub"), key.public_key().to_pem()).unwrap();
+        let path = |name: &str| folder.join(name).display().to_string();
+        let (file, bundle, root, key) = (path("file"), path("bundle.json"), path("root.json"), path("key.pub"));
+        ["verify", &file, "--bundle", &bundle, "--trusted-root", &root, "--key", &key].map(str::to_owned).to_vec()
+    };
+    let logged = instance.sign_with_key(&key, &statement(b"content"));
+    assert_eq!(command(&instance.root(), &logged, &by_key), (0, [1, 2, 0, 1]));
+    let alone = plain(&instance.sign_with_key(&key, &statement(b"content")));
+    assert_eq!(command(&instance.root(), &alone, &by_key), (0, [1, 1, 0, 0]));
+}
+
+#[test]
 fn inspect_reads_a_statement_once_and_checks_nothing() {
     let (root, [one, _]) = bundles();
     assert_eq!(command(&root, &one, &inspect), (0, [1, 0, 0, 0]));

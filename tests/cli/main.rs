@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "makes folders and runs the built binary in them")]
 
 mod approve;
+mod attacked;
 mod before_the_step;
 mod beside;
 mod charter;

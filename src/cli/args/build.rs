@@ -3,7 +3,7 @@
 use crate::capture::step::BuildStep;
 use crate::capture::{Environment, Local, Request, input::files as hashing};
 use crate::cli::args::EvidenceArgs;
-use crate::cli::args::named::{Around, expand};
+use crate::cli::args::named::{Around, Lists, expand};
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target;
 use crate::cli::args::{BuildArgs, Common, RecordCredentials};
@@ -16,6 +16,7 @@ use crate::model::json;
 use crate::model::{Artifact, DigestSet, PredicateUri, Subject, limits};
 use crate::places::{Until, files};
 use crate::seam::Deadline as _;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// That a flag which names a repository for attestations has an image whose they would be. The variable may be set for
@@ -167,13 +168,15 @@ pub(in crate::cli) async fn subjects(
     let mut out = Subjects::default();
     let places =
         EvidenceArgs { attestation_repository: attestation_repository.map(str::to_owned), ..EvidenceArgs::default() };
-    let expanded = expand(typed, list)?;
+    let lists = Lists { published: Some(env), time: common.timeout, with_bundles: false };
+    let expanded = expand(typed, list, lists)?;
     let around = Around::of(&expanded);
     expanded.notes.iter().for_each(|text| ui.note(text));
     out.lists = expanded.lists;
     let mut paths = Vec::new();
     for named in expanded.all {
         let named = named?;
+        out.paths.extend(named.place().cloned());
         match named.spec.clone() {
             SubjectSpec::File(path) => paths.push(path.display().to_string()),
             SubjectSpec::Digest { path, digest } => {
@@ -184,7 +187,6 @@ pub(in crate::cli) async fn subjects(
                 // As it is listed; of what was typed with a prefix or a digest, the path.
                 let name = path.as_ref().filter(|p| is_path(p)).map_or(named.name, |p| p.display().to_string());
                 out.files.push(Subject::new(name, DigestSet::of(&digest)));
-                out.paths.extend(path);
             }
             SubjectSpec::Image(_) | SubjectSpec::Layout { .. } => {
                 let resolved = target::resolve_named(&named, &around, common, &places, false).await?;
@@ -197,6 +199,8 @@ pub(in crate::cli) async fn subjects(
             }
         }
     }
+    let mut seen = BTreeSet::new();
+    out.paths.retain(|path| seen.insert(path.clone()));
     if !paths.is_empty() {
         let (base, until) = (env.working_dir.clone(), Until::within(common.timeout));
         let total = paths.iter().filter_map(|path| files::size(&base.join(path))).sum();
@@ -206,7 +210,6 @@ pub(in crate::cli) async fn subjects(
         let found = target::apart(hash).await?;
         let late = || Failure::unknown(flow::TIMEOUT, format!("the subjects were not hashed within {given}"));
         let found = found.ok_or_else(late)?;
-        out.paths.extend(found.iter().filter_map(|s| s.descriptor().name()).map(PathBuf::from));
         out.files.extend(found);
     }
     Ok(out)

@@ -3,7 +3,7 @@
 
 use crate::capture::input::files as hashing;
 use crate::cli::args::demands::predicate_type;
-use crate::cli::args::named::{Around, Named, expand};
+use crate::cli::args::named::{Around, Lists, Named, expand};
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target::{Resolved, apart, resolve_named};
 use crate::cli::args::{Common, EvidenceArgs, given};
@@ -96,7 +96,8 @@ enum One {
 /// Exit 1 or 3 where there is nothing, or nothing that can be read; [`Failure`] of what is no subject.
 pub(in crate::cli) async fn look(args: &LookArgs, wanted: Wanted, common: &Common, ui: &Ui) -> Result<Looked, Failure> {
     let kind = args.predicate_type.as_deref().map(|t| predicate_type(Some(t))).transpose()?;
-    let subjects = expand(&args.subjects, args.list.as_deref())?;
+    let lists = Lists { published: None, time: common.timeout, with_bundles: true };
+    let subjects = expand(&args.subjects, args.list.as_deref(), lists)?;
     let around = Around::of(&subjects);
     subjects.notes.iter().for_each(|text| ui.note(text));
     let asked = subjects.all.into_iter().map(|named| one(named, &around, &args.evidence, wanted, common));

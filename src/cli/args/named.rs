@@ -1,14 +1,15 @@
 //! Subject arguments as people give them: names, globs, checksum files and lists, each read the same way by every command.
 
 use crate::capture::input::files as hashing;
-use crate::capture::{self, CaptureError};
+use crate::capture::{self, CaptureError, Environment};
 use crate::cli::args::subject::{SubjectSpec, remark};
 use crate::cli::exit::{Failure, codes};
-use crate::evidence::{SHARED_BUNDLES, bundles_of, shared_bundles};
+use crate::evidence::{SHARED_BUNDLES, bundles_of, is_bundles, shared_bundles};
 use crate::model::limits;
 use crate::model::plural::counted;
 use crate::places::files;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A subject, and what it is called.
 #[derive(Clone, Debug)]
@@ -16,6 +17,32 @@ pub(in crate::cli) struct Named {
     /// As it was typed, or as a list calls it.
     pub(in crate::cli) name: String,
     pub(in crate::cli) spec: SubjectSpec,
+    /// Whether its name chooses the folder that bundles are written to. Of what a list names, only what lies below the list's
+    /// folder does: who writes a list must not choose where else this user writes.
+    pub(in crate::cli) places: bool,
+}
+
+impl Named {
+    /// What was typed.
+    pub(in crate::cli) fn typed(name: &str, spec: SubjectSpec) -> Self {
+        Self { name: name.to_owned(), spec, places: true }
+    }
+
+    /// The path of a file that bundles may be written beside.
+    pub(in crate::cli) fn place(&self) -> Option<&PathBuf> {
+        self.spec.path().filter(|_| self.places)
+    }
+}
+
+/// How lists are read.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct Lists<'a> {
+    /// Whose checkout they may lie in, where what they say is published: none is followed out of it.
+    pub(in crate::cli) published: Option<&'a Environment>,
+    /// How long a pipe, or standard input, is waited for.
+    pub(in crate::cli) time: Duration,
+    /// Whether a file of bundles that a glob matches is one of those that are looked for.
+    pub(in crate::cli) with_bundles: bool,
 }
 
 /// What arguments stand for.
@@ -23,7 +50,8 @@ pub(in crate::cli) struct Named {
 pub(in crate::cli) struct Expanded {
     /// Each subject, or why an argument names none.
     pub(in crate::cli) all: Vec<Result<Named, Failure>>,
-    /// Checksum files that named subjects: bundles are beside them, too.
+    /// Checksum files that named subjects: bundles are beside them, too. For a list that names what lies elsewhere, a name in
+    /// the working folder.
     pub(in crate::cli) lists: Vec<PathBuf>,
     /// What whoever typed them is told.
     pub(in crate::cli) notes: Vec<String>,
@@ -34,16 +62,16 @@ pub(in crate::cli) struct Expanded {
 ///
 /// # Errors
 /// A list that cannot be read.
-pub(in crate::cli) fn expand(typed: &[String], list: Option<&Path>) -> Result<Expanded, Failure> {
+pub(in crate::cli) fn expand(typed: &[String], list: Option<&Path>, lists: Lists<'_>) -> Result<Expanded, Failure> {
     let mut out = Expanded::default();
     for text in typed {
         match text.as_str() {
-            "-" => out.list(Path::new("-"))?,
-            text => out.argument(text)?,
+            "-" => out.list(Path::new("-"), lists)?,
+            text => out.argument(text, lists)?,
         }
     }
     if let Some(path) = list {
-        out.list(path)?;
+        out.list(path, lists)?;
     }
     if out.all.is_empty() {
         return Err(Failure::usage(codes::USAGE, "the list names no subject"));
@@ -52,38 +80,53 @@ pub(in crate::cli) fn expand(typed: &[String], list: Option<&Path>) -> Result<Ex
 }
 
 impl Expanded {
-    fn argument(&mut self, text: &str) -> Result<(), Failure> {
+    fn argument(&mut self, text: &str, lists: Lists<'_>) -> Result<(), Failure> {
         self.notes.extend(remark(text));
         let spec = SubjectSpec::parse(text);
         if text.starts_with("file:") || text.starts_with("oci:") {
-            self.all.push(spec.map(|spec| Named { name: text.to_owned(), spec }));
+            self.all.push(spec.map(|spec| Named::typed(text, spec)));
             return Ok(());
         }
         if !matches!(spec, Ok(SubjectSpec::Image(_) | SubjectSpec::Digest { .. })) && is_glob(text)? {
             match hashing::expand(&[text.to_owned()], &files::working_folder()) {
-                Ok(found) => self.all.extend(found.into_iter().map(|path| {
-                    let name = path.display().to_string();
-                    Ok(Named { name, spec: SubjectSpec::File(path) })
-                })),
+                Ok(found) => self.matched(text, found, lists.with_bundles),
                 // A bracket in a name that is no pattern.
-                Err(CaptureError::Value { .. }) => {
-                    self.all.push(spec.map(|spec| Named { name: text.to_owned(), spec }))
-                }
+                Err(CaptureError::Value { .. }) => self.all.push(spec.map(|spec| Named::typed(text, spec))),
                 Err(e) => self.all.push(Err(e.into())),
             }
             return Ok(());
         }
         match spec {
-            Ok(SubjectSpec::File(path)) if is_checksum_file(&path) && files::exists(&path)? => self.checksums(&path)?,
-            spec => self.all.push(spec.map(|spec| Named { name: text.to_owned(), spec })),
+            Ok(SubjectSpec::File(path)) if is_checksum_file(&path) && files::exists(&path)? => {
+                self.checksums(&path, lists)?
+            }
+            spec => self.all.push(spec.map(|spec| Named::typed(text, spec))),
         }
         Ok(())
     }
 
+    /// What a glob matched, but for the bundles that attest itself wrote beside it: they are evidence, and there is none of them.
+    /// What has the name of one and holds something else is a subject like any other.
+    fn matched(&mut self, glob: &str, found: Vec<PathBuf>, with_bundles: bool) {
+        let (bundles, subjects): (Vec<_>, Vec<_>) = found.into_iter().partition(|path| !with_bundles && is_bundle_file(path));
+        if !bundles.is_empty() {
+            let left_out = counted(bundles.len(), "file");
+            self.notes
+                .push(format!("`{glob}`: left out {left_out} of bundles; one that is named by itself is a subject"));
+        }
+        if subjects.is_empty() {
+            self.all.push(Err(CaptureError::NothingMatches { pattern: glob.to_owned() }.into()));
+        }
+        self.all.extend(subjects.into_iter().map(|path| {
+            let name = path.display().to_string();
+            Ok(Named::typed(&name, SubjectSpec::File(path)))
+        }));
+    }
+
     /// A file in the form of `sha256sum`.
-    fn checksums(&mut self, path: &Path) -> Result<(), Failure> {
+    fn checksums(&mut self, path: &Path, lists: Lists<'_>) -> Result<(), Failure> {
         let shown = path.display();
-        let bytes = files::read(path, limits::CHECKSUM_BYTES)?;
+        let bytes = files::read_list(path, lists.published, limits::CHECKSUM_BYTES, lists.time)?;
         let read = capture::from_checksums(&shown.to_string(), &bytes).map_err(|e| {
             let mut failure = Failure::from(e);
             failure.message.push_str(&format!("; file:{shown} is the file itself"));
@@ -118,15 +161,28 @@ impl Expanded {
         for subject in subjects {
             let name = subject.descriptor().name().unwrap_or_default().to_owned();
             let digest = subject.digest().strong().next();
-            let path = Some(folder.join(&name));
-            self.all.extend(digest.map(|digest| Ok(Named { name, spec: SubjectSpec::Digest { path, digest } })));
+            let path = folder.join(&name);
+            let places = self.places(&path, folder);
+            let spec = |digest| SubjectSpec::Digest { path: Some(path), digest };
+            self.all.extend(digest.map(|digest| Ok(Named { name, spec: spec(digest), places })));
         }
     }
 
+    /// Whether what a list names lies below the folder that it may name something in. Of one that does not, bundles are where
+    /// those of a list in that folder would be.
+    fn places(&mut self, path: &Path, folder: &Path) -> bool {
+        let places = files::is_below(path, folder);
+        let instead = folder.join(SHARED_BUNDLES);
+        if !places && !self.lists.contains(&instead) {
+            self.lists.push(instead);
+        }
+        places
+    }
+
     /// A list of arguments, one per line; lines in the form of `sha256sum` count, too.
-    fn list(&mut self, path: &Path) -> Result<(), Failure> {
+    fn list(&mut self, path: &Path, lists: Lists<'_>) -> Result<(), Failure> {
         let shown = path.display().to_string();
-        let bytes = files::read(path, limits::CHECKSUM_BYTES)?;
+        let bytes = files::read_list(path, lists.published, limits::CHECKSUM_BYTES, lists.time)?;
         if let Ok(read) = capture::from_checksums(&shown, &bytes) {
             self.passed_over(&shown, read.passed_over);
             self.listed(read.subjects, Path::new(""));
@@ -146,8 +202,9 @@ impl Expanded {
                     return Err(Failure::usage(codes::USAGE, format!("`{shown}`: a list cannot name standard input")));
                 }
                 Err(_) => {
-                    let before = self.all.len();
-                    self.argument(line)?;
+                    let (before, further) = (self.all.len(), self.lists.len());
+                    self.argument(line, lists)?;
+                    self.of_list(before, further);
                     // The list may be a link to a file that holds something else, a password for one: no line is quoted.
                     for failure in self.all[before..].iter_mut().filter_map(|named| named.as_mut().err()) {
                         failure.message = format!("line {number} of `{shown}` is no file that exists and no reference");
@@ -157,6 +214,31 @@ impl Expanded {
         }
         Ok(())
     }
+}
+
+impl Expanded {
+    /// Subjects and checksum files that a line of a list named choose no folder above the working one.
+    fn of_list(&mut self, subjects: usize, lists: usize) {
+        let mut named = self.all.split_off(subjects);
+        for path in self.lists.split_off(lists) {
+            if self.places(&path, Path::new("")) {
+                self.lists.push(path);
+            }
+        }
+        for subject in named.iter_mut().filter_map(|named| named.as_mut().ok()) {
+            if let Some(path) = subject.place().cloned() {
+                subject.places = self.places(&path, Path::new(""));
+            }
+        }
+        self.all.extend(named);
+    }
+}
+
+/// Whether a file is one of bundles, by its name as `attest create` gives it and by what it holds.
+fn is_bundle_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let named = [".sigstore.json", ".sigstore.jsonl"].iter().any(|end| name.ends_with(end));
+    named && files::read(path, limits::EVIDENCE_BYTES).is_ok_and(|bytes| is_bundles(&bytes))
 }
 
 /// Whether a text is a pattern, and no name of a file that is there.
@@ -179,7 +261,7 @@ impl Around {
     /// For subjects that are given together: where `attest create` of the same ones writes.
     pub(in crate::cli) fn of(expanded: &Expanded) -> Self {
         let base = files::working_folder();
-        let paths = expanded.all.iter().filter_map(|n| n.as_ref().ok()?.spec.path());
+        let paths = expanded.all.iter().filter_map(|n| n.as_ref().ok()?.place());
         let shared = Some(shared_bundles(paths.chain(&expanded.lists), &base));
         Self { base, shared }
     }

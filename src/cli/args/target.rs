@@ -83,7 +83,7 @@ pub(in crate::cli) async fn resolve(
 ) -> Result<Resolved, Failure> {
     let spec = SubjectSpec::parse(typed)?;
     let around = Around::alone(&spec);
-    resolve_named(&Named { name: typed.to_owned(), spec }, &around, common, evidence, require_digest).await
+    resolve_named(&Named::typed(typed, spec), &around, common, evidence, require_digest).await
 }
 
 /// Resolves one subject of several.

@@ -213,7 +213,7 @@ impl Caller for Here<'_> {
     }
 
     fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Failure> {
-        Ok(evidence::add(path, bundles, same)?)
+        Ok(evidence::add(path, bundles, same, self.common.timeout.min(evidence::PATIENCE))?)
     }
 
     fn takes_more(&self, path: &Path) -> Result<(), Failure> {

@@ -242,7 +242,7 @@ fn write(args: &FlushArgs, path: &str, bundle: &[u8]) -> Result<PathBuf, Failure
         Some(path) => path.clone(),
         None => outbox::place(Path::new(path))?,
     };
-    let added = evidence::add(&path, &[bundle.to_vec()], &|_, _| false);
+    let added = evidence::add(&path, &[bundle.to_vec()], &|_, _| false, evidence::PATIENCE);
     let added = added.map_err(|e| match e {
         AddError::Unwritable { path, cause } => OutboxError::Place { path, cause }.into(),
         e => Failure::from(e),

@@ -1,7 +1,7 @@
 //! `attest verify`
 
 use crate::capture::Environment;
-use crate::cli::args::named::{Around, Named, expand};
+use crate::cli::args::named::{Around, Lists, Named, expand};
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
 use crate::cli::args::{charter, demands, target, trust};
 use crate::cli::exit::{Decided, Exit, Failure, Outcome, codes};
@@ -57,7 +57,8 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let mut policies = PolicyPlaces::of_process(&args.trust.policy).load()?;
     let wanted = demands::predicate_type(args.demands.predicate_type.as_deref())?;
     policies.extend(demands::flags_policy(&args.trust, &args.demands, &wanted)?);
-    let subjects = expand(&args.subjects, args.list.as_deref())?;
+    let lists = Lists { published: None, time: common.timeout, with_bundles: false };
+    let subjects = expand(&args.subjects, args.list.as_deref(), lists)?;
     let around = Around::of(&subjects);
     subjects.notes.iter().for_each(|text| ui.note(text));
     if policies.is_empty() {

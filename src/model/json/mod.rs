@@ -310,11 +310,17 @@ mod tests {
             rest.map(|(rest, memory)| (rest.to_string(), out, memory))
         };
         let (rest, out, _) = apart(r#"{"b":[0],"a":{"c":[1],"b":[2,{"b":[3]}]}}"#, 0).unwrap();
-        assert_eq!((rest.as_str(), out), (r#"{"b":[0],"a":{"c":[1],"b":[]}}"#, vec!["2".into(), r#"{"b":[3]}"#.into()]));
+        assert_eq!(
+            (rest.as_str(), out),
+            (r#"{"b":[0],"a":{"c":[1],"b":[]}}"#, vec!["2".into(), r#"{"b":[3]}"#.into()])
+        );
         for text in [r#"{"a":{"b":{"0":1}}}"#, r#"{"a":[{"b":[1]}]}"#, r#"{"a":7}"#, "[1]", r#""a""#] {
             assert_eq!(apart(text, 0).unwrap().0, text);
         }
-        assert_eq!(apart(r#"{"a":{"b":[{"x":1,"x":2}]}}"#, 0).unwrap_err(), JsonError::DuplicateKey { key: "x".into() });
+        assert_eq!(
+            apart(r#"{"a":{"b":[{"x":1,"x":2}]}}"#, 0).unwrap_err(),
+            JsonError::DuplicateKey { key: "x".into() }
+        );
         assert_eq!(apart(r#"{"a":{"b":[1],"b":[2]}}"#, 0).unwrap_err(), JsonError::DuplicateKey { key: "b".into() });
         let deep = format!("{}1{}", "[".repeat(limits::JSON_DEPTH - 2), "]".repeat(limits::JSON_DEPTH - 2));
         assert!(apart(&format!(r#"{{"a":{{"b":[{deep}]}}}}"#), 0).is_err());

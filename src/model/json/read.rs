@@ -61,7 +61,9 @@ pub fn memory_of(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),
         Value::Array(items) => items.iter().map(|v| 2 * VALUE + memory_of(v)).sum(),
-        Value::Object(members) => members.iter().enumerate().map(|(i, (k, v))| k.len() + member(i) + memory_of(v)).sum(),
+        Value::Object(members) => {
+            members.iter().enumerate().map(|(i, (k, v))| k.len() + member(i) + memory_of(v)).sum()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }
