@@ -60,7 +60,8 @@ impl Caller for Build<'_> {
     }
 
     fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Failed> {
-        attest::evidence::add(&self.env.working_dir.join(path), bundles, same).map_err(|e| Failed(e.to_string()))
+        let path = self.env.working_dir.join(path);
+        attest::evidence::add(&path, bundles, same, attest::evidence::PATIENCE).map_err(|e| Failed(e.to_string()))
     }
 }
 

@@ -99,7 +99,9 @@ impl Provenance {
             let read = read_descriptor(&Field::root(&path, &value), &mut unread);
             let memory = read.as_ref().map_or(0, ResourceDescriptor::memory);
             dependencies.extend(read);
-            let beside = |(path, value): &(String, Value)| 2 * size_of::<(String, Value)>() + path.len() + json::memory_of(value);
+            let beside = |(path, value): &(String, Value)| {
+                2 * size_of::<(String, Value)>() + path.len() + json::memory_of(value)
+            };
             memory + unread[before..].iter().map(beside).sum::<usize>()
         };
         let (rest, memory) = json::parse_apart(predicate.as_bytes(), limits::STATEMENT_BYTES, DEPENDENCIES, &mut each)?;
@@ -433,7 +435,9 @@ mod tests {
                 },
                 "runDetails": { "builder": { "id": "https://gitlab.example/g/r/-/runners/1" } },
             });
-            Provenance::from_json(value.as_object().unwrap())
+            let read = Provenance::from_json(value.as_object().unwrap());
+            assert_eq!(Provenance::from_written(&value.to_string()).map(|(written, _)| written), read);
+            read
         };
         let (commit, real) = ("a".repeat(40), "b".repeat(64));
         let read =
