@@ -4,7 +4,7 @@ use super::cores::on_cores;
 use crate::model::limits;
 use crate::policy::{self, Evidence, Finding};
 use crate::predicate;
-use crate::verify::{Candidate, Content, Referent, Verifier, VerifyError, read_statement_type};
+use crate::verify::{Candidate, Content, Referent, Verifier, VerifyError};
 use std::collections::HashSet;
 
 /// Looks for proof about what verified statements name.
@@ -40,13 +40,19 @@ impl Support<'_> {
             if (self.stop)() {
                 return true;
             }
-            if supports(bytes) {
+            if self.may_support(bytes) {
                 let support = self.about(bytes, error.clone(), &referents, over);
                 e.finding = Finding::Supporting(Box::new(support));
             }
             false
         };
         on_cores(evidence.iter_mut().collect(), aside).into_iter().filter(|late| *late).count()
+    }
+
+    /// Whether a piece of evidence is of a type that may support another one, as it says itself. It only chooses what is
+    /// verified.
+    fn may_support(&self, bytes: &[u8]) -> bool {
+        self.verifier.statement_type(bytes).is_some_and(|t| predicate::by_uri(&t).is_some_and(|p| p.supports()))
     }
 
     fn about(&self, bytes: &[u8], aside: VerifyError, referents: &[Referent], over: bool) -> policy::Support {
@@ -71,10 +77,4 @@ impl Support<'_> {
         }
         support
     }
-}
-
-/// Whether a piece of evidence is of a type that may support another one, as it says itself. It only chooses
-/// what is verified.
-fn supports(bytes: &[u8]) -> bool {
-    read_statement_type(bytes).is_some_and(|t| predicate::by_uri(&t).is_some_and(|p| p.supports()))
 }

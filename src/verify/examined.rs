@@ -2,11 +2,11 @@
 
 use super::proven::Proven;
 use super::{RootUsed, Signer, VerifyError, made_by};
-use crate::model::{Digest, Envelope, Timestamp};
+use crate::model::{Digest, Envelope, PredicateUri, Timestamp};
 use crate::trust::{PublicKey, TrustMaterial};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Remembers what signatures, certificates, log entries and timestamps of a piece of evidence prove: of each piece by the
 /// digest of its bytes.
@@ -38,6 +38,8 @@ pub(super) struct Piece {
     /// By the key's DER: whether it made one of the signatures.
     keys: Mutex<BTreeMap<Vec<u8>, bool>>,
     vouched: Mutex<Vec<Answer>>,
+    /// The predicate type of its statement, once that was read.
+    pub(super) kind: OnceLock<PredicateUri>,
 }
 
 /// What roots said, and when they were asked.

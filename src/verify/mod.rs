@@ -161,6 +161,14 @@ impl<'a> Verifier<'a> {
         Ok(referents.iter().map(about).collect())
     }
 
+    /// Predicate type of the statement in a piece of evidence, as it describes itself; not read again where it was. Nothing is
+    /// verified by this.
+    #[must_use]
+    pub fn statement_type(&self, evidence: &[u8]) -> Option<String> {
+        let known = self.examined.and_then(|e| e.piece(&Digest::sha256(evidence)).kind.get().map(ToString::to_string));
+        known.or_else(|| read_statement_type(evidence))
+    }
+
     fn open<'e>(&self, examined: &Examined, evidence: &'e [u8]) -> Result<Opened<'e>, VerifyError> {
         let bundle = self.by_key_if_it_is(read_evidence(evidence)?); // 1
         let envelope = in_toto_envelope(&bundle)?; // 2
@@ -174,6 +182,7 @@ impl<'a> Verifier<'a> {
             Some((_, statement)) => statement.clone(),
             None => Statement::parse(envelope.payload()).map_err(VerifyError::Statement)?, // 4
         };
+        let _ = piece.kind.set(statement.predicate_type().clone());
         let signed = Signed::new(statement, envelope.payload().to_vec(), digest);
         // The predicate of a trusted signer alone is read; of a certificate it is known only later whether it is trusted.
         if by_key.is_some() {

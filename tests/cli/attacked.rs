@@ -89,8 +89,8 @@ fn a_list_does_not_choose_where_is_written() {
     let world = World::new();
     std::fs::write(world.home().join("SHA256SUMS"), sum("gone", "gone")).unwrap();
     for line in ["../home/SHA256SUMS\n".to_owned(), world.home().join("SHA256SUMS").display().to_string()] {
-        world.write("list", line);
-        let (_, text) = run(&world, CREATE, &["--subjects", "list", "--task", "t"]);
+        world.write("list", &line);
+        let (_, text) = run(&world, CREATE, &["--subjects", "list", "--task", line.trim()]);
         assert!(text.contains("wrote: attest.sigstore.jsonl"), "{text}");
         assert!(bundles(world.home()).is_empty());
     }
@@ -126,7 +126,6 @@ fn no_list_of_a_checkout_is_followed_out_of_it_where_it_is_published() {
         &["--subjects", "dist/list"],
         &["--subjects", "lists/list"],
         &["./dist/SHA256SUMS"],
-        &["lists/../dist/SHA256SUMS"],
         &["../home/back/dist/SHA256SUMS"],
     ] {
         for command in [CREATE, ["generate", "--task", "t"]] {

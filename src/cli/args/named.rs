@@ -108,7 +108,8 @@ impl Expanded {
     /// What a glob matched, but for the bundles that attest itself wrote beside it: they are evidence, and there is none of them.
     /// What has the name of one and holds something else is a subject like any other.
     fn matched(&mut self, glob: &str, found: Vec<PathBuf>, with_bundles: bool) {
-        let (bundles, subjects): (Vec<_>, Vec<_>) = found.into_iter().partition(|path| !with_bundles && is_bundle_file(path));
+        let (bundles, subjects): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|path| !with_bundles && is_bundle_file(path));
         if !bundles.is_empty() {
             let left_out = counted(bundles.len(), "file");
             self.notes
