@@ -3,6 +3,8 @@
 #![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
 
 pub mod attribution;
+#[cfg(feature = "cli")]
+pub mod audit;
 pub mod capture;
 pub mod charter;
 #[cfg(feature = "cli")]
@@ -19,6 +21,7 @@ pub mod places;
 pub mod policy;
 pub mod predicate;
 pub mod programs;
+pub mod record;
 pub mod registry;
 mod regular;
 pub mod roots;

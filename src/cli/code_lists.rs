@@ -1,5 +1,6 @@
 //! Every list of codes of the program: `docs/codes.md` is generated from them.
 
+use crate::audit::AuditError;
 use crate::cli::cmd::quickstart;
 use crate::cli::exit;
 use crate::evidence::{AddError, FileEvidence};
@@ -8,6 +9,7 @@ use crate::model::{Code, code};
 use crate::outbox::OutboxError;
 use crate::places::PlaceError;
 use crate::programs::ProgramError;
+use crate::record::RecordError;
 use crate::sign::{KeygenError, SignError};
 use crate::trust::{KeyError, RootError};
 use crate::{capture, charter, flow, policy, registry, roots, verify};
@@ -38,6 +40,8 @@ const LISTS: &[&[Code]] = &[
     flow::GATHER_CODES,
     flow::JUDGE_CODES,
     OutboxError::CODES,
+    AuditError::CODES,
+    RecordError::CODES,
     flow::PublishError::CODES,
     flow::CreateError::CODES,
     exit::codes::CODES,

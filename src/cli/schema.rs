@@ -1,11 +1,12 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
-use crate::cli::cmd::{approve, attach, flush, generate, inspect, keygen, list, trust};
+use crate::cli::cmd::{approve, attach, audit, flush, generate, inspect, keygen, list, trust};
 use crate::cli::exit::FailureReport;
 use crate::cli::show::created::CreateReport;
 use crate::model::uri;
 use crate::policy::{self, report::DecisionReport};
 use crate::predicate;
+use crate::record;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -17,6 +18,11 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("approval", predicate::approval::schema),
     ("approve", of::<approve::ApproveReport>),
     ("attach", of::<attach::AttachReport>),
+    ("audit-init", of::<audit::InitReport>),
+    ("audit-record", record::schema),
+    ("audit-recorded", of::<audit::RecordReport>),
+    ("audit-show", of::<audit::ShowReport>),
+    ("audit-verify", of::<audit::VerifyReport>),
     ("charter", predicate::charter::schema),
     ("create", of::<CreateReport>),
     ("decision", of::<DecisionReport>),

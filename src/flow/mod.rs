@@ -3,6 +3,8 @@
 mod about;
 mod agreement;
 mod attach;
+#[cfg(feature = "cli")]
+pub mod audit;
 mod buildkit;
 mod check;
 mod cores;

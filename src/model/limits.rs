@@ -230,3 +230,27 @@ pub const CALLBACK_BYTES: usize = 16 << 10;
 pub const CALLBACK_CONNECTIONS: usize = 64;
 /// How long one of them may take to ask (seconds).
 pub const CALLBACK_SECONDS: u64 = 5;
+/// Texts of a list, and names of a map, in one field of a record of the audit log.
+pub const RECORD_LIST: usize = 64;
+/// What one record of the audit log says, before it is compressed (bytes).
+pub const RECORD_BYTES: usize = 64 << 10;
+/// Records of one batch of the audit log.
+pub const RECORD_BATCH: usize = 65_536;
+/// Settings of an audit log (bytes).
+pub const SETTINGS_BYTES: usize = 64 << 10;
+/// A published file of an audit log, a tile or a bundle of 256 entries (bytes).
+pub const PUBLISHED_BYTES: usize = 17 << 20;
+/// A segment of the audit log's journal (bytes), written in full when it is made; a larger frame has one of its own.
+pub const JOURNAL_SEGMENT_BYTES: usize = 8 << 20;
+/// The largest segment that is read (bytes).
+pub const JOURNAL_FILE_BYTES: usize = 1 << 30;
+/// Segments of a journal.
+pub const JOURNAL_SEGMENTS: usize = 1_000_000;
+/// The file of an audit log's keys (bytes).
+pub const KEY_STORE_BYTES: usize = 64 << 20;
+/// A redaction of the audit log (bytes): its ranges of records among them.
+pub const REDACTION_BYTES: usize = 4 << 20;
+/// A file of records that is handed in (bytes).
+pub const RECORD_FILE_BYTES: usize = 256 << 20;
+/// Records that are handed in at once.
+pub const RECORDS_AT_ONCE: usize = 1_000_000;

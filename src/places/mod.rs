@@ -3,6 +3,7 @@
 //! Nothing of it is found below the working folder unless a caller names it there: whoever wrote a checkout must not choose
 //! what it is checked against.
 
+pub mod audit;
 mod browser;
 mod deadline;
 pub mod files;
@@ -21,6 +22,7 @@ use crate::policy::PolicyError;
 use crate::roots::SourceError;
 use crate::trust::KeyError;
 
+pub use audit::AuditPlace;
 pub use browser::Browser;
 pub use deadline::Until;
 pub use keys::public_key;

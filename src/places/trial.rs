@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A temporary folder for this user alone, and where this program is run.
@@ -39,6 +39,25 @@ impl Trial {
     pub fn run(&self, arguments: &[impl AsRef<OsStr>], variables: &[(&str, &str)]) -> io::Result<Output> {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(&self.here).envs(variables.iter().copied()).output()
+    }
+
+    /// Copies a folder in the temporary folder, with all that is in it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (from, to) = (self.folder.join(from), self.folder.join(to));
+        fs::DirBuilder::new().mode(0o700).create(&to)?;
+        for entry in fs::read_dir(&from)? {
+            let entry = entry?;
+            let name = PathBuf::from(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                self.copy(&from.join(&name), &to.join(&name))?;
+            } else {
+                fs::copy(entry.path(), to.join(&name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes the folder with all that is in it.

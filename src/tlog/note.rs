@@ -3,10 +3,13 @@
 use super::LogError;
 use crate::model::digest::hex;
 use crate::model::limits;
-use aws_lc_rs::signature::{ED25519, ML_DSA_44, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{
+    ED25519, Ed25519KeyPair, KeyPair as _, ML_DSA_44, UnparsedPublicKey, VerificationAlgorithm,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// What a signature line begins with: an em dash and a space.
 const DASH: &str = "\u{2014} ";
@@ -228,6 +231,71 @@ impl fmt::Debug for NoteKey {
     }
 }
 
+/// What a private key begins with, as text.
+const PRIVATE: &str = "PRIVATE+KEY+";
+
+/// An Ed25519 key that signs notes.
+pub struct NoteSigner {
+    key: NoteKey,
+    pair: Ed25519KeyPair,
+}
+
+impl NoteSigner {
+    /// The key of a seed, under a name.
+    ///
+    /// # Errors
+    /// When the name is empty or has blanks or `+`.
+    pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, LogError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed);
+        let pair = pair.map_err(|_| LogError::new("key", "its seed makes no key"))?;
+        Ok(Self { key: NoteKey::new(name, Kind::Ed25519, pair.public_key().as_ref())?, pair })
+    }
+
+    /// Reads `PRIVATE+KEY+name+id+base64`, as the tools of C2SP write it: behind a type byte, the seed.
+    ///
+    /// # Errors
+    /// What is wrong with it; never what it holds.
+    pub fn parse(text: &str) -> Result<Self, LogError> {
+        let wrong = |cause: &str| LogError::new("private key", cause);
+        let rest = text.strip_prefix(PRIVATE).ok_or_else(|| wrong("it does not begin with PRIVATE+KEY+"))?;
+        let parts: Vec<&str> = rest.splitn(3, '+').collect();
+        let [name, id, key] = parts[..] else { return Err(wrong("not of the form PRIVATE+KEY+name+id+base64")) };
+        let bytes = Zeroizing::new(STANDARD.decode(key).map_err(|_| wrong("a key that is no base64"))?);
+        let seed = match bytes.split_first() {
+            Some((1, seed)) => seed.try_into().map_err(|_| wrong("a seed that has not 32 bytes"))?,
+            _ => return Err(wrong("a key that is not of type 1, Ed25519")),
+        };
+        let found = Self::from_seed(name, seed)?;
+        if id == hex(&found.key.id) { Ok(found) } else { Err(wrong("its id is not that of its name and key")) }
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn private(&self, seed: &[u8; 32]) -> String {
+        let bytes = Zeroizing::new([&[1][..], seed].concat());
+        format!("{PRIVATE}{}+{}+{}", self.key.name, hex(&self.key.id), STANDARD.encode(&*bytes))
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn key(&self) -> &NoteKey {
+        &self.key
+    }
+
+    /// A text, which ends in a line's end, as a note that this key signed.
+    #[must_use]
+    pub fn sign(&self, text: &str) -> String {
+        let signature = self.pair.sign(text.as_bytes()).as_ref().to_vec();
+        format!("{text}\n{}\n", Line { name: &self.key.name, id: self.key.id, signature })
+    }
+}
+
+impl fmt::Debug for NoteSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.key, f)
+    }
+}
+
 /// Whether a name can stand in a signature line and a vkey.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
@@ -236,7 +304,6 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 
     fn key(seed: u8) -> (Ed25519KeyPair, NoteKey) {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
@@ -284,6 +351,20 @@ mod tests {
         ] {
             let found = NoteKey::parse(&text).map(drop).unwrap_err().to_string();
             assert!(found.contains(why), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_read_as_it_was_written_and_signs() {
+        let signer = NoteSigner::from_seed("log.example", &[1; 32]).unwrap();
+        let text = signer.private(&[1; 32]);
+        let read = NoteSigner::parse(&text).unwrap();
+        assert_eq!(read.key(), &key(1).1);
+        assert_eq!(read.sign("one\n"), signed("one\n", 1));
+        for bad in
+            [&text[1..], &text.replacen("log.", "lag.", 1), "PRIVATE+KEY+a", "PRIVATE+KEY+log.example+00000000+AQ=="]
+        {
+            assert!(NoteSigner::parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -24,6 +24,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("verify", 3),
     ("trust", 2),
     ("predicate", 2),
+    ("record", 2),
     ("issuer", 1),
     ("regular", 1),
     ("tlog", 1),

@@ -31,7 +31,7 @@ pub struct QuickstartArgs {
 codes! {
     /// Codes of this command.
     pub CODES;
-    NOT_AS_EXPECTED = "quickstart-failed", [Operator],
+    pub NOT_AS_EXPECTED = "quickstart-failed", [Operator],
         "a step of `attest quickstart` did not end as it must",
         "this is a fault of attest or of its installation: report it with the message";
 }

@@ -1,0 +1,374 @@
+//! Checks a log whole, and accounts for every record: verified, redacted with authority, expired under policy, or unexplained.
+
+use super::keys::{Keys, PersonId};
+use super::log::own;
+use super::seal::{Unopened, open};
+use super::store::CHECKPOINT;
+use super::tree::Growing;
+use super::{AuditError, LogStore, Redaction, Settings, Stored, What};
+use crate::record::{Class, Entry};
+use crate::tlog::{Checkpoint, Hash};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most faults that are kept one by one.
+const KEPT: usize = 100;
+
+/// A checkpoint that somebody kept elsewhere, already found to be signed by the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// Where it was kept.
+    pub name: String,
+    /// What it says.
+    pub checkpoint: Checkpoint,
+    /// Who saw it, and when (seconds since 1970).
+    pub seen: BTreeMap<String, u64>,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bad {
+    /// Which record, where that is known.
+    pub index: Option<u64>,
+    /// What was found.
+    pub cause: String,
+}
+
+/// What was found in a log.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// Records in the journal.
+    pub size: u64,
+    /// Records under the published checkpoint.
+    pub published: u64,
+    /// The root of the published tree.
+    pub root: Option<Hash>,
+    /// Records that are in the tree and say what their entry commits to.
+    pub verified: u64,
+    /// Of these, records in which a person was redacted.
+    pub partly: u64,
+    /// Records that are in the tree and whose content was not looked at, as there was no key store.
+    pub unopened: u64,
+    /// Records whose key was destroyed by order.
+    pub redacted: u64,
+    /// Records that were kept as long as the policy says.
+    pub expired: u64,
+    /// Redactions, all with authority.
+    pub redactions: u64,
+    /// Records that say that something was lost, and how many events.
+    pub losses: (u64, u64),
+    /// Everything else, the first first. It is what tampering looks like.
+    pub unexplained: Vec<Bad>,
+    /// How many there were, those that are not kept among them.
+    pub faults: u64,
+    /// The outside checkpoint that reaches furthest, of those that fit.
+    pub furthest: Option<Outside>,
+}
+
+impl Account {
+    fn bad(&mut self, index: impl Into<Option<u64>>, cause: impl Into<String>) {
+        self.faults += 1;
+        if self.unexplained.len() < KEPT {
+            self.unexplained.push(Bad { index: index.into(), cause: cause.into() });
+        }
+    }
+}
+
+/// Checks a log. `keys` are those of its store, where whoever checks may open contents.
+///
+/// # Errors
+/// [`AuditError::Unusable`] where it could not be read: that is no answer. What is wrong with it is in the account.
+pub fn account(
+    store: &dyn LogStore,
+    settings: &Settings,
+    keys: Option<&Keys>,
+    outside: &[Outside],
+) -> Result<Account, AuditError> {
+    let mut checker = Checker {
+        account: Account { size: store.size(), ..Account::default() },
+        store,
+        settings,
+        keys,
+        gone: Vec::new(),
+        partly: Vec::new(),
+        open: Vec::new(),
+        redactions: Vec::new(),
+    };
+    let published = checker.checkpoint()?;
+    checker.walk(published.as_ref(), outside)?;
+    checker.judge();
+    Ok(checker.account)
+}
+
+struct Checker<'a> {
+    account: Account,
+    store: &'a dyn LogStore,
+    settings: &'a Settings,
+    keys: Option<&'a Keys>,
+    /// Records whose key is gone.
+    gone: Vec<(u64, Class, u32)>,
+    /// Records in which a person's key is gone.
+    partly: Vec<(u64, PersonId)>,
+    /// Records that can be read.
+    open: Vec<(u64, Class, u32)>,
+    /// Redactions, by the number of their record.
+    redactions: Vec<(u64, Redaction)>,
+}
+
+impl Checker<'_> {
+    /// The published checkpoint, if it is this log's own.
+    fn checkpoint(&mut self) -> Result<Option<Checkpoint>, AuditError> {
+        let Some(bytes) = self.store.get(CHECKPOINT)? else {
+            if self.account.size > 0 {
+                self.account.bad(None, "there is no checkpoint");
+            }
+            return Ok(None);
+        };
+        match own(&bytes, self.settings) {
+            Ok(checkpoint) => {
+                (self.account.published, self.account.root) = (checkpoint.size, Some(checkpoint.root));
+                if checkpoint.size > self.account.size {
+                    let cause = format!("the journal ends here, and the checkpoint has {} records", checkpoint.size);
+                    self.account.bad(self.account.size, cause);
+                }
+                Ok(Some(checkpoint))
+            }
+            Err(e) => {
+                self.account.bad(None, e.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    /// Goes over every record, and compares tree, tiles and checkpoints.
+    fn walk(&mut self, published: Option<&Checkpoint>, outside: &[Outside]) -> Result<(), AuditError> {
+        let mut outside: Vec<&Outside> = outside.iter().collect();
+        outside.sort_by_key(|o| o.checkpoint.size);
+        let mut outside = outside.into_iter().peekable();
+        let mut tree = Growing::default();
+        let mut compared = Compared { store: self.store, bad: Vec::new() };
+        let end = published.map_or(0, |p| p.size);
+        loop {
+            let size = tree.size();
+            while let Some(one) = outside.next_if(|o| o.checkpoint.size == size) {
+                self.compare(one, tree.root());
+            }
+            if let Some(checkpoint) = published.filter(|p| p.size == size) {
+                if tree.root() != checkpoint.root {
+                    self.account
+                        .bad(None, format!("the checkpoint of {size} records is of another tree than the journal's"));
+                }
+                tree.write(&mut compared)?;
+            } else if size % 65_536 == 0 && size < end {
+                tree.write(&mut compared)?;
+            }
+            if size >= self.account.size {
+                break;
+            }
+            // Up to where something is compared.
+            let next = [end, outside.peek().map_or(0, |o| o.checkpoint.size), (size / 65_536 + 1) * 65_536];
+            let next = next.into_iter().filter(|n| *n > size).min().unwrap_or(self.account.size).min(self.account.size);
+            let count = usize::try_from(next - size).unwrap_or(usize::MAX).min(4096);
+            match self.store.read(size, count) {
+                Ok(records) if records.is_empty() => {
+                    self.account.bad(size, "the journal ends here");
+                    break;
+                }
+                Ok(records) => {
+                    for (index, record) in (size..).zip(records) {
+                        self.record(index, &record);
+                        tree.push(record.entry);
+                    }
+                }
+                Err(AuditError::Damaged { index, cause }) => {
+                    self.account.bad(index, cause);
+                    break;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        for one in outside {
+            let cause =
+                format!("{}: {} records were there, and the journal ends before", one.name, one.checkpoint.size);
+            self.account.bad(tree.size(), cause);
+        }
+        compared.bad.sort();
+        compared.bad.dedup();
+        for (index, cause) in compared.bad {
+            self.account.bad(index, cause);
+        }
+        self.account.unexplained.sort_by_key(|bad| bad.index.unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    fn compare(&mut self, outside: &Outside, root: Hash) {
+        if outside.checkpoint.root != root {
+            let size = outside.checkpoint.size;
+            self.account.bad(
+                None,
+                format!("{}: of the first {size} records, another history was shown elsewhere", outside.name),
+            );
+        } else {
+            self.account.furthest = Some(outside.clone());
+        }
+    }
+
+    fn record(&mut self, index: u64, stored: &Stored) {
+        let Some(keys) = self.keys else { return self.unopened(index, stored) };
+        match open(stored, index, keys) {
+            Ok(opened) => {
+                self.account.verified += 1;
+                self.open.push((index, opened.entry.class, opened.entry.day()));
+                if !opened.redacted.is_empty() {
+                    self.account.partly += 1;
+                }
+                self.partly.extend(opened.redacted.iter().map(|(_, id)| (index, *id)));
+                if let ("loss", Some(lost)) = (opened.entry.kind.name, opened.draft.get("lost")) {
+                    let (records, events) = self.account.losses;
+                    self.account.losses = (records + 1, events + lost.told.value().as_u64().unwrap_or(0));
+                }
+            }
+            Err(Unopened::NoKey(entry)) => self.gone.push((index, entry.class, entry.day())),
+            Err(Unopened::Redaction(entry)) => self.redaction(index, &entry, &stored.content),
+            Err(Unopened::Damaged(cause)) => self.account.bad(index, cause),
+        }
+    }
+
+    /// What can be said of a record without any key: its content is the one that its entry commits to.
+    fn unopened(&mut self, index: u64, stored: &Stored) {
+        match open(stored, index, &Keys::default()) {
+            Ok(_) | Err(Unopened::NoKey(_)) => self.account.unopened += 1,
+            Err(Unopened::Redaction(entry)) => self.redaction(index, &entry, &stored.content),
+            Err(Unopened::Damaged(cause)) => self.account.bad(index, cause),
+        }
+    }
+
+    fn redaction(&mut self, index: u64, entry: &Entry, note: &[u8]) {
+        match Redaction::authorised(note, &self.settings.origin, &self.settings.officer) {
+            Ok(redaction) => {
+                if let What::Expired { class, until, kept } = &redaction.what
+                    && (self.settings.retention.get(class) != Some(kept) || until.saturating_add(*kept) >= entry.day())
+                {
+                    self.account.bad(index, format!("`{}` expired sooner than the policy says", class.name()));
+                }
+                self.account.verified += 1;
+                self.account.redactions += 1;
+                self.redactions.push((index, redaction));
+            }
+            Err(AuditError::Damaged { cause, .. }) => self.account.bad(index, cause),
+            Err(e) => self.account.bad(index, e.to_string()),
+        }
+    }
+
+    /// Holds every hole against the redactions, and the redactions against what can still be read.
+    fn judge(&mut self) {
+        if self.keys.is_none() {
+            return;
+        }
+        let covers = Covers::of(&self.redactions);
+        for (index, class, day) in std::mem::take(&mut self.gone) {
+            match () {
+                () if covers.record(index) => self.account.redacted += 1,
+                () if covers.expired(index, class, day) => self.account.expired += 1,
+                () => self.account.bad(index, "its key is gone, and no redaction says so"),
+            }
+        }
+        for (index, id) in std::mem::take(&mut self.partly) {
+            if covers.people.get(&id).is_none_or(|before| index >= *before) {
+                self.account.bad(index, "the key of a person is gone, and no redaction says so");
+            }
+        }
+        for (index, class, day) in std::mem::take(&mut self.open) {
+            if covers.record(index) || covers.expired(index, class, day) {
+                self.account.bad(index, "it can still be read, though a redaction says that its key was destroyed");
+            }
+        }
+        self.account.unexplained.sort_by_key(|bad| bad.index.unwrap_or(u64::MAX));
+    }
+}
+
+/// What redactions cover: each only what was there before it.
+#[derive(Default)]
+struct Covers {
+    records: BTreeSet<u64>,
+    people: BTreeMap<PersonId, u64>,
+    expired: Vec<(Class, u32, u64)>,
+}
+
+impl Covers {
+    fn of(redactions: &[(u64, Redaction)]) -> Self {
+        let mut covers = Self::default();
+        for (at, redaction) in redactions {
+            match &redaction.what {
+                What::Person(id) => drop(covers.people.insert(*id, *at)),
+                What::Records(ranges) => {
+                    covers
+                        .records
+                        .extend(ranges.iter().flat_map(|(low, high)| *low..=(*high).min(*at)).filter(|i| i < at));
+                }
+                What::Expired { class, until, .. } => covers.expired.push((*class, *until, *at)),
+            }
+        }
+        covers
+    }
+
+    fn record(&self, index: u64) -> bool {
+        self.records.contains(&index)
+    }
+
+    fn expired(&self, index: u64, class: Class, day: u32) -> bool {
+        self.expired.iter().any(|(c, until, at)| *c == class && day <= *until && index < *at)
+    }
+}
+
+/// Compares what would be published with what is.
+struct Compared<'a> {
+    store: &'a dyn LogStore,
+    bad: Vec<(Option<u64>, String)>,
+}
+
+impl LogStore for Compared<'_> {
+    fn size(&self) -> u64 {
+        self.store.size()
+    }
+
+    fn append(&mut self, _: &[Stored]) -> Result<(), AuditError> {
+        Ok(())
+    }
+
+    fn read(&self, from: u64, count: usize) -> Result<Vec<Stored>, AuditError> {
+        self.store.read(from, count)
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Vec<u8>>, AuditError> {
+        self.store.get(name)
+    }
+
+    fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), AuditError> {
+        match self.store.get(name)? {
+            Some(found) if found == bytes => {}
+            Some(found) => self.bad.push(differs(name, bytes, &found)),
+            None => self.bad.push((None, format!("{name} is missing"))),
+        }
+        Ok(())
+    }
+
+    fn swap_checkpoint(&mut self, _: Option<&[u8]>, _: &[u8]) -> Result<(), AuditError> {
+        Ok(())
+    }
+}
+
+/// The first record that a published file shows otherwise than the journal.
+fn differs(name: &str, expected: &[u8], found: &[u8]) -> (Option<u64>, String) {
+    use crate::tlog::tile::{self, Row, Tile, WIDTH};
+    let cause = format!("{name} is not what the journal makes");
+    let Some(tile) = Tile::parse(name) else { return (None, cause) };
+    let at = match tile.row {
+        Row::Level(0) => expected.chunks(32).zip(found.chunks(32)).position(|(a, b)| a != b),
+        Row::Level(_) => None,
+        Row::Entries => match (tile::entries(expected, tile.width), tile::entries(found, tile.width)) {
+            (Ok(expected), Ok(found)) => expected.iter().zip(&found).position(|(a, b)| a != b),
+            _ => None,
+        },
+    };
+    (at.map(|at| tile.index * WIDTH + at as u64), cause)
+}

@@ -1,0 +1,189 @@
+//! Destroying keys. The redaction is written down beside the keys, then it goes into the log, then the keys go: after a crash
+//! at any place the rest is done when the log is opened for the next time, and there is never a hole without a redaction.
+
+use super::keys::Random;
+use super::log::{Log, day, expiring, minutes};
+use super::redaction::is_basis;
+use super::seal::{Unopened, open};
+use super::tree::read_all;
+use super::{AuditError, Redaction, Stored, What};
+use crate::model::Timestamp;
+use crate::record::entry::RecordId;
+use crate::record::{Class, Entry, kinds};
+use crate::tlog::Hash;
+use crate::tlog::note::NoteSigner;
+use sha2::{Digest as _, Sha256};
+
+/// What is to be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erase {
+    /// Every field that names a person.
+    Person(String),
+    /// Records, by their numbers.
+    Records(Vec<u64>),
+}
+
+impl Log {
+    /// Erases: the number of the redaction's record. `officer` signs it.
+    ///
+    /// # Errors
+    /// [`AuditError::Unknown`] when there is nothing to erase, [`AuditError::Malformed`] when the key is not the one of the
+    /// settings or the reason is none, [`AuditError::Unusable`].
+    pub fn erase(
+        &mut self,
+        erase: &Erase,
+        basis: &str,
+        officer: &NoteSigner,
+        now: Timestamp,
+        random: Random<'_>,
+    ) -> Result<u64, AuditError> {
+        let what = match erase {
+            Erase::Person(name) => {
+                // The name itself must not be kept anywhere, an error of a log file included.
+                let person =
+                    self.keys.person(name).ok_or_else(|| AuditError::Unknown { what: "this person".into() })?;
+                What::Person(person.id)
+            }
+            Erase::Records(list) => What::Records(self.ranges(list)?),
+        };
+        self.redact(what, basis, officer, now, random)
+    }
+
+    /// Destroys the keys of everything that is kept long enough; the numbers of the redactions' records.
+    ///
+    /// # Errors
+    /// As [`Log::erase`].
+    pub fn retain(&mut self, officer: &NoteSigner, now: Timestamp, random: Random<'_>) -> Result<Vec<u64>, AuditError> {
+        let mut done = Vec::new();
+        for class in expiring() {
+            let Some(kept) = self.settings.retention.get(&class).copied() else { continue };
+            let Some(until) = day(now).checked_sub(kept + 1) else { continue };
+            if self.keys.days(class).any(|day| day <= until) {
+                let what = What::Expired { class, until, kept };
+                done.push(self.redact(what, "policy", officer, now, random)?);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Ranges of records, each of which is there and has a key of its own.
+    fn ranges(&self, list: &[u64]) -> Result<Vec<(u64, u64)>, AuditError> {
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list.dedup();
+        let mut out: Vec<(u64, u64)> = Vec::new();
+        for index in list {
+            if index >= self.size() {
+                return Err(AuditError::Unknown { what: format!("record {index}") });
+            }
+            match out.last_mut().filter(|(_, high)| high + 1 == index) {
+                Some((_, high)) => *high = index,
+                None => out.push((index, index)),
+            }
+        }
+        if out.is_empty() { Err(AuditError::Unknown { what: "no record".into() }) } else { Ok(out) }
+    }
+
+    fn redact(
+        &mut self,
+        what: What,
+        basis: &str,
+        officer: &NoteSigner,
+        now: Timestamp,
+        random: Random<'_>,
+    ) -> Result<u64, AuditError> {
+        if *officer.key() != self.settings.officer {
+            return Err(AuditError::malformed("key of redactions", "it is not the one that the log's settings name"));
+        }
+        if !is_basis(basis) {
+            return Err(AuditError::malformed("reason", "expected one line of at most 256 characters"));
+        }
+        let origin = self.settings.origin.clone();
+        let redaction = Redaction { origin, time: now, basis: basis.to_owned(), what };
+        self.keys.pending = Some(officer.sign(&redaction.to_string()));
+        self.key_store.save(&self.keys, false)?;
+        let index = self.finish_redaction(now, random)?;
+        index.ok_or_else(|| AuditError::Unknown { what: "a redaction".into() })
+    }
+
+    /// Carries out a redaction that was begun: what is missing of it, in its order. The number of its record; none where
+    /// none was begun.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    pub fn finish_redaction(&mut self, now: Timestamp, random: Random<'_>) -> Result<Option<u64>, AuditError> {
+        let Some(note) = self.keys.pending.clone() else { return Ok(None) };
+        let redaction = Redaction::authorised(note.as_bytes(), &self.settings.origin, &self.settings.officer)?;
+        let index = match self.written(&note)? {
+            Some(index) => index,
+            None => {
+                let index = self.size();
+                let record = public(&note, now, random);
+                self.put(vec![record])?;
+                index
+            }
+        };
+        self.destroy(&redaction.what, index)?;
+        self.keys.pending = None;
+        self.key_store.save(&self.keys, true)?;
+        Ok(Some(index))
+    }
+
+    /// Whether a redaction stands in the log: it would be among the last records, as nothing else is written before it is done.
+    fn written(&self, note: &str) -> Result<Option<u64>, AuditError> {
+        let Some(last) = self.size().checked_sub(1) else { return Ok(None) };
+        let record = read_all(&*self.store, last, 1)?;
+        Ok(record.first().is_some_and(|r| r.content == note.as_bytes()).then_some(last))
+    }
+
+    fn destroy(&mut self, what: &What, before: u64) -> Result<(), AuditError> {
+        match what {
+            What::Person(id) => self.keys.forget_person(id),
+            What::Expired { class, until, .. } => drop(self.keys.forget_days(*class, *until)),
+            What::Records(ranges) => {
+                for index in ranges.iter().flat_map(|(low, high)| *low..=*high).filter(|index| *index < before) {
+                    let record = read_all(&*self.store, index, 1)?;
+                    let entry = record.first().and_then(|r| Entry::parse(&r.entry).ok());
+                    if let Some(entry) = entry {
+                        self.keys.forget_record(entry.class, entry.day(), index);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The records in which a person stands.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`], [`AuditError::Damaged`].
+    pub fn records_of(&self, person: &str) -> Result<Vec<u64>, AuditError> {
+        let mut out = Vec::new();
+        let mut index = 0;
+        while index < self.size() {
+            for stored in self.store.read(index, 4096)? {
+                match open(&stored, index, &self.keys) {
+                    Ok(opened) if opened.draft.said.iter().any(|s| s.field.person && s.told.value() == person) => {
+                        out.push(index);
+                    }
+                    Ok(_) | Err(Unopened::NoKey(_) | Unopened::Redaction(_)) => {}
+                    Err(Unopened::Damaged(cause)) => return Err(AuditError::damaged(index, cause)),
+                }
+                index += 1;
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// A redaction as a record: its text in clear.
+fn public(note: &str, now: Timestamp, random: Random<'_>) -> Stored {
+    let content = note.as_bytes().to_vec();
+    let mut id = RecordId([0; 16]);
+    random(&mut id.0);
+    let kind = kinds::numbered(kinds::REDACTION).unwrap_or(&kinds::ALL[0]);
+    let hash = Sha256::digest(&content).into();
+    let entry =
+        Entry { kind, class: Class::Public, minutes: minutes(now), id, fields: Hash::of_nothing(), content: hash };
+    Stored { entry: entry.bytes().to_vec(), content }
+}

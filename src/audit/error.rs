@@ -1,0 +1,151 @@
+//! [`AuditError`].
+
+use crate::model::Code;
+use crate::model::code::codes;
+use crate::tlog::LogError;
+
+/// Why something could not be done with an audit log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// There is no log where one was named.
+    #[error("there is no audit log at {place}")]
+    Absent {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// There is one already.
+    #[error("there is an audit log at {place} already")]
+    Present {
+        /// Where.
+        place: String,
+    },
+    /// Somebody else writes to it.
+    #[error("another process writes to the audit log at {place}; waited {waited}")]
+    Locked {
+        /// Where.
+        place: String,
+        /// For how long, in words.
+        waited: String,
+    },
+    /// It could not be read or written.
+    #[error("{what}: {cause}")]
+    Unusable {
+        /// Which file.
+        what: String,
+        /// The operating system's words.
+        cause: String,
+    },
+    /// It is not what it was.
+    #[error("the audit log was changed: {cause}")]
+    Damaged {
+        /// The first record that is not as it was, where that is known.
+        index: Option<u64>,
+        /// What was found, in words.
+        cause: String,
+    },
+    /// Settings, a redaction or a proof cannot be read.
+    #[error("{what}: {cause}")]
+    Malformed {
+        /// What was read.
+        what: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A record is larger than one may be.
+    #[error("a record of {found} bytes, of {limit} at most")]
+    TooLarge {
+        /// Bytes found.
+        found: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Nothing of the log matches what was asked for.
+    #[error("{what} is not in this audit log")]
+    Unknown {
+        /// What was asked for.
+        what: String,
+    },
+    /// The key of what was asked for is destroyed.
+    #[error("what record {index} said was destroyed: {why}")]
+    Gone {
+        /// The record's number.
+        index: u64,
+        /// On whose authority, or that nothing says so.
+        why: String,
+    },
+    /// The system gave no randomness.
+    #[error("the system gave no randomness")]
+    NoRandomness,
+}
+
+codes! {
+    /// Codes of [`AuditError`].
+    LIST;
+    ABSENT = "audit-log-absent", [Caller],
+        "there is no audit log where one was named or is looked for",
+        "make one with `attest audit init`, or name it with `--log` or `ATTEST_AUDIT_LOG`";
+    PRESENT = "audit-log-exists", [Caller],
+        "an audit log is there already, and none is ever overwritten",
+        "use the one that is there, or name another folder with `--log`";
+    LOCKED = "audit-log-locked", [Operator],
+        "another process writes to the audit log, and one at a time may",
+        "try again, or give more time with `--timeout`";
+    UNUSABLE = "audit-log-unavailable", [Operator],
+        "a file of the audit log could not be read or written",
+        "see the cause: space on the disk, rights of the folder; nothing that was acknowledged is lost";
+    DAMAGED = "audit-log-damaged", [Producer],
+        "the audit log is not as it was written: somebody changed it, or the disk did",
+        "keep the folder as it is, see what `attest audit verify` says, and compare with a copy kept elsewhere";
+    MALFORMED = "audit-malformed", [Caller],
+        "settings, a key, a redaction or a proof of an audit log cannot be read",
+        "see what is expected in the message; the file may be cut off, or of another program";
+    TOO_LARGE = "audit-record-too-large", [Caller],
+        "a record says more than one may",
+        "hand long texts in as ones that are only committed to: `command`, `input`, `output`, `diff`";
+    UNKNOWN = "audit-unknown", [Producer],
+        "nothing in the audit log matches what was asked for",
+        "check the number or id; `attest audit show` without arguments lists the last records";
+    GONE = "audit-record-gone", [Producer],
+        "the key of what the record said was destroyed, so nobody can read it any more",
+        "nothing can bring it back; its entry and every proof about it still hold";
+    NO_RANDOMNESS = "audit-no-randomness", [Operator],
+        "the operating system gave no random bytes, without which nothing can be encrypted",
+        "try again; on a machine that just started, wait until it has gathered some";
+}
+
+impl AuditError {
+    /// Every code that this error can have.
+    pub const CODES: &'static [Code] = LIST;
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Absent { .. } => ABSENT,
+            Self::Present { .. } => PRESENT,
+            Self::Locked { .. } => LOCKED,
+            Self::Unusable { .. } => UNUSABLE,
+            Self::Damaged { .. } => DAMAGED,
+            Self::Malformed { .. } => MALFORMED,
+            Self::TooLarge { .. } => TOO_LARGE,
+            Self::Unknown { .. } => UNKNOWN,
+            Self::Gone { .. } => GONE,
+            Self::NoRandomness => NO_RANDOMNESS,
+        }
+    }
+
+    pub(super) fn damaged(index: impl Into<Option<u64>>, cause: impl Into<String>) -> Self {
+        Self::Damaged { index: index.into(), cause: cause.into() }
+    }
+
+    pub(super) fn malformed(what: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::Malformed { what: what.into(), cause: cause.into() }
+    }
+}
+
+impl From<LogError> for AuditError {
+    fn from(e: LogError) -> Self {
+        Self::malformed(e.what, e.cause)
+    }
+}

@@ -1,0 +1,80 @@
+//! A copy of what can be asked: made from the log, never the truth, and made again at any time.
+
+mod sqlite;
+
+pub use sqlite::SqliteIndex;
+
+use super::{AuditError, Opened};
+
+/// A row of the index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Number of the record.
+    pub index: u64,
+    /// Its id, in hex.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// When it was put into the log (seconds since 1970, whole minutes).
+    pub logged: i64,
+    /// What else it has of the record.
+    pub columns: Vec<Option<String>>,
+}
+
+/// What an index is asked for: every condition that is given holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// Of one execution.
+    pub execution: Option<String>,
+    /// Of one record, by id.
+    pub id: Option<String>,
+    /// At most so many, the last ones.
+    pub last: usize,
+}
+
+/// An index over one log.
+///
+/// A back end MUST forget what it is told to forget so that no byte of it stays, and MUST NOT answer beyond its position.
+pub trait Index: Send {
+    /// How many records of the log it has seen.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn position(&self) -> Result<u64, AuditError>;
+
+    /// Takes records, in their order, from its position on; none for those that cannot be read, which it only counts.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn apply(&mut self, records: &[(u64, Option<Opened>)]) -> Result<(), AuditError>;
+
+    /// Records that fit, in their order.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn ask(&self, question: &Question) -> Result<Vec<Row>, AuditError>;
+
+    /// The record of a source's own id, if it is there.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn of_source(&self, source_id: &str) -> Result<Option<u64>, AuditError>;
+
+    /// Forgets records, without a trace.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn forget(&mut self, records: &[u64]) -> Result<(), AuditError>;
+
+    /// Forgets everything: it is made again from the log.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn clear(&mut self) -> Result<(), AuditError>;
+
+    /// Every row, in their order, for who compares it with the log.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn rows(&self) -> Result<Vec<Row>, AuditError>;
+}

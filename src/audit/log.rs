@@ -1,0 +1,237 @@
+//! [`Log`]: one writer's view of a log. Records are durable and in the tree when [`Log::append`] returns; what is published
+//! follows with [`Log::publish`].
+
+use super::content::Packer;
+use super::keys::{KeyStore, Keys, Random};
+use super::seal::{Place, seal};
+use super::store::CHECKPOINT;
+use super::tree::{Growing, nodes, read_all};
+use super::{AuditError, LogStore, Settings, Stored};
+use crate::model::{Timestamp, limits};
+use crate::record::entry::RecordId;
+use crate::record::{Class, Draft};
+use crate::tlog::merkle;
+use crate::tlog::note::NoteSigner;
+use crate::tlog::proof::Proof;
+use crate::tlog::{Checkpoint, Note};
+use std::ops::Range;
+
+/// What a log is made of.
+pub struct Parts {
+    /// What it is.
+    pub settings: Settings,
+    /// Where its records are.
+    pub store: Box<dyn LogStore>,
+    /// Where its keys are.
+    pub keys: Box<dyn KeyStore>,
+    /// What signs its checkpoints.
+    pub signer: NoteSigner,
+}
+
+/// A log that is open for writing.
+pub struct Log {
+    pub(super) settings: Settings,
+    pub(super) store: Box<dyn LogStore>,
+    pub(super) key_store: Box<dyn KeyStore>,
+    pub(super) keys: Keys,
+    signer: NoteSigner,
+    tree: Growing,
+    checkpoint: Option<Vec<u8>>,
+    packer: Packer,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Log({}, {} records)", self.settings.origin, self.size())
+    }
+}
+
+impl Log {
+    /// Opens a log: what is published is compared with the journal, and made again where it lags behind or is damaged.
+    ///
+    /// # Errors
+    /// [`AuditError::Damaged`] when a checkpoint that this log signed is not one of the journal that is there: the journal
+    /// was cut or changed, and nothing is added to it.
+    pub fn open(parts: Parts) -> Result<Self, AuditError> {
+        let Parts { settings, store, keys: key_store, signer } = parts;
+        if *signer.key() != settings.key {
+            return Err(AuditError::malformed("key of the audit log", "it is not the one that its settings name"));
+        }
+        let keys = key_store.load()?.unwrap_or_default();
+        let checkpoint = store.get(CHECKPOINT)?;
+        let published = checkpoint.as_deref().map(|bytes| own(bytes, &settings)).transpose()?;
+        let tree = grown(&*store, published.as_ref())?;
+        Ok(Self { settings, store, key_store, keys, signer, tree, checkpoint, packer: Packer::new()? })
+    }
+
+    /// How many records it has.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Its keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Its store, for who reads.
+    #[must_use]
+    pub fn store(&self) -> &dyn LogStore {
+        &*self.store
+    }
+
+    /// Adds records, all or none; their numbers.
+    ///
+    /// # Errors
+    /// [`AuditError::TooLarge`], [`AuditError::Unusable`].
+    pub fn append(&mut self, drafts: &[Draft], now: Timestamp, random: Random<'_>) -> Result<Range<u64>, AuditError> {
+        let first = self.size();
+        for batch in drafts.chunks(limits::RECORD_BATCH) {
+            self.append_batch(batch, now, random)?;
+        }
+        Ok(first..self.size())
+    }
+
+    fn append_batch(&mut self, drafts: &[Draft], now: Timestamp, random: Random<'_>) -> Result<(), AuditError> {
+        let minutes = minutes(now);
+        let mut new = false;
+        for draft in drafts {
+            new |= self.keys.ensure_day(draft.kind.class, minutes / (24 * 60), random);
+            for person in draft.said.iter().filter(|said| said.field.person) {
+                new |= person.told.value().as_str().is_some_and(|name| self.keys.ensure_person(name, random));
+            }
+        }
+        // A key that is only in memory is no key: what was encrypted with it could never be read again.
+        if new {
+            self.key_store.save(&self.keys, false)?;
+        }
+        let mut batch = Vec::with_capacity(drafts.len());
+        for (index, draft) in (self.size()..).zip(drafts) {
+            let mut id = RecordId([0; 16]);
+            random(&mut id.0);
+            batch.push(seal(draft, Place { index, minutes, id }, &self.keys, &mut self.packer)?);
+        }
+        self.put(batch)
+    }
+
+    /// Adds what is sealed, or public.
+    pub(super) fn put(&mut self, batch: Vec<Stored>) -> Result<(), AuditError> {
+        self.store.append(&batch)?;
+        batch.into_iter().for_each(|record| self.tree.push(record.entry));
+        Ok(())
+    }
+
+    /// Writes the tiles and a signed checkpoint of every record that there is. Where there is nothing new, the checkpoint stays.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    pub fn publish(&mut self) -> Result<Checkpoint, AuditError> {
+        let checkpoint = Checkpoint {
+            origin: self.settings.origin.clone(),
+            size: self.tree.size(),
+            root: self.tree.root(),
+            extensions: Vec::new(),
+        };
+        let note = self.signer.sign(&checkpoint.to_string()).into_bytes();
+        if self.checkpoint.as_deref() == Some(&note) {
+            return Ok(checkpoint);
+        }
+        self.tree.write(&mut *self.store)?;
+        self.store.swap_checkpoint(self.checkpoint.as_deref(), &note)?;
+        self.checkpoint = Some(note);
+        Ok(checkpoint)
+    }
+
+    /// The receipt of a record, under the published checkpoint.
+    ///
+    /// # Errors
+    /// [`AuditError::Unknown`] when there is no such record, or it is not published yet.
+    pub fn prove(&self, index: u64) -> Result<Proof, AuditError> {
+        receipt(&*self.store, &self.settings, index)
+    }
+}
+
+/// The receipt of a record, from what is published.
+///
+/// # Errors
+/// [`AuditError::Unknown`] when there is no such record, or it is not published yet.
+pub fn receipt(store: &dyn LogStore, settings: &Settings, index: u64) -> Result<Proof, AuditError> {
+    let unknown = || AuditError::Unknown { what: format!("record {index}") };
+    let note = store.get(CHECKPOINT)?.ok_or_else(unknown)?;
+    let checkpoint = own(&note, settings)?;
+    if index >= checkpoint.size {
+        return Err(unknown());
+    }
+    let hashes = merkle::inclusion(index, checkpoint.size, &nodes(store, checkpoint.size));
+    let hashes = hashes.map_err(|e| AuditError::damaged(None, format!("its tiles: {e}")))?;
+    let checkpoint = String::from_utf8(note).unwrap_or_default();
+    Ok(Proof { extra: None, index, hashes, checkpoint })
+}
+
+/// A checkpoint that the log itself signed.
+pub(super) fn own(bytes: &[u8], settings: &Settings) -> Result<Checkpoint, AuditError> {
+    let note = Note::parse(bytes)?;
+    let wrong = |cause: String| AuditError::damaged(None, cause);
+    let signed = note.is_signed_by(&settings.key).map_err(|e| wrong(e.to_string()))?;
+    let checkpoint = Checkpoint::parse(note.text)?;
+    match () {
+        () if !signed => Err(wrong("its checkpoint is not signed by its key".into())),
+        () if checkpoint.origin != settings.origin => {
+            Err(wrong(format!("its checkpoint is of the log {}, not {}", checkpoint.origin, settings.origin)))
+        }
+        () => Ok(checkpoint),
+    }
+}
+
+/// The tree of a store, from its tiles as far as they are published, then from the journal; from the journal alone where
+/// the tiles are not those of the checkpoint.
+fn grown(store: &dyn LogStore, published: Option<&Checkpoint>) -> Result<Growing, AuditError> {
+    let size = store.size();
+    let Some(published) = published else { return replayed(store, Growing::default(), size) };
+    if published.size > size {
+        let cause = format!("its checkpoint has {} records, and its journal ends after {size}", published.size);
+        return Err(AuditError::damaged(size, cause));
+    }
+    if let Some(tree) = Growing::published(store, published.size)?
+        && tree.root() == published.root
+    {
+        return replayed(store, tree, size);
+    }
+    let tree = replayed(store, Growing::default(), published.size)?;
+    if tree.root() != published.root {
+        let cause = "its journal is not the one that its checkpoint was made of: `attest audit verify` finds the place";
+        return Err(AuditError::damaged(None, cause));
+    }
+    replayed(store, tree, size)
+}
+
+fn replayed(store: &dyn LogStore, mut tree: Growing, size: u64) -> Result<Growing, AuditError> {
+    while tree.size() < size {
+        let count = usize::try_from(size - tree.size()).unwrap_or(usize::MAX).min(4096);
+        read_all(store, tree.size(), count)?.into_iter().for_each(|record| tree.push(record.entry));
+    }
+    Ok(tree)
+}
+
+/// Whole minutes since 1970.
+pub(super) fn minutes(now: Timestamp) -> u32 {
+    u32::try_from(now.unix().div_euclid(60)).unwrap_or(0)
+}
+
+/// Whole days since 1970.
+pub(super) fn day(now: Timestamp) -> u32 {
+    minutes(now) / (24 * 60)
+}
+
+/// Classes whose content expires.
+pub(super) fn expiring() -> impl Iterator<Item = Class> {
+    Class::ALL.iter().filter(|(_, _, days)| days.is_some()).map(|(class, ..)| *class)
+}

@@ -1,0 +1,45 @@
+//! The audit log: what agents did, in a transparency log in a folder of one machine.
+//!
+//! | file | job |
+//! |---|---|
+//! | `settings.rs` | what a log is: its name, its keys, how long things are kept |
+//! | `frame.rs` | the frames of the journal, whose writing is the commit |
+//! | `store/` | [`LogStore`]: where entries, contents and published files are |
+//! | `keys/` | [`KeyStore`]: keys of contents and of people, which can be destroyed |
+//! | `content.rs` | what a record says, as it is encrypted |
+//! | `seal.rs` | a draft to what is stored, and back |
+//! | `log.rs`, `tree.rs` | [`Log`]: append, publish, prove |
+//! | `redaction.rs` | signed notes that say which keys were destroyed, and on whose authority |
+//! | `erase.rs` | destroying them, in an order that no crash can break |
+//! | `disclosure.rs` | a record's entry, and single fields of it, shown with their proof |
+//! | `account.rs` | checks a log whole, and accounts for every record |
+//! | `index/` | [`Index`]: a copy of what can be asked, which can be made again |
+
+mod account;
+mod content;
+mod disclosure;
+mod erase;
+mod error;
+mod frame;
+pub mod index;
+pub mod keys;
+mod log;
+#[cfg(test)]
+mod log_tests;
+mod redaction;
+mod seal;
+mod settings;
+pub mod store;
+mod tree;
+
+pub use account::{Account, Bad, Outside, account};
+pub use disclosure::{Disclosed, Disclosure};
+pub use erase::Erase;
+pub use error::AuditError;
+pub use index::Index;
+pub use keys::{KeyStore, Keys};
+pub use log::{Log, Parts, receipt};
+pub use redaction::{Redaction, What};
+pub use seal::{Opened, Unopened, open};
+pub use settings::Settings;
+pub use store::{LogStore, Stored};

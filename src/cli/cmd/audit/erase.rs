@@ -1,0 +1,107 @@
+//! `attest audit erase`
+
+use crate::audit::{AuditError, Erase, Index as _, Log, Unopened};
+use crate::cli::args::Common;
+use crate::cli::exit::{Failure, Outcome};
+use crate::flow::audit;
+use crate::model::plural::counted;
+use crate::places::{self, AuditPlace, audit::random, files};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Destroy what records say, so that every proof still holds
+///
+/// Of a person every field with the name, in every record; of a record or an execution all that it says. The keys are
+/// destroyed, a redaction that says so and why is signed and recorded, and the index forgets. Nothing can bring it back.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest audit erase --person github:583231 --basis request-2026-114
+  attest audit erase --execution exec-abc123 --basis 'recorded by mistake' --redaction-key officer.key")]
+pub(super) struct EraseArgs {
+    /// A person, as the records name it
+    #[arg(long, value_name = "WHO", group = "what")]
+    person: Option<String>,
+    /// Numbers of records
+    #[arg(long, value_name = "N", group = "what", num_args = 1..)]
+    record: Vec<u64>,
+    /// Every record of an execution
+    #[arg(long, value_name = "ID", group = "what")]
+    execution: Option<String>,
+    /// Why: the number of a request, for example. It stays in the log for ever, in clear
+    #[arg(long, value_name = "TEXT")]
+    basis: String,
+    /// Private key of redactions; the one that was made with the log unless told
+    #[arg(long, value_name = "FILE")]
+    redaction_key: Option<PathBuf>,
+    /// Where to write the receipt of the redaction; erase-N.tlog-proof unless told
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+    let officer = place.officer(args.redaction_key.as_deref())?;
+    let mut log = place.writer(common.timeout)?;
+    let now = places::now();
+    log.finish_redaction(now, &mut random)?;
+    let mut index = place.index()?;
+    audit::catch_up(log.store(), log.keys(), log.size(), &mut index)?;
+    let (erase, records) = match (&args.person, &args.execution) {
+        (Some(person), _) => {
+            let records = log.records_of(person)?;
+            (Erase::Person(person.clone()), records)
+        }
+        (None, Some(id)) => {
+            let records = audit::meant(&index, log.size(), Some(id), 0)?;
+            (Erase::Records(records.clone()), records)
+        }
+        (None, None) if args.record.is_empty() => {
+            return Err(Failure::usage(
+                crate::cli::exit::codes::USAGE,
+                "name what to erase: --person, --record or --execution",
+            ));
+        }
+        (None, None) => (Erase::Records(args.record.clone()), args.record.clone()),
+    };
+    let number = log.erase(&erase, &args.basis, &officer, now, &mut random)?;
+    log.publish()?;
+    if matches!(erase, Erase::Records(_)) {
+        index.forget(&records)?;
+    }
+    audit::catch_up(log.store(), log.keys(), log.size(), &mut index)?;
+    let readable = records.iter().filter(|n| readable(&log, **n, &erase).unwrap_or(true)).count();
+    if readable > 0 {
+        let cause = format!("{readable} of the records can still be read");
+        return Err(AuditError::Damaged { index: Some(number), cause }.into());
+    }
+    let receipt = args.receipt.clone().unwrap_or_else(|| PathBuf::from(format!("erase-{number}.tlog-proof")));
+    files::replace(&receipt, log.prove(number)?.write().as_bytes())?;
+    Ok(Outcome::done(format!(
+        "erased: {}; keys destroyed, the redaction is record {number}, its receipt {}\n",
+        counted(records.len(), "record"),
+        receipt.display()
+    )))
+}
+
+/// Whether what was erased can still be read: it is tried.
+fn readable(log: &Log, number: u64, erase: &Erase) -> Result<bool, AuditError> {
+    Ok(match (audit::opened(log.store(), log.keys(), number)?, erase) {
+        (Ok(opened), Erase::Person(name)) => {
+            opened.draft.said.iter().any(|s| s.field.person && s.told.value() == name.as_str())
+        }
+        (Ok(_), Erase::Records(_)) => true,
+        (Err(_), _) => false,
+    })
+}
+
+/// Takes what cannot be read any more out of the index.
+pub(super) fn forget_unreadable(log: &Log, place: &AuditPlace) -> Result<(), AuditError> {
+    let mut index = place.index()?;
+    audit::catch_up(log.store(), log.keys(), log.size(), &mut index)?;
+    let mut gone = Vec::new();
+    for row in index.rows()? {
+        if let Err(Unopened::NoKey(_)) = audit::opened(log.store(), log.keys(), row.index)? {
+            gone.push(row.index);
+        }
+    }
+    index.forget(&gone)
+}

@@ -1,0 +1,97 @@
+//! `attest audit`
+
+mod erase;
+mod init;
+mod keep;
+mod matching;
+mod proof;
+mod quickstart;
+mod record;
+mod show;
+mod verify;
+
+pub use init::InitReport;
+pub use record::RecordReport;
+pub use show::ShowReport;
+pub use verify::VerifyReport;
+
+use crate::audit::AuditError;
+use crate::cli::args::Common;
+use crate::cli::exit::{Failure, Outcome};
+use crate::cli::ui::Ui;
+use crate::places::AuditPlace;
+use crate::record::RecordError;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Keep a tamper-evident log of what agents did, and prove what is in it
+///
+/// The log is a folder: entries that stay for ever in a transparency log, and what they say, encrypted, so that it can be
+/// destroyed without breaking a proof. It is where --log or ATTEST_AUDIT_LOG says, else in the user's folder of state.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest audit quickstart
+  attest audit init --origin audit.example.com/team
+  attest audit start --agent platform/builder --task task-42
+  attest audit record action execution_id=exec-1 action_type=file_modify target=src/lib.rs
+  attest audit show exec-1
+  attest audit verify")]
+pub struct AuditCommand {
+    /// Folder of the log [env: ATTEST_AUDIT_LOG=]
+    #[arg(long, global = true, value_name = "DIR")]
+    log: Option<PathBuf>,
+    #[command(subcommand)]
+    which: Which,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Which {
+    Quickstart(quickstart::QuickstartArgs),
+    Init(init::InitArgs),
+    Record(record::RecordArgs),
+    Start(record::StartArgs),
+    Finish(record::FinishArgs),
+    Show(show::ShowArgs),
+    Match(matching::MatchArgs),
+    Verify(verify::VerifyArgs),
+    Prove(proof::ProveArgs),
+    Checkpoint(proof::CheckpointArgs),
+    Retain(keep::RetainArgs),
+    Erase(erase::EraseArgs),
+    Keys(keep::KeysArgs),
+}
+
+impl From<AuditError> for Failure {
+    fn from(e: AuditError) -> Self {
+        Self::of(e.code(), e.to_string())
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(e: RecordError) -> Self {
+        Self::of(e.code(), e.to_string())
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let find = || AuditPlace::find(command.log.as_deref());
+    match &command.which {
+        Which::Quickstart(args) => quickstart::run(args),
+        Which::Init(args) => init::run(args, &find()?, common, ui),
+        Which::Record(args) => record::run(args, &find()?, common),
+        Which::Start(args) => record::start(args, &find()?, common),
+        Which::Finish(args) => record::finish(args, &find()?, common),
+        Which::Show(args) => show::run(args, &find()?, common),
+        Which::Match(args) => matching::run(args, &find()?),
+        Which::Verify(args) => verify::run(args, &find()?, common),
+        Which::Prove(args) => proof::prove(args, &find()?),
+        Which::Checkpoint(_) => proof::checkpoint(&find()?),
+        Which::Retain(args) => keep::retain(args, &find()?, common),
+        Which::Erase(args) => erase::run(args, &find()?, common),
+        Which::Keys(_) => keep::keys(&find()?),
+    }
+}

@@ -1,0 +1,72 @@
+//! `attest audit prove`, `attest audit checkpoint`
+
+use crate::audit::{AuditError, Disclosure, LogStore as _, Unopened};
+use crate::cli::exit::{Failure, Outcome};
+use crate::flow::audit;
+use crate::places::{AuditPlace, files};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Make the receipt of a record: a file that proves it to others, without this log
+///
+/// The receipt is a C2SP `.tlog-proof`. It shows the record's entry, which says nothing but kind and minute, and of its
+/// fields only those that are named.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest audit prove 41207 --field agent --field target --output 41207.tlog-proof
+  attest audit verify --proof 41207.tlog-proof --log-key 'audit.example.com/team+...'")]
+pub(super) struct ProveArgs {
+    /// Number of the record
+    #[arg(value_name = "RECORD")]
+    record: u64,
+    /// A field to show (repeatable)
+    #[arg(long, value_name = "FIELD")]
+    field: Vec<String>,
+    /// Where to write it; standard output unless told
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Print the signed checkpoint: keep it elsewhere, and nobody can cut or rewrite what it covers unseen
+///
+/// `attest audit verify --checkpoint FILE` compares the log with it.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:
+  attest audit checkpoint > elsewhere/audit-2026-11-29.checkpoint")]
+pub(super) struct CheckpointArgs {}
+
+pub(super) fn prove(args: &ProveArgs, place: &AuditPlace) -> Result<Outcome, Failure> {
+    let (settings, store) = (place.settings()?, place.reader()?);
+    let keys = place.keys()?.unwrap_or_default();
+    let mut proof = crate::audit::receipt(&store, &settings, args.record)?;
+    let disclosure = match audit::opened(&store, &keys, args.record)? {
+        Ok(opened) => Disclosure::of(&opened, args.record, &args.field, &keys)?,
+        Err(Unopened::NoKey(entry) | Unopened::Redaction(entry)) if args.field.is_empty() => {
+            Disclosure::of_entry(&entry)
+        }
+        Err(Unopened::NoKey(_)) => {
+            return Err(AuditError::Gone { index: args.record, why: "its key is not there".into() }.into());
+        }
+        Err(Unopened::Redaction(_)) => {
+            return Err(AuditError::Unknown { what: "a field of a redaction".into() }.into());
+        }
+        Err(Unopened::Damaged(cause)) => return Err(AuditError::Damaged { index: Some(args.record), cause }.into()),
+    };
+    proof.extra = Some(disclosure.write());
+    let text = proof.write();
+    match &args.output {
+        Some(path) => {
+            files::replace(path, text.as_bytes())?;
+            Ok(Outcome::done(format!("wrote {}\n", path.display())))
+        }
+        None => Ok(Outcome::done(text)),
+    }
+}
+
+pub(super) fn checkpoint(place: &AuditPlace) -> Result<Outcome, Failure> {
+    let (settings, store) = (place.settings()?, place.reader()?);
+    let bytes = store.get(crate::audit::store::CHECKPOINT)?;
+    let bytes = bytes.ok_or_else(|| AuditError::Unknown { what: "a checkpoint".into() })?;
+    audit::outside("checkpoint", &bytes, &settings, None)?;
+    Ok(Outcome::done(bytes))
+}

@@ -1,0 +1,269 @@
+//! `attest audit record`, `start`, `finish`
+
+use crate::cli::args::{Common, Format};
+use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::flow::audit;
+use crate::model::plural::counted;
+use crate::model::{json, limits};
+use crate::places::{self, AuditPlace, audit::random, files};
+use crate::record::draft::Origin;
+use crate::record::fields::{self, Form};
+use crate::record::{Draft, RecordError};
+use clap::Args;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Put records into the audit log
+///
+/// One record by its kind and fields, or many as lines of JSON. A command, its input and output, or a diff is never kept:
+/// only a salted hash of it, by which `attest audit match` knows it again. `FIELD=@FILE` takes the text from a file.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest audit record action execution_id=exec-1 action_type=file_modify target=src/lib.rs lines_added=4
+  attest audit record decision what='use SQLite' reason='one file' decided_by=alice@example.com
+  attest audit record --file records.jsonl        lines as `attest schema audit-record` describes them
+  agent-program | attest audit record --file -")]
+pub(super) struct RecordArgs {
+    /// Kind of the record
+    #[arg(value_name = "KIND", required_unless_present = "file")]
+    kind: Option<String>,
+    /// Its fields: FIELD=VALUE; of a list each text by itself, of `metadata` as metadata.NAME=VALUE
+    #[arg(value_name = "FIELD=VALUE")]
+    fields: Vec<String>,
+    /// Fields that were seen to be so, not only said: FIELD,...
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',')]
+    witnessed: Vec<String>,
+    /// Lines of JSON, each a record; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "witnessed"])]
+    file: Option<PathBuf>,
+    /// The lines were taken from elsewhere: what looks like a secret is withheld, not refused
+    #[arg(long, requires = "file")]
+    captured: bool,
+}
+
+/// Record that an agent begins to work; prints the execution's id
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:
+  id=$(attest audit start --agent platform/builder --task task-42 --requested-by github:583231)")]
+pub(super) struct StartArgs {
+    /// The agent, as SQUAD/AGENT
+    #[arg(long, value_name = "AGENT")]
+    agent: String,
+    /// The execution's id; a new one unless told
+    #[arg(long, value_name = "ID")]
+    execution: Option<String>,
+    /// The task
+    #[arg(long, value_name = "ID")]
+    task: Option<String>,
+    /// The issue that authorises the work
+    #[arg(long, value_name = "URI")]
+    charter: Option<String>,
+    /// Who asked for it
+    #[arg(long, value_name = "WHO")]
+    requested_by: Option<String>,
+    /// What set it off: manual, scheduled, event or smart
+    #[arg(long, value_name = "TRIGGER")]
+    trigger: Option<String>,
+    /// The model
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// Further fields: FIELD=VALUE
+    #[arg(value_name = "FIELD=VALUE")]
+    fields: Vec<String>,
+}
+
+/// Record that an execution ended
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:
+  attest audit finish \"$id\" --status success tokens_in=81200 tokens_out=4100")]
+pub(super) struct FinishArgs {
+    /// The execution's id
+    #[arg(value_name = "EXECUTION")]
+    execution: String,
+    /// How: success, failed, cancelled, timeout or unknown
+    #[arg(long, value_name = "STATUS", default_value = "success")]
+    status: String,
+    /// Further fields: FIELD=VALUE
+    #[arg(value_name = "FIELD=VALUE")]
+    fields: Vec<String>,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Numbers of the records, in the order in which they were handed in.
+    pub records: Vec<u64>,
+    /// How many of them were in the log already.
+    pub known: usize,
+    /// How many records the log has now.
+    pub size: u64,
+    /// Fields that were withheld, because they looked like a secret or led out of the repository.
+    pub withheld: usize,
+    /// The execution, where one was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution: Option<String>,
+}
+
+pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+    let drafts = match (&args.file, &args.kind) {
+        (Some(file), _) => of_file(file, if args.captured { Origin::Captured } else { Origin::Typed })?,
+        (None, kind) => {
+            let mut document = document(kind.as_deref().unwrap_or_default(), &args.fields)?;
+            if !args.witnessed.is_empty() {
+                let known: Map<_, _> = args.witnessed.iter().map(|f| (f.clone(), json!("witnessed"))).collect();
+                document.insert("known".into(), Value::Object(known));
+            }
+            vec![Draft::read(&Value::Object(document), Origin::Typed, &mut random)?]
+        }
+    };
+    let report = put(&drafts, place, common)?;
+    if common.format == Format::Json {
+        return Ok(Outcome::json(&report, Exit::Done));
+    }
+    let new = report.records.len() - report.known;
+    let numbers: Vec<u64> = report.records.clone();
+    let range = match (numbers.first(), numbers.last()) {
+        (Some(first), Some(last)) if first != last => format!(" {first} to {last}"),
+        (Some(first), _) => format!(" {first}"),
+        _ => String::new(),
+    };
+    let mut text = format!("recorded {}:{range} of {}\n", counted(new, "record"), report.size);
+    if report.known > 0 {
+        text += &format!(
+            "{} in the log already\n",
+            if report.known == 1 { "1 was".into() } else { format!("{} were", report.known) }
+        );
+    }
+    if report.withheld > 0 {
+        text += &format!(
+            "{} withheld: what was there looked like a secret, or led out of the repository\n",
+            counted(report.withheld, "field")
+        );
+    }
+    Ok(Outcome::done(text))
+}
+
+pub(super) fn start(args: &StartArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+    let id = match &args.execution {
+        Some(id) => id.clone(),
+        None => {
+            let mut bytes = [0; 8];
+            random(&mut bytes);
+            format!("exec-{}", crate::model::digest::hex(&bytes))
+        }
+    };
+    let mut document = document("execution_started", &args.fields)?;
+    let given = [
+        ("execution_id", Some(&id)),
+        ("agent", Some(&args.agent)),
+        ("task_id", args.task.as_ref()),
+        ("charter", args.charter.as_ref()),
+        ("requested_by", args.requested_by.as_ref()),
+        ("trigger", args.trigger.as_ref()),
+        ("model", args.model.as_ref()),
+    ];
+    for (name, value) in given {
+        if let Some(value) = value {
+            once(&mut document, name, json!(value))?;
+        }
+    }
+    document.entry("started_at").or_insert_with(|| json!(places::now().to_string()));
+    let draft = Draft::read(&Value::Object(document), Origin::Typed, &mut random)?;
+    let mut report = put(&[draft], place, common)?;
+    report.execution = Some(id.clone());
+    Ok(match common.format {
+        Format::Json => Outcome::json(&report, Exit::Done),
+        _ => Outcome::done(format!("{id}\n")),
+    })
+}
+
+pub(super) fn finish(args: &FinishArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+    let mut document = document("execution_ended", &args.fields)?;
+    once(&mut document, "execution_id", json!(args.execution))?;
+    once(&mut document, "status", json!(args.status))?;
+    document.entry("completed_at").or_insert_with(|| json!(places::now().to_string()));
+    let draft = Draft::read(&Value::Object(document), Origin::Typed, &mut random)?;
+    let report = put(&[draft], place, common)?;
+    Ok(match common.format {
+        Format::Json => Outcome::json(&report, Exit::Done),
+        _ => Outcome::done(format!("recorded that {} ended: {}\n", args.execution, args.status)),
+    })
+}
+
+/// A field that a flag says too.
+fn once(document: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), Failure> {
+    match document.insert(name.to_owned(), value) {
+        Some(_) => Err(Failure::usage(codes::USAGE, format!("`{name}` is given twice"))),
+        None => Ok(()),
+    }
+}
+
+fn put(drafts: &[Draft], place: &AuditPlace, common: &Common) -> Result<RecordReport, Failure> {
+    let mut log = place.writer(common.timeout)?;
+    let now = places::now();
+    log.finish_redaction(now, &mut random)?;
+    let mut index = place.index()?;
+    let recorded = audit::record(&mut log, &mut index, drafts, now, &mut random)?;
+    let withheld = drafts.iter().flat_map(|d| &d.said).filter(|s| s.told == crate::record::Told::Withheld).count();
+    let (records, known) = (recorded.numbers, recorded.known);
+    Ok(RecordReport { schema_version: 1, records, known, size: log.size(), withheld, execution: None })
+}
+
+/// Records of a file of JSON lines.
+fn of_file(path: &Path, origin: Origin) -> Result<Vec<Draft>, Failure> {
+    let bytes = files::read(path, limits::RECORD_FILE_BYTES)?;
+    let mut drafts = Vec::new();
+    for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let at = |e: RecordError| Failure::from(e).context(format!("line {}", number + 1));
+        let value = json::parse(line, limits::RECORD_BYTES).map_err(|e| {
+            Failure::of(e.code(), e.without_value().to_string()).context(format!("line {}", number + 1))
+        })?;
+        drafts.push(Draft::read(&value, origin, &mut random).map_err(at)?);
+        if drafts.len() > limits::RECORDS_AT_ONCE {
+            let message = format!("over {} records at once: hand them in in parts", limits::RECORDS_AT_ONCE);
+            return Err(Failure::of(crate::model::code::LIMIT_EXCEEDED, message));
+        }
+    }
+    Ok(drafts)
+}
+
+/// A record of FIELD=VALUE, in the forms that the table says.
+fn document(kind: &str, given: &[String]) -> Result<Map<String, Value>, Failure> {
+    let mut out = Map::from_iter([("kind".to_owned(), json!(kind))]);
+    for text in given {
+        let expected = || Failure::usage(codes::USAGE, "expected fields as FIELD=VALUE");
+        let (name, text) = text.split_once('=').ok_or_else(expected)?;
+        if let Some(name) = name.strip_prefix("metadata.") {
+            let metadata = out.entry("metadata").or_insert_with(|| json!({}));
+            metadata[name] = json!(text);
+            continue;
+        }
+        let text = match text.strip_prefix('@') {
+            Some(path) => {
+                String::from_utf8_lossy(&files::read(Path::new(path), limits::TRAIL_RECORD_BYTES)?).into_owned()
+            }
+            None => text.to_owned(),
+        };
+        let value = match fields::named(name).map(|field| field.form) {
+            Some(Form::Count | Form::Number | Form::Flag) => {
+                serde_json::from_str(&text).unwrap_or_else(|_| json!(text))
+            }
+            Some(Form::List) => {
+                let list = out.entry(name).or_insert_with(|| json!([]));
+                if let Some(list) = list.as_array_mut() {
+                    list.push(json!(text));
+                }
+                continue;
+            }
+            _ => json!(text),
+        };
+        once(&mut out, name, value)?;
+    }
+    Ok(out)
+}

@@ -1,0 +1,178 @@
+//! `attest audit show`
+
+use crate::audit::{LogStore as _, Opened, Unopened};
+use crate::cli::args::{Common, Format};
+use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::show::sanitize;
+use crate::flow::audit;
+use crate::model::{Timestamp, json};
+use crate::places::AuditPlace;
+use crate::record::Entry;
+use clap::Args;
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+
+/// Show records: one by its number or id, all of an execution, or the last ones
+///
+/// Behind each value stands how it is known: `w` witnessed, `d` declared, `r` derived.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest audit show                     the last 20 records
+  attest audit show 41207
+  attest audit show exec-abc123 --format json")]
+pub(super) struct ShowArgs {
+    /// Number or id of a record, or id of an execution
+    #[arg(value_name = "RECORD|EXECUTION")]
+    what: Option<String>,
+    /// How many of the last records
+    #[arg(long, value_name = "N", default_value = "20", conflicts_with = "what")]
+    last: usize,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShowReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// How many records the log has.
+    pub size: u64,
+    /// The records.
+    pub records: Vec<Shown>,
+}
+
+/// A record.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    /// Its number.
+    pub index: u64,
+    /// Its id; none of a record that cannot be read.
+    pub id: Option<String>,
+    /// When it was put into the log, to the minute, by the log's clock.
+    pub logged_at: Option<String>,
+    /// What it says, as `attest schema audit-record` describes it. Where nothing can be read any more, only its kind.
+    pub record: Map<String, Value>,
+    /// Fields of people who were erased.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<String>,
+    /// Why it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hole: Option<String>,
+}
+
+pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+    place.settings()?;
+    let store = place.reader()?;
+    let keys = place.keys()?.unwrap_or_default();
+    let mut index = place.index()?;
+    audit::catch_up(&store, &keys, store.size(), &mut index)?;
+    let numbers = audit::meant(&index, store.size(), args.what.as_deref(), args.last)?;
+    let mut records = Vec::new();
+    for number in numbers {
+        let stored = store.read(number, 1)?;
+        let content = stored.first().map(|s| s.content.clone()).unwrap_or_default();
+        records.push(shown(number, audit::opened(&store, &keys, number)?, &content));
+    }
+    let report = ShowReport { schema_version: 1, size: store.size(), records };
+    if common.format == Format::Json {
+        return Ok(Outcome::json(&report, Exit::Done));
+    }
+    let mut out = String::new();
+    match report.records.as_slice() {
+        [one] if args.what.is_some() => whole(&mut out, one),
+        many => many.iter().for_each(|one| line(&mut out, one)),
+    }
+    if args.what.is_none() {
+        let _ = writeln!(out, "{} of {} records", report.records.len(), report.size);
+    }
+    Ok(Outcome::done(out))
+}
+
+fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
+    let of = |entry: &Entry| {
+        (Some(entry.id.to_string()), Timestamp::from_unix(i64::from(entry.minutes) * 60).map(|t| t.to_string()))
+    };
+    let kind = |entry: &Entry| Map::from_iter([("kind".to_owned(), Value::from(entry.kind.name))]);
+    match found {
+        Ok(opened) => {
+            let (id, logged_at) = of(&opened.entry);
+            let redacted = opened.redacted.iter().map(|(name, _)| (*name).to_owned()).collect();
+            Shown { index, id, logged_at, record: opened.draft.document(), redacted, hole: None }
+        }
+        Err(Unopened::NoKey(entry)) => {
+            let (id, logged_at) = of(&entry);
+            let hole = Some("what it said was destroyed, or its key is not here".to_owned());
+            Shown { index, id, logged_at, record: kind(&entry), redacted: Vec::new(), hole }
+        }
+        Err(Unopened::Redaction(entry)) => {
+            let (id, logged_at) = of(&entry);
+            let text = String::from_utf8_lossy(content).into_owned();
+            let mut record = kind(&entry);
+            let line = |start: &str| text.lines().find_map(|l| l.strip_prefix(start).map(Value::from));
+            record.extend(line("basis ").map(|basis| ("basis".to_owned(), basis)));
+            record.extend(text.lines().nth(4).map(|what| ("what".to_owned(), Value::from(what))));
+            Shown { index, id, logged_at, record, redacted: Vec::new(), hole: None }
+        }
+        Err(Unopened::Damaged(cause)) => {
+            let hole = Some(format!("it was changed: {cause}"));
+            Shown { index, id: None, logged_at: None, record: Map::new(), redacted: Vec::new(), hole }
+        }
+    }
+}
+
+/// A value in a line.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "(withheld)".into(),
+        Value::Object(m) if m.contains_key("salt") => {
+            format!("(committed, {} bytes)", m.get("size").unwrap_or(&Value::Null))
+        }
+        other => json::compact(&other.to_string()),
+    }
+}
+
+fn line(out: &mut String, one: &Shown) {
+    let text = |name: &str| one.record.get(name).map(plain).unwrap_or_default();
+    let time = one.logged_at.as_deref().map_or("", |t| t.get(..16).unwrap_or(t)).replace('T', " ");
+    let what = match one.hole.as_deref() {
+        Some(hole) => format!("HOLE {hole}"),
+        None => {
+            let names = [
+                "agent",
+                "action_type",
+                "target",
+                "status",
+                "result",
+                "subject",
+                "verdict",
+                "what",
+                "reason",
+                "execution_id",
+            ];
+            names.iter().map(|name| text(name)).filter(|t| !t.is_empty()).collect::<Vec<_>>().join("  ")
+        }
+    };
+    let _ = writeln!(out, "{:>8}  {time:16}  {:18} {}", one.index, text("kind"), sanitize::line(&what));
+}
+
+fn whole(out: &mut String, one: &Shown) {
+    let text = |name: &str| one.record.get(name).map(plain).unwrap_or_default();
+    let _ = writeln!(out, "record {}  {}", one.index, text("kind"));
+    if let Some(hole) = &one.hole {
+        let _ = writeln!(out, "  HOLE  {}", sanitize::line(hole));
+    }
+    let known = one.record.get("known");
+    for (name, value) in one.record.iter().filter(|(name, _)| !["kind", "known"].contains(&name.as_str())) {
+        let letter = known.and_then(|k| k.get(name)).and_then(Value::as_str).unwrap_or("declared");
+        let letter = if letter == "derived" { "r" } else { letter.get(..1).unwrap_or("d") };
+        let letter = if one.record.get("kind").is_some_and(|k| k == "redaction") { "" } else { letter };
+        let _ = writeln!(out, "  {name:20} {} {letter}", sanitize::line(&plain(value)));
+    }
+    for name in &one.redacted {
+        let _ = writeln!(out, "  {name:20} (a person who was erased)");
+    }
+    let _ = writeln!(out, "  {:20} {}", "id", one.id.as_deref().unwrap_or("-"));
+    let _ = writeln!(out, "  {:20} {}, by the log's clock", "logged", one.logged_at.as_deref().unwrap_or("-"));
+}

@@ -1,0 +1,322 @@
+//! `attest audit verify`
+
+use crate::audit::{Disclosed, Disclosure, Index};
+use crate::cli::args::{Common, Format};
+use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::show::sanitize;
+use crate::flow::audit::{self, Checked};
+use crate::model::plural::counted;
+use crate::model::{Timestamp, limits};
+use crate::places::{AuditPlace, files};
+use crate::tlog::policy::Policy;
+use crate::tlog::proof::Proof;
+use crate::tlog::{Hash, NoteKey};
+use clap::Args;
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Check the log whole, or a receipt by itself
+///
+/// Every record is counted: verified, redacted with authority, expired under the policy, or unexplained, which is what
+/// tampering looks like (exit 1). A log that nobody outside has seen is only this machine's word: keep checkpoints elsewhere
+/// (`attest audit checkpoint`), and name them here.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest audit verify
+  attest audit verify --checkpoint elsewhere/audit-2026-11-29.checkpoint
+  attest audit verify --proof 41207.tlog-proof --log-key 'audit.example.com/team+...'")]
+pub(super) struct VerifyArgs {
+    /// A checkpoint or receipt that was kept elsewhere (repeatable)
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    /// C2SP policy file: which log and witnesses count
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The log's key, from a place that the log's owner cannot change
+    #[arg(long, value_name = "VKEY", conflicts_with = "policy")]
+    log_key: Option<String>,
+    /// Check this receipt instead; needs --log-key or --policy, and no log
+    #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
+    proof: Option<PathBuf>,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifyReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Whether nothing is unexplained.
+    pub ok: bool,
+    /// The log's name.
+    pub origin: String,
+    /// Records in the log.
+    pub size: u64,
+    /// Records under the published checkpoint.
+    pub published: u64,
+    /// Records that say what their entry commits to.
+    pub verified: u64,
+    /// Of these, records in which a person was redacted.
+    pub partly_redacted: u64,
+    /// Records that could not be opened, as the keys are not here.
+    pub unopened: u64,
+    /// Records whose keys were destroyed by order.
+    pub redacted: u64,
+    /// Records that were kept as long as the policy says.
+    pub expired: u64,
+    /// How many things are unexplained.
+    pub unexplained: u64,
+    /// The first of them.
+    pub faults: Vec<Fault>,
+    /// What is proved of the log, and what is not.
+    pub claims: Vec<Claim>,
+    /// How many events were lost, as the log itself says.
+    pub lost: u64,
+}
+
+/// Something that is unexplained.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Fault {
+    /// Which record, where that is known.
+    pub index: Option<u64>,
+    /// What was found.
+    pub cause: String,
+}
+
+/// What is said of one question.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Claim {
+    /// The question.
+    pub question: String,
+    /// `proved`, `conditional` or `unprovable`; `no` where the answer is known and bad.
+    pub standing: String,
+    /// Why, and what would raise it.
+    pub because: String,
+}
+
+pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+    let policy = policy(args)?;
+    if let Some(path) = &args.proof {
+        let policy = policy.ok_or_else(|| {
+            Failure::usage(codes::USAGE, "--proof: name the log's key with --log-key, or a policy with --policy")
+        })?;
+        return receipt(path, &policy, common);
+    }
+    let (settings, store) = (place.settings()?, place.reader()?);
+    if let Some(policy) = &policy
+        && !policy.logs.iter().any(|(key, _)| *key == settings.key)
+    {
+        let message =
+            format!("the log's settings name the key {:?}, which is not one of those that were given", settings.key);
+        return Err(Failure::of(
+            crate::audit::AuditError::Damaged { index: None, cause: String::new() }.code(),
+            message,
+        ));
+    }
+    let keys = place.keys()?;
+    let mut outside = Vec::new();
+    for path in &args.checkpoint {
+        let bytes = files::read(path, limits::PROOF_BYTES)?;
+        outside.push(audit::outside(&path.display().to_string(), &bytes, &settings, policy.as_ref())?);
+    }
+    let index = place.index().ok();
+    let index = index.as_ref().map(|index| index as &dyn Index);
+    let checked = audit::check(&store, &settings, keys.as_ref(), &outside, index)?;
+    let report = report(&settings.origin, &checked, policy.is_some());
+    let exit = if report.ok { Exit::Done } else { Exit::No };
+    Ok(match common.format {
+        Format::Json => Outcome::json(&report, exit),
+        _ => Outcome { stdout: text(&report).into_bytes(), exit },
+    })
+}
+
+fn policy(args: &VerifyArgs) -> Result<Option<Policy>, Failure> {
+    let text = match (&args.policy, &args.log_key) {
+        (Some(path), _) => String::from_utf8_lossy(&files::read(path, limits::LOG_POLICY_BYTES)?).into_owned(),
+        (None, Some(key)) => {
+            format!("log {}\nquorum none\n", NoteKey::parse(key).map_err(crate::audit::AuditError::from)?)
+        }
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Policy::parse(&text).map_err(crate::audit::AuditError::from)?))
+}
+
+fn report(origin: &str, checked: &Checked, named: bool) -> VerifyReport {
+    let account = &checked.account;
+    let mut faults: Vec<Fault> =
+        account.unexplained.iter().map(|bad| Fault { index: bad.index, cause: bad.cause.clone() }).collect();
+    let mut unexplained = account.faults;
+    if let Some(index) = checked.lying {
+        unexplained += 1;
+        faults.push(Fault {
+            index: Some(index),
+            cause: "the index says something else than the log: remove index.sqlite, it is made again".into(),
+        });
+    }
+    VerifyReport {
+        schema_version: 1,
+        ok: unexplained == 0,
+        origin: origin.to_owned(),
+        size: account.size,
+        published: account.published,
+        verified: account.verified,
+        partly_redacted: account.partly,
+        unopened: account.unopened,
+        redacted: account.redacted,
+        expired: account.expired,
+        unexplained,
+        faults,
+        claims: claims(checked, named),
+        lost: account.losses.1,
+    }
+}
+
+/// The five questions that one asks of a log.
+fn claims(checked: &Checked, named: bool) -> Vec<Claim> {
+    let account = &checked.account;
+    let claim = |question: &str, standing: &str, because: String| Claim {
+        question: question.into(),
+        standing: standing.into(),
+        because,
+    };
+    let outside = account.furthest.as_ref().map(|o| (o.checkpoint.size, o));
+    let until = outside.map_or(0, |(size, _)| size);
+    let who = |o: &crate::audit::Outside| match o.seen.len() {
+        0 => format!("kept at {}", o.name),
+        n => format!("seen by {}", counted(n, "witness")),
+    };
+    let alone =
+        "only this machine's word: nobody outside has seen it; keep `attest audit checkpoint` elsewhere".to_owned();
+    let key = if named { "signed by the key that was given" } else { "signed by the key in the log's own settings" };
+    let mut out = Vec::new();
+    out.push(match (account.faults, outside) {
+        (0, Some((size, o))) if size == account.size => {
+            claim("edited?", "proved", format!("not one of {size} records, {}", who(o)))
+        }
+        (0, Some((size, o))) => {
+            claim("edited?", "conditional", format!("proved for the first {size}, {}; after that {key}", who(o)))
+        }
+        (0, None) => claim("edited?", "conditional", alone.clone()),
+        (n, _) => claim(
+            "edited?",
+            "no",
+            format!("{} not as it was written", counted(usize::try_from(n).unwrap_or(usize::MAX), "thing")),
+        ),
+    });
+    out.push(match outside {
+        Some((size, o)) => claim(
+            "tail cut?",
+            "conditional",
+            format!("not before record {size}, {}; nothing later was seen by anybody else", who(o)),
+        ),
+        None => claim("tail cut?", "unprovable", alone.clone()),
+    });
+    out.push(claim(
+        "gaps?",
+        "conditional",
+        match account.losses {
+            (0, _) => "no loss is recorded; what was never handed in cannot be seen".into(),
+            (records, events) => format!(
+                "{events} lost events, in {}",
+                counted(usize::try_from(records).unwrap_or(usize::MAX), "record")
+            ),
+        },
+    ));
+    out.push(match account.size.saturating_sub(until) {
+        0 => claim("forged?", "proved", "the holder of the log's key cannot write any of it anew unseen".into()),
+        n if until == 0 => {
+            claim("forged?", "unprovable", format!("the holder of the log's key could write all {n} records anew"))
+        }
+        n => claim("forged?", "conditional", format!("the holder of the log's key could write the last {n} anew")),
+    });
+    let times = outside.and_then(|(size, o)| Some((size, o.seen.values().min().copied()?)));
+    out.push(match times.and_then(|(size, time)| Some((size, Timestamp::from_unix(i64::try_from(time).ok()?)?))) {
+        Some((size, time)) => claim(
+            "times true?",
+            "conditional",
+            format!("the first {size} were there by {time}, as a witness says; the rest by the log's clock"),
+        ),
+        None => claim("times true?", "unprovable", "all times are by the log's own clock: no witness said when".into()),
+    });
+    out
+}
+
+fn text(report: &VerifyReport) -> String {
+    let mut out = String::new();
+    let counts = format!(
+        "{}: {} verified, {} redacted, {} expired under policy, {} unexplained",
+        counted(usize::try_from(report.size).unwrap_or(usize::MAX), "record"),
+        report.verified,
+        report.redacted,
+        report.expired,
+        report.unexplained
+    );
+    match report.faults.first() {
+        None => {
+            let _ = writeln!(out, "OK {}: {counts}", report.origin);
+        }
+        Some(first) => {
+            let place = first.index.map_or(String::new(), |n| format!("record {n}: "));
+            let _ = writeln!(out, "TAMPERED {}: {place}{}", report.origin, sanitize::line(&first.cause));
+            let _ = writeln!(out, "{counts}");
+        }
+    }
+    for fault in report.faults.iter().skip(1).take(20) {
+        let place = fault.index.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let _ = writeln!(out, "  {place:>8}  {}", sanitize::line(&fault.cause));
+    }
+    if report.faults.len() > 21 {
+        let _ = writeln!(out, "  and {} more; --format json lists them", report.unexplained.saturating_sub(21));
+    }
+    if report.partly_redacted > 0 {
+        let _ = writeln!(out, "{} of the verified: a person was erased in them", report.partly_redacted);
+    }
+    if report.unopened > 0 {
+        let _ = writeln!(
+            out,
+            "{} not opened: the keys are not here, so only their place in the log was checked",
+            report.unopened
+        );
+    }
+    if report.published < report.size {
+        let _ = writeln!(out, "{} not under a checkpoint yet", report.size - report.published);
+    }
+    for claim in &report.claims {
+        let _ = writeln!(out, "{:12} {:12} {}", claim.question, claim.standing, sanitize::line(&claim.because));
+    }
+    out
+}
+
+/// Checks a receipt without any log.
+fn receipt(path: &Path, policy: &Policy, common: &Common) -> Result<Outcome, Failure> {
+    let bytes = files::read(path, limits::PROOF_BYTES)?;
+    let bad = |cause: String| Failure::from(crate::audit::AuditError::Damaged { index: None, cause });
+    let proof = Proof::parse(&bytes).map_err(crate::audit::AuditError::from)?;
+    let extra = proof.extra.as_deref().ok_or_else(|| bad("the receipt does not show its entry".into()))?;
+    let (shown, entry) = Disclosure::check(extra)?;
+    let (checkpoint, seen) = proof.check(Hash::of_entry(&shown.entry), policy).map_err(|e| bad(e.to_string()))?;
+    let logged = Timestamp::from_unix(i64::from(entry.minutes) * 60).map_or_else(String::new, |t| t.to_string());
+    if common.format == Format::Json {
+        let fields: Map<String, Value> = shown.fields.iter().map(|f| (f.name.clone(), f.value.clone())).collect();
+        let document = serde_json::json!({ "schemaVersion": 1, "ok": true, "origin": checkpoint.origin, "index": proof.index,
+            "size": checkpoint.size, "kind": entry.kind.name, "id": entry.id.to_string(), "loggedAt": logged, "fields": fields,
+            "witnesses": seen.len() });
+        return Ok(Outcome::json(&document, Exit::Done));
+    }
+    let mut out = format!(
+        "OK record {} of {}: {}, logged {logged} by the log's clock\n",
+        proof.index, checkpoint.origin, entry.kind.name
+    );
+    let value = |f: &Disclosed| f.value.as_str().map_or_else(|| f.value.to_string(), str::to_owned);
+    for field in &shown.fields {
+        let _ = writeln!(out, "  {:20} {} ({})", field.name, sanitize::line(&value(field)), field.known.name());
+    }
+    let hidden = shown.of.saturating_sub(shown.fields.len() as u64);
+    let _ = writeln!(
+        out,
+        "  {hidden} other fields are not shown; {} cosigned the checkpoint",
+        counted(seen.len(), "witness")
+    );
+    Ok(Outcome::done(out))
+}

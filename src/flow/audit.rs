@@ -1,0 +1,191 @@
+//! Recording, reading and checking an audit log.
+
+use crate::audit::index::{Question, Row};
+use crate::audit::keys::{Keys, Random};
+use crate::audit::{Account, AuditError, Index, Log, LogStore, Opened, Outside, Settings, Unopened, account, open};
+use crate::model::Timestamp;
+use crate::record::Draft;
+use crate::tlog::policy::Policy;
+use crate::tlog::{Checkpoint, Note};
+
+/// Records that are read at once.
+const BATCH: usize = 4096;
+
+/// What was recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Number of each record, in the order in which they were handed in; of one that was there already, the number it has.
+    pub numbers: Vec<u64>,
+    /// How many were there already.
+    pub known: usize,
+}
+
+/// Records drafts; one whose source and id are in the log is there already.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn record(
+    log: &mut Log,
+    index: &mut dyn Index,
+    drafts: &[Draft],
+    now: Timestamp,
+    random: Random<'_>,
+) -> Result<Recorded, AuditError> {
+    catch_up(log.store(), log.keys(), log.size(), index)?;
+    let mut out = Recorded::default();
+    let mut new: Vec<Draft> = Vec::new();
+    let mut first = std::collections::HashMap::new();
+    for draft in drafts {
+        let id = draft.text("source_id").map(|id| format!("{} {id}", draft.text("source").unwrap_or_default()));
+        let known = match &id {
+            Some(id) => match first.get(id) {
+                Some(number) => Some(*number),
+                None => of_source(log.store(), log.keys(), index, draft)?,
+            },
+            None => None,
+        };
+        if let Some(number) = known {
+            out.known += 1;
+            out.numbers.push(number);
+            continue;
+        }
+        let number = log.size() + new.len() as u64;
+        first.extend(id.map(|id| (id, number)));
+        out.numbers.push(number);
+        new.push(draft.clone());
+    }
+    log.append(&new, now, random)?;
+    log.publish()?;
+    catch_up(log.store(), log.keys(), log.size(), index)?;
+    Ok(out)
+}
+
+/// The record with the same source and the same id of that source. The index only says where to look.
+fn of_source(store: &dyn LogStore, keys: &Keys, index: &dyn Index, draft: &Draft) -> Result<Option<u64>, AuditError> {
+    let Some(id) = draft.text("source_id") else { return Ok(None) };
+    let Some(number) = index.of_source(id)? else { return Ok(None) };
+    let same = match opened(store, keys, number)? {
+        Ok(found) => found.draft.text("source_id") == Some(id) && found.draft.text("source") == draft.text("source"),
+        Err(_) => false,
+    };
+    Ok(same.then_some(number))
+}
+
+/// Brings an index up to a log. One that says to have seen more than there is is made again.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn catch_up(store: &dyn LogStore, keys: &Keys, size: u64, index: &mut dyn Index) -> Result<(), AuditError> {
+    if index.position()? > size {
+        index.clear()?;
+    }
+    let mut at = index.position()?;
+    while at < size {
+        let records = store.read(at, BATCH)?;
+        if records.is_empty() {
+            return Err(AuditError::Damaged { index: Some(at), cause: format!("the journal ends before record {at}") });
+        }
+        let opened: Vec<_> = (at..size).zip(&records).map(|(n, record)| (n, open(record, n, keys).ok())).collect();
+        at += opened.len() as u64;
+        index.apply(&opened)?;
+    }
+    Ok(())
+}
+
+/// A record by its number, or why it says nothing.
+///
+/// # Errors
+/// [`AuditError::Unknown`] when there is none.
+pub fn opened(store: &dyn LogStore, keys: &Keys, number: u64) -> Result<Result<Opened, Unopened>, AuditError> {
+    let records = store.read(number, 1)?;
+    let record = records.first().ok_or_else(|| AuditError::Unknown { what: format!("record {number}") })?;
+    Ok(open(record, number, keys))
+}
+
+/// Numbers of the records that somebody means: a number, the id of a record or of an execution, or the last ones.
+///
+/// # Errors
+/// [`AuditError::Unknown`] when nothing matches.
+pub fn meant(index: &dyn Index, size: u64, what: Option<&str>, last: usize) -> Result<Vec<u64>, AuditError> {
+    let Some(text) = what else { return Ok((size.saturating_sub(last as u64)..size).collect()) };
+    let plain = text.replace(',', "");
+    if let Some(number) = plain.parse::<u64>().ok().filter(|number| *number < size) {
+        return Ok(vec![number]);
+    }
+    let by = |question: Question| index.ask(&question).map(|rows| rows.iter().map(|row| row.index).collect::<Vec<_>>());
+    let mut found = by(Question { id: Some(text.to_owned()), last: 1, ..Question::default() })?;
+    if found.is_empty() {
+        found = by(Question { execution: Some(text.to_owned()), last: usize::MAX, ..Question::default() })?;
+    }
+    if found.is_empty() { Err(AuditError::Unknown { what: format!("`{text}`") }) } else { Ok(found) }
+}
+
+/// Reads a checkpoint that was kept elsewhere, or a receipt with one: signed by the log, and seen by whom a policy demands.
+///
+/// # Errors
+/// [`AuditError::Malformed`] when it cannot be read, [`AuditError::Damaged`] when it is not what it says.
+pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Policy>) -> Result<Outside, AuditError> {
+    let receipt = crate::tlog::proof::Proof::parse(bytes).map(|proof| proof.checkpoint);
+    let text = receipt.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
+    let note = Note::parse(text.as_bytes())?;
+    let wrong = |cause: String| AuditError::Damaged { index: None, cause: format!("{name}: {cause}") };
+    if let Some(policy) = policy {
+        let (checkpoint, seen) = policy.check(&note).map_err(|e| wrong(e.to_string()))?;
+        return Ok(Outside { name: name.to_owned(), checkpoint, seen });
+    }
+    match note.is_signed_by(&settings.key) {
+        Ok(true) => {
+            let checkpoint = Checkpoint::parse(note.text)?;
+            Ok(Outside { name: name.to_owned(), checkpoint, seen: Default::default() })
+        }
+        Ok(false) => Err(wrong("it is not signed by the log's key".into())),
+        Err(e) => Err(wrong(e.to_string())),
+    }
+}
+
+/// What checking a log found, its index included.
+#[derive(Debug)]
+pub struct Checked {
+    /// Of the log.
+    pub account: Account,
+    /// How far the index goes.
+    pub indexed: Option<u64>,
+    /// The first row of the index that the log does not say.
+    pub lying: Option<u64>,
+}
+
+/// Checks a log, and its index against it.
+///
+/// # Errors
+/// [`AuditError::Unusable`].
+pub fn check(
+    store: &dyn LogStore,
+    settings: &Settings,
+    keys: Option<&Keys>,
+    outside: &[Outside],
+    index: Option<&dyn Index>,
+) -> Result<Checked, AuditError> {
+    let account = account(store, settings, keys, outside)?;
+    let (mut indexed, mut lying) = (None, None);
+    if let (Some(index), Some(keys)) = (index, keys) {
+        let position = index.position()?.min(account.size);
+        indexed = Some(position);
+        lying = first_lie(store, keys, position, &index.rows()?)?;
+    }
+    Ok(Checked { account, indexed, lying })
+}
+
+/// The first row that a fresh index of the same records would not have, or would have otherwise.
+fn first_lie(store: &dyn LogStore, keys: &Keys, size: u64, rows: &[Row]) -> Result<Option<u64>, AuditError> {
+    let mut fresh = crate::audit::index::SqliteIndex::in_memory()?;
+    match catch_up(store, keys, size, &mut fresh) {
+        Ok(()) => {}
+        // The log itself is not whole, which the account says.
+        Err(AuditError::Damaged { .. }) => return Ok(None),
+        Err(e) => return Err(e),
+    }
+    let expected = fresh.rows()?;
+    let differs = expected.iter().zip(rows).find(|(a, b)| a != b).map(|(a, b)| a.index.min(b.index));
+    let longer = || rows.get(expected.len()).or_else(|| expected.get(rows.len())).map(|row| row.index);
+    Ok(differs.or_else(longer))
+}

@@ -1,0 +1,379 @@
+//! A record as it is handed in: fields by name, checked against the tables, in their order.
+
+use super::fields::{self, Field, Form};
+use super::kinds::{self, Kind};
+use super::{Committed, RecordError, actions};
+use crate::model::{Timestamp, limits};
+use crate::secrets::{Search, find_secret};
+use serde_json::{Map, Value, json};
+
+/// How a value is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Known {
+    /// Whoever recorded it saw it happen.
+    Witnessed = b'w',
+    /// Somebody said so.
+    Declared = b'd',
+    /// It was worked out of others.
+    Derived = b'r',
+}
+
+impl Known {
+    /// Every one, with its name.
+    pub const ALL: &'static [(Self, &'static str)] =
+        &[(Self::Witnessed, "witnessed"), (Self::Declared, "declared"), (Self::Derived, "derived")];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(known, _)| *known == self).map_or("", |(_, name)| name)
+    }
+
+    /// The one of a name, or of its letter.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        let is = |known: Self, name: &str| name == text || text.as_bytes() == [known as u8];
+        Self::ALL.iter().find(|(known, name)| is(*known, name)).map(|(known, _)| *known)
+    }
+}
+
+/// A value, or that it was withheld.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// What was said, in the form of its field.
+    Value(Value),
+    /// It looked like a secret, or was a path outside of the repository; `null` stands in its place.
+    Withheld,
+}
+
+impl Told {
+    /// What is committed to.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        match self {
+            Self::Value(value) => value,
+            Self::Withheld => &Value::Null,
+        }
+    }
+}
+
+/// One field of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Which.
+    pub field: &'static Field,
+    /// What.
+    pub told: Told,
+    /// How it is known.
+    pub known: Known,
+}
+
+/// Who hands a record in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A person or a program wrote it: what looks like a secret is refused.
+    Typed,
+    /// It was taken from elsewhere: what looks like a secret is withheld, and the record stays.
+    Captured,
+}
+
+/// Bytes that nobody can guess.
+pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]);
+
+/// A record that is not in the log yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// What happened.
+    pub kind: &'static Kind,
+    /// What is said of it, in the order of the table of fields.
+    pub said: Vec<Said>,
+}
+
+impl Draft {
+    /// Reads a record as JSON: `kind`, its fields by name, and in `known` how some of them are known; the others are
+    /// `declared`. A text where a commitment belongs is committed to, and let go of.
+    ///
+    /// # Errors
+    /// [`RecordError`]: names the field, and no value.
+    pub fn read(document: &Value, origin: Origin, random: Random<'_>) -> Result<Self, RecordError> {
+        let members = document
+            .as_object()
+            .ok_or_else(|| RecordError::malformed("record", "an object", crate::model::json::kind(document)))?;
+        let name = members.get("kind").and_then(Value::as_str);
+        let name = name.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), "none"))?;
+        let kind = kinds::named(name).filter(|k| k.number != kinds::REDACTION);
+        let kind = kind.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), shown(name)))?;
+        let known = known_of(members)?;
+        let mut said = Vec::new();
+        for (name, value) in members.iter().filter(|(name, _)| !["kind", "known"].contains(&name.as_str())) {
+            let (at, field) = fields::placed(name).filter(|_| kind.may_have(name)).ok_or_else(|| {
+                let expected = format!("a field of `{}`: {}", kind.name, fields_of(kind));
+                RecordError::malformed(shown(name), expected, "one that it has not")
+            })?;
+            let told = told(field, value, origin, random)?;
+            let known = known.iter().find(|(n, _)| n == name).map_or(Known::Declared, |(_, known)| *known);
+            said.push((at, Said { field, told, known }));
+        }
+        if let Some((name, _)) = known.iter().find(|(name, _)| !members.contains_key(*name)) {
+            return Err(RecordError::malformed("known", "names of fields that the record has", shown(name)));
+        }
+        said.sort_by_key(|(at, _)| *at);
+        let draft = Self { kind, said: said.into_iter().map(|(_, said)| said).collect() };
+        match kind.needs.iter().find(|need| draft.get(need).is_none()) {
+            Some(need) => Err(RecordError::malformed(*need, fields::named(need).map_or("", |f| f.about), "nothing")),
+            None => Ok(draft),
+        }
+    }
+
+    /// A field by name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Said> {
+        self.said.iter().find(|said| said.field.name == name)
+    }
+
+    /// The text of a field, where it has one.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.told.value().as_str()
+    }
+
+    /// As JSON, in the form in which it is read.
+    #[must_use]
+    pub fn document(&self) -> Map<String, Value> {
+        let mut out = Map::from_iter([("kind".to_owned(), json!(self.kind.name))]);
+        let mut known = Map::new();
+        for said in &self.said {
+            out.insert(said.field.name.to_owned(), said.told.value().clone());
+            if said.known != Known::Declared {
+                known.insert(said.field.name.to_owned(), json!(said.known.name()));
+            }
+        }
+        if !known.is_empty() {
+            out.insert("known".to_owned(), Value::Object(known));
+        }
+        out
+    }
+}
+
+fn names() -> String {
+    kinds::ALL.iter().filter(|k| k.number != kinds::REDACTION).map(|k| k.name).collect::<Vec<_>>().join(", ")
+}
+
+fn fields_of(kind: &Kind) -> String {
+    [kind.needs, kind.may, kinds::COMMON].concat().join(", ")
+}
+
+/// A name from outside in an error.
+fn shown(name: &str) -> String {
+    format!("`{}`", name.chars().filter(|c| !c.is_control()).take(40).collect::<String>())
+}
+
+fn known_of(members: &Map<String, Value>) -> Result<Vec<(&str, Known)>, RecordError> {
+    let Some(value) = members.get("known") else { return Ok(Vec::new()) };
+    let wrong = |found: String| {
+        RecordError::malformed("known", "names of fields with `witnessed`, `declared` or `derived`", found)
+    };
+    let each = value.as_object().ok_or_else(|| wrong(crate::model::json::kind(value).into()))?.iter();
+    let read = each.map(|(name, value)| {
+        let known = value
+            .as_str()
+            .and_then(Known::named)
+            .ok_or_else(|| wrong(format!("something else for {}", shown(name))))?;
+        Ok((name.as_str(), known))
+    });
+    read.collect()
+}
+
+/// A value in the form of its field, or that it is withheld.
+fn told(field: &Field, value: &Value, origin: Origin, random: Random<'_>) -> Result<Told, RecordError> {
+    if value.is_null() && origin == Origin::Captured {
+        return Ok(Told::Withheld);
+    }
+    let wrong = |expected: &str| RecordError::malformed(field.name, expected, crate::model::json::kind(value));
+    let text = || {
+        value
+            .as_str()
+            .filter(|t| is_line(t))
+            .ok_or_else(|| wrong(&format!("a text of one line and at most {} bytes", limits::VALUE_BYTES)))
+    };
+    let value = match field.form {
+        Form::Text => json!(text()?),
+        Form::Word(words) => {
+            let word = text()?;
+            let expected = || RecordError::malformed(field.name, format!("one of {}", words.join(", ")), shown(word));
+            json!(words.contains(&word).then_some(word).ok_or_else(expected)?)
+        }
+        Form::Time => {
+            let time = Timestamp::parse(text()?);
+            json!(time.map_err(|_| wrong("a time like 2026-01-31T00:00:00Z"))?.to_string())
+        }
+        Form::Count => json!(value.as_u64().ok_or_else(|| wrong("a whole number, not negative"))?),
+        Form::Number => json!(value.as_i64().ok_or_else(|| wrong("a whole number"))?),
+        Form::Decimal => json!(decimal(value).ok_or_else(|| wrong("a decimal number such as \"3.87\""))?),
+        Form::Flag => json!(value.as_bool().ok_or_else(|| wrong("true or false"))?),
+        Form::List => texts(value, &wrong)?,
+        Form::Map => members(value, &wrong)?,
+        Form::Action => {
+            let name = Some(text()?).filter(|t| actions::is_name(t));
+            json!(name.ok_or_else(|| wrong("the name of an action type, such as `file_modify`"))?)
+        }
+        Form::Target => {
+            let target = text()?;
+            match (is_outside(target), origin) {
+                (true, Origin::Captured) => return Ok(Told::Withheld),
+                (true, Origin::Typed) => {
+                    return Err(RecordError::malformed(
+                        field.name,
+                        "a path relative to the repository",
+                        "one that is not",
+                    ));
+                }
+                (false, _) => json!(target),
+            }
+        }
+        Form::Committed => return committed(field, value, random),
+    };
+    // The name of the field stands before what the search says of the place.
+    match (find_secret(&json!({ field.name: &value }), &Search::default()), origin) {
+        (Ok(()), _) => Ok(Told::Value(value)),
+        (Err(_), Origin::Captured) => Ok(Told::Withheld),
+        (Err(found), Origin::Typed) => Err(RecordError::Secret(found)),
+    }
+}
+
+fn committed(field: &Field, value: &Value, random: Random<'_>) -> Result<Told, RecordError> {
+    let committed = match value {
+        Value::String(text) => {
+            let mut salt = [0; 16];
+            random(&mut salt);
+            Committed::to(text.as_bytes(), salt)
+        }
+        other => Committed::read(field.name, other)?,
+    };
+    Ok(Told::Value(committed.value()))
+}
+
+fn is_line(text: &str) -> bool {
+    !text.is_empty() && text.len() <= limits::VALUE_BYTES && !text.chars().any(char::is_control)
+}
+
+/// Digits with at most one point, kept as they are.
+fn decimal(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(n) => n.to_string(),
+        _ => return None,
+    };
+    let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
+    let digits = |t: &str| !t.is_empty() && t.len() <= 18 && t.bytes().all(|b| b.is_ascii_digit());
+    (digits(whole) && digits(part)).then_some(text)
+}
+
+fn texts(value: &Value, wrong: &dyn Fn(&str) -> RecordError) -> Result<Value, RecordError> {
+    let list = value.as_array().filter(|l| l.len() <= limits::RECORD_LIST);
+    let list = list.filter(|l| l.iter().all(|t| t.as_str().is_some_and(is_line)));
+    list.map(|l| json!(l)).ok_or_else(|| wrong(&format!("a list of at most {} texts of one line", limits::RECORD_LIST)))
+}
+
+fn members(value: &Value, wrong: &dyn Fn(&str) -> RecordError) -> Result<Value, RecordError> {
+    let map = value.as_object().filter(|m| m.len() <= limits::RECORD_LIST);
+    let map = map.filter(|m| m.iter().all(|(name, t)| is_line(name) && t.as_str().is_some_and(is_line)));
+    map.map(|m| json!(m))
+        .ok_or_else(|| wrong(&format!("at most {} names, each with a text of one line", limits::RECORD_LIST)))
+}
+
+/// Whether a path says where somebody's home is, or leads out of the repository.
+fn is_outside(target: &str) -> bool {
+    let drive = target.as_bytes().get(1) == Some(&b':')
+        && target.as_bytes()[0].is_ascii_alphabetic()
+        && target.as_bytes().get(2).is_some_and(|b| [b'\\', b'/'].contains(b));
+    drive || target.starts_with(['/', '~', '\\']) || target.split(['/', '\\']).any(|part| part == "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(document: Value, origin: Origin) -> Result<Draft, RecordError> {
+        Draft::read(&document, origin, &mut |bytes| bytes.fill(7))
+    }
+
+    fn action() -> Value {
+        json!({ "kind": "action", "target": "src/a.rs", "action_type": "file_modify", "execution_id": "e1",
+            "known": { "target": "witnessed" } })
+    }
+
+    #[test]
+    fn a_record_is_read_in_the_order_of_the_table_and_written_as_it_was_read() {
+        let draft = read(action(), Origin::Typed).unwrap();
+        assert_eq!(
+            draft.said.iter().map(|s| s.field.name).collect::<Vec<_>>(),
+            ["execution_id", "action_type", "target"]
+        );
+        assert_eq!(draft.get("target").unwrap().known, Known::Witnessed);
+        assert_eq!(draft.get("execution_id").unwrap().known, Known::Declared);
+        assert_eq!(read(Value::Object(draft.document()), Origin::Typed).unwrap(), draft);
+    }
+
+    #[test]
+    fn what_is_no_record_is_named() {
+        for (change, value, at) in [
+            ("kind", json!("acton"), "kind"),
+            ("kind", json!("redaction"), "kind"),
+            ("target", json!("/home/alice/x"), "target"),
+            ("target", json!("../x"), "target"),
+            ("target", json!("C:\\Users\\alice"), "target"),
+            ("target", json!(null), "target"),
+            ("target", json!("a\nb"), "target"),
+            ("action_type", json!("file.write"), "action_type"),
+            ("verdict", json!("allow"), "`verdict`"),
+            ("no_field", json!("x"), "`no_field`"),
+            ("tokens_in", json!(-1), "tokens_in"),
+            ("cost", json!("1.2.3"), "cost"),
+            ("elevated", json!("yes"), "elevated"),
+            ("metadata", json!({ "a": 1 }), "metadata"),
+            ("known", json!({ "nothing": "witnessed" }), "known"),
+            ("known", json!({ "target": "seen" }), "known"),
+            ("at", json!("yesterday"), "at"),
+        ] {
+            let mut document = action();
+            document[change] = value;
+            let RecordError::Malformed { at: found, .. } = read(document, Origin::Typed).unwrap_err() else { panic!() };
+            assert_eq!(found, at);
+        }
+        let mut document = action();
+        document.as_object_mut().unwrap().remove("action_type");
+        assert!(
+            read(document, Origin::Typed).unwrap_err().to_string().starts_with("action_type: expected what was done")
+        );
+        assert!(read(json!([]), Origin::Typed).is_err());
+    }
+
+    #[test]
+    fn a_text_that_is_committed_to_is_let_go_of() {
+        let mut document = action();
+        document["command"] = json!("curl -H 'authorization: token' https://example.com");
+        let draft = read(document, Origin::Typed).unwrap();
+        let value = draft.get("command").unwrap().told.value();
+        assert!(!value.to_string().contains("curl"));
+        let committed = Committed::read("command", value).unwrap();
+        assert!(committed.is(b"curl -H 'authorization: token' https://example.com"));
+    }
+
+    #[test]
+    fn a_secret_is_refused_where_it_was_typed_and_withheld_where_it_was_found() {
+        let secret = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        let mut document = action();
+        document["metadata"] = json!({ "header": secret });
+        let refused = read(document.clone(), Origin::Typed).unwrap_err();
+        assert!(!refused.to_string().contains("ghp_"), "{refused}");
+        assert_eq!(refused.code().as_str(), "record-secret");
+        let kept = read(document, Origin::Captured).unwrap();
+        assert_eq!(kept.get("metadata").unwrap().told, Told::Withheld);
+        assert_eq!(kept.text("target"), Some("src/a.rs"));
+        let mut document = action();
+        document["target"] = json!("/home/alice/x");
+        assert_eq!(read(document, Origin::Captured).unwrap().get("target").unwrap().told, Told::Withheld);
+    }
+}
