@@ -5,6 +5,7 @@
 
 mod approve;
 mod attacked;
+mod audit;
 mod before_the_step;
 mod beside;
 mod charter;

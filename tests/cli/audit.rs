@@ -1,0 +1,351 @@
+//! The audit log as a person and an attacker use it.
+
+use crate::world::World;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::Value;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const LOG: &str = "log";
+
+fn audit(world: &World, args: &[&str]) -> Output {
+    let all: Vec<&str> = ["audit", "--log", LOG].into_iter().chain(args.iter().copied()).collect();
+    world.attest(&all)
+}
+
+/// What a command prints, which ends with 0.
+fn done(world: &World, args: &[&str]) -> String {
+    let out = audit(world, args);
+    assert_eq!(out.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+/// What a command prints and says, which ends with a code.
+fn ends(world: &World, code: i32, args: &[&str]) -> String {
+    let out = audit(world, args);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(code), "{args:?}: {said}");
+    said
+}
+
+/// Hands lines in on standard input.
+fn lines(world: &World, args: &[&str], input: &str) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
+    program.args(["audit", "--log", LOG]).args(args).current_dir(world.root()).env("HOME", world.home());
+    program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = program.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn started() -> World {
+    let world = World::empty();
+    done(&world, &["init", "--origin", "audit.example/test"]);
+    world
+}
+
+/// A log with one execution of three records.
+fn worked() -> World {
+    let world = started();
+    let start = ["start", "--agent", "platform/builder", "--execution", "exec-1", "--requested-by", "github:583231"];
+    assert_eq!(done(&world, &start), "exec-1\n");
+    let action = ["record", "action", "execution_id=exec-1", "action_type=command_run", "command=cargo test --all", "exit_code=0"];
+    assert_eq!(done(&world, &action), "recorded 1 record: 1 of 2\n");
+    done(&world, &["finish", "exec-1", "tokens_in=812", "cost=3.87"]);
+    world
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { out.extend(files(&path)) } else { out.push(path) }
+    }
+    out
+}
+
+fn holds(folder: &Path, text: &str) -> bool {
+    let encoded = STANDARD.encode(text);
+    let inner = encoded.get(..encoded.len() / 4 * 4 - 4).unwrap().as_bytes();
+    files(folder).iter().any(|file| {
+        let bytes = fs::read(file).unwrap();
+        [text.as_bytes(), inner].iter().any(|part| bytes.windows(part.len()).any(|w| w == *part))
+    })
+}
+
+fn flip(file: &Path, at: usize) {
+    let mut bytes = fs::read(file).unwrap();
+    bytes[at] ^= 1;
+    fs::write(file, bytes).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files(from) {
+        let to = to.join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(&file, &to).unwrap();
+    }
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(to.join("keys"), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn what_was_recorded_is_shown_and_accounted_for() {
+    let world = worked();
+    let shown = done(&world, &["show", "exec-1"]);
+    assert_eq!(shown.lines().count(), 3, "{shown}");
+    let one = done(&world, &["show", "0"]);
+    assert!(one.contains("requested_by         github:583231 d") && one.contains("agent                platform/builder d"), "{one}");
+    let json: Value = serde_json::from_str(&done(&world, &["show", "exec-1", "--format", "json"])).unwrap();
+    assert_eq!(json["records"][2]["record"]["cost"], "3.87");
+    assert_eq!(json["records"][2]["record"]["tokens_in"], 812);
+    let verified = done(&world, &["verify"]);
+    assert!(verified.starts_with("OK audit.example/test: 3 records: 3 verified, 0 redacted, 0 expired under policy, 0 unexplained\n"), "{verified}");
+    assert!(verified.contains("only this machine's word"), "{verified}");
+    assert!(ends(&world, 1, &["show", "exec-2"]).contains("audit-unknown"));
+    assert!(ends(&world, 2, &["init"]).contains("audit-log-exists"));
+    assert!(done(&world, &["keys"]).contains("1 with a key of their own"));
+    // Checked by itself, the record as it is written is what its schema says.
+    let schema: Value = serde_json::from_str(&fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/audit-record.schema.json")).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for record in json["records"].as_array().unwrap() {
+        assert!(validator.is_valid(&record["record"]), "{record}");
+    }
+    assert!(!validator.is_valid(&serde_json::json!({ "kind": "action" })));
+}
+
+#[test]
+fn commands_and_people_are_in_no_file_and_a_text_is_known_again() {
+    let world = worked();
+    let log = world.root().join(LOG);
+    assert!(holds(&log, "platform/builder"), "the search finds what is there");
+    for text in ["cargo test --all", "github:583231"] {
+        assert!(!holds(&log, text), "{text}");
+    }
+    world.write("command", "cargo test --all");
+    world.write("other", "cargo test --al");
+    assert!(done(&world, &["match", "1", "--field", "command", "command"]).starts_with("yes"));
+    assert!(ends(&world, 1, &["match", "1", "--field", "command", "other"]).starts_with("no"));
+    assert!(ends(&world, 1, &["match", "1", "--field", "output", "other"]).contains("audit-unknown"));
+}
+
+#[test]
+fn secrets_are_refused_where_they_are_typed_and_withheld_where_they_are_found() {
+    let world = started();
+    let secret = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+    let said = ends(&world, 1, &["record", "action", "action_type=tool_call", &format!("metadata.header={secret}")]);
+    assert!(said.contains("record-secret") && !said.contains("ghp_"), "{said}");
+    let line = format!("{{\"kind\":\"action\",\"action_type\":\"tool_call\",\"result\":\"{secret}\",\"target\":\"/home/alice/x\"}}\n");
+    let out = lines(&world, &["record", "--file", "-"], &line);
+    assert_ne!(out.status.code(), Some(0));
+    let out = lines(&world, &["record", "--file", "-", "--captured"], &line);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success() && said.contains("2 fields withheld"), "{said}");
+    assert!(done(&world, &["show", "0"]).contains("(withheld)"));
+    assert!(!holds(&world.root().join(LOG), &secret) && !holds(&world.root().join(LOG), "/home/alice"));
+    for (args, word) in [
+        (&["record", "acton", "action_type=x"][..], "record-malformed"),
+        (&["record", "action", "target=src/x"], "action_type"),
+        (&["record", "action", "action_type=file_read", "target=/etc/passwd"], "relative to the repository"),
+        (&["record", "action", "action_type"], "FIELD=VALUE"),
+    ] {
+        assert!(ends(&world, 2, args).contains(word), "{args:?}");
+    }
+}
+
+#[test]
+fn the_same_event_is_recorded_once_and_a_broken_line_records_nothing() {
+    let world = started();
+    let line = |n: usize| {
+        format!("{{\"kind\":\"action\",\"action_type\":\"file_read\",\"source\":\"import test\",\"source_id\":\"id-{n}\"}}\n")
+    };
+    let first: String = (0..50).map(line).collect();
+    assert!(lines(&world, &["record", "--file", "-"], &first).status.success());
+    let more: String = (25..60).map(line).collect();
+    let out = lines(&world, &["record", "--file", "-"], &(more.clone() + &more));
+    assert_eq!(String::from_utf8(out.stdout).unwrap(), "recorded 10 records: 25 to 59 of 60\n60 were in the log already\n");
+    let out = lines(&world, &["record", "--file", "-"], &(line(100) + "{\"kind\":\n"));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("line 2"));
+    assert!(done(&world, &["verify"]).contains("60 records: 60 verified"));
+}
+
+#[test]
+fn a_log_in_a_checkout_is_refused() {
+    let world = World::empty();
+    fs::create_dir(world.root().join(".git")).unwrap();
+    assert!(ends(&world, 3, &["init"]).contains("it lies in the checkout"));
+    let home = world.attest(&["audit", "init"]);
+    assert!(home.status.success(), "the user's folder of state is none");
+    assert!(world.home().join(".local/state/attest/audit/log.json").exists());
+    let out = world.attest(&["audit", "init"]);
+    assert_eq!(out.status.code(), Some(2));
+}
+
+#[test]
+fn a_receipt_proves_one_field_to_whoever_has_the_key_alone() {
+    let world = worked();
+    done(&world, &["prove", "0", "--field", "agent", "--output", "0.tlog-proof"]);
+    let settings: Value = serde_json::from_str(&world.read("log/log.json")).unwrap();
+    let key = settings["key"].as_str().unwrap();
+    fs::rename(world.root().join(LOG), world.root().join("away")).unwrap();
+    let shown = done(&world, &["verify", "--proof", "0.tlog-proof", "--log-key", key]);
+    assert!(shown.starts_with("OK record 0 of audit.example/test: execution_started"), "{shown}");
+    assert!(shown.contains("platform/builder") && !shown.contains("github:583231"), "{shown}");
+    let officer = settings["officer"].as_str().unwrap();
+    ends(&world, 1, &["verify", "--proof", "0.tlog-proof", "--log-key", officer]);
+    assert!(ends(&world, 2, &["verify", "--proof", "0.tlog-proof"]).contains("--log-key"));
+    // What is shown is bound to the entry, the entry to the tree.
+    let proof = world.read("0.tlog-proof");
+    let line = proof.lines().find(|l| l.starts_with("extra ")).unwrap();
+    let extra = String::from_utf8(STANDARD.decode(&line[6..]).unwrap()).unwrap();
+    let forged = extra.replacen("platform/builder", "research/builder", 1);
+    world.write("0.tlog-proof", proof.replacen(&line[6..], &STANDARD.encode(forged), 1));
+    ends(&world, 1, &["verify", "--proof", "0.tlog-proof", "--log-key", key]);
+}
+
+#[test]
+fn each_change_of_a_file_is_found() {
+    let world = worked();
+    let checkpoint = done(&world, &["checkpoint"]);
+    world.write("kept", &checkpoint);
+    let (log, whole) = (world.root().join(LOG), world.root().join("whole"));
+    copy(&log, &whole);
+    let journal = "journal/00000000000000000000";
+    for (file, at, first) in [
+        (journal, 80, Some("record 0")),
+        (journal, 200, None),
+        ("tlog/tile/0/000.p/3", 40, Some("record 1")),
+        ("tlog/tile/entries/000.p/3", 100, Some("record 1")),
+        ("tlog/checkpoint", 30, None),
+    ] {
+        fs::remove_dir_all(&log).unwrap();
+        copy(&whole, &log);
+        assert!(done(&world, &["verify", "--checkpoint", "kept"]).contains("edited?      proved"), "the twin");
+        flip(&log.join(file), at);
+        let said = ends(&world, 1, &["verify"]);
+        assert!(first.is_none_or(|first| said.contains(first)), "{file} {at}: {said}");
+    }
+    // A row of the index that says something else.
+    fs::remove_dir_all(&log).unwrap();
+    copy(&whole, &log);
+    done(&world, &["show", "exec-1"]);
+    let index = fs::read(log.join("index.sqlite")).unwrap();
+    let at = index.windows(11).position(|w| w == b"command_run").unwrap();
+    flip(&log.join("index.sqlite"), at);
+    assert!(ends(&world, 1, &["verify"]).contains("record 1: the index says something else"));
+    // An old copy, and a journal that was cut with everything that is made from it.
+    fs::remove_dir_all(&log).unwrap();
+    copy(&whole, &log);
+    done(&world, &["record", "decision", "what=ship", "reason=tests pass"]);
+    world.write("later", done(&world, &["checkpoint"]));
+    fs::remove_dir_all(&log).unwrap();
+    copy(&whole, &log);
+    done(&world, &["verify"]);
+    let said = ends(&world, 1, &["verify", "--checkpoint", "later"]);
+    assert!(said.starts_with("TAMPERED") && said.contains("4 records were there"), "{said}");
+    // Nothing is added to a log whose journal is shorter than its checkpoint.
+    let mut bytes = fs::read(log.join(journal)).unwrap();
+    let end = bytes.iter().rposition(|b| *b != 0).unwrap();
+    bytes[end - 200..].fill(0);
+    fs::write(log.join(journal), bytes).unwrap();
+    assert!(ends(&world, 1, &["record", "heartbeat"]).contains("audit-log-damaged"));
+}
+
+#[test]
+fn a_person_who_is_erased_is_nowhere_and_every_proof_still_holds() {
+    let world = worked();
+    done(&world, &["prove", "0", "--field", "agent", "--output", "0.tlog-proof"]);
+    let settings: Value = serde_json::from_str(&world.read("log/log.json")).unwrap();
+    let (log, old) = (world.root().join(LOG), world.root().join("old"));
+    copy(&log, &old);
+    let said = done(&world, &["erase", "--person", "github:583231", "--basis", "request-1"]);
+    assert_eq!(said, "erased: 1 record; keys destroyed, the redaction is record 3, its receipt erase-3.tlog-proof\n");
+    assert!(done(&world, &["show", "0"]).contains("requested_by         (a person who was erased)"));
+    assert!(done(&world, &["verify"]).contains("4 records: 4 verified, 0 redacted"));
+    let key = settings["key"].as_str().unwrap();
+    done(&world, &["verify", "--proof", "0.tlog-proof", "--log-key", key]);
+    ends(&world, 1, &["erase", "--person", "github:583231", "--basis", "request-1"]);
+    // Another key than the one of redactions has no authority.
+    ends(&world, 2, &["erase", "--record", "1", "--basis", "r", "--redaction-key", "log/keys/log.key"]);
+    let said = done(&world, &["erase", "--execution", "exec-1", "--basis", "by mistake"]);
+    assert!(said.starts_with("erased: 3 records"), "{said}");
+    assert!(done(&world, &["verify"]).contains("5 records: 2 verified, 3 redacted, 0 expired under policy, 0 unexplained"));
+    assert!(done(&world, &["show"]).contains("HOLE what it said was destroyed"));
+    assert!(!holds(&log, "platform/builder"), "the index forgot it");
+    // The old keys, put under the new master key, open nothing.
+    for file in files(&old.join("keys")) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        if let Some(generation) = name.strip_prefix("keys.") {
+            assert_ne!(generation, "3");
+            fs::copy(&file, log.join("keys/keys.3")).unwrap();
+        }
+    }
+    assert!(ends(&world, 2, &["verify"]).contains("not of this master key"));
+    // Keys that are gone without a redaction are what tampering looks like.
+    fs::remove_dir_all(&log).unwrap();
+    copy(&old, &log);
+    fs::remove_dir_all(log.join("keys")).unwrap();
+    assert!(done(&world, &["verify"]).contains("3 records not opened"));
+}
+
+#[test]
+fn many_write_at_once_and_none_is_lost() {
+    let world = started();
+    let write = |n: usize| {
+        let (root, home) = (world.root().to_owned(), world.home().to_owned());
+        std::thread::spawn(move || {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
+            program.args(["audit", "--log", LOG, "record", "action", "action_type=file_read"]).arg(format!("target=f{n}"));
+            program.current_dir(root).env("HOME", home).output().unwrap()
+        })
+    };
+    let all: Vec<_> = (0..8).map(write).collect();
+    let mut numbers: Vec<String> = Vec::new();
+    for one in all {
+        let out = one.join().unwrap();
+        let said = String::from_utf8(out.stdout).unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        numbers.push(said.split(' ').nth(3).unwrap().to_owned());
+    }
+    numbers.sort();
+    assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    assert!(done(&world, &["verify"]).contains("8 records: 8 verified"));
+}
+
+#[test]
+fn a_writer_that_is_killed_loses_nothing_that_it_acknowledged() {
+    let world = started();
+    let mut acknowledged = 0;
+    for round in 0..12_u64 {
+        let lines: String = (0..400).map(|n| format!("{{\"kind\":\"action\",\"action_type\":\"file_read\",\"target\":\"f{n}\"}}\n")).collect();
+        world.write("lines", lines);
+        let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
+        program.args(["audit", "--log", LOG, "record", "--file", "lines"]).current_dir(world.root()).env("HOME", world.home());
+        let mut child = program.stdout(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(round * 12));
+        let _ = child.kill();
+        if child.wait_with_output().unwrap().status.success() {
+            acknowledged += 400;
+        }
+        done(&world, &["record", "heartbeat"]);
+        acknowledged += 1;
+        let json: Value = serde_json::from_str(&done(&world, &["verify", "--format", "json"])).unwrap();
+        assert_eq!(json["ok"], true, "{json}");
+        assert!(json["size"].as_u64().unwrap() >= acknowledged, "{json}");
+        assert_eq!(json["size"], json["published"]);
+    }
+}
+
+#[test]
+fn the_tour_shows_what_it_says() {
+    let world = World::empty();
+    let out = world.attest(&["audit", "quickstart"]);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
+    for word in ["OK audit.example/quickstart", "(exit code 1)", "records were there", "a person who was erased"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    assert!(files(world.root()).is_empty(), "the checkout stays as it is");
+}
