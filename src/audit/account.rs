@@ -162,6 +162,10 @@ impl Checker<'_> {
                 tree.write(&mut compared)?;
             }
             if size >= self.account.size {
+                // What stands behind the last whole record, if anything does.
+                if let Err(AuditError::Damaged { index, cause }) = self.store.read(size, 1) {
+                    self.account.bad(index, cause);
+                }
                 break;
             }
             // Up to where something is compared.

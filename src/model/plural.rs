@@ -9,6 +9,7 @@ pub fn counted<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     }
     match noun.strip_suffix('y') {
         Some(stem) => format!("{n} {stem}ies"),
+        None if noun.ends_with('s') => format!("{n} {noun}es"),
         None => format!("{n} {noun}s"),
     }
 }
@@ -19,6 +20,7 @@ mod tests {
 
     #[test]
     fn one_thing_is_no_plural() {
+        assert_eq!((counted(1_u64, "witness"), counted(0_u64, "witness")), ("1 witness".into(), "0 witnesses".into()));
         assert_eq!((counted(1_u64, "blob"), counted(0_u64, "blob")), ("1 blob".into(), "0 blobs".into()));
         assert_eq!(
             (counted(1_usize, "log entry"), counted(2_usize, "log entry")),

@@ -13,6 +13,8 @@ const BACK_ENDS: &[&str] = &[
     "src/roots/",
     "src/net/",
     "src/audit/store/",
+    "src/audit/keys/folder.rs",
+    "src/audit/index/sqlite.rs",
     "src/programs/",
     "src/places/",
     "src/outbox/",
@@ -65,10 +67,21 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/", "src/main.rs"]),
     ("toml_parser", &["src/capture/input/lockfiles/toml.rs"]),
     ("axum", &["src/testing/", "src/webhook/"]),
-    ("tempfile", &["src/testing/", "src/sign/exec_tests.rs"]),
+    ("rusqlite", &["src/audit/index/sqlite.rs"]),
+    ("zstd", &["src/audit/content.rs"]),
+    ("tempfile", &["src/testing/", "src/sign/exec_tests.rs", "src/audit/store/tests.rs"]),
     (
         "aws_lc_rs",
-        &["src/sign/", "src/trust/", "src/verify/", "src/tlog/", "src/capture/", "src/testing/", "src/places/"],
+        &[
+            "src/sign/",
+            "src/trust/",
+            "src/verify/",
+            "src/tlog/",
+            "src/audit/",
+            "src/capture/",
+            "src/testing/",
+            "src/places/",
+        ],
     ),
 ];
 

@@ -51,7 +51,14 @@ fn worked() -> World {
     let world = started();
     let start = ["start", "--agent", "platform/builder", "--execution", "exec-1", "--requested-by", "github:583231"];
     assert_eq!(done(&world, &start), "exec-1\n");
-    let action = ["record", "action", "execution_id=exec-1", "action_type=command_run", "command=cargo test --all", "exit_code=0"];
+    let action = [
+        "record",
+        "action",
+        "execution_id=exec-1",
+        "action_type=command_run",
+        "command=cargo test --all",
+        "exit_code=0",
+    ];
     assert_eq!(done(&world, &action), "recorded 1 record: 1 of 2\n");
     done(&world, &["finish", "exec-1", "tokens_in=812", "cost=3.87"]);
     world
@@ -97,18 +104,29 @@ fn what_was_recorded_is_shown_and_accounted_for() {
     let shown = done(&world, &["show", "exec-1"]);
     assert_eq!(shown.lines().count(), 3, "{shown}");
     let one = done(&world, &["show", "0"]);
-    assert!(one.contains("requested_by         github:583231 d") && one.contains("agent                platform/builder d"), "{one}");
+    assert!(
+        one.contains("requested_by         github:583231 d") && one.contains("agent                platform/builder d"),
+        "{one}"
+    );
     let json: Value = serde_json::from_str(&done(&world, &["show", "exec-1", "--format", "json"])).unwrap();
     assert_eq!(json["records"][2]["record"]["cost"], "3.87");
     assert_eq!(json["records"][2]["record"]["tokens_in"], 812);
     let verified = done(&world, &["verify"]);
-    assert!(verified.starts_with("OK audit.example/test: 3 records: 3 verified, 0 redacted, 0 expired under policy, 0 unexplained\n"), "{verified}");
+    assert!(
+        verified.starts_with(
+            "OK audit.example/test: 3 records: 3 verified, 0 redacted, 0 expired under policy, 0 unexplained\n"
+        ),
+        "{verified}"
+    );
     assert!(verified.contains("only this machine's word"), "{verified}");
     assert!(ends(&world, 1, &["show", "exec-2"]).contains("audit-unknown"));
     assert!(ends(&world, 2, &["init"]).contains("audit-log-exists"));
     assert!(done(&world, &["keys"]).contains("1 with a key of their own"));
     // Checked by itself, the record as it is written is what its schema says.
-    let schema: Value = serde_json::from_str(&fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/audit-record.schema.json")).unwrap()).unwrap();
+    let schema: Value = serde_json::from_str(
+        &fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/audit-record.schema.json")).unwrap(),
+    )
+    .unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for record in json["records"].as_array().unwrap() {
         assert!(validator.is_valid(&record["record"]), "{record}");
@@ -137,7 +155,9 @@ fn secrets_are_refused_where_they_are_typed_and_withheld_where_they_are_found() 
     let secret = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
     let said = ends(&world, 1, &["record", "action", "action_type=tool_call", &format!("metadata.header={secret}")]);
     assert!(said.contains("record-secret") && !said.contains("ghp_"), "{said}");
-    let line = format!("{{\"kind\":\"action\",\"action_type\":\"tool_call\",\"result\":\"{secret}\",\"target\":\"/home/alice/x\"}}\n");
+    let line = format!(
+        "{{\"kind\":\"action\",\"action_type\":\"tool_call\",\"result\":\"{secret}\",\"target\":\"/home/alice/x\"}}\n"
+    );
     let out = lines(&world, &["record", "--file", "-"], &line);
     assert_ne!(out.status.code(), Some(0));
     let out = lines(&world, &["record", "--file", "-", "--captured"], &line);
@@ -159,13 +179,18 @@ fn secrets_are_refused_where_they_are_typed_and_withheld_where_they_are_found() 
 fn the_same_event_is_recorded_once_and_a_broken_line_records_nothing() {
     let world = started();
     let line = |n: usize| {
-        format!("{{\"kind\":\"action\",\"action_type\":\"file_read\",\"source\":\"import test\",\"source_id\":\"id-{n}\"}}\n")
+        format!(
+            "{{\"kind\":\"action\",\"action_type\":\"file_read\",\"source\":\"import test\",\"source_id\":\"id-{n}\"}}\n"
+        )
     };
     let first: String = (0..50).map(line).collect();
     assert!(lines(&world, &["record", "--file", "-"], &first).status.success());
     let more: String = (25..60).map(line).collect();
     let out = lines(&world, &["record", "--file", "-"], &(more.clone() + &more));
-    assert_eq!(String::from_utf8(out.stdout).unwrap(), "recorded 10 records: 25 to 59 of 60\n60 were in the log already\n");
+    assert_eq!(
+        String::from_utf8(out.stdout).unwrap(),
+        "recorded 10 records: 25 to 59 of 60\n60 were in the log already\n"
+    );
     let out = lines(&world, &["record", "--file", "-"], &(line(100) + "{\"kind\":\n"));
     assert!(String::from_utf8_lossy(&out.stderr).contains("line 2"));
     assert!(done(&world, &["verify"]).contains("60 records: 60 verified"));
@@ -214,8 +239,8 @@ fn each_change_of_a_file_is_found() {
     copy(&log, &whole);
     let journal = "journal/00000000000000000000";
     for (file, at, first) in [
-        (journal, 80, Some("record 0")),
-        (journal, 200, None),
+        (journal, 80, Some("TAMPERED audit.example/test: record 0")),
+        (journal, 200, Some("TAMPERED audit.example/test: record 0")),
         ("tlog/tile/0/000.p/3", 40, Some("record 1")),
         ("tlog/tile/entries/000.p/3", 100, Some("record 1")),
         ("tlog/checkpoint", 30, None),
@@ -271,7 +296,9 @@ fn a_person_who_is_erased_is_nowhere_and_every_proof_still_holds() {
     ends(&world, 2, &["erase", "--record", "1", "--basis", "r", "--redaction-key", "log/keys/log.key"]);
     let said = done(&world, &["erase", "--execution", "exec-1", "--basis", "by mistake"]);
     assert!(said.starts_with("erased: 3 records"), "{said}");
-    assert!(done(&world, &["verify"]).contains("5 records: 2 verified, 3 redacted, 0 expired under policy, 0 unexplained"));
+    assert!(
+        done(&world, &["verify"]).contains("5 records: 2 verified, 3 redacted, 0 expired under policy, 0 unexplained")
+    );
     assert!(done(&world, &["show"]).contains("HOLE what it said was destroyed"));
     assert!(!holds(&log, "platform/builder"), "the index forgot it");
     // The old keys, put under the new master key, open nothing.
@@ -297,7 +324,9 @@ fn many_write_at_once_and_none_is_lost() {
         let (root, home) = (world.root().to_owned(), world.home().to_owned());
         std::thread::spawn(move || {
             let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
-            program.args(["audit", "--log", LOG, "record", "action", "action_type=file_read"]).arg(format!("target=f{n}"));
+            program
+                .args(["audit", "--log", LOG, "record", "action", "action_type=file_read"])
+                .arg(format!("target=f{n}"));
             program.current_dir(root).env("HOME", home).output().unwrap()
         })
     };
@@ -319,10 +348,15 @@ fn a_writer_that_is_killed_loses_nothing_that_it_acknowledged() {
     let world = started();
     let mut acknowledged = 0;
     for round in 0..12_u64 {
-        let lines: String = (0..400).map(|n| format!("{{\"kind\":\"action\",\"action_type\":\"file_read\",\"target\":\"f{n}\"}}\n")).collect();
+        let lines: String = (0..400)
+            .map(|n| format!("{{\"kind\":\"action\",\"action_type\":\"file_read\",\"target\":\"f{n}\"}}\n"))
+            .collect();
         world.write("lines", lines);
         let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
-        program.args(["audit", "--log", LOG, "record", "--file", "lines"]).current_dir(world.root()).env("HOME", world.home());
+        program
+            .args(["audit", "--log", LOG, "record", "--file", "lines"])
+            .current_dir(world.root())
+            .env("HOME", world.home());
         let mut child = program.stdout(Stdio::piped()).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(round * 12));
         let _ = child.kill();

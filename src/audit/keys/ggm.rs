@@ -4,7 +4,7 @@
 //! it, and nobody gets from a node to its parent. To take a leaf away, the node above it is replaced by the nodes beside the
 //! way down: 32 at most, however many records there are.
 
-use super::Key;
+use super::key::{Key, Reader};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
@@ -83,27 +83,6 @@ fn child(key: &Key, right: bool) -> Key {
         &Sha256::new().chain_update(b"attest/ggm/v1").chain_update([u8::from(right)]).chain_update(&key[..]).finalize(),
     );
     out
-}
-
-/// Reads bytes one after another.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
-
-impl<'a> Reader<'a> {
-    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    pub(super) fn number(&mut self) -> Option<u32> {
-        Some(u32::from_be_bytes(self.take(4)?.try_into().ok()?))
-    }
-
-    pub(super) fn key(&mut self) -> Option<Key> {
-        let mut key = Key::default();
-        key.copy_from_slice(self.take(32)?);
-        Some(key)
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod folder;
 mod ggm;
+mod key;
 mod memory;
 
 pub use folder::{FolderKeys, NoteFile};
@@ -9,13 +10,12 @@ pub use memory::MemoryKeys;
 
 use super::AuditError;
 use crate::record::Class;
-use aws_lc_rs::hmac;
 use ggm::Tree;
+use key::Reader;
+pub use key::{Key, derive};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
-/// A key of 32 bytes, overwritten when it is dropped.
-pub type Key = Zeroizing<[u8; 32]>;
 /// The number under which a person stands in records.
 pub type PersonId = [u8; 8];
 /// Bytes that nobody can guess.
@@ -165,7 +165,7 @@ impl Keys {
     /// # Errors
     /// [`AuditError::Malformed`].
     pub fn parse(bytes: &[u8]) -> Result<Self, AuditError> {
-        let mut reader = ggm::Reader(bytes);
+        let mut reader = Reader(bytes);
         reader
             .keys()
             .ok_or_else(|| AuditError::malformed("keys of the audit log", "they are cut off, or of another program"))
@@ -174,7 +174,7 @@ impl Keys {
 
 const VERSION: u8 = 1;
 
-impl ggm::Reader<'_> {
+impl Reader<'_> {
     fn keys(&mut self) -> Option<Keys> {
         let mut keys = Keys::default();
         if self.take(1)? != [VERSION] {
@@ -204,20 +204,6 @@ impl Person {
     pub fn field(&self, record: &Key) -> Key {
         derive(record, &[b"person", &self.key[..]])
     }
-}
-
-/// A key made of another one and of words: HMAC-SHA-256.
-#[must_use]
-pub fn derive(key: &Key, words: &[&[u8]]) -> Key {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, &key[..]);
-    let mut context = hmac::Context::with_key(&key);
-    for word in words {
-        context.update(&(word.len() as u32).to_be_bytes());
-        context.update(word);
-    }
-    let mut out = Key::default();
-    out.copy_from_slice(context.sign().as_ref());
-    out
 }
 
 #[cfg(test)]

@@ -5,7 +5,11 @@ use super::{CHECKPOINT, LogStore, Stored};
 use crate::audit::AuditError;
 use crate::audit::frame::{self, Found, Sum};
 use crate::model::limits;
+use crate::record::Entry;
+use crate::tlog::tile::{self, Row, Tile, WIDTH};
+use crate::tlog::{Checkpoint, Note};
 use rustix::fs::{FlockOperation, flock};
+use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
@@ -22,6 +26,8 @@ pub struct FolderStore {
     folder: PathBuf,
     size: u64,
     state: State,
+    /// The first record behind the whole ones that was changed, where one was.
+    damage: Option<AuditError>,
     _lock: Option<File>,
 }
 
@@ -94,9 +100,15 @@ impl FolderStore {
     }
 
     fn found(folder: &Path, lock: Option<File>) -> Result<Self, AuditError> {
-        let mut store = Self { folder: folder.to_owned(), size: 0, state: State::Found(None), _lock: lock };
-        let tail = store.look()?;
+        let state = State::Found(None);
+        let mut store = Self { folder: folder.to_owned(), size: 0, state, damage: None, _lock: lock };
+        let mut tail = store.look()?;
         store.size = tail.as_ref().map_or(0, |tail| tail.size);
+        store.damage = tail.as_mut().and_then(|tail| tail.damage.take());
+        // Nothing is added behind it; who only reads is told when he comes to it.
+        if let (Some(damage), true) = (&store.damage, store._lock.is_some()) {
+            return Err(damage.clone());
+        }
         store.state = State::Found(tail);
         Ok(store)
     }
@@ -131,11 +143,33 @@ impl FolderStore {
         let left = &bytes[walk.at..];
         let torn = left.iter().any(|b| *b != 0);
         // Whoever owns the disk could else have acknowledged records cut away, by one flipped bit before them.
-        if torn && frame::is_followed(left, walk.index, &walk.sum) {
-            let cause = format!("record {} of the journal was changed: others stand behind it", walk.index);
-            return Err(AuditError::damaged(walk.index, cause));
-        }
-        Ok(Some(Tail { path, size: walk.index, at: walk.at, room: bytes.len(), sum: walk.sum, torn }))
+        let damage = (torn && frame::is_followed(left, walk.index, &walk.sum)).then(|| {
+            let changed = self.changed(left, walk.index);
+            AuditError::damaged(changed, format!("record {changed} of the journal was changed: others stand behind it"))
+        });
+        Ok(Some(Tail { path, size: walk.index, at: walk.at, room: bytes.len(), sum: walk.sum, torn, damage }))
+    }
+
+    /// The first record of a changed frame that is not as it was: its content is not the one of its entry, or its entry is not
+    /// the published one. The frame's first where that does not tell.
+    fn changed(&self, frame: &[u8], first: u64) -> u64 {
+        let published = self.get(CHECKPOINT).ok().flatten();
+        let size =
+            published.and_then(|note| Some(Checkpoint::parse(Note::parse(&note).ok()?.text).ok()?.size)).unwrap_or(0);
+        let differs = |index: u64, record: &Stored| {
+            let entry = Entry::parse(&record.entry);
+            let own = entry.is_ok_and(|entry| Sha256::digest(&record.content)[..] == entry.content);
+            let width = size.saturating_sub(index / WIDTH * WIDTH).min(WIDTH) as u16;
+            let tile = Tile { row: Row::Entries, index: index / WIDTH, width };
+            let bundle = if width == 0 { None } else { self.get(&tile.path()).ok().flatten() };
+            let other = bundle.and_then(|bundle| {
+                let entries = tile::entries(&bundle, width).ok()?;
+                Some(*entries.get((index % WIDTH) as usize)? != record.entry)
+            });
+            !own || other.unwrap_or(false)
+        };
+        let records = frame::unchecked(frame).unwrap_or_default();
+        (first..).zip(&records).find(|(index, record)| differs(*index, record)).map_or(first, |(index, _)| index)
     }
 
     /// Makes the end of the journal ready for the next frame.
@@ -243,10 +277,18 @@ impl LogStore for FolderStore {
             }
         }
         out.truncate(count);
-        if out.is_empty() && from < self.size {
-            return Err(AuditError::damaged(from, format!("record {from} of the journal is cut off or was changed")));
+        let damaged = |damage: &AuditError| match damage {
+            AuditError::Damaged { index: Some(index), .. } => from <= *index,
+            _ => true,
+        };
+        match &self.damage {
+            Some(damage) if out.is_empty() && damaged(damage) => Err(damage.clone()),
+            _ if out.is_empty() && from < self.size => {
+                let changed = self.changed(&bytes[walk.at..], walk.index);
+                Err(AuditError::damaged(changed, format!("record {changed} of the journal is cut off or was changed")))
+            }
+            _ => Ok(out),
         }
-        Ok(out)
     }
 
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, AuditError> {
@@ -281,6 +323,7 @@ struct Tail {
     room: usize,
     sum: Sum,
     torn: bool,
+    damage: Option<AuditError>,
 }
 
 /// The records of a frame: the first one's number, how many, and their bytes.

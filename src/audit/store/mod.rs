@@ -3,7 +3,7 @@
 mod folder;
 mod memory;
 #[cfg(test)]
-mod suite;
+mod tests;
 
 pub use folder::FolderStore;
 pub use memory::MemoryStore;

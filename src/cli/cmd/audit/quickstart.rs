@@ -70,7 +70,7 @@ impl Tour {
         let mut bytes = self.read(journal)?;
         bytes[200] ^= 1;
         self.write("changed/journal/00000000000000000000", &bytes)?;
-        self.step("changed", &["verify"], 1, "")?;
+        self.step("changed", &["verify"], 1, "TAMPERED")?;
 
         say(
             "\n5. Found: an old copy was put in place of the log. By itself it is whole; the checkpoint kept elsewhere says more.",

@@ -198,11 +198,7 @@ fn claims(checked: &Checked, named: bool) -> Vec<Claim> {
             claim("edited?", "conditional", format!("proved for the first {size}, {}; after that {key}", who(o)))
         }
         (0, None) => claim("edited?", "conditional", alone.clone()),
-        (n, _) => claim(
-            "edited?",
-            "no",
-            format!("{} not as it was written", counted(usize::try_from(n).unwrap_or(usize::MAX), "thing")),
-        ),
+        (n, _) => claim("edited?", "no", format!("{} not as it was written", counted(n, "thing"))),
     });
     out.push(match outside {
         Some((size, o)) => claim(
@@ -217,10 +213,7 @@ fn claims(checked: &Checked, named: bool) -> Vec<Claim> {
         "conditional",
         match account.losses {
             (0, _) => "no loss is recorded; what was never handed in cannot be seen".into(),
-            (records, events) => format!(
-                "{events} lost events, in {}",
-                counted(usize::try_from(records).unwrap_or(usize::MAX), "record")
-            ),
+            (records, events) => format!("{events} lost events, in {}", counted(records, "record")),
         },
     ));
     out.push(match account.size.saturating_sub(until) {
@@ -246,7 +239,7 @@ fn text(report: &VerifyReport) -> String {
     let mut out = String::new();
     let counts = format!(
         "{}: {} verified, {} redacted, {} expired under policy, {} unexplained",
-        counted(usize::try_from(report.size).unwrap_or(usize::MAX), "record"),
+        counted(report.size, "record"),
         report.verified,
         report.redacted,
         report.expired,
@@ -276,7 +269,7 @@ fn text(report: &VerifyReport) -> String {
         let _ = writeln!(
             out,
             "{} not opened: the keys are not here, so only their place in the log was checked",
-            report.unopened
+            counted(report.unopened, "record")
         );
     }
     if report.published < report.size {
