@@ -41,7 +41,7 @@ pub use record::collect::{Context, Task, capture};
 pub use record::explain::Explained;
 pub use record::identity::Identity;
 pub use request::Request;
-pub use required::{Lacking, Missing, Open, Required};
+pub use required::{Lacking, Missing, NO_CHARTER_DIGEST, Open, Required};
 pub use secret::credentials::Credential;
 pub use secret::files::{FileSecrets, file_secrets};
 #[cfg(feature = "cli")]

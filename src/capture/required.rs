@@ -3,6 +3,9 @@
 use crate::predicate::field::{self, Fact, Group, Row};
 use std::fmt;
 
+/// What stands, in the source of a charter that has no digest, before the reason.
+pub const NO_CHARTER_DIGEST: &str = "; no digest: ";
+
 /// A field that should be there and is not, or is there with a flaw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {

@@ -65,12 +65,20 @@ pub struct Outcome {
     pub stdout: Vec<u8>,
     /// How it ends.
     pub exit: Exit,
+    /// Whether it only tells a person what was done: a terminal shows its digests short.
+    pub told: bool,
 }
 
 impl Outcome {
     /// Done, with this on standard output.
     pub fn done(stdout: impl Into<Vec<u8>>) -> Self {
-        Self { stdout: stdout.into(), exit: Exit::Done }
+        Self { stdout: stdout.into(), exit: Exit::Done, told: false }
+    }
+
+    /// Done, as a person is told.
+    #[must_use]
+    pub fn told(text: String) -> Self {
+        Self { told: true, ..Self::done(text) }
     }
 
     /// A JSON document on standard output.
@@ -79,7 +87,7 @@ impl Outcome {
         // Our own structs of strings and numbers: serialising them cannot fail.
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
         let text = crate::cli::show::sanitize::json(&text) + "\n";
-        Self { stdout: text.into_bytes(), exit }
+        Self { stdout: text.into_bytes(), exit, told: false }
     }
 }
 

@@ -62,6 +62,7 @@ pub fn main() -> ExitCode {
     panics::note(places::variable("RUST_BACKTRACE").is_some_and(|v| v != "0"));
     let arguments: Vec<_> = std::env::args_os().collect();
     let json = wants_json(&arguments);
+    let forgot = arguments.get(1).is_some_and(|a| a == "create") && !arguments.iter().any(|a| a == "--");
     let has_controls = arguments.iter().any(|a| a.to_string_lossy().chars().any(char::is_control));
     match parse(arguments) {
         Ok(cli) => run(cli),
@@ -86,6 +87,9 @@ pub fn main() -> ExitCode {
             } else {
                 let _ = e.print();
             }
+            if forgot && e.kind() == clap::error::ErrorKind::UnknownArgument {
+                let _ = writeln!(io::stderr().lock(), "\nhint: {}", cmd::create::FORGOTTEN);
+            }
             Exit::Usage.into()
         }
     }
@@ -94,8 +98,18 @@ pub fn main() -> ExitCode {
 /// Reads the arguments, and the variables that stand for some of them.
 fn parse(arguments: Vec<std::ffi::OsString>) -> Result<Cli, clap::Error> {
     let mut command = without_empty(Cli::command());
-    let found = command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let found = command.try_get_matches_from_mut(arguments).and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        cli.common.timeout_is_given = is_given(&matches, "timeout");
+        Ok(cli)
+    });
     found.map_err(|e| e.format(&mut command))
+}
+
+/// Whether an argument of every command was typed, before or behind the command's name.
+fn is_given(matches: &clap::ArgMatches, name: &str) -> bool {
+    let here = matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
+    here || matches.subcommand().is_some_and(|(_, inner)| is_given(inner, name))
 }
 
 /// A variable that is set and empty is as if it were not set: CI systems set those that they have nothing for.
@@ -133,9 +147,12 @@ fn run(cli: Cli) -> ExitCode {
             (_, Some(Decided::Text(page))) => page.clone().into_bytes(),
             _ => Vec::new(),
         };
-        Outcome { stdout, exit: failure.exit }
+        Outcome { stdout, exit: failure.exit, told: false }
     });
-    let printed = print(&outcome.stdout);
+    let printed = match outcome.told {
+        true => print(ui.told(&outcome.stdout, cli.common.verbose).as_bytes()),
+        false => print(&outcome.stdout),
+    };
     if let (Some(hint), false) = (ui.hinted(), cli.common.quiet) {
         let mut hint = format!("hint: {hint}");
         if io::stderr().is_terminal() {

@@ -44,6 +44,15 @@ impl Ui {
         decision::View { verbose, terminal: self.terminal, colour: self.colour }
     }
 
+    /// What a person is told on standard output: on a terminal with short digests, unless they ask for more.
+    pub(in crate::cli) fn told(&self, text: &[u8], verbose: bool) -> String {
+        let text = String::from_utf8_lossy(text);
+        if !self.terminal || verbose {
+            return text.into_owned();
+        }
+        text.lines().map(|line| decision::wrapped(&decision::shortened(line)) + "\n").collect()
+    }
+
     /// Offers the suggestion of a code at the end.
     pub fn hint(&self, code: Code) {
         self.suggest(code.todo());

@@ -70,6 +70,20 @@ pub enum SignError {
         /// The reference as given.
         reference: String,
     },
+    /// A person was asked for a password, and gave none in time.
+    #[error("nobody typed a password for `{what}` within {} s", .waited.as_secs_f32())]
+    NotTyped {
+        /// The key.
+        what: String,
+        /// How long it was waited for.
+        waited: std::time::Duration,
+    },
+    /// A new password was to be typed twice, and was not.
+    #[error("the two passwords for `{what}` are not the same")]
+    PasswordsDiffer {
+        /// The key.
+        what: String,
+    },
     /// The key refused to sign.
     #[error("signing failed: {cause}")]
     Failed {
@@ -192,8 +206,8 @@ impl SignError {
             Self::Unreadable { .. } => KEY_UNREADABLE,
             Self::Program { error, .. } => error.refusal().unwrap_or(KEY_UNREADABLE),
             Self::Malformed { .. } => KEY_MALFORMED,
-            Self::PasswordNeeded { .. } | Self::PinNeeded { .. } => PASSWORD_NEEDED,
-            Self::WrongPassword { .. } => PASSWORD_WRONG,
+            Self::PasswordNeeded { .. } | Self::PinNeeded { .. } | Self::NotTyped { .. } => PASSWORD_NEEDED,
+            Self::WrongPassword { .. } | Self::PasswordsDiffer { .. } => PASSWORD_WRONG,
             Self::Failed { .. } => SIGNING_FAILED,
             Self::Unavailable { .. } => SIGNING_UNAVAILABLE,
             Self::Answer { .. } => SIGNING_ANSWER_MALFORMED,

@@ -25,7 +25,7 @@ fn run_sharing(script: &str, variables: &[(&str, &str)], keys: &[&str], share_id
     };
     let keys: Vec<_> = keys.iter().map(|k| (*k).to_owned()).collect();
     let command = ["sh", "-c", script].map(str::to_owned);
-    let step = BuildStep { command: &command, keys: &keys, share_identity };
+    let step = BuildStep { command: &command, keys: &keys, share_identity, output_to_stderr: false };
     let outcome = step::run(&step, &env, &tick).unwrap();
     (outcome, std::fs::read_to_string(folder.path().join("out")).unwrap_or_default())
 }
@@ -49,7 +49,7 @@ fn a_program_that_is_not_there_is_no_step() {
     let env = env_in(std::path::Path::new("/"));
     let clock = || Timestamp::from_unix(0).unwrap();
     let command = ["/nonexistent/program".into()];
-    let step = BuildStep { command: &command, keys: &[], share_identity: false };
+    let step = BuildStep { command: &command, keys: &[], share_identity: false, output_to_stderr: false };
     let e = step::run(&step, &env, &clock).unwrap_err();
     assert_eq!(e.code().as_str(), "step-not-started");
 }

@@ -24,6 +24,7 @@ mod predicates;
 mod private_issuers;
 mod published;
 mod redirects;
+mod said;
 mod scenarios;
 #[path = "../world/serve.rs"]
 mod serve;

@@ -5,7 +5,7 @@
 
 use crate::capture::input::base_image;
 use crate::capture::required::{Lacking, Missing, Open};
-use crate::capture::{CaptureError, Captured, Context, Trigger};
+use crate::capture::{CaptureError, Captured, Context, NO_CHARTER_DIGEST, Trigger};
 use crate::model::plural::counted;
 use crate::predicate::field::{self, Fact, Row};
 
@@ -14,7 +14,9 @@ impl Context {
     #[must_use]
     pub fn missing(&self, open: Open) -> Vec<Missing> {
         let mut all = Vec::new();
-        let mut add = |row: &Row, text: String| all.push(Missing { field: row.path, text });
+        let all_of = std::cell::RefCell::new(&mut all);
+        let add_path = |field: &'static str, text: String| all_of.borrow_mut().push(Missing { field, text });
+        let add = |row: &Row, text: String| add_path(row.path, text);
         match &self.source {
             Captured::Absent { reason } => add(field::SOURCE, format!("no source commit is recorded: {reason}")),
             Captured::Found { .. } => match &self.git.dirty {
@@ -37,6 +39,12 @@ impl Context {
         }
         for reason in &self.unread_lock_files {
             add(field::LOCK_FILES, format!("the packages of a lock file are not recorded: {reason}"));
+        }
+        if let Captured::Found { value, source } = &self.charter
+            && value.digest().is_none()
+        {
+            let why = source.split_once(NO_CHARTER_DIGEST).map_or("its text was not fetched", |(_, why)| why);
+            add_path(field::fact::CHARTER_DIGEST.name, format!("no digest of the charter is recorded: {why}"));
         }
         if self.agent.id.value().is_none() {
             add(

@@ -41,6 +41,8 @@ pub struct BuildStep<'a> {
     pub keys: &'a [String],
     /// Whether it is handed the variables that ask for identity tokens.
     pub share_identity: bool,
+    /// Whether what it writes to standard output goes to our standard error: standard output is for a document of ours.
+    pub output_to_stderr: bool,
 }
 
 /// How a build step ended.
@@ -181,7 +183,7 @@ pub fn run(
     let handle = signals.handle();
     let mut step = Command::new(program);
     step.args(args).env_clear().envs(handed(env, what.keys, what.share_identity)).current_dir(&env.working_dir);
-    let (streams, stdout, stderr) = output::prepare().map_err(isolated)?;
+    let (streams, stdout, stderr) = output::prepare(what.output_to_stderr).map_err(isolated)?;
     if let Some(stdout) = stdout {
         step.stdout(stdout);
     }

@@ -77,12 +77,16 @@ pub(in crate::capture) struct Streams {
     joined: bool,
 }
 
-/// Prepares the streams; what the step is to be given, where that is not our own.
+/// Prepares the streams; what the step is to be given, where that is not our own. With `to_stderr` both go to our standard
+/// error.
 ///
 /// # Errors
 /// The operating system's, when no pipe can be made.
-pub(in crate::capture) fn prepare() -> std::io::Result<(Streams, Option<Stdio>, Option<Stdio>)> {
+pub(in crate::capture) fn prepare(to_stderr: bool) -> std::io::Result<(Streams, Option<Stdio>, Option<Stdio>)> {
     let (out, err) = (std::io::stdout(), std::io::stderr());
+    if to_stderr {
+        return all_to(err.as_fd());
+    }
     let joined = match (rustix::fs::fstat(&out), rustix::fs::fstat(&err)) {
         (Ok(a), Ok(b)) => same(&a, &b) && kind(out.as_fd(), &a).is_some(),
         _ => false,
@@ -95,6 +99,18 @@ pub(in crate::capture) fn prepare() -> std::io::Result<(Streams, Option<Stdio>, 
     }
     let (second, to_err, _) = stream(err.as_fd(), 2)?;
     Ok((Streams { out: first, err: second, joined }, to_out, to_err))
+}
+
+/// Both streams to one of ours. Through pipes each is passed on, and counted, by itself.
+fn all_to(fd: BorrowedFd<'_>) -> std::io::Result<(Streams, Option<Stdio>, Option<Stdio>)> {
+    let (first, to_out, _) = stream(fd, 2)?;
+    if to_out.is_some() {
+        let (second, to_err, _) = stream(fd, 2)?;
+        return Ok((Streams { out: first, err: second, joined: false }, to_out, to_err));
+    }
+    let absent = "standard error is the same stream as standard output; its bytes are counted there";
+    let own = Stdio::from(fd.try_clone_to_owned()?);
+    Ok((Streams { out: first, err: Stream::Absent(absent.to_owned()), joined: true }, Some(own), None))
 }
 
 fn same(a: &Stat, b: &Stat) -> bool {

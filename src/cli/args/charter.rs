@@ -1,6 +1,6 @@
 //! Charters that are issues: their snapshot when something is built, and a look at them when it is verified.
 
-use crate::capture::{Captured, Context, Environment};
+use crate::capture::{Captured, Context, Environment, NO_CHARTER_DIGEST};
 use crate::charter::{self, CharterClient, CharterError, Issue, Live};
 use crate::cli::args::{BuildArgs, CharterApi, CharterSnapshot, Common};
 use crate::cli::exit::{Failure, codes};
@@ -42,7 +42,7 @@ pub(in crate::cli) async fn capture(
         Captured::Absent { .. } => return Ok(None),
     };
     let mut without = |why: &str| {
-        context.charter = Captured::found(ResourceDescriptor::at(&*uri), &format!("{source}; no digest: {why}"));
+        context.charter = Captured::found(ResourceDescriptor::at(&*uri), &format!("{source}{NO_CHARTER_DIGEST}{why}"));
     };
     if build.charter_snapshot == CharterSnapshot::None && !required {
         without("--charter-snapshot none");
@@ -53,8 +53,8 @@ pub(in crate::cli) async fn capture(
     let (issue, live) = match fetch(&uri, build.charter_api, env, patience).await {
         Ok(found) => found,
         Err(e) if required => return Err(e.into()),
+        // That it is missing is told with whatever else is.
         Err(e) => {
-            ui.note(&format!("no digest of the charter is recorded: {e}"));
             without(&e.to_string());
             return Ok(None);
         }

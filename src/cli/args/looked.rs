@@ -338,7 +338,7 @@ impl Looked {
         let unreadable = self.shown.iter().any(|s| without.iter().any(|n| s.subjects.contains(n)));
         ui.suggest(self.hint(&without).unwrap_or_else(|| NO_ATTESTATION.todo()));
         ui.note(&format!("there is no attestation of {} that can be read", self.names(without)));
-        Ok(Outcome { stdout: printed, exit: if unreadable { Exit::Unknown } else { Exit::No } })
+        Ok(Outcome { stdout: printed, exit: if unreadable { Exit::Unknown } else { Exit::No }, told: false })
     }
 }
 

@@ -31,26 +31,32 @@ pub enum Format {
     Record,
 }
 
+/// What every command has and few need.
+const RARE: &str = "Rarely needed";
+
 /// Arguments of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
     /// How to print the result
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
     pub format: Format,
-    /// Deadline of one operation and of verifying one subject, for example 30s or 2m
-    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    /// Deadline of one operation and of verifying one subject, for example 30s or 2m; given, a password is waited for no longer
+    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = RARE)]
     pub timeout: Duration,
-    /// Say nothing on standard error but failures
+    /// Whether somebody gave it.
+    #[arg(skip)]
+    pub(super) timeout_is_given: bool,
+    /// Say nothing on standard error but failures; verify prints nothing where all is allowed
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Say more on standard error
+    /// Say more: every requirement, candidate, field and digest
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Allow plain HTTP to registries that are not on this machine
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = RARE)]
     pub allow_http_registry: bool,
     /// PEM file of certificates to trust for registries, besides the system's
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = RARE)]
     pub registry_ca: Option<PathBuf>,
     /// What asking a registry takes of this machine.
     #[arg(skip)]
@@ -61,6 +67,11 @@ pub struct Common {
 }
 
 impl Common {
+    /// How long a person is waited for: for ever, unless somebody gave a time.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.timeout_is_given.then_some(self.timeout)
+    }
+
     /// What the flags say of registries.
     pub(super) fn registry_settings(&self) -> RegistrySettings<'_> {
         RegistrySettings {

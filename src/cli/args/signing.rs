@@ -256,7 +256,7 @@ impl Method {
     pub(in crate::cli) async fn open(&self, common: &Common, ui: &Ui) -> Result<Signing, Failure> {
         match &self.with {
             With::Key(found) => {
-                let opened = password::open_signer(found, &self.launch)?;
+                let opened = password::open_signer(found, &self.launch, common.patience())?;
                 if opened.file.as_ref().is_some_and(|f| f.readable_by_others) {
                     ui.note("others on this machine can read the private key's file: chmod 600 it");
                 }

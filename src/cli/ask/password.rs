@@ -1,17 +1,25 @@
+#![expect(clippy::disallowed_methods, reason = "waits at the terminal, on a thread of its own")]
 //! Passwords: given by variables, else asked for at the terminal.
 
 use crate::places::variable;
 use crate::programs::Launch;
 use crate::sign::{EnvironmentPasswords, FirstOf, Found, OpenContext, Opened, PasswordSource, SignError};
-use std::io::IsTerminal as _;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// How often a person is asked who mistypes.
+const TRIES: usize = 3;
 
 /// Finds what a reference names, so that a build step can put nothing in its place.
 ///
 /// # Errors
 /// [`SignError`].
 pub(in crate::cli) fn find_signer(reference: &str, launch: &Launch) -> Result<Found, SignError> {
-    with_context(launch, |context| crate::sign::find(reference, context))
+    with_context(launch, &Prompt::default(), |context| crate::sign::find(reference, context))
 }
 
 /// Looks whether a signer could be opened later, and asks nobody.
@@ -19,46 +27,80 @@ pub(in crate::cli) fn find_signer(reference: &str, launch: &Launch) -> Result<Fo
 /// # Errors
 /// [`SignError`].
 pub(in crate::cli) fn look_at_signer(found: &Found, launch: &Launch) -> Result<(), SignError> {
-    with_context(launch, |context| found.look(context))
+    with_context(launch, &Prompt::default(), |context| found.look(context))
 }
 
-/// Opens a signer, asking for a password where there is a terminal.
+/// Opens a signer, asking for a password where there is a terminal: again where what was typed is not it. `patience` is how
+/// long each question waits; for ever without it.
 ///
 /// # Errors
 /// [`SignError`].
-pub(in crate::cli) fn open_signer(found: &Found, launch: &Launch) -> Result<Opened, SignError> {
-    with_context(launch, |context| found.open(context))
+pub(in crate::cli) fn open_signer(
+    found: &Found,
+    launch: &Launch,
+    patience: Option<Duration>,
+) -> Result<Opened, SignError> {
+    let mut left = TRIES;
+    loop {
+        left -= 1;
+        let prompt = Prompt { patience, typed: AtomicBool::new(false) };
+        match with_context(launch, &prompt, |context| found.open(context)) {
+            // What a variable holds is no better the second time.
+            Err(SignError::WrongPassword { .. }) if left > 0 && prompt.typed.load(Ordering::SeqCst) => {
+                tell("that is not the password; once more");
+            }
+            done => return done,
+        }
+    }
 }
 
-fn with_context<T>(launch: &Launch, job: impl FnOnce(&OpenContext<'_>) -> T) -> T {
+fn with_context<T>(launch: &Launch, prompt: &Prompt, job: impl FnOnce(&OpenContext<'_>) -> T) -> T {
     let look = variable;
     let variables = EnvironmentPasswords(look);
-    let passwords = FirstOf(&[&variables, &Prompt]);
+    let passwords = FirstOf(&[&variables, prompt]);
     job(&OpenContext { environment: &look, passwords: &passwords, launch })
 }
 
-/// The password for a new key: variables, else asked for twice; `None` without a terminal.
+/// The password for a new key: variables, else asked for twice, and again where the two differ; `None` without a terminal.
 ///
 /// # Errors
-/// [`SignError`] when the terminal fails or the two do not agree.
-pub(in crate::cli) fn new_password(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
+/// [`SignError`] when the terminal fails, nobody types in time, or the two never agree.
+pub(in crate::cli) fn new_password(
+    name: &str,
+    patience: Option<Duration>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
     if let Some(p) = EnvironmentPasswords(variable).password(name)? {
         return Ok(Some(p));
     }
-    let Some(first) = ask(&format!("New password for {name}: "))? else { return Ok(None) };
-    let second = ask("The same again: ")?;
-    if second.as_ref() != Some(&first) {
-        return Err(SignError::Failed { cause: "the two passwords are not the same".into() });
+    for left in (0..TRIES).rev() {
+        let Some(first) = ask("New password", name, patience)? else { return Ok(None) };
+        if ask("The same again", name, patience)?.as_ref() == Some(&first) {
+            return Ok(Some(first));
+        }
+        if left > 0 {
+            tell("the two are not the same; once more");
+        }
     }
-    Ok(Some(first))
+    Err(SignError::PasswordsDiffer { what: name.to_owned() })
 }
 
-/// Asks on the terminal, if there is one.
-struct Prompt;
+/// Also with `--quiet`: it says why the question comes again.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "attest: {text}");
+}
+
+/// Asks on the terminal, if there is one, and remembers that somebody typed.
+#[derive(Default)]
+struct Prompt {
+    patience: Option<Duration>,
+    typed: AtomicBool,
+}
 
 impl PasswordSource for Prompt {
     fn password(&self, for_what: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
-        ask(&format!("Password for {for_what}: "))
+        let answer = ask("Password", for_what, self.patience)?;
+        self.typed.store(answer.is_some(), Ordering::SeqCst);
+        Ok(answer)
     }
 
     fn can_give(&self, _: &str) -> Result<bool, SignError> {
@@ -70,11 +112,31 @@ fn has_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-fn ask(prompt: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
+fn ask(question: &str, for_what: &str, patience: Option<Duration>) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
     if !has_terminal() {
         return Ok(None);
     }
-    match rpassword::prompt_password(prompt) {
+    let prompt = format!("{question} for {for_what}: ");
+    let Some(patience) = patience else { return typed(rpassword::prompt_password(prompt)) };
+    // Whoever reads a terminal cannot be stopped: it goes on by itself, and ends with the process.
+    let before = tcgetattr(std::io::stdin());
+    let (send, answer) = mpsc::channel();
+    std::thread::spawn(move || send.send(rpassword::prompt_password(prompt)));
+    answer.recv_timeout(patience).map_or_else(
+        |_| {
+            if let Ok(before) = before {
+                // It shows again what is typed.
+                let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);
+            }
+            let _ = writeln!(std::io::stderr().lock());
+            Err(SignError::NotTyped { what: for_what.to_owned(), waited: patience })
+        },
+        typed,
+    )
+}
+
+fn typed(answer: std::io::Result<String>) -> Result<Option<Zeroizing<Vec<u8>>>, SignError> {
+    match answer {
         Ok(text) => Ok(Some(Zeroizing::new(text.into_bytes()))),
         Err(e) => Err(SignError::Failed { cause: format!("the terminal gave no password: {e}") }),
     }

@@ -144,7 +144,7 @@ pub async fn run(args: &ApproveArgs, common: &Common, ui: &Ui) -> Result<Outcome
     }
     Ok(match common.format {
         Format::Json => Outcome::json(&report, Exit::Done),
-        _ => Outcome::done(text(&report)),
+        _ => Outcome::told(text(&report)),
     })
 }
 

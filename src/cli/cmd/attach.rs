@@ -142,6 +142,6 @@ pub async fn run(args: &AttachArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     Ok(match common.format {
         Format::Json => Outcome::json(&AttachReport { schema_version: 1, attached }, Exit::Done),
-        _ => Outcome::done(text(&attached)),
+        _ => Outcome::told(text(&attached)),
     })
 }

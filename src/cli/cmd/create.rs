@@ -6,7 +6,7 @@ use crate::cli::args::build::file_patterns;
 use crate::cli::args::signing::{Method, SigningArgs};
 use crate::cli::args::{BuildArgs, Common, Format, build, charter};
 use crate::cli::cmd::attach;
-use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::created::{report, text};
 use crate::cli::show::kept;
 use crate::cli::ui::Ui;
@@ -73,6 +73,10 @@ pub struct CreateArgs {
     pub attach_charter: bool,
 }
 
+/// What may be forgotten where a word behind a subject is no file, or a flag is none of ours.
+pub(in crate::cli) const FORGOTTEN: &str =
+    "check the names; a build step stands behind `--`: attest create app --key attest.key -- make app";
+
 /// Runs the command.
 ///
 /// # Errors
@@ -94,11 +98,16 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let secret_file = method.file()?;
     if let (Some(path), false) = (&secret_file, args.command.is_empty()) {
         let path = path.display();
-        ui.note(&format!("the build step can read `{path}`, and so sign what it likes; a key that is no file (exec:, pkcs11:, env:) or the identity of a CI system it cannot"));
+        ui.note(&format!("the build step can read `{path}`; env:, exec: and pkcs11: hide a key"));
     }
     let variables: Vec<String> = method.variable().into_iter().collect();
     common.registries.prepare(&common.registry_settings(), &variables)?;
-    let step = BuildStep { command: &args.command, keys: &variables, share_identity: args.share_identity };
+    let step = BuildStep {
+        command: &args.command,
+        keys: &variables,
+        share_identity: args.share_identity,
+        output_to_stderr: common.format == Format::Json,
+    };
     let step = (!args.command.is_empty()).then_some(step);
     let written = args.output.iter().chain(&args.outbox);
     let own = build::own_files(&args.subjects, written, method.reference());
@@ -130,7 +139,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     kept::say(&made.kept, failed, &folder)?;
     Ok(match common.format {
         Format::Json => Outcome::json(&report, Exit::Done),
-        _ => Outcome::done(text(&report, made.beside_others)),
+        _ => Outcome::told(text(&report, made.beside_others)),
     })
 }
 
@@ -200,8 +209,14 @@ impl Caller for Here<'_> {
 
     async fn subjects(&self) -> Result<Subjects, Failure> {
         let Self { args, common, ui, env, .. } = *self;
-        build::subjects(&args.subjects, args.list.as_deref(), env, common, args.attestation_repository.as_deref(), ui)
-            .await
+        let store = args.attestation_repository.as_deref();
+        let found = build::subjects(&args.subjects, args.list.as_deref(), env, common, store, ui).await;
+        found.map_err(|failure| match args.subjects.as_slice() {
+            [_, _, ..] if args.command.is_empty() && failure.code == codes::FILE_UNREADABLE => {
+                Failure { hint: Some(FORGOTTEN), ..failure }
+            }
+            _ => failure,
+        })
     }
 
     fn writable(&self, path: &Path) -> Result<(), Failure> {

@@ -102,7 +102,7 @@ pub async fn run(args: &FlushArgs, common: &Common, ui: &Ui) -> Result<Outcome, 
     }
     Ok(match common.format {
         Format::Json => Outcome::json(&report, Exit::Done),
-        _ => Outcome::done(text(&report)),
+        _ => Outcome::told(text(&report)),
     })
 }
 

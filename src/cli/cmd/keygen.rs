@@ -68,7 +68,7 @@ impl From<KeygenError> for Failure {
 /// [`Failure`].
 pub fn run(args: &KeygenArgs, common: &Common) -> Result<Outcome, Failure> {
     let name = format!("{}.key", args.output_key_prefix.display());
-    let password = password::new_password(&name)?.ok_or_else(|| {
+    let password = password::new_password(&name, common.patience())?.ok_or_else(|| {
         let message = format!("`{name}` is to be encrypted, and there is no password for it");
         Failure::usage(crate::sign::PASSWORD_NEEDED, message)
     })?;
@@ -88,7 +88,7 @@ pub fn run(args: &KeygenArgs, common: &Common) -> Result<Outcome, Failure> {
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));
     }
-    Ok(Outcome::done(format!(
+    Ok(Outcome::told(format!(
         "private key: {}\npublic key:  {}\nkey id:      {} ({})\n",
         report.private_key, report.public_key, report.key_id, report.algorithm
     )))

@@ -113,7 +113,9 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     Ok(match common.format {
         Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
-        _ => Outcome { stdout: decision::page(&decision, ui.view(common.verbose)).into_bytes(), exit },
+        // Only failures.
+        _ if common.quiet && exit == Exit::Done => Outcome::done(Vec::new()),
+        _ => Outcome { stdout: decision::page(&decision, ui.view(common.verbose)).into_bytes(), exit, told: false },
     })
 }
 

@@ -2,11 +2,12 @@
 
 use super::{Caller, CreateError, Created, Image, Kept, Plan, Signed, Subjects, agrees, agrees_beforehand};
 use crate::evidence::{own_bundle, shared_bundles};
-use crate::flow::{Signing, Unsigned, attach};
-use crate::model::{PredicateUri, json, limits, uri};
+use crate::flow::{Attached, Signing, Unsigned, attach};
+use crate::model::{Digest, PredicateUri, Timestamp, json, limits, uri};
 use crate::outbox::{Context, Destination, Entry, Waiting};
 use crate::predicate::field;
-use crate::verify::{in_toto_envelope, read_evidence};
+use crate::registry::RegistryEvidence;
+use crate::verify::{Candidate, Content, EvidenceSource as _, in_toto_envelope, read_evidence};
 use std::path::{Path, PathBuf};
 
 /// The file that bundles are written to, if they are.
@@ -113,6 +114,11 @@ impl<'a, C: Caller> Run<'a, C> {
                 if !self.is_for(statement, image) {
                     continue;
                 }
+                if let Some(referrer) = said_before(image, self.made.signed.get(at), signing, self.caller.now()).await {
+                    let done = Attached { referrer, already: true };
+                    self.made.attached.push((image.artifact.digest.clone(), image.store.place(), done));
+                    continue;
+                }
                 let now = self.caller.now();
                 match attach(image.subject.as_ref(), image.store.as_ref(), &image.artifact, bundle, now).await {
                     Ok(done) => self.made.attached.push((image.artifact.digest.clone(), image.store.place(), done)),
@@ -210,6 +216,24 @@ impl<'a, C: Caller> Run<'a, C> {
         self.made.kept.push(Kept { digest, unsigned, file, cause });
         Ok(())
     }
+}
+
+/// The referrer by which the same signer has said the same of the image before. What cannot be looked at has not been said.
+async fn said_before<E>(
+    image: &Image,
+    signed: Option<&Signed>,
+    signing: &Result<Signing, E>,
+    now: Timestamp,
+) -> Option<Digest> {
+    let (Signed { statement, bundle, .. }, signing) = signed.zip(signing.as_ref().ok())?;
+    let there = RegistryEvidence::new(image.store.as_ref()).candidates(&image.artifact).await;
+    let same = |c: &Candidate| match &c.content {
+        Content::Evidence(there) => {
+            says_the_same(there, bundle, statement) && signing.has_signed(statement, there, bundle, now)
+        }
+        _ => false,
+    };
+    there.iter().filter(|c| same(c)).find_map(|c| Digest::parse(&c.origin.id).ok())
 }
 
 /// Whether a bundle that is there is about the same statement, to the byte but for when it was captured, and has no fewer log

@@ -6,7 +6,7 @@
 mod found_before;
 mod pipes;
 mod recorded;
-mod terminal;
+pub(crate) mod terminal;
 mod under_a_terminal;
 
 use crate::world::World;

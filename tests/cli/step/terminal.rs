@@ -103,6 +103,15 @@ impl Terminal {
         assert!(!late.timed_out(), "`{text}` is not on the screen: {}", screen.text);
     }
 
+    /// Waits until this is to be seen so many times.
+    #[track_caller]
+    pub(crate) fn shows_times(&self, text: &str, times: usize) {
+        let screen = self.screen.0.lock().unwrap();
+        let missing = |s: &mut Screen| s.text.matches(text).count() < times;
+        let (screen, late) = self.screen.1.wait_timeout_while(screen, PATIENCE, missing).unwrap();
+        assert!(!late.timed_out(), "`{text}` is not on the screen {times} times: {}", screen.text);
+    }
+
     pub(crate) fn types(&mut self, text: &str) {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }

@@ -1,0 +1,144 @@
+//! What a person is told, and what is left out where they ask for less.
+
+use crate::step::terminal::Terminal;
+use crate::world::{PASSWORD, World};
+use serde_json::Value;
+use std::process::Output;
+
+fn texts(out: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&out.stdout), text(&out.stderr))
+}
+
+fn seen(world: &World, args: &[&str]) -> (Option<i32>, String) {
+    let words: Vec<String> =
+        ["env", "NO_COLOR=1", env!("CARGO_BIN_EXE_attest")].iter().chain(args).map(|w| (*w).to_owned()).collect();
+    let seen = Terminal::start(world, &words).end();
+    (seen.code, seen.screen)
+}
+
+#[test]
+fn quiet_leaves_only_failures() {
+    let world = World::new();
+    world.done(&["create", "app", "--key", "attest.key", "--task", "task-1"]);
+    for args in [
+        &["verify", "app", "--key", "attest.pub"][..],
+        &["verify", "app", "app", "--key", "attest.pub", "--task", "task-1"],
+    ] {
+        let out = world.attest(&[args, &["-q"]].concat());
+        assert_eq!((out.status.code(), texts(&out)), (Some(0), (String::new(), String::new())), "{args:?}");
+    }
+    let (stdout, _) = texts(&world.attest(&["verify", "lib", "--key", "attest.pub", "-q"]));
+    assert!(stdout.starts_with("DENY lib "), "{stdout}");
+    // What was asked for is printed.
+    assert!(texts(&world.attest(&["list", "app", "-q"])).0.contains("https://slsa.dev/provenance/v1"));
+    let (stdout, _) = texts(&world.attest(&["verify", "app", "--key", "attest.pub", "-q", "--format", "json"]));
+    assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap()["verdict"], "allow");
+}
+
+#[test]
+fn a_document_on_standard_output_is_not_mixed_with_what_a_step_prints() {
+    let world = World::new();
+    let step = ["--", "sh", "-c", "echo to-out; echo to-err >&2"];
+    let create = ["create", "app", "--key", "attest.key"];
+    let out = world.attest(&[&create[..], &["--format", "json"], &step].concat());
+    let (stdout, stderr) = texts(&out);
+    assert!(serde_json::from_str::<Value>(&stdout).is_ok(), "{stdout}");
+    assert!(stderr.contains("to-out") && stderr.contains("to-err"), "{stderr}");
+    // Each is counted by itself.
+    let shown: Value = serde_json::from_str(&world.done(&["inspect", "app", "--format", "json"])).unwrap();
+    let products = &shown["attestations"][0]["statement"]["predicate"]["runDetails"]["byproducts"];
+    let size = |name: &str| {
+        let one = products.as_array().unwrap().iter().find(|p| p["name"] == name).unwrap();
+        one["annotations"]["size"].clone()
+    };
+    assert_eq!((size("stdout"), size("stderr")), (Value::from(7), Value::from(7)), "{products}");
+    let (stdout, _) = texts(&world.attest(&[&create[..], &step].concat()));
+    assert!(stdout.starts_with("to-out\n"), "{stdout}");
+}
+
+#[test]
+fn a_forgotten_separator_before_a_step_is_recognised() {
+    let world = World::new();
+    for args in [&["create", "app", "--key", "attest.key", "make", "all"][..], &["create", "app", "make", "-j4"]] {
+        let out = world.attest(args);
+        let (_, stderr) = texts(&out);
+        assert_eq!(out.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("a build step stands behind `--`"), "{stderr}");
+    }
+    // A name that is alone, and a step that is there, are something else.
+    for args in [&["create", "none", "--key", "attest.key"][..], &["verify", "app", "make", "-j4"]] {
+        assert!(!texts(&world.attest(args)).1.contains("stands behind"), "{args:?}");
+    }
+}
+
+#[test]
+fn the_same_again_adds_nothing_to_an_image() {
+    let world = World::new();
+    world.layout("image");
+    let create = |task: &str| world.done(&["create", "oci:image", "--key", "attest.key", "--task", task]);
+    assert!(create("task-1").contains("\nattached: "));
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert!(create("task-1").contains("\nalready attached: "));
+    assert!(create("task-2").contains("\nattached: "));
+    assert_eq!(world.done(&["download", "oci:image"]).lines().count(), 2);
+    // Another signer of the same is another attestation.
+    world.done(&["keygen", "--output-key-prefix", "other"]);
+    world.done(&["create", "oci:image", "--key", "other.key", "--task", "task-1"]);
+    assert_eq!(world.done(&["download", "oci:image"]).lines().count(), 3);
+}
+
+#[test]
+fn a_charter_without_a_digest_is_counted_and_can_be_required() {
+    let world = World::new();
+    let create = |more: &[&str]| {
+        let charter = ["create", "app", "--key", "attest.key", "--charter", "https://github.com/acme/app/issues/1"];
+        texts(&world.attest(&[&charter[..], more].concat()))
+    };
+    let said = create(&[]).1;
+    assert!(said.contains("no digest of the charter is recorded: --charter-snapshot none"), "{said}");
+    assert!(said.contains("4 fields missing or flawed: source, charter.digest, agent.id, requestedBy"), "{said}");
+    assert!(create(&["--require", "charter.digest"]).1.contains("error["));
+    world.write("charter.md", "Ship it.\n");
+    let args = ["create", "app", "--key", "attest.key", "--charter", "charter.md", "--require", "charter.digest"];
+    assert!(!texts(&world.attest(&args)).1.contains("charter"));
+}
+
+#[test]
+fn a_terminal_of_80_columns_shows_digests_short_and_breaks_no_line() {
+    let world = World::new();
+    world.done(&["create", "app", "--key", "attest.key", "--agent", "research/scout-of-the-north", "--task", "task-1"]);
+    for args in [
+        &["create", "app", "--key", "attest.key", "--task", "task-2"][..],
+        &["list", "app"],
+        &["inspect", "app"],
+        &["verify", "app", "--key", "attest.pub"],
+        &["verify", "app", "--key", "attest.pub", "--agent", "other/*"],
+    ] {
+        let (code, screen) = seen(&world, args);
+        assert!(code.is_some_and(|c| c < 2), "{screen}");
+        let long = screen.lines().find(|l| !l.starts_with("attest: ") && l.trim_end().chars().count() > 80);
+        assert_eq!(long, None, "{args:?}: {screen}");
+        let hex = |w: &str| w.len() >= 40 && w.bytes().all(|b| b.is_ascii_hexdigit());
+        assert!(!screen.split(|c: char| !c.is_ascii_alphanumeric()).any(hex), "{args:?}: {screen}");
+    }
+}
+
+#[test]
+fn a_password_is_asked_for_three_times_and_no_longer_than_it_is_given() {
+    let world = World::new();
+    let words = |more: &[&str]| {
+        let sh = format!("unset ATTEST_PASSWORD; exec '{}' \"$@\"", env!("CARGO_BIN_EXE_attest"));
+        let all = ["sh", "-c", &sh, "sh", "create", "app", "--key", "attest.key"];
+        all.iter().chain(more).map(|w| (*w).to_owned()).collect::<Vec<_>>()
+    };
+    let mut asked = Terminal::start(&world, &words(&[]));
+    for (number, typed) in ["wrong", "wrong", PASSWORD].into_iter().enumerate() {
+        asked.shows_times("Password for", number + 1);
+        asked.types(&format!("{typed}\n"));
+    }
+    let seen = asked.end();
+    assert!(seen.code == Some(0) && seen.screen.matches("once more").count() == 2, "{seen:?}");
+    let late = Terminal::start(&world, &words(&["--timeout", "1s"])).end();
+    assert!(late.code == Some(2) && late.screen.contains("nobody typed a password"), "{late:?}");
+}
