@@ -44,6 +44,6 @@ pub(super) fn run(args: &MatchArgs, place: &AuditPlace) -> Result<Outcome, Failu
             true => "it is as long, and not the same\n".to_owned(),
             false => format!("that had {} bytes, this has {}\n", committed.size, text.len()),
         };
-        Outcome { stdout: (found + &sizes).into_bytes(), exit: Exit::No }
+        Outcome { stdout: (found + &sizes).into_bytes(), exit: Exit::No, told: false }
     })
 }

@@ -127,7 +127,7 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
     let exit = if report.ok { Exit::Done } else { Exit::No };
     Ok(match common.format {
         Format::Json => Outcome::json(&report, exit),
-        _ => Outcome { stdout: text(&report).into_bytes(), exit },
+        _ => Outcome { stdout: text(&report).into_bytes(), exit, told: false },
     })
 }
 
