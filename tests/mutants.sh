@@ -123,6 +123,8 @@ likely() {
         src/policy/rule/*) echo verification refusals::claims:: refusals::assurance:: ;;
         src/net/*) echo lib net:: ;;
         src/tlog/*) echo lib tlog:: ;;
+        src/audit/* | src/record/*) echo lib audit:: record:: ;;
+        src/places/audit.rs | src/flow/audit.rs) echo cli audit:: ;;
         src/registry/oci_http/*) echo registry http:: ;;
         src/programs/* | src/capture/secret/launch.rs) echo cli step::found_before:: ;;
         src/capture/input/lockfiles/* | src/model/json/pieces.rs) echo lib lockfiles:: ;;

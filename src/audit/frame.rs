@@ -131,6 +131,29 @@ pub(super) fn records(mut bytes: &[u8], first: u64, count: u32) -> Result<Vec<St
     }
 }
 
+/// How many records the whole frames at the start of some bytes have: for who feeds it anything.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn read_frames(mut bytes: &[u8]) -> u64 {
+    let (mut before, mut all) = ([0; 16], 0);
+    while let Found::Frame { length, first, count, records: inner, sum } = read(bytes, &before) {
+        let found = records(inner, first, count).map_or(0, |records| records.len() as u64);
+        (bytes, before, all) = (&bytes[length..], sum, all + found);
+    }
+    let _ = (is_followed(bytes, all, &before), unchecked(bytes));
+    all
+}
+
+/// Two frames to start from.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn sample_frames() -> Vec<u8> {
+    let record = |n: u8| Stored { entry: vec![n; 87], content: vec![n; 40] };
+    let (mut one, sum) = write(0, &[record(1), record(2)], &[0; 16]);
+    one.extend(write(2, &[record(3)], &sum).0);
+    one
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

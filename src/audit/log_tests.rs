@@ -221,6 +221,12 @@ fn each_change_of_the_disk_is_found_with_the_first_record_that_it_touches() {
     ] {
         assert_eq!(world.after(change).0, Some(at), "{name}");
     }
+    // Without any key: what an entry commits to is seen to be there, or not.
+    let mut bare = world.store.0.lock().unwrap().clone();
+    let without = |store: &MemoryStore| account(store, &settings(), None, &[]).unwrap();
+    assert_eq!((without(&bare).unopened, without(&bare).faults), (601, 0));
+    bare.records[300].content[5] ^= 1;
+    assert_eq!(without(&bare).unexplained[0].index, Some(300));
     let (index, _) = world.after(|store| store.records.swap(100, 101));
     assert_eq!(index, Some(100), "reordered");
     let (index, _) = world.after(|store| drop(store.records.remove(77)));

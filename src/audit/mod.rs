@@ -36,6 +36,8 @@ pub use account::{Account, Bad, Outside, account};
 pub use disclosure::{Disclosed, Disclosure};
 pub use erase::Erase;
 pub use error::AuditError;
+#[cfg(feature = "testing")]
+pub use frame::{read_frames, sample_frames};
 pub use index::Index;
 pub use keys::{KeyStore, Keys};
 pub use log::{Log, Parts, receipt};

@@ -78,3 +78,39 @@ impl Settings {
         Ok(found)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tlog::note::NoteSigner;
+
+    #[test]
+    fn settings_are_read_as_they_were_written_and_their_keys_are_two() {
+        let key = |name: &str, seed| NoteSigner::from_seed(name, &[seed; 32]).unwrap().key().clone();
+        let settings = Settings {
+            origin: "log.example/a".into(),
+            key: key("log.example/a", 1),
+            officer: key("log.example/a/redaction", 2),
+            created: Timestamp::from_unix(1_800_000_000).unwrap(),
+            retention: Settings::default_retention(),
+        };
+        assert_eq!(Settings::parse(&settings.write()).unwrap(), settings);
+        let cause = |change: &dyn Fn(&mut Settings)| {
+            let mut other = settings.clone();
+            change(&mut other);
+            Settings::parse(&other.write()).unwrap_err().to_string()
+        };
+        assert!(cause(&|s| s.officer = key("log.example/a/redaction", 1)).contains("the log's own"));
+        assert!(cause(&|s| s.origin = "log.example/b".into()).contains("its key is named"));
+        assert!(cause(&|s| s.retention = BTreeMap::from([(Class::Permanent, 3)])).contains("permanent"));
+        assert!(cause(&|s| s.retention = BTreeMap::from([(Class::Sessions, 0)])).contains("sessions"));
+        let text = String::from_utf8(settings.write()).unwrap();
+        for bad in [
+            text.replacen("\"key\"", "\"kee\"", 1),
+            text.replacen("2027", "yesterday", 1),
+            text.replacen('{', "{\"more\": 1,", 1),
+        ] {
+            assert!(Settings::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

@@ -35,3 +35,11 @@ impl Deadline for Until {
         format!("{} s", self.given.as_secs_f32())
     }
 }
+
+/// Does something that cannot be stopped, on a thread of its own, and waits for it as long as is given; none where it did not
+/// end in time. It then goes on by itself, and ends with the process.
+pub fn within<T: Send + 'static>(given: Duration, job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (send, done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || send.send(job()));
+    done.recv_timeout(given).ok()
+}

@@ -24,7 +24,7 @@ use crate::trust::KeyError;
 
 pub use audit::AuditPlace;
 pub use browser::Browser;
-pub use deadline::Until;
+pub use deadline::{Until, within};
 pub use keys::public_key;
 pub use policies::PolicyPlaces;
 pub use process::{is_set_to_nothing, now, run_of, variable};

@@ -8,6 +8,8 @@
 
 use super::fuzz_charter;
 use super::fuzz_locks as locks;
+#[cfg(feature = "cli")]
+use super::fuzz_log;
 use super::fuzz_run;
 use super::fuzz_sign;
 use super::sigstore::{Holder, Instance, SIGNED_AT};
@@ -39,6 +41,10 @@ pub struct Reader {
 
 /// All of them.
 pub const READERS: &[Reader] = &[
+    #[cfg(feature = "cli")]
+    Reader { name: "audit_journal", seeds: fuzz_log::journals, read: fuzz_log::read_journal },
+    #[cfg(feature = "cli")]
+    Reader { name: "audit_record", seeds: fuzz_log::records, read: fuzz_log::read_record },
     Reader { name: "bundle", seeds: || vec![bundle().to_bytes()], read: read_bundle },
     Reader { name: "certificate", seeds: || vec![KEYLESS.certificate.clone()], read: read_certificate },
     Reader { name: "charter_issue", seeds: fuzz_charter::answers, read: fuzz_charter::read_answer },
@@ -55,6 +61,16 @@ pub const READERS: &[Reader] = &[
     Reader { name: "lock_flake", seeds: || vec![locks::FLAKE.into()], read: |b| locks::read("flake.lock", b) },
     Reader { name: "lock_npm", seeds: || vec![locks::NPM.into()], read: |b| locks::read("package-lock.json", b) },
     Reader { name: "lock_uv", seeds: || vec![locks::UV.into()], read: |b| locks::read("uv.lock", b) },
+    #[cfg(feature = "cli")]
+    Reader { name: "log_note", seeds: fuzz_log::notes, read: fuzz_log::read_note },
+    #[cfg(feature = "cli")]
+    Reader { name: "log_policy", seeds: fuzz_log::policies, read: fuzz_log::read_policy },
+    #[cfg(feature = "cli")]
+    Reader { name: "log_proof", seeds: fuzz_log::proofs, read: fuzz_log::read_proof },
+    #[cfg(feature = "cli")]
+    Reader { name: "log_tile", seeds: fuzz_log::tiles, read: fuzz_log::read_tile },
+    #[cfg(feature = "cli")]
+    Reader { name: "log_witness", seeds: fuzz_log::requests, read: fuzz_log::read_request },
     Reader { name: "login_callback", seeds: fuzz_sign::callbacks, read: fuzz_sign::read_callback },
     Reader { name: "login_device", seeds: fuzz_sign::devices, read: fuzz_sign::read_device },
     Reader { name: "manifest", seeds: manifests, read: read_manifest },

@@ -5,6 +5,8 @@ pub mod forge;
 pub mod fuzz;
 mod fuzz_charter;
 mod fuzz_locks;
+#[cfg(feature = "cli")]
+mod fuzz_log;
 mod fuzz_run;
 mod fuzz_sign;
 pub mod registry;

@@ -226,10 +226,18 @@ mod tests {
         keys.ensure_day(Class::Executions, 1, &mut |bytes| rand::fill(bytes).unwrap());
         store.save(&keys, false).unwrap();
         let copy = fs::read(folder.join("keys.1")).unwrap();
+        let master = fs::read(folder.join("master")).unwrap();
+        // Whoever holds the old files open sees what becomes of them.
+        let held = ["master", "keys.1"].map(|name| dir.path().join(name));
+        held.iter().for_each(|held| fs::hard_link(folder.join(held.file_name().unwrap()), held).unwrap());
         keys.forget_days(Class::Executions, 1);
         store.save(&keys, true).unwrap();
         assert_eq!((store.generation(), FolderKeys::open(&folder).unwrap().generation()), (2, 2));
         assert!(!folder.join("keys.1").exists());
+        assert_ne!(fs::read(folder.join("master")).unwrap()[8..], master[8..], "another master key");
+        for held in held {
+            assert!(fs::read(&held).unwrap().iter().all(|b| *b == 0), "{}", held.display());
+        }
         assert!(FolderKeys::open(&folder).unwrap().load().unwrap().unwrap().record(Class::Executions, 1, 0).is_none());
         // The old file put back under the new master key.
         fs::write(folder.join("keys.2"), copy).unwrap();

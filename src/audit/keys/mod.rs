@@ -165,10 +165,8 @@ impl Keys {
     /// # Errors
     /// [`AuditError::Malformed`].
     pub fn parse(bytes: &[u8]) -> Result<Self, AuditError> {
-        let mut reader = Reader(bytes);
-        reader
-            .keys()
-            .ok_or_else(|| AuditError::malformed("keys of the audit log", "they are cut off, or of another program"))
+        let keys = Reader(bytes).keys().filter(|keys| *keys.write() == bytes);
+        keys.ok_or_else(|| AuditError::malformed("keys of the audit log", "they are cut off, or of another program"))
     }
 }
 

@@ -1,13 +1,11 @@
-#![expect(clippy::disallowed_methods, reason = "waits at the terminal, on a thread of its own")]
 //! Passwords: given by variables, else asked for at the terminal.
 
-use crate::places::variable;
+use crate::places::{variable, within};
 use crate::programs::Launch;
 use crate::sign::{EnvironmentPasswords, FirstOf, Found, OpenContext, Opened, PasswordSource, SignError};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -120,10 +118,8 @@ fn ask(question: &str, for_what: &str, patience: Option<Duration>) -> Result<Opt
     let Some(patience) = patience else { return typed(rpassword::prompt_password(prompt)) };
     // Whoever reads a terminal cannot be stopped: it goes on by itself, and ends with the process.
     let before = tcgetattr(std::io::stdin());
-    let (send, answer) = mpsc::channel();
-    std::thread::spawn(move || send.send(rpassword::prompt_password(prompt)));
-    answer.recv_timeout(patience).map_or_else(
-        |_| {
+    within(patience, move || rpassword::prompt_password(prompt)).map_or_else(
+        || {
             if let Ok(before) = before {
                 // It shows again what is typed.
                 let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);

@@ -69,7 +69,8 @@ pub fn written_at<'a>(text: &'a str, path: &str) -> Option<&'a str> {
         return Some(text);
     }
     let members = super::members("document", text.as_bytes()).ok()?;
-    members.iter().find_map(|(key, value)| {
+    // The longest key first: `a.b` before `a`.
+    members.iter().rev().find_map(|(key, value)| {
         let rest = path.strip_prefix(key.as_ref())?;
         let rest = if rest.is_empty() { rest } else { rest.strip_prefix('.')? };
         written_at(value.get(), rest)

@@ -1,0 +1,141 @@
+//! Readers of transparency logs and of the audit log.
+
+use crate::audit::{Disclosure, Redaction, Settings, keys::Keys, read_frames};
+use crate::record::draft::Origin;
+use crate::record::{Draft, Entry};
+use crate::tlog::note::NoteSigner;
+use crate::tlog::policy::Policy;
+use crate::tlog::proof::Proof;
+use crate::tlog::tile::{self, Row, Tile};
+use crate::tlog::witness::AddCheckpoint;
+use crate::tlog::{Checkpoint, Hash, Note, NoteKey};
+use serde_json::{Value, json};
+
+const ORIGIN: &str = "log.example/audit";
+
+fn signer(seed: u8) -> NoteSigner {
+    NoteSigner::from_seed(ORIGIN, &[seed; 32]).expect("a key")
+}
+
+fn checkpoint() -> String {
+    signer(1).sign(&format!("{ORIGIN}\n1\n{}\n", Hash::of_entry(b"one")))
+}
+
+pub(super) fn notes() -> Vec<Vec<u8>> {
+    vec![checkpoint().into_bytes(), signer(1).key().to_string().into_bytes()]
+}
+
+/// A note, the checkpoint in it, and a key: what is read is written as it was.
+pub(super) fn read_note(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(key) = NoteKey::parse(&text) {
+        assert_eq!(key.to_string(), text, "a key has one spelling");
+        return true;
+    }
+    let Ok(note) = Note::parse(bytes) else { return false };
+    if let Ok(checkpoint) = Checkpoint::parse(note.text) {
+        assert_eq!(checkpoint.to_string(), note.text, "a checkpoint has one spelling");
+    }
+    if note.is_signed_by(signer(1).key()) == Ok(true) {
+        assert_eq!(
+            note.text,
+            Note::parse(checkpoint().as_bytes()).expect("a note").text,
+            "signed, and not what was signed"
+        );
+    }
+    true
+}
+
+pub(super) fn proofs() -> Vec<Vec<u8>> {
+    let proof = Proof { extra: Some(b"{}".to_vec()), index: 0, hashes: vec![], checkpoint: checkpoint() };
+    vec![proof.write().into_bytes()]
+}
+
+/// A receipt proves the one entry that it was made for.
+pub(super) fn read_proof(bytes: &[u8]) -> bool {
+    let Ok(proof) = Proof::parse(bytes) else { return false };
+    let policy = format!("log {}\nquorum none\n", signer(1).key());
+    let policy = Policy::parse(&policy).expect("a policy");
+    assert!(proof.check(Hash::of_entry(b"two"), &policy).is_err(), "proven, and not in the tree");
+    if let Some(extra) = &proof.extra {
+        let _ = Disclosure::check(extra);
+    }
+    proof.check(Hash::of_entry(b"one"), &policy).is_ok()
+}
+
+pub(super) fn policies() -> Vec<Vec<u8>> {
+    vec![format!("# ours\nlog {}\ngroup g any w\nquorum none\n", signer(1).key()).into_bytes()]
+}
+
+pub(super) fn read_policy(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| Policy::parse(text).is_ok())
+}
+
+pub(super) fn tiles() -> Vec<Vec<u8>> {
+    let mut bundle = Vec::new();
+    tile::add_entry(&mut bundle, b"one").expect("an entry");
+    vec![b"tile/0/x001/x234/067".to_vec(), b"tile/entries/000.p/1".to_vec(), bundle]
+}
+
+/// A path of a tile, or a bundle of one entry.
+pub(super) fn read_tile(bytes: &[u8]) -> bool {
+    let path = std::str::from_utf8(bytes).ok().and_then(Tile::parse);
+    if let Some(tile) = path {
+        assert_eq!(tile.path().as_bytes(), bytes, "a tile has one path");
+        assert!(tile.width > 0 && matches!(tile.row, Row::Level(0..=63) | Row::Entries));
+    }
+    let hashes = tile::hashes(bytes, 2).is_ok();
+    path.is_some() || hashes || tile::entries(bytes, 1).is_ok()
+}
+
+pub(super) fn requests() -> Vec<Vec<u8>> {
+    vec![format!("old 0\n\n{}", checkpoint()).into_bytes()]
+}
+
+pub(super) fn read_request(bytes: &[u8]) -> bool {
+    let Ok(request) = AddCheckpoint::parse(bytes) else { return false };
+    assert_eq!(request.write().as_bytes(), bytes, "a request has one spelling");
+    true
+}
+
+pub(super) fn records() -> Vec<Vec<u8>> {
+    let action = json!({ "kind": "action", "action_type": "file_modify", "target": "src/a.rs", "command": "make",
+        "metadata": { "a": "b" }, "known": { "target": "witnessed" } });
+    let start = json!({ "kind": "execution_started", "execution_id": "e", "agent": "a/b", "requested_by": "github:1",
+        "started_at": "2026-11-29T20:00:00Z", "credentials": ["t:read"], "elevated": false });
+    vec![action.to_string().into_bytes(), start.to_string().into_bytes()]
+}
+
+/// A record, whoever hands it in: no path leads out of the repository, and what was read is written as it was.
+pub(super) fn read_record(bytes: &[u8]) -> bool {
+    let Ok(value) = crate::model::json::parse(bytes, 1 << 16) else { return false };
+    let mut any = false;
+    for origin in [Origin::Typed, Origin::Captured] {
+        let Ok(draft) = Draft::read(&value, origin, &mut |bytes| bytes.fill(7)) else { continue };
+        let again = Draft::read(&Value::Object(draft.document()), Origin::Captured, &mut |bytes| bytes.fill(8));
+        assert_eq!(again.as_ref(), Ok(&draft), "a record changes when it is written");
+        assert!(draft.text("target").is_none_or(|target| !target.starts_with(['/', '~'])));
+        any = true;
+    }
+    any
+}
+
+pub(super) fn journals() -> Vec<Vec<u8>> {
+    vec![crate::audit::sample_frames()]
+}
+
+/// A segment of a journal, an entry, keys, settings and redactions: whatever is on the disk of a log.
+pub(super) fn read_journal(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(redaction) = Redaction::parse(&text) {
+        assert_eq!(redaction.to_string(), text, "a redaction has one spelling");
+    }
+    if let Ok(entry) = Entry::parse(bytes) {
+        assert_eq!(entry.bytes(), bytes, "an entry has one spelling");
+    }
+    if let Ok(keys) = Keys::parse(bytes) {
+        assert_eq!(&keys.write()[..], bytes, "keys have one spelling");
+    }
+    let _ = Settings::parse(bytes);
+    read_frames(bytes) > 0
+}
