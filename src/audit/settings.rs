@@ -105,11 +105,7 @@ mod tests {
         assert!(cause(&|s| s.retention = BTreeMap::from([(Class::Permanent, 3)])).contains("permanent"));
         assert!(cause(&|s| s.retention = BTreeMap::from([(Class::Sessions, 0)])).contains("sessions"));
         let text = String::from_utf8(settings.write()).unwrap();
-        for bad in [
-            text.replacen("\"key\"", "\"kee\"", 1),
-            text.replacen("2027", "yesterday", 1),
-            text.replacen('{', "{\"more\": 1,", 1),
-        ] {
+        for bad in [text.replacen("\"key\"", "\"kee\"", 1), text.replacen("2027", "yesterday", 1)] {
             assert!(Settings::parse(bad.as_bytes()).is_err(), "{bad}");
         }
     }

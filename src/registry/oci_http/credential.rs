@@ -50,7 +50,7 @@ pub enum CredentialError {
         cause: String,
     },
     /// A credential helper is named and not there: the registry is asked without credentials, and a refusal says so.
-    #[error("`{path}` names {helper} for `{server}`, which is not installed")]
+    #[error("`{path}` names {helper} for `{server}`, and there is no such program in PATH outside the checkout")]
     NotInstalled {
         /// The program's name.
         helper: String,

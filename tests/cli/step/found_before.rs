@@ -122,7 +122,7 @@ fn a_credential_helper_that_a_step_writes_and_names_is_not_run() {
 
     // Named before the step, and not there before it.
     fs::remove_file(scene.helper()).unwrap();
-    ends(&scene.create("attest.key", &writes(&scene.helper())), 2, "registry-configuration");
+    ends(&scene.create("attest.key", &writes(&scene.helper())), 3, "registry-unauthorized");
     assert_eq!(ran(&scene.helper()), None);
 
     // The twin is there before it: asked after the step, without what the step is not handed.
