@@ -60,6 +60,8 @@ pub struct Account {
     pub unexplained: Vec<Bad>,
     /// How many there were, those that are not kept among them.
     pub faults: u64,
+    /// Whether an outside checkpoint has more records than the journal.
+    pub cut: bool,
     /// The outside checkpoint that reaches furthest, of those that fit.
     pub furthest: Option<Outside>,
 }
@@ -92,6 +94,7 @@ pub fn account(
         partly: Vec::new(),
         open: Vec::new(),
         redactions: Vec::new(),
+        broken: false,
     };
     let published = checker.checkpoint()?;
     checker.walk(published.as_ref(), outside)?;
@@ -112,6 +115,8 @@ struct Checker<'a> {
     open: Vec<(u64, Class, u32)>,
     /// Redactions, by the number of their record.
     redactions: Vec<(u64, Redaction)>,
+    /// Whether the journal cannot be read to its end: what explains a hole may stand behind the break.
+    broken: bool,
 }
 
 impl Checker<'_> {
@@ -119,17 +124,14 @@ impl Checker<'_> {
     fn checkpoint(&mut self) -> Result<Option<Checkpoint>, AuditError> {
         let Some(bytes) = self.store.get(CHECKPOINT)? else {
             if self.account.size > 0 {
-                self.account.bad(None, "there is no checkpoint");
+                self.account
+                    .bad(None, "there is no checkpoint; the next record makes one, of what the journal then holds");
             }
             return Ok(None);
         };
         match own(&bytes, self.settings) {
             Ok(checkpoint) => {
                 (self.account.published, self.account.root) = (checkpoint.size, Some(checkpoint.root));
-                if checkpoint.size > self.account.size {
-                    let cause = format!("the journal ends here, and the checkpoint has {} records", checkpoint.size);
-                    self.account.bad(self.account.size, cause);
-                }
                 Ok(Some(checkpoint))
             }
             Err(e) => {
@@ -164,7 +166,11 @@ impl Checker<'_> {
             if size >= self.account.size {
                 // What stands behind the last whole record, if anything does.
                 if let Err(AuditError::Damaged { index, cause }) = self.store.read(size, 1) {
+                    self.broken = true;
                     self.account.bad(index, cause);
+                } else if end > size {
+                    self.broken = true;
+                    self.account.bad(size, format!("the journal ends here, and the checkpoint has {end} records"));
                 }
                 break;
             }
@@ -184,13 +190,15 @@ impl Checker<'_> {
                     }
                 }
                 Err(AuditError::Damaged { index, cause }) => {
+                    self.broken = true;
                     self.account.bad(index, cause);
                     break;
                 }
                 Err(e) => return Err(e),
             }
         }
-        for one in outside {
+        for one in outside.filter(|_| !self.broken) {
+            self.account.cut = true;
             let cause =
                 format!("{}: {} records were there, and the journal ends before", one.name, one.checkpoint.size);
             self.account.bad(tree.size(), cause);
@@ -265,7 +273,7 @@ impl Checker<'_> {
 
     /// Holds every hole against the redactions, and the redactions against what can still be read.
     fn judge(&mut self) {
-        if self.keys.is_none() {
+        if self.keys.is_none() || self.broken {
             return;
         }
         let covers = Covers::of(&self.redactions);

@@ -8,6 +8,7 @@ use crate::record::{Commitment, Entry, Known};
 use crate::tlog::{Hash, merkle};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// One field that is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Disclosure {
     pub of: u64,
     /// Those that are shown.
     pub fields: Vec<Disclosed>,
+    /// The text of a redaction, which stands in the log in clear.
+    pub text: Option<String>,
 }
 
 impl Disclosure {
@@ -54,13 +57,13 @@ impl Disclosure {
                 proof: opened.commitments.proof(at).ok_or_else(unknown)?,
             });
         }
-        Ok(Self { entry: opened.entry.bytes().to_vec(), of: opened.names.len() as u64, fields })
+        Ok(Self { entry: opened.entry.bytes().to_vec(), of: opened.names.len() as u64, fields, text: None })
     }
 
-    /// Shows an entry alone, whose fields cannot be read.
+    /// Shows an entry alone, whose fields cannot be read; of a redaction its text.
     #[must_use]
-    pub fn of_entry(entry: &Entry) -> Self {
-        Self { entry: entry.bytes().to_vec(), of: 0, fields: Vec::new() }
+    pub fn of_entry(entry: &Entry, text: Option<String>) -> Self {
+        Self { entry: entry.bytes().to_vec(), of: 0, fields: Vec::new(), text }
     }
 
     /// As `extra` of a receipt.
@@ -72,18 +75,22 @@ impl Disclosure {
                 "at": f.at, "proof": proof })
         };
         let fields: Vec<Value> = self.fields.iter().map(field).collect();
-        let document = json!({ "entry": STANDARD.encode(&self.entry), "of": self.of, "fields": fields });
+        let mut document = json!({ "entry": STANDARD.encode(&self.entry), "of": self.of, "fields": fields });
+        if let Some(text) = &self.text {
+            document["text"] = json!(text);
+        }
         serde_json::to_vec(&document).unwrap_or_default()
     }
 
     /// Reads `extra` of a receipt, and checks that each field is one of the entry.
     ///
     /// # Errors
-    /// [`AuditError::Malformed`], [`AuditError::Damaged`] for a field that the entry does not commit to.
+    /// [`AuditError::Malformed`], [`AuditError::Unproven`] for a field that the entry does not commit to.
     pub fn check(bytes: &[u8]) -> Result<(Self, Entry), AuditError> {
         let wrong = |cause: String| AuditError::malformed("what the receipt shows", cause);
         let read = |e: JsonError| wrong(e.without_value().to_string());
         let value = json::parse(bytes, limits::RECORD_BYTES * 2).map_err(read)?;
+        let unproven = |cause: String| AuditError::Unproven { what: "the receipt".into(), cause };
         let root = Place::root("extra", &value);
         let bytes = root.need("entry").and_then(|f| f.base64()).map_err(read)?;
         let entry = Entry::parse(&bytes).map_err(wrong)?;
@@ -112,10 +119,13 @@ impl Disclosure {
             };
             let leaf = Hash::of_entry(&Commitment::to(&found.name, &found.value, known, &found.salt).0);
             let proven = merkle::check_inclusion(leaf, found.at, of, &found.proof, entry.fields);
-            proven
-                .map_err(|_| AuditError::damaged(None, format!("the record does not say this of `{}`", found.name)))?;
+            proven.map_err(|_| unproven(format!("the record does not say this of `{}`", found.name)))?;
             fields.push(found);
         }
-        Ok((Self { entry: bytes, of, fields }, entry))
+        let text = root.opt_str("text").map_err(read)?.map(str::to_owned);
+        if text.as_ref().is_some_and(|text| Sha256::digest(text.as_bytes())[..] != entry.content) {
+            return Err(unproven("the text is not the one of the record".into()));
+        }
+        Ok((Self { entry: bytes, of, fields, text }, entry))
     }
 }

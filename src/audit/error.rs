@@ -44,6 +44,22 @@ pub enum AuditError {
         /// What was found, in words.
         cause: String,
     },
+    /// A receipt or a checkpoint does not prove what it should.
+    #[error("{what} proves nothing here: {cause}")]
+    Unproven {
+        /// What was shown.
+        what: String,
+        /// Why not.
+        cause: String,
+    },
+    /// It lies where whoever builds can change it.
+    #[error("the audit log {place} lies in the checkout {checkout}, where every build step can change it")]
+    InCheckout {
+        /// The folder.
+        place: String,
+        /// The checkout.
+        checkout: String,
+    },
     /// Settings, a redaction or a proof cannot be read.
     #[error("{what}: {cause}")]
     Malformed {
@@ -97,6 +113,12 @@ codes! {
     DAMAGED = "audit-log-damaged", [Producer],
         "the audit log is not as it was written: somebody changed it, or the disk did",
         "keep the folder as it is, see what `attest audit verify` says, and compare with a copy kept elsewhere";
+    UNPROVEN = "audit-not-proven", [Producer],
+        "a receipt or a checkpoint is not of this log, not signed by the key that was given, or was changed",
+        "compare the names in the message; ask whoever gave it for the log's key (`attest audit keys`) and for another one";
+    IN_CHECKOUT = "audit-log-in-checkout", [Caller],
+        "the folder of the audit log is in a checkout, where every build step can change it",
+        "name a folder outside of any checkout with `--log` or `ATTEST_AUDIT_LOG`";
     MALFORMED = "audit-malformed", [Caller],
         "settings, a key, a redaction or a proof of an audit log cannot be read",
         "see what is expected in the message; the file may be cut off, or of another program";
@@ -127,6 +149,8 @@ impl AuditError {
             Self::Locked { .. } => LOCKED,
             Self::Unusable { .. } => UNUSABLE,
             Self::Damaged { .. } => DAMAGED,
+            Self::Unproven { .. } => UNPROVEN,
+            Self::InCheckout { .. } => IN_CHECKOUT,
             Self::Malformed { .. } => MALFORMED,
             Self::TooLarge { .. } => TOO_LARGE,
             Self::Unknown { .. } => UNKNOWN,

@@ -3,10 +3,13 @@
 use crate::audit::index::{Question, Row};
 use crate::audit::keys::{Keys, Random};
 use crate::audit::{Account, AuditError, Index, Log, LogStore, Opened, Outside, Settings, Unopened, account, open};
-use crate::model::Timestamp;
+use crate::flow::Unsigned;
+use crate::model::{Digest, Subject, Timestamp};
+use crate::policy::{Decision, SubjectDecision, Verdict};
 use crate::record::Draft;
 use crate::tlog::policy::Policy;
 use crate::tlog::{Checkpoint, Note};
+use serde_json::{Value, json};
 
 /// Records that are read at once.
 const BATCH: usize = 4096;
@@ -123,12 +126,12 @@ pub fn meant(index: &dyn Index, size: u64, what: Option<&str>, last: usize) -> R
 /// Reads a checkpoint that was kept elsewhere, or a receipt with one: signed by the log, and seen by whom a policy demands.
 ///
 /// # Errors
-/// [`AuditError::Malformed`] when it cannot be read, [`AuditError::Damaged`] when it is not what it says.
+/// [`AuditError::Malformed`] when it cannot be read, [`AuditError::Unproven`] when it is not of this log.
 pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Policy>) -> Result<Outside, AuditError> {
     let receipt = crate::tlog::proof::Proof::parse(bytes).map(|proof| proof.checkpoint);
     let text = receipt.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
     let note = Note::parse(text.as_bytes())?;
-    let wrong = |cause: String| AuditError::Damaged { index: None, cause: format!("{name}: {cause}") };
+    let wrong = |cause: String| AuditError::Unproven { what: name.to_owned(), cause };
     if let Some(policy) = policy {
         let (checkpoint, seen) = policy.check(&note).map_err(|e| wrong(e.to_string()))?;
         return Ok(Outside { name: name.to_owned(), checkpoint, seen });
@@ -138,9 +141,85 @@ pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Po
             let checkpoint = Checkpoint::parse(note.text)?;
             Ok(Outside { name: name.to_owned(), checkpoint, seen: Default::default() })
         }
-        Ok(false) => Err(wrong("it is not signed by the log's key".into())),
+        Ok(false) => {
+            let origin = note.text.lines().next().unwrap_or_default();
+            Err(wrong(format!("it is of {origin}, and not signed by the key of {}", settings.origin)))
+        }
         Err(e) => Err(wrong(e.to_string())),
     }
+}
+
+/// A decision as records, one for each subject.
+#[must_use]
+pub fn of_decision(decision: &Decision) -> Vec<Value> {
+    let policies: Vec<&str> = decision.policies.iter().map(|p| p.name.as_str()).collect();
+    let record = |subject: &SubjectDecision| {
+        let verdict = match subject.verdict {
+            Verdict::Allow => "allow",
+            Verdict::Deny => "deny",
+            Verdict::Unavailable => "unknown",
+        };
+        let mut out = json!({ "kind": "verified", "subject": named(&subject.artifact.scope), "verdict": verdict,
+            "digest": subject.artifact.digest.to_string(), "completed_at": decision.decided_at.to_string(), "source": "attest",
+            "known": { "subject": "witnessed", "verdict": "witnessed", "digest": "witnessed" } });
+        if !policies.is_empty() {
+            out["policy"] = json!(policies.join(", "));
+        }
+        if let Some(code) = subject.code() {
+            out["code"] = json!(code.as_str());
+        }
+        out
+    };
+    decision.subjects.iter().map(record).collect()
+}
+
+/// A statement that was signed as records, one for each subject. Of what it claims, what a person asks a log for.
+#[must_use]
+pub fn of_statement(statement: &Unsigned, signer: &str, now: Timestamp) -> Vec<Value> {
+    let (read, bytes) = (statement.statement(), statement.bytes());
+    let predicate = Value::Object(read.predicate().unwrap_or_default());
+    let claims = [
+        ("agent", "/buildDefinition/externalParameters/agent/id"),
+        ("execution_id", "/buildDefinition/externalParameters/agent/execution"),
+        ("session_id", "/buildDefinition/externalParameters/agent/session"),
+        ("task_id", "/buildDefinition/externalParameters/task/id"),
+        ("charter", "/buildDefinition/externalParameters/charter/uri"),
+        ("requested_by", "/buildDefinition/externalParameters/requestedBy/id"),
+        ("commit", "/buildDefinition/externalParameters/source/digest/gitCommit"),
+        ("builder", "/runDetails/builder/id"),
+    ];
+    let record = |subject: &Subject| {
+        let digests = subject.digest();
+        let digest =
+            ["sha256", "sha512", "sha384"].iter().find_map(|name| Some(format!("{name}:{}", digests.get(name)?)));
+        let mut out = json!({ "kind": "attested", "subject": named(subject.descriptor().name().unwrap_or("unnamed")),
+            "statement": Digest::sha256(bytes).to_string(), "signer": signer,
+            "predicate_type": read.predicate_type().as_str(), "completed_at": now.to_string(), "source": "attest",
+            "known": { "subject": "witnessed", "statement": "witnessed" } });
+        if let Some(digest) = digest {
+            out["digest"] = json!(digest);
+        }
+        for (name, at) in claims {
+            if let Some(value) = predicate.pointer(at).filter(|v| v.is_string()) {
+                out[name] = value.clone();
+            }
+        }
+        out
+    };
+    read.subjects().iter().map(record).collect()
+}
+
+/// A subject without the folders of this machine.
+fn named(subject: &str) -> String {
+    let (scheme, path) = match subject.split_once(':') {
+        Some((scheme @ ("file" | "oci"), path)) => (Some(scheme), path),
+        _ => (None, subject),
+    };
+    let path = match path.rsplit_once('/') {
+        Some((folder, last)) if folder.starts_with(['/', '~']) || path.starts_with('/') || path.contains("..") => last,
+        _ => path,
+    };
+    scheme.map_or_else(|| path.to_owned(), |scheme| format!("{scheme}:{path}"))
 }
 
 /// What checking a log found, its index included.

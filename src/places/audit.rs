@@ -12,7 +12,7 @@ use crate::tlog::note::NoteSigner;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ impl AuditPlace {
     /// The log that a flag or `ATTEST_AUDIT_LOG` names, else `attest/audit` in the user's folder of state.
     ///
     /// # Errors
-    /// [`AuditError::Unusable`] for a folder in a checkout: whoever builds there could change it.
+    /// [`AuditError::InCheckout`]: whoever builds there could change it.
     pub fn find(flag: Option<&Path>) -> Result<Self, AuditError> {
         let named = flag.map(Path::to_owned).or_else(|| super::variable(VARIABLE).map(PathBuf::from));
         let Some(folder) = named else {
@@ -51,8 +51,8 @@ impl AuditPlace {
         };
         let folder = std::path::absolute(&folder).unwrap_or(folder);
         if let Some(checkout) = folder.ancestors().find(|f| f.join(".git").exists()) {
-            let cause = format!("it lies in the checkout {}, where every build step can change it", checkout.display());
-            return Err(unusable(&folder, &io::Error::other(cause)));
+            let (place, checkout) = (folder.display().to_string(), checkout.display().to_string());
+            return Err(AuditError::InCheckout { place, checkout });
         }
         Ok(Self { folder })
     }
@@ -110,10 +110,16 @@ impl AuditPlace {
     pub fn settings(&self) -> Result<Settings, AuditError> {
         let path = self.path("log.json");
         let bytes = regular::read(&path, limits::SETTINGS_BYTES).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound if self.path("journal").exists() => {
+                unusable(&path, &io::Error::other("it is missing, and the journal is there: put it back from a copy"))
+            }
             io::ErrorKind::NotFound => AuditError::Absent { place: self.folder.display().to_string() },
             _ => unusable(&path, &e),
         })?;
-        Settings::parse(&bytes)
+        Settings::parse(&bytes).map_err(|e| match e {
+            AuditError::Malformed { cause, .. } => AuditError::Malformed { what: path.display().to_string(), cause },
+            e => e,
+        })
     }
 
     /// Opens the log to write, waiting for another writer as long as `patience`.
@@ -166,12 +172,57 @@ impl AuditPlace {
         SqliteIndex::open(&self.path("index.sqlite"))
     }
 
+    /// Counts records that could not be written: a byte for each, beside the log.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    pub fn lose(&self, records: usize) -> Result<(), AuditError> {
+        let path = self.path("lost");
+        let append = || {
+            let mut options = fs::OpenOptions::new();
+            let options = options.append(true).create(true).mode(0o600);
+            options
+                .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
+                .open(&path)?
+                .write_all(&vec![b'.'; records])
+        };
+        append().map_err(|e| unusable(&path, &e))
+    }
+
+    /// How many were counted since the last time that this was recorded.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    pub fn lost(&self) -> Result<u64, AuditError> {
+        let path = self.path("lost");
+        match fs::symlink_metadata(&path) {
+            Ok(meta) => Ok(meta.len()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(e) => Err(unusable(&path, &e)),
+        }
+    }
+
+    /// The log says what was lost: the count begins anew.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    pub fn sealed(&self) -> Result<(), AuditError> {
+        let path = self.path("lost");
+        fs::remove_file(&path).map_err(|e| unusable(&path, &e))
+    }
+
     /// The key of redactions: a file that is named, else the one that was made with the log.
     ///
     /// # Errors
     /// [`AuditError`].
     pub fn officer(&self, flag: Option<&Path>) -> Result<NoteSigner, AuditError> {
-        NoteFile::read(flag.unwrap_or(&self.path("keys/redaction.key")))
+        self.settings()?;
+        let own = self.path("keys/redaction.key");
+        if flag.is_none() && !own.exists() {
+            let cause = "it is not there, so somebody else has it: name it with --redaction-key";
+            return Err(unusable(&own, &io::Error::other(cause)));
+        }
+        NoteFile::read(flag.unwrap_or(&own))
     }
 }
 

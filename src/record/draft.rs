@@ -108,7 +108,7 @@ impl Draft {
         let mut said = Vec::new();
         for (name, value) in members.iter().filter(|(name, _)| !["kind", "known"].contains(&name.as_str())) {
             let (at, field) = fields::placed(name).filter(|_| kind.may_have(name)).ok_or_else(|| {
-                let expected = format!("a field of `{}`: {}", kind.name, fields_of(kind));
+                let expected = format!("a field of `{}`, as `attest schema audit-record` lists them", kind.name);
                 RecordError::malformed(shown(name), expected, "one that it has not")
             })?;
             let told = told(field, value, origin, random)?;
@@ -158,10 +158,6 @@ impl Draft {
 
 fn names() -> String {
     kinds::ALL.iter().filter(|k| k.number != kinds::REDACTION).map(|k| k.name).collect::<Vec<_>>().join(", ")
-}
-
-fn fields_of(kind: &Kind) -> String {
-    [kind.needs, kind.may, kinds::COMMON].concat().join(", ")
 }
 
 /// A name from outside in an error.

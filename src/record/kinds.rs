@@ -207,8 +207,8 @@ pub const ALL: &[Kind] = &[
         number: 12,
         name: "attested",
         class: Class::Permanent,
-        needs: &["subject", "digest"],
-        may: &["statement", "signer", "builder", "predicate_type", "completed_at", "requested_by"],
+        needs: &["subject"],
+        may: &["digest", "statement", "signer", "builder", "predicate_type", "completed_at", "requested_by"],
         about: "an attestation was made",
     },
     Kind {

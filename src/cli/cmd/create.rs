@@ -6,6 +6,7 @@ use crate::cli::args::build::file_patterns;
 use crate::cli::args::signing::{Method, SigningArgs};
 use crate::cli::args::{BuildArgs, Common, Format, build, charter};
 use crate::cli::cmd::attach;
+use crate::cli::cmd::audit::record_itself;
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::created::{report, text};
 use crate::cli::show::kept;
@@ -59,6 +60,9 @@ pub struct CreateArgs {
     build: BuildArgs,
     #[command(flatten)]
     signing: SigningArgs,
+    /// Fail where this could not be recorded in the audit log (see `attest audit`)
+    #[arg(long)]
+    require_audit: bool,
     /// Write the bundles to this file, one per line; it replaces one that is there
     #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub output: Option<PathBuf>,
@@ -131,6 +135,13 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let here = Here { args, common, ui, env: &env, method, outbox };
     let mut made = flow::create(&plan, &here).await?;
     let report = report(&made);
+    let signer = report.key_id.clone().or_else(|| report.identity.as_ref().map(|i| i.identity.clone()));
+    let signer = signer.unwrap_or_else(|| here.method.name());
+    let attested = |signed: &flow::create::Signed| flow::audit::of_statement(&signed.statement, &signer, places::now());
+    let attested: Vec<_> = made.signed.iter().filter(|signed| !signed.already).flat_map(attested).collect();
+    if !attested.is_empty() {
+        record_itself(&attested, args.require_audit, common, ui)?;
+    }
     let mut failed = made.failed.take();
     if let Some(failure) = &mut failed {
         failure.detail += &attach::text(&report.attached);

@@ -4,6 +4,7 @@ use crate::capture::Environment;
 use crate::cli::args::named::{Around, Lists, Named, expand};
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
 use crate::cli::args::{charter, demands, target, trust};
+use crate::cli::cmd::audit::record_itself;
 use crate::cli::exit::{Decided, Exit, Failure, Outcome, codes};
 use crate::cli::show::{decision, untrusted};
 use crate::cli::ui::Ui;
@@ -47,6 +48,9 @@ pub struct VerifyArgs {
     demands: DemandArgs,
     #[command(flatten)]
     evidence: EvidenceArgs,
+    /// Fail where the answer could not be recorded in the audit log (see `attest audit`)
+    #[arg(long)]
+    require_audit: bool,
 }
 
 /// Runs the command.
@@ -94,6 +98,7 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     let decision = Decision::of(decided, policies.iter().map(Policy::used).collect(), ui.now);
     trust::warn_of_age(&roots, ui);
+    record_itself(&flow::audit::of_decision(&decision), args.require_audit, common, ui)?;
     if !failures.is_empty() {
         // What could not be looked at hides no answer on the others.
         let mut failure = Failure::together(failures);

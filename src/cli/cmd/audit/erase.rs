@@ -1,8 +1,8 @@
 //! `attest audit erase`
 
 use crate::audit::{AuditError, Erase, Index as _, Log, Unopened};
-use crate::cli::args::Common;
-use crate::cli::exit::{Failure, Outcome};
+use crate::cli::args::{Common, Format};
+use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::flow::audit;
 use crate::model::plural::counted;
 use crate::places::{self, AuditPlace, audit::random, files};
@@ -38,8 +38,25 @@ pub(super) struct EraseArgs {
     receipt: Option<PathBuf>,
 }
 
+/// What `--format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EraseReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Numbers of the records of which something was erased.
+    pub records: Vec<u64>,
+    /// Number of the redaction's record.
+    pub redaction: u64,
+    /// The file with the redaction's receipt.
+    pub receipt: String,
+}
+
 pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
     let officer = place.officer(args.redaction_key.as_deref())?;
+    if let Some(path) = &args.receipt {
+        files::writable(path, false)?;
+    }
     let mut log = place.writer(common.timeout)?;
     let now = places::now();
     log.finish_redaction(now, &mut random)?;
@@ -74,11 +91,19 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
         return Err(AuditError::Damaged { index: Some(number), cause }.into());
     }
     let receipt = args.receipt.clone().unwrap_or_else(|| PathBuf::from(format!("erase-{number}.tlog-proof")));
-    files::replace(&receipt, log.prove(number)?.write().as_bytes())?;
+    let told = super::proof::receipt_of(number, &[], place)?;
+    files::replace(&receipt, told.as_bytes()).map_err(|e| {
+        Failure::from(e)
+            .context(format!("erased, and the redaction is record {number}; its receipt could not be written"))
+    })?;
+    let report = EraseReport { schema_version: 1, records, redaction: number, receipt: receipt.display().to_string() };
+    if common.format == Format::Json {
+        return Ok(Outcome::json(&report, Exit::Done));
+    }
     Ok(Outcome::done(format!(
         "erased: {}; keys destroyed, the redaction is record {number}, its receipt {}\n",
-        counted(records.len(), "record"),
-        receipt.display()
+        counted(report.records.len(), "record"),
+        report.receipt
     )))
 }
 

@@ -50,6 +50,12 @@ pub(super) fn run(args: &InitArgs, place: &AuditPlace, common: &Common, ui: &Ui)
     let environment = places::environment()?;
     let host = environment.hostname.as_deref().unwrap_or("localhost");
     let origin = args.origin.clone().unwrap_or_else(|| format!("{host}/audit"));
+    if origin.contains("://") || !origin.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(Failure::usage(
+            codes::USAGE,
+            "--origin: expected an address without a scheme, such as audit.example.com/team",
+        ));
+    }
     let mut retention = Settings::default_retention();
     for text in &args.retain {
         let wrong =
@@ -61,13 +67,13 @@ pub(super) fn run(args: &InitArgs, place: &AuditPlace, common: &Common, ui: &Ui)
             days => drop(retention.insert(class, days.parse().ok().filter(|days| *days > 0).ok_or_else(wrong)?)),
         }
     }
-    if retention.get(&Class::Executions).is_some_and(|days| *days < SIX_MONTHS) {
+    let made = place.create(&origin, retention, places::now())?;
+    if made.settings.retention.get(&Class::Executions).is_some_and(|days| *days < SIX_MONTHS) {
         ui.note(&format!(
             "what executions say is kept for {} days; some law wants six months: --retain executions={SIX_MONTHS}",
-            retention.get(&Class::Executions).copied().unwrap_or_default()
+            made.settings.retention.get(&Class::Executions).copied().unwrap_or_default()
         ));
     }
-    let made = place.create(&origin, retention, places::now())?;
     let mut log = place.writer(common.timeout)?;
     log.publish()?;
     let report = InitReport {
@@ -81,7 +87,7 @@ pub(super) fn run(args: &InitArgs, place: &AuditPlace, common: &Common, ui: &Ui)
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));
     }
-    Ok(Outcome::done(format!(
+    Ok(Outcome::told(format!(
         "made the audit log {} in {}\nkey            {}\nredaction key  {}\n\n\
          Keep the key line elsewhere: whoever checks this log needs it from a place that the log's owner cannot change.\n\
          Move {} to whoever may order erasures; `attest audit erase` takes it with --redaction-key.\n",

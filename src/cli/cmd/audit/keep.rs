@@ -1,10 +1,11 @@
 //! `attest audit retain`, `attest audit keys`
 
 use crate::audit::keys::{FolderKeys, KeyStore as _};
-use crate::cli::args::Common;
-use crate::cli::exit::{Failure, Outcome};
+use crate::cli::args::{Common, Format};
+use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::places::{self, AuditPlace, audit::random};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -22,6 +23,34 @@ pub(super) struct RetainArgs {
 #[derive(Clone, Debug, Args)]
 pub(super) struct KeysArgs {}
 
+/// What `attest audit retain --format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RetainReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Numbers of the records of redactions that were made.
+    pub redactions: Vec<u64>,
+}
+
+/// What `attest audit keys --format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeysReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Public key of checkpoints.
+    pub log: String,
+    /// Public key of redactions.
+    pub redactions: String,
+    /// How often keys were destroyed.
+    pub destroyed: u64,
+    /// How many people have a key of their own.
+    pub people: usize,
+    /// Days that classes of records are kept; others are kept for ever.
+    pub retention_days: BTreeMap<String, u32>,
+}
+
 pub(super) fn retain(args: &RetainArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
     let officer = place.officer(args.redaction_key.as_deref())?;
     let mut log = place.writer(common.timeout)?;
@@ -30,25 +59,46 @@ pub(super) fn retain(args: &RetainArgs, place: &AuditPlace, common: &Common) -> 
     let done = log.retain(&officer, now, &mut random)?;
     log.publish()?;
     super::erase::forget_unreadable(&log, place)?;
+    let report = RetainReport { schema_version: 1, redactions: done };
+    if common.format == Format::Json {
+        return Ok(Outcome::json(&report, Exit::Done));
+    }
     let mut out = String::new();
-    match done.as_slice() {
-        [] => out += "nothing is old enough to expire\n",
-        numbers => {
-            for number in numbers {
-                let _ = writeln!(out, "keys destroyed; the redaction is record {number}");
-            }
-        }
+    for number in &report.redactions {
+        let _ = writeln!(out, "keys destroyed; the redaction is record {number}");
+    }
+    if report.redactions.is_empty() {
+        out += "nothing is old enough to expire\n";
     }
     Ok(Outcome::done(out))
 }
 
-pub(super) fn keys(place: &AuditPlace) -> Result<Outcome, Failure> {
+pub(super) fn keys(place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
     let settings = place.settings()?;
     let keys = FolderKeys::open(&place.folder.join("keys"))?;
-    let people = keys.load()?.map_or(0, |k| k.people());
-    let mut out = format!("log            {}\nredactions     {}\n", settings.key, settings.officer);
-    let _ =
-        writeln!(out, "generation     {} of the keys of records; each destruction makes another", keys.generation());
-    let _ = writeln!(out, "people         {people} with a key of their own");
+    let report = KeysReport {
+        schema_version: 1,
+        log: settings.key.to_string(),
+        redactions: settings.officer.to_string(),
+        destroyed: keys.generation().saturating_sub(1),
+        people: keys.load()?.map_or(0, |k| k.people()),
+        retention_days: settings.retention.iter().map(|(class, days)| (class.name().to_owned(), *days)).collect(),
+    };
+    if common.format == Format::Json {
+        return Ok(Outcome::json(&report, Exit::Done));
+    }
+    let mut out = format!("log          {}\nredactions   {}\n", report.log, report.redactions);
+    let kept: Vec<String> = report.retention_days.iter().map(|(class, days)| format!("{class} {days} days")).collect();
+    let _ = writeln!(out, "kept         {}; everything else for ever", kept.join(", "));
+    let _ = writeln!(out, "destroyed    keys were destroyed {}", times(report.destroyed));
+    let _ = writeln!(out, "people       {} stand in records under a key of their own", report.people);
     Ok(Outcome::done(out))
+}
+
+fn times(n: u64) -> String {
+    match n {
+        0 => "never".into(),
+        1 => "once".into(),
+        n => format!("{n} times"),
+    }
 }

@@ -1,11 +1,13 @@
 //! `attest audit match`
 
 use crate::audit::AuditError;
+use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::flow::audit;
 use crate::model::limits;
 use crate::places::{AuditPlace, files};
-use crate::record::Committed;
+use crate::record::fields::Form;
+use crate::record::{Committed, Said};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -27,23 +29,48 @@ pub(super) struct MatchArgs {
     file: PathBuf,
 }
 
-pub(super) fn run(args: &MatchArgs, place: &AuditPlace) -> Result<Outcome, Failure> {
+/// What `--format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Whether it is the text.
+    pub matches: bool,
+    /// Size of the text that was recorded (bytes).
+    pub recorded_size: u64,
+    /// Size of the text that was given (bytes).
+    pub given_size: u64,
+}
+
+pub(super) fn run(args: &MatchArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
     let (store, keys) = (place.reader()?, place.keys()?.unwrap_or_default());
-    let unknown =
-        || AuditError::Unknown { what: format!("`{}` of record {}, as a commitment,", args.field, args.record) };
     let gone = |_| AuditError::Gone { index: args.record, why: "its key is not there".into() };
     let opened = audit::opened(&store, &keys, args.record)?.map_err(gone)?;
+    let unknown = || {
+        let kept = |said: &Said| (said.field.form == Form::Committed).then_some(said.field.name);
+        let kept: Vec<&str> = opened.draft.said.iter().filter_map(kept).collect();
+        let has = if kept.is_empty() { "no text that is known by its hash".into() } else { kept.join(", ") };
+        AuditError::Unknown { what: format!("`{}` as a hash (record {} has {has})", args.field, args.record) }
+    };
     let said = opened.draft.get(&args.field).ok_or_else(unknown)?;
     let committed = Committed::read(&args.field, said.told.value()).map_err(|_| unknown())?;
     let text = files::read(Path::new(&args.file), limits::TRAIL_BYTES)?;
-    Ok(if committed.is(&text) {
-        Outcome::done(format!("yes: this is the `{}` of record {}\n", args.field, args.record))
-    } else {
-        let found = format!("no: another text than the `{}` of record {}: ", args.field, args.record);
-        let sizes = match committed.size == text.len() as u64 {
-            true => "it is as long, and not the same\n".to_owned(),
-            false => format!("that had {} bytes, this has {}\n", committed.size, text.len()),
-        };
-        Outcome { stdout: (found + &sizes).into_bytes(), exit: Exit::No, told: false }
-    })
+    let matches = committed.is(&text);
+    let exit = if matches { Exit::Done } else { Exit::No };
+    let (recorded_size, given_size) = (committed.size, text.len() as u64);
+    if common.format == Format::Json {
+        let report = MatchReport { schema_version: 1, matches, recorded_size, given_size };
+        return Ok(Outcome::json(&report, exit));
+    }
+    let what = format!("`{}` of record {}", args.field, args.record);
+    let stdout = match (matches, text.split_last()) {
+        (true, _) => format!("yes: this is the {what}\n"),
+        (false, Some((b'\n', before))) if committed.is(before) => {
+            format!("no: the {what} is this without the line's end\n")
+        }
+        (false, _) if recorded_size == given_size => format!("no: the {what} is as long, and another\n"),
+        (false, _) => format!("no: the {what} had {recorded_size} bytes, this has {given_size}\n"),
+    };
+    Ok(Outcome { stdout: stdout.into_bytes(), exit, told: false })
 }

@@ -2,6 +2,7 @@
 
 mod erase;
 mod init;
+mod itself;
 mod keep;
 mod matching;
 mod proof;
@@ -10,10 +11,14 @@ mod record;
 mod show;
 mod verify;
 
+pub use erase::EraseReport;
 pub use init::InitReport;
+pub(in crate::cli) use itself::record as record_itself;
+pub use keep::{KeysReport, RetainReport};
+pub use matching::MatchReport;
 pub use record::RecordReport;
 pub use show::ShowReport;
-pub use verify::VerifyReport;
+pub use verify::{ReceiptReport, VerifyReport};
 
 use crate::audit::AuditError;
 use crate::cli::args::Common;
@@ -82,16 +87,16 @@ pub fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Outcome, 
     match &command.which {
         Which::Quickstart(args) => quickstart::run(args),
         Which::Init(args) => init::run(args, &find()?, common, ui),
-        Which::Record(args) => record::run(args, &find()?, common),
+        Which::Record(args) => record::run(args, &find()?, common, ui),
         Which::Start(args) => record::start(args, &find()?, common),
         Which::Finish(args) => record::finish(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
-        Which::Match(args) => matching::run(args, &find()?),
+        Which::Match(args) => matching::run(args, &find()?, common),
         Which::Verify(args) => verify::run(args, &find()?, common),
         Which::Prove(args) => proof::prove(args, &find()?),
         Which::Checkpoint(_) => proof::checkpoint(&find()?),
         Which::Retain(args) => keep::retain(args, &find()?, common),
         Which::Erase(args) => erase::run(args, &find()?, common),
-        Which::Keys(_) => keep::keys(&find()?),
+        Which::Keys(_) => keep::keys(&find()?, common),
     }
 }

@@ -36,24 +36,7 @@ pub(super) struct ProveArgs {
 pub(super) struct CheckpointArgs {}
 
 pub(super) fn prove(args: &ProveArgs, place: &AuditPlace) -> Result<Outcome, Failure> {
-    let (settings, store) = (place.settings()?, place.reader()?);
-    let keys = place.keys()?.unwrap_or_default();
-    let mut proof = crate::audit::receipt(&store, &settings, args.record)?;
-    let disclosure = match audit::opened(&store, &keys, args.record)? {
-        Ok(opened) => Disclosure::of(&opened, args.record, &args.field, &keys)?,
-        Err(Unopened::NoKey(entry) | Unopened::Redaction(entry)) if args.field.is_empty() => {
-            Disclosure::of_entry(&entry)
-        }
-        Err(Unopened::NoKey(_)) => {
-            return Err(AuditError::Gone { index: args.record, why: "its key is not there".into() }.into());
-        }
-        Err(Unopened::Redaction(_)) => {
-            return Err(AuditError::Unknown { what: "a field of a redaction".into() }.into());
-        }
-        Err(Unopened::Damaged(cause)) => return Err(AuditError::Damaged { index: Some(args.record), cause }.into()),
-    };
-    proof.extra = Some(disclosure.write());
-    let text = proof.write();
+    let text = receipt_of(args.record, &args.field, place)?;
     match &args.output {
         Some(path) => {
             files::replace(path, text.as_bytes())?;
@@ -69,4 +52,28 @@ pub(super) fn checkpoint(place: &AuditPlace) -> Result<Outcome, Failure> {
     let bytes = bytes.ok_or_else(|| AuditError::Unknown { what: "a checkpoint".into() })?;
     audit::outside("checkpoint", &bytes, &settings, None)?;
     Ok(Outcome::done(bytes))
+}
+
+/// The receipt of a record that shows some of its fields.
+pub(super) fn receipt_of(number: u64, fields: &[String], place: &AuditPlace) -> Result<String, Failure> {
+    let (settings, store) = (place.settings()?, place.reader()?);
+    let keys = place.keys()?.unwrap_or_default();
+    let mut proof = crate::audit::receipt(&store, &settings, number)?;
+    let content = store.read(number, 1)?.into_iter().next().map(|record| record.content).unwrap_or_default();
+    let disclosure = match audit::opened(&store, &keys, number)? {
+        Ok(opened) => Disclosure::of(&opened, number, fields, &keys)?,
+        Err(Unopened::NoKey(entry)) if fields.is_empty() => Disclosure::of_entry(&entry, None),
+        Err(Unopened::Redaction(entry)) if fields.is_empty() => {
+            Disclosure::of_entry(&entry, String::from_utf8(content).ok())
+        }
+        Err(Unopened::NoKey(_)) => {
+            return Err(AuditError::Gone { index: number, why: "its key is not there".into() }.into());
+        }
+        Err(Unopened::Redaction(_)) => {
+            return Err(AuditError::Unknown { what: "a field of a redaction".into() }.into());
+        }
+        Err(Unopened::Damaged(cause)) => return Err(AuditError::Damaged { index: Some(number), cause }.into()),
+    };
+    proof.extra = Some(disclosure.write());
+    Ok(proof.write())
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Try the audit log: no server, no network
 ///
 /// Makes a log in a temporary folder, records an execution, proves a record to somebody who has only the key, finds a changed
-/// byte, a cut tail and an old copy, and erases a person while every proof still holds. Each command is printed before it is
+/// byte and an old copy, and erases a person while every proof still holds. Each command is printed before it is
 /// run.
 #[derive(Clone, Debug, Args)]
 pub(super) struct QuickstartArgs {
@@ -37,7 +37,7 @@ pub(super) fn run(args: &QuickstartArgs) -> Result<Outcome, Failure> {
     }
     result?;
     Ok(Outcome::done(
-        "\nDone: what was recorded was proven, three changes were found, and an erased person stays erased.\n",
+        "\nDone: what was recorded was proven, two changes were found, and an erased person stays erased. Next: attest audit init\n",
     ))
 }
 
@@ -50,7 +50,7 @@ impl Tour {
         self.step("log", &start, 0, "exec-1")?;
         let action =
             ["record", "action", "execution_id=exec-1", "action_type=command_run", "command=cargo test", "exit_code=0"];
-        self.step("log", &action, 0, "recorded 1 record")?;
+        self.step("log", &action, 0, "recorded as record")?;
         self.step("log", &["finish", "exec-1", "--status", "success"], 0, "ended")?;
         self.step("log", &["show", "exec-1"], 0, "command_run")?;
         self.step("log", &["verify"], 0, "OK audit.example/quickstart")?;

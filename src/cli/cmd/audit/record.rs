@@ -2,27 +2,34 @@
 
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::ui::Ui;
 use crate::flow::audit;
 use crate::model::plural::counted;
 use crate::model::{json, limits};
 use crate::places::{self, AuditPlace, audit::random, files};
+use crate::record::actions;
 use crate::record::draft::Origin;
 use crate::record::fields::{self, Form};
 use crate::record::{Draft, RecordError};
 use clap::Args;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Put records into the audit log
 ///
-/// One record by its kind and fields, or many as lines of JSON. A command, its input and output, or a diff is never kept:
+/// One record by its kind and fields, or many as lines of JSON, all or none of them. A command, its input and output, or a diff is never kept:
 /// only a salted hash of it, by which `attest audit match` knows it again. `FIELD=@FILE` takes the text from a file.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit record action execution_id=exec-1 action_type=file_modify target=src/lib.rs lines_added=4
   attest audit record decision what='use SQLite' reason='one file' decided_by=alice@example.com
   attest audit record --file records.jsonl        lines as `attest schema audit-record` describes them
-  agent-program | attest audit record --file -")]
+  agent-program | attest audit record --file -      recorded when the program ends
+
+Kinds: execution_started, execution_ended, action, session, approval, exception, decision, outcome, tag, loss, heartbeat,
+attested, verified, admitted, summary, anchored. `attest schema audit-record` has the fields of each, and the action types:
+file_read, file_create, file_modify, file_delete, command_run, search, web_fetch, tool_call, commit, push, pr_create, ...")]
 pub(super) struct RecordArgs {
     /// Kind of the record
     #[arg(value_name = "KIND", required_unless_present = "file")]
@@ -107,7 +114,7 @@ pub struct RecordReport {
     pub execution: Option<String>,
 }
 
-pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let drafts = match (&args.file, &args.kind) {
         (Some(file), _) => of_file(file, if args.captured { Origin::Captured } else { Origin::Typed })?,
         (None, kind) => {
@@ -119,23 +126,25 @@ pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common) -> Res
             vec![Draft::read(&Value::Object(document), Origin::Typed, &mut random)?]
         }
     };
+    let types: BTreeSet<&str> = drafts.iter().filter_map(|draft| draft.text("action_type")).collect();
+    for name in types.into_iter().filter(|name| !actions::ALL.iter().any(|(known, _)| known == name)).take(5) {
+        ui.note(&format!("`{name}` is no action type that this version knows; it is recorded as it is"));
+    }
     let report = put(&drafts, place, common)?;
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));
     }
     let new = report.records.len() - report.known;
-    let numbers: Vec<u64> = report.records.clone();
-    let range = match (numbers.first(), numbers.last()) {
-        (Some(first), Some(last)) if first != last => format!(" {first} to {last}"),
-        (Some(first), _) => format!(" {first}"),
-        _ => String::new(),
+    let first = report.size - new as u64;
+    let mut text = match new {
+        0 => "nothing new is recorded\n".to_owned(),
+        1 => format!("recorded as record {first}\n"),
+        n => format!("recorded {n} records, {first} to {}\n", report.size - 1),
     };
-    let mut text = format!("recorded {}:{range} of {}\n", counted(new, "record"), report.size);
-    if report.known > 0 {
-        text += &format!(
-            "{} in the log already\n",
-            if report.known == 1 { "1 was".into() } else { format!("{} were", report.known) }
-        );
+    match report.known {
+        0 => {}
+        1 => text += "1 was in the log already\n",
+        n => text += &format!("{n} were in the log already\n"),
     }
     if report.withheld > 0 {
         text += &format!(
@@ -220,9 +229,10 @@ fn of_file(path: &Path, origin: Origin) -> Result<Vec<Draft>, Failure> {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let at = |e: RecordError| Failure::from(e).context(format!("line {}", number + 1));
+        let at = |e: RecordError| Failure::from(e).context(format!("line {}, so nothing is recorded", number + 1));
         let value = json::parse(line, limits::RECORD_BYTES).map_err(|e| {
-            Failure::of(e.code(), e.without_value().to_string()).context(format!("line {}", number + 1))
+            Failure::of(e.code(), e.without_value().to_string())
+                .context(format!("line {}, so nothing is recorded", number + 1))
         })?;
         drafts.push(Draft::read(&value, origin, &mut random).map_err(at)?);
         if drafts.len() > limits::RECORDS_AT_ONCE {

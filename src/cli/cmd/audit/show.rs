@@ -81,12 +81,15 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     let mut out = String::new();
     match report.records.as_slice() {
         [one] if args.what.is_some() => whole(&mut out, one),
-        many => many.iter().for_each(|one| line(&mut out, one)),
+        many => {
+            let _ = writeln!(out, "{:>8}  {:16}  {:18} {}", "RECORD", "LOGGED", "KIND", "WHAT");
+            many.iter().for_each(|one| line(&mut out, one));
+        }
     }
     if args.what.is_none() {
         let _ = writeln!(out, "{} of {} records", report.records.len(), report.size);
     }
-    Ok(Outcome::done(out))
+    Ok(Outcome::told(out))
 }
 
 fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
@@ -127,7 +130,7 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Null => "(withheld)".into(),
         Value::Object(m) if m.contains_key("salt") => {
-            format!("(committed, {} bytes)", m.get("size").unwrap_or(&Value::Null))
+            format!("(hash of a text, {} bytes)", m.get("size").unwrap_or(&Value::Null))
         }
         other => json::compact(&other.to_string()),
     }
@@ -174,5 +177,10 @@ fn whole(out: &mut String, one: &Shown) {
         let _ = writeln!(out, "  {name:20} (a person who was erased)");
     }
     let _ = writeln!(out, "  {:20} {}", "id", one.id.as_deref().unwrap_or("-"));
-    let _ = writeln!(out, "  {:20} {}, by the log's clock", "logged", one.logged_at.as_deref().unwrap_or("-"));
+    let _ = writeln!(
+        out,
+        "  {:20} {}, to the minute, by the log's clock\nw witnessed, d declared, r derived; (hash of a text, N bytes): the text itself is not kept",
+        "logged",
+        one.logged_at.as_deref().unwrap_or("-")
+    );
 }

@@ -1,6 +1,6 @@
 //! `attest audit verify`
 
-use crate::audit::{Disclosed, Disclosure, Index};
+use crate::audit::{AuditError, Disclosed, Disclosure, Index};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize;
@@ -36,6 +36,9 @@ pub(super) struct VerifyArgs {
     /// The log's key, from a place that the log's owner cannot change
     #[arg(long, value_name = "VKEY", conflicts_with = "policy")]
     log_key: Option<String>,
+    /// Check a copy that has no keys: only that every record is where it was
+    #[arg(long)]
+    without_keys: bool,
     /// Check this receipt instead; needs --log-key or --policy, and no log
     #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
     proof: Option<PathBuf>,
@@ -75,6 +78,35 @@ pub struct VerifyReport {
     pub lost: u64,
 }
 
+/// What `--format json` prints of a receipt.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Always true: a receipt that proves nothing is a failure.
+    pub ok: bool,
+    /// The log's name.
+    pub origin: String,
+    /// Number of the record.
+    pub index: u64,
+    /// Records under the checkpoint.
+    pub size: u64,
+    /// Kind of the record.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// When it was put into the log, to the minute, by the log's clock.
+    pub logged_at: String,
+    /// The fields that are shown.
+    pub fields: Map<String, Value>,
+    /// The text of a redaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// How many witnesses cosigned the checkpoint.
+    pub witnesses: usize,
+}
+
 /// Something that is unexplained.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Fault {
@@ -84,12 +116,12 @@ pub struct Fault {
     pub cause: String,
 }
 
-/// What is said of one question.
+/// What is said of one claim.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Claim {
-    /// The question.
-    pub question: String,
-    /// `proved`, `conditional` or `unprovable`; `no` where the answer is known and bad.
+    /// What is claimed: `not edited`, `not cut`, `no gaps`, `not forged`, `times true`.
+    pub claim: String,
+    /// `proved`, `conditional` or `unprovable`; `NO` where it is known to be untrue.
     pub standing: String,
     /// Why, and what would raise it.
     pub because: String,
@@ -107,14 +139,14 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
     if let Some(policy) = &policy
         && !policy.logs.iter().any(|(key, _)| *key == settings.key)
     {
-        let message =
-            format!("the log's settings name the key {:?}, which is not one of those that were given", settings.key);
-        return Err(Failure::of(
-            crate::audit::AuditError::Damaged { index: None, cause: String::new() }.code(),
-            message,
-        ));
+        let cause = format!("its settings name the key {:?}, which is not one of those that were given", settings.key);
+        return Err(AuditError::Unproven { what: "the log".into(), cause }.into());
     }
-    let keys = place.keys()?;
+    let keys = if args.without_keys { None } else { place.keys()? };
+    if keys.is_none() && !args.without_keys {
+        let cause = "they are gone, so what records say cannot be checked; --without-keys checks a copy that has none";
+        return Err(AuditError::Unusable { what: "the keys of the audit log".into(), cause: cause.into() }.into());
+    }
     let mut outside = Vec::new();
     for path in &args.checkpoint {
         let bytes = files::read(path, limits::PROOF_BYTES)?;
@@ -127,7 +159,8 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
     let exit = if report.ok { Exit::Done } else { Exit::No };
     Ok(match common.format {
         Format::Json => Outcome::json(&report, exit),
-        _ => Outcome { stdout: text(&report).into_bytes(), exit, told: false },
+        _ if common.quiet && report.ok => Outcome::done(Vec::new()),
+        _ => Outcome { stdout: text(&report).into_bytes(), exit, told: true },
     })
 }
 
@@ -135,11 +168,11 @@ fn policy(args: &VerifyArgs) -> Result<Option<Policy>, Failure> {
     let text = match (&args.policy, &args.log_key) {
         (Some(path), _) => String::from_utf8_lossy(&files::read(path, limits::LOG_POLICY_BYTES)?).into_owned(),
         (None, Some(key)) => {
-            format!("log {}\nquorum none\n", NoteKey::parse(key).map_err(crate::audit::AuditError::from)?)
+            format!("log {}\nquorum none\n", NoteKey::parse(key).map_err(AuditError::from)?)
         }
         (None, None) => return Ok(None),
     };
-    Ok(Some(Policy::parse(&text).map_err(crate::audit::AuditError::from)?))
+    Ok(Some(Policy::parse(&text).map_err(AuditError::from)?))
 }
 
 fn report(origin: &str, checked: &Checked, named: bool) -> VerifyReport {
@@ -172,67 +205,56 @@ fn report(origin: &str, checked: &Checked, named: bool) -> VerifyReport {
     }
 }
 
-/// The five questions that one asks of a log.
+/// What one wants to know of a log, each with what proves it or what would raise it.
 fn claims(checked: &Checked, named: bool) -> Vec<Claim> {
     let account = &checked.account;
-    let claim = |question: &str, standing: &str, because: String| Claim {
-        question: question.into(),
-        standing: standing.into(),
-        because,
-    };
-    let outside = account.furthest.as_ref().map(|o| (o.checkpoint.size, o));
-    let until = outside.map_or(0, |(size, _)| size);
-    let who = |o: &crate::audit::Outside| match o.seen.len() {
-        0 => format!("kept at {}", o.name),
-        n => format!("seen by {}", counted(n, "witness")),
-    };
-    let alone =
-        "only this machine's word: nobody outside has seen it; keep `attest audit checkpoint` elsewhere".to_owned();
-    let key = if named { "signed by the key that was given" } else { "signed by the key in the log's own settings" };
-    let mut out = Vec::new();
-    out.push(match (account.faults, outside) {
-        (0, Some((size, o))) if size == account.size => {
-            claim("edited?", "proved", format!("not one of {size} records, {}", who(o)))
-        }
-        (0, Some((size, o))) => {
-            claim("edited?", "conditional", format!("proved for the first {size}, {}; after that {key}", who(o)))
-        }
-        (0, None) => claim("edited?", "conditional", alone.clone()),
-        (n, _) => claim("edited?", "no", format!("{} not as it was written", counted(n, "thing"))),
+    let claim =
+        |what: &str, standing: &str, because: String| Claim { claim: what.into(), standing: standing.into(), because };
+    let (whole, size) = (account.faults == 0, account.size);
+    let outside = account.furthest.as_ref();
+    let until = outside.map_or(0, |o| o.checkpoint.size);
+    let seen = outside.map_or(String::new(), |o| match o.seen.len() {
+        0 => format!("the checkpoint kept at {}", o.name),
+        n => format!("the checkpoint that {} cosigned", counted(n, "witness")),
     });
-    out.push(match outside {
-        Some((size, o)) => claim(
-            "tail cut?",
-            "conditional",
-            format!("not before record {size}, {}; nothing later was seen by anybody else", who(o)),
-        ),
-        None => claim("tail cut?", "unprovable", alone.clone()),
-    });
-    out.push(claim(
-        "gaps?",
-        "conditional",
-        match account.losses {
-            (0, _) => "no loss is recorded; what was never handed in cannot be seen".into(),
-            (records, events) => format!("{events} lost events, in {}", counted(records, "record")),
-        },
-    ));
-    out.push(match account.size.saturating_sub(until) {
-        0 => claim("forged?", "proved", "the holder of the log's key cannot write any of it anew unseen".into()),
+    let alone = "nobody outside has seen it; keep `attest audit checkpoint` elsewhere".to_owned();
+    let key = if named { "the key that was given" } else { "the key in its own settings" };
+    let edited = match (whole, until) {
+        (false, _) => claim("not edited", "NO", format!("{} unexplained", counted(account.faults, "thing"))),
+        (true, 0) => claim("not edited", "conditional", "by this machine's word alone".into()),
+        (true, n) if n == size => claim("not edited", "proved", format!("by {seen}")),
+        (true, n) => claim("not edited", "conditional", format!("the first {n} by {seen}; the rest by {key}")),
+    };
+    let tail = match (account.cut, until) {
+        (true, _) => claim("not cut", "NO", "a checkpoint that was kept elsewhere has more records".into()),
+        (false, 0) => claim("not cut", "unprovable", alone),
+        (false, n) => {
+            claim("not cut", "conditional", format!("not before record {n}, by {seen}; nobody else saw anything later"))
+        }
+    };
+    let gaps = match account.losses {
+        (0, _) => "no loss is recorded; what was never handed in cannot be seen".into(),
+        (records, events) => format!("{events} lost events, in {}", counted(records, "record")),
+    };
+    let forged = match size.saturating_sub(until) {
+        _ if !whole => claim("not forged", "NO", "see the first line".into()),
+        0 if size > 0 => {
+            claim("not forged", "proved", "who holds the log's key cannot write any of it anew unseen".into())
+        }
         n if until == 0 => {
-            claim("forged?", "unprovable", format!("the holder of the log's key could write all {n} records anew"))
+            claim("not forged", "unprovable", format!("who holds the log's key could write all {n} anew"))
         }
-        n => claim("forged?", "conditional", format!("the holder of the log's key could write the last {n} anew")),
-    });
-    let times = outside.and_then(|(size, o)| Some((size, o.seen.values().min().copied()?)));
-    out.push(match times.and_then(|(size, time)| Some((size, Timestamp::from_unix(i64::try_from(time).ok()?)?))) {
-        Some((size, time)) => claim(
-            "times true?",
-            "conditional",
-            format!("the first {size} were there by {time}, as a witness says; the rest by the log's clock"),
-        ),
-        None => claim("times true?", "unprovable", "all times are by the log's own clock: no witness said when".into()),
-    });
-    out
+        n => claim("not forged", "conditional", format!("who holds the log's key could write the last {n} anew")),
+    };
+    let time = outside.and_then(|o| o.seen.values().min().copied());
+    let time = time.and_then(|time| Timestamp::from_unix(i64::try_from(time).ok()?));
+    let times = match time {
+        Some(time) => {
+            claim("times true", "conditional", format!("the first {until} were there by {time}, as a witness says"))
+        }
+        None => claim("times true", "unprovable", "all are by the log's own clock: no witness said when".into()),
+    };
+    vec![edited, tail, claim("no gaps", "conditional", gaps), forged, times]
 }
 
 fn text(report: &VerifyReport) -> String {
@@ -246,6 +268,9 @@ fn text(report: &VerifyReport) -> String {
         report.unexplained
     );
     match report.faults.first() {
+        None if report.unopened > 0 => {
+            let _ = writeln!(out, "OK WITHOUT KEYS {}: {counts}", report.origin);
+        }
         None => {
             let _ = writeln!(out, "OK {}: {counts}", report.origin);
         }
@@ -266,17 +291,13 @@ fn text(report: &VerifyReport) -> String {
         let _ = writeln!(out, "{} of the verified: a person was erased in them", report.partly_redacted);
     }
     if report.unopened > 0 {
-        let _ = writeln!(
-            out,
-            "{} not opened: the keys are not here, so only their place in the log was checked",
-            counted(report.unopened, "record")
-        );
+        let _ = writeln!(out, "{} not opened: only that each is where it was", counted(report.unopened, "record"));
     }
     if report.published < report.size {
         let _ = writeln!(out, "{} not under a checkpoint yet", report.size - report.published);
     }
     for claim in &report.claims {
-        let _ = writeln!(out, "{:12} {:12} {}", claim.question, claim.standing, sanitize::line(&claim.because));
+        let _ = writeln!(out, "{:12} {:12} {}", claim.claim, claim.standing, sanitize::line(&claim.because));
     }
     out
 }
@@ -284,32 +305,47 @@ fn text(report: &VerifyReport) -> String {
 /// Checks a receipt without any log.
 fn receipt(path: &Path, policy: &Policy, common: &Common) -> Result<Outcome, Failure> {
     let bytes = files::read(path, limits::PROOF_BYTES)?;
-    let bad = |cause: String| Failure::from(crate::audit::AuditError::Damaged { index: None, cause });
-    let proof = Proof::parse(&bytes).map_err(crate::audit::AuditError::from)?;
-    let extra = proof.extra.as_deref().ok_or_else(|| bad("the receipt does not show its entry".into()))?;
+    let bad = |cause: String| Failure::from(AuditError::Unproven { what: "the receipt".into(), cause });
+    let proof = Proof::parse(&bytes).map_err(AuditError::from)?;
+    let origin = proof.checkpoint.lines().next().unwrap_or_default();
+    if !policy.logs.iter().any(|(key, _)| key.name() == origin) {
+        let given: Vec<&str> = policy.logs.iter().map(|(key, _)| key.name()).collect();
+        return Err(bad(format!("it is of {origin}, and the key that was given is of {}", given.join(", "))));
+    }
+    let extra = proof.extra.as_deref().ok_or_else(|| bad("it does not show its record".into()))?;
     let (shown, entry) = Disclosure::check(extra)?;
     let (checkpoint, seen) = proof.check(Hash::of_entry(&shown.entry), policy).map_err(|e| bad(e.to_string()))?;
     let logged = Timestamp::from_unix(i64::from(entry.minutes) * 60).map_or_else(String::new, |t| t.to_string());
     if common.format == Format::Json {
         let fields: Map<String, Value> = shown.fields.iter().map(|f| (f.name.clone(), f.value.clone())).collect();
-        let document = serde_json::json!({ "schemaVersion": 1, "ok": true, "origin": checkpoint.origin, "index": proof.index,
-            "size": checkpoint.size, "kind": entry.kind.name, "id": entry.id.to_string(), "loggedAt": logged, "fields": fields,
-            "witnesses": seen.len() });
-        return Ok(Outcome::json(&document, Exit::Done));
+        let report = ReceiptReport {
+            schema_version: 1,
+            ok: true,
+            origin: checkpoint.origin,
+            index: proof.index,
+            size: checkpoint.size,
+            kind: entry.kind.name.to_owned(),
+            id: entry.id.to_string(),
+            logged_at: logged,
+            fields,
+            text: shown.text,
+            witnesses: seen.len(),
+        };
+        return Ok(Outcome::json(&report, Exit::Done));
     }
-    let mut out = format!(
-        "OK record {} of {}: {}, logged {logged} by the log's clock\n",
-        proof.index, checkpoint.origin, entry.kind.name
-    );
+    let logged = logged.get(..16).unwrap_or(&logged).replace('T', " ");
+    let mut out = format!("OK record {} of {}: {}\n", proof.index, checkpoint.origin, entry.kind.name);
+    let _ = writeln!(out, "  logged {logged} by the log's clock; cosigned by {}", counted(seen.len(), "witness"));
     let value = |f: &Disclosed| f.value.as_str().map_or_else(|| f.value.to_string(), str::to_owned);
     for field in &shown.fields {
         let _ = writeln!(out, "  {:20} {} ({})", field.name, sanitize::line(&value(field)), field.known.name());
     }
+    for line in shown.text.iter().flat_map(|text| text.lines()).filter(|line| !line.is_empty()) {
+        let _ = writeln!(out, "  {}", sanitize::line(line));
+    }
     let hidden = shown.of.saturating_sub(shown.fields.len() as u64);
-    let _ = writeln!(
-        out,
-        "  {hidden} other fields are not shown; {} cosigned the checkpoint",
-        counted(seen.len(), "witness")
-    );
-    Ok(Outcome::done(out))
+    if hidden > 0 {
+        let _ = writeln!(out, "  {} not shown", counted(hidden, "other field"));
+    }
+    Ok(Outcome::told(out))
 }

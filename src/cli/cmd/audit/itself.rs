@@ -1,0 +1,69 @@
+//! Commands that record themselves, where there is an audit log.
+
+use crate::audit::AuditError;
+use crate::cli::args::Common;
+use crate::cli::exit::Failure;
+use crate::cli::ui::Ui;
+use crate::flow::audit;
+use crate::model::plural::counted;
+use crate::places::{self, AuditPlace, audit::random};
+use crate::record::Draft;
+use crate::record::draft::Origin;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long another writer is waited for: what is recorded beside an answer must not hold the answer up.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Records what a command did. Where that fails the command says so and goes on, and the loss is recorded with the next one
+/// that can be; with `required` it is a failure.
+///
+/// # Errors
+/// [`Failure`], with `required` alone.
+pub(in crate::cli) fn record(documents: &[Value], required: bool, common: &Common, ui: &Ui) -> Result<(), Failure> {
+    let place = match AuditPlace::find(None) {
+        Ok(place) if place.exists() => place,
+        Ok(place) if required => {
+            return Err(AuditError::Absent { place: place.folder.display().to_string() }.into());
+        }
+        Err(e) if required => return Err(e.into()),
+        Err(e @ AuditError::InCheckout { .. }) => {
+            ui.note(&format!("this is in no audit log: {e}"));
+            return Ok(());
+        }
+        Ok(_) | Err(_) => return Ok(()),
+    };
+    match put(&place, documents, common) {
+        Ok(()) => Ok(()),
+        Err(e) => {
+            let counted = match place.lose(documents.len()) {
+                Ok(()) => "the log will say so".to_owned(),
+                Err(e) => format!("and the loss was not counted: {e}"),
+            };
+            if required {
+                return Err(Failure::from(e).context("this was not recorded".to_owned()));
+            }
+            ui.note(&format!("this was not recorded, {counted}: {e}"));
+            Ok(())
+        }
+    }
+}
+
+fn put(place: &AuditPlace, documents: &[Value], common: &Common) -> Result<(), AuditError> {
+    let malformed =
+        |e: crate::record::RecordError| AuditError::Malformed { what: "record".into(), cause: e.to_string() };
+    let read = |document: &Value| Draft::read(document, Origin::Captured, &mut random).map_err(malformed);
+    let mut drafts = documents.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut log = place.writer(PATIENCE.min(common.timeout))?;
+    let lost = place.lost()?;
+    if lost > 0 {
+        let reason = format!("{} could not be written to this log", counted(lost, "record"));
+        let loss = json!({ "kind": "loss", "lost": lost, "reason": reason, "source": "attest",
+            "known": { "lost": "witnessed" } });
+        drafts.insert(0, read(&loss)?);
+    }
+    let now = places::now();
+    log.finish_redaction(now, &mut random)?;
+    audit::record(&mut log, &mut place.index()?, &drafts, now, &mut random)?;
+    if lost > 0 { place.sealed() } else { Ok(()) }
+}
