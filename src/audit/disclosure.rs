@@ -117,6 +117,9 @@ impl Disclosure {
                 at: number(&field, "at")?,
                 proof,
             };
+            if !entry.kind.may_have(&found.name) {
+                return Err(unproven(format!("`{}` is no field of `{}`", found.name, entry.kind.name)));
+            }
             let leaf = Hash::of_entry(&Commitment::to(&found.name, &found.value, known, &found.salt).0);
             let proven = merkle::check_inclusion(leaf, found.at, of, &found.proof, entry.fields);
             proven.map_err(|_| unproven(format!("the record does not say this of `{}`", found.name)))?;

@@ -99,7 +99,7 @@ impl Log {
             return Err(AuditError::malformed("reason", "expected one line of at most 256 characters"));
         }
         let origin = self.settings.origin.clone();
-        let redaction = Redaction { origin, time: now, basis: basis.to_owned(), what };
+        let redaction = Redaction { origin, time: now, basis: basis.to_owned(), at: self.size(), what };
         self.keys.pending = Some(officer.sign(&redaction.to_string()));
         self.key_store.save(&self.keys, false)?;
         let index = self.finish_redaction(now, random)?;
@@ -118,14 +118,19 @@ impl Log {
             Some(index) => index,
             None => {
                 let index = self.size();
-                let record = public(&note, now, random);
-                self.put(vec![record])?;
+                if redaction.at != index {
+                    return Err(AuditError::damaged(index, format!("a redaction that belongs at {}", redaction.at)));
+                }
+                self.put(vec![public(&note, now, random)])?;
                 index
             }
         };
+        // What is not published must be openable when the log is opened again: so this comes before any key goes.
+        self.publish()?;
         self.destroy(&redaction.what, index)?;
         self.keys.pending = None;
         self.key_store.save(&self.keys, true)?;
+        self.keys.generation = self.key_store.generation();
         Ok(Some(index))
     }
 
@@ -166,7 +171,7 @@ impl Log {
                     Ok(opened) if opened.draft.said.iter().any(|s| s.field.person && s.told.value() == person) => {
                         out.push(index);
                     }
-                    Ok(_) | Err(Unopened::NoKey(_) | Unopened::Redaction(_)) => {}
+                    Ok(_) | Err(Unopened::NoKey(_) | Unopened::AnotherKey(_) | Unopened::Redaction(_)) => {}
                     Err(Unopened::Damaged(cause)) => return Err(AuditError::damaged(index, cause)),
                 }
                 index += 1;

@@ -76,7 +76,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], before: &Sum) -> Found<'a> {
     }
     let Some(records) = bytes.get(HEAD..HEAD.saturating_add(size)) else { return Found::Torn };
     let sum = sum(before, &head[..16], records);
-    if count == 0 || sum != head[16..] {
+    if count == 0 || sum != head[16..] || first.checked_add(u64::from(count)).is_none() {
         return Found::Torn;
     }
     Found::Frame { length: HEAD + size, first, count, records, sum }
@@ -93,11 +93,19 @@ pub(super) fn is_followed(torn: &[u8], first: u64, before: &Sum) -> bool {
     let size = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
     // The sum that the next frame continues: the one that stands here, or, where that was changed, the one that belongs here.
     let made = torn.get(HEAD..HEAD.saturating_add(size)).map(|records| sum(before, &head[..16], records));
+    let mut left = limits::JOURNAL_SEARCH_BYTES;
     (1..end.min(torn.len().saturating_sub(HEAD))).any(|at| {
         let number = torn[at + 4..at + 12].iter().fold(0_u64, |n, b| n << 8 | u64::from(*b));
         let near = number.checked_sub(first).is_some_and(|n| (1..=limits::RECORD_BATCH as u64).contains(&n));
+        if !near {
+            return false;
+        }
+        // Made to cost much, it is no accident.
+        let length = torn[at..at + 4].iter().fold(0_usize, |n, b| n << 8 | usize::from(*b)).min(torn.len());
+        let Some(less) = left.checked_sub(2 * (HEAD + length)) else { return true };
+        left = less;
         let whole = |sum: &Sum| matches!(read(&torn[at..], sum), Found::Frame { .. });
-        near && (whole(&stored) || made.as_ref().is_some_and(whole))
+        whole(&stored) || made.as_ref().is_some_and(whole)
     })
 }
 

@@ -3,7 +3,7 @@
 
 use super::content::Packer;
 use super::keys::{KeyStore, Keys, Random};
-use super::seal::{Place, seal};
+use super::seal::{Place, Unopened, open, seal};
 use super::store::CHECKPOINT;
 use super::tree::{Growing, nodes, read_all};
 use super::{AuditError, LogStore, Settings, Stored};
@@ -61,6 +61,7 @@ impl Log {
         let checkpoint = store.get(CHECKPOINT)?;
         let published = checkpoint.as_deref().map(|bytes| own(bytes, &settings)).transpose()?;
         let tree = grown(&*store, published.as_ref())?;
+        own_tail(&*store, published.map_or(0, |p| p.size), &keys)?;
         Ok(Self { settings, store, key_store, keys, signer, tree, checkpoint, packer: Packer::new()? })
     }
 
@@ -93,6 +94,7 @@ impl Log {
     /// # Errors
     /// [`AuditError::TooLarge`], [`AuditError::Unusable`].
     pub fn append(&mut self, drafts: &[Draft], now: Timestamp, random: Random<'_>) -> Result<Range<u64>, AuditError> {
+        self.finish_redaction(now, random)?;
         let first = self.size();
         for batch in drafts.chunks(limits::RECORD_BATCH) {
             self.append_batch(batch, now, random)?;
@@ -113,13 +115,20 @@ impl Log {
         if new {
             self.key_store.save(&self.keys, false)?;
         }
-        let mut batch = Vec::with_capacity(drafts.len());
-        for (index, draft) in (self.size()..).zip(drafts) {
+        let first = self.size();
+        let (mut batch, mut bytes) = (Vec::with_capacity(drafts.len()), 0);
+        for (index, draft) in (first..).zip(drafts) {
             let mut id = RecordId([0; 16]);
             random(&mut id.0);
-            batch.push(seal(draft, Place { index, minutes, id }, &self.keys, &mut self.packer)?);
+            let record = seal(draft, Place { index, minutes, id }, &self.keys, &mut self.packer)?;
+            bytes += record.entry.len() + record.content.len();
+            batch.push(record);
+            if bytes > limits::JOURNAL_FRAME_BYTES {
+                bytes = 0;
+                self.put(std::mem::take(&mut batch))?;
+            }
         }
-        self.put(batch)
+        if batch.is_empty() { Ok(()) } else { self.put(batch) }
     }
 
     /// Adds what is sealed, or public.
@@ -211,6 +220,30 @@ fn grown(store: &dyn LogStore, published: Option<&Checkpoint>) -> Result<Growing
         return Err(AuditError::damaged(None, cause));
     }
     replayed(store, tree, size)
+}
+
+/// That every record that no checkpoint covers yet is one that this log wrote: it opens under the log's keys, or is the
+/// redaction that is being carried out. Whoever owns the disk could else write a record behind the last, and have it signed.
+fn own_tail(store: &dyn LogStore, from: u64, keys: &Keys) -> Result<(), AuditError> {
+    let mut index = from;
+    while index < store.size() {
+        for record in store.read(index, 4096)? {
+            let own = match open(&record, index, keys) {
+                Ok(_) => true,
+                Err(Unopened::Redaction(_)) => {
+                    keys.pending.as_ref().is_some_and(|note| note.as_bytes() == record.content)
+                }
+                Err(_) => false,
+            };
+            if !own {
+                let cause =
+                    format!("record {index} stands behind the last that was signed, and this log did not write it");
+                return Err(AuditError::damaged(index, cause));
+            }
+            index += 1;
+        }
+    }
+    Ok(())
 }
 
 fn replayed(store: &dyn LogStore, mut tree: Growing, size: u64) -> Result<Growing, AuditError> {

@@ -158,7 +158,7 @@ fn what_was_recorded_is_read_back_and_accounted_for() {
         assert!(!bytes.contains("exec-0") && !bytes.contains("github:1"));
     }
     // A record behind another number is not the record.
-    assert!(matches!(open(&records[1], 0, world.log.keys()), Err(Unopened::Damaged(_))));
+    assert!(matches!(open(&records[1], 0, world.log.keys()), Err(Unopened::AnotherKey(_))));
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn a_hole_without_a_redaction_is_unexplained() {
     // A redaction that somebody else signed, and one that comes sooner than the policy says.
     let mut world = World::of(20);
     let redaction = |signer: &NoteSigner, what: What| {
-        let redaction = Redaction { origin: ORIGIN.into(), time: now(0), basis: "policy".into(), what };
+        let redaction = Redaction { origin: ORIGIN.into(), time: now(0), basis: "policy".into(), at: 21, what };
         signer.sign(&redaction.to_string())
     };
     let early = What::Expired { class: Class::Executions, until: day, kept: 90 };
@@ -377,6 +377,7 @@ fn an_erasure_that_was_interrupted_is_finished_when_the_log_is_opened() {
             origin: ORIGIN.into(),
             time: now(1),
             basis: "request-3".into(),
+            at: 21,
             what: What::Records(vec![(5, 5)]),
         };
         world.log.keys.pending = Some(officer().sign(&redaction.to_string()));
@@ -396,4 +397,40 @@ fn an_erasure_that_was_interrupted_is_finished_when_the_log_is_opened() {
         assert_eq!((account.size, account.redacted, account.faults), (22, 1, 0), "{done}: {account:?}");
         assert_eq!(world.log.finish_redaction(now(2), &mut random).unwrap(), None);
     }
+}
+
+#[test]
+fn a_record_that_somebody_else_wrote_behind_the_last_is_never_signed() {
+    let mut world = World::of(20);
+    let mut random = counter();
+    let at = world.log.erase(&Erase::Records(vec![5]), "request-4", &officer(), now(1), &mut random).unwrap();
+    world.log.publish().unwrap();
+    let redaction = world.store.read(at, 1).unwrap().remove(0);
+    let open_again = |world: &World, record: Stored| {
+        let store = Shared(Arc::new(Mutex::new(world.store.0.lock().unwrap().clone())));
+        store.0.lock().unwrap().records.push(record);
+        let mut keys = MemoryKeys::default();
+        keys.save(world.log.keys(), false).unwrap();
+        let opened = Log::open(Parts { keys: Box::new(keys), ..parts(&store) });
+        let account = account(&store, &settings(), Some(world.log.keys()), &[]).unwrap();
+        (opened.map(|log| log.size()).map_err(|e| e.to_string()), account)
+    };
+    // One that says what it likes: whoever owns the disk knows the form of an entry, and no key.
+    let mut forged = world.store.read(3, 1).unwrap().remove(0);
+    forged.entry[10] ^= 1;
+    // One of before, and a redaction that the officer did sign, for another place.
+    for record in [forged, world.store.read(3, 1).unwrap().remove(0), redaction.clone()] {
+        let (opened, account) = open_again(&world, record);
+        assert!(opened.unwrap_err().contains("record 22 stands behind the last"));
+        assert_eq!(account.unexplained[0].index, Some(22), "{account:?}");
+    }
+    // A redaction has no fields that could be shown.
+    let mut with_fields = redaction;
+    with_fields.entry[30] ^= 1;
+    assert!(matches!(open(&with_fields, 21, world.log.keys()), Err(Unopened::Damaged(_))));
+    // The twin: one that this log wrote, and that was not published yet.
+    world.log.append(&[action(99)], now(1), &mut random).unwrap();
+    let last = world.store.0.lock().unwrap().records.pop().unwrap();
+    let (opened, account) = open_again(&world, last);
+    assert_eq!((opened, account.faults), (Ok(23), 0));
 }

@@ -6,6 +6,7 @@
 //! ORIGIN
 //! time 2026-11-29T20:00:00Z
 //! basis request-2026-114
+//! at 48214
 //! person 0123456789abcdef
 //! ```
 //! The last line is one of `person ID`, `records 5-5,9-12`, `expired CLASS until DAY kept DAYS`.
@@ -47,6 +48,8 @@ pub struct Redaction {
     pub time: Timestamp,
     /// Why: the number of a request, or `policy`.
     pub basis: String,
+    /// The number of its record: whoever puts a signed one into the log again, in another place, has none.
+    pub at: u64,
     /// What.
     pub what: What,
 }
@@ -62,11 +65,12 @@ impl Redaction {
             return Err(wrong());
         }
         let lines: Vec<&str> = text.split('\n').collect();
-        let [HEAD, origin, time, basis, what, ""] = lines[..] else { return Err(wrong()) };
+        let [HEAD, origin, time, basis, at, what, ""] = lines[..] else { return Err(wrong()) };
         let time = time.strip_prefix("time ").and_then(|t| Timestamp::parse(t).ok()).ok_or_else(wrong)?;
         let basis = basis.strip_prefix("basis ").filter(|b| is_basis(b)).ok_or_else(wrong)?;
+        let at = at.strip_prefix("at ").and_then(|at| at.parse().ok()).ok_or_else(wrong)?;
         let what = What::parse(what).ok_or_else(wrong)?;
-        let found = Self { origin: origin.to_owned(), time, basis: basis.to_owned(), what };
+        let found = Self { origin: origin.to_owned(), time, basis: basis.to_owned(), at, what };
         if found.to_string() == text { Ok(found) } else { Err(wrong()) }
     }
 
@@ -129,7 +133,8 @@ impl fmt::Display for What {
 impl fmt::Display for Redaction {
     /// The text that is signed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{HEAD}\n{}\ntime {}\nbasis {}\n{}", self.origin, self.time, self.basis, self.what)
+        let Self { origin, time, basis, at, what } = self;
+        writeln!(f, "{HEAD}\n{origin}\ntime {time}\nbasis {basis}\nat {at}\n{what}")
     }
 }
 
@@ -150,6 +155,7 @@ mod tests {
                 origin: "log.example".into(),
                 time: Timestamp::from_unix(1_800_000_000).unwrap(),
                 basis: "request-1".into(),
+                at: 7,
                 what,
             };
             let text = redaction.to_string();
@@ -167,7 +173,7 @@ mod tests {
                 assert!(Redaction::parse(&bad).is_err(), "{bad}");
             }
         }
-        let lines = |what: &str| format!("{HEAD}\no\ntime 2026-11-29T20:00:00Z\nbasis b\n{what}\n");
+        let lines = |what: &str| format!("{HEAD}\no\ntime 2026-11-29T20:00:00Z\nbasis b\nat 7\n{what}\n");
         for bad in ["records 9-5", "records ", "records 05-5", "person 00", "expired nothing until 1 kept 1", "all"] {
             assert!(Redaction::parse(&lines(bad)).is_err(), "{bad}");
         }

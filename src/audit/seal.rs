@@ -39,6 +39,8 @@ pub struct Opened {
 pub enum Unopened {
     /// Its key is not there any more.
     NoKey(Box<Entry>),
+    /// It is encrypted under another key than the one that is there.
+    AnotherKey(Box<Entry>),
     /// It is a redaction, whose text is in clear.
     Redaction(Box<Entry>),
     /// It is not what was written.
@@ -101,11 +103,14 @@ pub fn open(stored: &Stored, index: u64, keys: &Keys) -> Result<Opened, Unopened
         return Err(Unopened::Damaged("its content is not the one that its entry commits to".into()));
     }
     if entry.kind.number == crate::record::kinds::REDACTION {
+        if entry.fields != Hash::of_nothing() {
+            return Err(Unopened::Damaged("a redaction with fields, which it has not".into()));
+        }
         return Err(Unopened::Redaction(Box::new(entry)));
     }
     let Some(key) = keys.record(entry.class, entry.day(), index) else { return Err(Unopened::NoKey(Box::new(entry))) };
     let content = decrypt(&derive(&key, &[b"content"]), &bound(&entry, index), &stored.content);
-    let content = content.ok_or_else(|| damaged("its content is encrypted under another key".into()))?;
+    let Some(content) = content else { return Err(Unopened::AnotherKey(Box::new(entry))) };
     let pieces = unpack(&content, entry.kind).map_err(damaged)?;
     let mut opened = Opened {
         draft: Draft { kind: entry.kind, said: Vec::new() },

@@ -82,6 +82,12 @@ pub fn catch_up(store: &dyn LogStore, keys: &Keys, size: u64, index: &mut dyn In
     if index.position()? > size {
         index.clear()?;
     }
+    // After a crash in the middle of an erasure, too, nothing of what was erased may stay here.
+    if index.generation()? != keys.generation {
+        let gone = unreadable(store, keys, &index.rows()?)?;
+        index.forget(&gone)?;
+        index.set_generation(keys.generation)?;
+    }
     let mut at = index.position()?;
     while at < size {
         let records = store.read(at, BATCH)?;
@@ -93,6 +99,19 @@ pub fn catch_up(store: &dyn LogStore, keys: &Keys, size: u64, index: &mut dyn In
         index.apply(&opened)?;
     }
     Ok(())
+}
+
+/// Rows of records that cannot be read any more.
+fn unreadable(store: &dyn LogStore, keys: &Keys, rows: &[Row]) -> Result<Vec<u64>, AuditError> {
+    let mut gone = Vec::new();
+    for row in rows {
+        let record = store.read(row.index, 1)?;
+        let readable = record.first().is_some_and(|record| open(record, row.index, keys).is_ok());
+        if !readable {
+            gone.push(row.index);
+        }
+    }
+    Ok(gone)
 }
 
 /// A record by its number, or why it says nothing.

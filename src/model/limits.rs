@@ -243,7 +243,11 @@ pub const PUBLISHED_BYTES: usize = 17 << 20;
 /// A segment of the audit log's journal (bytes), written in full when it is made; a larger frame has one of its own.
 pub const JOURNAL_SEGMENT_BYTES: usize = 8 << 20;
 /// The largest segment that is read (bytes).
-pub const JOURNAL_FILE_BYTES: usize = 1 << 30;
+pub const JOURNAL_FILE_BYTES: usize = 64 << 20;
+/// From how many bytes on a batch of records is written, though more are to follow.
+pub const JOURNAL_FRAME_BYTES: usize = 16 << 20;
+/// What is hashed to find whether a frame stands behind a torn one (bytes); beyond it, it counts as one.
+pub const JOURNAL_SEARCH_BYTES: usize = 64 << 20;
 /// Segments of a journal.
 pub const JOURNAL_SEGMENTS: usize = 1_000_000;
 /// The file of an audit log's keys (bytes).

@@ -12,7 +12,7 @@ use crate::tlog::note::NoteSigner;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,8 @@ impl AuditPlace {
         }
         let made = fs::DirBuilder::new().mode(0o700).recursive(true).create(&self.folder);
         made.map_err(|e| unusable(&self.folder, &e))?;
+        let own = fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700));
+        own.map_err(|e| unusable(&self.folder, &e))?;
         FolderStore::create(&self.folder)?;
         FolderKeys::create(&self.path("keys"))?;
         let signer = NoteFile::create(&self.path("keys/log.key"), origin)?;
@@ -128,18 +130,7 @@ impl AuditPlace {
     /// [`AuditError`].
     pub fn writer(&self, patience: Duration) -> Result<Log, AuditError> {
         let settings = self.settings()?;
-        let until = Instant::now() + patience;
-        let store = loop {
-            match FolderStore::writer(&self.folder) {
-                Err(AuditError::Locked { .. }) if Instant::now() < until => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err(AuditError::Locked { place, .. }) => {
-                    return Err(AuditError::Locked { place, waited: format!("{} s", patience.as_secs_f32()) });
-                }
-                other => break other?,
-            }
-        };
+        let store = self.locked(patience)?;
         let keys = FolderKeys::open(&self.path("keys"))?;
         let signer = NoteFile::read(&self.path("keys/log.key"))?;
         Log::open(Parts { settings, store: Box::new(store), keys: Box::new(keys), signer })
@@ -158,7 +149,7 @@ impl AuditPlace {
     /// # Errors
     /// [`AuditError`] where they are there and damaged.
     pub fn keys(&self) -> Result<Option<Keys>, AuditError> {
-        if !self.path("keys/master").exists() {
+        if !self.path("keys").exists() {
             return Ok(None);
         }
         FolderKeys::open(&self.path("keys"))?.load()
@@ -169,7 +160,42 @@ impl AuditPlace {
     /// # Errors
     /// [`AuditError::Unusable`].
     pub fn index(&self) -> Result<SqliteIndex, AuditError> {
-        SqliteIndex::open(&self.path("index.sqlite"))
+        let path = self.path("index.sqlite");
+        for name in ["index.sqlite", "index.sqlite-journal"] {
+            let path = self.path(name);
+            match fs::symlink_metadata(&path) {
+                Ok(meta) if !meta.is_file() => return Err(unusable(&path, &io::Error::other("it is no regular file"))),
+                _ => {}
+            }
+        }
+        let mut options = fs::OpenOptions::new();
+        let options = options.append(true).create(true).mode(0o600);
+        let nothing_else = rustix::fs::OFlags::NOFOLLOW.union(rustix::fs::OFlags::NONBLOCK).bits() as i32;
+        options.custom_flags(nothing_else).open(&path).map_err(|e| unusable(&path, &e))?;
+        SqliteIndex::open(&path).or_else(|_| {
+            // One that cannot be read is made again.
+            fs::remove_file(&path).map_err(|e| unusable(&path, &e))?;
+            SqliteIndex::open(&path)
+        })
+    }
+
+    /// Keeps writers away while it is held, as long as `patience` for one that is there.
+    ///
+    /// # Errors
+    /// [`AuditError::Locked`], [`AuditError::Unusable`].
+    pub fn locked(&self, patience: Duration) -> Result<FolderStore, AuditError> {
+        let until = Instant::now() + patience;
+        loop {
+            match FolderStore::writer(&self.folder) {
+                Err(AuditError::Locked { .. }) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(AuditError::Locked { place, .. }) => {
+                    return Err(AuditError::Locked { place, waited: format!("{} s", patience.as_secs_f32()) });
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Counts records that could not be written: a byte for each, beside the log.

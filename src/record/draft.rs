@@ -160,8 +160,14 @@ fn names() -> String {
     kinds::ALL.iter().filter(|k| k.number != kinds::REDACTION).map(|k| k.name).collect::<Vec<_>>().join(", ")
 }
 
-/// A name from outside in an error.
+/// The largest whole number that every reader of JSON keeps: commitments are to RFC 8785, which rounds beyond it.
+const EXACT: u64 = 1 << 53;
+
+/// A name from outside in an error; not one that looks like a secret.
 fn shown(name: &str) -> String {
+    if find_secret(&json!(name), &Search::default()).is_err() {
+        return "what looks like a secret".into();
+    }
     format!("`{}`", name.chars().filter(|c| !c.is_control()).take(40).collect::<String>())
 }
 
@@ -204,8 +210,12 @@ fn told(field: &Field, value: &Value, origin: Origin, random: Random<'_>) -> Res
             let time = Timestamp::parse(text()?);
             json!(time.map_err(|_| wrong("a time like 2026-01-31T00:00:00Z"))?.to_string())
         }
-        Form::Count => json!(value.as_u64().ok_or_else(|| wrong("a whole number, not negative"))?),
-        Form::Number => json!(value.as_i64().ok_or_else(|| wrong("a whole number"))?),
+        Form::Count => {
+            json!(value.as_u64().filter(|n| *n <= EXACT).ok_or_else(|| wrong("a whole number from 0 to 2^53"))?)
+        }
+        Form::Number => {
+            json!(value.as_i64().filter(|n| n.unsigned_abs() <= EXACT).ok_or_else(|| wrong("a whole number to 2^53"))?)
+        }
         Form::Decimal => json!(decimal(value).ok_or_else(|| wrong("a decimal number such as \"3.87\""))?),
         Form::Flag => json!(value.as_bool().ok_or_else(|| wrong("true or false"))?),
         Form::List => texts(value, &wrong)?,
@@ -284,7 +294,12 @@ fn is_outside(target: &str) -> bool {
     let drive = target.as_bytes().get(1) == Some(&b':')
         && target.as_bytes()[0].is_ascii_alphabetic()
         && target.as_bytes().get(2).is_some_and(|b| [b'\\', b'/'].contains(b));
-    drive || target.starts_with(['/', '~', '\\']) || target.split(['/', '\\']).any(|part| part == "..")
+    let target = target.trim_start();
+    let homes = ["/home/", "/Users/", "\\Users\\", "file:"];
+    drive
+        || homes.iter().any(|home| target.contains(home))
+        || target.starts_with(['/', '~', '\\', '$'])
+        || target.split(['/', '\\']).any(|part| part == "..")
 }
 
 #[cfg(test)]

@@ -42,6 +42,18 @@ pub trait Index: Send {
     /// [`AuditError::Unusable`].
     fn position(&self) -> Result<u64, AuditError>;
 
+    /// Up to which destruction of keys it has forgotten what cannot be read any more.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn generation(&self) -> Result<u64, AuditError>;
+
+    /// That it has forgotten everything up to a destruction of keys.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn set_generation(&mut self, generation: u64) -> Result<(), AuditError>;
+
     /// Takes records, in their order, from its position on; none for those that cannot be read, which it only counts.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ impl SqliteIndex {
              CREATE INDEX record_execution ON record (execution_id) WHERE execution_id IS NOT NULL;
              CREATE INDEX record_source ON record (source_id) WHERE source_id IS NOT NULL;
              CREATE INDEX record_id ON record (id);
-             CREATE TABLE seen (records INTEGER NOT NULL); INSERT INTO seen VALUES (0);
+             CREATE TABLE seen (records INTEGER NOT NULL, generation INTEGER NOT NULL); INSERT INTO seen VALUES (0, 0);
              PRAGMA user_version = {VERSION};",
             columns.join(", ")
         );
@@ -96,6 +96,16 @@ impl Index for SqliteIndex {
     fn position(&self) -> Result<u64, AuditError> {
         let seen = self.connection.query_row("SELECT records FROM seen", [], |row| row.get::<_, i64>(0));
         Ok(seen.map_err(fail)?.unsigned_abs())
+    }
+
+    fn generation(&self) -> Result<u64, AuditError> {
+        let seen = self.connection.query_row("SELECT generation FROM seen", [], |row| row.get::<_, i64>(0));
+        Ok(seen.map_err(fail)?.unsigned_abs())
+    }
+
+    fn set_generation(&mut self, generation: u64) -> Result<(), AuditError> {
+        let generation = generation.cast_signed();
+        self.connection.execute("UPDATE seen SET generation = ?1", [generation]).map_err(fail).map(|_| ())
     }
 
     fn apply(&mut self, records: &[(u64, Option<Opened>)]) -> Result<(), AuditError> {

@@ -98,7 +98,9 @@ impl KeyStore for FolderKeys {
         let mut sealed = Zeroizing::new(sealed.to_vec());
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let opened = aead(&master)?.open_in_place(nonce, Aad::from(generation.to_be_bytes()), &mut sealed);
-        Keys::parse(opened.map_err(|_| wrong())?).map(Some)
+        let mut keys = Keys::parse(opened.map_err(|_| wrong())?)?;
+        keys.generation = generation;
+        Ok(Some(keys))
     }
 
     fn save(&mut self, keys: &Keys, destroys: bool) -> Result<(), AuditError> {
@@ -191,7 +193,7 @@ fn aead(key: &[u8]) -> Result<LessSafeKey, AuditError> {
 }
 
 fn open_old(path: &Path) -> io::Result<Option<File>> {
-    let flags = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+    let flags = rustix::fs::OFlags::NOFOLLOW.union(rustix::fs::OFlags::NONBLOCK).bits() as i32;
     match OpenOptions::new().write(true).custom_flags(flags).open(path) {
         Ok(file) => Ok(Some(file)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -55,6 +55,8 @@ pub struct Person {
 pub struct Keys {
     trees: BTreeMap<(Class, u32), Tree>,
     people: BTreeMap<String, Person>,
+    /// How often keys were destroyed, as the store counts it.
+    pub generation: u64,
     /// The text of a redaction that is to be carried out: it goes into the log first, then keys go.
     pub pending: Option<String>,
 }

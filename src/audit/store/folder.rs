@@ -12,8 +12,10 @@ use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// First bytes of a segment, before the sum that its first frame continues.
 const MAGIC: &[u8; 16] = b"attest-journal1\n";
@@ -28,6 +30,8 @@ pub struct FolderStore {
     state: State,
     /// The first record behind the whole ones that was changed, where one was.
     damage: Option<AuditError>,
+    /// The segment that was read last.
+    last_read: Mutex<Option<Segment>>,
     _lock: Option<File>,
 }
 
@@ -101,7 +105,8 @@ impl FolderStore {
 
     fn found(folder: &Path, lock: Option<File>) -> Result<Self, AuditError> {
         let state = State::Found(None);
-        let mut store = Self { folder: folder.to_owned(), size: 0, state, damage: None, _lock: lock };
+        let mut store =
+            Self { folder: folder.to_owned(), size: 0, state, damage: None, last_read: Mutex::default(), _lock: lock };
         let mut tail = store.look()?;
         store.size = tail.as_ref().map_or(0, |tail| tail.size);
         store.damage = tail.as_mut().and_then(|tail| tail.damage.take());
@@ -124,7 +129,10 @@ impl FolderStore {
         for file in listed {
             let file = file.map_err(|e| unusable(&folder, &e))?;
             let name = file.file_name();
-            let first = name.to_str().filter(|n| n.len() == 20).and_then(|n| n.parse().ok());
+            let first = name
+                .to_str()
+                .filter(|n| n.len() == 20 && n.bytes().all(|b| b.is_ascii_digit()))
+                .and_then(|n| n.parse().ok());
             out.extend(first.map(|first: u64| (first, file.path())));
             if out.len() > limits::JOURNAL_SEGMENTS {
                 return Err(unusable(&folder, &io::Error::other("more segments than a journal may have")));
@@ -253,6 +261,7 @@ impl LogStore for FolderStore {
             _ => self.roll(bytes.len(), sum)?,
         };
         end.file.write_all_at(&bytes, end.at).and_then(|()| end.file.sync_data()).map_err(|e| unusable(&place, &e))?;
+        *self.last_read.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
         (end.at, end.sum) = (end.at + bytes.len() as u64, next);
         self.state = State::Ready(end);
         self.size += batch.len() as u64;
@@ -263,15 +272,17 @@ impl LogStore for FolderStore {
         let segments = self.segments()?;
         let at = segments.partition_point(|(first, _)| *first <= from);
         let Some((first, path)) = at.checked_sub(1).and_then(|at| segments.get(at)) else { return Ok(Vec::new()) };
-        let bytes = segment(path)?;
-        let mut walk = Walk::over(&bytes, *first)?;
+        let mut last = self.last_read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if last.as_ref().is_none_or(|segment| segment.first != *first) {
+            *last = Some(Segment::read(path, *first)?);
+        }
+        let Some(segment) = &*last else { return Ok(Vec::new()) };
         let mut out = Vec::new();
-        while let Some((first, count_here, records)) = walk.next()? {
-            if first + u64::from(count_here) <= from {
-                continue;
-            }
-            let skipped = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-            out.extend(frame::records(records, first, count_here)?.into_iter().skip(skipped));
+        let start = segment.frames.partition_point(|(first, count, _)| first + u64::from(*count) <= from);
+        for (first, count_here, at) in &segment.frames[start..] {
+            let skipped = usize::try_from(from.saturating_sub(*first)).unwrap_or(usize::MAX);
+            let records = frame::records(&segment.bytes[at.clone()], *first, *count_here)?;
+            out.extend(records.into_iter().skip(skipped));
             if out.len() >= count {
                 break;
             }
@@ -284,7 +295,7 @@ impl LogStore for FolderStore {
         match &self.damage {
             Some(damage) if out.is_empty() && damaged(damage) => Err(damage.clone()),
             _ if out.is_empty() && from < self.size => {
-                let changed = self.changed(&bytes[walk.at..], walk.index);
+                let changed = self.changed(&segment.bytes[segment.end..], segment.next);
                 Err(AuditError::damaged(changed, format!("record {changed} of the journal is cut off or was changed")))
             }
             _ => Ok(out),
@@ -311,6 +322,31 @@ impl LogStore for FolderStore {
             return Err(unusable(&path, &io::Error::other("it is not the one that was read")));
         }
         Self::replace(&path, new, true).map_err(|e| unusable(&path, &e))
+    }
+}
+
+/// A segment in memory, and where its whole frames are.
+#[derive(Debug)]
+struct Segment {
+    first: u64,
+    bytes: Vec<u8>,
+    /// The first record's number, how many there are, and where they stand.
+    frames: Vec<(u64, u32, Range<usize>)>,
+    /// Behind the last whole frame, and the number that belongs there.
+    end: usize,
+    next: u64,
+}
+
+impl Segment {
+    fn read(path: &Path, first: u64) -> Result<Self, AuditError> {
+        let bytes = segment(path)?;
+        let mut walk = Walk::over(&bytes, first)?;
+        let mut frames = Vec::new();
+        while let Some((first, count, records)) = walk.next()? {
+            frames.push((first, count, walk.at - records.len()..walk.at));
+        }
+        let (end, next) = (walk.at, walk.index);
+        Ok(Self { first, bytes, frames, end, next })
     }
 }
 
@@ -379,7 +415,8 @@ fn unusable(path: &Path, e: &io::Error) -> AuditError {
     AuditError::Unusable { what: path.display().to_string(), cause: e.to_string() }
 }
 
-/// A link is not followed.
+/// A link is not followed, and a FIFO not waited for.
 fn no_follow() -> i32 {
-    rustix::fs::OFlags::NOFOLLOW.union(rustix::fs::OFlags::CLOEXEC).bits() as i32
+    use rustix::fs::OFlags;
+    OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).bits() as i32
 }

@@ -1,6 +1,6 @@
 //! `attest audit erase`
 
-use crate::audit::{AuditError, Erase, Index as _, Log, Unopened};
+use crate::audit::{AuditError, Erase, Index as _, Log};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::flow::audit;
@@ -84,6 +84,8 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
     if matches!(erase, Erase::Records(_)) {
         index.forget(&records)?;
     }
+    // Of a person it holds nothing.
+    index.set_generation(log.keys().generation)?;
     audit::catch_up(log.store(), log.keys(), log.size(), &mut index)?;
     let readable = records.iter().filter(|n| readable(&log, **n, &erase).unwrap_or(true)).count();
     if readable > 0 {
@@ -103,7 +105,7 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
     Ok(Outcome::done(format!(
         "erased: {}; keys destroyed, the redaction is record {number}, its receipt {}\n",
         counted(report.records.len(), "record"),
-        report.receipt
+        crate::cli::show::sanitize::line(&report.receipt)
     )))
 }
 
@@ -116,17 +118,4 @@ fn readable(log: &Log, number: u64, erase: &Erase) -> Result<bool, AuditError> {
         (Ok(_), Erase::Records(_)) => true,
         (Err(_), _) => false,
     })
-}
-
-/// Takes what cannot be read any more out of the index.
-pub(super) fn forget_unreadable(log: &Log, place: &AuditPlace) -> Result<(), AuditError> {
-    let mut index = place.index()?;
-    audit::catch_up(log.store(), log.keys(), log.size(), &mut index)?;
-    let mut gone = Vec::new();
-    for row in index.rows()? {
-        if let Err(Unopened::NoKey(_)) = audit::opened(log.store(), log.keys(), row.index)? {
-            gone.push(row.index);
-        }
-    }
-    index.forget(&gone)
 }

@@ -3,6 +3,7 @@
 use crate::audit::keys::{FolderKeys, KeyStore as _};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::flow::audit;
 use crate::places::{self, AuditPlace, audit::random};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -58,7 +59,7 @@ pub(super) fn retain(args: &RetainArgs, place: &AuditPlace, common: &Common) -> 
     log.finish_redaction(now, &mut random)?;
     let done = log.retain(&officer, now, &mut random)?;
     log.publish()?;
-    super::erase::forget_unreadable(&log, place)?;
+    audit::catch_up(log.store(), log.keys(), log.size(), &mut place.index()?)?;
     let report = RetainReport { schema_version: 1, redactions: done };
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));

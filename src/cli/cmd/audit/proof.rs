@@ -2,6 +2,7 @@
 
 use crate::audit::{AuditError, Disclosure, LogStore as _, Unopened};
 use crate::cli::exit::{Failure, Outcome};
+use crate::cli::show::sanitize;
 use crate::flow::audit;
 use crate::places::{AuditPlace, files};
 use clap::Args;
@@ -40,7 +41,7 @@ pub(super) fn prove(args: &ProveArgs, place: &AuditPlace) -> Result<Outcome, Fai
     match &args.output {
         Some(path) => {
             files::replace(path, text.as_bytes())?;
-            Ok(Outcome::done(format!("wrote {}\n", path.display())))
+            Ok(Outcome::done(format!("wrote {}\n", sanitize::line(&path.display().to_string()))))
         }
         None => Ok(Outcome::done(text)),
     }
@@ -62,11 +63,13 @@ pub(super) fn receipt_of(number: u64, fields: &[String], place: &AuditPlace) -> 
     let content = store.read(number, 1)?.into_iter().next().map(|record| record.content).unwrap_or_default();
     let disclosure = match audit::opened(&store, &keys, number)? {
         Ok(opened) => Disclosure::of(&opened, number, fields, &keys)?,
-        Err(Unopened::NoKey(entry)) if fields.is_empty() => Disclosure::of_entry(&entry, None),
+        Err(Unopened::NoKey(entry) | Unopened::AnotherKey(entry)) if fields.is_empty() => {
+            Disclosure::of_entry(&entry, None)
+        }
         Err(Unopened::Redaction(entry)) if fields.is_empty() => {
             Disclosure::of_entry(&entry, String::from_utf8(content).ok())
         }
-        Err(Unopened::NoKey(_)) => {
+        Err(Unopened::NoKey(_) | Unopened::AnotherKey(_)) => {
             return Err(AuditError::Gone { index: number, why: "its key is not there".into() }.into());
         }
         Err(Unopened::Redaction(_)) => {

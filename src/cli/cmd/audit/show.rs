@@ -103,7 +103,7 @@ fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
             let redacted = opened.redacted.iter().map(|(name, _)| (*name).to_owned()).collect();
             Shown { index, id, logged_at, record: opened.draft.document(), redacted, hole: None }
         }
-        Err(Unopened::NoKey(entry)) => {
+        Err(Unopened::NoKey(entry) | Unopened::AnotherKey(entry)) => {
             let (id, logged_at) = of(&entry);
             let hole = Some("what it said was destroyed, or its key is not here".to_owned());
             Shown { index, id, logged_at, record: kind(&entry), redacted: Vec::new(), hole }

@@ -1,6 +1,6 @@
 //! `attest audit verify`
 
-use crate::audit::{AuditError, Disclosed, Disclosure, Index};
+use crate::audit::{AuditError, Disclosed, Disclosure, Index, Keys, LogStore};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize;
@@ -15,6 +15,9 @@ use clap::Args;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+/// What is said of an index that is not the log's.
+const INDEX: &str = "the index says something else than the log: remove index.sqlite, it is made again";
 
 /// Check the log whole, or a receipt by itself
 ///
@@ -152,9 +155,23 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
         let bytes = files::read(path, limits::PROOF_BYTES)?;
         outside.push(audit::outside(&path.display().to_string(), &bytes, &settings, policy.as_ref())?);
     }
-    let index = place.index().ok();
-    let index = index.as_ref().map(|index| index as &dyn Index);
-    let checked = audit::check(&store, &settings, keys.as_ref(), &outside, index)?;
+    let run = |store: &dyn LogStore, keys: Option<&Keys>| {
+        let index = place.index().ok();
+        audit::check(store, &settings, keys, &outside, index.as_ref().map(|index| index as &dyn Index))
+    };
+    let mut checked = run(&store, keys.as_ref())?;
+    if checked.account.faults > 0 || checked.lying.is_some() {
+        // Somebody may have written in between: once more, while nobody may. A journal that cannot be opened to write is
+        // damaged, and a copy that this user may not write to has no writer: what was found stands.
+        match place.locked(common.timeout) {
+            Ok(store) => {
+                let keys = if args.without_keys { None } else { place.keys()? };
+                checked = run(&store, keys.as_ref())?;
+            }
+            Err(e @ AuditError::Locked { .. }) => return Err(e.into()),
+            Err(_) => {}
+        }
+    }
     let report = report(&settings.origin, &checked, policy.is_some());
     let exit = if report.ok { Exit::Done } else { Exit::No };
     Ok(match common.format {
@@ -182,10 +199,7 @@ fn report(origin: &str, checked: &Checked, named: bool) -> VerifyReport {
     let mut unexplained = account.faults;
     if let Some(index) = checked.lying {
         unexplained += 1;
-        faults.push(Fault {
-            index: Some(index),
-            cause: "the index says something else than the log: remove index.sqlite, it is made again".into(),
-        });
+        faults.push(Fault { index: Some(index), cause: INDEX.into() });
     }
     VerifyReport {
         schema_version: 1,
@@ -273,6 +287,11 @@ fn text(report: &VerifyReport) -> String {
         }
         None => {
             let _ = writeln!(out, "OK {}: {counts}", report.origin);
+        }
+        Some(first) if report.unexplained == 1 && first.cause == INDEX => {
+            let place = first.index.map_or(String::new(), |n| format!("record {n}: "));
+            let _ = writeln!(out, "INDEX DIFFERS {}: {place}{INDEX}", report.origin);
+            let _ = writeln!(out, "{counts}");
         }
         Some(first) => {
             let place = first.index.map_or(String::new(), |n| format!("record {n}: "));
