@@ -82,7 +82,7 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     match report.records.as_slice() {
         [one] if args.what.is_some() => whole(&mut out, one),
         many => {
-            let _ = writeln!(out, "{:>8}  {:16}  {:18} {}", "RECORD", "LOGGED", "KIND", "WHAT");
+            let _ = writeln!(out, "{:>8}  {:16}  {:18} WHAT", "RECORD", "LOGGED", "KIND");
             many.iter().for_each(|one| line(&mut out, one));
         }
     }
