@@ -58,7 +58,8 @@ pub(crate) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Replaces a file by rename: readers see the old one or the new one, never a part. It keeps its mode.
+/// Replaces a file by rename: readers see the old one or the new one, never a part. It keeps its mode. What is a device or a
+/// pipe is written to: a rename would put a file in the place of `/dev/null`, for every program of the machine.
 ///
 /// # Errors
 /// The operating system's; then the old one is as it was.
@@ -67,6 +68,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?;
+    if is_stream(path) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
     let hidden = |name: &str| format!(".{name}.{}", std::process::id());
     let mut own = hidden(&name.to_string_lossy());
     if own.len() > NAME_BYTES {
@@ -88,6 +92,12 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write().inspect_err(|_| {
         let _ = std::fs::remove_file(&temporary);
     })
+}
+
+/// Whether a path leads to a device, a pipe or a socket.
+#[cfg(feature = "cli")]
+fn is_stream(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
 }
 
 /// The same, and `-` or any other name of standard input, within a time: whatever it is that does not end, it is not waited for
@@ -197,6 +207,28 @@ mod tests {
         std::fs::write(at("file"), "0123456789x").unwrap();
         assert_eq!(read(&at("file"), 20).unwrap(), b"0123456789x");
         assert_eq!(read_typed(&at("file"), 4).unwrap(), b"01234");
+    }
+
+    #[test]
+    fn a_device_or_a_pipe_is_written_to_and_stays_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (fifo, link) = (dir.path().join("fifo"), dir.path().join("link"));
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::os::unix::fs::symlink(&fifo, &link).unwrap();
+        for path in [&fifo, &link] {
+            let reader = std::thread::spawn({
+                let fifo = fifo.clone();
+                move || std::fs::read(fifo).unwrap()
+            });
+            replace(path, b"bytes").unwrap();
+            assert!(std::fs::metadata(&fifo).unwrap().file_type().is_fifo());
+            assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert_eq!(reader.join().unwrap(), b"bytes");
+        }
+        // The twin: a file is replaced.
+        std::fs::write(dir.path().join("file"), "old").unwrap();
+        replace(&dir.path().join("file"), b"new").unwrap();
+        assert_eq!(std::fs::read(dir.path().join("file")).unwrap(), b"new");
     }
 
     #[test]

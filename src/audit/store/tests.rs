@@ -7,6 +7,17 @@ fn record(n: u8) -> Stored {
     Stored { entry: vec![n; 87], content: vec![n; usize::from(n)] }
 }
 
+/// Opens a log to write. A program that another test starts holds the lock for the moment between fork and exec.
+fn writer(place: &std::path::Path) -> Result<FolderStore, crate::audit::AuditError> {
+    for _ in 0..500 {
+        match FolderStore::writer(place) {
+            Err(crate::audit::AuditError::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    FolderStore::writer(place)
+}
+
 fn suite(store: &mut dyn LogStore) {
     assert_eq!(store.size(), 0);
     assert!(store.read(0, 10).unwrap().is_empty());
@@ -38,16 +49,16 @@ fn memory() {
 fn folder() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("log");
-    assert_eq!(FolderStore::writer(&place).unwrap_err().code().as_str(), "audit-log-absent");
+    assert_eq!(writer(&place).unwrap_err().code().as_str(), "audit-log-absent");
     FolderStore::create(&place).unwrap();
     assert_eq!(FolderStore::create(&place).unwrap_err().code().as_str(), "audit-log-exists");
-    let mut store = FolderStore::writer(&place).unwrap();
+    let mut store = writer(&place).unwrap();
     suite(&mut store);
     assert_eq!(FolderStore::writer(&place).unwrap_err().code().as_str(), "audit-log-locked");
     // Another process that only reads sees the same.
     assert_eq!(FolderStore::read_only(&place).unwrap().read(2, 9).unwrap(), [record(2)]);
     drop(store);
-    let mut store = FolderStore::writer(&place).unwrap();
+    let mut store = writer(&place).unwrap();
     assert_eq!(store.size(), 3);
     // Frames that are larger than a segment, and many segments.
     let large = Stored { entry: vec![1; 87], content: vec![7; 9 << 20] };
@@ -64,7 +75,7 @@ fn a_frame_that_was_cut_off_is_cut_away_and_one_that_others_follow_is_damage() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("log");
     FolderStore::create(&place).unwrap();
-    let mut store = FolderStore::writer(&place).unwrap();
+    let mut store = writer(&place).unwrap();
     (1..4).for_each(|n| store.append(&[record(n)]).unwrap());
     drop(store);
     let segment = place.join("journal/00000000000000000000");
@@ -75,18 +86,18 @@ fn a_frame_that_was_cut_off_is_cut_away_and_one_that_others_follow_is_damage() {
         let mut torn = whole.clone();
         torn[last + cut..].fill(0);
         std::fs::write(&segment, &torn).unwrap();
-        let mut store = FolderStore::writer(&place).unwrap();
+        let mut store = writer(&place).unwrap();
         assert_eq!(store.size(), 2, "cut at {cut}");
         store.append(&[record(9)]).unwrap();
         assert_eq!(store.read(2, 1).unwrap(), [record(9)]);
         drop(store);
-        assert_eq!(FolderStore::writer(&place).unwrap().size(), 3);
+        assert_eq!(writer(&place).unwrap().size(), 3);
     }
     for at in [40, 60, last - 1] {
         let mut changed = whole.clone();
         changed[at] ^= 1;
         std::fs::write(&segment, &changed).unwrap();
-        assert_eq!(FolderStore::writer(&place).unwrap_err().code().as_str(), "audit-log-damaged", "byte {at}");
+        assert_eq!(writer(&place).unwrap_err().code().as_str(), "audit-log-damaged", "byte {at}");
         assert_eq!(std::fs::read(&segment).unwrap(), changed, "it stays as it is");
     }
 }
