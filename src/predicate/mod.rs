@@ -2,19 +2,22 @@
 
 pub mod approval;
 pub mod charter;
+mod descriptor;
 pub mod field;
 mod names;
 mod provenance;
 mod provenance_v02;
 pub mod record;
 pub mod schema;
+mod source;
 mod written;
 
 pub use approval::Approval;
 pub use charter::{Charter, CharterSnapshot};
 pub use field::Field;
 pub use names::{named, names, short};
-pub use provenance::{Provenance, Source, source_repository, source_uri, split_source};
+pub use provenance::{Provenance, Source};
+pub use source::{source_repository, source_uri, split_source};
 
 use crate::model::Statement;
 use crate::model::json::JsonError;

@@ -1,7 +1,9 @@
 //! SLSA provenance v1 (`https://slsa.dev/provenance/v1`), and the fields of the agent build type in it.
 
 use super::PredicateType;
+use super::descriptor::read_descriptor;
 use super::field;
+use super::source::{commit_of, is_source, split_source};
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{DigestSet, ResourceDescriptor, Timestamp, limits, uri};
 use serde_json::{Map, Value};
@@ -322,83 +324,11 @@ impl Provenance {
     }
 }
 
-/// The commit among digests: `gitCommit`, or `sha1` as tools wrote it before there was that name.
-fn commit_of(digests: &DigestSet) -> Option<&str> {
-    let id = |d: &&str| d.len() == 40 && d.bytes().all(|b| b.is_ascii_hexdigit());
-    digests.get("gitCommit").or_else(|| digests.get("sha1").filter(id))
-}
-
 /// Where the dependencies stand.
 const DEPENDENCIES: &[&str] = &["buildDefinition", "resolvedDependencies"];
 
 /// Members of `runDetails.metadata` that are times.
 const TIMES: [&str; 2] = ["startedOn", "finishedOn"];
-
-/// A descriptor whose form nobody checked, as of another build type's source or a dependency. A commit in capitals is the
-/// same commit, which must not be taken for none, and so never be compared with what a certificate says. A digest that is none
-/// of its algorithm (GitLab Runner is documented to write a commit as `sha256`) is absent, so that it meets no demand and is
-/// compared with nothing, and is named among `unread`. `None` where there is nothing to tell the thing by.
-pub(super) fn read_descriptor(field: &Field<'_>, unread: &mut Vec<(String, Value)>) -> Option<ResourceDescriptor> {
-    let strict = ResourceDescriptor::from_json(field).ok();
-    strict.or_else(|| {
-        let mut lower = field.value().clone();
-        let digests = lower.get_mut("digest")?.as_object_mut()?;
-        let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-        for value in digests.values_mut() {
-            if let Some(text) = value.as_str().filter(|t| hex(t)) {
-                *value = text.to_ascii_lowercase().into();
-            }
-        }
-        digests.retain(|name, value| value.as_str().is_some_and(|v| DigestSet::new("", [(name.as_str(), v)]).is_ok()));
-        let kept = digests.clone();
-        let read = ResourceDescriptor::from_json(&Field::root(field.path(), &lower)).ok()?;
-        let path = ["predicate.buildDefinition.", "predicate.runDetails.", "predicate."];
-        let path = path.iter().find_map(|p| field.path().strip_prefix(p)).unwrap_or_else(|| field.path());
-        let left = field.value().get("digest")?.as_object()?.iter().filter(|(name, _)| !kept.contains_key(*name));
-        unread.extend(left.map(|(name, value)| (format!("{path}.digest.{name}"), value.clone())));
-        Some(read)
-    })
-}
-
-/// Whether a dependency is the source again: of the same place; without one of the same commit, and no name.
-pub(super) fn is_source(dependency: &ResourceDescriptor, source: &ResourceDescriptor) -> bool {
-    let commit = |d: &ResourceDescriptor| d.digest().and_then(commit_of).map(str::to_owned);
-    match source.uri() {
-        Some(uri) => dependency.uri() == Some(uri),
-        None => {
-            let bare = dependency.uri().is_none() && dependency.name().is_none();
-            bare && commit(source).is_some() && commit(dependency) == commit(source)
-        }
-    }
-}
-
-/// `git+REPOSITORY@REF`, the ref as part of an address.
-#[must_use]
-pub fn source_uri(repository: &str, reference: Option<&str>) -> String {
-    match reference {
-        Some(reference) => format!("git+{repository}@{}", uri::encoded(reference.as_bytes())),
-        None => format!("git+{repository}"),
-    }
-}
-
-/// Splits `git+https://host/path@refs/heads/main` into repository and ref, as they are written.
-///
-/// The first `@refs/` separates, since a branch may contain one too; where there is none, the first `@`.
-#[must_use]
-pub fn split_source(text: &str) -> Option<(String, Option<String>)> {
-    let rest = text.strip_prefix("git+")?;
-    let at = rest.find("@refs/").or_else(|| rest.find('@'));
-    Some(match at.map(|at| (&rest[..at], &rest[at + 1..])) {
-        Some((repository, reference)) => (repository.to_owned(), Some(reference.to_owned())),
-        None => (rest.to_owned(), None),
-    })
-}
-
-/// The repository that a `git+` URI names, without the ref.
-#[must_use]
-pub fn source_repository(uri: &str) -> Option<String> {
-    split_source(uri).map(|(repository, _)| repository)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! SLSA provenance v0.2 (`https://slsa.dev/provenance/v0.2`), read as the provenance v1 that says the same. It is never
 //! written, and says nothing of an agent: what its parameters hold is whatever a user passed to the build.
 
-use super::provenance::read_descriptor;
+use super::descriptor::read_descriptor;
 use super::{PredicateType, Provenance, ReadsProvenance};
 use crate::model::json::{self, Field, JsonError};
 use crate::model::{Timestamp, limits, uri};

@@ -31,7 +31,7 @@ impl Provenance {
         let source = self.external.get("source").map(|s| crate::model::json::Field::root("source", s));
         let source = source.and_then(|s| ResourceDescriptor::from_json(&s).ok());
         let same = |d: &&ResourceDescriptor| {
-            d.name().is_none() && source.as_ref().is_some_and(|s| crate::predicate::provenance::is_source(d, s))
+            d.name().is_none() && source.as_ref().is_some_and(|s| crate::predicate::source::is_source(d, s))
         };
         if let Some(source) = self.dependencies.iter().find(same) {
             out.extend(source.annotations().iter().map(|(k, v)| (format!("{OF_SOURCE}.{k}"), v.clone())));
