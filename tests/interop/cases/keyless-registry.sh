@@ -86,7 +86,8 @@ printf 'more\n' >"$WORK/content.txt"
 tar --sort=name --mtime=@0 --owner=0 --group=0 -C "$WORK" -cf "$WORK/layer.tar" content.txt
 moved=$(image "$registry/keyless/moved")
 expect 1 "$ATTEST" attach "$moved" --bundle "$WORK/moved.jsonl"
-contains "$WORK/err" 'the statement is about something else'
+contains "$WORK/err" 'bundle-not-attachable'
+contains "$WORK/err" "and the artifact is ${moved#*@}"
 expect 1 "$ATTEST" verify "$moved" --bundle "$WORK/moved.jsonl" --certificate-identity $who \
   --certificate-oidc-issuer "$OIDC_URL" --trusted-root "$ROOT"
 contains "$WORK/out" 'subject-mismatch: '
