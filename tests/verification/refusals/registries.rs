@@ -120,7 +120,6 @@ crate::refusals::refusals! {
     registry_down: registry, |s| s.then(|at| drop(at.registry.take())) => 3 "registry-unavailable";
     registry_down_by_tag: tagged, |s| s.then(|at| drop(at.registry.take())) => 3 "registry-unavailable";
     registry_that_resets: registry, fault("/v2/", Action::Reset) => 3 "registry-unavailable";
-    registry_that_does_not_answer: registry, fault("/referrers/", Action::Delay(Duration::from_secs(60))) => 3 "registry-unavailable";
     registry_401: registry, fault("/v2/", Action::status(401)) => 3 "registry-unauthorized";
     registry_403: registry, fault("/v2/", Action::status(403)) => 3 "registry-unauthorized";
     registry_429: registry, fault("/v2/", Action::status(429)) => 3 "rate-limited";
@@ -256,6 +255,19 @@ fn what_suffices_is_allowed_beside_what_is_broken() {
     fault("/referrers/", Action::status(500))(&mut s);
     let answer = s.answer();
     assert_eq!(answer.exit, 0, "{answer:#?}");
+}
+
+/// Whether the request or the whole check runs out of time first depends on how late the request began.
+#[test]
+fn registry_that_does_not_answer() {
+    let mut s = Scene::new();
+    registry(&mut s);
+    let staged = s.stage();
+    assert_eq!(staged.verify().exit, 0);
+    staged.server().fault(Fault::on("/referrers/", Action::Delay(Duration::from_secs(60))));
+    let answer = staged.verify();
+    assert_eq!(answer.exit, 3, "{answer:#?}");
+    assert!(["registry-unavailable", "timeout"].contains(&answer.code.as_str()), "{answer:#?}");
 }
 
 #[test]
