@@ -5,8 +5,9 @@
 //! and nobody has attested it. So what is marked is looked into, and counts as an image unless its content proves that
 //! nothing of it can be run.
 
-use crate::model::json::{self, Field, JsonError};
-use crate::model::oci::{IMAGE_CONFIG, IMAGE_MANIFEST, Manifest, is_archive};
+use crate::model::json;
+use crate::model::oci::{IMAGE_CONFIG, IMAGE_MANIFEST, Manifest};
+use crate::model::unrunnable::{EMPTY_CONFIG, is_archive, starts_nothing};
 use crate::model::{Code, Descriptor, Digest, code, envelope, limits};
 use crate::registry::{Checked, RegistryError};
 use crate::verify::Budget;
@@ -19,8 +20,6 @@ const ATTESTATION: &str = "attestation-manifest";
 pub(super) const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 /// What the statements of in-toto say that they are.
 const STATEMENT: &str = "https://in-toto.io/Statement/";
-/// A config of nothing.
-const EMPTY_CONFIG: &[u8] = b"{}";
 
 /// Whether an index marks an entry as one of BuildKit's attestations.
 pub(super) fn is_marked(entry: &Descriptor) -> bool {
@@ -67,7 +66,7 @@ impl Proofs<'_> {
             return Ok(false);
         }
         let Some(config) = &manifest.config else { return Ok(false) };
-        if !self.starts_nothing(config, &manifest.layers).await? {
+        if !self.config_starts_nothing(config, &manifest.layers).await? {
             return Ok(false);
         }
         for layer in &manifest.layers {
@@ -86,7 +85,7 @@ impl Proofs<'_> {
         is_marked(entry) && entry.platform.as_deref() == Some("unknown/unknown") && about.is_some_and(beside)
     }
 
-    async fn starts_nothing(&self, config: &Descriptor, layers: &[Descriptor]) -> Result<bool, Unclear> {
+    async fn config_starts_nothing(&self, config: &Descriptor, layers: &[Descriptor]) -> Result<bool, Unclear> {
         if config.digest.matches(EMPTY_CONFIG) {
             return Ok(true);
         }
@@ -94,7 +93,7 @@ impl Proofs<'_> {
             return Ok(false);
         }
         let bytes = self.read(config, limits::MANIFEST_BYTES).await?;
-        Ok(names_statements_alone(&bytes, layers).unwrap_or(false))
+        Ok(starts_nothing(&bytes, layers))
     }
 
     async fn read(&self, blob: &Descriptor, limit: usize) -> Result<Vec<u8>, Unclear> {
@@ -116,25 +115,6 @@ impl Proofs<'_> {
 /// The size that a descriptor claims; no more is read.
 fn size(of: &Descriptor) -> usize {
     usize::try_from(of.size).unwrap_or(usize::MAX)
-}
-
-/// Whether a config of an image is for no machine, starts nothing, and has no file systems but the statements themselves.
-fn names_statements_alone(bytes: &[u8], layers: &[Descriptor]) -> Result<bool, JsonError> {
-    let value = json::parse(bytes, limits::MANIFEST_BYTES)?;
-    let config = Field::root("config", &value);
-    let known = |name: &String| ["architecture", "os", "config", "created", "rootfs"].contains(&name.as_str());
-    let unknown = |name| Ok::<_, JsonError>(config.opt_str(name)? == Some("unknown"));
-    let starts = config.get("config")?.map(|c| Ok::<_, JsonError>(!c.object()?.is_empty())).transpose()?;
-    let layers: Vec<_> = layers.iter().map(|l| l.digest.to_string()).collect();
-    let mut file_systems = Vec::new();
-    if let Some(ids) = config.get("rootfs")?.map(|r| r.get("diff_ids")).transpose()?.flatten() {
-        file_systems = ids.list(limits::CHILDREN)?;
-    }
-    Ok(config.object()?.keys().all(known)
-        && unknown("architecture")?
-        && unknown("os")?
-        && starts != Some(true)
-        && file_systems.iter().all(|id| id.str().is_ok_and(|id| layers.iter().any(|l| l == id))))
 }
 
 /// Whether bytes are a statement of in-toto by what they say of themselves, and nothing else at the same time.

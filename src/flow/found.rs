@@ -43,20 +43,20 @@ pub struct Claim {
 }
 
 /// What BuildKit keeps inside an index about the images beside it: statements that nobody signed. They are shown and
-/// never trusted.
-pub async fn look_inside(content: &Checked<'_>, artifact: &Artifact) -> Vec<Found> {
+/// never trusted. `None` where the artifact is no index.
+pub async fn look_inside(content: &Checked<'_>, artifact: &Artifact) -> Option<Vec<Found>> {
     look_into(content, &artifact.digest, None).await
 }
 
 /// The same about one image of an index, which lies beside it there.
 pub async fn look_beside(content: &Checked<'_>, index: &Digest, image: &Digest) -> Vec<Found> {
-    look_into(content, index, Some(image)).await
+    look_into(content, index, Some(image)).await.unwrap_or_default()
 }
 
-async fn look_into(content: &Checked<'_>, index: &Digest, about: Option<&Digest>) -> Vec<Found> {
+async fn look_into(content: &Checked<'_>, index: &Digest, about: Option<&Digest>) -> Option<Vec<Found>> {
     let mut out = Vec::new();
-    let Ok(Some(served)) = content.manifest(index).await else { return out };
-    let Ok(index) = Manifest::parse(&served.bytes, &served.media_type) else { return out };
+    let served = content.manifest(index).await.ok()??;
+    let index = Manifest::parse(&served.bytes, &served.media_type).ok().filter(Manifest::is_index)?;
     let names = |listed: &Descriptor, image: &Digest| {
         listed.annotations.get(REFERENCE_DIGEST).and_then(|d| d.as_str()) == Some(image.to_string().as_str())
     };
@@ -77,7 +77,7 @@ async fn look_into(content: &Checked<'_>, index: &Digest, about: Option<&Digest>
             out.push(Found { origin, bytes, claim });
         }
     }
-    out
+    Some(out)
 }
 
 impl Found {
@@ -208,7 +208,7 @@ mod tests {
         let index = json!({"schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [entry]}).to_string();
         let index_descriptor = Descriptor::of(IMAGE_INDEX, index.as_bytes());
         memory.push_manifest(&index_descriptor, index.as_bytes()).await.unwrap();
-        look_inside(&Checked::new(&memory), &Artifact::new("i", "i", index_descriptor.digest)).await
+        look_inside(&Checked::new(&memory), &Artifact::new("i", "i", index_descriptor.digest)).await.unwrap()
     }
 
     #[test]

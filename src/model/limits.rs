@@ -64,6 +64,8 @@ pub const EVIDENCE_PIECES: usize = 2000;
 pub const EVIDENCE_REQUESTS: usize = 8192;
 /// Referrers fetched at once.
 pub const PARALLEL_FETCHES: usize = 8;
+/// Tags, or entries of a layout, that are looked at for an index that lists an image.
+pub const INDEXES: usize = 16;
 /// Manifests below one index.
 pub const CHILDREN: usize = 256;
 /// Manifests of a layout folder that are looked at for what they refer to, together (bytes). Each counts as 4 KiB at least:

@@ -12,6 +12,7 @@ pub mod plural;
 pub mod remote;
 pub mod time;
 mod trigger;
+pub(crate) mod unrunnable;
 pub mod uri;
 pub mod work;
 pub mod yaml;

@@ -357,20 +357,6 @@ impl Manifest {
     }
 }
 
-/// Whether bytes begin as a tar archive does, which can be written in letters that are JSON, too: by the sum in its header.
-#[must_use]
-pub fn is_archive(bytes: &[u8]) -> bool {
-    const SUM: std::ops::Range<usize> = 148..156;
-    let Some((header, field)) = bytes.get(..512).and_then(|h| Some((h, std::str::from_utf8(h.get(SUM)?).ok()?))) else {
-        return false;
-    };
-    let sum = |of: fn(u8) -> i64| -> i64 {
-        header.iter().enumerate().map(|(i, b)| of(if SUM.contains(&i) { b' ' } else { *b })).sum()
-    };
-    let field = i64::from_str_radix(field.trim_matches([' ', '\0']), 8);
-    field.is_ok_and(|field| field == sum(i64::from) || field == sum(|b| i64::from(b.cast_signed())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

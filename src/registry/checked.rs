@@ -100,6 +100,27 @@ impl<'r> Checked<'r> {
         if count > limits::REFERRERS { Err(self.too_many(subject)) } else { Ok(found) }
     }
 
+    /// What holds the attestations that cosign up to version 2 made of a subject, each digest once.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn legacy(&self, subject: &Digest) -> Result<Vec<Descriptor>, RegistryError> {
+        let mut found = self.0.legacy(subject).await?;
+        let mut seen = std::collections::HashSet::new();
+        found.retain(|d| seen.insert(d.digest.clone()));
+        if found.len() > limits::REFERRERS { Err(self.too_many(subject)) } else { Ok(found) }
+    }
+
+    /// Indexes that the repository lists, as far as that can be asked: at most [`limits::INDEXES`].
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn indexes(&self) -> Result<Vec<Digest>, RegistryError> {
+        let mut found = self.0.indexes(limits::INDEXES).await?;
+        found.truncate(limits::INDEXES);
+        Ok(found)
+    }
+
     /// The back end, for pushing.
     #[must_use]
     pub fn inner(&self) -> &'r dyn Registry {
@@ -152,6 +173,12 @@ impl Registry for Checked<'_> {
     }
     fn listing<'a>(&'a self, s: &'a Digest, _: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
         Box::pin(Checked::listing(self, s))
+    }
+    fn legacy<'a>(&'a self, s: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
+        Box::pin(Checked::legacy(self, s))
+    }
+    fn indexes(&self, _: usize) -> BoxFuture<'_, Result<Vec<Digest>, RegistryError>> {
+        Box::pin(Checked::indexes(self))
     }
     fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
         self.0.push_blob(digest, bytes)

@@ -1,6 +1,6 @@
 //! Evidence attached to an artifact in a repository: its referrers, and the legacy `.att` tag.
 
-use super::{Checked, Referrers, RegistryError, Served};
+use super::{Checked, Referrers, RegistryError, Served, legacy_tag};
 use crate::model::code::codes;
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
 use crate::model::{Artifact, Descriptor, Digest, limits};
@@ -109,18 +109,20 @@ impl<'r> RegistryEvidence<'r> {
         budget.request().then_some(()).ok_or_else(error)
     }
 
-    /// Layers of the manifest that cosign up to version 2 keeps under the tag `sha256-<hex>.att`.
+    /// Layers of the manifests that cosign up to version 2 keeps under the tag `sha256-<hex>.att`, or saved in a layout.
     async fn legacy(&self, subject: &Digest, at: Place<'_>) {
-        let tag = format!("{}-{}.att", subject.algorithm().name(), subject.hex());
-        let resolved = match self.may_ask(at.basket.budget()) {
-            Ok(()) => self.registry.resolve(&tag).await,
+        let found = match self.may_ask(at.basket.budget()) {
+            Ok(()) => self.registry.legacy(subject).await,
             Err(e) => Err(e),
         };
-        match resolved {
-            Ok(None) => {}
-            Ok(Some(d)) => self.referrer(&d.digest, None, at).await,
+        match found {
+            Ok(found) => {
+                for d in found {
+                    self.referrer(&d.digest, None, at).await;
+                }
+            }
             Err(e) => {
-                let origin = Origin { place: self.registry.place(), id: tag };
+                let origin = Origin { place: self.registry.place(), id: legacy_tag(subject) };
                 at.put(Candidate { origin, content: unavailable(&e) });
             }
         }

@@ -2,6 +2,7 @@
 
 use super::listing::{referrer_entry, too_many, unreadable};
 use super::{Registry, RegistryError, Served};
+use crate::model::oci::{DOCKER_LIST, IMAGE_INDEX};
 use crate::model::{Descriptor, Digest};
 use crate::seam::{BoxFuture, ready};
 use std::collections::{BTreeMap, HashMap};
@@ -167,6 +168,12 @@ impl Memory {
         state.blobs.entry(digest.clone()).or_insert_with(|| bytes.to_vec());
         Ok(())
     }
+
+    fn tagged_indexes(&self, limit: usize) -> Vec<Digest> {
+        let state = self.state();
+        let is_index = |d: &&Descriptor| [IMAGE_INDEX, DOCKER_LIST].contains(&d.media_type.as_str());
+        state.tags.values().filter(is_index).map(|d| d.digest.clone()).take(limit).collect()
+    }
 }
 
 impl Registry for Memory {
@@ -184,6 +191,9 @@ impl Registry for Memory {
     }
     fn referrers<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
         ready(self.read_referrers(s, limit))
+    }
+    fn indexes(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Digest>, RegistryError>> {
+        ready(Ok(self.tagged_indexes(limit)))
     }
     fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
         ready(self.store_blob(digest, bytes))

@@ -54,6 +54,11 @@ impl Referrers {
     }
 }
 
+/// The tag under which cosign up to version 2 keeps the attestations of `subject`.
+pub(crate) fn legacy_tag(subject: &Digest) -> String {
+    format!("{}-{}.att", subject.algorithm().name(), subject.hex())
+}
+
 /// One repository.
 ///
 /// Contract:
@@ -88,7 +93,19 @@ pub trait Registry: Send + Sync {
         crate::seam::ready(Ok(()))
     }
 
-    /// The same with what could not be read of the listing: one odd entry must not hide the others.
+    /// What holds the attestations that cosign up to version 2 made of `subject`, one layer each: what the tag
+    /// `sha256-<hex>.att` names now.
+    fn legacy<'a>(&'a self, subject: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
+        Box::pin(async move { Ok(self.resolve(&legacy_tag(subject)).await?.into_iter().collect()) })
+    }
+
+    /// Indexes that this repository lists, at most `limit`, as far as that can be asked: others may list an image, too. What
+    /// they say is shown, and decides nothing.
+    fn indexes(&self, _limit: usize) -> BoxFuture<'_, Result<Vec<Digest>, RegistryError>> {
+        crate::seam::ready(Ok(Vec::new()))
+    }
+
+    /// [`Registry::referrers`] with what could not be read of the listing: one odd entry must not hide the others.
     fn listing<'a>(&'a self, subject: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
         Box::pin(async move {
             let listed = self.referrers(subject, limit).await?;

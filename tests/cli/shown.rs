@@ -2,8 +2,10 @@
 
 use crate::transcript::Transcript;
 use crate::world::{PASSWORD, World};
-use attest::model::Digest;
-use serde_json::Value;
+use attest::model::oci::{EMPTY, IMAGE_CONFIG, IMAGE_INDEX, IMAGE_MANIFEST};
+use attest::model::{Descriptor, Digest};
+use attest::testing::registry::{Action, Behaviour, Fault, TestRegistry};
+use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
@@ -168,4 +170,109 @@ fn several_attestations_that_count_are_told_apart_and_ten_are_not_ten_paragraphs
     assert!(!text.contains("note: "), "{text}");
     let all = world.done(&["verify", "oci:image", "--key", "attest.pub", "-v"]);
     assert!(all.matches("accepted: ").count() == 10 && all.contains("note: all content"), "{all}");
+}
+
+/// An index as BuildKit makes it, of two images, each with a statement that nobody signed; as blobs and manifests, each with its
+/// media type, the index last. And the two images.
+fn built() -> (Vec<(&'static str, Vec<u8>)>, [Digest; 2]) {
+    let mut parts = vec![(EMPTY, b"{}".to_vec())];
+    let mut entries = Vec::new();
+    let images = ["amd64", "arm64"].map(|architecture| {
+        let config = json!({ "architecture": architecture, "os": "linux" }).to_string().into_bytes();
+        let image = json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "layers": [],
+            "config": Descriptor::of(IMAGE_CONFIG, &config).to_json() });
+        let image = image.to_string().into_bytes();
+        let described = Descriptor::of(IMAGE_MANIFEST, &image);
+        let statement = json!({ "_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document",
+            "subject": [{ "name": architecture, "digest": { "sha256": described.digest.hex() } }], "predicate": {} });
+        let statement = statement.to_string().into_bytes();
+        let beside = json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "config": Descriptor::of(EMPTY, b"{}").to_json(),
+            "layers": [Descriptor::of("application/vnd.in-toto+json", &statement).to_json()] });
+        let beside = beside.to_string().into_bytes();
+        let mut attestation = Descriptor::of(IMAGE_MANIFEST, &beside).to_json();
+        attestation["platform"] = json!({ "os": "unknown", "architecture": "unknown" });
+        attestation["annotations"] = json!({ "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": described.digest.to_string() });
+        entries.extend([described.to_json(), attestation]);
+        parts.extend([(IMAGE_CONFIG, config), (IMAGE_MANIFEST, image), (IMAGE_CONFIG, statement), (IMAGE_MANIFEST, beside)]);
+        described.digest
+    });
+    let index = json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": entries });
+    parts.push((IMAGE_INDEX, index.to_string().into_bytes()));
+    (parts, images)
+}
+
+/// What a command shows of a subject: by whom each is signed, and of which image.
+fn unsigned(world: &World, command: &str, subject: &str) -> Vec<(String, String)> {
+    let out = world.attest(&[command, subject, "--format", "json"]);
+    let Ok(shown) = serde_json::from_slice::<Value>(&out.stdout) else { return Vec::new() };
+    let row = |a: &Value| (a["signer"].as_str().unwrap_or("unknown").to_owned(), a["about"].to_string());
+    shown["attestations"].as_array().into_iter().flatten().map(row).collect()
+}
+
+#[test]
+fn what_buildkit_keeps_of_one_image_is_shown_as_signed_by_nobody_in_a_registry_and_in_a_layout() {
+    let world = World::new();
+    let (parts, [first, second]) = built();
+    let nobody = |n: usize| vec![("nobody".to_owned(), "\"listed\"".to_owned()); n];
+    let index = Descriptor::of(IMAGE_INDEX, &parts.last().unwrap().1);
+    for (_, bytes) in &parts {
+        world.write(&format!("built/blobs/sha256/{}", Digest::sha256(bytes).hex()), bytes);
+    }
+    world.write("built/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
+    let listed = json!({ "schemaVersion": 2, "manifests": [index.to_json()] });
+    world.write("built/index.json", listed.to_string());
+
+    let registry = TestRegistry::start(Behaviour::default());
+    for (media_type, bytes) in &parts {
+        match *media_type {
+            IMAGE_MANIFEST | IMAGE_INDEX => drop(registry.put_manifest("acme/app", None, media_type, bytes)),
+            _ => drop(registry.put_blob("acme/app", bytes)),
+        }
+    }
+    registry.tag("acme/app", "v1", &index.digest);
+    // A list of referrers under its tag is no index of images.
+    registry.tag("acme/app", &format!("sha256-{}", first.hex()), &index.digest);
+    let name = registry.name("acme/app");
+    for command in ["list", "inspect"] {
+        for place in ["oci:built", &name] {
+            assert_eq!(unsigned(&world, command, &format!("{place}@{}", index.digest)), nobody(2), "{command} {place}");
+            for image in [&first, &second] {
+                assert_eq!(unsigned(&world, command, &format!("{place}@{image}")), nobody(1), "{command} {place}");
+            }
+        }
+        assert_eq!(unsigned(&world, command, &format!("{name}:v1@{second}")), nobody(1));
+    }
+    let shown = world.done(&["inspect", &format!("{name}@{first}")]);
+    assert!(shown.contains("amd64") && !shown.contains("arm64") && shown.contains("nobody"), "{shown}");
+    // Where a registry lists no tags, the tag that is typed says which index.
+    registry.fault(Fault::on("/tags/list", Action::status(403)));
+    assert_eq!(unsigned(&world, "list", &format!("{name}@{first}")), nobody(0));
+    assert_eq!(unsigned(&world, "list", &format!("{name}:v1@{first}")), nobody(1));
+    // It is shown, and counts for nothing.
+    let out = world.attest(&["verify", &format!("{name}@{first}"), "--key", "attest.pub", "--predicate-type", "spdx"]);
+    assert_eq!(out.status.code(), Some(1), "{out:?}");
+}
+
+#[test]
+fn whoever_adds_to_a_layout_whose_image_has_no_tag_is_told_what_others_see_then() {
+    let world = World::new();
+    let warned = |args: &[&str]| {
+        let out = world.attest(args);
+        assert!(out.status.success(), "{out:?}");
+        String::from_utf8_lossy(&out.stderr).matches("skopeo and crane").count()
+    };
+    world.layout("image");
+    world.layout("tagged");
+    let index = world
+        .read("tagged/index.json")
+        .replace("\"size\":", "\"annotations\":{\"org.opencontainers.image.ref.name\":\"v1\"},\"size\":");
+    world.write("tagged/index.json", index);
+    for (layout, count) in [("oci:image", 1), ("oci:tagged", 0)] {
+        let create = ["create", layout, "--key", "attest.key", "--task", "task-1"];
+        assert_eq!(warned(&create), count, "{layout}");
+        // The same again adds nothing.
+        assert_eq!(warned(&create), 0, "{layout}");
+        assert_eq!(warned(&["approve", layout, "--key", "attest.key", "--yes"]), count, "{layout}");
+    }
 }

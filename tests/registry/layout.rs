@@ -2,8 +2,9 @@
 //! Image layout folders: what other tools write, what an attacker writes, and hashing all that a manifest reaches.
 
 use attest::model::oci::{EMPTY, IMAGE_INDEX, IMAGE_MANIFEST};
-use attest::model::{Descriptor, Digest, limits};
-use attest::registry::{Checked, OciLayout, Registry, RegistryError};
+use attest::model::{Artifact, Descriptor, Digest, limits};
+use attest::registry::{Checked, OciLayout, Registry, RegistryError, RegistryEvidence};
+use attest::verify::EvidenceSource as _;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -661,8 +662,7 @@ fn saved(kind: &str, change: impl FnOnce(&World, &mut Value, &mut Value)) -> (us
     let mut image = w.image.to_json();
     image["annotations"] = json!({ "kind": "dev.cosignproject.cosign/image" });
     w.write_index(&json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [image, beside] }));
-    let tag = format!("sha256-{}.att", w.image.digest.hex());
-    (w.images().len(), now(w.opened().resolve(&tag)).unwrap().is_some())
+    (w.images().len(), !now(w.opened().legacy(&w.image.digest)).unwrap().is_empty())
 }
 
 #[test]
@@ -687,6 +687,46 @@ fn what_cosign_saved_beside_an_image_is_evidence_by_its_content() {
     for (i, (kind, change)) in hidden.into_iter().enumerate() {
         assert_eq!(saved(kind, change).0, 2, "{i}");
     }
+}
+
+#[test]
+fn every_entry_of_attestations_that_cosign_saved_behind_an_image_is_found() {
+    let w = World::new();
+    let kind = |of: &Descriptor, kind: &str| {
+        let mut entry = of.to_json();
+        entry["annotations"] = json!({ "kind": format!("dev.cosignproject.cosign/{kind}") });
+        entry
+    };
+    let attestations = |seed: usize| {
+        let layers = [blob_of(&w, ENVELOPE, EVIDENCE)];
+        let seed = json!({ "seed": seed.to_string() });
+        w.put(&json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "layers": layers, "annotations": seed }))
+    };
+    let [one, two, tagged, others] = [1, 2, 3, 4].map(attestations);
+    let other = w.put(&json!({ "schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "layers": [] }));
+    let mut with_tag = tagged.to_json();
+    let tag = format!("sha256-{}.att", w.image.digest.hex());
+    with_tag["annotations"] = json!({ "org.opencontainers.image.ref.name": tag });
+    let entries = [
+        kind(&w.image, "image"),
+        kind(&one, "atts"),
+        kind(&other, "image"),
+        kind(&others, "atts"),
+        kind(&w.image, "image"),
+        kind(&two, "atts"),
+        with_tag,
+    ];
+    w.write_index(&json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": entries }));
+    let opened = w.opened();
+    let found = |of: &Descriptor| {
+        let found = now(Checked::new(&opened).legacy(&of.digest)).unwrap();
+        found.into_iter().map(|d| d.digest).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&w.image), [&tagged, &one, &two].map(|d| d.digest.clone()));
+    assert_eq!(found(&other), std::slice::from_ref(&others.digest));
+    // Each is a piece of evidence of the image that it was saved with.
+    let artifact = Artifact::new("image", "oci:image", w.image.digest.clone());
+    assert_eq!(now(RegistryEvidence::new(&opened).candidates(&artifact)).len(), 3);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::registry::Checked;
 use crate::verify::{Candidate, Origin};
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Arguments of the commands that show what there is.
@@ -149,7 +149,7 @@ async fn one(
         candidates.extend(source.candidates(&resolved.artifact).await);
     }
     let inside = match resolved.subject.as_deref().filter(|_| wanted.inside) {
-        Some(registry) => unsigned(&Checked::new(registry), &resolved).await,
+        Some(registry) => unsigned(&Checked::new(registry), &named, &resolved).await,
         None => Vec::new(),
     };
     let kind = match &named.spec {
@@ -160,13 +160,27 @@ async fn one(
     Ok(One::Subject { resolved: Box::new(resolved), kind, candidates, inside })
 }
 
-/// What BuildKit keeps about a subject: inside an index, or beside an image of an index that the same layout lists. Nobody has
-/// signed it.
-async fn unsigned(content: &Checked<'_>, resolved: &Resolved) -> Vec<Found> {
-    let mut found = flow::look_inside(content, &resolved.artifact).await;
-    let indexes = resolved.layout.as_ref().and_then(|layout| layout.indexes().ok()).unwrap_or_default();
-    for index in indexes.iter().filter(|index| **index != resolved.artifact.digest).take(limits::CHILDREN) {
-        found.extend(flow::look_beside(content, index, &resolved.artifact.digest).await);
+/// What BuildKit keeps about a subject: inside an index, or beside an image of an index: the one that the tag before its digest
+/// names, and those that the repository or layout lists. Nobody has signed it, so what cannot be asked for is left out.
+async fn unsigned(content: &Checked<'_>, named: &Named, resolved: &Resolved) -> Vec<Found> {
+    let image = &resolved.artifact.digest;
+    if let Some(inside) = flow::look_inside(content, &resolved.artifact).await {
+        return inside;
+    }
+    let tag = match &named.spec {
+        SubjectSpec::Image(reference) if reference.digest().is_some() => reference.tag(),
+        _ => None,
+    };
+    let tagged = match tag {
+        Some(tag) => content.resolve(tag).await.ok().flatten().map(|d| d.digest),
+        None => None,
+    };
+    let listed = content.indexes().await.unwrap_or_default();
+    let (mut seen, mut found) = (BTreeSet::from([image.to_string()]), Vec::new());
+    for index in tagged.into_iter().chain(listed) {
+        if seen.insert(index.to_string()) {
+            found.extend(flow::look_beside(content, &index, image).await);
+        }
     }
     found
 }

@@ -8,7 +8,7 @@ use crate::cli::args::target;
 use crate::cli::args::target::Resolved;
 use crate::cli::args::{CharterApi, Common, EvidenceArgs, Format};
 use crate::cli::ask::confirm::confirm;
-use crate::cli::cmd::attach::{AttachedReport, attach_one};
+use crate::cli::cmd::attach::{AttachedReport, attach_one, warn_of_untagged};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::created::{CreatedIdentity, ends};
 use crate::cli::ui::Ui;
@@ -139,6 +139,7 @@ pub async fn run(args: &ApproveArgs, common: &Common, ui: &Ui) -> Result<Outcome
     for resolved in own.into_iter().chain(&beside) {
         report.attached.push(attach_one(resolved, &bundle, ui.now).await?);
     }
+    warn_of_untagged(&report.attached, ui);
     if report.output.is_none() && report.attached.is_empty() {
         return Ok(Outcome::done([&bundle[..], b"\n"].concat()));
     }

@@ -9,8 +9,10 @@ use crate::evidence::{self, FileEvidence};
 use crate::flow::{self, Attached};
 use crate::model::{Digest, Timestamp, limits};
 use crate::places::files;
+use crate::registry::OciLayout;
 use crate::verify::{Candidate, Content, EvidenceSource as _};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -85,15 +87,20 @@ pub(in crate::cli) fn report(subject: &Digest, place: &str, done: &Attached) -> 
     }
 }
 
-/// Says of a layout whose image has no tag what an entry beside it does to other programs.
-pub(in crate::cli) fn warn_of_untagged(resolved: &Resolved, ui: &Ui) {
-    let Some(layout) = &resolved.layout else { return };
-    if layout.is_untagged(&resolved.artifact.digest).unwrap_or(false) {
-        ui.note(&format!(
-            "`{}`: its image has no tag, and skopeo and crane now see two entries and take neither by the folder alone: \
-             give the image a tag where it is made, and name it as oci:PATH:TAG",
-            resolved.artifact.name
-        ));
+/// Says of each layout whose image has no tag what an entry that was added beside it does to other programs.
+pub(in crate::cli) fn warn_of_untagged(attached: &[AttachedReport], ui: &Ui) {
+    let mut told = BTreeSet::new();
+    for one in attached.iter().filter(|one| !one.already) {
+        let Some(path) = one.place.strip_prefix("oci:") else { continue };
+        let Ok(digest) = Digest::parse(&one.subject) else { continue };
+        let untagged = OciLayout::open(Path::new(path)).is_ok_and(|l| l.is_untagged(&digest).unwrap_or(false));
+        if untagged && told.insert(&one.place) {
+            ui.note(&format!(
+                "`{}`: its image has no tag, and skopeo and crane now see two entries and take neither by the folder \
+                 alone: give the image a tag where it is made, and name it as oci:PATH:TAG",
+                one.place
+            ));
+        }
     }
 }
 
@@ -137,9 +144,7 @@ pub async fn run(args: &AttachArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             }
         }
     }
-    if attached.iter().any(|a| !a.already) {
-        warn_of_untagged(&resolved, ui);
-    }
+    warn_of_untagged(&attached, ui);
     Ok(match common.format {
         Format::Json => Outcome::json(&AttachReport { schema_version: 1, attached }, Exit::Done),
         _ => Outcome::told(text(&attached)),

@@ -142,6 +142,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     if !attested.is_empty() {
         record_itself(&attested, args.require_audit, common, ui)?;
     }
+    attach::warn_of_untagged(&report.attached, ui);
     let mut failed = made.failed.take();
     if let Some(failure) = &mut failed {
         failure.detail += &attach::text(&report.attached);

@@ -13,6 +13,7 @@ mod docker_config;
 mod locks;
 mod push;
 mod referrers;
+mod tags;
 mod transport;
 
 pub use credential::{Anonymous, Credential, CredentialError, CredentialStore};
@@ -210,6 +211,9 @@ impl Registry for OciHttp {
     }
     fn listing<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
         Box::pin(async move { self.list(s, limit, self.deadline()).await })
+    }
+    fn indexes(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Digest>, RegistryError>> {
+        Box::pin(self.tagged_indexes(limit))
     }
     fn can_push(&self) -> BoxFuture<'_, Result<(), RegistryError>> {
         Box::pin(self.begin(self.deadline()))

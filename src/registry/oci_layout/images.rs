@@ -3,17 +3,14 @@
 use super::OciLayout;
 use super::listed::{is_image, kind_of, tag_of};
 use super::signatures::SIGNATURES;
-use crate::model::json::{self, Field, JsonError};
-use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST, Manifest, is_archive};
+use crate::model::oci::{IMAGE_INDEX, IMAGE_MANIFEST, Manifest};
+use crate::model::unrunnable::{EMPTY_CONFIG, is_archive, starts_nothing};
 use crate::model::{Descriptor, Digest, limits};
 use crate::registry::RegistryError;
 use crate::registry::evidence::holds_evidence;
 use crate::registry::listing::{is_fallback_tag, unreadable};
 use crate::verify::read_evidence;
 use std::collections::{HashMap, HashSet};
-
-/// The empty config. An image cannot be started from it: it names no file systems.
-const EMPTY_CONFIG: &[u8] = b"{}";
 
 impl OciLayout {
     /// The images of the layout: every entry of `index.json` but those whose content proves that they are evidence, each
@@ -81,7 +78,7 @@ impl Proofs<'_> {
         }
         let config = self.bytes(&config.digest, limits::MANIFEST_BYTES);
         manifest.media_type == IMAGE_MANIFEST
-            && config.is_some_and(|bytes| starts_nothing(&bytes, &manifest.layers).unwrap_or(false))
+            && config.is_some_and(|bytes| starts_nothing(&bytes, &manifest.layers))
             && manifest.layers.iter().all(|layer| self.layer(layer, image))
     }
 
@@ -134,26 +131,6 @@ impl Proofs<'_> {
         self.left = self.left.saturating_sub(bytes.len().max(LEAST));
         Some(bytes)
     }
-}
-
-/// Whether the config of an image is for no machine, starts nothing, and has no file systems but the layers as they are.
-fn starts_nothing(bytes: &[u8], layers: &[Descriptor]) -> Result<bool, JsonError> {
-    let value = json::parse(bytes, limits::MANIFEST_BYTES)?;
-    let config = Field::root("config", &value);
-    let known =
-        |name: &String| ["architecture", "os", "config", "created", "rootfs", "history"].contains(&name.as_str());
-    let empty = |name| Ok::<_, JsonError>(config.opt_str(name)?.is_none_or(str::is_empty));
-    let starts = config.get("config")?.map(|c| Ok::<_, JsonError>(!c.object()?.is_empty())).transpose()?;
-    let layers: Vec<_> = layers.iter().map(|l| l.digest.to_string()).collect();
-    let mut file_systems = Vec::new();
-    if let Some(ids) = config.get("rootfs")?.map(|r| r.get("diff_ids")).transpose()?.flatten() {
-        file_systems = ids.list(limits::CHILDREN)?;
-    }
-    Ok(config.object()?.keys().all(known)
-        && empty("architecture")?
-        && empty("os")?
-        && starts != Some(true)
-        && file_systems.iter().all(|id| id.str().is_ok_and(|id| layers.iter().any(|l| l == id))))
 }
 
 /// What a file counts as at least: opening one takes time, too.

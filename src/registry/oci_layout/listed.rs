@@ -69,20 +69,18 @@ pub(super) fn is_image(entry: &Descriptor) -> bool {
     matches!(kind_of(entry), Some("image" | "imageIndex"))
 }
 
-/// Under the tag `sha256-<hex>.att`, which a registry would have: the attestations behind the image that they were saved with.
-/// What is in them says of what they are.
-pub(super) fn attestations<'a>(listed: &'a Listed, tag: &str) -> Option<&'a Descriptor> {
-    let (algorithm, hex) = tag.strip_suffix(".att")?.split_once('-')?;
-    let subject = Digest::parse(&format!("{algorithm}:{hex}")).ok()?;
-    let mut image = None;
+/// The attestations that cosign saved behind an image: each entry of that kind between it and the next image. What is in
+/// them says of what they are.
+pub(super) fn attestations<'a>(listed: &'a Listed, subject: &Digest) -> Vec<&'a Descriptor> {
+    let (mut image, mut found) = (None, Vec::new());
     for entry in &listed.entries {
         if is_image(entry) {
             image = Some(&entry.digest);
-        } else if kind_of(entry) == Some("atts") && image == Some(&subject) {
-            return Some(entry);
+        } else if kind_of(entry) == Some("atts") && image == Some(subject) {
+            found.push(entry);
         }
     }
-    None
+    found
 }
 
 impl Listed {

@@ -15,7 +15,7 @@ mod signatures;
 pub use content::ContentReport;
 
 use super::listing::{Listing, Odd, REF_NAME, referrer_entry, unreadable};
-use super::{Referrers, Registry, RegistryError, Served};
+use super::{Referrers, Registry, RegistryError, Served, legacy_tag};
 use crate::model::json::{self, Field};
 use crate::model::oci::{DOCKER_LIST, IMAGE_INDEX, Manifest};
 use crate::model::{Descriptor, Digest, limits};
@@ -198,7 +198,7 @@ impl OciLayout {
                 _ => found = Some(entry),
             }
         }
-        Ok(found.or_else(|| attestations(&listed, tag)).cloned())
+        Ok(found.cloned())
     }
 
     /// Whether `index.json` lists a manifest, and gives it no tag.
@@ -212,12 +212,18 @@ impl OciLayout {
     }
 
     /// Indexes of images that `index.json` lists.
-    ///
-    /// # Errors
-    /// When `index.json` cannot be read.
-    pub fn indexes(&self) -> Result<Vec<Digest>, RegistryError> {
+    fn listed_indexes(&self, limit: usize) -> Result<Vec<Digest>, RegistryError> {
         let is_index = |entry: &&Descriptor| [IMAGE_INDEX, DOCKER_LIST].contains(&entry.media_type.as_str());
-        Ok(self.listed()?.entries.iter().filter(is_index).map(|entry| entry.digest.clone()).collect())
+        let digests =
+            self.listed()?.entries.iter().filter(is_index).map(|entry| entry.digest.clone()).take(limit).collect();
+        Ok(digests)
+    }
+
+    /// What has the tag of a registry, and what cosign saved behind the image.
+    fn find_legacy(&self, subject: &Digest) -> Result<Vec<Descriptor>, RegistryError> {
+        let tagged = self.find_tag(&legacy_tag(subject))?;
+        let listed = self.listed()?;
+        Ok(tagged.into_iter().chain(attestations(&listed, subject).into_iter().cloned()).collect())
     }
 
     fn store_blob(&self, what: &str, digest: &Digest, bytes: &[u8]) -> Result<(), RegistryError> {
@@ -294,6 +300,12 @@ impl Registry for OciLayout {
     }
     fn listing<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
         Box::pin(self.find_referrers(s, limit))
+    }
+    fn legacy<'a>(&'a self, s: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
+        ready(self.find_legacy(s))
+    }
+    fn indexes(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Digest>, RegistryError>> {
+        ready(self.listed_indexes(limit))
     }
     fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
         ready(self.store_blob("blob", digest, bytes))

@@ -140,6 +140,12 @@ fn respond(shared: &Shared, call: &Call) -> Response<Body> {
     if rest.is_empty() {
         return empty(200);
     }
+    if let Some(repository) = rest.strip_suffix("/tags/list") {
+        let size = call.param("n").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
+        let tags: Vec<_> = state.store.tags(repository).into_iter().take(size).collect();
+        let listed = json!({ "name": repository, "tags": tags });
+        return document("application/json", listed.to_string().into_bytes());
+    }
     for kind in ["/manifests/", "/referrers/", "/blobs/uploads/", "/blobs/"] {
         let Some((repository, name)) = rest.split_once(kind) else { continue };
         return match (kind, call.method.as_str()) {

@@ -53,6 +53,10 @@ impl Store {
         self.0.get(repository)?.tags.get(tag).cloned()
     }
 
+    pub(super) fn tags(&self, repository: &str) -> Vec<String> {
+        self.0.get(repository).map_or_else(Vec::new, |r| r.tags.keys().cloned().collect())
+    }
+
     pub(super) fn manifest(&self, repository: &str, digest: &Digest) -> Option<&Stored> {
         self.0.get(repository)?.manifests.get(digest)
     }
