@@ -13,7 +13,7 @@ use crate::record::{Class, Draft};
 use crate::tlog::merkle;
 use crate::tlog::note::NoteSigner;
 use crate::tlog::proof::Proof;
-use crate::tlog::{Checkpoint, Note};
+use crate::tlog::{Checkpoint, Hash, Note};
 use std::ops::Range;
 
 /// What a log is made of.
@@ -185,8 +185,20 @@ pub fn receipt(store: &dyn LogStore, settings: &Settings, index: u64) -> Result<
     Ok(Proof { extra: None, index, hashes, checkpoint })
 }
 
+/// The proof that the published tree of a size begins with a smaller one.
+///
+/// # Errors
+/// [`AuditError::Damaged`] where a tile is not there any more.
+pub fn consistency(store: &dyn LogStore, old: u64, size: u64) -> Result<Vec<Hash>, AuditError> {
+    let proof = merkle::consistency(old, size, &nodes(store, size));
+    proof.map_err(|e| AuditError::damaged(None, format!("its tiles: {e}")))
+}
+
 /// A checkpoint that the log itself signed.
-pub(super) fn own(bytes: &[u8], settings: &Settings) -> Result<Checkpoint, AuditError> {
+///
+/// # Errors
+/// [`AuditError::Damaged`] where it did not.
+pub fn own(bytes: &[u8], settings: &Settings) -> Result<Checkpoint, AuditError> {
     let note = Note::parse(bytes)?;
     let wrong = |cause: String| AuditError::damaged(None, cause);
     let signed = note.is_signed_by(&settings.key).map_err(|e| wrong(e.to_string()))?;

@@ -12,10 +12,12 @@
 //! | `redaction.rs` | signed notes that say which keys were destroyed, and on whose authority |
 //! | `erase.rs` | destroying them, in an order that no crash can break |
 //! | `disclosure.rs` | a record's entry, and single fields of it, shown with their proof |
+//! | `anchor/` | what others outside say of a checkpoint |
 //! | `account.rs` | checks a log whole, and accounts for every record |
 //! | `index/` | [`Index`]: a copy of what can be asked, which can be made again |
 
 mod account;
+pub mod anchor;
 mod content;
 mod disclosure;
 mod erase;
@@ -40,7 +42,7 @@ pub use error::AuditError;
 pub use frame::{read_frames, sample_frames};
 pub use index::Index;
 pub use keys::{KeyStore, Keys};
-pub use log::{Log, Parts, receipt};
+pub use log::{Log, Parts, consistency, own as own_checkpoint, receipt};
 pub use redaction::{Redaction, What};
 pub use seal::{Opened, Unopened, open};
 pub use settings::Settings;

@@ -229,7 +229,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Flush(a) => cmd::flush::run(a, common, ui).await,
             Command::Keygen(a) => cmd::keygen::run(a, common),
             Command::Trust(a) => cmd::trust::run(a, common, ui).await,
-            Command::Audit(a) => cmd::audit::run(a, common, ui),
+            Command::Audit(a) => cmd::audit::run(a, common, ui).await,
             Command::Schema(a) => cmd::describe::schema::run(a, common),
             Command::Completions(a) => Ok(cmd::describe::completions::completions(a, Cli::command())),
             Command::Man(a) => cmd::describe::completions::man(a, Cli::command()),

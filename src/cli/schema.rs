@@ -18,6 +18,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("approval", predicate::approval::schema),
     ("approve", of::<approve::ApproveReport>),
     ("attach", of::<attach::AttachReport>),
+    ("audit-anchor", of::<audit::AnchorReport>),
     ("audit-erase", of::<audit::EraseReport>),
     ("audit-init", of::<audit::InitReport>),
     ("audit-keys", of::<audit::KeysReport>),

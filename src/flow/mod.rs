@@ -2,6 +2,8 @@
 
 mod about;
 mod agreement;
+#[cfg(feature = "cli")]
+pub mod anchor;
 mod attach;
 #[cfg(feature = "cli")]
 pub mod audit;

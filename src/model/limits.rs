@@ -238,6 +238,8 @@ pub const RECORD_LIST: usize = 64;
 pub const RECORD_BYTES: usize = 64 << 10;
 /// Records of one batch of the audit log.
 pub const RECORD_BATCH: usize = 65_536;
+/// Files in which what others said of an audit log's checkpoints is kept.
+pub const ANCHORS: usize = 200_000;
 /// Settings of an audit log (bytes).
 pub const SETTINGS_BYTES: usize = 64 << 10;
 /// A published file of an audit log, a tile or a bundle of 256 entries (bytes).

@@ -1,6 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: where this machine's audit log is")]
 //! Where this machine's audit log is, and how it is opened.
 
+use crate::audit::anchor::FolderAnchors;
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::{FolderKeys, KeyStore as _, Keys, NoteFile};
 use crate::audit::store::FolderStore;
@@ -177,6 +178,20 @@ impl AuditPlace {
             fs::remove_file(&path).map_err(|e| unusable(&path, &e))?;
             SqliteIndex::open(&path)
         })
+    }
+
+    /// What others said of its checkpoints, to add to it, waiting for another process as long as `patience`.
+    ///
+    /// # Errors
+    /// [`AuditError::Locked`], [`AuditError::Unusable`].
+    pub fn anchors(&self, patience: Duration) -> Result<FolderAnchors, AuditError> {
+        FolderAnchors::writer(&self.folder, patience)
+    }
+
+    /// The file that says which witnesses are asked, where nobody names another.
+    #[must_use]
+    pub fn witnesses(&self) -> PathBuf {
+        self.path("witnesses.policy")
     }
 
     /// Keeps writers away while it is held, as long as `patience` for one that is there.

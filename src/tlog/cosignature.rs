@@ -1,7 +1,9 @@
 //! Cosignatures (C2SP tlog-cosignature): somebody besides the log saw a checkpoint, found it to continue what it saw before,
 //! and says when.
 
+use super::note::NoteSigner;
 use super::{Checkpoint, Kind, Line, LogError, NoteKey};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 
 /// The key of a witness or mirror: what its cosignatures are by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +52,44 @@ impl CosignerKey {
         let time = Some(u64::from_be_bytes(*time)).filter(|time| *time > 0 && i64::try_from(*time).is_ok())?;
         let message = message(&self.0, text, time)?;
         self.0.made(&message, signature).then_some(time)
+    }
+}
+
+/// The private key of a witness, which cosigns and signs nothing else.
+pub struct Cosigner {
+    key: CosignerKey,
+    pair: Ed25519KeyPair,
+}
+
+impl Cosigner {
+    /// A witness with the seed and the name of a key that was read from a file.
+    ///
+    /// # Errors
+    /// Never of a key that was read.
+    pub fn of(signer: NoteSigner) -> Result<Self, LogError> {
+        let (name, pair) = signer.into_parts();
+        let key = CosignerKey::new(NoteKey::new(&name, Kind::Cosignature, pair.public_key().as_ref())?)?;
+        Ok(Self { key, pair })
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn key(&self) -> &CosignerKey {
+        &self.key
+    }
+
+    /// The line that says that this witness saw a checkpoint's text at a time (seconds since 1970).
+    #[must_use]
+    pub fn cosign(&self, text: &str, time: u64) -> String {
+        let message = message(self.key.key(), text, time).unwrap_or_default();
+        let signature = [&time.to_be_bytes()[..], self.pair.sign(&message).as_ref()].concat();
+        Line { name: self.key.name(), id: self.key.key().id(), signature }.to_string()
+    }
+}
+
+impl std::fmt::Debug for Cosigner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&self.key, f)
     }
 }
 
@@ -125,6 +165,15 @@ mod tests {
             assert_eq!(cosigner.cosigned(&text(5), &Line { id: [0; 4], ..good.clone() }), None);
             assert_eq!(cosigner.cosigned(&text(5), &Line { signature: vec![0; 7], ..good }), None);
         }
+    }
+
+    #[test]
+    fn what_a_witness_writes_is_its_cosignature() {
+        let witness = Cosigner::of(NoteSigner::from_seed("w.example", &[3; 32]).unwrap()).unwrap();
+        assert_eq!(witness.key().key(), &cosigners()[0].0);
+        let line = witness.cosign(&text(5), 9);
+        assert_eq!(witness.key().cosigned(&text(5), &Line::parse(&line).unwrap()), Some(9));
+        assert_eq!(witness.key().cosigned(&text(6), &Line::parse(&line).unwrap()), None);
     }
 
     #[test]

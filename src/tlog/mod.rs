@@ -24,7 +24,7 @@ pub mod tile;
 pub mod witness;
 
 pub use checkpoint::Checkpoint;
-pub use cosignature::CosignerKey;
+pub use cosignature::{Cosigner, CosignerKey};
 pub use error::LogError;
 pub use merkle::Hash;
 pub use note::{Kind, Line, Note, NoteKey};

@@ -282,6 +282,11 @@ impl NoteSigner {
         &self.key
     }
 
+    /// Its name and its key pair, for who cosigns with it.
+    pub(super) fn into_parts(self) -> (String, Ed25519KeyPair) {
+        (self.key.name, self.pair)
+    }
+
     /// A text, which ends in a line's end, as a note that this key signed.
     #[must_use]
     pub fn sign(&self, text: &str) -> String {

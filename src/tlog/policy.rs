@@ -65,6 +65,38 @@ impl Policy {
     /// # Errors
     /// What is missing.
     pub fn check(&self, note: &Note<'_>) -> Result<(Checkpoint, Seen), LogError> {
+        let (checkpoint, seen) = self.look(note)?;
+        match &self.quorum {
+            Some(name) if !self.agrees(name, &seen) => {
+                let cause = format!("`quorum {name}` is not met: {} of its witnesses cosigned it", seen.len());
+                Err(LogError::new("checkpoint", cause))
+            }
+            _ => Ok((checkpoint, seen)),
+        }
+    }
+
+    /// Whether these cosigned as the quorum demands.
+    #[must_use]
+    pub fn is_met(&self, seen: &Seen) -> bool {
+        self.quorum.as_ref().is_none_or(|name| self.agrees(name, seen))
+    }
+
+    /// The time by which as many had cosigned as the quorum demands: one witness whose clock lies does not move it alone
+    /// where two are demanded. None where nobody cosigned, or too few.
+    #[must_use]
+    pub fn met_at(&self, seen: &Seen) -> Option<u64> {
+        let mut times: Vec<u64> = seen.values().copied().collect();
+        times.sort_unstable();
+        let by = |time: u64| seen.iter().filter(|(_, t)| **t <= time).map(|(name, t)| (name.clone(), *t)).collect();
+        times.into_iter().find(|time| self.is_met(&by(*time)))
+    }
+
+    /// Who of this policy cosigned a note, whether they suffice or not: that it is the checkpoint of a log of this policy, signed
+    /// by that log, is checked.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn look(&self, note: &Note<'_>) -> Result<(Checkpoint, Seen), LogError> {
         let wrong = |cause: String| LogError::new("checkpoint", cause);
         let checkpoint = Checkpoint::parse(note.text)?;
         let mut logs = self.logs.iter().filter(|(key, _)| key.name() == checkpoint.origin).peekable();
@@ -80,12 +112,7 @@ impl Policy {
         }
         let time = |key: &CosignerKey| note.lines.iter().find_map(|line| key.cosigned(note.text, line));
         let seen: Seen = self.witnesses().filter_map(|(name, key, _)| Some((name.to_owned(), time(key)?))).collect();
-        match &self.quorum {
-            Some(name) if !self.agrees(name, &seen) => {
-                Err(wrong(format!("`quorum {name}` is not met: {} of its witnesses cosigned it", seen.len())))
-            }
-            _ => Ok((checkpoint, seen)),
-        }
+        Ok((checkpoint, seen))
     }
 
     /// Whether a witness cosigned, or enough members of a group agree. Names lead to earlier lines only, so this ends.
@@ -258,6 +285,19 @@ pub(super) mod tests {
                 "{quorum} {by:?}: {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn one_witness_whose_clock_lies_does_not_move_the_time_of_two() {
+        let world = World::new();
+        let seen = Seen::from([("w1".to_owned(), 5), ("w2".to_owned(), 900)]);
+        assert_eq!(world.policy("both").met_at(&seen), Some(900));
+        assert_eq!(world.policy("any").met_at(&seen), Some(900), "a group of one, which is both");
+        assert_eq!(world.policy("w1").met_at(&seen), Some(5));
+        assert_eq!(world.policy("none").met_at(&seen), Some(5));
+        let one = Seen::from([("w2".to_owned(), 900)]);
+        assert_eq!((world.policy("both").met_at(&one), world.policy("none").met_at(&Seen::new())), (None, None));
+        assert!(world.policy("w2").is_met(&one) && !world.policy("w1").is_met(&one));
     }
 
     #[test]

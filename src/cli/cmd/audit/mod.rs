@@ -1,5 +1,6 @@
 //! `attest audit`
 
+mod anchor;
 mod erase;
 mod init;
 mod itself;
@@ -11,6 +12,7 @@ mod record;
 mod show;
 mod verify;
 
+pub use anchor::AnchorReport;
 pub use erase::EraseReport;
 pub use init::InitReport;
 pub(in crate::cli) use itself::record as record_itself;
@@ -61,6 +63,7 @@ enum Which {
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
     Checkpoint(proof::CheckpointArgs),
+    Anchor(anchor::AnchorArgs),
     Retain(keep::RetainArgs),
     Erase(erase::EraseArgs),
     Keys(keep::KeysArgs),
@@ -82,7 +85,7 @@ impl From<RecordError> for Failure {
 ///
 /// # Errors
 /// [`Failure`].
-pub fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let find = || AuditPlace::find(command.log.as_deref());
     match &command.which {
         Which::Quickstart(args) => quickstart::run(args),
@@ -95,6 +98,7 @@ pub fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Outcome, 
         Which::Verify(args) => verify::run(args, &find()?, common),
         Which::Prove(args) => proof::prove(args, &find()?),
         Which::Checkpoint(_) => proof::checkpoint(&find()?),
+        Which::Anchor(args) => anchor::run(args, &find()?, common).await,
         Which::Retain(args) => keep::retain(args, &find()?, common),
         Which::Erase(args) => erase::run(args, &find()?, common),
         Which::Keys(_) => keep::keys(&find()?, common),

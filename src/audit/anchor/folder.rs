@@ -1,0 +1,160 @@
+#![expect(clippy::disallowed_methods, reason = "back end: the folder of the anchors of an audit log")]
+//! Anchors in `anchors/` of the log's folder: `SIZE-HASH.checkpoint` is the cosigned checkpoint, `SIZE-HASH.HASH.tsr` a
+//! timestamp over its text. Files are replaced whole, and synced before anybody is told.
+
+use super::{Anchor, Anchors, name_of, with_line};
+use crate::audit::AuditError;
+use crate::model::digest::hex;
+use crate::model::limits;
+use crate::regular;
+use rustix::fs::{FlockOperation, OFlags, flock};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const CHECKPOINT: &str = "checkpoint";
+const TIMESTAMP: &str = "tsr";
+
+/// The folder of anchors.
+#[derive(Debug)]
+pub struct FolderAnchors {
+    folder: PathBuf,
+    _lock: Option<File>,
+}
+
+impl FolderAnchors {
+    /// Those of a log, to read.
+    #[must_use]
+    pub fn read_only(log: &Path) -> Self {
+        Self { folder: log.join("anchors"), _lock: None }
+    }
+
+    /// Those of a log, to add to, waiting for another process as long as `patience`: two that ask one witness at the same time
+    /// would each take the other's checkpoint for a log that was cut.
+    ///
+    /// # Errors
+    /// [`AuditError::Locked`], [`AuditError::Unusable`].
+    pub fn writer(log: &Path, patience: Duration) -> Result<Self, AuditError> {
+        let folder = log.join("anchors");
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(&folder).map_err(|e| unusable(&folder, &e))?;
+        let path = folder.join("lock");
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(false).mode(0o600).custom_flags(no_follow());
+        let lock = options.open(&path).map_err(|e| unusable(&path, &e))?;
+        let until = Instant::now() + patience;
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { folder, _lock: Some(lock) }),
+                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    let waited = format!("{} s", patience.as_secs_f32());
+                    return Err(AuditError::Locked { place: folder.display().to_string(), waited });
+                }
+                Err(e) => return Err(unusable(&path, &e.into())),
+            }
+        }
+    }
+
+    /// Writes a file whole, and comes back when it is on the disk under its name.
+    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), AuditError> {
+        let temporary = self.folder.join(".new");
+        let write = || {
+            let mut options = OpenOptions::new();
+            let options = options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow());
+            let mut file = options.open(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|e| unusable(path, &e))
+    }
+}
+
+impl Anchors for FolderAnchors {
+    fn all(&self) -> Result<Vec<Anchor>, AuditError> {
+        let listed = match fs::read_dir(&self.folder) {
+            Ok(listed) => listed,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(unusable(&self.folder, &e)),
+        };
+        let mut out: BTreeMap<String, Anchor> = BTreeMap::new();
+        let (mut stamps, mut files) = (Vec::new(), 0_usize);
+        for file in listed {
+            let path = file.map_err(|e| unusable(&self.folder, &e))?.path();
+            files += 1;
+            if files > limits::ANCHORS {
+                return Err(unusable(&self.folder, &io::Error::other("more files than anchors may have")));
+            }
+            let Some((name, kind)) = parts(&path) else { continue };
+            match kind {
+                CHECKPOINT => {
+                    let note = regular::read(&path, limits::NOTE_BYTES).map_err(|e| unusable(&path, &e))?;
+                    out.insert(name.clone(), Anchor { name, note, timestamps: Vec::new() });
+                }
+                _ => stamps.push((name, path)),
+            }
+        }
+        for (name, path) in stamps {
+            if let Some(anchor) = out.get_mut(&name).filter(|a| a.timestamps.len() < limits::TIMESTAMPS) {
+                let token = regular::read(&path, limits::TIMESTAMP_BYTES).map_err(|e| unusable(&path, &e))?;
+                anchor.timestamps.push(token);
+            }
+        }
+        Ok(out.into_values().collect())
+    }
+
+    fn keep(&mut self, note: &str, line: &str) -> Result<String, AuditError> {
+        let name = name_of(note)?;
+        let path = self.folder.join(format!("{name}.{CHECKPOINT}"));
+        let kept = match regular::read(&path, limits::NOTE_BYTES) {
+            Ok(bytes) => Some(bytes),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return Err(unusable(&path, &e)),
+        };
+        let new = with_line(kept.as_deref(), &name, note, line)?;
+        if kept.as_deref() != Some(new.as_bytes()) {
+            self.replace(&path, new.as_bytes())?;
+        }
+        Ok(name)
+    }
+
+    fn keep_timestamp(&mut self, note: &str, token: &[u8]) -> Result<String, AuditError> {
+        let name = name_of(note)?;
+        let stamp = self.folder.join(format!("{name}.{}.{TIMESTAMP}", &hex(&Sha256::digest(token))[..16]));
+        self.replace(&stamp, token)?;
+        // A timestamp says nothing without the checkpoint that it is of.
+        let path = self.folder.join(format!("{name}.{CHECKPOINT}"));
+        if fs::symlink_metadata(&path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+            self.replace(&path, note.as_bytes())?;
+        }
+        Ok(name)
+    }
+}
+
+/// The anchor that a file belongs to, and what it is; none of other files.
+fn parts(path: &Path) -> Option<(String, &'static str)> {
+    let file = path.file_name()?.to_str()?;
+    let (name, rest) = file.split_at_checked(37)?;
+    let is_hex =
+        |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let (size, hash) = name.split_once('-')?;
+    let named = size.len() == 20 && size.bytes().all(|b| b.is_ascii_digit()) && is_hex(hash);
+    let stamp = || rest.strip_prefix('.')?.strip_suffix(".tsr").filter(|hash| is_hex(hash)).map(|_| TIMESTAMP);
+    let kind = if rest == ".checkpoint" { Some(CHECKPOINT) } else { stamp() };
+    kind.filter(|_| named).map(|kind| (name.to_owned(), kind))
+}
+
+fn no_follow() -> i32 {
+    OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).bits() as i32
+}
+
+fn unusable(path: &Path, e: &io::Error) -> AuditError {
+    AuditError::Unusable { what: path.display().to_string(), cause: e.to_string() }
+}

@@ -1,0 +1,223 @@
+//! `attest audit anchor`
+
+use crate::audit::anchor::{HttpWitness, Said, Witness};
+use crate::audit::{AuditError, LogStore as _};
+use crate::cli::args::{Common, Format};
+use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::show::sanitize;
+use crate::flow::anchor::{Anchored, Asking, anchor};
+use crate::model::plural::counted;
+use crate::model::{Timestamp, limits};
+use crate::places::{self, AuditPlace, files};
+use crate::sign::{Evidence, ServiceClient, SignError, TimestampAuthority};
+use crate::tlog::policy::Policy;
+use clap::Args;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Show the checkpoint to witnesses outside, and keep what they say
+///
+/// The policy (C2SP tlog-policy) names this log, the witnesses with their keys and addresses, and how many must agree. Each
+/// cosignature is checked and kept beside the log, in `anchors/`; `attest audit verify --policy FILE` then proves with it that
+/// nothing up to there was changed or cut. Without --policy, the file `witnesses.policy` of the log's folder says whom to ask.
+///
+/// Exit code 1 where the quorum is not met or a witness saw another history of this log, 3 where those were not reached that
+/// could have met it.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest audit anchor --policy witnesses.policy
+  attest audit anchor --policy witnesses.policy --timestamp https://timestamp.example.com/api/v1/timestamp")]
+pub(super) struct AnchorArgs {
+    /// C2SP policy file: this log, its witnesses, and how many must agree
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// RFC 3161 timestamp authority that says when the checkpoint was there (repeatable)
+    #[arg(long, value_name = "URL")]
+    timestamp: Vec<String>,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AnchorReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// Whether all that was demanded was got.
+    pub ok: bool,
+    /// The log's name.
+    pub origin: String,
+    /// Records under the checkpoint that was shown.
+    pub size: u64,
+    /// Its root, in base64.
+    pub root: String,
+    /// Whether as many witnesses cosigned as the policy demands.
+    pub quorum_met: bool,
+    /// What each witness said.
+    pub witnesses: Vec<WitnessSaid>,
+    /// What each timestamp authority said.
+    pub timestamps: Vec<AuthoritySaid>,
+    /// The file of the log's folder in which it is kept, where there is anything to keep.
+    pub kept: Option<String>,
+}
+
+/// What a witness said.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WitnessSaid {
+    /// Its name in the policy.
+    pub name: String,
+    /// `cosigned`, `refused`, `unreached`, or `disagrees`: it saw what this log does not have.
+    pub outcome: String,
+    /// When it cosigned, by its clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// Why it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// What a timestamp authority said.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct AuthoritySaid {
+    /// The authority.
+    pub name: String,
+    /// Whether there is a timestamp.
+    pub ok: bool,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+    let settings = place.settings()?;
+    let policy = policy(args, place)?;
+    if !policy.logs.iter().any(|(key, _)| *key == settings.key) {
+        let cause =
+            format!("it names no log with the key {:?} of this one: add the line `log {}`", settings.key, settings.key);
+        return Err(AuditError::Malformed { what: "the policy".into(), cause }.into());
+    }
+    let http = |url: &str| Box::new(HttpWitness::new(url, common.timeout)) as Box<dyn Witness>;
+    let addressed = policy.witnesses().filter_map(|(name, _, url)| Some((name.to_owned(), http(url?))));
+    let witnesses: BTreeMap<_, _> = addressed.collect();
+    let client = ServiceClient::new(common.timeout);
+    let authority = |url: &String| Box::new(TimestampAuthority::new(url, client.clone())) as Box<dyn Evidence>;
+    let timestamps: Vec<_> = args.timestamp.iter().map(authority).collect();
+    if witnesses.is_empty() && timestamps.is_empty() {
+        let message = "nobody can be asked: the policy has no witness with an address, and there is no --timestamp";
+        return Err(Failure::usage(codes::USAGE, message));
+    }
+    let mut anchors = place.anchors(common.timeout)?;
+    // Fresh: everything that is in the journal.
+    let mut log = place.writer(common.timeout)?;
+    log.finish_redaction(places::now(), &mut places::audit::random)?;
+    log.publish()?;
+    drop(log);
+    let store = place.reader()?;
+    let note = store.get(crate::audit::store::CHECKPOINT)?;
+    let note = String::from_utf8(note.unwrap_or_default()).unwrap_or_default();
+    let asking = Asking { policy: &policy, witnesses, timestamps, now: places::now() };
+    let anchored = anchor(&store, &settings, &note, &mut anchors, &asking).await?;
+    let exit = exit(&anchored);
+    let report = report(&settings.origin, &anchored, exit == Exit::Done);
+    Ok(match common.format {
+        Format::Json => Outcome::json(&report, exit),
+        _ if common.quiet && report.ok => Outcome::done(Vec::new()),
+        _ => Outcome { stdout: text(&report).into_bytes(), exit, told: true },
+    })
+}
+
+fn policy(args: &AnchorArgs, place: &AuditPlace) -> Result<Policy, Failure> {
+    let beside = place.witnesses();
+    let path = match &args.policy {
+        Some(path) => path,
+        None if files::exists(&beside)? => &beside,
+        None => {
+            let message = format!("name the witnesses with --policy, or put their policy into {}", beside.display());
+            return Err(Failure::usage(codes::USAGE, message));
+        }
+    };
+    let text = files::read(path, limits::LOG_POLICY_BYTES)?;
+    Ok(Policy::parse(&String::from_utf8_lossy(&text)).map_err(AuditError::from)?)
+}
+
+/// Done where something was got and nothing that was demanded is missing.
+fn exit(anchored: &Anchored) -> Exit {
+    let disagrees = anchored.witnesses.values().any(|said| matches!(said, Said::Disagrees { .. }));
+    let unreached = anchored.witnesses.values().any(|said| matches!(said, Said::Unreached { .. }));
+    let failed = anchored.timestamps.iter().find_map(|(_, stamped)| stamped.as_ref().err());
+    let stamped = anchored.timestamps.iter().any(|(_, stamped)| stamped.is_ok());
+    match failed {
+        // A witness that saw another history is not outvoted by those that did not.
+        _ if disagrees => Exit::No,
+        _ if !anchored.met => {
+            if anchored.open {
+                Exit::Unknown
+            } else {
+                Exit::No
+            }
+        }
+        Some(SignError::Refused { .. }) => Exit::No,
+        Some(_) => Exit::Unknown,
+        None if anchored.seen.is_empty() && !stamped => {
+            if unreached {
+                Exit::Unknown
+            } else {
+                Exit::No
+            }
+        }
+        None => Exit::Done,
+    }
+}
+
+fn report(origin: &str, anchored: &Anchored, ok: bool) -> AnchorReport {
+    let time = |time: u64| Timestamp::from_unix(i64::try_from(time).ok()?).map(|t| t.to_string());
+    let witness = |(name, said): (&String, &Said)| {
+        let (outcome, time, because) = match said {
+            Said::Cosigned { time: at, .. } => ("cosigned", time(*at), None),
+            Said::Unreached { cause } => ("unreached", None, Some(cause.clone())),
+            Said::Refused { cause } => ("refused", None, Some(cause.clone())),
+            Said::Disagrees { cause } => ("disagrees", None, Some(cause.clone())),
+        };
+        WitnessSaid { name: name.clone(), outcome: outcome.into(), time, because }
+    };
+    let stamped = |(name, stamped): &(String, Result<(), SignError>)| AuthoritySaid {
+        name: name.clone(),
+        ok: stamped.is_ok(),
+        because: stamped.as_ref().err().map(ToString::to_string),
+    };
+    AnchorReport {
+        schema_version: 1,
+        ok,
+        origin: origin.to_owned(),
+        size: anchored.checkpoint.size,
+        root: anchored.checkpoint.root.to_string(),
+        quorum_met: anchored.met,
+        witnesses: anchored.witnesses.iter().map(witness).collect(),
+        timestamps: anchored.timestamps.iter().map(stamped).collect(),
+        kept: anchored.kept.as_ref().map(|name| format!("anchors/{name}.checkpoint")),
+    }
+}
+
+fn text(report: &AnchorReport) -> String {
+    let disagrees = report.witnesses.iter().any(|w| w.outcome == "disagrees");
+    let word = match (report.ok, disagrees) {
+        (true, _) => "ANCHORED",
+        (false, true) => "DISPUTED",
+        (false, false) => "NOT ANCHORED",
+    };
+    let quorum = if report.quorum_met { "the quorum is met" } else { "the quorum is not met" };
+    let mut out = format!("{word} {}: {}, {quorum}\n", report.origin, counted(report.size, "record"));
+    for witness in &report.witnesses {
+        let rest = witness.time.as_ref().or(witness.because.as_ref()).map_or("", String::as_str);
+        let _ = writeln!(out, "  {:20} {:10} {}", sanitize::line(&witness.name), witness.outcome, sanitize::line(rest));
+    }
+    for authority in &report.timestamps {
+        let said = authority.because.as_deref().map_or("timestamped", |because| because);
+        let _ = writeln!(out, "  {} {}", sanitize::line(&authority.name), sanitize::line(said));
+    }
+    if let Some(kept) = &report.kept {
+        let _ = writeln!(out, "kept in {kept}");
+    }
+    out
+}

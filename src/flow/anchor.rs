@@ -1,0 +1,161 @@
+//! Anchoring an audit log: its checkpoint is shown to those outside whom a policy names, and what they answer is kept as it
+//! comes.
+
+use crate::audit::anchor::{Anchors, Asked, CLOCK_SKEW, Said, Witness, ask};
+use crate::audit::{AuditError, LogStore, Settings, consistency};
+use crate::model::Timestamp;
+use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Witnessed};
+use crate::tlog::policy::{Policy, Seen};
+use crate::tlog::{Checkpoint, CosignerKey, Note};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+
+/// Who is asked.
+pub struct Asking<'a> {
+    /// Whose cosignatures count, and how many are demanded.
+    pub policy: &'a Policy,
+    /// The witnesses of the policy that can be asked, by its names.
+    pub witnesses: BTreeMap<String, Box<dyn Witness + 'a>>,
+    /// Timestamp authorities.
+    pub timestamps: Vec<Box<dyn Evidence + 'a>>,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Anchored {
+    /// The checkpoint that was shown.
+    pub checkpoint: Checkpoint,
+    /// What each witness of the policy said.
+    pub witnesses: BTreeMap<String, Said>,
+    /// Who cosigned this checkpoint, now or before.
+    pub seen: Seen,
+    /// Whether that is as many as the policy demands.
+    pub met: bool,
+    /// Whether it could be, if those that were not reached cosigned.
+    pub open: bool,
+    /// What each timestamp authority said.
+    pub timestamps: Vec<(String, Result<(), SignError>)>,
+    /// The name of what is kept, where anything is.
+    pub kept: Option<String>,
+}
+
+/// Shows a published checkpoint to everybody who is asked. Each answer is kept before the next is waited for, so that none is
+/// lost whatever becomes of the others.
+///
+/// # Errors
+/// [`AuditError`]: the log could not prove its growth, or an answer could not be kept.
+pub async fn anchor(
+    store: &(dyn LogStore + Sync),
+    settings: &Settings,
+    note: &str,
+    anchors: &mut dyn Anchors,
+    asking: &Asking<'_>,
+) -> Result<Anchored, AuditError> {
+    let policy = asking.policy;
+    let parsed = Note::parse(note.as_bytes())?;
+    let checkpoint = crate::audit::own_checkpoint(note.as_bytes(), settings)?;
+    let before = sizes(&*anchors, policy)?;
+    let now = u64::try_from(asking.now.unix()).unwrap_or(0);
+    let proof = |old: u64| consistency(store, old, checkpoint.size);
+    let mut out = Anchored {
+        checkpoint: checkpoint.clone(),
+        witnesses: BTreeMap::new(),
+        seen: Seen::new(),
+        met: false,
+        open: false,
+        timestamps: Vec::new(),
+        kept: None,
+    };
+    let mut running = FuturesUnordered::new();
+    for (name, key, _) in policy.witnesses() {
+        let Some(witness) = asking.witnesses.get(name) else {
+            let cause = "the policy gives no address for it".to_owned();
+            out.witnesses.insert(name.to_owned(), Said::Refused { cause });
+            continue;
+        };
+        let old = before.get(name).copied().unwrap_or(0);
+        let asked = Asked { note, text: parsed.text, checkpoint: &checkpoint, old, proof: &proof, now };
+        running.push(async move { (name, ask(&**witness, key, &asked).await) });
+    }
+    while let Some((name, said)) = running.next().await {
+        let said = said?;
+        if let Said::Cosigned { line, .. } = &said {
+            out.kept = Some(anchors.keep(note, line)?);
+        }
+        out.witnesses.insert(name.to_owned(), said);
+    }
+    drop(running);
+    for authority in &asking.timestamps {
+        let stamped = stamp(&**authority, parsed.text).await;
+        let stamped = match stamped {
+            Ok(token) => {
+                out.kept = Some(anchors.keep_timestamp(note, &token)?);
+                Ok(())
+            }
+            Err(e) => Err(e),
+        };
+        out.timestamps.push((authority.name(), stamped));
+    }
+    settle(&mut out, anchors, policy, parsed.text)?;
+    Ok(out)
+}
+
+/// Whether the policy is met by all that is kept of the checkpoint, now that everybody was asked.
+fn settle(out: &mut Anchored, anchors: &dyn Anchors, policy: &Policy, text: &str) -> Result<(), AuditError> {
+    for anchor in anchors.all()? {
+        if let Some(note) = Note::parse(&anchor.note).ok().filter(|note| note.text == text)
+            && let Ok((_, seen)) = policy.look(&note)
+        {
+            out.seen = seen;
+        }
+    }
+    out.met = policy.is_met(&out.seen);
+    let mut could = out.seen.clone();
+    for (name, said) in &out.witnesses {
+        if let Said::Unreached { .. } = said {
+            could.insert(name.clone(), 1);
+        }
+    }
+    out.open = policy.is_met(&could) && could.len() > out.seen.len();
+    Ok(())
+}
+
+/// The largest tree of this log that each witness is known to have cosigned.
+fn sizes(anchors: &dyn Anchors, policy: &Policy) -> Result<BTreeMap<String, u64>, AuditError> {
+    let mut out = BTreeMap::new();
+    for anchor in anchors.all()? {
+        let Ok(note) = Note::parse(&anchor.note) else { continue };
+        let Ok(checkpoint) = Checkpoint::parse(note.text) else { continue };
+        let by = |key: &CosignerKey| note.lines.iter().any(|line| key.cosigned(note.text, line).is_some());
+        for (name, ..) in policy.witnesses().filter(|(_, key, _)| by(key)) {
+            let size: &mut u64 = out.entry(name.to_owned()).or_default();
+            *size = checkpoint.size.max(*size);
+        }
+    }
+    Ok(out)
+}
+
+/// A timestamp over the text of a checkpoint.
+async fn stamp(authority: &dyn Evidence, text: &str) -> Result<Vec<u8>, SignError> {
+    let witnessed = Witnessed::Message { digest: Sha256::digest(text).into(), signature: text.as_bytes() };
+    let items = authority.attest(witnessed, &KeyMaterial::Certificates(Vec::new())).await?;
+    let token = items.into_iter().find_map(|item| match item {
+        EvidenceItem::Timestamp(token) => Some(token),
+        EvidenceItem::LogEntry(_) => None,
+    });
+    token.ok_or_else(|| SignError::Answer {
+        service: authority.name(),
+        expected: "a timestamp".into(),
+        found: "something else".into(),
+    })
+}
+
+/// Whether a cosignature's time may be believed now: one of a time yet to come is none.
+#[must_use]
+pub fn is_past(time: u64, now: Timestamp) -> bool {
+    time <= u64::try_from(now.unix()).unwrap_or(0).saturating_add(CLOCK_SKEW)
+}
