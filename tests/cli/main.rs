@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::disallowed_methods, reason = "makes folders and runs the built binary in them")]
 
+mod anchors;
 mod approve;
 mod attacked;
 mod audit;

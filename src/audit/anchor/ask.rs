@@ -110,8 +110,8 @@ fn declined(answer: &WitnessAnswer) -> Said {
 mod tests {
     use super::*;
     use crate::seam::{BoxFuture, ready};
+    use crate::tlog::Cosigner;
     use crate::tlog::note::NoteSigner;
-    use crate::tlog::{Cosigner, Note};
     use std::sync::Mutex;
 
     /// Answers by a script, and remembers what it was asked.
@@ -134,12 +134,12 @@ mod tests {
 
     /// What is made of a script of answers, and which sizes the witness was told.
     fn said(script: Vec<Result<WitnessAnswer, String>>) -> (Said, Vec<u64>) {
-        let note = NoteSigner::from_seed("log.example", &[1; 32]).unwrap().sign(&text(5));
-        let checkpoint = Checkpoint::parse(&text(5)).unwrap();
+        let text = text(5);
+        let note = NoteSigner::from_seed("log.example", &[1; 32]).unwrap().sign(&text);
+        let checkpoint = Checkpoint::parse(&text).unwrap();
         let proof = |old: u64| Ok(vec![Hash::of_nothing(); usize::from(old > 0)]);
-        let asked =
-            Asked { note: &note, text: &text(5), checkpoint: &checkpoint, old: 2, proof: &proof, now: 1_800_000_000 };
-        assert!(Note::parse(note.as_bytes()).is_ok());
+        let (now, checkpoint) = (1_800_000_000, &checkpoint);
+        let asked = Asked { note: &note, text: &text, checkpoint, old: 2, proof: &proof, now };
         let scripted = Scripted(Mutex::new(script), Mutex::default());
         let future = ask(&scripted, witness().key(), &asked);
         let said = futures_util::FutureExt::now_or_never(future).unwrap().unwrap();

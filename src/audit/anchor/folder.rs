@@ -2,7 +2,8 @@
 //! Anchors in `anchors/` of the log's folder: `SIZE-HASH.checkpoint` is the cosigned checkpoint, `SIZE-HASH.HASH.tsr` a
 //! timestamp over its text. Files are replaced whole, and synced before anybody is told.
 
-use super::{Anchor, Anchors, name_of, with_line};
+use super::kept::{name_of, with_line};
+use super::{Anchor, Anchors};
 use crate::audit::AuditError;
 use crate::model::digest::hex;
 use crate::model::limits;

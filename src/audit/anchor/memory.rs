@@ -1,6 +1,7 @@
 //! Anchors in the memory of one process, for tests.
 
-use super::{Anchor, Anchors, name_of, with_line};
+use super::kept::{name_of, with_line};
+use super::{Anchor, Anchors};
 use crate::audit::AuditError;
 use std::collections::BTreeMap;
 

@@ -221,3 +221,45 @@ fn text(report: &AnchorReport) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tlog::policy::Seen;
+    use crate::tlog::{Checkpoint, Hash};
+
+    #[test]
+    fn done_is_only_what_was_got_and_lacks_nothing_that_was_demanded() {
+        let said = |what: &str| match what {
+            "cosigned" => Said::Cosigned { line: String::new(), time: 1 },
+            "unreached" => Said::Unreached { cause: String::new() },
+            "refused" => Said::Refused { cause: String::new() },
+            _ => Said::Disagrees { cause: String::new() },
+        };
+        let of = |witness: &str, (met, open): (bool, bool), stamp: Option<Result<(), SignError>>| {
+            let seen = if witness == "cosigned" { Seen::from([("w".to_owned(), 1)]) } else { Seen::new() };
+            let checkpoint =
+                Checkpoint { origin: "o".into(), size: 1, root: Hash::of_nothing(), extensions: Vec::new() };
+            let (witnesses, timestamps) = (BTreeMap::from([("w".to_owned(), said(witness))]), stamp);
+            let timestamps = timestamps.into_iter().map(|stamp| ("t".to_owned(), stamp)).collect();
+            exit(&Anchored { checkpoint, witnesses, seen, met, open, timestamps, kept: None })
+        };
+        let down = || Some(Err(SignError::Unavailable { service: "t".into(), cause: "down".into() }));
+        let refused = || Some(Err(SignError::Refused { service: "t".into(), status: 400, detail: String::new() }));
+        assert_eq!(of("cosigned", (true, false), None), Exit::Done);
+        assert_eq!(of("cosigned", (true, false), Some(Ok(()))), Exit::Done);
+        assert_eq!(
+            of("refused", (true, false), Some(Ok(()))),
+            Exit::Done,
+            "no quorum is demanded, and a timestamp was got"
+        );
+        assert_eq!(of("cosigned", (true, false), down()), Exit::Unknown);
+        assert_eq!(of("cosigned", (true, false), refused()), Exit::No);
+        assert_eq!(of("disagrees", (true, false), Some(Ok(()))), Exit::No);
+        assert_eq!(of("refused", (false, false), None), Exit::No);
+        assert_eq!(of("unreached", (false, true), None), Exit::Unknown);
+        assert_eq!(of("cosigned", (false, false), Some(Ok(()))), Exit::No);
+        assert_eq!(of("unreached", (true, false), None), Exit::Unknown, "nothing is not something");
+        assert_eq!(of("refused", (true, false), None), Exit::No);
+    }
+}

@@ -1,0 +1,236 @@
+//! The audit log and those outside who see its checkpoints.
+
+use crate::serve::{Reply, Server};
+use crate::world::World;
+use attest::tlog::note::NoteSigner;
+use attest::tlog::witness::{AddCheckpoint, Refusal, may_cosign};
+use attest::tlog::{Cosigner, Hash, Note, NoteKey};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// What a witness does with a request that it should cosign.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// Cosigns.
+    Honest,
+    /// Signs with another key than the one that its policy line has.
+    Impostor,
+    /// Answers with a status.
+    Status(u16),
+}
+
+/// A witness on loopback, whose way can be changed.
+struct TestWitness {
+    server: Server,
+    key: String,
+    way: Arc<Mutex<Way>>,
+}
+
+impl TestWitness {
+    fn of(seed: u8, log: &NoteKey, way: Way) -> Self {
+        let cosigner = |seed: u8| Cosigner::of(NoteSigner::from_seed("w.example", &[seed; 32]).unwrap()).unwrap();
+        let (own, other) = (cosigner(seed), cosigner(99));
+        let key = own.key().key().to_string();
+        let (way, log) = (Arc::new(Mutex::new(way)), log.clone());
+        let (at, last) = (way.clone(), Mutex::new(None::<(u64, Hash)>));
+        let server = Server::start(move |asked| {
+            assert_eq!((asked.method.as_str(), asked.path()), ("POST", "/add-checkpoint"));
+            let text = asked.text();
+            let request = AddCheckpoint::parse(text.as_bytes()).unwrap();
+            let way = *at.lock().unwrap();
+            if let Way::Status(status) = way {
+                return Reply::status(status, "not now");
+            }
+            let mut last = last.lock().unwrap();
+            match may_cosign(&request, std::slice::from_ref(&log), |_| *last) {
+                Ok(checkpoint) => {
+                    *last = Some((checkpoint.size, checkpoint.root));
+                    let note = Note::parse(request.checkpoint.as_bytes()).unwrap();
+                    let by = if way == Way::Impostor { &other } else { &own };
+                    Reply::status(200, &format!("{}\n", by.cosign(note.text, 1_790_000_000 - u64::from(seed))))
+                }
+                Err(refusal) => {
+                    let (media_type, body) = refusal.body();
+                    let status = refusal.status();
+                    assert_eq!(matches!(refusal, Refusal::Conflict(_)), status == 409);
+                    Reply::Answer(status, format!("content-type: {media_type}\r\n"), body.into_bytes())
+                }
+            }
+        });
+        Self { server, key, way }
+    }
+
+    fn line(&self, name: &str) -> String {
+        format!("witness {name} {} {}\n", self.key, self.server.url)
+    }
+
+    /// The sizes that it was told.
+    fn told(&self) -> Vec<u64> {
+        self.server.asked().iter().map(|asked| AddCheckpoint::parse(&asked.body).unwrap().old).collect()
+    }
+}
+
+fn run(world: &World, log: &str, code: i32, args: &[&str]) -> String {
+    let all: Vec<&str> = ["audit", "--log", log].into_iter().chain(args.iter().copied()).collect();
+    let out = world.attest(&all);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(code), "{args:?}: {said}");
+    said
+}
+
+/// A log of three records, and its key.
+fn logged() -> (World, NoteKey) {
+    let world = World::empty();
+    run(&world, "log", 0, &["init", "--origin", "audit.example/test"]);
+    for n in 0..3 {
+        decide(&world, "log", &format!("number {n}"));
+    }
+    let settings: Value = serde_json::from_str(&world.read("log/log.json")).unwrap();
+    let key = NoteKey::parse(settings["key"].as_str().unwrap()).unwrap();
+    (world, key)
+}
+
+fn decide(world: &World, log: &str, what: &str) {
+    run(world, log, 0, &["record", "decision", &format!("what={what}"), "reason=a test"]);
+}
+
+fn copy(world: &World, to: &str) {
+    fn all(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            let to = to.join(path.file_name().unwrap());
+            if path.is_dir() { all(&path, &to) } else { drop(fs::copy(&path, &to).unwrap()) }
+        }
+        fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+    }
+    all(&world.root().join("log"), &world.root().join(to));
+}
+
+fn anchors(world: &World, log: &str) -> Vec<String> {
+    let Ok(listed) = fs::read_dir(world.root().join(log).join("anchors")) else { return Vec::new() };
+    let names = listed.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".checkpoint")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_witness_cosigns_a_log_as_it_grows() {
+    let (world, log) = logged();
+    let witness = TestWitness::of(1, &log, Way::Honest);
+    world.write("policy", format!("log {log}\n{}quorum w1\n", witness.line("w1")));
+    let said = run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    assert!(said.starts_with("ANCHORED audit.example/test: 3 records, the quorum is met\n"), "{said}");
+    assert!(said.contains("w1") && said.contains("cosigned") && said.contains("2026-09-21T"), "{said}");
+    let kept = anchors(&world, "log");
+    assert_eq!(kept.len(), 1);
+    assert!(said.contains(&kept[0]), "{said}");
+    let note = world.read(&format!("log/anchors/{}", kept[0]));
+    assert_eq!(Note::parse(note.as_bytes()).unwrap().lines.len(), 2, "the log's signature and the witness's");
+    // Beside the log it is found by itself.
+    decide(&world, "log", "number 3");
+    fs::copy(world.root().join("policy"), world.root().join("log/witnesses.policy")).unwrap();
+    let json: Value = serde_json::from_str(&run(&world, "log", 0, &["anchor", "--format", "json"])).unwrap();
+    assert_eq!(
+        (json["ok"].as_bool(), json["size"].as_u64(), json["quorumMet"].as_bool()),
+        (Some(true), Some(4), Some(true))
+    );
+    assert_eq!(json["witnesses"][0]["outcome"], "cosigned");
+    assert_eq!(witness.told(), [0, 3], "what is kept says where the proof begins");
+    assert_eq!(anchors(&world, "log").len(), 2);
+    // A witness that knows the log from elsewhere says its size.
+    fs::remove_dir_all(world.root().join("log/anchors")).unwrap();
+    decide(&world, "log", "number 4");
+    run(&world, "log", 0, &["anchor"]);
+    assert_eq!(witness.told(), [0, 3, 0, 4]);
+}
+
+#[test]
+fn a_quorum_that_is_not_met_is_no_and_one_that_was_not_reached_is_not_known() {
+    let (world, log) = logged();
+    let (one, two) = (TestWitness::of(1, &log, Way::Honest), TestWitness::of(2, &log, Way::Status(503)));
+    let both = |quorum: &str| {
+        format!("log {log}\n{}{}group both all w1 w2\ngroup any any w3 w4\n", one.line("w1"), two.line("w2"))
+            .replace("group any any w3 w4\n", "")
+            + &format!("quorum {quorum}\n")
+    };
+    world.write("policy", both("both"));
+    let said = run(&world, "log", 3, &["anchor", "--policy", "policy", "--timeout", "2s"]);
+    assert!(said.starts_with("NOT ANCHORED ") && said.contains("the quorum is not met"), "{said}");
+    assert!(said.contains("w2") && said.contains("unreached"), "{said}");
+    let kept = anchors(&world, "log");
+    assert_eq!(kept.len(), 1, "what was got is kept all the same");
+    // One that will not is no.
+    *two.way.lock().unwrap() = Way::Status(404);
+    let said = run(&world, "log", 1, &["anchor", "--policy", "policy"]);
+    assert!(said.contains("refused") && said.contains("does not watch this log"), "{said}");
+    // Where one suffices, the other is only told of.
+    world.write("one", both("w1"));
+    run(&world, "log", 0, &["anchor", "--policy", "one"]);
+    // And what the first said stays.
+    *one.way.lock().unwrap() = Way::Status(404);
+    *two.way.lock().unwrap() = Way::Honest;
+    let said = run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    assert!(said.contains("the quorum is met"), "{said}");
+    let note = world.read(&format!("log/anchors/{}", kept[0]));
+    assert_eq!(Note::parse(note.as_bytes()).unwrap().lines.len(), 3, "{note}");
+}
+
+#[test]
+fn a_cosignature_by_another_key_is_none() {
+    let (world, log) = logged();
+    let witness = TestWitness::of(1, &log, Way::Impostor);
+    world.write("policy", format!("log {log}\n{}quorum w1\n", witness.line("w1")));
+    let said = run(&world, "log", 1, &["anchor", "--policy", "policy"]);
+    assert!(said.contains("refused") && said.contains("no cosignature by the key"), "{said}");
+    assert!(anchors(&world, "log").is_empty());
+    // Where no quorum is demanded, nothing is still not something.
+    world.write("none", format!("log {log}\n{}quorum none\n", witness.line("w1")));
+    run(&world, "log", 1, &["anchor", "--policy", "none"]);
+    *witness.way.lock().unwrap() = Way::Status(500);
+    run(&world, "log", 3, &["anchor", "--policy", "none", "--timeout", "2s"]);
+}
+
+#[test]
+fn a_witness_that_saw_more_or_another_history_is_heard() {
+    let (world, log) = logged();
+    let witness = TestWitness::of(1, &log, Way::Honest);
+    world.write("policy", format!("log {log}\n{}quorum w1\n", witness.line("w1")));
+    copy(&world, "old");
+    decide(&world, "log", "number 3");
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    let said = run(&world, "old", 1, &["anchor", "--policy", "policy"]);
+    assert!(said.starts_with("DISPUTED ") && said.contains("it saw 4 records of this log, which has 3"), "{said}");
+    decide(&world, "old", "something else");
+    let said = run(&world, "old", 1, &["anchor", "--policy", "policy"]);
+    assert!(said.starts_with("DISPUTED ") && said.contains("does not continue what it saw"), "{said}");
+    assert!(anchors(&world, "old").is_empty());
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+}
+
+#[test]
+fn who_is_asked_has_to_be_named() {
+    let (world, log) = logged();
+    let witness = TestWitness::of(1, &log, Way::Honest);
+    assert!(run(&world, "log", 2, &["anchor"]).contains("--policy"));
+    let other = NoteSigner::from_seed("audit.example/test", &[5; 32]).unwrap();
+    world.write("other", format!("log {}\n{}quorum w1\n", other.key(), witness.line("w1")));
+    let said = run(&world, "log", 2, &["anchor", "--policy", "other"]);
+    assert!(said.contains("audit-malformed") && said.contains("no log with the key"), "{said}");
+    world.write("nobody", format!("log {log}\nquorum none\n"));
+    assert!(run(&world, "log", 2, &["anchor", "--policy", "nobody"]).contains("nobody can be asked"));
+    world.write(
+        "addressless",
+        format!(
+            "log {log}\nwitness w1 {}\n{}quorum w1\n",
+            TestWitness::of(7, &log, Way::Honest).key,
+            witness.line("w2")
+        ),
+    );
+    let said = run(&world, "log", 1, &["anchor", "--policy", "addressless"]);
+    assert!(said.contains("gives no address"), "{said}");
+    assert_eq!(witness.told().len(), 1);
+}
