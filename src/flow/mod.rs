@@ -2,8 +2,6 @@
 
 mod about;
 mod agreement;
-#[cfg(feature = "cli")]
-pub mod anchor;
 mod attach;
 #[cfg(feature = "cli")]
 pub mod audit;

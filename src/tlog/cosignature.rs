@@ -125,7 +125,7 @@ fn short(out: &mut Vec<u8>, text: &str) -> Option<()> {
 mod tests {
     use super::*;
     use crate::tlog::Hash;
-    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, PqdsaKeyPair};
+    use aws_lc_rs::signature::{ML_DSA_44_SIGNING, PqdsaKeyPair};
 
     type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
 

@@ -14,6 +14,7 @@ const BACK_ENDS: &[&str] = &[
     "src/net/",
     "src/audit/store/",
     "src/audit/anchor/folder.rs",
+    "src/audit/anchor/tests.rs",
     "src/audit/keys/folder.rs",
     "src/audit/index/sqlite.rs",
     "src/programs/",
@@ -71,7 +72,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("axum", &["src/testing/", "src/webhook/"]),
     ("rusqlite", &["src/audit/index/sqlite.rs"]),
     ("zstd", &["src/audit/content.rs"]),
-    ("tempfile", &["src/testing/", "src/sign/exec_tests.rs", "src/audit/store/tests.rs"]),
+    ("tempfile", &["src/testing/", "src/sign/exec_tests.rs", "src/audit/store/tests.rs", "src/audit/anchor/tests.rs"]),
     (
         "aws_lc_rs",
         &[

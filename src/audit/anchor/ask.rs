@@ -141,7 +141,8 @@ mod tests {
         let (now, checkpoint) = (1_800_000_000, &checkpoint);
         let asked = Asked { note: &note, text: &text, checkpoint, old: 2, proof: &proof, now };
         let scripted = Scripted(Mutex::new(script), Mutex::default());
-        let future = ask(&scripted, witness().key(), &asked);
+        let own = witness();
+        let future = ask(&scripted, own.key(), &asked);
         let said = futures_util::FutureExt::now_or_never(future).unwrap().unwrap();
         (said, scripted.1.into_inner().unwrap())
     }

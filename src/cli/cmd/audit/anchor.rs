@@ -5,7 +5,7 @@ use crate::audit::{AuditError, LogStore as _};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize;
-use crate::flow::anchor::{Anchored, Asking, anchor};
+use crate::flow::audit::anchor::{Anchored, Asking, anchor};
 use crate::model::plural::counted;
 use crate::model::{Timestamp, limits};
 use crate::places::{self, AuditPlace, files};

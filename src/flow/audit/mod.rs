@@ -1,5 +1,7 @@
 //! Recording, reading and checking an audit log.
 
+pub mod anchor;
+
 use crate::audit::index::{Question, Row};
 use crate::audit::keys::{Keys, Random};
 use crate::audit::{Account, AuditError, Index, Log, LogStore, Opened, Outside, Settings, Unopened, account, open};
