@@ -117,7 +117,7 @@ pub fn may_cosign(
         let cause = format!("a tree of {} does not continue one of {}", checkpoint.size, request.old);
         return Err(Refusal::Malformed(LogError::new("request to a witness", cause)));
     }
-    let (size, root) = last(&checkpoint.origin).unwrap_or((0, Hash::of_nothing()));
+    let (size, root) = last(&checkpoint.origin).unwrap_or_else(|| (0, Hash::of_nothing()));
     if request.old != size {
         return Err(Refusal::Conflict(size));
     }

@@ -102,7 +102,11 @@ fn copy(world: &World, to: &str) {
         for entry in fs::read_dir(from).unwrap() {
             let path: PathBuf = entry.unwrap().path();
             let to = to.join(path.file_name().unwrap());
-            if path.is_dir() { all(&path, &to) } else { drop(fs::copy(&path, &to).unwrap()) }
+            if path.is_dir() {
+                all(&path, &to);
+            } else {
+                fs::copy(&path, &to).unwrap();
+            }
         }
         fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
     }
