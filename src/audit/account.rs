@@ -22,6 +22,11 @@ pub struct Outside {
     pub checkpoint: Checkpoint,
     /// Who saw it, and when (seconds since 1970).
     pub seen: BTreeMap<String, u64>,
+    /// Whether it is proof of what fits it, and not only of what does not: it was kept elsewhere, or as many cosigned it as are
+    /// demanded. A copy beside the log, which nobody else saw, is the log's own word.
+    pub proves: bool,
+    /// By when it was there, and who says so.
+    pub time: Option<(u64, Vec<String>)>,
 }
 
 /// Something that is not as it should be.
@@ -62,7 +67,11 @@ pub struct Account {
     pub faults: u64,
     /// Whether an outside checkpoint has more records than the journal.
     pub cut: bool,
-    /// The outside checkpoint that reaches furthest, of those that fit.
+    /// Whether an outside checkpoint is of another history.
+    pub other: bool,
+    /// How many records the largest outside checkpoint has that fits.
+    pub fits: u64,
+    /// The outside checkpoint that reaches furthest, of those that fit and prove something.
     pub furthest: Option<Outside>,
 }
 
@@ -213,14 +222,21 @@ impl Checker<'_> {
     }
 
     fn compare(&mut self, outside: &Outside, root: Hash) {
+        let (size, account) = (outside.checkpoint.size, &mut self.account);
         if outside.checkpoint.root != root {
-            let size = outside.checkpoint.size;
-            self.account.bad(
-                None,
-                format!("{}: of the first {size} records, another history was shown elsewhere", outside.name),
-            );
-        } else {
-            self.account.furthest = Some(outside.clone());
+            account.other = true;
+            let (name, fits) = (&outside.name, account.fits);
+            let cause = format!("{name}: of the first {size} records, another history was shown elsewhere");
+            // The first that can be another one: those before it fit what was seen.
+            let cause = if fits == 0 { cause } else { format!("{cause}; the first {fits} fit") };
+            account.bad(fits, cause);
+            return;
+        }
+        account.fits = size;
+        let known = account.furthest.as_ref();
+        let further = |known: &Outside| size > known.checkpoint.size || outside.seen.len() >= known.seen.len();
+        if outside.proves && known.is_none_or(further) {
+            account.furthest = Some(outside.clone());
         }
     }
 

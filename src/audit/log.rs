@@ -194,6 +194,15 @@ pub fn consistency(store: &dyn LogStore, old: u64, size: u64) -> Result<Vec<Hash
     proof.map_err(|e| AuditError::damaged(None, format!("its tiles: {e}")))
 }
 
+/// The proof that a record is in the published tree of a size.
+///
+/// # Errors
+/// [`AuditError::Damaged`] where a tile is not there any more.
+pub fn inclusion(store: &dyn LogStore, index: u64, size: u64) -> Result<Vec<Hash>, AuditError> {
+    let proof = merkle::inclusion(index, size, &nodes(store, size));
+    proof.map_err(|e| AuditError::damaged(None, format!("its tiles: {e}")))
+}
+
 /// A checkpoint that the log itself signed.
 ///
 /// # Errors

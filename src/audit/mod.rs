@@ -42,7 +42,7 @@ pub use error::AuditError;
 pub use frame::{read_frames, sample_frames};
 pub use index::Index;
 pub use keys::{KeyStore, Keys};
-pub use log::{Log, Parts, consistency, own as own_checkpoint, receipt};
+pub use log::{Log, Parts, consistency, inclusion, own as own_checkpoint, receipt};
 pub use redaction::{Redaction, What};
 pub use seal::{Opened, Unopened, open};
 pub use settings::Settings;

@@ -1,7 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "back end: where this machine's audit log is")]
 //! Where this machine's audit log is, and how it is opened.
 
-use crate::audit::anchor::FolderAnchors;
+use crate::audit::anchor::{Anchor, Anchors as _, FolderAnchors};
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::{FolderKeys, KeyStore as _, Keys, NoteFile};
 use crate::audit::store::FolderStore;
@@ -186,6 +186,14 @@ impl AuditPlace {
     /// [`AuditError::Locked`], [`AuditError::Unusable`].
     pub fn anchors(&self, patience: Duration) -> Result<FolderAnchors, AuditError> {
         FolderAnchors::writer(&self.folder, patience)
+    }
+
+    /// What others said of its checkpoints.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    pub fn anchored(&self) -> Result<Vec<Anchor>, AuditError> {
+        FolderAnchors::read_only(&self.folder).all()
     }
 
     /// The file that says which witnesses are asked, where nobody names another.

@@ -6,7 +6,7 @@ use super::statement::{LogEntry, ProvenTime, TimeSource};
 use crate::model::Timestamp;
 use crate::model::work::{self, Work};
 use crate::tlog::{CosignerKey, Line};
-use crate::trust::{Prepared, StampAuthority};
+use crate::trust::{Prepared, StampAuthority, TrustedRoot};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::crypto::Checkpoint;
 use sigstore_verify::tsa::verify_timestamp_for_authority;
@@ -14,6 +14,15 @@ use sigstore_verify::types::{KindVersion, SignatureBytes, TimestampToken, Transp
 
 /// How far the time of a cosignature may lie ahead of the verifier's clock (seconds).
 const CLOCK_SKEW: u64 = 300;
+
+/// The time that a timestamp over a message proves, by an authority of a root.
+///
+/// # Errors
+/// When it is over something else, by nobody whom the root names, or outside of the time in which they count.
+pub fn stamp_time(root: &TrustedRoot, token: &[u8], message: &[u8]) -> Result<ProvenTime, VerifyError> {
+    let prepared = root.prepared().map_err(|source| VerifyError::Root { root: root.origin().to_owned(), source })?;
+    prepared.stamp(&TimestampToken::from_bytes(token), &SignatureBytes::from_bytes(message))
+}
 
 impl Prepared {
     /// Position of the log that an entry names.

@@ -18,6 +18,7 @@ mod statement;
 mod subject;
 mod support;
 
+pub use authorities::stamp_time;
 pub use basket::{Basket, Budget, EvidenceSource};
 pub use candidate::{CODES as CANDIDATE_CODES, Candidate, Content, OTHER_KIND, Origin};
 pub use error::{SUBJECT_MISMATCH, VerifyError};

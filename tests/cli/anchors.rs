@@ -140,7 +140,8 @@ fn a_witness_cosigns_a_log_as_it_grows() {
     let json: Value = serde_json::from_str(&run(&world, "log", 0, &["anchor", "--format", "json"])).unwrap();
     assert_eq!(
         (json["ok"].as_bool(), json["size"].as_u64(), json["quorumMet"].as_bool()),
-        (Some(true), Some(4), Some(true))
+        (Some(true), Some(5), Some(true)),
+        "with the record of what was said before"
     );
     assert_eq!(json["witnesses"][0]["outcome"], "cosigned");
     assert_eq!(witness.told(), [0, 3], "what is kept says where the proof begins");
@@ -149,7 +150,7 @@ fn a_witness_cosigns_a_log_as_it_grows() {
     fs::remove_dir_all(world.root().join("log/anchors")).unwrap();
     decide(&world, "log", "number 4");
     run(&world, "log", 0, &["anchor"]);
-    assert_eq!(witness.told(), [0, 3, 0, 4]);
+    assert_eq!(witness.told(), [0, 3, 0, 5]);
 }
 
 #[test]
@@ -179,8 +180,10 @@ fn a_quorum_that_is_not_met_is_no_and_one_that_was_not_reached_is_not_known() {
     *two.way.lock().unwrap() = Way::Honest;
     let said = run(&world, "log", 0, &["anchor", "--policy", "policy"]);
     assert!(said.contains("the quorum is met"), "{said}");
-    let note = world.read(&format!("log/anchors/{}", kept[0]));
+    let last = anchors(&world, "log").pop().unwrap();
+    let note = world.read(&format!("log/anchors/{last}"));
     assert_eq!(Note::parse(note.as_bytes()).unwrap().lines.len(), 3, "{note}");
+    assert!(anchors(&world, "log").contains(&kept[0]), "and what was kept first");
 }
 
 #[test]
@@ -237,4 +240,143 @@ fn who_is_asked_has_to_be_named() {
     let said = run(&world, "log", 1, &["anchor", "--policy", "addressless"]);
     assert!(said.contains("gives no address"), "{said}");
     assert_eq!(witness.told().len(), 1);
+}
+
+/// Claims of `verify`, each with its standing.
+fn claims(world: &World, log: &str, policy: &str) -> (Value, Vec<String>) {
+    let all = ["audit", "--log", log, "verify", "--policy", policy, "--format", "json"];
+    let json: Value = serde_json::from_slice(&world.attest(&all).stdout).unwrap();
+    let of = |claim: &Value| format!("{}: {}", claim["claim"].as_str().unwrap(), claim["standing"].as_str().unwrap());
+    let claims = json["claims"].as_array().unwrap().iter().map(of).collect();
+    (json, claims)
+}
+
+fn has(claims: &[String], wanted: &[&str]) {
+    for wanted in wanted {
+        assert!(claims.iter().any(|claim| claim == wanted), "{wanted}: {claims:?}");
+    }
+}
+
+#[test]
+fn what_a_trusted_witness_saw_is_proved_by_its_name() {
+    let (world, log) = logged();
+    let witness = TestWitness::of(1, &log, Way::Honest);
+    world.write("policy", format!("log {log}\n{}quorum north\n", witness.line("north")));
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    let (json, all) = claims(&world, "log", "policy");
+    has(&all, &["not edited: proved", "one history: proved", "not forged: proved", "not cut: conditional"]);
+    assert_eq!((json["claims"][0]["until"].as_u64(), &json["claims"][0]["by"][0]), (Some(3), &Value::from("north")));
+    let said = run(&world, "log", 0, &["verify", "--policy", "policy"]);
+    assert!(said.contains("not edited   proved       by witness north"), "{said}");
+    assert!(said.contains("the first 3 were there by 2026-09-21T"), "{said}");
+    // What comes later it has not seen.
+    decide(&world, "log", "number 3");
+    let (_, all) = claims(&world, "log", "policy");
+    has(&all, &["not edited: conditional", "one history: conditional", "not forged: conditional"]);
+    // Somebody whom nobody trusts proves nothing, and neither does the log's own word.
+    let stranger = TestWitness::of(7, &log, Way::Honest);
+    world.write("stranger", format!("log {log}\n{}quorum other\n", stranger.line("other")));
+    let (_, all) = claims(&world, "log", "stranger");
+    has(&all, &["not edited: conditional", "not cut: unprovable", "one history: unprovable", "times true: unprovable"]);
+    // Where two are demanded, one is not enough.
+    let both = format!("log {log}\n{}{}", witness.line("north"), stranger.line("other"));
+    world.write("both", format!("{both}group both all north other\nquorum both\n"));
+    let (_, all) = claims(&world, "log", "both");
+    has(&all, &["not cut: unprovable", "one history: unprovable"]);
+    assert!(!run(&world, "log", 0, &["verify"]).contains(" proved "), "without a policy nobody is trusted");
+}
+
+#[test]
+fn a_log_that_is_not_what_a_witness_saw_is_found_by_the_witness_s_name() {
+    let (world, log) = logged();
+    let witness = TestWitness::of(1, &log, Way::Honest);
+    world.write("policy", format!("log {log}\n{}quorum north\n", witness.line("north")));
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    copy(&world, "old");
+    decide(&world, "log", "number 3");
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    // The old copy as a backup has it is whole. With what the witness saw meanwhile, its end is missing.
+    run(&world, "old", 0, &["verify", "--policy", "policy"]);
+    let newest = anchors(&world, "log").pop().unwrap();
+    fs::copy(world.root().join("log/anchors").join(&newest), world.root().join("old/anchors").join(&newest)).unwrap();
+    let said = run(&world, "old", 1, &["verify", "--policy", "policy"]);
+    assert!(said.starts_with("TAMPERED ") && said.contains("witness north: 5 records were there"), "{said}");
+    assert!(said.contains("not cut      NO"), "{said}");
+    // Whoever has the log's key writes its end anew.
+    decide(&world, "old", "something else");
+    decide(&world, "old", "and more");
+    let said = run(&world, "old", 1, &["verify", "--policy", "policy"]);
+    let first = said.lines().next().unwrap();
+    assert!(
+        first.contains(
+            "record 3: witness north: of the first 5 records, another history was shown elsewhere; the first 3 fit"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("one history  NO"), "{said}");
+    // Its own signature under two histories is found without any witness.
+    run(&world, "old", 1, &["verify"]);
+    // A trusted witness is heard though more are demanded.
+    let absent = TestWitness::of(7, &log, Way::Honest);
+    let both = format!(
+        "log {log}\n{}{}group both all north south\nquorum both\n",
+        witness.line("north"),
+        absent.line("south")
+    );
+    world.write("both", both);
+    run(&world, "old", 1, &["verify", "--policy", "both"]);
+    run(&world, "log", 0, &["verify", "--policy", "both"]);
+}
+
+#[test]
+fn an_anchor_that_was_changed_is_found() {
+    let (world, log) = logged();
+    let witness = TestWitness::of(1, &log, Way::Honest);
+    world.write("policy", format!("log {log}\n{}quorum north\n", witness.line("north")));
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    let name = format!("log/anchors/{}", anchors(&world, "log")[0]);
+    let good = world.read(&name);
+    world.write(&name, good.replacen("\n3\n", "\n2\n", 1));
+    let said = run(&world, "log", 1, &["verify", "--policy", "policy"]);
+    assert!(said.starts_with("TAMPERED ") && said.contains("was changed"), "{said}");
+    world.write(&name, &good);
+    run(&world, "log", 0, &["verify", "--policy", "policy"]);
+    // Another time, and the witness's signature is over the first.
+    let (text, lines) = good.split_once("\n\n").unwrap();
+    let mut lines: Vec<String> = lines.lines().map(str::to_owned).collect();
+    let key = NoteKey::parse(&witness.key).unwrap();
+    let forged =
+        attest::tlog::Line { name: key.name(), id: key.id(), signature: [&9_u64.to_be_bytes()[..], &[0; 64]].concat() };
+    lines[1] = forged.to_string();
+    world.write(&name, format!("{text}\n\n{}\n", lines.join("\n")));
+    let (_, all) = claims(&world, "log", "policy");
+    has(&all, &["not cut: unprovable", "times true: unprovable"]);
+}
+
+#[test]
+fn the_time_of_a_record_lies_between_what_witnesses_say() {
+    let (world, log) = logged();
+    let witness = TestWitness::of(1, &log, Way::Honest);
+    world.write("policy", format!("log {log}\n{}quorum north\n", witness.line("north")));
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    decide(&world, "log", "number 3");
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    decide(&world, "log", "number 5");
+    let show = |record: &str, policy: &str| {
+        let shown = run(&world, "log", 0, &["show", record, "--policy", policy, "--format", "json"]);
+        let json: Value = serde_json::from_str(&shown).unwrap();
+        let one = &json["records"][0];
+        (one["record"]["kind"].clone(), one["notBefore"]["by"][0].clone(), one["notAfter"]["by"][0].clone())
+    };
+    let north = Value::from("north");
+    assert_eq!(show("0", "policy"), ("decision".into(), Value::Null, north.clone()));
+    assert_eq!(show("4", "policy"), ("anchored".into(), Value::Null, north.clone()));
+    assert_eq!(show("5", "policy"), ("decision".into(), north.clone(), Value::Null), "behind what was said before");
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    assert_eq!(show("5", "policy"), ("decision".into(), north.clone(), north));
+    let said = run(&world, "log", 0, &["show", "5", "--policy", "policy"]);
+    assert!(said.contains("proven not before    2026-09-21T") && said.contains("proven not after"), "{said}");
+    let stranger = TestWitness::of(7, &log, Way::Honest);
+    world.write("stranger", format!("log {log}\n{}quorum other\n", stranger.line("other")));
+    assert_eq!(show("5", "stranger"), ("decision".into(), Value::Null, Value::Null));
 }

@@ -1,6 +1,7 @@
 //! Recording, reading and checking an audit log.
 
 pub mod anchor;
+pub mod witnessed;
 
 use crate::audit::index::{Question, Row};
 use crate::audit::keys::{Keys, Random};
@@ -155,12 +156,14 @@ pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Po
     let wrong = |cause: String| AuditError::Unproven { what: name.to_owned(), cause };
     if let Some(policy) = policy {
         let (checkpoint, seen) = policy.check(&note).map_err(|e| wrong(e.to_string()))?;
-        return Ok(Outside { name: name.to_owned(), checkpoint, seen });
+        let time = policy.met_at(&seen).map(|time| (time, seen.keys().cloned().collect()));
+        return Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time });
     }
     match note.is_signed_by(&settings.key) {
         Ok(true) => {
             let checkpoint = Checkpoint::parse(note.text)?;
-            Ok(Outside { name: name.to_owned(), checkpoint, seen: Default::default() })
+            let seen = Default::default();
+            Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time: None })
         }
         Ok(false) => {
             let origin = note.text.lines().next().unwrap_or_default();

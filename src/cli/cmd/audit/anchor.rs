@@ -1,13 +1,17 @@
 //! `attest audit anchor`
 
+use super::trusted;
+use crate::audit::anchor::Anchors as _;
 use crate::audit::anchor::{HttpWitness, Said, Witness};
 use crate::audit::{AuditError, LogStore as _};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize;
 use crate::flow::audit::anchor::{Anchored, Asking, anchor};
+use crate::flow::audit::{self, witnessed};
+use crate::model::Timestamp;
 use crate::model::plural::counted;
-use crate::model::{Timestamp, limits};
+use crate::places::audit::random;
 use crate::places::{self, AuditPlace, files};
 use crate::sign::{Evidence, ServiceClient, SignError, TimestampAuthority};
 use crate::tlog::policy::Policy;
@@ -108,10 +112,12 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
         return Err(Failure::usage(codes::USAGE, message));
     }
     let mut anchors = place.anchors(common.timeout)?;
-    // Fresh: everything that is in the journal.
+    // Fresh: everything that is in the journal, and behind it what was said of earlier checkpoints.
     let mut log = place.writer(common.timeout)?;
-    log.finish_redaction(places::now(), &mut places::audit::random)?;
-    log.publish()?;
+    let now = places::now();
+    log.finish_redaction(now, &mut random)?;
+    let said = witnessed::drafts(&witnessed::of_anchors(&anchors.all()?, &policy), &mut random)?;
+    audit::record(&mut log, &mut place.index()?, &said, now, &mut random)?;
     drop(log);
     let store = place.reader()?;
     let note = store.get(crate::audit::store::CHECKPOINT)?;
@@ -137,8 +143,7 @@ fn policy(args: &AnchorArgs, place: &AuditPlace) -> Result<Policy, Failure> {
             return Err(Failure::usage(codes::USAGE, message));
         }
     };
-    let text = files::read(path, limits::LOG_POLICY_BYTES)?;
-    Ok(Policy::parse(&String::from_utf8_lossy(&text)).map_err(AuditError::from)?)
+    trusted::policy(path)
 }
 
 /// Done where something was got and nothing that was demanded is missing.

@@ -1,6 +1,7 @@
 //! `attest audit`
 
 mod anchor;
+mod claims;
 mod erase;
 mod init;
 mod itself;
@@ -10,6 +11,7 @@ mod proof;
 mod quickstart;
 mod record;
 mod show;
+mod trusted;
 mod verify;
 
 pub use anchor::AnchorReport;

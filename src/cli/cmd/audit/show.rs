@@ -1,16 +1,19 @@
 //! `attest audit show`
 
+use super::trusted;
 use crate::audit::{LogStore as _, Opened, Unopened};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize;
 use crate::flow::audit;
+use crate::flow::audit::witnessed::{self, Trusted};
 use crate::model::{Timestamp, json};
-use crate::places::AuditPlace;
+use crate::places::{self, AuditPlace};
 use crate::record::Entry;
 use clap::Args;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// Show records: one by its number or id, all of an execution, or the last ones
 ///
@@ -19,6 +22,7 @@ use std::fmt::Write as _;
 #[command(after_help = "Examples:
   attest audit show                     the last 20 records
   attest audit show 41207
+  attest audit show 41207 --policy witnesses.policy    with the times between which it was recorded
   attest audit show exec-abc123 --format json")]
 pub(super) struct ShowArgs {
     /// Number or id of a record, or id of an execution
@@ -27,6 +31,12 @@ pub(super) struct ShowArgs {
     /// How many of the last records
     #[arg(long, value_name = "N", default_value = "20", conflicts_with = "what")]
     last: usize,
+    /// C2SP policy file: the witnesses whose word on times counts
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Sigstore trusted root (JSON) with the timestamp authorities that count (repeatable)
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    trusted_root: Vec<PathBuf>,
 }
 
 /// What `--format json` prints.
@@ -59,20 +69,49 @@ pub struct Shown {
     /// Why it says nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hole: Option<String>,
+    /// It was put into the log after this time, with `--policy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Proven>,
+    /// It was in the log by this time, with `--policy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Proven>,
+}
+
+/// A time that others prove.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Proven {
+    /// The time.
+    pub time: String,
+    /// Who says so: witnesses by the names of the policy, or a timestamp authority.
+    pub by: Vec<String>,
 }
 
 pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
-    place.settings()?;
+    let settings = place.settings()?;
+    let policy = args.policy.as_deref().map(trusted::policy).transpose()?;
+    if let Some(policy) = &policy {
+        trusted::names(policy, &settings)?;
+    }
+    let roots = trusted::roots(&args.trusted_root)?;
     let store = place.reader()?;
     let keys = place.keys()?.unwrap_or_default();
     let mut index = place.index()?;
     audit::catch_up(&store, &keys, store.size(), &mut index)?;
     let numbers = audit::meant(&index, store.size(), args.what.as_deref(), args.last)?;
+    let anchors = if policy.is_some() { place.anchored()? } else { Vec::new() };
+    let (outside, _) = witnessed::kept(&anchors, &settings, Trusted { policy: policy.as_ref(), roots: &roots });
+    let markers = match &policy {
+        Some(policy) => witnessed::markers(&anchors, (&store, &keys), &index, policy, places::now())?,
+        None => Vec::new(),
+    };
     let mut records = Vec::new();
     for number in numbers {
-        let stored = store.read(number, 1)?;
-        let content = stored.first().map(|s| s.content.clone()).unwrap_or_default();
-        records.push(shown(number, audit::opened(&store, &keys, number)?, &content));
+        let stored = store.read(number, 1)?.into_iter().next().unwrap_or_default();
+        let mut one = shown(number, audit::opened(&store, &keys, number)?, &stored.content);
+        let known = (policy.as_ref(), markers.as_slice());
+        let bracket = witnessed::bracket(&store, (number, &stored.entry), &outside, known);
+        (one.not_before, one.not_after) = (proven(bracket.not_before), proven(bracket.not_after));
+        records.push(one);
     }
     let report = ShowReport { schema_version: 1, size: store.size(), records };
     if common.format == Format::Json {
@@ -92,6 +131,11 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     Ok(Outcome::told(out))
 }
 
+fn proven(by: Option<(u64, Vec<String>)>) -> Option<Proven> {
+    let (time, by) = by?;
+    Some(Proven { time: Timestamp::from_unix(i64::try_from(time).ok()?)?.to_string(), by })
+}
+
 fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
     let of = |entry: &Entry| {
         (Some(entry.id.to_string()), Timestamp::from_unix(i64::from(entry.minutes) * 60).map(|t| t.to_string()))
@@ -101,12 +145,30 @@ fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
         Ok(opened) => {
             let (id, logged_at) = of(&opened.entry);
             let redacted = opened.redacted.iter().map(|(name, _)| (*name).to_owned()).collect();
-            Shown { index, id, logged_at, record: opened.draft.document(), redacted, hole: None }
+            Shown {
+                index,
+                id,
+                logged_at,
+                record: opened.draft.document(),
+                redacted,
+                hole: None,
+                not_before: None,
+                not_after: None,
+            }
         }
         Err(Unopened::NoKey(entry) | Unopened::AnotherKey(entry)) => {
             let (id, logged_at) = of(&entry);
             let hole = Some("what it said was destroyed, or its key is not here".to_owned());
-            Shown { index, id, logged_at, record: kind(&entry), redacted: Vec::new(), hole }
+            Shown {
+                index,
+                id,
+                logged_at,
+                record: kind(&entry),
+                redacted: Vec::new(),
+                hole,
+                not_before: None,
+                not_after: None,
+            }
         }
         Err(Unopened::Redaction(entry)) => {
             let (id, logged_at) = of(&entry);
@@ -115,11 +177,20 @@ fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
             let line = |start: &str| text.lines().find_map(|l| l.strip_prefix(start).map(Value::from));
             record.extend(line("basis ").map(|basis| ("basis".to_owned(), basis)));
             record.extend(text.lines().nth(4).map(|what| ("what".to_owned(), Value::from(what))));
-            Shown { index, id, logged_at, record, redacted: Vec::new(), hole: None }
+            Shown { index, id, logged_at, record, redacted: Vec::new(), hole: None, not_before: None, not_after: None }
         }
         Err(Unopened::Damaged(cause)) => {
             let hole = Some(format!("it was changed: {cause}"));
-            Shown { index, id: None, logged_at: None, record: Map::new(), redacted: Vec::new(), hole }
+            Shown {
+                index,
+                id: None,
+                logged_at: None,
+                record: Map::new(),
+                redacted: Vec::new(),
+                hole,
+                not_before: None,
+                not_after: None,
+            }
         }
     }
 }
@@ -175,6 +246,12 @@ fn whole(out: &mut String, one: &Shown) {
     }
     for name in &one.redacted {
         let _ = writeln!(out, "  {name:20} (a person who was erased)");
+    }
+    let says = |by: &[String]| sanitize::line(&by.join(", "));
+    for (name, proven) in [("proven not before", &one.not_before), ("proven not after", &one.not_after)] {
+        if let Some(proven) = proven {
+            let _ = writeln!(out, "  {name:20} {} ({})", proven.time, says(&proven.by));
+        }
     }
     let _ = writeln!(out, "  {:20} {}", "id", one.id.as_deref().unwrap_or("-"));
     let _ = writeln!(

@@ -1,9 +1,11 @@
 //! `attest audit verify`
 
-use crate::audit::{AuditError, Disclosed, Disclosure, Index, Keys, LogStore};
+use super::{claims, trusted};
+use crate::audit::{AuditError, Bad, Disclosed, Disclosure, Index, Keys, LogStore};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::show::sanitize;
+use crate::flow::audit::witnessed::{self, Trusted};
 use crate::flow::audit::{self, Checked};
 use crate::model::plural::counted;
 use crate::model::{Timestamp, limits};
@@ -22,11 +24,12 @@ const INDEX: &str = "the index says something else than the log: remove index.sq
 /// Check the log whole, or a receipt by itself
 ///
 /// Every record is counted: verified, redacted with authority, expired under the policy, or unexplained, which is what
-/// tampering looks like (exit 1). A log that nobody outside has seen is only this machine's word: keep checkpoints elsewhere
-/// (`attest audit checkpoint`), and name them here.
+/// tampering looks like (exit 1). A log that nobody outside has seen is only this machine's word: have witnesses cosign it
+/// (`attest audit anchor`) and name them with --policy, or keep checkpoints elsewhere (`attest audit checkpoint`) and name these.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit verify
+  attest audit verify --policy witnesses.policy
   attest audit verify --checkpoint elsewhere/audit-2026-11-29.checkpoint
   attest audit verify --proof 41207.tlog-proof --log-key 'audit.example.com/team+...'")]
 pub(super) struct VerifyArgs {
@@ -36,6 +39,9 @@ pub(super) struct VerifyArgs {
     /// C2SP policy file: which log and witnesses count
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Sigstore trusted root (JSON) with the timestamp authorities that count (repeatable)
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    trusted_root: Vec<PathBuf>,
     /// The log's key, from a place that the log's owner cannot change
     #[arg(long, value_name = "VKEY", conflicts_with = "policy")]
     log_key: Option<String>,
@@ -120,14 +126,20 @@ pub struct Fault {
 }
 
 /// What is said of one claim.
-#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Claim {
-    /// What is claimed: `not edited`, `not cut`, `no gaps`, `not forged`, `times true`.
+    /// What is claimed: `not edited`, `not cut`, `one history`, `no gaps`, `not forged`, `times true`.
     pub claim: String,
     /// `proved`, `conditional` or `unprovable`; `NO` where it is known to be untrue.
     pub standing: String,
     /// Why, and what would raise it.
     pub because: String,
+    /// For how many of the first records somebody outside proves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+    /// The witnesses that do, by the names of the policy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
 }
 
 pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
@@ -138,19 +150,20 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
         })?;
         return receipt(path, &policy, common);
     }
-    let (settings, store) = (place.settings()?, place.reader()?);
-    if let Some(policy) = &policy
-        && !policy.logs.iter().any(|(key, _)| *key == settings.key)
-    {
-        let cause = format!("its settings name the key {:?}, which is not one of those that were given", settings.key);
-        return Err(AuditError::Unproven { what: "the log".into(), cause }.into());
+    let settings = place.settings()?;
+    if let Some(policy) = &policy {
+        trusted::names(policy, &settings)?;
     }
+    // Before the records are opened: an anchor of a moment later would else look like a cut.
+    let roots = trusted::roots(&args.trusted_root)?;
+    let trusted = Trusted { policy: policy.as_ref(), roots: &roots };
+    let (mut outside, changed) = witnessed::kept(&place.anchored()?, &settings, trusted);
+    let store = place.reader()?;
     let keys = if args.without_keys { None } else { place.keys()? };
     if keys.is_none() && !args.without_keys {
         let cause = "they are gone, so what records say cannot be checked; --without-keys checks a copy that has none";
         return Err(AuditError::Unusable { what: "the keys of the audit log".into(), cause: cause.into() }.into());
     }
-    let mut outside = Vec::new();
     for path in &args.checkpoint {
         let bytes = files::read(path, limits::PROOF_BYTES)?;
         outside.push(audit::outside(&path.display().to_string(), &bytes, &settings, policy.as_ref())?);
@@ -172,7 +185,7 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
             Err(_) => {}
         }
     }
-    let report = report(&settings.origin, &checked, policy.is_some());
+    let report = report(&settings.origin, &checked, &changed, policy.is_some());
     let exit = if report.ok { Exit::Done } else { Exit::No };
     Ok(match common.format {
         Format::Json => Outcome::json(&report, exit),
@@ -183,7 +196,7 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
 
 fn policy(args: &VerifyArgs) -> Result<Option<Policy>, Failure> {
     let text = match (&args.policy, &args.log_key) {
-        (Some(path), _) => String::from_utf8_lossy(&files::read(path, limits::LOG_POLICY_BYTES)?).into_owned(),
+        (Some(path), _) => return trusted::policy(path).map(Some),
         (None, Some(key)) => {
             format!("log {}\nquorum none\n", NoteKey::parse(key).map_err(AuditError::from)?)
         }
@@ -192,11 +205,12 @@ fn policy(args: &VerifyArgs) -> Result<Option<Policy>, Failure> {
     Ok(Some(Policy::parse(&text).map_err(AuditError::from)?))
 }
 
-fn report(origin: &str, checked: &Checked, named: bool) -> VerifyReport {
+fn report(origin: &str, checked: &Checked, changed: &[Bad], named: bool) -> VerifyReport {
     let account = &checked.account;
     let mut faults: Vec<Fault> =
         account.unexplained.iter().map(|bad| Fault { index: bad.index, cause: bad.cause.clone() }).collect();
-    let mut unexplained = account.faults;
+    let mut unexplained = account.faults + changed.len() as u64;
+    faults.extend(changed.iter().map(|bad| Fault { index: bad.index, cause: bad.cause.clone() }));
     if let Some(index) = checked.lying {
         unexplained += 1;
         faults.push(Fault { index: Some(index), cause: INDEX.into() });
@@ -214,61 +228,9 @@ fn report(origin: &str, checked: &Checked, named: bool) -> VerifyReport {
         expired: account.expired,
         unexplained,
         faults,
-        claims: claims(checked, named),
+        claims: claims::of(account, named),
         lost: account.losses.1,
     }
-}
-
-/// What one wants to know of a log, each with what proves it or what would raise it.
-fn claims(checked: &Checked, named: bool) -> Vec<Claim> {
-    let account = &checked.account;
-    let claim =
-        |what: &str, standing: &str, because: String| Claim { claim: what.into(), standing: standing.into(), because };
-    let (whole, size) = (account.faults == 0, account.size);
-    let outside = account.furthest.as_ref();
-    let until = outside.map_or(0, |o| o.checkpoint.size);
-    let seen = outside.map_or(String::new(), |o| match o.seen.len() {
-        0 => format!("the checkpoint kept at {}", o.name),
-        n => format!("the checkpoint that {} cosigned", counted(n, "witness")),
-    });
-    let alone = "nobody outside has seen it; keep `attest audit checkpoint` elsewhere".to_owned();
-    let key = if named { "the key that was given" } else { "the key in its own settings" };
-    let edited = match (whole, until) {
-        (false, _) => claim("not edited", "NO", format!("{} unexplained", counted(account.faults, "thing"))),
-        (true, 0) => claim("not edited", "conditional", "by this machine's word alone".into()),
-        (true, n) if n == size => claim("not edited", "proved", format!("by {seen}")),
-        (true, n) => claim("not edited", "conditional", format!("the first {n} by {seen}; the rest by {key}")),
-    };
-    let tail = match (account.cut, until) {
-        (true, _) => claim("not cut", "NO", "a checkpoint that was kept elsewhere has more records".into()),
-        (false, 0) => claim("not cut", "unprovable", alone),
-        (false, n) => {
-            claim("not cut", "conditional", format!("not before record {n}, by {seen}; nobody else saw anything later"))
-        }
-    };
-    let gaps = match account.losses {
-        (0, _) => "no loss is recorded; what was never handed in cannot be seen".into(),
-        (records, events) => format!("{events} lost events, in {}", counted(records, "record")),
-    };
-    let forged = match size.saturating_sub(until) {
-        _ if !whole => claim("not forged", "NO", "see the first line".into()),
-        0 if size > 0 => {
-            claim("not forged", "proved", "who holds the log's key cannot write any of it anew unseen".into())
-        }
-        n if until == 0 => {
-            claim("not forged", "unprovable", format!("who holds the log's key could write all {n} anew"))
-        }
-        n => claim("not forged", "conditional", format!("who holds the log's key could write the last {n} anew")),
-    };
-    let time = outside.and_then(|o| o.seen.values().min().copied());
-    let time = time.and_then(|time| Timestamp::from_unix(i64::try_from(time).ok()?));
-    let times = match time {
-        Some(time) => {
-            claim("times true", "conditional", format!("the first {until} were there by {time}, as a witness says"))
-        }
-        None => claim("times true", "unprovable", "all are by the log's own clock: no witness said when".into()),
-    };
-    vec![edited, tail, claim("no gaps", "conditional", gaps), forged, times]
 }
 
 fn text(report: &VerifyReport) -> String {

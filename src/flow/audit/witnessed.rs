@@ -1,0 +1,211 @@
+//! What those outside have seen of an audit log: kept anchors, held against a policy, and the times that they prove.
+
+use super::anchor::is_past;
+use crate::audit::anchor::Anchor;
+use crate::audit::{AuditError, Bad, Index, Keys, LogStore, Outside, Settings, inclusion, own_checkpoint};
+use crate::model::digest::hex;
+use crate::model::{Digest, Timestamp};
+use crate::record::Draft;
+use crate::tlog::policy::{Policy, Seen};
+use crate::tlog::{Hash, Note, merkle};
+use crate::trust::TrustedRoot;
+use crate::verify::{TimeSource, stamp_time};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// What is brought to the anchors of a log, from a place that the log's owner cannot change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trusted<'a> {
+    /// Whose cosignatures count. Without one, none does.
+    pub policy: Option<&'a Policy>,
+    /// Whose timestamps count.
+    pub roots: &'a [TrustedRoot],
+}
+
+/// Anchors as checkpoints that somebody outside saw, and those that cannot be read any more.
+#[must_use]
+pub fn kept(anchors: &[Anchor], settings: &Settings, trusted: Trusted<'_>) -> (Vec<Outside>, Vec<Bad>) {
+    let (mut outside, mut bad) = (Vec::new(), Vec::new());
+    for anchor in anchors {
+        match one(anchor, settings, trusted) {
+            Ok(found) => outside.push(found),
+            Err(e) => bad.push(Bad { index: None, cause: format!("the anchor {} was changed: {e}", anchor.name) }),
+        }
+    }
+    (outside, bad)
+}
+
+/// An anchor is only ever written of a checkpoint that the log signed.
+fn one(anchor: &Anchor, settings: &Settings, trusted: Trusted<'_>) -> Result<Outside, AuditError> {
+    let checkpoint = own_checkpoint(&anchor.note, settings)?;
+    let note = Note::parse(&anchor.note)?;
+    let seen = match trusted.policy {
+        Some(policy) => policy.look(&note)?.1,
+        None => Seen::new(),
+    };
+    // Two witnesses that are demanded are not one that was bought.
+    let proves = trusted.policy.is_some_and(|policy| !seen.is_empty() && policy.is_met(&seen));
+    let mut times: Vec<(u64, Vec<String>)> = Vec::new();
+    if let Some(time) = trusted.policy.filter(|_| proves).and_then(|policy| policy.met_at(&seen)) {
+        let by = seen.iter().filter(|(_, at)| **at <= time).map(|(name, _)| name.clone()).collect();
+        times.push((time, by));
+    }
+    for token in &anchor.timestamps {
+        let stamped = trusted.roots.iter().find_map(|root| stamp_time(root, token, note.text.as_bytes()).ok());
+        if let Some(stamped) = stamped
+            && let (Ok(time), TimeSource::TimestampAuthority(name)) =
+                (u64::try_from(stamped.time.unix()), stamped.source)
+        {
+            times.push((time, vec![name]));
+        }
+    }
+    let name = match names(seen.keys()) {
+        names if names.is_empty() => format!("the anchor {}", anchor.name),
+        names => names,
+    };
+    Ok(Outside { name, checkpoint, seen, proves, time: times.into_iter().min() })
+}
+
+/// Names of witnesses in a line, the first ones where there are many.
+#[must_use]
+pub fn names<'a>(seen: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let (count, shown) = (seen.len(), 5);
+    let first: Vec<&str> = seen.take(shown).map(String::as_str).collect();
+    match count {
+        0 => String::new(),
+        1 => format!("witness {}", first.join(", ")),
+        n if n > shown => format!("witnesses {} and {} more", first.join(", "), n - shown),
+        _ => format!("witnesses {}", first.join(", ")),
+    }
+}
+
+/// Between which times a record was put into the log, and who says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bracket {
+    /// It was put behind a record that holds what was said at this time (seconds since 1970).
+    pub not_before: Option<(u64, Vec<String>)>,
+    /// It was under a checkpoint that was seen at this time.
+    pub not_after: Option<(u64, Vec<String>)>,
+}
+
+/// A record of the log that holds a cosignature: what stands behind it was put there later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// The record's number.
+    pub index: u64,
+    /// Whose cosignature, by the policy's name.
+    pub name: String,
+    /// The time that it says.
+    pub time: u64,
+}
+
+/// The markers of a log: records of kind `anchored` whose digest is that of a kept cosignature by a witness of the policy.
+///
+/// # Errors
+/// [`AuditError::Unusable`].
+pub fn markers(
+    anchors: &[Anchor],
+    (store, keys): (&dyn LogStore, &Keys),
+    index: &dyn Index,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Marker>, AuditError> {
+    let mut out = Vec::new();
+    for anchor in anchors {
+        let Ok(note) = Note::parse(&anchor.note) else { continue };
+        for (name, key, _) in policy.witnesses() {
+            for line in &note.lines {
+                let Some(time) = key.cosigned(note.text, line).filter(|time| is_past(*time, now)) else { continue };
+                let line = line.to_string();
+                let Some(number) = index.of_source(&source_id(&line))? else { continue };
+                let Ok(found) = super::opened(store, keys, number)? else { continue };
+                // The index only says where to look.
+                if found.entry.kind.name == "anchored" && found.draft.text("digest") == Some(&digest(&line)) {
+                    out.push(Marker { index: number, name: name.to_owned(), time });
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The bracket of a record. `outside` are checkpoints that trusted ones saw; each counts where the record is proven to be under
+/// it.
+#[must_use]
+pub fn bracket(
+    store: &dyn LogStore,
+    (index, entry): (u64, &[u8]),
+    outside: &[Outside],
+    (policy, markers): (Option<&Policy>, &[Marker]),
+) -> Bracket {
+    let mut out = Bracket::default();
+    let mut by_time: Vec<&Outside> = outside.iter().filter(|o| o.checkpoint.size > index && o.time.is_some()).collect();
+    by_time.sort_by(|a, b| a.time.cmp(&b.time));
+    for seen in by_time {
+        let (size, root) = (seen.checkpoint.size, seen.checkpoint.root);
+        let Ok(hashes) = inclusion(store, index, size) else { continue };
+        if merkle::check_inclusion(Hash::of_entry(entry), index, size, &hashes, root).is_ok() {
+            out.not_after.clone_from(&seen.time);
+            break;
+        }
+    }
+    let before: Vec<&Marker> = markers.iter().filter(|marker| marker.index < index).collect();
+    let mut times: Vec<u64> = before.iter().map(|marker| marker.time).collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    for time in times {
+        let later: Seen = before.iter().filter(|m| m.time >= time).map(|m| (m.name.clone(), m.time)).collect();
+        // A witness whose clock runs ahead does not move it alone where two are demanded.
+        if policy.is_some_and(|policy| policy.is_met(&later)) {
+            out.not_before = Some((time, later.into_keys().collect()));
+            break;
+        }
+    }
+    out
+}
+
+/// Records that say what was kept of the anchors and is not in the log yet: the log then holds, at a place, what could not be
+/// known before.
+#[must_use]
+pub fn of_anchors(anchors: &[Anchor], policy: &Policy) -> Vec<Value> {
+    let mut out = Vec::new();
+    // Only the last ones: what was not recorded when it was fresh narrows nothing.
+    for anchor in anchors.iter().rev().take(8).rev() {
+        let Ok(note) = Note::parse(&anchor.note) else { continue };
+        let Ok((checkpoint, seen)) = policy.look(&note) else { continue };
+        if seen.is_empty() || !policy.is_met(&seen) {
+            continue;
+        }
+        for (name, key, _) in policy.witnesses() {
+            for line in &note.lines {
+                let time = key.cosigned(note.text, line).and_then(|time| i64::try_from(time).ok());
+                let Some(time) = time.and_then(Timestamp::from_unix) else { continue };
+                let line = line.to_string();
+                out.push(json!({ "kind": "anchored", "target": format!("checkpoint:{}", checkpoint.size),
+                    "digest": digest(&line), "completed_at": time.to_string(), "result": format!("cosigned by {name}"),
+                    "source": "attest", "source_id": source_id(&line),
+                    "known": { "target": "witnessed", "digest": "witnessed" } }));
+            }
+        }
+    }
+    out
+}
+
+fn digest(line: &str) -> String {
+    Digest::sha256(line.as_bytes()).to_string()
+}
+
+fn source_id(line: &str) -> String {
+    format!("anchor:{}", &hex(&Sha256::digest(line.as_bytes()))[..32])
+}
+
+/// Reads what [`of_anchors`] writes.
+///
+/// # Errors
+/// [`AuditError::Malformed`].
+pub fn drafts(documents: &[Value], random: crate::audit::keys::Random<'_>) -> Result<Vec<Draft>, AuditError> {
+    let read = |document: &Value| {
+        Draft::read(document, crate::record::draft::Origin::Captured, &mut *random)
+            .map_err(|e| AuditError::Malformed { what: "record".into(), cause: e.to_string() })
+    };
+    documents.iter().map(read).collect()
+}
