@@ -1,10 +1,26 @@
 //! What one wants to know of a log, each with what proves it or what would raise it.
 
-use super::verify::Claim;
 use crate::audit::Account;
 use crate::flow::audit::witnessed::names;
 use crate::model::Timestamp;
 use crate::model::plural::counted;
+
+/// What is said of one claim.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Claim {
+    /// What is claimed: `not edited`, `not cut`, `one history`, `no gaps`, `not forged`, `times true`.
+    pub claim: String,
+    /// `proved`, `conditional` or `unprovable`; `NO` where it is known to be untrue.
+    pub standing: String,
+    /// Why, and what would raise it.
+    pub because: String,
+    /// For how many of the first records somebody outside proves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+    /// The witnesses that do, by the names of the policy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+}
 
 /// The claims of an account. `named`: whether the log's key was given, and is not only the one in its own settings.
 pub(super) fn of(account: &Account, named: bool) -> Vec<Claim> {

@@ -1,6 +1,7 @@
 //! `attest audit verify`
 
-use super::{claims, trusted};
+use super::claims::{self, Claim};
+use super::trusted;
 use crate::audit::{AuditError, Bad, Disclosed, Disclosure, Index, Keys, LogStore};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
@@ -123,23 +124,6 @@ pub struct Fault {
     pub index: Option<u64>,
     /// What was found.
     pub cause: String,
-}
-
-/// What is said of one claim.
-#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
-pub struct Claim {
-    /// What is claimed: `not edited`, `not cut`, `one history`, `no gaps`, `not forged`, `times true`.
-    pub claim: String,
-    /// `proved`, `conditional` or `unprovable`; `NO` where it is known to be untrue.
-    pub standing: String,
-    /// Why, and what would raise it.
-    pub because: String,
-    /// For how many of the first records somebody outside proves it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<u64>,
-    /// The witnesses that do, by the names of the policy.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub by: Vec<String>,
 }
 
 pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
