@@ -59,6 +59,8 @@ pub struct Account {
     pub expired: u64,
     /// Redactions, all with authority.
     pub redactions: u64,
+    /// The record of a redaction that was begun, whose keys are not destroyed yet: the next command that writes does it.
+    pub unfinished: Option<u64>,
     /// Records that say that something was lost, and how many events.
     pub losses: (u64, u64),
     /// Everything else, the first first. It is what tampering looks like.
@@ -275,6 +277,9 @@ impl Checker<'_> {
     fn redaction(&mut self, index: u64, entry: &Entry, note: &[u8]) {
         match Redaction::authorised(note, &self.settings.origin, &self.settings.officer) {
             Ok(redaction) => {
+                if self.keys.is_some_and(|keys| keys.pending.as_ref().is_some_and(|text| text.as_bytes() == note)) {
+                    self.account.unfinished = Some(index);
+                }
                 if redaction.at != index {
                     self.account.bad(index, format!("the redaction of record {}, put here again", redaction.at));
                     return;
@@ -314,8 +319,12 @@ impl Checker<'_> {
                 self.account.bad(index, "the key of a person is gone, and no redaction says so");
             }
         }
+        // A crash came between the redaction and the end of the keys: it is not carried out yet, and the account says so.
+        let unfinished = self.account.unfinished;
+        let done: Vec<_> = self.redactions.iter().filter(|(at, _)| Some(*at) != unfinished).cloned().collect();
+        let done = Covers::of(&done);
         for (index, class, day) in std::mem::take(&mut self.open) {
-            if covers.record(index) || covers.expired(index, class, day) {
+            if done.record(index) || done.expired(index, class, day) {
                 self.account.bad(index, "it can still be read, though a redaction says that its key was destroyed");
             }
         }

@@ -101,7 +101,7 @@ impl Log {
         let origin = self.settings.origin.clone();
         let redaction = Redaction { origin, time: now, basis: basis.to_owned(), at: self.size(), what };
         self.keys.pending = Some(officer.sign(&redaction.to_string()));
-        self.key_store.save(&self.keys, false)?;
+        self.save_keys(false)?;
         let index = self.finish_redaction(now, random)?;
         index.ok_or_else(|| AuditError::Unknown { what: "a redaction".into() })
     }
@@ -129,7 +129,7 @@ impl Log {
         self.publish()?;
         self.destroy(&redaction.what, index)?;
         self.keys.pending = None;
-        self.key_store.save(&self.keys, true)?;
+        self.save_keys(true)?;
         self.keys.generation = self.key_store.generation();
         Ok(Some(index))
     }

@@ -3,7 +3,7 @@
 
 use super::content::Packer;
 use super::keys::{KeyStore, Keys, Random};
-use super::seal::{Place, Unopened, open, seal};
+use super::seal::{Author, Place, Unopened, open, seal};
 use super::store::CHECKPOINT;
 use super::tree::{Growing, nodes, read_all};
 use super::{AuditError, LogStore, Settings, Stored};
@@ -35,6 +35,9 @@ pub struct Log {
     pub(super) key_store: Box<dyn KeyStore>,
     pub(super) keys: Keys,
     signer: NoteSigner,
+    author: Author,
+    /// Whether a write failed: what is on the disk is not known then, and this writer changes nothing more.
+    failed: bool,
     tree: Growing,
     checkpoint: Option<Vec<u8>>,
     packer: Packer,
@@ -53,16 +56,20 @@ impl Log {
     /// [`AuditError::Damaged`] when a checkpoint that this log signed is not one of the journal that is there: the journal
     /// was cut or changed, and nothing is added to it.
     pub fn open(parts: Parts) -> Result<Self, AuditError> {
-        let Parts { settings, store, keys: key_store, signer } = parts;
+        let Parts { settings, mut store, keys: mut key_store, signer } = parts;
         if *signer.key() != settings.key {
             return Err(AuditError::malformed("key of the audit log", "it is not the one that its settings name"));
         }
+        let author = Author::of(&signer);
+        store.settle()?;
+        key_store.settle()?;
         let keys = key_store.load()?.unwrap_or_default();
         let checkpoint = store.get(CHECKPOINT)?;
         let published = checkpoint.as_deref().map(|bytes| own(bytes, &settings)).transpose()?;
         let tree = grown(&*store, published.as_ref())?;
-        own_tail(&*store, published.map_or(0, |p| p.size), &keys)?;
-        Ok(Self { settings, store, key_store, keys, signer, tree, checkpoint, packer: Packer::new()? })
+        own_tail(&*store, published.map_or(0, |p| p.size), &keys, &author)?;
+        let packer = Packer::new()?;
+        Ok(Self { settings, store, key_store, keys, signer, author, failed: false, tree, checkpoint, packer })
     }
 
     /// How many records it has.
@@ -89,7 +96,8 @@ impl Log {
         &*self.store
     }
 
-    /// Adds records, all or none; their numbers.
+    /// Adds records; their numbers. After an error some of them may be there, from the first on, and the log is opened again
+    /// before anything else is written: it then goes on where the disk says.
     ///
     /// # Errors
     /// [`AuditError::TooLarge`], [`AuditError::Unusable`].
@@ -113,14 +121,14 @@ impl Log {
         }
         // A key that is only in memory is no key: what was encrypted with it could never be read again.
         if new {
-            self.key_store.save(&self.keys, false)?;
+            self.save_keys(false)?;
         }
         let first = self.size();
         let (mut batch, mut bytes) = (Vec::with_capacity(drafts.len()), 0);
         for (index, draft) in (first..).zip(drafts) {
             let mut id = RecordId([0; 16]);
             random(&mut id.0);
-            let record = seal(draft, Place { index, minutes, id }, &self.keys, &mut self.packer)?;
+            let record = seal(draft, Place { index, minutes, id }, &self.keys, &self.author, &mut self.packer)?;
             bytes += record.entry.len() + record.content.len();
             batch.push(record);
             if bytes > limits::JOURNAL_FRAME_BYTES {
@@ -133,7 +141,9 @@ impl Log {
 
     /// Adds what is sealed, or public.
     pub(super) fn put(&mut self, batch: Vec<Stored>) -> Result<(), AuditError> {
-        self.store.append(&batch)?;
+        self.usable()?;
+        let done = self.store.append(&batch);
+        self.noted(done)?;
         batch.into_iter().for_each(|record| self.tree.push(record.entry));
         Ok(())
     }
@@ -153,10 +163,31 @@ impl Log {
         if self.checkpoint.as_deref() == Some(&note) {
             return Ok(checkpoint);
         }
-        self.tree.write(&mut *self.store)?;
-        self.store.swap_checkpoint(self.checkpoint.as_deref(), &note)?;
+        self.usable()?;
+        let done = self.tree.write(&mut *self.store);
+        let done = done.and_then(|()| self.store.swap_checkpoint(self.checkpoint.as_deref(), &note));
+        self.noted(done)?;
         self.checkpoint = Some(note);
         Ok(checkpoint)
+    }
+
+    /// Saves the keys as they are in memory.
+    pub(super) fn save_keys(&mut self, destroys: bool) -> Result<(), AuditError> {
+        self.usable()?;
+        let done = self.key_store.save(&self.keys, destroys);
+        self.noted(done)
+    }
+
+    /// That no write failed. A key that was to be saved and was not is in memory all the same: what is encrypted with it could
+    /// be acknowledged, and never be read again.
+    fn usable(&self) -> Result<(), AuditError> {
+        let cause = || "an earlier write failed: open the log again".to_owned();
+        if self.failed { Err(AuditError::Unusable { what: "the audit log".into(), cause: cause() }) } else { Ok(()) }
+    }
+
+    fn noted(&mut self, done: Result<(), AuditError>) -> Result<(), AuditError> {
+        self.failed |= done.is_err();
+        done
     }
 
     /// The receipt of a record, under the published checkpoint.
@@ -243,14 +274,15 @@ fn grown(store: &dyn LogStore, published: Option<&Checkpoint>) -> Result<Growing
     replayed(store, tree, size)
 }
 
-/// That every record that no checkpoint covers yet is one that this log wrote: it opens under the log's keys, or is the
-/// redaction that is being carried out. Whoever owns the disk could else write a record behind the last, and have it signed.
-fn own_tail(store: &dyn LogStore, from: u64, keys: &Keys) -> Result<(), AuditError> {
+/// That every record that no checkpoint covers yet is one that this log wrote: it opens under the log's keys and was written
+/// by who has its private key, or is the redaction that is being carried out. Whoever owns the disk could else write a record
+/// behind the last, and have it signed; so could who holds the keys of contents alone.
+fn own_tail(store: &dyn LogStore, from: u64, keys: &Keys, author: &Author) -> Result<(), AuditError> {
     let mut index = from;
     while index < store.size() {
         for record in store.read(index, 4096)? {
             let own = match open(&record, index, keys) {
-                Ok(_) => true,
+                Ok(_) => author.wrote(&record, index),
                 Err(Unopened::Redaction(_)) => {
                     keys.pending.as_ref().is_some_and(|note| note.as_bytes() == record.content)
                 }

@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex};
 
 const ORIGIN: &str = "log.example/audit";
 
-fn now(days: i64) -> Timestamp {
+pub(super) fn now(days: i64) -> Timestamp {
     Timestamp::from_unix(1_800_000_000 + days * 86_400).unwrap()
 }
 
 /// Numbers that are all different, as random ones would be.
-fn counter() -> impl FnMut(&mut [u8]) {
+pub(super) fn counter() -> impl FnMut(&mut [u8]) {
     let mut n = 0_u64;
     move |bytes| {
         n += 1;
@@ -27,15 +27,15 @@ fn counter() -> impl FnMut(&mut [u8]) {
     }
 }
 
-fn signer(seed: u8) -> NoteSigner {
+pub(super) fn signer(seed: u8) -> NoteSigner {
     NoteSigner::from_seed(ORIGIN, &[seed; 32]).unwrap()
 }
 
-fn officer() -> NoteSigner {
+pub(super) fn officer() -> NoteSigner {
     NoteSigner::from_seed("log.example/officer", &[9; 32]).unwrap()
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         origin: ORIGIN.into(),
         key: signer(1).key().clone(),
@@ -70,13 +70,13 @@ impl LogStore for Shared {
     }
 }
 
-fn action(n: usize) -> Draft {
+pub(super) fn action(n: usize) -> Draft {
     let document = json!({ "kind": "action", "execution_id": format!("exec-{}", n / 10), "action_type": "file_modify",
         "target": format!("src/file-{n}.rs"), "command": "sed -i" });
     Draft::read(&document, Origin::Typed, &mut counter()).unwrap()
 }
 
-fn started(n: usize, person: &str) -> Draft {
+pub(super) fn started(n: usize, person: &str) -> Draft {
     let document = json!({ "kind": "execution_started", "execution_id": format!("exec-{n}"), "agent": "platform/builder",
         "requested_by": person });
     Draft::read(&document, Origin::Typed, &mut counter()).unwrap()
@@ -428,6 +428,22 @@ fn a_record_that_somebody_else_wrote_behind_the_last_is_never_signed() {
     let mut with_fields = redaction;
     with_fields.entry[30] ^= 1;
     assert!(matches!(open(&with_fields, 21, world.log.keys()), Err(Unopened::Damaged(_))));
+    // One of who holds the keys of contents, and not the log's own: it opens, and is signed by nobody.
+    let mut other = Log::open(Parts {
+        settings: Settings { key: signer(2).key().clone(), ..settings() },
+        store: Box::new(Shared::default()),
+        keys: Box::new(MemoryKeys::default()),
+        signer: signer(2),
+    })
+    .unwrap();
+    let records = world.store.0.lock().unwrap().records.clone();
+    other.put(records).unwrap();
+    other.keys = world.log.keys.clone();
+    other.append(&[action(98)], now(0), &mut random).unwrap();
+    let record = other.store.read(22, 1).unwrap().remove(0);
+    assert!(open(&record, 22, world.log.keys()).is_ok());
+    let (opened, _) = open_again(&world, record);
+    assert!(opened.unwrap_err().contains("record 22 stands behind the last"));
     // The twin: one that this log wrote, and that was not published yet.
     world.log.append(&[action(99)], now(1), &mut random).unwrap();
     let last = world.store.0.lock().unwrap().records.pop().unwrap();

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `settings.rs` | what a log is: its name, its keys, how long things are kept |
 //! | `frame.rs` | the frames of the journal, whose writing is the commit |
+//! | `disk/` | each change of a file, so that tests can stop at any of them |
 //! | `store/` | [`LogStore`]: where entries, contents and published files are |
 //! | `keys/` | [`KeyStore`]: keys of contents and of people, which can be destroyed |
 //! | `content.rs` | what a record says, as it is encrypted |
@@ -20,6 +21,7 @@ mod account;
 pub mod anchor;
 mod content;
 mod disclosure;
+mod disk;
 mod erase;
 mod error;
 mod frame;

@@ -7,6 +7,7 @@ use crate::record::commitment::Commitments;
 use crate::record::entry::RecordId;
 use crate::record::{Commitment, Draft, Entry, Known, Said, Told};
 use crate::tlog::Hash;
+use crate::tlog::note::NoteSigner;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -47,8 +48,40 @@ pub enum Unopened {
     Damaged(String),
 }
 
+/// Bytes at the end of a content by which the log knows its own record again.
+const MARK: usize = 16;
+
+/// Who writes records: whoever has the log's private key. Keys of contents are for readers as well.
+pub(super) struct Author(Key);
+
+impl Author {
+    pub(super) fn of(signer: &NoteSigner) -> Self {
+        Self(signer.derived("attest/author/v1"))
+    }
+
+    fn mark(&self, index: u64, entry: &Entry, sealed: &[u8]) -> [u8; MARK] {
+        let mark = derive(&self.0, &[&index.to_be_bytes(), &entry.head(), entry.fields.bytes(), sealed]);
+        let mut out = [0; MARK];
+        out.copy_from_slice(&mark[..MARK]);
+        out
+    }
+
+    /// Whether a record is one that this author wrote, for this number.
+    pub(super) fn wrote(&self, stored: &Stored, index: u64) -> bool {
+        let Ok(entry) = Entry::parse(&stored.entry) else { return false };
+        let parts = stored.content.split_last_chunk::<MARK>();
+        parts.is_some_and(|(sealed, mark)| *mark == self.mark(index, &entry, sealed))
+    }
+}
+
 /// A record as it is stored. The keys of its day and people must be there.
-pub(super) fn seal(draft: &Draft, at: Place, keys: &Keys, packer: &mut Packer) -> Result<Stored, AuditError> {
+pub(super) fn seal(
+    draft: &Draft,
+    at: Place,
+    keys: &Keys,
+    author: &Author,
+    packer: &mut Packer,
+) -> Result<Stored, AuditError> {
     let mut entry = Entry {
         kind: draft.kind,
         class: draft.kind.class,
@@ -69,6 +102,8 @@ pub(super) fn seal(draft: &Draft, at: Place, keys: &Keys, packer: &mut Packer) -
     entry.fields = commitments.root();
     let mut content = packer.pack(&pieces)?;
     encrypt(&derive(&key, &[b"content"]), &bound(&entry, at.index), &mut content)?;
+    let mark = author.mark(at.index, &entry, &content);
+    content.extend(mark);
     entry.content = Sha256::digest(&content).into();
     Ok(Stored { entry: entry.bytes().to_vec(), content })
 }
@@ -109,7 +144,8 @@ pub fn open(stored: &Stored, index: u64, keys: &Keys) -> Result<Opened, Unopened
         return Err(Unopened::Redaction(Box::new(entry)));
     }
     let Some(key) = keys.record(entry.class, entry.day(), index) else { return Err(Unopened::NoKey(Box::new(entry))) };
-    let content = decrypt(&derive(&key, &[b"content"]), &bound(&entry, index), &stored.content);
+    let (sealed, _) = stored.content.split_last_chunk::<MARK>().ok_or_else(|| damaged("it is cut off".into()))?;
+    let content = decrypt(&derive(&key, &[b"content"]), &bound(&entry, index), sealed);
     let Some(content) = content else { return Err(Unopened::AnotherKey(Box::new(entry))) };
     let pieces = unpack(&content, entry.kind).map_err(damaged)?;
     let mut opened = Opened {

@@ -80,6 +80,7 @@ impl AuditPlace {
         made.map_err(|e| unusable(&self.folder, &e))?;
         let own = fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700));
         own.map_err(|e| unusable(&self.folder, &e))?;
+        let _lock = self.making()?;
         FolderStore::create(&self.folder)?;
         FolderKeys::create(&self.path("keys"))?;
         let signer = NoteFile::create(&self.path("keys/log.key"), origin)?;
@@ -104,6 +105,28 @@ impl AuditPlace {
         };
         write().map_err(|e| unusable(&path, &e))?;
         Ok(Made { settings, officer })
+    }
+
+    /// Does away with what an interrupted making left. Settings are written last, and a log that was made has a checkpoint: where
+    /// neither is there and nothing was recorded, the keys are of no use to anybody.
+    fn making(&self) -> Result<fs::File, AuditError> {
+        let path = self.path("lock");
+        let mut options = fs::OpenOptions::new();
+        let options = options.write(true).create(true).truncate(false).mode(0o600);
+        let lock = options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32).open(&path);
+        let lock = lock.map_err(|e| unusable(&path, &e))?;
+        let taken = rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+        taken.map_err(|_| AuditError::Locked { place: self.folder.display().to_string(), waited: "0 s".into() })?;
+        let is_empty = |name: &str| fs::read_dir(self.path(name)).is_ok_and(|mut files| files.next().is_none());
+        let nothing = is_empty("journal") && !self.path("tlog/checkpoint").exists() && !self.exists();
+        for part in ["journal", "tlog", "keys"].into_iter().filter(|_| nothing) {
+            let path = self.path(part);
+            match fs::remove_dir_all(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(unusable(&path, &e)),
+                _ => {}
+            }
+        }
+        Ok(lock)
     }
 
     /// What the log is.

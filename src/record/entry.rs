@@ -6,7 +6,7 @@ use crate::tlog::Hash;
 use std::fmt;
 
 /// The format's version, the first byte of an entry.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Bytes of an entry.
 pub const BYTES: usize = 87;
 
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(Entry::parse(&bytes).unwrap(), entry);
         assert_eq!(entry.day(), 29_000_000 / 1440);
         assert_eq!(RecordId::parse(&entry.id.to_string()), Some(entry.id));
-        for (at, value) in [(0, 2), (1, 99), (2, 9), (2, 3)] {
+        for (at, value) in [(0, 1), (1, 99), (2, 9), (2, 3)] {
             let mut other = bytes;
             other[at] = value;
             assert!(Entry::parse(&other).is_err(), "{at}");

@@ -3,6 +3,7 @@
 use super::LogError;
 use crate::model::digest::hex;
 use crate::model::limits;
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{
     ED25519, Ed25519KeyPair, KeyPair as _, ML_DSA_44, UnparsedPublicKey, VerificationAlgorithm,
 };
@@ -238,6 +239,7 @@ const PRIVATE: &str = "PRIVATE+KEY+";
 pub struct NoteSigner {
     key: NoteKey,
     pair: Ed25519KeyPair,
+    seed: Zeroizing<[u8; 32]>,
 }
 
 impl NoteSigner {
@@ -248,7 +250,8 @@ impl NoteSigner {
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, LogError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed);
         let pair = pair.map_err(|_| LogError::new("key", "its seed makes no key"))?;
-        Ok(Self { key: NoteKey::new(name, Kind::Ed25519, pair.public_key().as_ref())?, pair })
+        let key = NoteKey::new(name, Kind::Ed25519, pair.public_key().as_ref())?;
+        Ok(Self { key, pair, seed: Zeroizing::new(*seed) })
     }
 
     /// Reads `PRIVATE+KEY+name+id+base64`, as the tools of C2SP write it: behind a type byte, the seed.
@@ -285,6 +288,15 @@ impl NoteSigner {
     /// Its name and its key pair, for who cosigns with it.
     pub(super) fn into_parts(self) -> (String, Ed25519KeyPair) {
         (self.key.name, self.pair)
+    }
+
+    /// A secret for another use, which only holders of this key can make: HMAC-SHA-256 of a label under its seed.
+    #[must_use]
+    pub fn derived(&self, label: &str) -> Zeroizing<[u8; 32]> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.seed[..]);
+        let mut out = Zeroizing::new([0; 32]);
+        out.copy_from_slice(hmac::sign(&key, label.as_bytes()).as_ref());
+        out
     }
 
     /// A text, which ends in a line's end, as a note that this key signed.

@@ -15,6 +15,7 @@ const BACK_ENDS: &[&str] = &[
     "src/audit/store/",
     "src/audit/anchor/folder.rs",
     "src/audit/anchor/tests.rs",
+    "src/audit/disk/",
     "src/audit/keys/folder.rs",
     "src/audit/index/sqlite.rs",
     "src/programs/",
@@ -72,7 +73,16 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("axum", &["src/testing/", "src/webhook/"]),
     ("rusqlite", &["src/audit/index/sqlite.rs"]),
     ("zstd", &["src/audit/content.rs"]),
-    ("tempfile", &["src/testing/", "src/sign/exec_tests.rs", "src/audit/store/tests.rs", "src/audit/anchor/tests.rs"]),
+    (
+        "tempfile",
+        &[
+            "src/testing/",
+            "src/sign/exec_tests.rs",
+            "src/audit/store/tests.rs",
+            "src/audit/disk/crash_tests.rs",
+            "src/audit/anchor/tests.rs",
+        ],
+    ),
     (
         "aws_lc_rs",
         &[

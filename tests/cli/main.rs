@@ -7,6 +7,7 @@ mod anchors;
 mod approve;
 mod attacked;
 mod audit;
+mod audit_crash;
 mod before_the_step;
 mod beside;
 mod charter;

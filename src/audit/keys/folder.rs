@@ -2,23 +2,28 @@
 //! Keys in a folder: `keys.N`, encrypted under `master`, which is another one after each destruction.
 //!
 //! The order of writes: the new keys under a new master key, then the master key by rename, which is the moment; then the old
-//! ones are overwritten. A crash before that moment leaves the old state, one after it the new.
+//! ones are overwritten. A crash before that moment leaves the old state, one after it the new; what it left besides has a
+//! name by which the next writer finds and overwrites it.
 
 use super::{KeyStore, Keys};
-use crate::audit::AuditError;
+use crate::audit::{AuditError, disk};
 use crate::model::limits;
 use crate::regular;
 use crate::tlog::note::NoteSigner;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::rand;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Bytes of the file `master`: number of the generation, and the key.
 const MASTER: usize = 8 + 32;
+/// How often keys are read before it is said that they cannot be: a writer may be replacing them.
+const TRIES: u32 = 5;
+/// Names that are tried where something else has the one that is wanted.
+const NAMES: u64 = 1000;
 
 /// A folder of keys.
 #[derive(Debug)]
@@ -72,23 +77,39 @@ impl FolderKeys {
         self.folder.join(format!("keys.{generation}"))
     }
 
-    /// Writes a file durably by rename; what it replaces is overwritten with zeros once the new one counts.
+    /// Writes a file durably by rename; what it replaces is overwritten with zeros once the new one counts. Until then it has
+    /// a second name, so that it can be found after a crash.
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = self.folder.join(format!(".{name}.new"));
-        let _ = fs::remove_file(&temporary);
+        let (temporary, kept) = (self.folder.join(format!(".{name}.new")), self.folder.join(format!(".{name}.old")));
         let old = open_old(path)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(&self.folder)?.sync_all()?;
-        old.map_or(Ok(()), wipe)
+        for left in [&temporary, &kept] {
+            if left.symlink_metadata().is_ok() {
+                disk::remove(left)?;
+            }
+        }
+        let file = disk::create(OpenOptions::new().write(true).create_new(true).mode(0o600), &temporary)?;
+        disk::write_at(&file, bytes, 0)?;
+        disk::sync(&file)?;
+        // A file system without second names only loses what a crash within the next two steps leaves.
+        let linked = old.is_some() && disk::link(path, &kept).is_ok();
+        disk::rename(&temporary, path)?;
+        disk::sync_folder(&self.folder)?;
+        old.map_or(Ok(()), wipe)?;
+        if linked { disk::remove(&kept) } else { Ok(()) }
     }
-}
 
-impl KeyStore for FolderKeys {
-    fn load(&self) -> Result<Option<Keys>, AuditError> {
+    /// The next generation whose file's name is not taken by something that is no file.
+    fn next(&self) -> Result<u64, AuditError> {
+        let is_free = |generation: &u64| match fs::symlink_metadata(self.path(*generation)) {
+            Ok(meta) => meta.is_file(),
+            Err(_) => true,
+        };
+        let taken = || unusable(&self.folder, &io::Error::other("folders have the names of its next files"));
+        (self.generation + 1..self.generation + NAMES).find(is_free).ok_or_else(taken)
+    }
+
+    fn read(&self) -> Result<Keys, AuditError> {
         let (generation, master) = self.master()?;
         let path = self.path(generation);
         let sealed = regular::read(&path, limits::KEY_STORE_BYTES).map_err(|e| unusable(&path, &e))?;
@@ -100,11 +121,24 @@ impl KeyStore for FolderKeys {
         let opened = aead(&master)?.open_in_place(nonce, Aad::from(generation.to_be_bytes()), &mut sealed);
         let mut keys = Keys::parse(opened.map_err(|_| wrong())?)?;
         keys.generation = generation;
-        Ok(Some(keys))
+        Ok(keys)
+    }
+}
+
+impl KeyStore for FolderKeys {
+    fn load(&self) -> Result<Option<Keys>, AuditError> {
+        let mut tries = 1;
+        loop {
+            match self.read() {
+                Err(_) if tries < TRIES => std::thread::sleep(std::time::Duration::from_millis(2)),
+                read => return read.map(Some),
+            }
+            tries += 1;
+        }
     }
 
     fn save(&mut self, keys: &Keys, destroys: bool) -> Result<(), AuditError> {
-        let generation = self.generation + u64::from(destroys);
+        let generation = if destroys { self.next()? } else { self.generation };
         let mut master = Zeroizing::new(vec![0; 32]);
         if destroys {
             rand::fill(&mut master).map_err(|_| AuditError::NoRandomness)?;
@@ -124,9 +158,13 @@ impl KeyStore for FolderKeys {
             let bytes = Zeroizing::new([&generation.to_be_bytes()[..], &master[..]].concat());
             self.replace(&place, &bytes).map_err(|e| unusable(&place, &e))?;
             self.generation = generation;
-            self.sweep()?;
+            self.sweep(true)?;
         }
         Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), AuditError> {
+        self.sweep(false)
     }
 
     fn generation(&self) -> u64 {
@@ -135,20 +173,45 @@ impl KeyStore for FolderKeys {
 }
 
 impl FolderKeys {
-    /// Overwrites and removes keys of other generations.
-    fn sweep(&self) -> Result<(), AuditError> {
+    /// Overwrites and removes keys of other generations, and what an interrupted save left. A folder is none of them: no keys
+    /// were ever written to it. With `all` it is an error that one of them stays.
+    fn sweep(&self, all: bool) -> Result<(), AuditError> {
         for file in fs::read_dir(&self.folder).map_err(|e| unusable(&self.folder, &e))? {
             let file = file.map_err(|e| unusable(&self.folder, &e))?;
-            let name = file.file_name().to_string_lossy().into_owned();
-            let generation = name.strip_prefix("keys.").and_then(|n| n.parse::<u64>().ok());
-            if generation.is_some_and(|g| g != self.generation) {
-                let path = file.path();
-                let swept =
-                    open_old(&path).and_then(|old| old.map_or(Ok(()), wipe)).and_then(|()| fs::remove_file(&path));
-                swept.map_err(|e| unusable(&path, &e))?;
+            let (name, path) = (file.file_name().to_string_lossy().into_owned(), file.path());
+            let is_folder = file.file_type().is_ok_and(|t| t.is_dir());
+            if is_folder || !self.is_left(&name) {
+                continue;
+            }
+            let swept = self.wiped(&name, &path).and_then(|()| disk::remove(&path));
+            if let (Err(e), true) = (swept, all) {
+                return Err(unusable(&path, &e));
             }
         }
         Ok(())
+    }
+
+    /// Whether a file of this name is one that an earlier generation or an interrupted save left.
+    fn is_left(&self, name: &str) -> bool {
+        let generation = name.strip_prefix("keys.").and_then(|n| n.parse::<u64>().ok());
+        let own = |name: &str| name == "master" || name.starts_with("keys.");
+        let beside = name.strip_prefix('.').and_then(|n| n.strip_suffix(".old").or_else(|| n.strip_suffix(".new")));
+        generation.is_some_and(|g| g != self.generation) || beside.is_some_and(own)
+    }
+
+    /// Overwrites a file, unless it is the one that counts under a second name.
+    fn wiped(&self, name: &str, path: &Path) -> io::Result<()> {
+        let counts = name.strip_prefix('.').and_then(|n| n.strip_suffix(".old")).map(|n| self.folder.join(n));
+        let file = |path: &Path| fs::symlink_metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+        if counts.is_some_and(|counts| file(&counts).is_some() && file(&counts) == file(path)) {
+            return Ok(());
+        }
+        match open_old(path) {
+            Ok(old) => old.map_or(Ok(()), wipe),
+            // A link, which is not followed: it goes, and what it leads to stays.
+            Err(e) if e.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => Ok(()),
+            Err(e) => Err(e),
+        }
     }
 }
 
@@ -178,9 +241,9 @@ impl NoteFile {
         let signer = NoteSigner::from_seed(name, &seed)?;
         let text = Zeroizing::new(signer.private(&seed) + "\n");
         let write = || {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
+            let file = disk::create(OpenOptions::new().write(true).create_new(true).mode(0o600), path)?;
+            disk::write_at(&file, text.as_bytes(), 0)?;
+            disk::sync(&file)
         };
         write().map_err(|e| unusable(path, &e))?;
         Ok(signer)
@@ -203,10 +266,10 @@ fn open_old(path: &Path) -> io::Result<Option<File>> {
 
 /// Overwrites a file with zeros. What a file system or a disk keeps besides is beyond reach: then the master key, which is
 /// small, is what must be gone.
-fn wipe(mut file: File) -> io::Result<()> {
+fn wipe(file: File) -> io::Result<()> {
     let length = usize::try_from(file.metadata()?.len()).unwrap_or(0).min(limits::KEY_STORE_BYTES);
-    file.write_all(&vec![0; length])?;
-    file.sync_data()
+    disk::write_at(&file, &vec![0; length], 0)?;
+    disk::sync_data(&file)
 }
 
 fn unusable(path: &Path, e: &io::Error) -> AuditError {

@@ -38,7 +38,15 @@ pub trait KeyStore: Send {
     /// [`AuditError::Unusable`], [`AuditError::NoRandomness`].
     fn save(&mut self, keys: &Keys, destroys: bool) -> Result<(), AuditError>;
 
-    /// How often keys were destroyed.
+    /// Does away with what a save that was interrupted left. Only for the one writer of a log.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn settle(&mut self) -> Result<(), AuditError> {
+        Ok(())
+    }
+
+    /// The number of the last destruction: another one after each.
     fn generation(&self) -> u64;
 }
 

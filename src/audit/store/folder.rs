@@ -3,6 +3,7 @@
 
 use super::{CHECKPOINT, LogStore, Stored};
 use crate::audit::AuditError;
+use crate::audit::disk;
 use crate::audit::frame::{self, Found, Sum};
 use crate::model::limits;
 use crate::record::Entry;
@@ -11,9 +12,9 @@ use crate::tlog::{Checkpoint, Note};
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::ops::Range;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -30,6 +31,8 @@ pub struct FolderStore {
     state: State,
     /// The first record behind the whole ones that was changed, where one was.
     damage: Option<AuditError>,
+    /// How long a new segment is made (bytes).
+    pub(in crate::audit) segment_bytes: usize,
     /// The segment that was read last.
     last_read: Mutex<Option<Segment>>,
     _lock: Option<File>,
@@ -105,8 +108,15 @@ impl FolderStore {
 
     fn found(folder: &Path, lock: Option<File>) -> Result<Self, AuditError> {
         let state = State::Found(None);
-        let mut store =
-            Self { folder: folder.to_owned(), size: 0, state, damage: None, last_read: Mutex::default(), _lock: lock };
+        let mut store = Self {
+            folder: folder.to_owned(),
+            size: 0,
+            state,
+            damage: None,
+            segment_bytes: limits::JOURNAL_SEGMENT_BYTES,
+            last_read: Mutex::default(),
+            _lock: lock,
+        };
         let mut tail = store.look()?;
         store.size = tail.as_ref().map_or(0, |tail| tail.size);
         store.damage = tail.as_mut().and_then(|tail| tail.damage.take());
@@ -147,7 +157,14 @@ impl FolderStore {
         let Some((first, path)) = self.segments()?.pop() else { return Ok(None) };
         let bytes = segment(&path)?;
         let mut walk = Walk::over(&bytes, first)?;
-        while walk.next()?.is_some() {}
+        let mut last = START;
+        loop {
+            let at = walk.at;
+            if walk.next()?.is_none() {
+                break;
+            }
+            last = at;
+        }
         let left = &bytes[walk.at..];
         let torn = left.iter().any(|b| *b != 0);
         // Whoever owns the disk could else have acknowledged records cut away, by one flipped bit before them.
@@ -155,7 +172,8 @@ impl FolderStore {
             let changed = self.changed(left, walk.index);
             AuditError::damaged(changed, format!("record {changed} of the journal was changed: others stand behind it"))
         });
-        Ok(Some(Tail { path, size: walk.index, at: walk.at, room: bytes.len(), sum: walk.sum, torn, damage }))
+        let (size, at, sum, frame) = (walk.index, walk.at, walk.sum, bytes[last..walk.at].to_vec());
+        Ok(Some(Tail { path, size, at, room: bytes.len(), sum, frame, torn, damage }))
     }
 
     /// The first record of a changed frame that is not as it was: its content is not the one of its entry, or its entry is not
@@ -186,7 +204,7 @@ impl FolderStore {
         let file = OpenOptions::new().write(true).custom_flags(no_follow()).open(&tail.path).map_err(fail)?;
         if tail.torn {
             let zeros = vec![0; tail.room - tail.at];
-            file.write_all_at(&zeros, tail.at as u64).and_then(|()| file.sync_data()).map_err(fail)?;
+            disk::write_at(&file, &zeros, tail.at as u64).and_then(|()| disk::sync_data(&file)).map_err(fail)?;
         }
         Ok(End { file, at: tail.at as u64, room: tail.room as u64, sum: tail.sum })
     }
@@ -196,19 +214,19 @@ impl FolderStore {
         let name = format!("{:020}", self.size);
         let folder = self.folder.join("journal");
         let (path, temporary) = (folder.join(&name), folder.join(format!(".{name}")));
-        let room = limits::JOURNAL_SEGMENT_BYTES.max(START + frame);
+        let room = self.segment_bytes.max(START + frame);
         let make = || {
             let _ = fs::remove_file(&temporary);
             let mut options = OpenOptions::new();
-            let mut file = options.write(true).create_new(true).mode(0o600).open(&temporary)?;
+            let file = disk::create(options.write(true).create_new(true).mode(0o600), &temporary)?;
             // Every byte is written now, so that a later sync has no more to do than the frame.
             let mut bytes = vec![0; room];
             bytes[..16].copy_from_slice(MAGIC);
             bytes[16..START].copy_from_slice(&sum);
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            File::open(&folder)?.sync_all()?;
+            disk::write_at(&file, &bytes, 0)?;
+            disk::sync(&file)?;
+            disk::rename(&temporary, &path)?;
+            disk::sync_folder(&folder)?;
             Ok(file)
         };
         let file = make().map_err(|e| {
@@ -229,20 +247,30 @@ impl FolderStore {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = folder.join(format!(".{name}.new"));
         let mut options = OpenOptions::new();
-        let mut file =
-            options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow()).open(&temporary)?;
-        file.write_all(bytes)?;
+        let options = options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow());
+        let file = disk::create(options, &temporary)?;
+        disk::write_at(&file, bytes, 0)?;
         if durable {
-            file.sync_all()?;
+            disk::sync(&file)?;
         }
-        fs::rename(&temporary, path)?;
-        if durable { File::open(folder)?.sync_all() } else { Ok(()) }
+        disk::rename(&temporary, path)?;
+        if durable { disk::sync_folder(folder) } else { Ok(()) }
     }
 }
 
 impl LogStore for FolderStore {
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn settle(&mut self) -> Result<(), AuditError> {
+        let State::Found(Some(tail)) = &self.state else { return Ok(()) };
+        let fail = |e: io::Error| unusable(&tail.path, &e);
+        let file = OpenOptions::new().write(true).custom_flags(no_follow()).open(&tail.path).map_err(fail)?;
+        // Written once more: after a sync that failed, the system takes for written what never came to the disk.
+        let start = (tail.at - tail.frame.len()) as u64;
+        disk::write_at(&file, &tail.frame, start).and_then(|()| disk::sync_data(&file)).map_err(fail)?;
+        disk::sync_folder(&self.folder.join("journal")).map_err(fail)
     }
 
     fn append(&mut self, batch: &[Stored]) -> Result<(), AuditError> {
@@ -260,7 +288,8 @@ impl LogStore for FolderStore {
             Some(end) if end.at + bytes.len() as u64 <= end.room => end,
             _ => self.roll(bytes.len(), sum)?,
         };
-        end.file.write_all_at(&bytes, end.at).and_then(|()| end.file.sync_data()).map_err(|e| unusable(&place, &e))?;
+        let written = disk::write_at(&end.file, &bytes, end.at).and_then(|()| disk::sync_data(&end.file));
+        written.map_err(|e| unusable(&place, &e))?;
         *self.last_read.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
         (end.at, end.sum) = (end.at + bytes.len() as u64, next);
         self.state = State::Ready(end);
@@ -313,7 +342,9 @@ impl LogStore for FolderStore {
 
     fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), AuditError> {
         let path = self.published(name);
-        Self::replace(&path, bytes, false).map_err(|e| unusable(&path, &e))
+        // Whether a partial one is there is seen when the log is opened; a full one is looked at by `verify` alone.
+        let full = !name.contains(".p/");
+        Self::replace(&path, bytes, full).map_err(|e| unusable(&path, &e))
     }
 
     fn swap_checkpoint(&mut self, old: Option<&[u8]>, new: &[u8]) -> Result<(), AuditError> {
@@ -358,6 +389,8 @@ struct Tail {
     at: usize,
     room: usize,
     sum: Sum,
+    /// The last whole frame.
+    frame: Vec<u8>,
     torn: bool,
     damage: Option<AuditError>,
 }

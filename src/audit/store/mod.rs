@@ -25,10 +25,21 @@ pub struct Stored {
 /// - [`LogStore::append`] that is `Ok` is durable, in order, and whole; after an error it may or may not have happened, and
 ///   the store MUST NOT be written to before it was opened again;
 /// - [`LogStore::swap_checkpoint`] replaces durably and whole, and only what `old` says;
-/// - what is put by name is whole or as before, and may be lost with the power: it can be made again.
+/// - what is put by name is whole or as before. A full tile or bundle is durable: it is never put again. A partial one may
+///   be lost with the power: the next checkpoint comes with others;
+/// - after [`LogStore::settle`], what was found when it was opened is durable.
 pub trait LogStore: Send + Sync {
     /// How many records it has.
     fn size(&self) -> u64;
+
+    /// Makes durable what was found: a writer that was killed between writing a frame and waiting for the disk leaves one
+    /// that can be read, and is gone with the power. A checkpoint over it would be of a log that is not there.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn settle(&mut self) -> Result<(), AuditError> {
+        Ok(())
+    }
 
     /// Adds records behind the last.
     ///

@@ -78,6 +78,9 @@ pub struct VerifyReport {
     pub redacted: u64,
     /// Records that were kept as long as the policy says.
     pub expired: u64,
+    /// The record of a redaction that is not carried out yet: the next command that writes to the log does it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<u64>,
     /// How many things are unexplained.
     pub unexplained: u64,
     /// The first of them.
@@ -210,6 +213,7 @@ fn report(origin: &str, checked: &Checked, changed: &[Bad], named: bool) -> Veri
         unopened: account.unopened,
         redacted: account.redacted,
         expired: account.expired,
+        unfinished: account.unfinished,
         unexplained,
         faults,
         claims: claims::of(account, named),
@@ -257,6 +261,12 @@ fn text(report: &VerifyReport) -> String {
     }
     if report.unopened > 0 {
         let _ = writeln!(out, "{} not opened: only that each is where it was", counted(report.unopened, "record"));
+    }
+    if let Some(index) = report.unfinished {
+        let _ = writeln!(
+            out,
+            "the redaction of record {index} was interrupted: the next command that writes carries it out"
+        );
     }
     if report.published < report.size {
         let _ = writeln!(out, "{} not under a checkpoint yet", report.size - report.published);

@@ -1,0 +1,65 @@
+#![expect(clippy::disallowed_methods, reason = "back end: each change of a file of the audit log")]
+//! Each change of a file of the audit log, so that tests can stop at any of them: as a full disk does, or `kill -9`.
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod fault;
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+/// Does something to a disk, as far as so many bytes of it go.
+fn change(bytes: usize, act: impl FnOnce(usize) -> io::Result<()>) -> io::Result<()> {
+    #[cfg(test)]
+    return fault::around(bytes, act);
+    #[cfg(not(test))]
+    act(bytes)
+}
+
+/// Makes a file that is not there yet.
+pub(in crate::audit) fn create(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let mut made = None;
+    change(0, |_| {
+        made = Some(options.open(path)?);
+        Ok(())
+    })?;
+    made.ok_or_else(|| io::Error::other("no file was made"))
+}
+
+/// Writes bytes at a place.
+pub(in crate::audit) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    change(bytes.len(), |length| file.write_all_at(bytes.get(..length).unwrap_or(bytes), at))
+}
+
+/// Waits until the contents of a file are on the disk.
+pub(in crate::audit) fn sync_data(file: &File) -> io::Result<()> {
+    change(0, |_| if cfg!(test) { Ok(()) } else { file.sync_data() })
+}
+
+/// Waits until a file is on the disk.
+pub(in crate::audit) fn sync(file: &File) -> io::Result<()> {
+    change(0, |_| if cfg!(test) { Ok(()) } else { file.sync_all() })
+}
+
+/// Waits until the names in a folder are on the disk.
+pub(in crate::audit) fn sync_folder(folder: &Path) -> io::Result<()> {
+    sync(&File::open(folder)?)
+}
+
+/// Gives a file a name, in place of what had it.
+pub(in crate::audit) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    change(0, |_| fs::rename(from, to))
+}
+
+/// Gives a file a second name.
+pub(in crate::audit) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    change(0, |_| fs::hard_link(from, to))
+}
+
+/// Takes a name away.
+pub(in crate::audit) fn remove(path: &Path) -> io::Result<()> {
+    change(0, |_| fs::remove_file(path))
+}
