@@ -65,20 +65,37 @@ pub struct Outcome {
     pub stdout: Vec<u8>,
     /// How it ends.
     pub exit: Exit,
-    /// Whether it only tells a person what was done: a terminal shows its digests short.
-    pub told: bool,
+    /// For whom.
+    pub purpose: Purpose,
+}
+
+/// For whom an output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// For whoever asked for it, as it is.
+    Data,
+    /// For a person who asked for it: a terminal shows its digests short.
+    Shown,
+    /// Tells a person what was done: short in the same way, and nothing with `--quiet`.
+    Done,
 }
 
 impl Outcome {
     /// Done, with this on standard output.
     pub fn done(stdout: impl Into<Vec<u8>>) -> Self {
-        Self { stdout: stdout.into(), exit: Exit::Done, told: false }
+        Self { stdout: stdout.into(), exit: Exit::Done, purpose: Purpose::Data }
     }
 
     /// Done, as a person is told.
     #[must_use]
     pub fn told(text: String) -> Self {
-        Self { told: true, ..Self::done(text) }
+        Self { purpose: Purpose::Done, ..Self::done(text) }
+    }
+
+    /// What a person asked to see.
+    #[must_use]
+    pub fn shown(text: String) -> Self {
+        Self { purpose: Purpose::Shown, ..Self::done(text) }
     }
 
     /// A JSON document on standard output.
@@ -87,7 +104,7 @@ impl Outcome {
         // Our own structs of strings and numbers: serialising them cannot fail.
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
         let text = crate::cli::show::sanitize::json(&text) + "\n";
-        Self { stdout: text.into_bytes(), exit, told: false }
+        Self { stdout: text.into_bytes(), exit, purpose: Purpose::Data }
     }
 }
 

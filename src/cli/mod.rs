@@ -9,11 +9,12 @@ mod panics;
 pub mod schema;
 mod show;
 pub mod ui;
+mod unused;
 
 use crate::places;
 use args::{Common, Format};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use exit::{Decided, Exit, Failure, FailureReport, Outcome, codes};
+use exit::{Decided, Exit, Failure, FailureReport, Outcome, Purpose, codes};
 use show::{decision, sanitize};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -97,8 +98,9 @@ pub fn main() -> ExitCode {
 
 /// Reads the arguments, and the variables that stand for some of them.
 fn parse(arguments: Vec<std::ffi::OsString>) -> Result<Cli, clap::Error> {
-    let mut command = without_empty(Cli::command());
+    let mut command = without_empty(unused::hidden(Cli::command()));
     let found = command.try_get_matches_from_mut(arguments).and_then(|matches| {
+        unused::refuse(&matches)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         cli.common.timeout_is_given = is_given(&matches, "timeout");
         Ok(cli)
@@ -147,11 +149,12 @@ fn run(cli: Cli) -> ExitCode {
             (_, Some(Decided::Text(page))) => page.clone().into_bytes(),
             _ => Vec::new(),
         };
-        Outcome { stdout, exit: failure.exit, told: false }
+        Outcome { stdout, exit: failure.exit, purpose: Purpose::Data }
     });
-    let printed = match outcome.told {
-        true => print(ui.told(&outcome.stdout, cli.common.verbose).as_bytes()),
-        false => print(&outcome.stdout),
+    let printed = match outcome.purpose {
+        Purpose::Done if cli.common.quiet && outcome.exit == Exit::Done => Ok(()),
+        Purpose::Done | Purpose::Shown => print(ui.told(&outcome.stdout, cli.common.verbose).as_bytes()),
+        Purpose::Data => print(&outcome.stdout),
     };
     if let (Some(hint), false) = (ui.hinted(), cli.common.quiet) {
         let mut hint = format!("hint: {hint}");
@@ -231,8 +234,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Trust(a) => cmd::trust::run(a, common, ui).await,
             Command::Audit(a) => cmd::audit::run(a, common, ui).await,
             Command::Schema(a) => cmd::describe::schema::run(a, common),
-            Command::Completions(a) => Ok(cmd::describe::completions::completions(a, Cli::command())),
-            Command::Man(a) => cmd::describe::completions::man(a, Cli::command()),
+            Command::Completions(a) => Ok(cmd::describe::completions::completions(a, unused::hidden(Cli::command()))),
+            Command::Man(a) => cmd::describe::completions::man(a, unused::hidden(Cli::command())),
         }
     };
     let outcome = panics::caught(|| runtime.block_on(command));

@@ -262,7 +262,9 @@ impl<'t> Gathering<'t> {
             let name = format!("{}@{}", artifact.scope, child.digest);
             let name = child.platform.as_ref().map_or_else(|| name.clone(), |p| format!("{name} ({p})"));
             let descriptor = Some(child.clone());
-            let artifact = Artifact { descriptor, ..Artifact::new(name, artifact.scope.clone(), child.digest.clone()) };
+            let other_scopes = artifact.other_scopes.clone();
+            let own = Artifact::new(name, artifact.scope.clone(), child.digest.clone());
+            let artifact = Artifact { descriptor, other_scopes, ..own };
             let origin = Origin { place: content.place(), id: child.digest.to_string() };
             let unclear = proven.err().map(|content| Candidate { origin, content });
             let gathered = gather(&self.target, &self.budget, self.deadline, artifact);

@@ -191,7 +191,7 @@ impl Round<'_> {
 
 /// Everything that any policy which speaks about the artifact trusts: each requirement decides again for itself.
 fn trust(policies: &[Policy], roots: &[TrustedRoot], artifact: &Artifact) -> TrustMaterial {
-    let matching = || policies.iter().filter(|p| p.matches(&artifact.scope));
+    let matching = || policies.iter().filter(|p| p.speaks_of(artifact));
     let mut trust = TrustMaterial::of_keys(matching().flat_map(Policy::keys).cloned()).with_roots(roots);
     trust.witnesses = matching().flat_map(Policy::witnesses).cloned().collect();
     trust.allow_promise_only = matching().any(Policy::allows_promise_only);

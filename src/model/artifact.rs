@@ -12,6 +12,8 @@ pub struct Artifact {
     pub name: String,
     /// What policies match: `registry/repository`, `oci:PATH` or `file:PATH`; no tag, no digest.
     pub scope: String,
+    /// Other names of the same path that policies match, too: whole, and below the working folder.
+    pub other_scopes: Vec<String>,
     /// At least one of sha256, sha384, sha512.
     pub digests: DigestSet,
     /// The primary digest: the one by which referrers are listed.
@@ -25,7 +27,19 @@ impl Artifact {
     #[must_use]
     pub fn new(name: impl Into<String>, scope: impl Into<String>, digest: Digest) -> Self {
         let digests = DigestSet::of(&digest);
-        Self { name: name.into(), scope: scope.into(), digests, digest, descriptor: None }
+        Self { name: name.into(), scope: scope.into(), other_scopes: Vec::new(), digests, digest, descriptor: None }
+    }
+
+    /// With other names of the same path.
+    #[must_use]
+    pub fn also_called(mut self, scopes: Vec<String>) -> Self {
+        self.other_scopes = scopes;
+        self
+    }
+
+    /// Every name that policies match.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.scope).chain(&self.other_scopes).map(String::as_str)
     }
 
     /// Computes all binding digests from the artifact's own bytes.

@@ -58,7 +58,7 @@ codes! {
 pub fn decide(policies: &[Policy], artifact: &Artifact, evidence: &[Evidence]) -> SubjectDecision {
     let decided: Vec<_> = policies
         .iter()
-        .filter(|p| p.matches(&artifact.scope))
+        .filter(|p| p.speaks_of(artifact))
         .map(|policy| {
             let requirements: Vec<_> = policy.requirements.iter().map(|r| requirement(policy, r, evidence)).collect();
             // A policy without requirements proves nothing; the parser refuses it, and so does this.
@@ -69,7 +69,7 @@ pub fn decide(policies: &[Policy], artifact: &Artifact, evidence: &[Evidence]) -
     let mut reasons = Vec::new();
     // Flags only add demands: where policy files exist, one of them must speak about the subject.
     let files = || policies.iter().filter(|p| matches!(p.images, Images::Named(_)));
-    let unspoken = files().next().is_some() && !files().any(|p| p.matches(&artifact.scope));
+    let unspoken = files().next().is_some() && !files().any(|p| p.speaks_of(artifact));
     if decided.is_empty() || unspoken {
         let names = policies.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
         reasons

@@ -3,7 +3,7 @@
 
 use crate::model::{Artifact, Code, Digest, PredicateUri, Timestamp};
 use crate::predicate::approval::TargetKind;
-use crate::verify::{Origin, Signer, VerifiedStatement};
+use crate::verify::{KEY_NOT_TRUSTED, Origin, Signer, VerifiedStatement};
 use std::fmt;
 use std::sync::Arc;
 
@@ -327,7 +327,9 @@ impl RequirementDecision {
                 (Outcome::Unavailable, _) => 2,
                 _ => 3,
             };
-            (outcome, !c.verified)
+            // Who is not known at all may have signed anything.
+            let unknown = c.reasons.first().is_some_and(|r| r.code == KEY_NOT_TRUSTED);
+            (outcome, !c.verified, unknown)
         };
         self.candidates.iter().min_by_key(rank)
     }

@@ -2,7 +2,7 @@
 
 use super::rule::{self, Check};
 use super::{Glob, People, PolicyUsed, Revoked, SignerMatch, SignerRule};
-use crate::model::{Digest, PredicateUri};
+use crate::model::{Artifact, Digest, PredicateUri};
 use crate::tlog::CosignerKey;
 use crate::trust::PublicKey;
 
@@ -135,6 +135,13 @@ impl Policy {
     pub fn people(mut self, people: People) -> Self {
         self.people = people;
         self
+    }
+
+    /// Whether it speaks about an artifact: by any name of it. A policy that is about a path whole must not be passed over because
+    /// somebody typed it as it is below the working folder.
+    #[must_use]
+    pub fn speaks_of(&self, artifact: &Artifact) -> bool {
+        artifact.scopes().any(|scope| self.matches(scope))
     }
 
     /// Whether it speaks about a subject of this name.

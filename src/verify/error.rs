@@ -181,7 +181,7 @@ codes! {
     SIGNATURE_INVALID = "signature-invalid", [Producer],
         "the key that is named, or the certificate's, did not sign these bytes",
         "the attestation was changed after it was signed, or names a key that did not sign it: do not use the artifact";
-    KEY_NOT_TRUSTED = "key-not-trusted", [Producer],
+    pub KEY_NOT_TRUSTED = "key-not-trusted", [Producer],
         "no trusted key made the signature",
         "pass the public key that should have signed with --key, or name it in the policy";
     pub SUBJECT_MISMATCH = "subject-mismatch", [Producer],

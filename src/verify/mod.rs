@@ -21,7 +21,7 @@ mod support;
 pub use authorities::stamp_time;
 pub use basket::{Basket, Budget, EvidenceSource};
 pub use candidate::{CODES as CANDIDATE_CODES, Candidate, Content, OTHER_KIND, Origin};
-pub use error::{SUBJECT_MISMATCH, VerifyError};
+pub use error::{KEY_NOT_TRUSTED, SUBJECT_MISMATCH, VerifyError};
 pub use examined::Examined;
 pub use referent::{Referent, ReferentKind};
 pub use signature::made_by;

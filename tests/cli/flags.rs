@@ -206,3 +206,33 @@ fn an_empty_variable_of_ours_is_as_if_it_were_not_set() {
     assert_eq!(create(&world, &[("ATTEST_CHARTER_API", "x")], &[]).unwrap_err().0, 2);
     assert_eq!(create(&world, &[("ATTEST_PASSWORD", "")], &[]).unwrap_err().0, 2);
 }
+
+#[test]
+fn a_flag_that_a_command_has_no_use_for_is_neither_shown_nor_taken() {
+    let world = World::new();
+    let help = |command: &str| world.done(&[command, "--help"]);
+    for command in ["quickstart", "sign", "keygen", "trust", "audit", "schema", "completions", "man"] {
+        let shown = help(command);
+        assert!(!shown.contains("registry-ca") && !shown.contains("allow-http-registry"), "{command}: {shown}");
+    }
+    for command in ["create", "generate", "approve", "attach", "verify", "inspect", "download", "list", "flush"] {
+        let shown = help(command);
+        let all = ["--registry-ca", "--allow-http-registry", "--timeout"];
+        assert!(all.iter().all(|flag| shown.contains(flag)), "{command}");
+    }
+    assert!(!help("completions").contains("--timeout") && help("keygen").contains("--timeout"));
+    let refused = |args: &[&str], flag: &str| {
+        let out = world.attest(args);
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.code() == Some(2) && said.contains(flag), "{args:?}: {said}");
+    };
+    // Before the command's name, and behind it.
+    refused(&["keygen", "--registry-ca", "ca.pem"], "--registry-ca");
+    refused(&["--allow-http-registry", "trust", "show"], "--allow-http-registry");
+    refused(&["trust", "show", "--allow-http-registry"], "--allow-http-registry");
+    refused(&["completions", "bash", "--timeout", "1s"], "--timeout");
+    assert!(!world.root().join("second.key").exists());
+    let used = ["--allow-http-registry", "keygen", "--output-key-prefix", "second"];
+    refused(&used, "--allow-http-registry");
+    world.done(&["--allow-http-registry", "verify", "--help"]);
+}

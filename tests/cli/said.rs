@@ -28,6 +28,29 @@ fn quiet_leaves_only_failures() {
         let out = world.attest(&[args, &["-q"]].concat());
         assert_eq!((out.status.code(), texts(&out)), (Some(0), (String::new(), String::new())), "{args:?}");
     }
+    // What was done is not told; a document that was asked for is printed.
+    world.layout("image");
+    world.write("statement.json", world.done(&["generate", "app"]));
+    for args in [
+        &["create", "app", "--key", "attest.key", "--task", "task-2"][..],
+        &["create", "oci:image", "--key", "attest.key", "--task", "task-3"],
+        &["create", "app", "--key", "attest.key", "--task", "task-4", "--", "true"],
+        &["attach", "oci:image", "--bundle", "image.jsonl"],
+        &["approve", "oci:image", "--key", "attest.key", "--yes"],
+        &["keygen", "--output-key-prefix", "second"],
+        &["sign", "statement.json", "--key", "attest.key", "--output", "signed.json"],
+        &["download", "app", "--output", "downloaded.jsonl"],
+    ] {
+        if args[0] == "attach" {
+            world.done(&["download", "oci:image", "--output", "image.jsonl"]);
+        }
+        let out = world.attest(&[&["-q"], args].concat());
+        assert_eq!((out.status.code(), texts(&out)), (Some(0), (String::new(), String::new())), "{args:?}");
+    }
+    let created = &["create", "app", "--key", "attest.key", "--task", "task-5", "-q", "--format", "json"];
+    assert!(texts(&world.attest(created)).0.contains("statementDigest"));
+    let (stdout, stderr) = texts(&world.attest(&["create", "gone", "--key", "attest.key", "-q"]));
+    assert!(stdout.is_empty() && stderr.starts_with("error[file-unreadable]: "), "{stdout}{stderr}");
     let (stdout, _) = texts(&world.attest(&["verify", "lib", "--key", "attest.pub", "-q"]));
     assert!(stdout.starts_with("DENY lib "), "{stdout}");
     // What was asked for is printed.

@@ -3,6 +3,7 @@
 use crate::transcript::Transcript;
 use crate::world::{PASSWORD, World};
 use attest::model::Digest;
+use attest::model::oci::IMAGE_INDEX;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -167,4 +168,70 @@ fn a_layout_is_named_by_its_tag_and_an_untagged_one_is_warned_of() {
     let out = world.attest(&["verify", "oci:image:v2", "--key", "attest.pub"]);
     assert_eq!(out.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&out.stderr).contains("has no tag `v2`"));
+}
+
+/// A policy that is met by whatever the key of the world signed, by this agent where one is named.
+fn policy(world: &World, name: &str, glob: &str, agent: Option<&str>) {
+    let agent = agent.map_or_else(String::new, |agent| format!("\n      agent: {{ ids: [\"{agent}\"] }}"));
+    let text = format!(
+        "apiVersion: agent-attest.github.io/v1\nkind: AttestationPolicy\nmetadata: {{ name: {name} }}\nspec:\n  images: [{{ glob: \"{glob}\" }}]\n  \
+         require:\n    - predicateType: https://slsa.dev/provenance/v1\n      \
+         signers: [{{ key: attest.pub, builders: [\"https://agent-attest.github.io/builder/local/v1\"] }}]{agent}\n"
+    );
+    world.write(&format!("{name}.yaml"), text);
+}
+
+/// Exit code of `verify` of a subject under the lax policy and another.
+fn under_both(world: &World, subject: &str, other: &str) -> Option<i32> {
+    world.attest(&["verify", subject, "--policy", "lax.yaml", "--policy", other]).status.code()
+}
+
+#[test]
+fn a_policy_about_a_path_holds_however_the_path_is_typed() {
+    let world = World::new();
+    let root = world.root().canonicalize().unwrap().display().to_string();
+    world.write("dist/app", "made\n");
+    world.write("other/app", "made\n");
+    world.done(&["create", "dist/app", "--key", "attest.key", "--agent", "squad/other"]);
+    world.done(&["create", "other/app", "--key", "attest.key", "--agent", "squad/other"]);
+    policy(&world, "lax", "file:**", None);
+    policy(&world, "whole", &format!("file:{root}/dist/**"), Some("squad/builder"));
+    policy(&world, "below", "file:dist/**", Some("squad/builder"));
+    let typed = ["dist/app", "./dist//app", "other/../dist/app", &format!("{root}/dist/app")].map(str::to_owned);
+    for strict in ["whole.yaml", "below.yaml"] {
+        for subject in &typed {
+            assert_eq!(under_both(&world, subject, strict), Some(1), "{strict} {subject}");
+        }
+        // What it is not about, it does not forbid.
+        for subject in ["other/app", &format!("{root}/other/app")] {
+            assert_eq!(under_both(&world, subject, strict), Some(0), "{strict} {subject}");
+        }
+    }
+    // What is not here is named by a path, too.
+    let digest = Digest::sha256(b"made\n");
+    let absent = format!("file:{root}/dist/gone@{digest}");
+    assert_eq!(under_both(&world, &absent, "below.yaml"), Some(1));
+}
+
+#[test]
+fn a_policy_about_a_layout_holds_for_what_its_index_lists() {
+    let world = World::new();
+    let root = world.root().canonicalize().unwrap().display().to_string();
+    world.layout("image");
+    let mut top: Value = serde_json::from_str(&world.read("image/index.json")).unwrap();
+    let image = top["manifests"][0].clone();
+    world.done(&["create", "oci:image", "--key", "attest.key", "--agent", "squad/other"]);
+    let index = json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [image] }).to_string();
+    let digest = Digest::sha256(index.as_bytes());
+    world.write(&format!("image/blobs/sha256/{}", digest.hex()), &index);
+    let listed = json!({ "mediaType": IMAGE_INDEX, "digest": digest.to_string(), "size": index.len() });
+    top = serde_json::from_str(&world.read("image/index.json")).unwrap();
+    top["manifests"][0] = listed;
+    world.write("image/index.json", top.to_string());
+    policy(&world, "lax", "oci:**", None);
+    policy(&world, "whole", &format!("oci:{root}/image"), Some("squad/builder"));
+    policy(&world, "elsewhere", &format!("oci:{root}/other"), Some("squad/builder"));
+    let subject = format!("oci:image@{digest}");
+    assert_eq!(under_both(&world, &subject, "elsewhere.yaml"), Some(0));
+    assert_eq!(under_both(&world, &subject, "whole.yaml"), Some(1));
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{DemandArgs, TrustArgs};
 use crate::cli::exit::{Failure, codes};
-use crate::model::PredicateUri;
+use crate::model::{Artifact, PredicateUri};
 use crate::policy::rule::{
     AgentCheck, BuilderCheck, CharterCheck, HostedRunnerCheck, RequestedByCheck, SourceCheck, TaskCheck,
 };
@@ -59,14 +59,15 @@ pub(in crate::cli) fn join(
 /// up are dropped for this one.
 pub(in crate::cli) fn reach(
     policies: &[Policy],
-    scope: &str,
+    artifact: &Artifact,
     demands: &DemandArgs,
     wanted: &PredicateUri,
 ) -> Result<(), Failure> {
-    let mut speaking = policies.iter().filter(|p| p.matches(scope)).peekable();
+    let mut speaking = policies.iter().filter(|p| p.speaks_of(artifact)).peekable();
     let spoken = speaking.peek().is_some();
     let joined = speaking.flat_map(|p| &p.requirements).any(|r| r.predicate_type == *wanted);
     if spoken && !joined && (demands.predicate_type.is_some() || !checks(demands)?.is_empty()) {
+        let scope = &artifact.scope;
         let message = format!("no policy for `{scope}` has a requirement of type {wanted} that the flags could join");
         return Err(Failure::usage(codes::DEMAND_UNUSED, message));
     }
@@ -131,6 +132,7 @@ fn checks(d: &DemandArgs) -> Result<Vec<Box<dyn Check>>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Digest;
     use crate::policy::SignerRule;
     use crate::trust::PublicKey;
 
@@ -147,11 +149,12 @@ mod tests {
         let wanted = PredicateUri::slsa_provenance();
         let policies = [policy("oci:a", "https://x.example/p"), policy("oci:b", wanted.as_str())];
         let demands = DemandArgs { agent: Some("s/a".into()), ..DemandArgs::default() };
-        let e = reach(&policies, "oci:a", &demands, &wanted).unwrap_err();
+        let named = |scope: &str| Artifact::new(scope, scope, Digest::sha256(b""));
+        let e = reach(&policies, &named("oci:a"), &demands, &wanted).unwrap_err();
         assert_eq!(e.code, codes::DEMAND_UNUSED);
-        assert!(reach(&policies, "oci:b", &demands, &wanted).is_ok());
-        assert!(reach(&policies, "oci:a", &DemandArgs::default(), &wanted).is_ok());
+        assert!(reach(&policies, &named("oci:b"), &demands, &wanted).is_ok());
+        assert!(reach(&policies, &named("oci:a"), &DemandArgs::default(), &wanted).is_ok());
         // No policy applies to it: the decision says so, with its own code.
-        assert!(reach(&policies, "oci:c", &demands, &wanted).is_ok());
+        assert!(reach(&policies, &named("oci:c"), &demands, &wanted).is_ok());
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::args::named::{Around, Lists, Named, expand};
 use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::target::{Resolved, apart, resolve_named};
 use crate::cli::args::{Common, EvidenceArgs, given};
-use crate::cli::exit::{Decided, Exit, Failure, Outcome};
+use crate::cli::exit::{Decided, Exit, Failure, Outcome, Purpose};
 use crate::cli::ui::Ui;
 use crate::evidence;
 use crate::flow::{self, About, Claim, Found, Pieces};
@@ -352,7 +352,7 @@ impl Looked {
         let unreadable = self.shown.iter().any(|s| without.iter().any(|n| s.subjects.contains(n)));
         ui.suggest(self.hint(&without).unwrap_or_else(|| NO_ATTESTATION.todo()));
         ui.note(&format!("there is no attestation of {} that can be read", self.names(without)));
-        Ok(Outcome { stdout: printed, exit: if unreadable { Exit::Unknown } else { Exit::No }, told: false })
+        Ok(Outcome { stdout: printed, exit: if unreadable { Exit::Unknown } else { Exit::No }, purpose: Purpose::Data })
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Common {
     /// Whether somebody gave it.
     #[arg(skip)]
     pub(super) timeout_is_given: bool,
-    /// Say nothing on standard error but failures; verify prints nothing where all is allowed
+    /// Print only failures, and what was asked for: what create and others did is not told, nor what verify allows
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Say more: every requirement, candidate, field and digest

@@ -122,7 +122,8 @@ pub(in crate::cli) async fn resolve_named(
                 as_listed(typed, path, &digest, common).await?;
             }
             let scope = path.as_deref().map_or_else(|| digest.to_string(), |p| plain(p).display().to_string());
-            let artifact = Artifact::new(typed, format!("file:{scope}"), digest);
+            let also = path.as_deref().map_or_else(Vec::new, |path| other_scopes("file", path));
+            let artifact = Artifact::new(typed, format!("file:{scope}"), digest).also_called(also);
             Ok(Resolved { artifact, subject: None, store: None, bundles, path: None, layout: None, by_tag: None })
         }
         SubjectSpec::Layout { path, tag, digest } => {
@@ -142,7 +143,8 @@ pub(in crate::cli) async fn resolve_named(
                     (only, Some("the layout's only image".to_owned()))
                 }
             };
-            let artifact = Artifact::new(typed, format!("oci:{}", plain(&path).display()), digest);
+            let artifact = Artifact::new(typed, format!("oci:{}", plain(&path).display()), digest)
+                .also_called(other_scopes("oci", &path));
             let registry: Arc<dyn Registry> = layout.clone();
             let store = bundles.is_empty().then(|| registry.clone());
             Ok(Resolved { artifact, subject: Some(registry), store, bundles, path: None, layout: Some(layout), by_tag })
@@ -183,8 +185,19 @@ async fn hashed(typed: &str, path: PathBuf, common: &Common) -> Result<Digest, F
 
 async fn file(typed: &str, path: PathBuf, bundles: Vec<FileEvidence>, common: &Common) -> Result<Resolved, Failure> {
     let digest = hashed(typed, path.clone(), common).await?;
-    let artifact = Artifact::new(typed, format!("file:{}", plain(&path).display()), digest);
+    let artifact = Artifact::new(typed, format!("file:{}", plain(&path).display()), digest)
+        .also_called(other_scopes("file", &path));
     Ok(Resolved { artifact, subject: None, store: None, bundles, path: Some(path), layout: None, by_tag: None })
+}
+
+/// What else a path is called: whole, and below the working folder. Policies are written in both ways.
+fn other_scopes(kind: &str, path: &Path) -> Vec<String> {
+    let here = files::working_folder();
+    let whole = plain(&here.join(path));
+    let below = whole.strip_prefix(&here).ok().map(Path::to_owned).filter(|below| !below.as_os_str().is_empty());
+    let typed = plain(path);
+    let others = below.into_iter().chain([whole]).filter(|other| *other != typed);
+    others.map(|other| format!("{kind}:{}", other.display())).collect()
 }
 
 fn open_layout(typed: &str, path: &Path) -> Result<Arc<OciLayout>, Failure> {

@@ -5,7 +5,7 @@ use crate::cli::args::named::{Around, Lists, Named, expand};
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
 use crate::cli::args::{charter, demands, target, trust};
 use crate::cli::cmd::audit::record_itself;
-use crate::cli::exit::{Decided, Exit, Failure, Outcome, codes};
+use crate::cli::exit::{Decided, Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::{decision, untrusted};
 use crate::cli::ui::Ui;
 use crate::flow::{self, Check, Given, Looked};
@@ -120,7 +120,11 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
         // Only failures.
         _ if common.quiet && exit == Exit::Done => Outcome::done(Vec::new()),
-        _ => Outcome { stdout: decision::page(&decision, ui.view(common.verbose)).into_bytes(), exit, told: false },
+        _ => Outcome {
+            stdout: decision::page(&decision, ui.view(common.verbose)).into_bytes(),
+            exit,
+            purpose: Purpose::Data,
+        },
     })
 }
 
@@ -153,7 +157,7 @@ impl Run<'_> {
                 return Err(Failure::unknown(flow::TIMEOUT, message));
             }
         };
-        demands::reach(self.given.policies, &resolved.artifact.scope, &self.args.demands, &self.wanted)?;
+        demands::reach(self.given.policies, &resolved.artifact, &self.args.demands, &self.wanted)?;
         let mut check = Check::begin(resolved.target(), self.given, &deadline).await;
         let mut decision = check.decide(None).await;
         if let Some(env) = &self.env {

@@ -2,7 +2,7 @@
 
 use crate::audit::AuditError;
 use crate::cli::args::{Common, Format};
-use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::exit::{Exit, Failure, Outcome, Purpose};
 use crate::flow::audit;
 use crate::model::limits;
 use crate::places::{AuditPlace, files};
@@ -72,5 +72,5 @@ pub(super) fn run(args: &MatchArgs, place: &AuditPlace, common: &Common) -> Resu
         (false, _) if recorded_size == given_size => format!("no: the {what} is as long, and another\n"),
         (false, _) => format!("no: the {what} had {recorded_size} bytes, this has {given_size}\n"),
     };
-    Ok(Outcome { stdout: stdout.into_bytes(), exit, told: false })
+    Ok(Outcome { stdout: stdout.into_bytes(), exit, purpose: Purpose::Data })
 }

@@ -128,7 +128,7 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     if args.what.is_none() {
         let _ = writeln!(out, "{} of {} records", report.records.len(), report.size);
     }
-    Ok(Outcome::told(out))
+    Ok(Outcome::shown(out))
 }
 
 fn proven(by: Option<(u64, Vec<String>)>) -> Option<Proven> {

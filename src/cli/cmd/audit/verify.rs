@@ -4,7 +4,7 @@ use super::claims::{self, Claim};
 use super::trusted;
 use crate::audit::{AuditError, Bad, Disclosed, Disclosure, Index, Keys, LogStore};
 use crate::cli::args::{Common, Format};
-use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::exit::{Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::sanitize;
 use crate::flow::audit::witnessed::{self, Trusted};
 use crate::flow::audit::{self, Checked};
@@ -177,7 +177,7 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
     Ok(match common.format {
         Format::Json => Outcome::json(&report, exit),
         _ if common.quiet && report.ok => Outcome::done(Vec::new()),
-        _ => Outcome { stdout: text(&report).into_bytes(), exit, told: true },
+        _ => Outcome { stdout: text(&report).into_bytes(), exit, purpose: Purpose::Shown },
     })
 }
 
@@ -322,5 +322,5 @@ fn receipt(path: &Path, policy: &Policy, common: &Common) -> Result<Outcome, Fai
     if hidden > 0 {
         let _ = writeln!(out, "  {} not shown", counted(hidden, "other field"));
     }
-    Ok(Outcome::told(out))
+    Ok(Outcome::shown(out))
 }

@@ -158,7 +158,7 @@ mod tests {
     use crate::sign::LocalKey;
     use crate::testing::{Claim, Instance, decide};
     use crate::trust::{KeyAlgorithm, TrustedRoot};
-    use crate::verify::Origin;
+    use crate::verify::{KEY_NOT_TRUSTED, Origin};
     use serde_json::json;
 
     fn rejected(id: &str, code: Code) -> CandidateDecision {
@@ -278,6 +278,16 @@ mod tests {
         let candidates = vec![rejected("another key", SUBJECT_NOT_FOUND), verified];
         let text = shown(vec![subject("app", Verdict::Deny, candidates)], false, false);
         assert!(text.contains(": limit-exceeded: ") && text.contains("nearest: verified in oci:app"), "{text}");
+    }
+
+    #[test]
+    fn what_somebody_unknown_signed_is_nearer_than_nothing_else() {
+        // As npm keeps it: what the registry signed with a key of its own stands first.
+        let candidates = vec![rejected("the registry's", KEY_NOT_TRUSTED), rejected("the workflow's", LIMIT_EXCEEDED)];
+        let text = shown(vec![subject("app", Verdict::Deny, candidates.clone())], false, false);
+        assert!(text.contains(": limit-exceeded: ") && text.contains("nearest: the workflow's in oci:app"), "{text}");
+        let alone = shown(vec![subject("app", Verdict::Deny, candidates[..1].to_vec())], false, false);
+        assert!(alone.contains(": key-not-trusted: "), "{alone}");
     }
 
     #[test]
