@@ -5,7 +5,7 @@ use crate::audit::anchor::Anchors as _;
 use crate::audit::anchor::{HttpWitness, Said, Witness};
 use crate::audit::{AuditError, LogStore as _};
 use crate::cli::args::{Common, Format};
-use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::cli::exit::{Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::sanitize;
 use crate::flow::audit::anchor::{Anchored, Asking, anchor};
 use crate::flow::audit::{self, witnessed};
@@ -129,7 +129,7 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     Ok(match common.format {
         Format::Json => Outcome::json(&report, exit),
         _ if common.quiet && report.ok => Outcome::done(Vec::new()),
-        _ => Outcome { stdout: text(&report).into_bytes(), exit, told: true },
+        _ => Outcome { stdout: text(&report).into_bytes(), exit, purpose: Purpose::Shown },
     })
 }
 
