@@ -36,7 +36,6 @@ fn quiet_leaves_only_failures() {
         &["create", "oci:image", "--key", "attest.key", "--task", "task-3"],
         &["create", "app", "--key", "attest.key", "--task", "task-4", "--", "true"],
         &["attach", "oci:image", "--bundle", "image.jsonl"],
-        &["approve", "oci:image", "--key", "attest.key", "--yes"],
         &["keygen", "--output-key-prefix", "second"],
         &["sign", "statement.json", "--key", "attest.key", "--output", "signed.json"],
         &["download", "app", "--output", "downloaded.jsonl"],
@@ -47,6 +46,13 @@ fn quiet_leaves_only_failures() {
         let out = world.attest(&[&["-q"], args].concat());
         assert_eq!((out.status.code(), texts(&out)), (Some(0), (String::new(), String::new())), "{args:?}");
     }
+    // What is approved is shown before it is, whoever asks for less.
+    let approve = world.attest(&["approve", "oci:image", "--key", "attest.key", "--yes", "-q"]);
+    let (stdout, stderr) = texts(&approve);
+    assert!(
+        stdout.is_empty() && stderr.starts_with("artifact: oci:image\n") && approve.status.success(),
+        "{stdout}{stderr}"
+    );
     let created = &["create", "app", "--key", "attest.key", "--task", "task-5", "-q", "--format", "json"];
     assert!(texts(&world.attest(created)).0.contains("statementDigest"));
     let (stdout, stderr) = texts(&world.attest(&["create", "gone", "--key", "attest.key", "-q"]));
