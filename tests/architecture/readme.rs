@@ -153,3 +153,41 @@ fn the_example_policies_are_policies() {
     }
     assert!(count >= 3, "{count} examples");
 }
+
+/// What a workflow says to the steps that use the action: the keys below `with`, and the outputs that it reads of them.
+fn used_of_action(workflow: &str) -> (Vec<&str>, Vec<&str>) {
+    let mut inputs = Vec::new();
+    for step in workflow.split("uses: agent-attest/attest@").skip(1) {
+        let step = step.split("\n      - ").next().unwrap_or(step);
+        let with = step.lines().skip_while(|line| line.trim() != "with:").skip(1);
+        let keys = with.take_while(|line| line.starts_with("          ")).filter_map(|line| line.split_once(':'));
+        inputs.extend(keys.map(|(key, _)| key.trim()));
+    }
+    let outputs = workflow.split("steps.attest.outputs.").skip(1);
+    (inputs, outputs.filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next()).collect())
+}
+
+#[test]
+fn the_workflows_of_documents_use_the_action_as_it_is() {
+    let action = fs::read_to_string(top().join("action.yml")).unwrap();
+    let (inputs, outputs) = action.split_once("\noutputs:\n").unwrap();
+    let has = |part: &str, name: &str| part.lines().any(|line| line == format!("  {name}:"));
+    let page = fs::read_to_string(top().join("docs/github-actions.md")).unwrap();
+    let workflows: Vec<&str> = blocks(&page, "yaml").into_iter().filter(|block| block.contains("jobs:")).collect();
+    assert_eq!(workflows.len(), 2);
+    for workflow in workflows {
+        let (with, read) = used_of_action(workflow);
+        assert!(with.len() >= 4, "{with:?}");
+        assert!(with.iter().all(|name| has(inputs, name)), "{with:?}");
+        assert!(read.iter().all(|name| has(outputs, name)), "{read:?}");
+        for part in ["permissions: {}", "actions/checkout@", "contents: "] {
+            assert!(workflow.contains(part), "{part}");
+        }
+        // A key, or the identity that a job is given only where it asks for it.
+        assert_ne!(with.contains(&"key"), workflow.contains("id-token: write"));
+    }
+    let policies = blocks(&page, "yaml").into_iter().filter(|block| block.contains("kind: AttestationPolicy"));
+    assert_eq!(policies.map(|text| parse(text, "github-actions.md").unwrap()).count(), 1);
+    let planted = "      - uses: agent-attest/attest@v1\n        with:\n          subject: x\n          nokey: y\n      - run: ${{ steps.attest.outputs.digest }}\n";
+    assert_eq!(used_of_action(planted), (vec!["subject", "nokey"], vec!["digest"]));
+}

@@ -75,7 +75,16 @@ generated go v2.1.0 .intoto.jsonl builder_go_slsa3.yml https://slsa.dev/provenan
 for version in v1.10.0 v2.0.0 v2.1.0; do
   generated container-based $version .intoto.build.slsa builder_container-based_slsa3.yml https://slsa.dev/provenance/v1
 done
-generated delegator v2.1.0 .build.slsa delegator_generic_slsa3.yml https://slsa.dev/provenance/v1
+
+# A workflow that signs for another one is no proof of what that one is called: only a policy may say so.
+if bash "$INTEROP/peer/public-bundles.sh" file slsa-framework/slsa-verifier \
+  $slsa/gha_delegator/v2.1.0/binary-linux-amd64-push-v14.build.slsa >bundle.json 2>/dev/null; then
+  bash "$INTEROP/peer/public-bundles.sh" file slsa-framework/slsa-verifier \
+    $slsa/gha_delegator/v2.1.0/binary-linux-amd64-push-v14 >artifact
+  expect 1 "$ATTEST" verify artifact --offline --bundle bundle.json --repo slsa-framework/example-package \
+    --signer-workflow $generator/delegator_generic_slsa3.yml
+  contains out certificate-contradicts-builder
+fi
 
 demo=https://github.com/actions/attest-demo
 published 'GitHub, its own instance with a timestamp' cli/cli \
