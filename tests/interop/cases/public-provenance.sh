@@ -116,7 +116,8 @@ spec:
   images: [{ glob: "file:**" }]
   require:
     - predicateType: https://slsa.dev/provenance/v0.2
-      signers: [{ issuer: "$actions", identity: "$1/.github/workflows/$2@$3", trust: { allowPromiseOnly: true } }]
+      signers: [{ issuer: "$actions", identity: "$1/.github/workflows/$2@$3" }]
+      trust: { allowPromiseOnly: true }
       source: { repository: "$4", refs: ["$5"] }
 YAML
   }
