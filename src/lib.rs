@@ -31,6 +31,8 @@ pub mod sign;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tlog;
+#[cfg(feature = "cli")]
+pub mod sources;
 pub mod trust;
 pub mod verify;
 

@@ -27,6 +27,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("audit-record", record::schema),
     ("audit-recorded", of::<audit::RecordReport>),
     ("audit-retain", of::<audit::RetainReport>),
+    ("audit-session", of::<audit::SessionReport>),
     ("audit-show", of::<audit::ShowReport>),
     ("audit-verify", of::<audit::VerifyReport>),
     ("charter", predicate::charter::schema),

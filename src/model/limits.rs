@@ -262,3 +262,13 @@ pub const REDACTION_BYTES: usize = 4 << 20;
 pub const RECORD_FILE_BYTES: usize = 256 << 20;
 /// Records that are handed in at once.
 pub const RECORDS_AT_ONCE: usize = 1_000_000;
+/// A line of a session file that is read (bytes); a longer one is counted as lost.
+pub const SESSION_LINE_BYTES: usize = 16 << 20;
+/// Calls of a session file whose results are waited for.
+pub const SESSION_OPEN_CALLS: usize = 4096;
+/// Calls of a session file that are known again when a line is repeated.
+pub const SESSION_CALLS: usize = 1_000_000;
+/// Losses of a session file that are recorded one by one.
+pub const SESSION_LOSSES: u64 = 64;
+/// Records of a session file that are put into the log at once.
+pub const SESSION_BATCH: usize = 1000;

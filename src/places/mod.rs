@@ -8,6 +8,7 @@ mod browser;
 mod deadline;
 pub mod files;
 mod keys;
+pub mod lines;
 mod ours;
 mod policies;
 mod process;

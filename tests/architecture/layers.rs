@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("evidence", 5),
     ("audit", 5),
     ("outbox", 5),
+    ("sources", 5),
     ("policy", 4),
     ("net", 4),
     ("programs", 4),

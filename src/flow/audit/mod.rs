@@ -1,6 +1,7 @@
 //! Recording, reading and checking an audit log.
 
 pub mod anchor;
+pub mod session;
 pub mod witnessed;
 
 use crate::audit::index::{Question, Row};

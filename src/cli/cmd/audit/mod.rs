@@ -10,6 +10,7 @@ mod matching;
 mod proof;
 mod quickstart;
 mod record;
+mod session;
 mod show;
 mod trusted;
 mod verify;
@@ -21,6 +22,7 @@ pub(in crate::cli) use itself::record as record_itself;
 pub use keep::{KeysReport, RetainReport};
 pub use matching::MatchReport;
 pub use record::RecordReport;
+pub use session::SessionReport;
 pub use show::ShowReport;
 pub use verify::{ReceiptReport, VerifyReport};
 

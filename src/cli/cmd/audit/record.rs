@@ -26,13 +26,14 @@ use std::path::{Path, PathBuf};
   attest audit record decision what='use SQLite' reason='one file' decided_by=alice@example.com
   attest audit record --file records.jsonl        lines as `attest schema audit-record` describes them
   agent-program | attest audit record --file -      recorded when the program ends
+  attest audit record --session session.jsonl --agent platform/builder
 
 Kinds: execution_started, execution_ended, action, session, approval, exception, decision, outcome, tag, loss, heartbeat,
 attested, verified, admitted, summary, anchored. `attest schema audit-record` has the fields of each, and the action types:
 file_read, file_create, file_modify, file_delete, command_run, search, web_fetch, tool_call, commit, push, pr_create, ...")]
 pub(super) struct RecordArgs {
     /// Kind of the record
-    #[arg(value_name = "KIND", required_unless_present = "file")]
+    #[arg(value_name = "KIND", required_unless_present_any = ["file", "session"])]
     kind: Option<String>,
     /// Its fields: FIELD=VALUE; of a list each text by itself, of `metadata` as metadata.NAME=VALUE
     #[arg(value_name = "FIELD=VALUE")]
@@ -43,6 +44,15 @@ pub(super) struct RecordArgs {
     /// Lines of JSON, each a record; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "witnessed"])]
     file: Option<PathBuf>,
+    /// A session file of an agent (Claude Code): its tool calls; again, or longer, and only what is new is added
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "witnessed", "file"])]
+    session: Option<PathBuf>,
+    /// With --session: the agent, as SQUAD/AGENT
+    #[arg(long, value_name = "AGENT", requires = "session")]
+    agent: Option<String>,
+    /// With --session: the execution that the session is of
+    #[arg(long, value_name = "ID", requires = "session")]
+    execution: Option<String>,
     /// The lines were taken from elsewhere: what looks like a secret is withheld, not refused
     #[arg(long, requires = "file")]
     captured: bool,
@@ -115,6 +125,11 @@ pub struct RecordReport {
 }
 
 pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    if let Some(file) = &args.session {
+        let given = [("agent", &args.agent), ("execution_id", &args.execution)];
+        let given = given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        return super::session::run(file, given, place, common);
+    }
     let drafts = match (&args.file, &args.kind) {
         (Some(file), _) => of_file(file, if args.captured { Origin::Captured } else { Origin::Typed })?,
         (None, kind) => {

@@ -1,0 +1,125 @@
+//! A session file into an audit log, line by line: in bounded memory, and the same file again adds nothing.
+
+use super::record;
+use crate::audit::keys::Random;
+use crate::audit::{AuditError, Index, Log};
+use crate::model::{Timestamp, limits};
+use crate::record::draft::Origin;
+use crate::record::{Draft, Told};
+use crate::sources::{self, Counts, Reader};
+use serde_json::{Value, json};
+
+/// What was taken from a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The format.
+    pub format: &'static str,
+    /// What the file held.
+    pub counts: Counts,
+    /// Records that are new.
+    pub new: u64,
+    /// Records that were in the log already.
+    pub known: u64,
+    /// Fields that were withheld.
+    pub withheld: u64,
+}
+
+/// A file that is being taken in.
+pub struct Intake<'a> {
+    log: &'a mut Log,
+    index: &'a mut dyn Index,
+    now: Timestamp,
+    random: Random<'a>,
+    /// Fields that every record gets: who the agent is, which execution it was.
+    given: Vec<(&'static str, String)>,
+    reader: Option<Box<dyn Reader>>,
+    /// Lines before one was recognised.
+    unknown: u64,
+    taken: Taken,
+    drafts: Vec<Draft>,
+}
+
+impl<'a> Intake<'a> {
+    /// Begins.
+    pub fn new(
+        log: &'a mut Log,
+        index: &'a mut dyn Index,
+        now: Timestamp,
+        random: Random<'a>,
+        given: Vec<(&'static str, String)>,
+    ) -> Self {
+        let taken = Taken::default();
+        Self { log, index, now, random, given, reader: None, unknown: 0, taken, drafts: Vec::new() }
+    }
+
+    /// Takes a line; none for one that is too long to be kept.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn line(&mut self, line: Option<&[u8]>) -> Result<(), AuditError> {
+        if line.is_some_and(|line| line.trim_ascii().is_empty()) {
+            return Ok(());
+        }
+        if self.reader.is_none() {
+            let found = line.and_then(|line| sources::ALL.iter().find(|source| source.recognises(line)));
+            let Some(source) = found else {
+                self.unknown += 1;
+                return Ok(());
+            };
+            self.taken.format = source.name();
+            let mut reader = source.begin();
+            let mut out = Vec::new();
+            (0..self.unknown.min(limits::SESSION_LOSSES)).for_each(|_| reader.line(None, &mut out));
+            self.reader = Some(reader);
+            self.add(out)?;
+        }
+        let mut out = Vec::new();
+        if let Some(reader) = &mut self.reader {
+            reader.line(line, &mut out);
+        }
+        self.add(out)
+    }
+
+    /// The file ended.
+    ///
+    /// # Errors
+    /// [`AuditError::Malformed`] where no line of it was of a format that is known; nothing was recorded then.
+    pub fn end(mut self, digest: &str) -> Result<Taken, AuditError> {
+        let Some(mut reader) = self.reader.take() else {
+            let cause = "no line of it is one of a session file that this version knows (Claude Code)".to_owned();
+            return Err(AuditError::Malformed { what: "session file".into(), cause });
+        };
+        let mut out = Vec::new();
+        reader.end(digest, &mut out);
+        self.add(out)?;
+        self.flush()?;
+        self.taken.counts = reader.counts();
+        Ok(self.taken)
+    }
+
+    fn add(&mut self, documents: Vec<Value>) -> Result<(), AuditError> {
+        for mut document in documents {
+            for (name, value) in &self.given {
+                document[*name] = json!(value);
+            }
+            let draft = Draft::read(&document, Origin::Captured, &mut *self.random).or_else(|_| {
+                // A source hands in what a record can hold; where it does not, that something was there is not lost.
+                let loss = json!({ "kind": "loss", "lost": 1, "reason": "what a session file says could not be recorded",
+                    "source": document["source"], "source_id": document["source_id"] });
+                Draft::read(&loss, Origin::Captured, &mut *self.random)
+            });
+            let draft = draft.map_err(|e| AuditError::Malformed { what: "session file".into(), cause: e.to_string() })?;
+            self.taken.withheld += draft.said.iter().filter(|said| said.told == Told::Withheld).count() as u64;
+            self.drafts.push(draft);
+        }
+        if self.drafts.len() >= limits::SESSION_BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), AuditError> {
+        let drafts = std::mem::take(&mut self.drafts);
+        let recorded = record(self.log, self.index, &drafts, self.now, &mut *self.random)?;
+        self.taken.known += recorded.known as u64;
+        self.taken.new += (recorded.numbers.len() - recorded.known) as u64;
+        Ok(())
+    }
+}

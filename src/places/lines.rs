@@ -1,0 +1,49 @@
+#![expect(clippy::disallowed_methods, reason = "back end: reads a file line by line")]
+//! A file line by line, for what may be too large to be held.
+
+use super::PlaceError;
+use crate::model::digest::hex;
+use crate::regular;
+use sha2::{Digest as _, Sha256};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+
+/// Gives every line of a file, without its end, and none for one longer than `limit`; the digest of the whole file.
+///
+/// # Errors
+/// [`PlaceError`] as `E` where it cannot be read, and what `each` gives.
+pub fn each<E: From<PlaceError>>(
+    path: &Path,
+    limit: usize,
+    mut each: impl FnMut(Option<&[u8]>) -> Result<(), E>,
+) -> Result<String, E> {
+    let fail = |e: std::io::Error| PlaceError::Unreadable { what: format!("`{}`", path.display()), cause: e.to_string() };
+    let (file, _) = regular::open(path).map_err(fail)?;
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let (mut line, mut too_long, mut hash) = (Vec::new(), false, Sha256::new());
+    loop {
+        let bytes = reader.fill_buf().map_err(fail)?;
+        if bytes.is_empty() {
+            break;
+        }
+        let end = bytes.iter().position(|b| *b == b'\n');
+        let part = &bytes[..end.unwrap_or(bytes.len())];
+        too_long |= line.len() + part.len() > limit;
+        if too_long {
+            line = Vec::new();
+        } else {
+            line.extend_from_slice(part);
+        }
+        let taken = part.len() + usize::from(end.is_some());
+        hash.update(&bytes[..taken]);
+        reader.consume(taken);
+        if end.is_some() {
+            each(if too_long { None } else { Some(&line) })?;
+            (too_long, line) = (false, { line.clear(); line });
+        }
+    }
+    if too_long || !line.is_empty() {
+        each(if too_long { None } else { Some(&line) })?;
+    }
+    Ok(format!("sha256:{}", hex(&hash.finalize())))
+}

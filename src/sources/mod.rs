@@ -1,0 +1,55 @@
+//! Files in which agents keep what they did: one file here per format, and the list [`ALL`].
+//!
+//! A source is read line by line and never as a whole; what it says is only claimed, so every field of it is `declared`.
+//! Nobody's lines are trusted: what cannot be read is counted and recorded as a loss, and stops nothing.
+
+mod claude_code;
+
+pub use claude_code::ClaudeCode;
+
+use serde_json::Value;
+
+/// A format.
+///
+/// A source MUST keep to this: the same lines give the same records, each with `source` and a `source_id` of its own, however
+/// often the file is read and however much it has grown; of what an agent was told or wrote, only fields that the log commits
+/// to hold anything; and what it keeps in memory is bounded, whatever the lines are.
+pub trait Source: Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// Whether a line is of this format.
+    fn recognises(&self, line: &[u8]) -> bool;
+
+    /// Begins to read a file.
+    fn begin(&self) -> Box<dyn Reader>;
+}
+
+/// A file that is being read.
+pub trait Reader {
+    /// Takes a line, and gives the records that it completes, in the form of `attest schema audit-record`. None for a line that
+    /// is longer than [`crate::model::limits::SESSION_LINE_BYTES`].
+    fn line(&mut self, line: Option<&[u8]>, out: &mut Vec<Value>);
+
+    /// The file ended; `digest` is that of all of it, as `sha256:HEX`.
+    fn end(&mut self, digest: &str, out: &mut Vec<Value>);
+
+    /// What was found so far.
+    fn counts(&self) -> Counts;
+}
+
+/// What a file held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Lines, empty ones not among them.
+    pub lines: u64,
+    /// Things that were done.
+    pub actions: u64,
+    /// Lines of the format that say nothing of what was done.
+    pub other: u64,
+    /// Lines, and parts of lines, that could not be read.
+    pub broken: u64,
+}
+
+/// Every format. The first that recognises a line of a file is the one of the file.
+pub const ALL: &[&dyn Source] = &[&ClaudeCode];
