@@ -28,11 +28,11 @@ pub mod roots;
 pub mod seam;
 pub mod secrets;
 pub mod sign;
+#[cfg(feature = "cli")]
+pub mod sources;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tlog;
-#[cfg(feature = "cli")]
-pub mod sources;
 pub mod trust;
 pub mod verify;
 

@@ -17,7 +17,8 @@ pub fn each<E: From<PlaceError>>(
     limit: usize,
     mut each: impl FnMut(Option<&[u8]>) -> Result<(), E>,
 ) -> Result<String, E> {
-    let fail = |e: std::io::Error| PlaceError::Unreadable { what: format!("`{}`", path.display()), cause: e.to_string() };
+    let fail =
+        |e: std::io::Error| PlaceError::Unreadable { what: format!("`{}`", path.display()), cause: e.to_string() };
     let (file, _) = regular::open(path).map_err(fail)?;
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let (mut line, mut too_long, mut hash) = (Vec::new(), false, Sha256::new());
@@ -39,7 +40,10 @@ pub fn each<E: From<PlaceError>>(
         reader.consume(taken);
         if end.is_some() {
             each(if too_long { None } else { Some(&line) })?;
-            (too_long, line) = (false, { line.clear(); line });
+            (too_long, line) = (false, {
+                line.clear();
+                line
+            });
         }
     }
     if too_long || !line.is_empty() {

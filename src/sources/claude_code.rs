@@ -267,7 +267,8 @@ fn time(line: &Map<String, Value>) -> Option<String> {
 }
 
 fn add(record: &mut Value, name: &str, value: Option<&str>) {
-    let is_line = |text: &&str| !text.is_empty() && text.len() <= limits::VALUE_BYTES && !text.chars().any(char::is_control);
+    let is_line =
+        |text: &&str| !text.is_empty() && text.len() <= limits::VALUE_BYTES && !text.chars().any(char::is_control);
     if let Some(value) = value.filter(is_line) {
         record[name] = json!(value);
     }
@@ -278,7 +279,9 @@ fn told(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {
-            let texts = parts.iter().map(|p| p.get("text").and_then(Value::as_str).map_or_else(|| p.to_string(), str::to_owned));
+            let texts = parts
+                .iter()
+                .map(|p| p.get("text").and_then(Value::as_str).map_or_else(|| p.to_string(), str::to_owned));
             texts.collect::<Vec<_>>().join("\n")
         }
         other => other.to_string(),
@@ -307,9 +310,15 @@ mod tests {
         assert_eq!((counts.actions, counts.broken, counts.lines), (2, 0, 2));
         let of = |n: usize, name: &str| out[n].get(name).cloned().unwrap_or_default();
         assert_eq!((of(0, "kind"), of(0, "started_at")), (json!("session"), json!("2026-01-02T03:04:05Z")));
-        assert_eq!((of(1, "target"), of(1, "action_type"), of(1, "result")), (json!("src/a.rs"), json!("file_modify"), json!("error")));
+        assert_eq!(
+            (of(1, "target"), of(1, "action_type"), of(1, "result")),
+            (json!("src/a.rs"), json!("file_modify"), json!("error"))
+        );
         assert_eq!((of(1, "output"), of(1, "completed_at")), (json!("a\nb"), json!("2026-01-02T03:04:09Z")));
-        assert_eq!((of(2, "command"), of(2, "result"), of(2, "source_id")), (json!("ls"), json!("unanswered"), json!("t2/unanswered")));
+        assert_eq!(
+            (of(2, "command"), of(2, "result"), of(2, "source_id")),
+            (json!("ls"), json!("unanswered"), json!("t2/unanswered"))
+        );
         assert_eq!((of(3, "kind"), of(3, "transcript")), (json!("session"), json!("sha256:00")));
         assert_eq!(all(&[CALL, RESULT]).0, out, "the same lines, the same records");
         let again = all(&[CALL, RESULT, CALL, RESULT]);

@@ -73,7 +73,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     out
 }
 
-fn holds(folder: &Path, text: &str) -> bool {
+pub(crate) fn holds(folder: &Path, text: &str) -> bool {
     let encoded = STANDARD.encode(text);
     let inner = encoded.get(..encoded.len() / 4 * 4 - 4).unwrap().as_bytes();
     files(folder).iter().any(|file| {

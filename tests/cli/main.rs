@@ -8,6 +8,7 @@ mod approve;
 mod attacked;
 mod audit;
 mod audit_crash;
+mod audit_session;
 mod before_the_step;
 mod beside;
 mod charter;

@@ -108,7 +108,8 @@ impl<'a> Intake<'a> {
                     "source": document["source"], "source_id": document["source_id"] });
                 Draft::read(&loss, Origin::Captured, &mut *self.random)
             });
-            let draft = draft.map_err(|e| AuditError::Malformed { what: "session file".into(), cause: e.to_string() })?;
+            let draft =
+                draft.map_err(|e| AuditError::Malformed { what: "session file".into(), cause: e.to_string() })?;
             self.taken.withheld += draft.said.iter().filter(|said| said.told == Told::Withheld).count() as u64;
             self.drafts.push(draft);
         }

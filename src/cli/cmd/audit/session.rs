@@ -46,8 +46,7 @@ pub(super) fn run(
     log.finish_redaction(now, &mut random)?;
     let mut random = random;
     let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given);
-    let digest =
-        lines::each(file, limits::SESSION_LINE_BYTES, |line| intake.line(line).map_err(Failure::from))?;
+    let digest = lines::each(file, limits::SESSION_LINE_BYTES, |line| intake.line(line).map_err(Failure::from))?;
     let taken = intake.end(&digest)?;
     let report = SessionReport {
         schema_version: 1,
@@ -76,7 +75,8 @@ pub(super) fn run(
         text += &format!("{} could not be read: the log says so\n", counted(report.broken, "line or part"));
     }
     if report.withheld > 0 {
-        text += &format!("{} withheld: what looked like a secret, or led elsewhere\n", counted(report.withheld, "field"));
+        text +=
+            &format!("{} withheld: what looked like a secret, or led elsewhere\n", counted(report.withheld, "field"));
     }
     Ok(Outcome::done(text))
 }
