@@ -72,7 +72,13 @@ pub(super) fn run(
         report.known
     );
     if report.broken > 0 {
-        text += &format!("{} could not be read: the log says so\n", counted(report.broken, "line or part"));
+        text += &format!(
+            "{} could not be read: the log says so\n",
+            match report.broken {
+                1 => "1 line or part".to_owned(),
+                n => format!("{n} lines or parts"),
+            }
+        );
     }
     if report.withheld > 0 {
         text +=
