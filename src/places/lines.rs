@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "back end: reads a file line by line")]
 //! A file line by line, for what may be too large to be held.
 
 use super::PlaceError;
