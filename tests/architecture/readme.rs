@@ -187,7 +187,7 @@ fn the_workflows_of_documents_use_the_action_as_it_is() {
         assert_ne!(with.contains(&"key"), workflow.contains("id-token: write"));
     }
     let policies = blocks(&page, "yaml").into_iter().filter(|block| block.contains("kind: AttestationPolicy"));
-    assert_eq!(policies.map(|text| parse(text, "github-actions.md").unwrap()).count(), 1);
+    assert_eq!(policies.map(|text| parse(text, "github-actions.md").unwrap()).collect::<Vec<_>>().len(), 1);
     let planted = "      - uses: agent-attest/attest@v1\n        with:\n          subject: x\n          nokey: y\n      - run: ${{ steps.attest.outputs.digest }}\n";
     assert_eq!(used_of_action(planted), (vec!["subject", "nokey"], vec!["digest"]));
 }
