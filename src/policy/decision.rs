@@ -277,6 +277,20 @@ impl Decision {
 }
 
 impl SubjectDecision {
+    /// The answer on what no policy need be asked about.
+    #[must_use]
+    pub fn denied(artifact: Artifact, reason: Reason) -> Self {
+        Self {
+            artifact,
+            verdict: Verdict::Deny,
+            reasons: vec![reason],
+            policies: Vec::new(),
+            children: Vec::new(),
+            notes: Vec::new(),
+            asides: Vec::new(),
+        }
+    }
+
     /// Adds a reason that concerns the subject as a whole, and makes the answer at best `verdict`. Beside a worse answer it
     /// is a note: an exit 1 whose code says "could not find out" would send its reader to the wrong place.
     pub fn worsen(&mut self, verdict: Verdict, reason: Reason) {

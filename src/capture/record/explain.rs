@@ -36,9 +36,7 @@ impl Context {
         let passed_over = self.passed_over.iter().map(|reason| format!("passed over: {reason}"));
         let rows = self.explain();
         let disagreements = rows.iter().filter_map(|r| Some(format!("{}: {}", r.field, r.disagreement.as_ref()?)));
-        let unread = self.unread_lock_files.iter().filter(|file| file.recorded);
-        let unread = unread.map(|file| format!("{file}; its digest is recorded, its packages are not"));
-        passed_over.chain(unread).chain(self.left_out()).chain(disagreements).collect()
+        passed_over.chain(self.left_out()).chain(disagreements).collect()
     }
 
     /// Every field of the provenance, in its order, present or not.

@@ -37,8 +37,9 @@ impl Context {
         {
             add(field::BASE_IMAGE, format!("no base image is recorded: {reason}"));
         }
-        for reason in &self.unread_lock_files {
-            add(field::LOCK_FILES, format!("the packages of a lock file are not recorded: {reason}"));
+        for file in &self.unread_lock_files {
+            let digest = if file.recorded { "; its digest is" } else { "" };
+            add(field::LOCK_FILES, format!("the packages of a lock file are not recorded: {file}{digest}"));
         }
         if let Captured::Found { value, source } = &self.charter
             && value.digest().is_none()

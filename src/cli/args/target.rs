@@ -121,9 +121,7 @@ pub(in crate::cli) async fn resolve_named(
             if let Some(path) = &path {
                 as_listed(typed, path, &digest, common).await?;
             }
-            let scope = path.as_deref().map_or_else(|| digest.to_string(), |p| plain(p).display().to_string());
-            let also = path.as_deref().map_or_else(Vec::new, |path| other_scopes("file", path));
-            let artifact = Artifact::new(typed, format!("file:{scope}"), digest).also_called(also);
+            let artifact = listed(typed, path.as_deref(), digest);
             Ok(Resolved { artifact, subject: None, store: None, bundles, path: None, layout: None, by_tag: None })
         }
         SubjectSpec::Layout { path, tag, digest } => {
@@ -188,6 +186,13 @@ async fn file(typed: &str, path: PathBuf, bundles: Vec<FileEvidence>, common: &C
     let artifact = Artifact::new(typed, format!("file:{}", plain(&path).display()), digest)
         .also_called(other_scopes("file", &path));
     Ok(Resolved { artifact, subject: None, store: None, bundles, path: Some(path), layout: None, by_tag: None })
+}
+
+/// What is named by its digest, with a path where it has one.
+pub(in crate::cli) fn listed(typed: &str, path: Option<&Path>, digest: Digest) -> Artifact {
+    let scope = path.map_or_else(|| digest.to_string(), |p| plain(p).display().to_string());
+    let also = path.map_or_else(Vec::new, |path| other_scopes("file", path));
+    Artifact::new(typed, format!("file:{scope}"), digest).also_called(also)
 }
 
 /// What else a path is called: whole, and below the working folder. Policies are written in both ways.

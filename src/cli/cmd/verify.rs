@@ -2,6 +2,7 @@
 
 use crate::capture::Environment;
 use crate::cli::args::named::{Around, Lists, Named, expand};
+use crate::cli::args::subject::SubjectSpec;
 use crate::cli::args::{Common, DemandArgs, EvidenceArgs, Format, TrustArgs};
 use crate::cli::args::{charter, demands, target, trust};
 use crate::cli::cmd::audit::record_itself;
@@ -12,7 +13,8 @@ use crate::flow::{self, Check, Given, Looked};
 use crate::model::{PredicateUri, limits};
 use crate::places::{self, PolicyPlaces, Until};
 use crate::policy::report::DecisionReport;
-use crate::policy::{Decision, NO_ATTESTATION, NO_ATTESTATION_OF_FILE, Policy, SubjectDecision};
+use crate::policy::{Decision, NO_ATTESTATION, NO_ATTESTATION_OF_FILE, Policy, Reason, SubjectDecision};
+use crate::registry::DIGEST_MISMATCH;
 use crate::seam::Deadline as _;
 use crate::verify::VerifiedStatement;
 use clap::Args;
@@ -128,6 +130,19 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     })
 }
 
+/// A file that is here and is not the one that a list says is denied like any other that was changed.
+///
+/// # Errors
+/// What is no such answer.
+fn another(named: &Named, failure: Failure) -> Result<SubjectDecision, Failure> {
+    let SubjectSpec::Digest { path: Some(path), digest } = &named.spec else { return Err(failure) };
+    if failure.code != DIGEST_MISMATCH || failure.exit != Exit::No {
+        return Err(failure);
+    }
+    let artifact = target::listed(&named.name, Some(path), digest.clone());
+    Ok(SubjectDecision::denied(artifact, Reason::new(failure.code, failure.message)))
+}
+
 /// What every subject is decided with.
 struct Run<'a> {
     args: &'a VerifyArgs,
@@ -151,7 +166,8 @@ impl Run<'_> {
         let resolving =
             Box::pin(target::resolve_named(&named, around, self.common, &self.args.evidence, require_digest));
         let resolved = match select(resolving, deadline.wait()).await {
-            Either::Left((resolved, _)) => resolved?,
+            Either::Left((Ok(resolved), _)) => resolved,
+            Either::Left((Err(failure), _)) => return another(&named, failure),
             Either::Right(_) => {
                 let message = format!("`{typed}` was not resolved within {}", deadline.given());
                 return Err(Failure::unknown(flow::TIMEOUT, message));
