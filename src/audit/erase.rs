@@ -66,7 +66,8 @@ impl Log {
         Ok(done)
     }
 
-    /// Ranges of records, each of which is there and has a key of its own.
+    /// Ranges of records, each of which is there. One whose key was destroyed before is passed over: a second redaction of it would
+    /// say that something was destroyed, and nothing was.
     fn ranges(&self, list: &[u64]) -> Result<Vec<(u64, u64)>, AuditError> {
         let mut list = list.to_vec();
         list.sort_unstable();
@@ -76,12 +77,18 @@ impl Log {
             if index >= self.size() {
                 return Err(AuditError::Unknown { what: format!("record {index}") });
             }
+            let record = read_all(&*self.store, index, 1)?;
+            let entry = record.first().and_then(|r| Entry::parse(&r.entry).ok());
+            if !entry.is_some_and(|entry| self.keys.record(entry.class, entry.day(), index).is_some()) {
+                continue;
+            }
             match out.last_mut().filter(|(_, high)| high + 1 == index) {
                 Some((_, high)) => *high = index,
                 None => out.push((index, index)),
             }
         }
-        if out.is_empty() { Err(AuditError::Unknown { what: "no record".into() }) } else { Ok(out) }
+        let nothing = || AuditError::Unknown { what: "anything that is not erased already".into() };
+        if out.is_empty() { Err(nothing()) } else { Ok(out) }
     }
 
     fn redact(

@@ -334,6 +334,13 @@ fn records_that_are_erased_and_days_that_expired_are_holes_with_a_name() {
     assert!(matches!(open(&world.store.read(5, 1).unwrap()[0], 5, world.log.keys()), Err(Unopened::NoKey(_))));
     assert!(open(&world.store.read(22, 1).unwrap()[0], 22, world.log.keys()).is_ok(), "of a later day");
     assert!(world.log.erase(&Erase::Records(vec![99]), "r", &officer(), now(1), &mut random).is_err());
+    // Again there is nothing to erase, and no redaction says that there was; of several, only what is still there.
+    let size = world.log.size();
+    let again = world.log.erase(&Erase::Records(vec![3, 9]), "r", &officer(), now(92), &mut random);
+    assert_eq!((again.unwrap_err().code().as_str(), world.log.size()), ("audit-unknown", size));
+    let at = world.log.erase(&Erase::Records(vec![9, 22]), "r", &officer(), now(92), &mut random).unwrap();
+    let text = String::from_utf8(world.store.read(at, 1).unwrap().remove(0).content).unwrap();
+    assert!(text.contains("records 22-22\n"), "{text}");
 }
 
 #[test]

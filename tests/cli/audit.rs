@@ -285,7 +285,7 @@ fn a_person_who_is_erased_is_nowhere_and_every_proof_still_holds() {
     copy(&log, &old);
     let said = done(&world, &["erase", "--person", "github:583231", "--basis", "request-1"]);
     assert_eq!(said, "erased: 1 record; keys destroyed, the redaction is record 3, its receipt erase-3.tlog-proof\n");
-    assert!(done(&world, &["show", "0"]).contains("requested_by         (a person who was erased)"));
+    assert!(done(&world, &["show", "0"]).contains("requested_by         (a person who was erased: redaction 3)"));
     assert!(done(&world, &["verify"]).contains("4 records: 4 verified, 0 redacted"));
     let key = settings["key"].as_str().unwrap();
     done(&world, &["verify", "--proof", "0.tlog-proof", "--log-key", key]);
@@ -302,7 +302,15 @@ fn a_person_who_is_erased_is_nowhere_and_every_proof_still_holds() {
     assert!(
         done(&world, &["verify"]).contains("5 records: 2 verified, 3 redacted, 0 expired under policy, 0 unexplained")
     );
-    assert!(done(&world, &["show"]).contains("HOLE what it said was destroyed"));
+    assert!(done(&world, &["show"]).contains("HOLE what it said was destroyed: redaction 4, by mistake"));
+    let shown: Value = serde_json::from_str(&done(&world, &["show", "2", "--format", "json"])).unwrap();
+    assert_eq!(shown["records"][0]["redaction"], 4);
+    // Whatever it was named by, what is erased is erased once.
+    for again in [&["--person", "github:583231"][..], &["--record", "0-2"], &["--execution", "exec-1"]] {
+        let said = ends(&world, 1, &[&["erase", "--basis", "again"], again].concat());
+        assert!(said.contains("audit-unknown"), "{again:?}: {said}");
+    }
+    assert!(done(&world, &["verify"]).contains("5 records:"));
     assert!(!holds(&log, "platform/builder"), "the index forgot it");
     // The old keys, put under the new master key, open nothing.
     for file in files(&old.join("keys")) {
@@ -420,4 +428,23 @@ fn the_tour_shows_what_it_says() {
         assert!(said.contains(word), "{word}: {said}");
     }
     assert!(files(world.root()).is_empty(), "the checkout stays as it is");
+}
+
+#[test]
+fn a_record_is_named_by_its_execution_where_one_record_is_meant() {
+    let world = worked();
+    world.write("command", "cargo test --all");
+    assert!(done(&world, &["match", "exec-1", "--field", "command", "command"]).contains("of record 1"));
+    done(&world, &["prove", "exec-1", "--field", "cost", "--output", "2.tlog-proof"]);
+    let said = ends(&world, 1, &["prove", "exec-1", "--field", "execution_id"]);
+    assert!(said.contains("it has 3; name one of them: 0, 1, 2"), "{said}");
+    assert!(ends(&world, 1, &["prove", "exec-1", "--field", "diff"]).contains("none has what was asked for"));
+    assert!(ends(&world, 1, &["match", "exec-2", "--field", "command", "command"]).contains("audit-unknown"));
+    // Ranges of records, and what none is.
+    for bad in ["2-1", "x", "1-", "-1"] {
+        ends(&world, 2, &["erase", &format!("--record={bad}"), "--basis", "r"]);
+    }
+    ends(&world, 1, &["erase", "--record", "1-3", "--basis", "r"]);
+    assert!(done(&world, &["erase", "--record", "1-2", "--basis", "r"]).starts_with("erased: 2 records"));
+    assert!(done(&world, &["verify"]).contains("4 records: 2 verified, 2 redacted"));
 }

@@ -6,11 +6,13 @@ pub mod witnessed;
 
 use crate::audit::index::{Question, Row};
 use crate::audit::keys::{Keys, Random};
-use crate::audit::{Account, AuditError, Index, Log, LogStore, Opened, Outside, Settings, Unopened, account, open};
+use crate::audit::{
+    Account, AuditError, Index, Log, LogStore, Opened, Outside, Redaction, Settings, Unopened, What, account, open,
+};
 use crate::flow::Unsigned;
 use crate::model::{Digest, Subject, Timestamp};
 use crate::policy::{Decision, SubjectDecision, Verdict};
-use crate::record::Draft;
+use crate::record::{Draft, Entry, kinds};
 use crate::tlog::policy::Policy;
 use crate::tlog::{Checkpoint, Note};
 use serde_json::{Value, json};
@@ -144,6 +146,87 @@ pub fn meant(index: &dyn Index, size: u64, what: Option<&str>, last: usize) -> R
         found = by(Question { execution: Some(text.to_owned()), last: usize::MAX, ..Question::default() })?;
     }
     if found.is_empty() { Err(AuditError::Unknown { what: format!("`{text}`") }) } else { Ok(found) }
+}
+
+/// Numbers of the records of an execution.
+///
+/// # Errors
+/// [`AuditError::Unknown`] when there are none, or none that can be read.
+pub fn of_execution(index: &dyn Index, id: &str) -> Result<Vec<u64>, AuditError> {
+    let rows = index.ask(&Question { execution: Some(id.to_owned()), last: usize::MAX, ..Question::default() })?;
+    let found: Vec<u64> = rows.iter().map(|row| row.index).collect();
+    if found.is_empty() { Err(AuditError::Unknown { what: format!("`{id}`") }) } else { Ok(found) }
+}
+
+/// The one record that somebody means who names it, or its execution, and fields that it has.
+///
+/// # Errors
+/// [`AuditError::Unknown`] where there is none, or several: then it names them.
+pub fn one_meant(
+    store: &dyn LogStore,
+    keys: &Keys,
+    index: &dyn Index,
+    what: &str,
+    fields: &[String],
+) -> Result<u64, AuditError> {
+    let mut found = meant(index, store.size(), Some(what), 0)?;
+    if found.len() > 1 {
+        let all = found.len();
+        let mut fitting = Vec::new();
+        for number in found {
+            if opened(store, keys, number)?.is_ok_and(|one| fields.iter().all(|f| one.draft.get(f).is_some())) {
+                fitting.push(number);
+            }
+        }
+        found = fitting;
+        if found.len() != 1 {
+            let few: Vec<String> = found.iter().take(10).map(u64::to_string).collect();
+            let with = match few.as_slice() {
+                [] => "none has what was asked for".to_owned(),
+                few => format!("name one of them: {}{}", few.join(", "), if found.len() > 10 { ", ..." } else { "" }),
+            };
+            return Err(AuditError::Unknown { what: format!("one record of `{what}` (it has {all}; {with})") });
+        }
+    }
+    found.first().copied().ok_or_else(|| AuditError::Unknown { what: format!("`{what}`") })
+}
+
+/// The redactions of a log by the numbers of their records, those alone that have authority.
+///
+/// # Errors
+/// [`AuditError::Unusable`], [`AuditError::Damaged`].
+pub fn redactions(store: &dyn LogStore, settings: &Settings) -> Result<Vec<(u64, Redaction)>, AuditError> {
+    let (mut out, mut at) = (Vec::new(), 0);
+    while at < store.size() {
+        let records = store.read(at, BATCH)?;
+        if records.is_empty() {
+            return Err(AuditError::Damaged { index: Some(at), cause: format!("the journal ends before record {at}") });
+        }
+        for record in records {
+            let is_one = Entry::parse(&record.entry).is_ok_and(|entry| entry.kind.number == kinds::REDACTION);
+            if is_one
+                && let Ok(found) = Redaction::authorised(&record.content, &settings.origin, &settings.officer)
+                && found.at == at
+            {
+                out.push((at, found));
+            }
+            at += 1;
+        }
+    }
+    Ok(out)
+}
+
+/// The redaction that took away what a record said.
+#[must_use]
+pub fn redacted_by<'a>(list: &'a [(u64, Redaction)], index: u64, entry: &Entry) -> Option<&'a (u64, Redaction)> {
+    list.iter().find(|(at, redaction)| {
+        index < *at
+            && match &redaction.what {
+                What::Records(ranges) => ranges.iter().any(|(low, high)| (*low..=*high).contains(&index)),
+                What::Expired { class, until, .. } => entry.class == *class && entry.day() <= *until,
+                What::Person(_) => false,
+            }
+    })
 }
 
 /// Reads a checkpoint that was kept elsewhere, or a receipt with one: signed by the log, and seen by whom a policy demands.

@@ -16,14 +16,17 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit erase --person github:583231 --basis request-2026-114
-  attest audit erase --execution exec-abc123 --basis 'recorded by mistake' --redaction-key officer.key")]
+  attest audit erase --execution exec-abc123 --basis 'recorded by mistake' --redaction-key officer.key
+  attest audit erase --record 5 9-12 --basis 'recorded by mistake'
+
+What is erased already is erased once: where nothing else is meant, the answer is audit-unknown, exit code 1.")]
 pub(super) struct EraseArgs {
     /// A person, as the records name it
     #[arg(long, value_name = "WHO", group = "what")]
     person: Option<String>,
-    /// Numbers of records
-    #[arg(long, value_name = "N", group = "what", num_args = 1..)]
-    record: Vec<u64>,
+    /// Numbers of records, or ranges of them with both ends: 5 9-12
+    #[arg(long, value_name = "N|N-M", group = "what", num_args = 1.., value_parser = range)]
+    record: Vec<(u64, u64)>,
     /// Every record of an execution
     #[arg(long, value_name = "ID", group = "what")]
     execution: Option<String>,
@@ -68,7 +71,7 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
             (Erase::Person(person.clone()), records)
         }
         (None, Some(id)) => {
-            let records = audit::meant(&index, log.size(), Some(id), 0)?;
+            let records = audit::of_execution(&index, id)?;
             (Erase::Records(records.clone()), records)
         }
         (None, None) if args.record.is_empty() => {
@@ -77,7 +80,10 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
                 "name what to erase: --person, --record or --execution",
             ));
         }
-        (None, None) => (Erase::Records(args.record.clone()), args.record.clone()),
+        (None, None) => {
+            let records = numbers(&args.record, log.size())?;
+            (Erase::Records(records.clone()), records)
+        }
     };
     let number = log.erase(&erase, &args.basis, &officer, now, &mut random)?;
     log.publish()?;
@@ -107,6 +113,22 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
         counted(report.records.len(), "record"),
         crate::cli::show::sanitize::line(&report.receipt)
     )))
+}
+
+/// A number, or two with `-` between them.
+fn range(text: &str) -> Result<(u64, u64), String> {
+    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    let range = low.parse().ok().zip(high.parse().ok()).filter(|(low, high)| low <= high);
+    range.ok_or_else(|| "expected the number of a record, or two as 9-12, the lower one first".into())
+}
+
+/// The records of ranges, each of which is there.
+fn numbers(ranges: &[(u64, u64)], size: u64) -> Result<Vec<u64>, AuditError> {
+    let beyond = ranges.iter().map(|(_, high)| *high).find(|high| *high >= size);
+    match beyond {
+        Some(high) => Err(AuditError::Unknown { what: format!("record {high}") }),
+        None => Ok(ranges.iter().flat_map(|(low, high)| *low..=*high).collect()),
+    }
 }
 
 /// Whether what was erased can still be read: it is tried.

@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Example:
   printf %s 'cargo test' | attest audit match 41241 --field command")]
 pub(super) struct MatchArgs {
-    /// Number of the record
-    #[arg(value_name = "RECORD")]
-    record: u64,
+    /// Number or id of the record, or id of an execution of which one record has the field
+    #[arg(value_name = "RECORD|EXECUTION")]
+    record: String,
     /// Which field: command, input, output or diff
     #[arg(long, value_name = "FIELD")]
     field: String,
@@ -44,14 +44,15 @@ pub struct MatchReport {
 }
 
 pub(super) fn run(args: &MatchArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+    let record = super::proof::one_meant(&args.record, std::slice::from_ref(&args.field), place)?;
     let (store, keys) = (place.reader()?, place.keys()?.unwrap_or_default());
-    let gone = |_| AuditError::Gone { index: args.record, why: "its key is not there".into() };
-    let opened = audit::opened(&store, &keys, args.record)?.map_err(gone)?;
+    let gone = |_| AuditError::Gone { index: record, why: "its key is not there".into() };
+    let opened = audit::opened(&store, &keys, record)?.map_err(gone)?;
     let unknown = || {
         let kept = |said: &Said| (said.field.form == Form::Committed).then_some(said.field.name);
         let kept: Vec<&str> = opened.draft.said.iter().filter_map(kept).collect();
         let has = if kept.is_empty() { "no text that is known by its hash".into() } else { kept.join(", ") };
-        AuditError::Unknown { what: format!("`{}` as a hash (record {} has {has})", args.field, args.record) }
+        AuditError::Unknown { what: format!("`{}` as a hash (record {} has {has})", args.field, record) }
     };
     let said = opened.draft.get(&args.field).ok_or_else(unknown)?;
     let committed = Committed::read(&args.field, said.told.value()).map_err(|_| unknown())?;
@@ -63,7 +64,7 @@ pub(super) fn run(args: &MatchArgs, place: &AuditPlace, common: &Common) -> Resu
         let report = MatchReport { schema_version: 1, matches, recorded_size, given_size };
         return Ok(Outcome::json(&report, exit));
     }
-    let what = format!("`{}` of record {}", args.field, args.record);
+    let what = format!("`{}` of record {}", args.field, record);
     let stdout = match (matches, text.split_last()) {
         (true, _) => format!("yes: this is the {what}\n"),
         (false, Some((b'\n', before))) if committed.is(before) => {

@@ -17,9 +17,9 @@ use std::path::PathBuf;
   attest audit prove 41207 --field agent --field target --output 41207.tlog-proof
   attest audit verify --proof 41207.tlog-proof --log-key 'audit.example.com/team+...'")]
 pub(super) struct ProveArgs {
-    /// Number of the record
-    #[arg(value_name = "RECORD")]
-    record: u64,
+    /// Number or id of the record, or id of an execution of which one record has the fields
+    #[arg(value_name = "RECORD|EXECUTION")]
+    record: String,
     /// A field to show (repeatable)
     #[arg(long, value_name = "FIELD")]
     field: Vec<String>,
@@ -37,7 +37,7 @@ pub(super) struct ProveArgs {
 pub(super) struct CheckpointArgs {}
 
 pub(super) fn prove(args: &ProveArgs, place: &AuditPlace) -> Result<Outcome, Failure> {
-    let text = receipt_of(args.record, &args.field, place)?;
+    let text = receipt_of(one_meant(&args.record, &args.field, place)?, &args.field, place)?;
     match &args.output {
         Some(path) => {
             files::replace(path, text.as_bytes())?;
@@ -53,6 +53,16 @@ pub(super) fn checkpoint(place: &AuditPlace) -> Result<Outcome, Failure> {
     let bytes = bytes.ok_or_else(|| AuditError::Unknown { what: "a checkpoint".into() })?;
     audit::outside("checkpoint", &bytes, &settings, None)?;
     Ok(Outcome::done(bytes))
+}
+
+/// The record that is meant. Of a plain number nothing else is asked, so that a log can be read where its index cannot be made.
+pub(super) fn one_meant(what: &str, fields: &[String], place: &AuditPlace) -> Result<u64, Failure> {
+    if let Ok(number) = what.parse() {
+        return Ok(number);
+    }
+    let (store, keys, mut index) = (place.reader()?, place.keys()?.unwrap_or_default(), place.index()?);
+    audit::catch_up(&store, &keys, store.size(), &mut index)?;
+    Ok(audit::one_meant(&store, &keys, &index, what, fields)?)
 }
 
 /// The receipt of a record that shows some of its fields.

@@ -1,7 +1,8 @@
 //! `attest audit show`
 
 use super::trusted;
-use crate::audit::{LogStore as _, Opened, Unopened};
+use crate::audit::keys::PersonId;
+use crate::audit::{LogStore as _, Opened, Redaction, Unopened, What};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize;
@@ -69,6 +70,9 @@ pub struct Shown {
     /// Why it says nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hole: Option<String>,
+    /// Number of the redaction's record that says what was destroyed here: all that it said, or a person in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<u64>,
     /// It was put into the log after this time, with `--policy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Proven>,
@@ -104,10 +108,24 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
         Some(policy) => witnessed::markers(&anchors, (&store, &keys), &index, policy, places::now())?,
         None => Vec::new(),
     };
-    let mut records = Vec::new();
+    let (mut records, mut redactions) = (Vec::new(), None);
     for number in numbers {
         let stored = store.read(number, 1)?.into_iter().next().unwrap_or_default();
-        let mut one = shown(number, audit::opened(&store, &keys, number)?, &stored.content);
+        let found = audit::opened(&store, &keys, number)?;
+        let gone = match &found {
+            Ok(opened) => opened.redacted.first().map(|(_, id)| Gone::Person(*id)),
+            Err(Unopened::NoKey(entry) | Unopened::AnotherKey(entry)) => Some(Gone::Record(entry.clone())),
+            Err(_) => None,
+        };
+        let mut one = shown(number, found, &stored.content);
+        if let Some(gone) = gone {
+            let list = match redactions.take() {
+                Some(list) => list,
+                None => audit::redactions(&store, &settings)?,
+            };
+            one.told(&gone, &list);
+            redactions = Some(list);
+        }
         let known = (policy.as_ref(), markers.as_slice());
         let bracket = witnessed::bracket(&store, (number, &stored.entry), &outside, known);
         (one.not_before, one.not_after) = (proven(bracket.not_before), proven(bracket.not_after));
@@ -136,6 +154,31 @@ fn proven(by: Option<(u64, Vec<String>)>) -> Option<Proven> {
     Some(Proven { time: Timestamp::from_unix(i64::try_from(time).ok()?)?.to_string(), by })
 }
 
+/// What is gone of a record.
+enum Gone {
+    /// A person in it.
+    Person(PersonId),
+    /// All that it said.
+    Record(Box<Entry>),
+}
+
+impl Shown {
+    /// Names the redaction that took something away, where one did.
+    fn told(&mut self, gone: &Gone, redactions: &[(u64, Redaction)]) {
+        let by = match gone {
+            Gone::Person(id) => redactions.iter().find(|(at, r)| self.index < *at && r.what == What::Person(*id)),
+            Gone::Record(entry) => audit::redacted_by(redactions, self.index, entry),
+        };
+        self.redaction = by.map(|(at, _)| *at);
+        if let Gone::Record(_) = gone {
+            self.hole = Some(match by {
+                Some((at, redaction)) => format!("what it said was destroyed: redaction {at}, {}", redaction.basis),
+                None => "its key is not here, and no redaction says that it was destroyed".to_owned(),
+            });
+        }
+    }
+}
+
 fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
     let of = |entry: &Entry| {
         (Some(entry.id.to_string()), Timestamp::from_unix(i64::from(entry.minutes) * 60).map(|t| t.to_string()))
@@ -154,6 +197,7 @@ fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
                 hole: None,
                 not_before: None,
                 not_after: None,
+                redaction: None,
             }
         }
         Err(Unopened::NoKey(entry) | Unopened::AnotherKey(entry)) => {
@@ -168,6 +212,7 @@ fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
                 hole,
                 not_before: None,
                 not_after: None,
+                redaction: None,
             }
         }
         Err(Unopened::Redaction(entry)) => {
@@ -177,7 +222,17 @@ fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
             let line = |start: &str| text.lines().find_map(|l| l.strip_prefix(start).map(Value::from));
             record.extend(line("basis ").map(|basis| ("basis".to_owned(), basis)));
             record.extend(text.lines().nth(4).map(|what| ("what".to_owned(), Value::from(what))));
-            Shown { index, id, logged_at, record, redacted: Vec::new(), hole: None, not_before: None, not_after: None }
+            Shown {
+                index,
+                id,
+                logged_at,
+                record,
+                redacted: Vec::new(),
+                hole: None,
+                not_before: None,
+                not_after: None,
+                redaction: None,
+            }
         }
         Err(Unopened::Damaged(cause)) => {
             let hole = Some(format!("it was changed: {cause}"));
@@ -190,6 +245,7 @@ fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
                 hole,
                 not_before: None,
                 not_after: None,
+                redaction: None,
             }
         }
     }
@@ -245,7 +301,8 @@ fn whole(out: &mut String, one: &Shown) {
         let _ = writeln!(out, "  {name:20} {} {letter}", sanitize::line(&plain(value)));
     }
     for name in &one.redacted {
-        let _ = writeln!(out, "  {name:20} (a person who was erased)");
+        let by = one.redaction.map_or(String::new(), |at| format!(": redaction {at}"));
+        let _ = writeln!(out, "  {name:20} (a person who was erased{by})");
     }
     let says = |by: &[String]| sanitize::line(&by.join(", "));
     for (name, proven) in [("proven not before", &one.not_before), ("proven not after", &one.not_after)] {
