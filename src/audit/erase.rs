@@ -79,7 +79,7 @@ impl Log {
             }
             let record = read_all(&*self.store, index, 1)?;
             let entry = record.first().and_then(|r| Entry::parse(&r.entry).ok());
-            if !entry.is_some_and(|entry| self.keys.record(entry.class, entry.day(), index).is_some()) {
+            if entry.is_none_or(|entry| self.keys.record(entry.class, entry.day(), index).is_none()) {
                 continue;
             }
             match out.last_mut().filter(|(_, high)| high + 1 == index) {
