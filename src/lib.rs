@@ -27,6 +27,8 @@ mod regular;
 pub mod roots;
 pub mod seam;
 pub mod secrets;
+#[cfg(feature = "cli")]
+pub mod server;
 pub mod sign;
 #[cfg(feature = "cli")]
 pub mod sources;

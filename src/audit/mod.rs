@@ -14,6 +14,7 @@
 //! | `erase.rs` | destroying them, in an order that no crash can break |
 //! | `disclosure.rs` | a record's entry, and single fields of it, shown with their proof |
 //! | `anchor/` | what others outside say of a checkpoint |
+//! | `witness/` | a small witness of other logs |
 //! | `account.rs` | checks a log whole, and accounts for every record |
 //! | `index/` | [`Index`]: a copy of what can be asked, which can be made again |
 
@@ -35,6 +36,7 @@ mod seal;
 mod settings;
 pub mod store;
 mod tree;
+pub mod witness;
 
 pub use account::{Account, Bad, Outside, account};
 pub use disclosure::{Disclosed, Disclosure};

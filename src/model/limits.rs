@@ -240,6 +240,24 @@ pub const RECORD_BYTES: usize = 64 << 10;
 pub const RECORD_BATCH: usize = 65_536;
 /// Files in which what others said of an audit log's checkpoints is kept.
 pub const ANCHORS: usize = 200_000;
+/// Records that are handed in through the socket of an audit log at once (bytes).
+pub const HANDED_IN_BYTES: usize = 8 << 20;
+/// How many of such wait for the one that writes; more wait before they are read.
+pub const HANDED_IN_QUEUE: usize = 1024;
+/// Connections to that socket.
+pub const HANDED_IN_CONNECTIONS: usize = 1024;
+/// How long one of them may take to hand in what it announced, and may say nothing (seconds).
+pub const HANDED_IN_SECONDS: u64 = 30;
+/// Connections to the HTTP server of an audit log; more wait.
+pub const SERVER_CONNECTIONS: usize = 512;
+/// How long such a connection may take to ask, or may ask nothing (seconds).
+pub const SERVER_HEAD_SECONDS: u64 = 10;
+/// Head of a request to it (bytes).
+pub const SERVER_HEAD_BYTES: usize = 16 << 10;
+/// How long the rest of a request may take (seconds).
+pub const SERVER_SECONDS: u64 = 30;
+/// How long a connection may last, its answers included (seconds).
+pub const SERVER_CONNECTION_SECONDS: u64 = 300;
 /// Settings of an audit log (bytes).
 pub const SETTINGS_BYTES: usize = 64 << 10;
 /// A published file of an audit log, a tile or a bundle of 256 entries (bytes).

@@ -14,6 +14,7 @@ mod policies;
 mod process;
 pub mod registries;
 pub mod roots;
+mod serving;
 mod trial;
 
 use crate::capture::{CaptureError, Environment};
@@ -30,6 +31,7 @@ pub use keys::public_key;
 pub use policies::PolicyPlaces;
 pub use process::{is_set_to_nothing, now, run_of, variable};
 pub use registries::{RegistryAccess, RegistrySettings};
+pub use serving::told_to_end;
 pub use trial::{Trial, random_text};
 
 /// Why what this machine keeps cannot be used.

@@ -22,6 +22,9 @@ const BACK_ENDS: &[&str] = &[
     "src/places/",
     "src/outbox/",
     "src/action/",
+    "src/server/",
+    "src/audit/witness/folder.rs",
+    "src/audit/witness/tests.rs",
     "src/webhook/server.rs",
     "src/testing/",
 ];
@@ -70,6 +73,8 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("toml_parser", &["src/capture/input/lockfiles/toml.rs"]),
+    ("hyper", &["src/server/http.rs"]),
+    ("http_body_util", &["src/server/http.rs"]),
     ("axum", &["src/testing/", "src/webhook/"]),
     ("rusqlite", &["src/audit/index/sqlite.rs"]),
     ("zstd", &["src/audit/content.rs"]),
@@ -81,6 +86,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
             "src/audit/store/tests.rs",
             "src/audit/disk/crash_tests.rs",
             "src/audit/anchor/tests.rs",
+            "src/audit/witness/tests.rs",
         ],
     ),
     (

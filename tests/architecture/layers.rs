@@ -8,6 +8,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("cli", 8),
     ("webhook", 7),
     ("action", 7),
+    ("server", 7),
     ("flow", 6),
     ("places", 6),
     ("capture", 5),

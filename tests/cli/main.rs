@@ -32,6 +32,7 @@ mod scenarios;
 #[path = "../world/serve.rs"]
 mod serve;
 mod services;
+mod serving;
 mod shown;
 mod signers;
 mod step;

@@ -2,11 +2,13 @@
 
 mod folder;
 mod memory;
+mod published;
 #[cfg(test)]
 mod tests;
 
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
+pub use published::Published;
 
 use super::AuditError;
 

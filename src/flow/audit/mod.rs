@@ -41,8 +41,56 @@ pub fn record(
     random: Random<'_>,
 ) -> Result<Recorded, AuditError> {
     catch_up(log.store(), log.keys(), log.size(), index)?;
-    let mut out = Recorded::default();
-    let mut new: Vec<Draft> = Vec::new();
+    let drafts: Vec<&Draft> = drafts.iter().collect();
+    let out = append(log, index, &drafts, now, random)?.into_iter().collect();
+    log.publish()?;
+    catch_up(log.store(), log.keys(), log.size(), index)?;
+    Ok(out)
+}
+
+/// Records what several hand in at the same time, the drafts of each all or none; they are durable when this returns, and not
+/// published yet. Where one of them cannot be recorded the others are.
+///
+/// # Errors
+/// [`AuditError`] where the log cannot be written to: then it has to be opened anew.
+pub fn commit(
+    log: &mut Log,
+    index: &mut dyn Index,
+    jobs: &[Vec<Draft>],
+    now: Timestamp,
+    random: Random<'_>,
+) -> Result<Vec<Result<Recorded, AuditError>>, AuditError> {
+    let all: Vec<&Draft> = jobs.iter().flatten().collect();
+    if all.iter().any(|draft| draft.text("source_id").is_some()) {
+        catch_up(log.store(), log.keys(), log.size(), index)?;
+    }
+    match append(log, index, &all, now, random) {
+        Ok(placed) => {
+            let mut placed = placed.into_iter();
+            Ok(jobs.iter().map(|job| Ok(placed.by_ref().take(job.len()).collect())).collect())
+        }
+        // One is too large, which was found before anything was written.
+        Err(e @ AuditError::TooLarge { .. }) if jobs.len() == 1 => Ok(vec![Err(e)]),
+        Err(AuditError::TooLarge { .. }) => {
+            let mut out = Vec::new();
+            for job in jobs {
+                out.append(&mut commit(log, index, std::slice::from_ref(job), now, random)?);
+            }
+            Ok(out)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// Appends drafts that are not in the log yet: the number of each, and whether it was there already.
+fn append(
+    log: &mut Log,
+    index: &dyn Index,
+    drafts: &[&Draft],
+    now: Timestamp,
+    random: Random<'_>,
+) -> Result<Vec<(u64, bool)>, AuditError> {
+    let (mut out, mut new): (Vec<_>, Vec<Draft>) = (Vec::with_capacity(drafts.len()), Vec::new());
     let mut first = std::collections::HashMap::new();
     for draft in drafts {
         let id = draft.text("source_id").map(|id| format!("{} {id}", draft.text("source").unwrap_or_default()));
@@ -54,19 +102,27 @@ pub fn record(
             None => None,
         };
         if let Some(number) = known {
-            out.known += 1;
-            out.numbers.push(number);
+            out.push((number, true));
             continue;
         }
         let number = log.size() + new.len() as u64;
         first.extend(id.map(|id| (id, number)));
-        out.numbers.push(number);
-        new.push(draft.clone());
+        out.push((number, false));
+        new.push((*draft).clone());
     }
     log.append(&new, now, random)?;
-    log.publish()?;
-    catch_up(log.store(), log.keys(), log.size(), index)?;
     Ok(out)
+}
+
+impl FromIterator<(u64, bool)> for Recorded {
+    fn from_iter<I: IntoIterator<Item = (u64, bool)>>(placed: I) -> Self {
+        let mut out = Self::default();
+        for (number, known) in placed {
+            out.numbers.push(number);
+            out.known += usize::from(known);
+        }
+        out
+    }
 }
 
 /// The record with the same source and the same id of that source. The index only says where to look.

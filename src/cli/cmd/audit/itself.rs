@@ -4,9 +4,8 @@ use crate::audit::AuditError;
 use crate::cli::args::Common;
 use crate::cli::exit::Failure;
 use crate::cli::ui::Ui;
-use crate::flow::audit;
 use crate::model::plural::counted;
-use crate::places::{self, AuditPlace, audit::random};
+use crate::places::{AuditPlace, audit::random};
 use crate::record::Draft;
 use crate::record::draft::Origin;
 use serde_json::{Value, json};
@@ -54,7 +53,6 @@ fn put(place: &AuditPlace, documents: &[Value], common: &Common) -> Result<(), A
         |e: crate::record::RecordError| AuditError::Malformed { what: "record".into(), cause: e.to_string() };
     let read = |document: &Value| Draft::read(document, Origin::Captured, &mut random).map_err(malformed);
     let mut drafts = documents.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let mut log = place.writer(PATIENCE.min(common.timeout))?;
     let lost = place.lost()?;
     if lost > 0 {
         let reason = format!("{} could not be written to this log", counted(lost, "record"));
@@ -62,8 +60,6 @@ fn put(place: &AuditPlace, documents: &[Value], common: &Common) -> Result<(), A
             "known": { "lost": "witnessed" } });
         drafts.insert(0, read(&loss)?);
     }
-    let now = places::now();
-    log.finish_redaction(now, &mut random)?;
-    audit::record(&mut log, &mut place.index()?, &drafts, now, &mut random)?;
+    super::record::through_server_or_lock(&drafts, place, PATIENCE.min(common.timeout))?;
     if lost > 0 { place.sealed() } else { Ok(()) }
 }

@@ -10,6 +10,7 @@ mod matching;
 mod proof;
 mod quickstart;
 mod record;
+mod serve;
 mod session;
 mod show;
 mod trusted;
@@ -68,6 +69,7 @@ enum Which {
     Prove(proof::ProveArgs),
     Checkpoint(proof::CheckpointArgs),
     Anchor(anchor::AnchorArgs),
+    Serve(serve::ServeArgs),
     Retain(keep::RetainArgs),
     Erase(erase::EraseArgs),
     Keys(keep::KeysArgs),
@@ -103,6 +105,7 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Prove(args) => proof::prove(args, &find()?),
         Which::Checkpoint(_) => proof::checkpoint(&find()?),
         Which::Anchor(args) => anchor::run(args, &find()?, common).await,
+        Which::Serve(args) => serve::run(args, &find()?, common, ui).await,
         Which::Retain(args) => keep::retain(args, &find()?, common),
         Which::Erase(args) => erase::run(args, &find()?, common),
         Which::Keys(_) => keep::keys(&find()?, common),

@@ -1,5 +1,6 @@
 //! `attest audit record`, `start`, `finish`
 
+use crate::audit::AuditError;
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
 use crate::cli::ui::Ui;
@@ -11,10 +12,12 @@ use crate::record::actions;
 use crate::record::draft::Origin;
 use crate::record::fields::{self, Form};
 use crate::record::{Draft, RecordError};
+use crate::server::{Asked, hand_in};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Put records into the audit log
 ///
@@ -150,11 +153,13 @@ pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common, ui: &U
         return Ok(Outcome::json(&report, Exit::Done));
     }
     let new = report.records.len() - report.known;
-    let first = report.size - new as u64;
-    let mut text = match new {
-        0 => "nothing new is recorded\n".to_owned(),
-        1 => format!("recorded as record {first}\n"),
-        n => format!("recorded {n} records, {first} to {}\n", report.size - 1),
+    let mut numbers = report.records.clone();
+    numbers.sort_unstable();
+    // New ones have the largest numbers.
+    let mut text = match numbers.split_off(report.known.min(numbers.len())).as_slice() {
+        [] => "nothing new is recorded\n".to_owned(),
+        [one] => format!("recorded as record {one}\n"),
+        [first, .., last] => format!("recorded {new} records, {first} to {last}\n"),
     };
     match report.known {
         0 => {}
@@ -226,14 +231,27 @@ fn once(document: &mut Map<String, Value>, name: &str, value: Value) -> Result<(
 }
 
 fn put(drafts: &[Draft], place: &AuditPlace, common: &Common) -> Result<RecordReport, Failure> {
-    let mut log = place.writer(common.timeout)?;
+    let withheld = drafts.iter().flat_map(|d| &d.said).filter(|s| s.told == crate::record::Told::Withheld).count();
+    let (records, known, size) = through_server_or_lock(drafts, place, common.timeout)?;
+    Ok(RecordReport { schema_version: 1, records, known, size, withheld, execution: None })
+}
+
+/// Records drafts by the server of the log, where one listens, else by writing them: their numbers, how many were there, and how
+/// many records there are now.
+pub(super) fn through_server_or_lock(
+    drafts: &[Draft],
+    place: &AuditPlace,
+    patience: Duration,
+) -> Result<(Vec<u64>, usize, u64), AuditError> {
+    let path = place.socket();
+    if let Some(said) = hand_in(&Asked { path: &path, drafts, patience })? {
+        return Ok((said.numbers, said.known, said.size));
+    }
+    let mut log = place.writer(patience)?;
     let now = places::now();
     log.finish_redaction(now, &mut random)?;
-    let mut index = place.index()?;
-    let recorded = audit::record(&mut log, &mut index, drafts, now, &mut random)?;
-    let withheld = drafts.iter().flat_map(|d| &d.said).filter(|s| s.told == crate::record::Told::Withheld).count();
-    let (records, known) = (recorded.numbers, recorded.known);
-    Ok(RecordReport { schema_version: 1, records, known, size: log.size(), withheld, execution: None })
+    let recorded = audit::record(&mut log, &mut place.index()?, drafts, now, &mut random)?;
+    Ok((recorded.numbers, recorded.known, log.size()))
 }
 
 /// Records of a file of JSON lines.

@@ -1,0 +1,23 @@
+//! What `attest audit serve` runs: one process that writes a log for all others of a machine, publishes it, and is a witness of
+//! other logs.
+//!
+//! | file | job |
+//! |---|---|
+//! | `writer.rs` | the thread that writes: what many hand in goes to the disk together |
+//! | `socket.rs` | the Unix socket through which processes of this machine hand in records |
+//! | `http.rs` | the door to the network: connections, times, sizes |
+//! | `routes.rs` | what is answered: tiles and checkpoint (C2SP tlog-tiles), `add-checkpoint` (C2SP tlog-witness) |
+//!
+//! A panic in one request is that request's error: each is answered on a thread of its own.
+
+mod http;
+mod routes;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use http::{Http, Served};
+pub use routes::Site;
+pub use socket::{Asked, Said, Socket, hand_in};
+pub use writer::{Done, Opened, Parts, Writer};
