@@ -3,8 +3,6 @@
 
 mod folder;
 mod memory;
-#[cfg(test)]
-mod tests;
 
 pub use folder::FolderWitness;
 pub use memory::MemoryWitness;
@@ -116,3 +114,6 @@ fn name_of(origin: &str) -> String {
     use sha2::Digest as _;
     crate::model::digest::hex(&sha2::Sha256::digest(origin))
 }
+
+#[cfg(test)]
+mod tests;
