@@ -209,11 +209,16 @@ fn ask(address: std::net::SocketAddr, request: &[u8]) -> String {
 
 #[test]
 fn over_http_a_panic_is_a_500_and_the_next_is_answered() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    // Where the runtime has one thread only, it is this one.
-    let runtime = runtime.unwrap();
-    let (http, served) = runtime.block_on(Http::listen("127.0.0.1:0".parse().unwrap(), site(never))).unwrap();
-    runtime.spawn(http.serve());
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (http, served) = Http::listen("127.0.0.1:0".parse().unwrap(), site(never)).await.unwrap();
+            tell.send(served).unwrap();
+            http.serve().await;
+        });
+    });
+    let served = told.recv().unwrap();
     let add =
         ask(served.0, b"POST /add-checkpoint HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 1\r\n\r\nx");
     assert!(add.starts_with("HTTP/1.1 500 ") && add.contains("a defect"), "{add}");
