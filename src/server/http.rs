@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "back end: an HTTP server")]
 //! The door to the network: so many connections, so much time, so many bytes; and each request on a thread of its own, so that
 //! what panics there is that request's error.
 

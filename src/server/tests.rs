@@ -9,6 +9,7 @@ use crate::audit::store::{LogStore, MemoryStore, Published};
 use crate::audit::witness::{MemoryWitness, Watcher};
 use crate::audit::{AuditError, Log, Settings, Stored};
 use crate::model::Timestamp;
+use crate::places::audit::random;
 use crate::record::Draft;
 use crate::record::draft::Origin;
 use crate::tlog::note::NoteSigner;
@@ -25,10 +26,6 @@ const ORIGIN: &str = "log.example/audit";
 
 fn now() -> Timestamp {
     Timestamp::from_unix(1_790_000_000).unwrap()
-}
-
-fn random(bytes: &mut [u8]) {
-    aws_lc_rs::rand::fill(bytes).unwrap();
 }
 
 fn signer(name: &str, seed: u8) -> NoteSigner {

@@ -64,11 +64,13 @@ fn what_it_cosigned_it_remembers_when_it_starts_again() {
 
 #[test]
 fn what_cannot_be_kept_is_not_said() {
-    let store = MemoryWitness { broken: true, ..MemoryWitness::default() };
+    let mut store = MemoryWitness::default();
+    store.broken = true;
     let mut broken = watcher(store.clone());
     assert!(matches!(broken.add(&request(0, 5, hash(1)), now()), Err(AuditError::Unusable { .. })));
     // Whoever starts it again finds nothing that was said.
-    let mut well = watcher(MemoryWitness { broken: false, ..store });
+    store.broken = false;
+    let mut well = watcher(store);
     assert!(well.add(&request(0, 5, hash(2)), now()).unwrap().is_ok());
     assert_eq!(well.add(b"old x\n\n", now()).unwrap().unwrap_err().status(), 400);
 }
