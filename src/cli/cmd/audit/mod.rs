@@ -1,7 +1,6 @@
 //! `attest audit`
 
 mod anchor;
-mod claims;
 mod erase;
 mod init;
 mod itself;

@@ -1,6 +1,7 @@
 //! `attest audit verify`
 
-use super::claims::{self, Claim};
+mod claims;
+
 use super::trusted;
 use crate::audit::{AuditError, Bad, Disclosed, Disclosure, Index, Keys, LogStore};
 use crate::cli::args::{Common, Format};
@@ -14,6 +15,7 @@ use crate::places::{AuditPlace, files};
 use crate::tlog::policy::Policy;
 use crate::tlog::proof::Proof;
 use crate::tlog::{Hash, NoteKey};
+use claims::Claim;
 use clap::Args;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
