@@ -59,7 +59,7 @@ impl Caller for Build<'_> {
         attest::places::files::replace(&self.env.working_dir.join(path), bytes).map_err(|e| Failed(e.to_string()))
     }
 
-    fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Failed> {
+    fn add(&self, path: &Path, bundles: &[&[u8]], same: Same<'_>) -> Result<Vec<Added>, Failed> {
         let path = self.env.working_dir.join(path);
         attest::evidence::add(&path, bundles, same, attest::evidence::PATIENCE).map_err(|e| Failed(e.to_string()))
     }

@@ -8,6 +8,7 @@ use crate::model::{Code, Digest, code, limits};
 use crate::regular::{NAME_BYTES, replace};
 use crate::verify::read_evidence;
 use rustix::fs::{FlockOperation, OFlags, flock};
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -91,17 +92,22 @@ pub type Same<'a> = &'a dyn Fn(&[u8], &[u8]) -> bool;
 ///
 /// # Errors
 /// [`AddError`].
-pub fn add(path: &Path, bundles: &[Vec<u8>], same: Same<'_>, patience: Duration) -> Result<Vec<Added>, AddError> {
+pub fn add<B: AsRef<[u8]>>(
+    path: &Path,
+    bundles: &[B],
+    same: Same<'_>,
+    patience: Duration,
+) -> Result<Vec<Added>, AddError> {
     let _turn = Turn::take(path, patience)?;
     let lines = further(path);
-    let mut all: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    let mut all: Vec<(PathBuf, Cow<'_, [u8]>)> = Vec::new();
     for file in if lines == path { vec![path] } else { vec![path, &lines] } {
         let text = read(file)?;
-        all.extend(pieces_of(&text).into_iter().map(|piece| (file.to_owned(), piece.trim_ascii().to_vec())));
+        all.extend(pieces_of(&text).into_iter().map(|piece| (file.to_owned(), piece.trim_ascii().to_vec().into())));
     }
     let mut out = Vec::new();
-    for bundle in bundles {
-        if let Some((file, _)) = all.iter().find(|(_, there)| there == bundle || same(there, bundle)) {
+    for bundle in bundles.iter().map(AsRef::as_ref) {
+        if let Some((file, _)) = all.iter().find(|(_, there)| there.as_ref() == bundle || same(there, bundle)) {
             out.push(Added { path: file.clone(), already: true, beside_others: true });
             continue;
         }
@@ -115,7 +121,7 @@ pub fn add(path: &Path, bundles: &[Vec<u8>], same: Same<'_>, patience: Duration)
         text.extend_from_slice(bundle);
         text.push(b'\n');
         replace(target, &text).map_err(|e| unwritable(target, &e))?;
-        all.push((target.to_owned(), bundle.clone()));
+        all.push((target.to_owned(), bundle.into()));
         out.push(Added { path: target.to_owned(), already: false, beside_others });
     }
     Ok(out)

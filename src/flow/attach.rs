@@ -82,8 +82,8 @@ pub async fn attach(
 fn check_subject(bundle_bytes: &[u8], artifact: &Artifact) -> Result<String, PublishError> {
     let bundle = read_evidence(bundle_bytes).map_err(PublishError::Bundle)?;
     let envelope = in_toto_envelope(&bundle).map_err(PublishError::Bundle)?;
-    let statement =
-        Statement::parse(envelope.payload()).map_err(|e| PublishError::Bundle(VerifyError::Statement(e)))?;
+    let statement = Statement::parse_shared(envelope.shared_payload())
+        .map_err(|e| PublishError::Bundle(VerifyError::Statement(e)))?;
     let about = statement.subjects().iter().any(|s| s.digest().strong().any(|d| d == artifact.digest));
     // What may support an attestation of the artifact belongs beside it, whatever it is about.
     let supports = predicate::by_uri(statement.predicate_type().as_str()).is_some_and(|p| p.supports());

@@ -103,7 +103,8 @@ impl Claim {
     pub fn read(bytes: &[u8]) -> Result<Self, crate::verify::VerifyError> {
         let bundle = read_evidence(bytes)?;
         let envelope = in_toto_envelope(&bundle)?;
-        let statement = Statement::parse(envelope.payload()).map_err(crate::verify::VerifyError::Statement)?;
+        let statement =
+            Statement::parse_shared(envelope.shared_payload()).map_err(crate::verify::VerifyError::Statement)?;
         let certificate = certificate_names(&bundle);
         Ok(Self {
             provenance: provenance_of(&statement),

@@ -10,6 +10,7 @@ use crate::registry::RegistryError;
 use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Signer, Witnessed};
 use crate::trust::TrustMaterial;
 use crate::verify::{VerifiedStatement, Verifier, VerifyError};
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 /// Why nothing was published.
@@ -107,7 +108,7 @@ impl PublishError {
 /// A statement that may be signed: its bytes, and what they say, read once and as strictly as a verifier reads them.
 #[derive(Clone, Debug)]
 pub struct Unsigned {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     statement: Statement,
 }
 
@@ -117,6 +118,7 @@ impl Unsigned {
     /// # Errors
     /// [`PublishError::Statement`] for one that we would refuse to read.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, PublishError> {
+        let bytes = Bytes::from(bytes);
         let statement = Statement::parse_whole(&bytes).map_err(PublishError::Statement)?;
         predicate::read(&statement).map_err(PublishError::Statement)?;
         Ok(Self { bytes, statement })

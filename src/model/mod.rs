@@ -27,6 +27,6 @@ pub use digest::{Digest, DigestSet};
 pub use envelope::{Envelope, EnvelopeSignature};
 pub use oci::{Descriptor, Reference};
 pub use resource::{ResourceDescriptor, Subject};
-pub use statement::{PredicateUri, Statement};
+pub use statement::{PredicateUri, Statement, Text};
 pub use time::{Timestamp, ValidityWindow};
 pub use trigger::Trigger;

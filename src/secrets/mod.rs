@@ -6,9 +6,11 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 mod words;
+mod written;
 
 pub(crate) use search::passwords_of;
-pub use search::{Allowed, Finder, FoundSecret, Search, find_in_numbers, find_secret};
+pub use search::{Allowed, FoundSecret, Search, find_secret};
+pub use written::{SearchError, find_in_document};
 
 /// Whether a text that stands where another belongs may be a secret that was put there by mistake: it has the form of a
 /// credential, or a part of ten characters or more in which letters and digits are mixed, as names of things do not.

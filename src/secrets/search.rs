@@ -96,35 +96,10 @@ impl From<Vec<Secret>> for Search {
 /// [`FoundSecret::Value`] names the field and the variable, [`FoundSecret::Form`] the field and
 /// the kind of credential; never the value.
 pub fn find_secret(statement: &Value, search: &Search) -> Result<(), FoundSecret> {
-    Finder::new(search).find("statement", statement)
+    find(&Needles::of(&search.secrets, &search.allowed), "statement", statement)
 }
 
-/// What looks for secrets in one part of a statement after the other.
-pub struct Finder<'a>(Needles<'a>);
-
-impl<'a> Finder<'a> {
-    /// One that looks for these.
-    #[must_use]
-    pub fn new(search: &'a Search) -> Self {
-        Self(Needles::of(&search.secrets, &search.allowed))
-    }
-
-    /// Looks into a part, which stands at this path.
-    ///
-    /// # Errors
-    /// As [`find_secret`].
-    pub fn find(&self, path: &str, part: &Value) -> Result<(), FoundSecret> {
-        find(&self.0, path, part)
-    }
-}
-
-impl std::fmt::Debug for Finder<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Finder").finish_non_exhaustive()
-    }
-}
-
-fn find(needles: &Needles<'_>, path: &str, part: &Value) -> Result<(), FoundSecret> {
+pub(super) fn find(needles: &Needles<'_>, path: &str, part: &Value) -> Result<(), FoundSecret> {
     // An explicit stack: the statement's depth is capped elsewhere, a recursion here would have its own.
     let mut left = vec![(path.to_owned(), part)];
     while let Some((path, value)) = left.pop() {
@@ -141,9 +116,7 @@ fn find(needles: &Needles<'_>, path: &str, part: &Value) -> Result<(), FoundSecr
                 for name in members.keys() {
                     needles.check(&path, name)?;
                 }
-                let is_package = ["uri", "purl"]
-                    .iter()
-                    .any(|k| members.get(*k).and_then(Value::as_str).is_some_and(|u| u.starts_with(PACKAGE)));
+                let is_package = is_of_package(|key| members.get(key).and_then(Value::as_str));
                 if let (true, Some(name)) = (is_package, members.get("name").and_then(Value::as_str)) {
                     needles.check_but_words(&format!("{path}.name"), name)?;
                     let rest = members.iter().filter(|(k, _)| *k != "name");
@@ -158,11 +131,16 @@ fn find(needles: &Needles<'_>, path: &str, part: &Value) -> Result<(), FoundSecr
     Ok(())
 }
 
+/// Whether an object tells of a package, by its URL: then its name is the package's.
+pub(super) fn is_of_package<T: AsRef<str>>(member: impl Fn(&str) -> Option<T>) -> bool {
+    ["uri", "purl"].iter().any(|key| member(key).is_some_and(|uri| uri.as_ref().starts_with(PACKAGE)))
+}
+
 /// Searches numbers as they are written, where a tree of their values would have rounded them.
 ///
 /// # Errors
 /// As [`find_secret`].
-pub fn find_in_numbers<'a>(numbers: impl Iterator<Item = &'a str>, search: &Search) -> Result<(), FoundSecret> {
+pub(super) fn find_in_numbers<'a>(numbers: impl Iterator<Item = &'a str>, search: &Search) -> Result<(), FoundSecret> {
     let needles = Needles::of(&search.secrets, &search.allowed);
     // Shorter integers are in the tree what they are in the text.
     let is_rounded = |n: &&str| n.len() > 15 || !n.bytes().all(|b| b.is_ascii_digit());
@@ -182,14 +160,14 @@ struct Needle<'a> {
 }
 
 /// All of them, by their first eight bytes in lower case.
-struct Needles<'a> {
+pub(super) struct Needles<'a> {
     by_beginning: HashMap<[u8; SHORT], Vec<Needle<'a>>>,
     short: Vec<(&'a str, &'a str)>,
     allowed: &'a [Allowed],
 }
 
 impl<'a> Needles<'a> {
-    fn of(secrets: &'a [Secret], allowed: &'a [Allowed]) -> Self {
+    pub(super) fn of(secrets: &'a [Secret], allowed: &'a [Allowed]) -> Self {
         let mut all = Self { by_beginning: HashMap::new(), short: Vec::new(), allowed };
         for secret in secrets {
             let value = secret.value().trim();
@@ -235,12 +213,12 @@ impl<'a> Needles<'a> {
         }
     }
 
-    fn check(&self, path: &str, text: &str) -> Result<(), FoundSecret> {
+    pub(super) fn check(&self, path: &str, text: &str) -> Result<(), FoundSecret> {
         self.look(path, text, true)
     }
 
     /// In the name of a package.
-    fn check_but_words(&self, path: &str, text: &str) -> Result<(), FoundSecret> {
+    pub(super) fn check_but_words(&self, path: &str, text: &str) -> Result<(), FoundSecret> {
         self.look(path, text, false)
     }
 
@@ -324,6 +302,10 @@ const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// The ways to read a text, each once.
 fn forms(text: &str) -> Vec<String> {
     let mut all = vec![text.to_owned()];
+    // Most texts have nothing to resolve.
+    if !text.contains(['%', '\\', '\n', '\r']) && text.trim() == text {
+        return all;
+    }
     // Package URLs encode what is encoded already.
     for change in [percent_decoded, percent_decoded, json_unescaped, json_unescaped, unbroken] {
         for form in all.clone() {

@@ -181,10 +181,10 @@ impl<'a> Verifier<'a> {
         };
         let statement = match self.read.filter(|(payload, _)| *payload == envelope.payload()) {
             Some((_, statement)) => statement.clone(),
-            None => Statement::parse(envelope.payload()).map_err(VerifyError::Statement)?, // 4
+            None => Statement::parse_shared(envelope.shared_payload()).map_err(VerifyError::Statement)?, // 4
         };
         let _ = piece.kind.set(statement.predicate_type().clone());
-        let signed = Signed::new(statement, envelope.payload().to_vec(), digest);
+        let signed = Signed::new(statement, envelope.shared_payload().clone(), digest);
         // The predicate of a trusted signer alone is read; of a certificate it is known only later whether it is trusted.
         if by_key.is_some() {
             signed.form()?;
@@ -329,7 +329,7 @@ pub fn read_evidence(bytes: &[u8]) -> Result<Bundle, VerifyError> {
 #[must_use]
 pub fn read_statement_type(bytes: &[u8]) -> Option<String> {
     let bundle = read_evidence(bytes).ok()?;
-    let statement = Statement::parse(in_toto_envelope(&bundle).ok()?.payload()).ok()?;
+    let statement = Statement::parse_shared(in_toto_envelope(&bundle).ok()?.shared_payload()).ok()?;
     Some(statement.predicate_type().to_string())
 }
 

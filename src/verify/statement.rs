@@ -5,6 +5,7 @@ use crate::model::{Digest, Statement, Timestamp};
 use crate::predicate::{self, Provenance};
 use crate::tlog::CosignerKey;
 use crate::trust::{PublicKey, TrustedRoot};
+use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 
 /// Who signed, as far as it was verified.
@@ -114,7 +115,7 @@ impl RootUsed {
 #[derive(Debug, PartialEq)]
 pub(super) struct Signed {
     pub(super) statement: Statement,
-    payload: Vec<u8>,
+    payload: Bytes,
     /// Digest of the evidence.
     evidence: Digest,
     form: OnceLock<Result<Form, VerifyError>>,
@@ -130,7 +131,7 @@ pub(super) struct Form {
 }
 
 impl Signed {
-    pub(super) fn new(statement: Statement, payload: Vec<u8>, evidence: Digest) -> Self {
+    pub(super) fn new(statement: Statement, payload: Bytes, evidence: Digest) -> Self {
         Self { statement, payload, evidence, form: OnceLock::new() }
     }
 

@@ -13,7 +13,7 @@ use crate::evidence::{SHARED_BUNDLES, bundles_of};
 use crate::flow;
 use crate::flow::create::{Image, Subjects};
 use crate::model::json;
-use crate::model::{Artifact, DigestSet, PredicateUri, Subject, limits};
+use crate::model::{Artifact, DigestSet, PredicateUri, Subject, Text, limits};
 use crate::places::{Until, files};
 use crate::seam::Deadline as _;
 use std::collections::BTreeSet;
@@ -226,7 +226,7 @@ pub(in crate::cli) fn image_name(artifact: &Artifact) -> String {
 }
 
 /// A predicate and its type.
-pub(in crate::cli) type GivenPredicate = (PredicateUri, Box<str>);
+pub(in crate::cli) type GivenPredicate = (PredicateUri, Text);
 
 /// The predicate that flags name, instead of provenance.
 ///

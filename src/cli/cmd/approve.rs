@@ -173,7 +173,7 @@ fn statement(args: &ApproveArgs, target: &Target, variable: Option<String>, ui: 
     let subject = vec![target.subject.clone()];
     let kind = PredicateUri::parse(uri::APPROVAL).unwrap_or_else(PredicateUri::slsa_provenance);
     let mut statements =
-        statements(subject, &kind, &serde_json::Value::Object(approval.to_json()).to_string(), &secrets)?;
+        statements(subject, &kind, serde_json::Value::Object(approval.to_json()).to_string().into(), &secrets)?;
     // One subject is one statement.
     Ok(statements.remove(0))
 }

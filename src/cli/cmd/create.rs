@@ -239,7 +239,7 @@ impl Caller for Here<'_> {
         Ok(files::replace(path, bytes)?)
     }
 
-    fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Failure> {
+    fn add(&self, path: &Path, bundles: &[&[u8]], same: Same<'_>) -> Result<Vec<Added>, Failure> {
         Ok(evidence::add(path, bundles, same, self.common.timeout.min(evidence::PATIENCE))?)
     }
 

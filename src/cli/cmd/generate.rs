@@ -90,8 +90,7 @@ pub async fn run(args: &GenerateArgs, common: &Common, ui: &Ui) -> Result<Outcom
     };
     let secrets = secrets(&env, &[], &context, &|text| ui.note(text));
     drop(context);
-    let statements = statement_bytes(subjects, &kind, &predicate, &secrets)?;
-    drop(predicate);
+    let statements = statement_bytes(subjects, &kind, predicate, &secrets)?;
     let mut out = Vec::new();
     for statement in statements {
         // A terminal and a runner must not obey what a commit message or a file's name says.

@@ -13,7 +13,7 @@ use crate::capture::{Context, Environment, Local, Missing, Open, Request, captur
 use crate::evidence::{Added, Same};
 use crate::flow::{Attached, Signing, Unsigned, contradictions, contradictions_of};
 use crate::model::plural::counted;
-use crate::model::{Artifact, Digest, PredicateUri, Subject, Timestamp};
+use crate::model::{Artifact, Digest, PredicateUri, Subject, Text, Timestamp};
 use crate::outbox::{self, Entry};
 use crate::policy::Reason;
 use crate::predicate::field;
@@ -42,7 +42,7 @@ pub struct Plan<'a> {
     /// The build step, if there is one.
     pub step: Option<StepPlan<'a>>,
     /// A predicate to sign instead of the provenance that is captured, as it is written.
-    pub given: Option<(PredicateUri, Box<str>)>,
+    pub given: Option<(PredicateUri, Text)>,
     /// Variables that hold what signs: no step is handed them, and no statement may hold their values.
     pub withheld: &'a [String],
     /// Whether what signs, a key or a token, lies in a file that a build step could have read.
@@ -155,7 +155,7 @@ pub trait Caller {
     /// Writes a file whole, or leaves it as it is. Here and below a relative path is one below the working folder.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Self::Error>;
     /// Adds bundles to a file and to what is beside it, as [`evidence::add`](crate::evidence::add) does.
-    fn add(&self, path: &Path, bundles: &[Vec<u8>], same: Same<'_>) -> Result<Vec<Added>, Self::Error>;
+    fn add(&self, path: &Path, bundles: &[&[u8]], same: Same<'_>) -> Result<Vec<Added>, Self::Error>;
     /// That bundles can be added there.
     fn takes_more(&self, _path: &Path) -> Result<(), Self::Error> {
         Ok(())
@@ -244,7 +244,7 @@ pub async fn create<C: Caller>(plan: &Plan<'_>, caller: &C) -> Result<Created<C:
     told.extend(later);
     count_missing(&told, &|text| caller.note(text));
     plan.demanded(&context, Open::default())?;
-    let statements = plan.statements(&context, &subjects, snapshot, caller)?;
+    let statements = plan.statements(context, &subjects, snapshot, caller)?;
     let output = publish::output(plan, &subjects)?;
     if let (false, Some(path)) = (caller.has_outbox(), &output) {
         // What is signed and then lost may be in a log for ever.
@@ -300,27 +300,29 @@ impl<'a> Plan<'a> {
     /// The statements to sign, one for each 1,024 subjects, and the charter's.
     fn statements<C: Caller>(
         &self,
-        context: &Context,
+        context: Context,
         subjects: &Subjects,
         snapshot: Option<Further>,
         caller: &C,
     ) -> Result<Vec<Unsigned>, C::Error> {
-        let secrets = secrets(self.env, self.withheld, context, &|text| caller.note(text));
+        let secrets = secrets(self.env, self.withheld, &context, &|text| caller.note(text));
         let mut out = match &self.given {
-            Some((kind, predicate)) => statements(subjects.all(), kind, predicate, &secrets)?,
+            Some((kind, predicate)) => statements(subjects.all(), kind, predicate.clone(), &secrets)?,
             None => {
                 let mut more = Map::new();
                 if self.secret_in_file && self.step.is_some() {
                     // Same user, same file: the step could have read it.
                     more.insert("signingKey".into(), json!({ "readableByStep": true }));
                 }
-                let predicate = context.predicate(more);
-                statements(subjects.all(), &PredicateUri::slsa_provenance(), &predicate, &secrets)?
+                let predicate = context.predicate(more).into();
+                // It may hold a hundred thousand dependencies, which the predicate has now.
+                drop(context);
+                statements(subjects.all(), &PredicateUri::slsa_provenance(), predicate, &secrets)?
             }
         };
         if let Some(further) = snapshot.filter(|_| self.attach_charter) {
-            let predicate = Value::Object(further.predicate).to_string();
-            out.extend(statements(vec![further.subject], &further.kind, &predicate, &secrets)?);
+            let predicate = Value::Object(further.predicate).to_string().into();
+            out.extend(statements(vec![further.subject], &further.kind, predicate, &secrets)?);
         }
         Ok(out)
     }

@@ -134,38 +134,39 @@ impl<'a, C: Caller> Run<'a, C> {
     /// Writes the file that was named, or adds to those beside the files.
     fn write(&mut self, signing: &Result<Signing, C::Error>) {
         let Some(path) = self.output.clone().filter(|_| !self.made.signed.is_empty()) else { return };
-        let bundles: Vec<_> = self.made.signed.iter().map(|s| s.bundle.clone()).collect();
+        let mut signed = std::mem::take(&mut self.made.signed);
         let written = match &self.plan.places.output {
             Some(_) => {
-                let lines: Vec<_> = bundles.iter().flat_map(|b| [b.as_slice(), b"\n"]).collect();
+                let lines: Vec<_> = signed.iter().flat_map(|s| [s.bundle.as_slice(), b"\n"]).collect();
                 self.caller.write(&path, &lines.concat())
             }
-            None => self.add(&path, &bundles, signing),
+            None => self.add(&path, &mut signed, signing),
         };
         match written {
             Ok(()) => {
                 self.made.output.get_or_insert(path);
             }
             Err(error) => {
-                for bundle in bundles {
-                    self.keep_bundle(&bundle, vec![self.file(&path)], error.clone());
+                for Signed { bundle, .. } in &signed {
+                    self.keep_bundle(bundle, vec![self.file(&path)], error.clone());
                 }
             }
         }
+        self.made.signed = signed;
     }
 
     /// Adds the bundles to those of before, but for what the same signer has said there already.
-    fn add(&mut self, path: &Path, bundles: &[Vec<u8>], signing: &Result<Signing, C::Error>) -> Result<(), C::Error> {
+    fn add(&mut self, path: &Path, signed: &mut [Signed], signing: &Result<Signing, C::Error>) -> Result<(), C::Error> {
         let now = self.caller.now();
-        let signed = &self.made.signed;
         let same = |there: &[u8], new: &[u8]| {
             let of = signed.iter().find(|s| s.bundle == new).map(|s| &s.statement);
             of.zip(signing.as_ref().ok()).is_some_and(|(statement, signing)| {
                 says_the_same(there, new, statement) && signing.has_signed(statement, there, new, now)
             })
         };
-        let added = self.caller.add(path, bundles, &same)?;
-        for (signed, added) in self.made.signed.iter_mut().zip(&added) {
+        let bundles: Vec<_> = signed.iter().map(|s| s.bundle.as_slice()).collect();
+        let added = self.caller.add(path, &bundles, &same)?;
+        for (signed, added) in signed.iter_mut().zip(&added) {
             signed.already = added.already;
         }
         self.made.beside_others = added.first().is_some_and(|a| a.beside_others);

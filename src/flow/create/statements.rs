@@ -3,8 +3,8 @@
 use super::CreateError;
 use crate::capture::{self, CaptureError, Context, Environment};
 use crate::flow::{PublishError, Unsigned};
-use crate::model::{PredicateUri, Statement, Subject, json, limits};
-use crate::secrets::Search;
+use crate::model::{PredicateUri, Statement, Subject, Text, limits};
+use crate::secrets::{Search, SearchError, find_in_document};
 
 /// The secrets that a build could have written into its own context: of the environment, of the repository's remotes, and
 /// of the files that programs keep credentials in. `note` is told which of these could not be read.
@@ -22,31 +22,15 @@ pub fn secrets(env: &Environment, withheld: &[String], context: &Context, note: 
 /// What a statement is called in the path of a field.
 const STATEMENT: &str = "statement";
 
-/// The list of a statement that may have a hundred thousand elements: they are looked at one by one, without a tree of all.
-const LONG: &[&str] = &["predicate", "buildDefinition", "resolvedDependencies"];
-
 /// Stops what must not be signed.
 ///
 /// # Errors
 /// [`CreateError::Secret`] names the field; [`CreateError::Publish`] for what is no JSON.
 pub fn find_secret(statement: &[u8], secrets: &Search) -> Result<(), CreateError> {
-    let refused = |e| CreateError::Publish(PublishError::Statement(e));
-    let finder = crate::secrets::Finder::new(secrets);
-    let (mut at, mut in_list) = (0, Ok(()));
-    let mut each = |value| {
-        let path = format!("{STATEMENT}.{}[{at}]", LONG.join("."));
-        if in_list.is_ok() {
-            in_list = finder.find(&path, &value);
-        }
-        at += 1;
-        0
-    };
-    let (rest, _) = json::parse_apart(statement, limits::STATEMENT_BYTES, LONG, &mut each).map_err(refused)?;
-    let found = finder.find(STATEMENT, &rest).and(in_list);
-    // A number that no 64 bits hold is another in the tree than in the text.
-    let text = String::from_utf8_lossy(statement);
-    let found = found.and_then(|()| crate::secrets::find_in_numbers(json::numbers(&text), secrets));
-    found.map_err(|e| CreateError::Secret(CaptureError::from(e)))
+    find_in_document(STATEMENT, statement, limits::STATEMENT_BYTES, secrets).map_err(|e| match e {
+        SearchError::Json(e) => CreateError::Publish(PublishError::Statement(e)),
+        SearchError::Found(e) => CreateError::Secret(CaptureError::from(e)),
+    })
 }
 
 /// The statements about the subjects, ready to be signed: one, or several above the limit of subjects.
@@ -56,7 +40,7 @@ pub fn find_secret(statement: &[u8], secrets: &Search) -> Result<(), CreateError
 pub fn statements(
     subjects: Vec<Subject>,
     kind: &PredicateUri,
-    predicate: &str,
+    predicate: Text,
     secrets: &Search,
 ) -> Result<Vec<Unsigned>, CreateError> {
     let all = statement_bytes(subjects, kind, predicate, secrets)?;
@@ -71,15 +55,14 @@ pub fn statements(
 pub fn statement_bytes(
     subjects: Vec<Subject>,
     kind: &PredicateUri,
-    predicate: &str,
+    predicate: Text,
     secrets: &Search,
 ) -> Result<Vec<Vec<u8>>, CreateError> {
     let refused = |e| CreateError::Publish(PublishError::Statement(e));
     let chunks = capture::chunks(subjects);
-    let predicate: std::sync::Arc<str> = predicate.into();
     let mut out = Vec::new();
     for chunk in chunks {
-        let bytes = Statement::written(chunk, kind.clone(), predicate.clone()).map_err(refused)?.to_bytes();
+        let bytes = Statement::written(chunk, kind.clone(), &predicate).map_err(refused)?.to_bytes();
         find_secret(&bytes, secrets)?;
         out.push(bytes);
     }

@@ -5,10 +5,13 @@ use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
 use crate::model::spelling::{self, to_standard};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Media type of what is written: the bundle, its layer and its manifest's `artifactType`.
 pub const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+/// Where the payload stands in a bundle.
+const PAYLOAD: &[&str] = &["dsseEnvelope", "payload"];
 
 /// Version of a bundle, from its media type. The media type is not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,8 +156,19 @@ impl Bundle {
     /// may be, a second spelling of a field, or over a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
         let plain = spelling::without_mark(bytes);
-        let mut value = json::parse(plain, limits::BUNDLE_BYTES)?;
+        // The payload may be nearly all of it, and becomes bytes as it is read.
+        let mut payload = None;
+        let mut decode = |text: &str| {
+            payload = STANDARD.decode(text).ok();
+            payload.is_some()
+        };
+        let mut value = json::parse_but_text(plain, limits::BUNDLE_BYTES, PAYLOAD, &mut decode)?;
         let respelled = to_standard(&mut value) || plain.len() < bytes.len();
+        if respelled && payload.take().is_some() {
+            // Then it is needed in the text, too.
+            value = json::parse(plain, limits::BUNDLE_BYTES)?;
+            to_standard(&mut value);
+        }
         let respelled = Respelled(respelled.then(|| value.to_string().into_boxed_str()));
         let root = Field::root("bundle", &value);
         let media_type = root.need("mediaType")?;
@@ -176,7 +190,7 @@ impl Bundle {
         ])?;
 
         let content = match (root.get("dsseEnvelope")?, root.get("messageSignature")?) {
-            (Some(e), None) => BundleContent::Envelope(Envelope::from_json(&e)?),
+            (Some(e), None) => BundleContent::Envelope(Envelope::with_payload(&e, payload)?),
             (None, Some(m)) => {
                 let digest = m.get("messageDigest")?.map(|d| d.get("digest")).transpose()?.flatten();
                 let digest = digest.map(|d| d.base64()).transpose()?;
@@ -209,33 +223,7 @@ impl Bundle {
     /// The JSON form, one line, v0.3.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut material = match &self.material {
-            VerificationMaterial::PublicKey { hint } => json!({ "publicKey": { "hint": hint } }),
-            VerificationMaterial::Certificates(c) => {
-                json!({ "certificate": { "rawBytes": STANDARD.encode(c.first().map_or(&[][..], Vec::as_slice)) } })
-            }
-        };
-        if !self.log_entries.is_empty() {
-            material["tlogEntries"] = self.log_entries.clone().into();
-        }
-        if !self.timestamps.is_empty() {
-            let list: Vec<_> =
-                self.timestamps.iter().map(|t| json!({ "signedTimestamp": STANDARD.encode(t) })).collect();
-            material["timestampVerificationData"] = json!({ "rfc3161Timestamps": list });
-        }
-        let mut out = json!({ "mediaType": MEDIA_TYPE, "verificationMaterial": material });
-        match &self.content {
-            BundleContent::Envelope(e) => out["dsseEnvelope"] = e.to_json(),
-            BundleContent::MessageSignature { signature, digest } => {
-                let mut message = json!({});
-                if let Some(digest) = digest {
-                    message["messageDigest"] = json!({ "algorithm": "SHA2_256", "digest": STANDARD.encode(digest) });
-                }
-                message["signature"] = STANDARD.encode(signature).into();
-                out["messageSignature"] = message;
-            }
-        }
-        out.to_string().into_bytes()
+        super::written::bundle(self)
     }
 
     /// Whether it came as an envelope alone, with its certificates.
@@ -318,6 +306,7 @@ fn material(field: &Field<'_>, version: BundleVersion) -> Result<VerificationMat
 mod tests {
     use super::*;
     use crate::model::envelope::{EnvelopeSignature, IN_TOTO};
+    use serde_json::json;
 
     fn keyed() -> Bundle {
         let sig = EnvelopeSignature { sig: vec![1], keyid: String::new() };

@@ -1,9 +1,10 @@
 //! DSSE envelope v1. The payload is the bytes that were signed; they are never serialised again.
 
+use super::written::EnvelopeForm;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
+use bytes::Bytes;
+use serde_json::Value;
 
 /// Payload type of an in-toto statement.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
@@ -21,15 +22,15 @@ pub struct EnvelopeSignature {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     payload_type: String,
-    payload: Vec<u8>,
+    payload: Bytes,
     signatures: Vec<EnvelopeSignature>,
 }
 
 impl Envelope {
     /// Composes an envelope with one signature.
     #[must_use]
-    pub fn new(payload_type: &str, payload: Vec<u8>, signature: EnvelopeSignature) -> Self {
-        Self { payload_type: payload_type.to_owned(), payload, signatures: vec![signature] }
+    pub fn new(payload_type: &str, payload: impl Into<Bytes>, signature: EnvelopeSignature) -> Self {
+        Self { payload_type: payload_type.to_owned(), payload: payload.into(), signatures: vec![signature] }
     }
 
     /// Reads the JSON form.
@@ -38,8 +39,19 @@ impl Envelope {
     /// When a field is missing or has another form, the payload is over [`limits::STATEMENT_BYTES`], or there are no or
     /// too many signatures.
     pub fn from_json(field: &Field<'_>) -> Result<Self, JsonError> {
+        Self::with_payload(field, None)
+    }
+
+    /// The same of an envelope whose payload was decoded already, if it was.
+    ///
+    /// # Errors
+    /// As [`Envelope::from_json`].
+    pub(super) fn with_payload(field: &Field<'_>, payload: Option<Vec<u8>>) -> Result<Self, JsonError> {
         field.spelled(&["payload", "payloadType", "signatures"])?;
-        let payload = field.need("payload")?.base64()?;
+        let payload = match payload {
+            Some(payload) => payload,
+            None => field.need("payload")?.base64()?,
+        };
         if payload.len() > limits::STATEMENT_BYTES {
             let what = format!("a payload of {} bytes", payload.len());
             return Err(JsonError::TooLarge { what, limit: limits::STATEMENT_BYTES });
@@ -56,7 +68,8 @@ impl Envelope {
                 Ok(EnvelopeSignature { sig, keyid: s.opt_str("keyid")?.unwrap_or_default().to_owned() })
             })
             .collect::<Result<_, JsonError>>()?;
-        Ok(Self { payload_type: field.need("payloadType")?.str()?.to_owned(), payload, signatures })
+        let payload_type = field.need("payloadType")?.str()?.to_owned();
+        Ok(Self { payload_type, payload: payload.into(), signatures })
     }
 
     /// Reads a document that is an envelope and nothing else.
@@ -70,15 +83,7 @@ impl Envelope {
     /// The JSON form.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let signatures = self.signatures.iter().map(|s| {
-            // Some readers (securesystemslib, GUAC) need the member, if empty.
-            json!({ "keyid": s.keyid, "sig": STANDARD.encode(&s.sig) })
-        });
-        json!({
-            "payload": STANDARD.encode(&self.payload),
-            "payloadType": self.payload_type,
-            "signatures": signatures.collect::<Vec<_>>(),
-        })
+        serde_json::to_value(EnvelopeForm::of(self)).expect("texts have a JSON form")
     }
 
     /// What is signed: the pre-authentication encoding of type and payload.
@@ -96,6 +101,12 @@ impl Envelope {
     /// The bytes that were signed.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The same bytes, without a copy.
+    #[must_use]
+    pub(crate) fn shared_payload(&self) -> &Bytes {
         &self.payload
     }
 
@@ -119,6 +130,7 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn pae_is_as_the_specification_shows() {

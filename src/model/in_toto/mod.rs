@@ -5,3 +5,4 @@ pub mod envelope;
 pub mod resource;
 pub mod spelling;
 pub mod statement;
+mod written;

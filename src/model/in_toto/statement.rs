@@ -4,11 +4,11 @@ use crate::model::json::{self, Field, JsonError};
 use crate::model::resource::Subject;
 use crate::model::work::{self, Work};
 use crate::model::{limits, uri};
+use bytes::Bytes;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 /// The type of a predicate: an absolute URI without white space, at most 2,048 characters (in-toto `TypeURI`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,7 +54,30 @@ pub struct Statement {
     subjects: Vec<Subject>,
     predicate_type: PredicateUri,
     /// As it was written: an object. A tree of it is made when somebody asks, as it takes many times as much memory.
-    predicate: Arc<str>,
+    predicate: Text,
+}
+
+/// A text in memory that it may share: with the rest of the document that it stands in, or with other statements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(Bytes);
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into_bytes().into())
+    }
+}
+
+impl Text {
+    /// A part of a document.
+    fn part(document: &Bytes, part: &str) -> Self {
+        Self(document.slice_ref(part.as_bytes()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("made of a text")
+    }
 }
 
 impl Statement {
@@ -75,19 +98,15 @@ impl Statement {
     ///
     /// # Errors
     /// As [`Statement::new`], and where the text is none.
-    pub fn written(
-        subjects: Vec<Subject>,
-        predicate_type: PredicateUri,
-        predicate: Arc<str>,
-    ) -> Result<Self, JsonError> {
-        json::check(predicate.as_bytes(), limits::STATEMENT_BYTES)?;
-        match json::written_kind(predicate.as_bytes()) {
-            "an object" => Self::of(subjects, predicate_type, predicate),
+    pub fn written(subjects: Vec<Subject>, predicate_type: PredicateUri, predicate: &Text) -> Result<Self, JsonError> {
+        json::check(predicate.as_str().as_bytes(), limits::STATEMENT_BYTES)?;
+        match json::written_kind(predicate.as_str().as_bytes()) {
+            "an object" => Self::of(subjects, predicate_type, predicate.clone()),
             found => Err(JsonError::unexpected("statement.predicate", "an object", found)),
         }
     }
 
-    fn of(subjects: Vec<Subject>, predicate_type: PredicateUri, predicate: Arc<str>) -> Result<Self, JsonError> {
+    fn of(subjects: Vec<Subject>, predicate_type: PredicateUri, predicate: Text) -> Result<Self, JsonError> {
         if subjects.is_empty() {
             return Err(JsonError::unexpected("statement.subject", "at least one subject", "none"));
         }
@@ -105,18 +124,26 @@ impl Statement {
     /// type that is no URI, a predicate that is no object, or over a limit. A subject without a digest beside others names
     /// nothing that could be verified, and is passed over.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        Self::read(bytes, false)
+        Self::parse_shared(&Bytes::copy_from_slice(bytes))
+    }
+
+    /// The same, without a copy of the predicate, which may be tens of megabytes: it keeps the document.
+    ///
+    /// # Errors
+    /// As [`Statement::parse`].
+    pub(crate) fn parse_shared(document: &Bytes) -> Result<Self, JsonError> {
+        Self::read(document, false)
     }
 
     /// Reads a statement that is about to be signed: every subject has a digest.
     ///
     /// # Errors
     /// As [`Statement::parse`], and for a subject without a digest.
-    pub fn parse_whole(bytes: &[u8]) -> Result<Self, JsonError> {
-        Self::read(bytes, true)
+    pub(crate) fn parse_whole(document: &Bytes) -> Result<Self, JsonError> {
+        Self::read(document, true)
     }
 
-    fn read(bytes: &[u8], whole: bool) -> Result<Self, JsonError> {
+    fn read(bytes: &Bytes, whole: bool) -> Result<Self, JsonError> {
         work::did(Work::Statement, bytes);
         json::check(bytes, limits::STATEMENT_BYTES)?;
         let mut written = json::members("statement", bytes)?;
@@ -146,8 +173,8 @@ impl Statement {
         let predicate_type = PredicateUri::parse(kind.str()?)
             .ok_or_else(|| kind.error("an absolute URI", format!("`{}`", kind.str().unwrap_or_default())))?;
         match predicate.map(|p| (p, json::written_kind(p.as_bytes()))) {
-            None => Self::of(subjects, predicate_type, "{}".into()),
-            Some((p, "an object")) => Self::of(subjects, predicate_type, p.into()),
+            None => Self::of(subjects, predicate_type, String::from("{}").into()),
+            Some((p, "an object")) => Self::of(subjects, predicate_type, Text::part(bytes, p)),
             Some((_, found)) => Err(JsonError::unexpected("statement.predicate", "an object", found)),
         }
     }
@@ -157,7 +184,7 @@ impl Statement {
     pub fn to_bytes(&self) -> Vec<u8> {
         let subjects: Value = self.subjects.iter().map(|s| s.descriptor().to_json()).collect();
         let (version, kind) = (Value::from(uri::STATEMENT_V1), Value::from(self.predicate_type.as_str()));
-        let predicate = &self.predicate;
+        let predicate = self.predicate.as_str();
         format!(r#"{{"_type":{version},"subject":{subjects},"predicateType":{kind},"predicate":{predicate}}}"#)
             .into_bytes()
     }
@@ -177,7 +204,7 @@ impl Statement {
     /// The claim, as it was written.
     #[must_use]
     pub fn predicate_text(&self) -> &str {
-        &self.predicate
+        self.predicate.as_str()
     }
 
     /// The claim, read anew each time.
@@ -193,7 +220,7 @@ impl Statement {
     /// # Errors
     /// As [`Statement::predicate`].
     pub fn predicate_counted(&self) -> Result<(Map<String, Value>, usize), JsonError> {
-        match json::parse_counted(self.predicate.as_bytes(), limits::STATEMENT_BYTES)? {
+        match json::parse_counted(&self.predicate.0, limits::STATEMENT_BYTES)? {
             (Value::Object(predicate), memory) => Ok((predicate, memory)),
             (other, _) => Err(JsonError::unexpected("statement.predicate", "an object", json::kind(&other))),
         }
@@ -235,9 +262,9 @@ mod tests {
         ] {
             let with = text.replace(r#""subject":["#, &format!(r#""subject":[{neighbour},"#));
             assert_eq!(Statement::parse(with.as_bytes()).is_ok_and(|s| s.subjects().len() == 1), fine, "{neighbour}");
-            assert!(Statement::parse_whole(with.as_bytes()).is_err(), "{neighbour}");
+            assert!(Statement::parse_whole(&with.clone().into_bytes().into()).is_err(), "{neighbour}");
         }
-        assert!(Statement::parse_whole(text.as_bytes()).is_ok());
+        assert!(Statement::parse_whole(&text.into_bytes().into()).is_ok());
         let alone = r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a"}],"predicateType":"a:b"}"#;
         assert!(Statement::parse(alone.as_bytes()).is_err());
     }

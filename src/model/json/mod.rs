@@ -9,7 +9,7 @@ mod written;
 
 use crate::model::code::codes;
 use crate::model::{Code, code};
-pub use read::{check, members, memory_of, parse, parse_apart, parse_counted, written_kind};
+pub use read::{check, elements, members, memory_of, parse, parse_apart, parse_but_text, parse_counted, written_kind};
 use serde_json::{Map, Value};
 use std::fmt;
 pub use written::{compact, may_round, numbers, spread, written_at};
@@ -296,6 +296,27 @@ mod tests {
             format!(r#"{{"uri":"pkg:npm/some-name@1.22.333","digest":{{"sha512":"{}"}}}},"#, "0".repeat(128));
         let honest = format!("[{}{{}}]", dependency.repeat(100_000));
         assert!(parse(honest.as_bytes(), 1 << 26).is_ok());
+    }
+
+    #[test]
+    fn a_long_text_is_handed_out() {
+        let apart = |text: &str, takes: bool| {
+            let mut out = Vec::new();
+            let mut take = |text: &str| {
+                out.push(text.to_owned());
+                takes
+            };
+            let rest = parse_but_text(text.as_bytes(), 1 << 24, &["a", "b"], &mut take).map(|v| v.to_string());
+            (rest, out)
+        };
+        let text = r#"{"b":"x","a":{"c":"y","b":"z\u0041"}}"#;
+        assert_eq!(apart(text, true), (Ok(r#"{"b":"x","a":{"c":"y","b":""}}"#.into()), vec!["zA".into()]));
+        assert_eq!(apart(text, false), (Ok(r#"{"b":"x","a":{"c":"y","b":"zA"}}"#.into()), vec!["zA".into()]));
+        for text in [r#"{"a":{"b":["x"]}}"#, r#"{"a":["b"]}"#, r#"{"a":{"b":{"b":"x"}}}"#, r#""a""#] {
+            assert_eq!(apart(text, true), (Ok(text.into()), vec![]));
+        }
+        let twice = apart(r#"{"a":{"b":"x","b":"y"}}"#, true).0.unwrap_err();
+        assert_eq!(twice, JsonError::DuplicateKey { key: "b".into() });
     }
 
     #[test]

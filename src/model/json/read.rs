@@ -51,8 +51,25 @@ pub fn parse_apart(
     each: &mut dyn FnMut(Value) -> usize,
 ) -> Result<(Value, usize), JsonError> {
     let left = Left::of(bytes);
-    let value = read(bytes, limit, Strict { depth: 0, left: &left, apart: Some(Apart { path, each }) })?;
+    let value =
+        read(bytes, limit, Strict { depth: 0, left: &left, apart: Some(Apart { path, take: Take::Each(each) }) })?;
     Ok((value, left.taken(bytes)))
+}
+
+/// As [`parse`], of a document with one long text, whose place `path` says by names of members: it is handed to `take`, which
+/// says whether it has what it needs of it; then it is empty in what is returned, and no memory is taken for it. What stands
+/// at the place and is no text stays where it is.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_but_text(
+    bytes: &[u8],
+    limit: usize,
+    path: &[&str],
+    take: &mut dyn FnMut(&str) -> bool,
+) -> Result<Value, JsonError> {
+    let left = Left::of(bytes);
+    read(bytes, limit, Strict { depth: 0, left: &left, apart: Some(Apart { path, take: Take::Text(take) }) })
 }
 
 /// An estimate of the memory that a tree takes (bytes), by the same measure.
@@ -85,6 +102,14 @@ pub fn members<'a>(name: &str, bytes: &'a [u8]) -> Result<BTreeMap<Cow<'a, str>,
     struct Members<'a>(#[serde(borrow)] BTreeMap<Cow<'a, str>, &'a RawValue>);
     let members = serde_json::from_slice::<Members<'_>>(bytes);
     members.map(|m| m.0).map_err(|_| JsonError::unexpected(name, "an object", written_kind(bytes)))
+}
+
+/// The elements of a document that is a list and that [`check`] took, as they are written.
+///
+/// # Errors
+/// [`JsonError::Unexpected`] where it is no list.
+pub fn elements<'a>(name: &str, bytes: &'a [u8]) -> Result<Vec<&'a RawValue>, JsonError> {
+    serde_json::from_slice(bytes).map_err(|_| JsonError::unexpected(name, "a list", written_kind(bytes)))
 }
 
 /// What a value is by its first letter, in words for an error message.
@@ -193,10 +218,26 @@ pub(in crate::model) struct Strict<'a> {
     apart: Option<Apart<'a>>,
 }
 
-/// A list below this value whose elements are handed out, and where it is.
+/// What is handed out of this value, and where it is.
 struct Apart<'a> {
     path: &'a [&'a str],
-    each: &'a mut dyn FnMut(Value) -> usize,
+    take: Take<'a>,
+}
+
+enum Take<'a> {
+    /// The elements of a list.
+    Each(&'a mut dyn FnMut(Value) -> usize),
+    /// A text.
+    Text(&'a mut dyn FnMut(&str) -> bool),
+}
+
+impl Take<'_> {
+    fn again(&mut self) -> Take<'_> {
+        match self {
+            Self::Each(each) => Take::Each(&mut **each),
+            Self::Text(text) => Take::Text(&mut **text),
+        }
+    }
 }
 
 impl<'a> Strict<'a> {
@@ -236,18 +277,19 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Number::from_f64(v).map_or(Value::Null, Value::Number))
     }
     fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<Value, E> {
+        if let Some(Apart { path: [], take: Take::Text(take) }) = self.apart
+            && take(v)
+        {
+            return Ok(Value::String(String::new()));
+        }
         self.left.memory(v.len())?;
         Ok(Value::String(v.to_owned()))
-    }
-    fn visit_string<E: serde::de::Error>(self, v: String) -> Result<Value, E> {
-        self.left.memory(v.len())?;
-        Ok(Value::String(v))
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut out = Vec::new();
         let Strict { depth, left, apart } = self;
         let below = || Strict { depth: depth + 1, left, apart: None };
-        if let Some(Apart { each, path: [] }) = apart {
+        if let Some(Apart { take: Take::Each(each), path: [] }) = apart {
             loop {
                 let before = left.memory.get();
                 let Some(v) = seq.next_element_seed(below())? else { return Ok(Value::Array(out)) };
@@ -270,7 +312,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
             }
             self.left.memory(key.len() + member(out.len()))?;
             let apart = self.apart.as_mut().filter(|a| a.path.first().is_some_and(|first| *first == key));
-            let apart = apart.map(|a| Apart { path: &a.path[1..], each: &mut *a.each });
+            let apart = apart.map(|a| Apart { path: &a.path[1..], take: a.take.again() });
             let value = map.next_value_seed(Strict { depth: self.depth + 1, left: self.left, apart })?;
             out.insert(key, value);
         }
