@@ -343,3 +343,56 @@ fn one_occurrence_is_let_through_by_its_field_and_digest_alone() {
     let found = super::find_secret(&statement, &search(&real, &[&first, &second])).unwrap_err();
     assert!(matches!(found, FoundSecret::Value { .. }), "{found}");
 }
+
+/// A document as it is written is searched as its tree is, whatever its parts weigh.
+#[test]
+fn a_large_document_is_searched_as_a_small_one_is() {
+    let secrets = [Secret::new("DEPLOY_TOKEN", VALUE), Secret::new("POSTGRES_PASSWORD", "postgres")];
+    let search: Search = secrets.to_vec().into();
+    let found = |document: &Value| {
+        let text = document.to_string();
+        let written = super::find_in_document("statement", text.as_bytes(), 1 << 20, &search);
+        written.map_err(|e| match e {
+            super::SearchError::Found(e) => e,
+            other => panic!("{other}"),
+        })
+    };
+    let long = "long enough ".repeat(1_500);
+    let many: Vec<_> = (0..1_500).map(|i| json!({ "i": i, "of": "many" })).collect();
+    let within = |place: Value| {
+        [
+            json!({ "a": [1, place] }),
+            json!({ "a": [place], "b": many }),
+            json!({ "a": { "b": [many, place, many] } }),
+            json!({ "a": { "place": place, "many": { "more": many } } }),
+            json!([[[{ "text": long, "place": place }, long]]]),
+        ]
+    };
+    for (place, fine) in [
+        (json!("a text"), true),
+        (json!(VALUE), false),
+        (json!({ "x": { VALUE: 1 } }), false),
+        (json!({ VALUE: long }), false),
+        (json!({ "text": format!("{long}{VALUE}{long}") }), false),
+        (json!(format!("{long}{VALUE}{long}")), false),
+        (json!({ "name": "postgres", "uri": "pkg:cargo/postgres@1", "text": long }), true),
+        (json!({ "name": "postgres", "purl": "pkg:cargo/postgres@1", "more": many }), true),
+        (json!({ "name": "postgres", "uri": "https://example.com", "text": long }), false),
+        (json!({ "name": VALUE, "uri": "pkg:cargo/postgres@1", "text": long }), false),
+        (json!({ "name": ["postgres"], "uri": "pkg:cargo/postgres@1", "text": long }), false),
+    ] {
+        for document in within(place.clone()) {
+            let [small, large] = [super::find_secret(&document, &search), found(&document)];
+            assert_eq!((small.is_ok(), large.is_ok()), (fine, fine), "{:.200}", place.to_string());
+            // Where there is one place alone, both name it.
+            assert_eq!(small, large);
+        }
+    }
+    let number = |text: &str| super::find_in_document("s", text.as_bytes(), 99, &vec![Secret::new("N", text)].into());
+    assert!(number("12345678901234567890.1234567890").is_err());
+    for broken in [&b"{\"a\":1,\"a\":2}"[..], b"{", b"{\"a\":\"\xff\"}"] {
+        let refused = super::find_in_document("s", broken, 99, &search).unwrap_err();
+        assert!(matches!(refused, super::SearchError::Json(_)), "{refused}");
+    }
+    assert!(super::find_in_document("s", b"[1,2,3]", 6, &search).is_err());
+}

@@ -4,6 +4,7 @@ mod certificate_authority;
 mod error;
 mod key;
 mod root;
+pub(crate) mod timestamp;
 mod verifiers;
 
 pub(crate) use certificate_authority::CertificateAuthority;

@@ -1,11 +1,11 @@
 //! What the logs and timestamp authorities of one root prove, beyond what the sigstore library looks at.
 
 use super::VerifyError;
-use super::certificate;
 use super::statement::{LogEntry, ProvenTime, TimeSource};
 use crate::model::Timestamp;
 use crate::model::work::{self, Work};
 use crate::tlog::{CosignerKey, Line};
+use crate::trust::timestamp::{StampResponse, issuer_and_serial};
 use crate::trust::{Prepared, StampAuthority, TrustedRoot};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::crypto::Checkpoint;
@@ -105,12 +105,14 @@ impl Prepared {
         named.next().filter(|_| named.next().is_none())
     }
 
-    /// A token carries the issuer and serial number of its signer's certificate in plain DER.
+    /// What cannot be read may be by any of them: then the library says why it is none.
     fn stampers<'s>(&'s self, token: &[u8]) -> impl Iterator<Item = &'s StampAuthority> {
-        self.timestamp_authorities.iter().filter(|a| {
-            certificate::issuer_and_serial(a.authority.leaf.as_bytes())
-                .is_some_and(|name| token.windows(name.len()).any(|w| w == name))
-        })
+        let signers = StampResponse::read(token).map(|response| response.signers().collect::<Vec<_>>());
+        let names = move |name: Option<Vec<u8>>| match &signers {
+            Ok(signers) => name.is_some_and(|name| signers.contains(&name)),
+            Err(_) => true,
+        };
+        self.timestamp_authorities.iter().filter(move |a| names(issuer_and_serial(a.authority.leaf.as_bytes())))
     }
 
     /// The time that a timestamp proves.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{ObjectIdentifier, Utf8StringRef};
 use x509_cert::der::{Decode as _, Encode as _};
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, SubjectAltName};
 
 /// Fulcio's arc (fulcio/docs/oid-info.md).
 const FULCIO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1");
@@ -80,13 +80,11 @@ pub(super) fn issuer_words(der: &[u8]) -> String {
     parse(der).map(|c| c.tbs_certificate.issuer.to_string()).unwrap_or_default()
 }
 
-/// Issuer and serial number as a signed CMS message names its signer's certificate (RFC 5652 section 10.2.4): the
-/// content of `IssuerAndSerialNumber`.
-pub(super) fn issuer_and_serial(der: &[u8]) -> Option<Vec<u8>> {
+/// What a certificate names its issuer's key by (RFC 5280 section 4.2.1.1), if it does.
+pub(super) fn authority_key(der: &[u8]) -> Option<Vec<u8>> {
     let certificate = Certificate::from_der(der).ok()?.tbs_certificate;
-    let mut out = certificate.issuer.to_der().ok()?;
-    out.extend(certificate.serial_number.to_der().ok()?);
-    Some(out)
+    let (_, id) = certificate.get::<AuthorityKeyIdentifier>().ok()??;
+    id.key_identifier.map(|key| key.as_bytes().to_vec())
 }
 
 fn parse(der: &[u8]) -> Result<Certificate, VerifyError> {

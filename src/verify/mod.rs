@@ -84,6 +84,8 @@ struct Opened<'a> {
     piece: Arc<Piece>,
     /// Where in the statement a digest stands.
     positions: Positions,
+    /// Whether the caller has read the predicate already, and found it to be of the form that its type demands.
+    is_known: bool,
 }
 
 impl<'a> Verifier<'a> {
@@ -100,7 +102,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// The same verifier, which does not read a payload of exactly these bytes again: `statement` is what
-    /// [`Statement::parse`] made of them.
+    /// [`Statement::parse`] made of them, and its predicate has the form that its type demands.
     #[must_use]
     pub(crate) fn having_read(self, payload: &'a [u8], statement: &'a Statement) -> Self {
         Self { read: Some((payload, statement)), ..self }
@@ -179,18 +181,20 @@ impl<'a> Verifier<'a> {
             VerificationMaterial::PublicKey { hint } => Some(self.signers(examined, &piece, envelope, hint)?), // 3
             VerificationMaterial::Certificates(_) => None,
         };
-        let statement = match self.read.filter(|(payload, _)| *payload == envelope.payload()) {
+        let known = self.read.filter(|(payload, _)| *payload == envelope.payload());
+        let statement = match known {
             Some((_, statement)) => statement.clone(),
             None => Statement::parse_shared(envelope.shared_payload()).map_err(VerifyError::Statement)?, // 4
         };
         let _ = piece.kind.set(statement.predicate_type().clone());
         let signed = Signed::new(statement, envelope.shared_payload().clone(), digest);
         // The predicate of a trusted signer alone is read; of a certificate it is known only later whether it is trusted.
-        if by_key.is_some() {
+        let is_known = known.is_some();
+        if by_key.is_some() && !is_known {
             signed.form()?;
         }
         let positions = Positions::of(&signed.statement);
-        Ok(Opened { evidence, bundle, signed: Arc::new(signed), by_key, piece, positions })
+        Ok(Opened { evidence, bundle, signed: Arc::new(signed), by_key, piece, positions, is_known })
     }
 
     fn about(
@@ -199,7 +203,7 @@ impl<'a> Verifier<'a> {
         opened: &Opened<'_>,
         about: &About<'_>,
     ) -> Result<VerifiedStatement, VerifyError> {
-        let Opened { evidence, bundle, signed, by_key, piece, positions } = opened;
+        let Opened { evidence, bundle, signed, by_key, piece, positions, is_known } = opened;
         let subject = about.bind(&signed.statement, positions)?; // 5
         // Logs and the library speak of the statement: any subject's digest names it, so that one answer serves all.
         let bound = subject::named_digest(&signed.statement);
@@ -223,7 +227,9 @@ impl<'a> Verifier<'a> {
                     Ok(Vouched { signer: None, proven: Proven::default() })
                 }
             })?;
-        signed.form()?;
+        if !is_known {
+            signed.form()?;
+        }
         let signers: Vec<_> = by_key.iter().flatten().cloned().chain(signer).collect();
         if signers.is_empty() {
             return Err(VerifyError::MessageSignature);

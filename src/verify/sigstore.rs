@@ -117,7 +117,8 @@ pub(super) fn by_certificate(
         // Another authority may have issued it under the same name.
         let named = |a: &&CertificateAuthority| a.certificates.iter().any(|c| issuers.contains(&c.subject));
         let mut named: Vec<_> = prepared.issuers.iter().filter(named).collect();
-        named.sort_by_key(|a| !a.is_named_in(der));
+        let key = certificate::authority_key(der);
+        named.sort_by_key(|a| !key.as_ref().is_some_and(|key| a.has_key(key)));
         for authority in named {
             let (promise_only, witnesses) = (trust.allow_promise_only, trust.witnesses.as_slice());
             let attempt = Attempt { bundle, root, prepared, authority, leaf: &leaf, der, now, promise_only, witnesses };

@@ -185,8 +185,8 @@ impl Statement {
         let subjects: Value = self.subjects.iter().map(|s| s.descriptor().to_json()).collect();
         let (version, kind) = (Value::from(uri::STATEMENT_V1), Value::from(self.predicate_type.as_str()));
         let predicate = self.predicate.as_str();
-        format!(r#"{{"_type":{version},"subject":{subjects},"predicateType":{kind},"predicate":{predicate}}}"#)
-            .into_bytes()
+        let head = format!(r#"{{"_type":{version},"subject":{subjects},"predicateType":{kind},"predicate":"#);
+        [head.as_bytes(), predicate.as_bytes(), b"}"].concat()
     }
 
     /// What it is about.

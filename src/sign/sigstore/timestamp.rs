@@ -4,6 +4,7 @@ use crate::model::limits;
 use crate::seam::BoxFuture;
 use crate::sign::sigstore::service::Question;
 use crate::sign::{Evidence, EvidenceItem, KeyMaterial, ServiceClient, SignError, Witnessed};
+use crate::trust::timestamp::StampResponse;
 use aws_lc_rs::rand;
 use sha2::{Digest as _, Sha256};
 
@@ -62,9 +63,8 @@ impl Evidence for TimestampAuthority {
     }
 }
 
-/// `AlgorithmIdentifier` of SHA-256, and the OBJECT IDENTIFIERs of signed data and of a timestamp's content.
+/// `AlgorithmIdentifier` of SHA-256.
 const SHA256: &[u8] = &[0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
-const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x01, 0x04];
 
 /// `TimeStampReq` (RFC 3161 section 2.4.1) with a nonce, asking for the certificate.
 fn request(imprint: &[u8], nonce: [u8; 8]) -> Vec<u8> {
@@ -78,66 +78,28 @@ fn request(imprint: &[u8], nonce: [u8; 8]) -> Vec<u8> {
 /// That a `TimeStampResp` grants a timestamp of this digest for this request. Its signature is checked by verification.
 fn check(response: &[u8], imprint: &[u8], nonce: [u8; 8]) -> Result<(), &'static str> {
     const CUT: &str = "bytes that are no timestamp response";
-    let (0x30, response, _) = element(response).ok_or(CUT)? else { return Err(CUT) };
-    let (0x30, status, token) = element(response).ok_or(CUT)? else { return Err(CUT) };
-    match element(status).ok_or(CUT)? {
-        (0x02, [0 | 1], _) => {}
-        (0x02, _, _) => return Err("a refusal"),
-        _ => return Err(CUT),
+    let response = StampResponse::read(response).map_err(|_| CUT)?;
+    if ![0, 1].contains(&response.status) {
+        return Err("a refusal");
     }
-    // ContentInfo, its content, SignedData, its third element, EncapsulatedContentInfo.
-    let (_, content_info, _) = element(token).ok_or("no timestamp")?;
-    let (_, content, _) = second(content_info).ok_or(CUT)?;
-    let (_, signed_data, _) = element(content).ok_or(CUT)?;
-    let (_, _, after_version) = element(signed_data).ok_or(CUT)?;
-    let (_, encapsulated, _) = second(after_version).ok_or(CUT)?;
-    let (0x06, TST_INFO, _) = element(encapsulated).ok_or(CUT)? else { return Err("something else that is signed") };
-    let (_, wrapped, _) = second(encapsulated).ok_or(CUT)?;
-    let (_, octets, _) = element(wrapped).ok_or(CUT)?;
-    let (0x30, mut info, _) = element(octets).ok_or(CUT)? else { return Err(CUT) };
-    let (mut same_imprint, mut same_nonce, mut integers) = (false, false, 0);
-    while let Some((tag, content, rest)) = element(info) {
-        match tag {
-            // Version, serial number, nonce.
-            0x02 => {
-                integers += 1;
-                same_nonce |= integers == 3 && content == nonce;
-            }
-            0x30 if !same_imprint => same_imprint = second(content).is_some_and(|(_, digest, _)| digest == imprint),
-            _ => {}
-        }
-        info = rest;
+    let stamp = response.stamp().map_err(|_| CUT)?.ok_or("something else that is signed")?;
+    if stamp.imprint != imprint {
+        return Err("a timestamp of something else");
     }
-    match (same_imprint, same_nonce) {
-        (true, true) => Ok(()),
-        (false, _) => Err("a timestamp of something else"),
-        (true, false) => Err("a timestamp for another request"),
+    if stamp.nonce.as_deref() != Some(nonce.as_slice()) {
+        return Err("a timestamp for another request");
     }
-}
-
-/// The first DER element: tag, content, what follows.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = bytes.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81..=0x84 => {
-            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (digits.iter().fold(0, |n, d| n << 8 | usize::from(*d)), rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
-}
-
-fn second(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    element(element(bytes)?.2)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use x509_cert::der::{AnyRef, Decode as _, Tag, Tagged as _};
+
+    /// OBJECT IDENTIFIERs of signed data and of a timestamp's content.
+    const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+    const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x01, 0x04];
 
     /// An element of any length.
     fn der(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -155,8 +117,8 @@ mod tests {
         let info = [der(0x02, &[1]), der(0x06, &[42]), message, der(0x02, &[9]), time, accuracy, der(0x02, nonce)];
         let octets = der(0x04, &der(0x30, &info.concat()));
         let encapsulated = der(0x30, &[der(0x06, TST_INFO), der(0xa0, &octets)].concat());
-        let signed = der(0x30, &[der(0x02, &[3]), der(0x31, &[]), encapsulated].concat());
-        let token = der(0x30, &[der(0x06, &[42]), der(0xa0, &signed)].concat());
+        let signed = der(0x30, &[der(0x02, &[3]), der(0x31, &[]), encapsulated, der(0x31, &[])].concat());
+        let token = der(0x30, &[der(0x06, SIGNED_DATA), der(0xa0, &signed)].concat());
         der(0x30, &[der(0x30, &der(0x02, &[status])), token].concat())
     }
 
@@ -185,8 +147,9 @@ mod tests {
     #[test]
     fn a_request_is_one_der_sequence() {
         let request = request(&[7; 32], NONCE);
-        let (tag, content, rest) = element(&request).unwrap();
-        assert_eq!((tag, rest), (0x30, &[][..]));
+        let whole = AnyRef::from_der(&request).unwrap();
+        let content = whole.value();
+        assert_eq!((whole.tag(), content.len()), (Tag::Sequence, request.len() - 2));
         assert!(content.windows(32).any(|w| w == [7; 32]) && content.windows(8).any(|w| w == NONCE));
         assert_eq!(content[..3], [2, 1, 1]);
         assert_eq!(content[content.len() - 3..], [1, 1, 0xff]);
