@@ -50,6 +50,8 @@ pub struct Request {
     pub share_identity: bool,
     /// The build step after `--`.
     pub command: Vec<String>,
+    /// Another predicate than provenance is signed: lock files that nobody named are not read.
+    pub other_predicate: bool,
     /// Subjects and outputs, names or globs relative to the working folder: no part of the source.
     pub excluded: Vec<PathBuf>,
 }

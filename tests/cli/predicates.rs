@@ -56,3 +56,29 @@ fn inspect_shows_numbers_as_they_were_written() {
         assert!(shown.contains(written), "{written}: {shown}");
     }
 }
+
+#[test]
+fn a_large_sbom_is_searched_and_no_lock_file_is_read_for_it() {
+    let world = World::new();
+    world.write("Cargo.lock", "no lock file");
+    let sbom = |word: &str| {
+        let package = |i: usize| {
+            let word = if i == 1_234 { word } else { "MIT" };
+            format!(r#"{{"name":"p-{i}","licenseDeclared":"{word}","purl":"pkg:npm/p-{i}@1.0.0","of":[1,2,3]}}"#)
+        };
+        format!(r#"{{"packages":[{}]}}"#, (0..2_000).map(package).collect::<Vec<_>>().join(","))
+    };
+    let create = ["create", "app", "--key", "attest.key", "--predicate", "sbom.json", "--predicate-type", "spdx"];
+    let token = "a-token-of-no-form-at-all";
+    let with = [("ATTEST_PASSWORD", PASSWORD), ("API_TOKEN", token)];
+    world.write("sbom.json", sbom(token));
+    let out = world.attest_with(&with, &create);
+    let said = String::from_utf8_lossy(&out.stderr);
+    let field = "`statement.predicate.packages[1234].licenseDeclared` holds the value of `API_TOKEN`";
+    assert!(out.status.code() == Some(1) && said.contains(field), "{said}");
+    world.write("sbom.json", sbom("Apache-2.0"));
+    let out = world.attest_with(&with, &create);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success() && !said.contains("Cargo.lock"), "{said}");
+    world.done(&["verify", "app", "--key", "attest.pub", "--predicate-type", "spdx"]);
+}

@@ -31,12 +31,14 @@ pub(in crate::capture) struct Packages {
     pub(in crate::capture) nix: Captured<String>,
 }
 
-/// Reads all of them, each once. One that nobody asked for stops no build: what is wrong with it stands in the result.
+/// Reads all of them, each once: those that are named, and where `look` says so those that are there. One that nobody asked
+/// for stops no build: what is wrong with it stands in the result.
 ///
 /// # Errors
 /// One that was named and is not there, leads out of the checkout, is malformed or over a limit.
 pub(in crate::capture) fn read(
     named: &[PathBuf],
+    look: bool,
     place: &materials::Place<'_>,
     unasked: &mut Unasked<'_>,
 ) -> Result<Packages, CaptureError> {
@@ -44,7 +46,7 @@ pub(in crate::capture) fn read(
         named.iter().map(|path| place.full(path, unasked.checkout)).collect::<Result<_, CaptureError>>()?;
     let asked_for: Vec<_> = named.iter().map(|path| place.name(path)).collect();
     let mut all = Reading { place, files: Vec::new(), unread: Vec::new(), out: Vec::new(), nix: None };
-    for format in lockfiles::ALL {
+    for format in lockfiles::ALL.iter().filter(|_| look) {
         // What a build in this folder would use: the nearest one of each kind.
         for folder in place.folders() {
             let before = all.files.len() + all.unread.len();

@@ -164,7 +164,7 @@ pub fn capture(request: &Request, env: &Environment, checkout: &dyn Checkout) ->
     let task = task_of(request, env, &project)?;
     builder::given(value(&request.builder_id, "builder-id")?, &mut ci, platform_name, &mut disagreements)?;
     let base_image = base_image::capture(request, value(&request.base_image, "base-image")?, &place, &mut unasked)?;
-    let read = packages::read(&request.dependencies, &place, &mut unasked)?;
+    let read = packages::read(&request.dependencies, !request.other_predicate, &place, &mut unasked)?;
     let mut dependencies = read.dependencies;
     let mut materials = materials::Materials::new();
     for text in &request.materials {

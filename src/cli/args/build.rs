@@ -73,6 +73,7 @@ pub(in crate::cli) fn request(
         credential_names: build.record_credentials == RecordCredentials::Names,
         share_identity: step.is_some_and(|s| s.share_identity),
         command: step.map_or_else(Vec::new, |s| s.command.to_vec()),
+        other_predicate: build.predicate.is_some(),
         excluded: excluded(subjects, own),
     }
 }

@@ -10,8 +10,10 @@ use crate::audit::{
     Account, AuditError, Index, Log, LogStore, Opened, Outside, Redaction, Settings, Unopened, What, account, open,
 };
 use crate::flow::Unsigned;
-use crate::model::{Digest, Subject, Timestamp};
+use crate::model::json::parse_apart;
+use crate::model::{Digest, Statement, Subject, Timestamp, limits};
 use crate::policy::{Decision, SubjectDecision, Verdict};
+use crate::predicate;
 use crate::record::{Draft, Entry, kinds};
 use crate::tlog::policy::Policy;
 use crate::tlog::{Checkpoint, Note};
@@ -341,7 +343,7 @@ pub fn of_decision(decision: &Decision) -> Vec<Value> {
 #[must_use]
 pub fn of_statement(statement: &Unsigned, signer: &str, now: Timestamp) -> Vec<Value> {
     let (read, bytes) = (statement.statement(), statement.bytes());
-    let predicate = Value::Object(read.predicate().unwrap_or_default());
+    let predicate = without_dependencies(read);
     let claims = [
         ("agent", "/buildDefinition/externalParameters/agent/id"),
         ("execution_id", "/buildDefinition/externalParameters/agent/execution"),
@@ -371,6 +373,16 @@ pub fn of_statement(statement: &Unsigned, signer: &str, now: Timestamp) -> Vec<V
         out
     };
     read.subjects().iter().map(record).collect()
+}
+
+/// A provenance without its dependencies, of which there may be a hundred thousand; nothing of another predicate.
+fn without_dependencies(statement: &Statement) -> Value {
+    if predicate::provenance_of(statement.predicate_type().as_str()).is_none() {
+        return Value::Null;
+    }
+    let (text, long) = (statement.predicate_text().as_bytes(), ["buildDefinition", "resolvedDependencies"]);
+    let rest = parse_apart(text, limits::STATEMENT_BYTES, &long, &mut |_| 0);
+    rest.map_or(Value::Null, |(rest, _)| rest)
 }
 
 /// A subject without the folders of this machine.

@@ -402,6 +402,19 @@ def _(folder):
     return ["create", "app", "--key", KEY + ".key"]
 
 
+@case("SBOM of 22 MB, a million values, signed", exits=(0,), most=300, patience=30.0)
+def _(folder):
+    checkout(folder)
+    one = (
+        '{"name":"p-%d","SPDXID":"SPDXRef-p-%d","versionInfo":"1.%d","licenseDeclared":"MIT","filesAnalyzed":false,'
+        '"checksums":[{"algorithm":"SHA256","checksumValue":"%064x"}],"externalRefs":[{"referenceType":"purl",'
+        '"referenceLocator":"pkg:npm/p-%d@1.%d"}],"x":[1,2,3,4,5,6,7,8,9]}'
+    )
+    packages = ",".join(one % (i, i, i, i, i, i) for i in range(63_500))
+    write(folder, "sbom.json", '{"spdxVersion":"SPDX-2.3","packages":[%s]}' % packages)
+    return ["create", "app", "--key", KEY + ".key", "--predicate", "sbom.json", "--predicate-type", "spdx"]
+
+
 @case("uv.lock of 60,000 artifacts", exits=(0,), most=150, patience=30.0)
 def _(folder):
     arguments = checkout(folder)
