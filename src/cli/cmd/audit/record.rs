@@ -153,13 +153,12 @@ pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common, ui: &U
         return Ok(Outcome::json(&report, Exit::Done));
     }
     let new = report.records.len() - report.known;
-    let mut numbers = report.records.clone();
-    numbers.sort_unstable();
-    // New ones have the largest numbers.
-    let mut text = match numbers.split_off(report.known.min(numbers.len())).as_slice() {
-        [] => "nothing new is recorded\n".to_owned(),
-        [one] => format!("recorded as record {one}\n"),
-        [first, .., last] => format!("recorded {new} records, {first} to {last}\n"),
+    // New ones have the largest numbers, one after another; one that is handed in twice has one of them twice.
+    let last = report.records.iter().max().copied().unwrap_or_default();
+    let mut text = match new {
+        0 => "nothing new is recorded\n".to_owned(),
+        1 => format!("recorded as record {last}\n"),
+        n => format!("recorded {n} records, {} to {last}\n", (last + 1).saturating_sub(n as u64)),
     };
     match report.known {
         0 => {}
