@@ -46,10 +46,12 @@ const ADAPTERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("jiff", &["src/trust/root.rs", "src/verify/sigstore.rs", "src/roots/tuf.rs"]),
+    ("cms", &["src/trust/timestamp.rs"]),
     (
         "x509_cert",
         &[
             "src/trust/certificate_authority.rs",
+            "src/trust/timestamp.rs",
             "src/verify/certificate.rs",
             "src/roots/init.rs",
             "src/net/named.rs",

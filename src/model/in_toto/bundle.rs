@@ -220,12 +220,6 @@ impl Bundle {
         Ok(Self { version, content, material, log_entries, timestamps, respelled, bare: false })
     }
 
-    /// The JSON form, one line, v0.3.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        super::written::bundle(self)
-    }
-
     /// Whether it came as an envelope alone, with its certificates.
     #[must_use]
     pub fn is_bare(&self) -> bool {

@@ -1,10 +1,8 @@
 //! DSSE envelope v1. The payload is the bytes that were signed; they are never serialised again.
 
-use super::written::EnvelopeForm;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
 use bytes::Bytes;
-use serde_json::Value;
 
 /// Payload type of an in-toto statement.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
@@ -78,12 +76,6 @@ impl Envelope {
     /// As [`Envelope::from_json`], and when the bytes are no JSON.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
         Self::from_json(&Field::root("envelope", &json::parse(bytes, limits::BUNDLE_BYTES)?))
-    }
-
-    /// The JSON form.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        serde_json::to_value(EnvelopeForm::of(self)).expect("texts have a JSON form")
     }
 
     /// What is signed: the pre-authentication encoding of type and payload.

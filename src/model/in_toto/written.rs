@@ -10,12 +10,23 @@ use serde_json::Value;
 /// What base64 and the parts around the payload take of a bundle with one certificate and one log entry (bytes).
 const AROUND: usize = 16 << 10;
 
-/// A bundle as one line, v0.3.
-pub(super) fn bundle(bundle: &Bundle) -> Vec<u8> {
-    let payload = bundle.envelope().map_or(0, |e| e.payload().len());
-    let mut out = Vec::with_capacity(payload / 3 * 4 + AROUND);
-    serde_json::to_writer(&mut out, &Document::of(bundle)).expect("texts have a JSON form, and memory takes it");
-    out
+impl Bundle {
+    /// The JSON form, one line, v0.3.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let payload = self.envelope().map_or(0, |e| e.payload().len());
+        let mut out = Vec::with_capacity(payload / 3 * 4 + AROUND);
+        serde_json::to_writer(&mut out, &Document::of(self)).expect("texts have a JSON form, and memory takes it");
+        out
+    }
+}
+
+impl Envelope {
+    /// The JSON form.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(EnvelopeForm::of(self)).expect("texts have a JSON form")
+    }
 }
 
 /// Bytes, in standard base64.
@@ -30,7 +41,7 @@ impl Serialize for Base64<'_> {
 /// `Envelope` of DSSE.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EnvelopeForm<'a> {
+struct EnvelopeForm<'a> {
     payload: Base64<'a>,
     payload_type: &'a str,
     signatures: Vec<SignatureForm<'a>>,
@@ -44,7 +55,7 @@ struct SignatureForm<'a> {
 }
 
 impl<'a> EnvelopeForm<'a> {
-    pub(super) fn of(envelope: &'a Envelope) -> Self {
+    fn of(envelope: &'a Envelope) -> Self {
         let form = |s: &'a EnvelopeSignature| SignatureForm { keyid: &s.keyid, sig: Base64(&s.sig) };
         Self {
             payload: Base64(envelope.payload()),

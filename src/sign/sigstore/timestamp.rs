@@ -105,6 +105,7 @@ mod tests {
     fn der(tag: u8, content: &[u8]) -> Vec<u8> {
         let length = match content.len() {
             n @ 0..=0x7f => vec![n as u8],
+            n @ 0x80..=0xff => vec![0x81, n as u8],
             n => vec![0x82, (n >> 8) as u8, n as u8],
         };
         [&[tag], &length[..], content].concat()

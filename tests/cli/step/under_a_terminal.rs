@@ -16,8 +16,9 @@ fn same(world: &World, script: &str, act: impl Fn(&mut Terminal)) -> Seen {
     assert_eq!((alone.code, alone.signal), (step.code, step.signal), "{script}: {alone:?} {step:?}");
     let rest = step.screen.strip_prefix(&alone.screen);
     let rest = rest.unwrap_or_else(|| panic!("{script}: {alone:?} {step:?}"));
-    let expected = if alone.code == Some(0) { "signed: " } else { "error[step-failed]" };
-    assert!(rest.trim_start().starts_with(expected), "{script}: {rest}");
+    let rest = rest.trim_start();
+    let as_expected = if alone.code == Some(0) { rest.is_empty() } else { rest.starts_with("error[step-failed]") };
+    assert!(as_expected, "{script}: {rest}");
     assert_eq!(was_signed(world), alone.code == Some(0), "{script}");
     alone
 }
