@@ -9,9 +9,11 @@ use super::tree::read_all;
 use super::{AuditError, Redaction, Stored, What};
 use crate::model::Timestamp;
 use crate::record::entry::RecordId;
-use crate::record::{Class, Entry, kinds};
+use crate::record::{Class, Entry, RecordError, kinds};
+use crate::secrets::{Search, find_secret};
 use crate::tlog::Hash;
 use crate::tlog::note::NoteSigner;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 /// What is to be erased.
@@ -105,6 +107,8 @@ impl Log {
         if !is_basis(basis) {
             return Err(AuditError::malformed("reason", "expected one line of at most 256 characters"));
         }
+        // It stands in the log in clear, where no erasure reaches it.
+        find_secret(&json!({ "basis": basis }), &Search::default()).map_err(RecordError::Secret)?;
         let origin = self.settings.origin.clone();
         let redaction = Redaction { origin, time: now, basis: basis.to_owned(), at: self.size(), what };
         self.keys.pending = Some(officer.sign(&redaction.to_string()));

@@ -2,6 +2,7 @@
 
 use crate::model::Code;
 use crate::model::code::codes;
+use crate::record::RecordError;
 use crate::tlog::LogError;
 
 /// Why something could not be done with an audit log.
@@ -90,6 +91,9 @@ pub enum AuditError {
         /// On whose authority, or that nothing says so.
         why: String,
     },
+    /// What would be kept in clear for ever is no record's.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The system gave no randomness.
     #[error("the system gave no randomness")]
     NoRandomness,
@@ -155,6 +159,7 @@ impl AuditError {
             Self::TooLarge { .. } => TOO_LARGE,
             Self::Unknown { .. } => UNKNOWN,
             Self::Gone { .. } => GONE,
+            Self::Record(e) => e.code(),
             Self::NoRandomness => NO_RANDOMNESS,
         }
     }

@@ -292,6 +292,11 @@ fn a_person_who_is_erased_is_nowhere_and_every_proof_still_holds() {
     let receipt = done(&world, &["verify", "--proof", "erase-3.tlog-proof", "--log-key", key]);
     assert!(receipt.contains("redaction\n") && receipt.contains("basis request-1"), "{receipt}");
     ends(&world, 1, &["erase", "--person", "github:583231", "--basis", "request-1"]);
+    // The reason stays in clear for ever.
+    let token = ["ghp_", &"aB3dE6gH9j".repeat(4)[..36]].concat();
+    let said = ends(&world, 1, &["erase", "--record", "1", "--basis", &token]);
+    assert!(said.contains("error[record-secret]") && said.contains("basis") && !said.contains(&token), "{said}");
+    assert!(done(&world, &["show", "1"]).contains("command_run"));
     // Nothing is destroyed where the receipt cannot be written.
     let said = ends(&world, 2, &["erase", "--record", "1", "--basis", "r", "--receipt", "nowhere/x"]);
     assert!(said.contains("nowhere/x") && done(&world, &["show", "1"]).contains("command_run"), "{said}");
