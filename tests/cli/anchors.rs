@@ -7,7 +7,6 @@ use attest::tlog::witness::{AddCheckpoint, Refusal, may_cosign};
 use attest::tlog::{Cosigner, Hash, Note, NoteKey};
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// What a witness does with a request that it should cosign.
@@ -97,20 +96,7 @@ fn decide(world: &World, log: &str, what: &str) {
 }
 
 fn copy(world: &World, to: &str) {
-    fn all(from: &Path, to: &Path) {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
-            let to = to.join(path.file_name().unwrap());
-            if path.is_dir() {
-                all(&path, &to);
-            } else {
-                fs::copy(&path, &to).unwrap();
-            }
-        }
-        fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
-    }
-    all(&world.root().join("log"), &world.root().join(to));
+    crate::audit::copy(&world.root().join("log"), &world.root().join(to));
 }
 
 fn anchors(world: &World, log: &str) -> Vec<String> {

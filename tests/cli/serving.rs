@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -200,7 +200,7 @@ fn a_server_is_a_witness_of_another_log_and_of_one_history_of_it() {
     };
     policy(&server);
     assert!(run(&world, "log", 0, &["anchor", "--policy", "policy"]).starts_with("ANCHORED "));
-    all(&world.root().join("log"), &world.root().join("fork"));
+    crate::audit::copy(&world.root().join("log"), &world.root().join("fork"));
     run(&world, "log", 0, &["record", "decision", "what=one more", "reason=a test"]);
     run(&world, "log", 0, &["anchor", "--policy", "policy"]);
     let (_, verified) = (0, run(&world, "log", 0, &["verify", "--policy", "policy"]));
@@ -216,18 +216,4 @@ fn a_server_is_a_witness_of_another_log_and_of_one_history_of_it() {
     let said = run(&world, "fork", 1, &["anchor", "--policy", "policy"]);
     assert!(said.starts_with("DISPUTED "), "{said}");
     run(&world, "log", 0, &["anchor", "--policy", "policy"]);
-}
-
-fn all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            all(&path, &to);
-        } else {
-            fs::copy(&path, &to).unwrap();
-        }
-    }
-    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
 }
