@@ -37,6 +37,8 @@ pub mod testing;
 pub mod tlog;
 pub mod trust;
 pub mod verify;
+#[cfg(feature = "cli")]
+pub mod webhook;
 
 // The paved path: what verifying, signing and deciding take, as README and `examples/` show it. Everything else is public
 // for the parts of this program, and may change with any release.

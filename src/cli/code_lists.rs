@@ -12,7 +12,7 @@ use crate::programs::ProgramError;
 use crate::record::RecordError;
 use crate::sign::{KeygenError, SignError};
 use crate::trust::{KeyError, RootError};
-use crate::{capture, charter, flow, policy, registry, roots, verify};
+use crate::{capture, charter, flow, policy, registry, roots, verify, webhook};
 use std::fmt::Write as _;
 
 /// The lists. A new one is a row here; no two have a code in common.
@@ -40,6 +40,9 @@ const LISTS: &[&[Code]] = &[
     flow::GATHER_CODES,
     flow::JUDGE_CODES,
     OutboxError::CODES,
+    webhook::DECIDER_CODES,
+    webhook::IMAGES_CODES,
+    webhook::ROUTER_CODES,
     AuditError::CODES,
     RecordError::CODES,
     flow::PublishError::CODES,

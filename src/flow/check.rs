@@ -4,7 +4,7 @@ use super::gather::{Gathered, Gathering, Target};
 use super::judge::{Given, Judged, Objections, Verified, judge};
 use crate::model::oci::{IMAGE_MANIFEST, Manifest};
 use crate::model::{Artifact, Descriptor};
-use crate::policy::SubjectDecision;
+use crate::policy::{Policy, SubjectDecision};
 use crate::registry::Checked;
 use crate::seam::Deadline;
 use crate::verify::Examined;
@@ -38,6 +38,12 @@ impl<'t> Check<'t> {
                 Judged::Needs(needs) => self.gathering.fetch(needs).await,
             }
         }
+    }
+
+    /// By these policies from now on. What was gathered and checked is kept: it does not depend on who asks.
+    pub fn by(&mut self, policies: &'t [Policy]) {
+        self.given.policies = policies;
+        self.verified = Verified::default();
     }
 
     /// What was gathered so far, and what was found out about it: another decision on it, by whatever policies, costs no

@@ -1,6 +1,7 @@
 //! Use cases over the seams: what the commands, the webhook and the action do, without knowing which they are.
 
 mod about;
+mod admit;
 mod agreement;
 mod attach;
 #[cfg(feature = "cli")]
@@ -19,6 +20,7 @@ mod signing;
 mod support;
 
 pub use about::{About, Pieces};
+pub use admit::{Place, Ruling, admit};
 pub use agreement::{OTHER_BUILDER, contradictions, contradictions_of};
 pub use attach::{Attached, attach};
 pub use check::{Check, check};

@@ -48,6 +48,46 @@ pub const CHAIN: usize = 10;
 pub const MANIFEST_BYTES: usize = 4 << 20;
 /// Referrers of one subject that are looked at.
 pub const REFERRERS: usize = 1000;
+/// How old a remembered listing may be that is not asked again (seconds).
+pub const LISTING_SECONDS: i64 = 300;
+/// How old a remembered listing may be on which anything but an Allow rests (seconds).
+pub const LISTING_OF_A_NO_SECONDS: i64 = 10;
+/// Body of a request to the admission webhook (bytes): objects have up to 3 MiB, and a change carries two.
+pub const REVIEW_BYTES: usize = 8 << 20;
+/// What `kubectl get -o json` prints of all pods of a cluster (bytes).
+pub const SCAN_BYTES: usize = 512 << 20;
+/// A file of manifests (bytes, values, documents).
+pub const MANIFEST_FILE_BYTES: usize = 32 << 20;
+/// Values of a file of manifests.
+pub const MANIFEST_FILE_NODES: usize = 1_000_000;
+/// Documents of a file of manifests.
+pub const MANIFEST_FILE_DOCUMENTS: usize = 10_000;
+/// Bodies that the webhook holds at a time, all together (bytes).
+pub const REVIEW_BYTES_IN_ALL: usize = 64 << 20;
+/// Images of one object that the webhook looks at.
+pub const REVIEW_IMAGES: usize = 500;
+/// Connections to the webhook at a time.
+pub const WEBHOOK_CONNECTIONS: usize = 1024;
+/// Message of a denial (bytes).
+pub const DENIAL_BYTES: usize = 4 << 10;
+/// Warnings of one answer together, and one of them (characters): the API server cuts what is longer.
+pub const WARNINGS_CHARS: usize = 4096;
+/// One warning (characters).
+pub const WARNING_CHARS: usize = 256;
+/// How long a decision is remembered that admits, and one that does not (seconds): time is one of its inputs.
+pub const DECISION_SECONDS: [i64; 2] = [60, 10];
+/// Decisions that are remembered.
+pub const DECISIONS: usize = 50_000;
+/// Repositories whose registries are kept open.
+pub const OPEN_REPOSITORIES: usize = 2000;
+/// How long the webhook looks for evidence of one image, whoever still waits for it (seconds).
+pub const ADMISSION_SECONDS: u64 = 30;
+/// Requests that are sent to one registry at a time by a server.
+pub const REGISTRY_REQUESTS: usize = 16;
+/// Failures in a row after which a registry is left alone for a while by a server.
+pub const REGISTRY_FAILURES: u32 = 5;
+/// How long it is left alone the first time, and at most (seconds).
+pub const REGISTRY_PAUSE_SECONDS: [u64; 2] = [1, 30];
 /// Pages of one referrers listing.
 pub const REFERRER_PAGES: usize = 100;
 /// Evidence read for one check, of a subject and all that it lists together (bytes).

@@ -77,25 +77,38 @@ impl Node {
     /// [`YamlError::Syntax`] for what is no YAML or JSON, more than one document, an anchor, alias or tag, or a duplicate
     /// key; [`YamlError::TooLarge`] over one of the bounds.
     pub fn parse(text: &str, bounds: &Bounds) -> Result<Self, YamlError> {
-        if text.len() > bounds.bytes {
-            return Err(YamlError::TooLarge { what: "the file (bytes)", limit: bounds.bytes });
-        }
-        let mut reader = Reader { parser: Parser::new_from_str(text), bounds, nodes: 0 };
-        let mut document = None;
-        loop {
-            let (event, span) = reader.next()?;
-            match event {
-                Event::StreamEnd => break,
-                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
-                _ if document.is_some() => return Err(syntax(span, "expected one document, found another")),
-                event => document = Some(reader.node(event, span, 0)?),
-            }
-        }
-        document.ok_or_else(|| YamlError::Syntax {
+        let mut all = Self::documents(text, bounds, 1)?;
+        all.pop().ok_or_else(|| YamlError::Syntax {
             line: 1,
             column: 1,
             message: format!("expected {}, found an empty file", bounds.what),
         })
+    }
+
+    /// The documents of a text, at most `most` of them; those that are empty are left out.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn documents(text: &str, bounds: &Bounds, most: usize) -> Result<Vec<Self>, YamlError> {
+        if text.len() > bounds.bytes {
+            return Err(YamlError::TooLarge { what: "the file (bytes)", limit: bounds.bytes });
+        }
+        let mut reader = Reader { parser: Parser::new_from_str(text), bounds, nodes: 0 };
+        let mut documents = Vec::new();
+        loop {
+            let (event, span) = reader.next()?;
+            match event {
+                Event::StreamEnd => return Ok(documents),
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+                _ if documents.len() == most && most == 1 => {
+                    return Err(syntax(span, "expected one document, found another"));
+                }
+                _ if documents.len() == most => {
+                    return Err(YamlError::TooLarge { what: "the number of documents", limit: most });
+                }
+                event => documents.push(reader.node(event, span, 0)?),
+            }
+        }
     }
 
     /// A plain scalar that stands in no document: a default.

@@ -24,6 +24,13 @@ fn at(time: SystemTime) -> Timestamp {
     found.unwrap_or(start).into()
 }
 
+/// How long this process has run, by a clock that nobody sets.
+#[must_use]
+pub fn stopwatch() -> std::time::Duration {
+    static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    BEGAN.get_or_init(std::time::Instant::now).elapsed()
+}
+
 /// A variable of the process; one of our own that is empty is as if it were not set. Another's may mean something: an empty
 /// `COSIGN_PASSWORD` is the empty password.
 #[must_use]

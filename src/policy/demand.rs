@@ -1,6 +1,7 @@
 //! What is demanded: a [`Policy`] and its [`Requirement`]s, built step by step.
 
 use super::rule::{self, Check};
+use super::cluster::{Exception, OnUnavailable};
 use super::{Glob, People, PolicyUsed, Revoked, SignerMatch, SignerRule};
 use crate::model::{Artifact, Digest, PredicateUri};
 use crate::tlog::CosignerKey;
@@ -42,6 +43,12 @@ pub struct Policy {
     pub images: Images,
     /// What a cluster does with a denial.
     pub mode: Mode,
+    /// What a cluster does where it could not find out.
+    pub on_unavailable: OnUnavailable,
+    /// Namespaces that it applies in; none listed means all.
+    pub namespaces: Vec<Glob>,
+    /// What a cluster admits for a while all the same.
+    pub exceptions: Vec<Exception>,
     /// All must be met.
     pub requirements: Vec<Requirement>,
     /// What is never accepted.
@@ -85,6 +92,9 @@ impl Policy {
             digest: None,
             images: Images::All,
             mode: Mode::default(),
+            on_unavailable: OnUnavailable::default(),
+            namespaces: Vec::new(),
+            exceptions: Vec::new(),
             requirements: Vec::new(),
             revoked: Revoked::default(),
             people: People::default(),
@@ -113,6 +123,27 @@ impl Policy {
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// What a cluster does where it could not find out.
+    #[must_use]
+    pub fn on_unavailable(mut self, choice: OnUnavailable) -> Self {
+        self.on_unavailable = choice;
+        self
+    }
+
+    /// Namespaces that it applies in: from the first on, those alone that a pattern matches.
+    #[must_use]
+    pub fn namespaces(mut self, globs: Vec<Glob>) -> Self {
+        self.namespaces = globs;
+        self
+    }
+
+    /// What a cluster admits for a while all the same.
+    #[must_use]
+    pub fn exceptions(mut self, exceptions: Vec<Exception>) -> Self {
+        self.exceptions = exceptions;
         self
     }
 

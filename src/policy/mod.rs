@@ -9,6 +9,7 @@ mod decision;
 mod demand;
 mod error;
 mod evidence;
+mod cluster;
 mod file;
 mod form;
 mod glob;
@@ -27,6 +28,7 @@ pub use decision::{
 };
 pub use demand::{Images, Mode, Policy, Requirement};
 pub use error::PolicyError;
+pub use cluster::{Effect, Exception, OnUnavailable};
 pub use evidence::{Evidence, Finding, FromCertificate, Objection, Support};
 pub use file::{node, parse, schema};
 pub use form::{At, Declared, Defaulted, Field, Form, KeyLoader, Map, Needed, Sub};

@@ -224,7 +224,7 @@ pub const ALL: &[Kind] = &[
         name: "admitted",
         class: Class::Permanent,
         needs: &["subject", "verdict"],
-        may: &["digest", "code", "policy", "namespace", "approver", "completed_at"],
+        may: &["digest", "code", "policy", "namespace", "approver", "requested_by", "completed_at"],
         about: "a cluster asked whether something may run, with the answer",
     },
     Kind {

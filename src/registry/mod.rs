@@ -6,22 +6,31 @@
 mod checked;
 mod error;
 mod evidence;
+#[cfg(feature = "cli")]
+mod guarded;
 mod listing;
 pub mod memory;
 #[cfg(feature = "cli")]
 pub mod oci_http;
 pub mod oci_layout;
+#[cfg(feature = "cli")]
+mod remembered;
 
 pub use checked::Checked;
 pub use error::{CONTENT_MISSING, DIGEST_MISMATCH, REFERRER_NOT_LISTED, RegistryError};
 pub use evidence::{CODES as EVIDENCE_CODES, RegistryEvidence};
+#[cfg(feature = "cli")]
+pub use guarded::{Gate, Guarded};
 pub use memory::Memory;
 #[cfg(feature = "cli")]
 pub use oci_http::{HttpOptions, OciHttp};
 pub use oci_layout::OciLayout;
+#[cfg(feature = "cli")]
+pub use remembered::{Held, Remembered, Shelf};
 
-use crate::model::{Descriptor, Digest};
+use crate::model::{Descriptor, Digest, Reference};
 use crate::seam::BoxFuture;
+use std::sync::Arc;
 
 /// A manifest as it was served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +61,15 @@ impl Referrers {
             _ => Ok(self.listed),
         }
     }
+}
+
+/// Where repositories are, by their names.
+pub trait Registries: Send + Sync {
+    /// The repository of a reference. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    fn open(&self, reference: &Reference) -> Result<Arc<dyn Registry>, RegistryError>;
 }
 
 /// The tag under which cosign up to version 2 keeps the attestations of `subject`.

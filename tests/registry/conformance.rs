@@ -1,9 +1,11 @@
 //! One contract, every back end: what a route may rely on wherever its evidence lives.
 
 use attest::model::oci::{EMPTY, IMAGE_MANIFEST};
-use attest::model::{Descriptor, Digest, Reference, limits};
+use attest::model::{Descriptor, Digest, Reference, Timestamp, limits};
 use attest::registry::oci_http::{Anonymous, HttpOptions};
-use attest::registry::{Checked, Memory, OciHttp, OciLayout, Registry, RegistryError, Served};
+use attest::registry::{
+    Checked, Gate, Guarded, Memory, OciHttp, OciLayout, Registry, RegistryError, Remembered, Served, Shelf,
+};
 use attest::seam::BoxFuture;
 use attest::testing::{Behaviour, Conditional, TestRegistry};
 use serde_json::json;
@@ -32,6 +34,19 @@ fn memory() -> World {
         tag: Box::new(move |tag, d| tagged.tag(tag, d.clone())),
         _folder: None,
     }
+}
+
+/// Over one in memory: what is remembered is not what is pushed elsewhere.
+fn remembered() -> World {
+    let world = memory();
+    let shelf = Shelf::new(1 << 20, || Timestamp::from_unix(1_000_000).unwrap());
+    World { name: "remembered".into(), registry: Arc::new(Remembered::over(world.registry, shelf, 3600)), ..world }
+}
+
+/// Over one in memory, by a gate that is open.
+fn guarded() -> World {
+    let world = memory();
+    World { name: "guarded".into(), registry: Arc::new(Guarded::over(world.registry, Arc::new(Gate::default()))), ..world }
 }
 
 fn layout() -> World {
@@ -65,6 +80,8 @@ fn http(name: &str, behaviour: Behaviour) -> World {
 fn worlds() -> Vec<World> {
     vec![
         memory(),
+        remembered(),
+        guarded(),
         layout(),
         http("API", Behaviour::default()),
         http("API in pages", Behaviour { page: Some(2), relative_locations: true, ..Behaviour::default() }),

@@ -278,7 +278,7 @@ fn given(text: &str) -> Result<String, String> {
 }
 
 /// Reads `30s`, `2m`, `500ms`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let expected = || "expected a time such as 30s, 2m or 500ms".to_owned();

@@ -50,6 +50,9 @@ pub struct VerifyArgs {
     demands: DemandArgs,
     #[command(flatten)]
     evidence: EvidenceArgs,
+    /// Namespace of a cluster: of policies that name namespaces, those alone that apply in this one
+    #[arg(long, value_name = "NAME")]
+    namespace: Option<String>,
     /// Fail where the answer could not be recorded in the audit log (see `attest audit`)
     #[arg(long)]
     require_audit: bool,
@@ -76,6 +79,7 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             "--recheck-charter asks the charter's host, and --offline forbids it",
         ));
     }
+    policies.retain(|p| p.applies_in(args.namespace.as_deref()));
     demands::join(&mut policies, &args.demands, &wanted)?;
     let roots = places::roots::roots(&args.trust.trusted_root, ui.now, &|n| ui.note(n)).await?;
     let run = Run {

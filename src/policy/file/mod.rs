@@ -1,5 +1,6 @@
 //! A policy file: what it may say, from text to [`Policy`](super::Policy), whole or not at all, and its JSON Schema.
 
+mod cluster;
 mod requirement;
 mod root;
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use crate::model::PredicateUri;
 use crate::model::uri::SLSA_PROVENANCE;
-use crate::policy::form::{At, COUNT, Declared, Defaulted, Field, Form, ListOf, Map, Needed, Parsed};
+use crate::policy::form::{AGE, At, COUNT, Declared, Defaulted, Field, Form, ListOf, Map, Needed, Parsed};
+use crate::policy::rule::AgeCheck;
 use crate::policy::signer::{SIGNERS, Signer, of_provenance};
 use crate::policy::{PolicyError, Requirement, rule};
 use crate::predicate;
@@ -24,11 +25,16 @@ static THRESHOLD: Defaulted<Parsed<usize>> = Field::new(
     COUNT,
 )
 .or("1");
+static MAX_AGE: Field<Parsed<i64>> = Field::new(
+    "maxAge",
+    "How long ago it may have been signed, by the earliest time that a log or timestamp authority proves; of a statement that only keys signed, also by its own `finishedOn`.",
+    AGE,
+);
 static REQUIREMENT: Map =
-    Map::of("What one statement must show.", &[&PREDICATE_TYPE, &SIGNED_BY, &THRESHOLD]).later(LATER);
+    Map::of("What one statement must show.", &[&PREDICATE_TYPE, &SIGNED_BY, &THRESHOLD, &MAX_AGE]).later(LATER);
 
 /// Fields of the format that this version does not enforce.
-const LATER: &[&str] = &["credentials", "dependencies", "maxAge", "cel"];
+const LATER: &[&str] = &["credentials", "dependencies", "cel"];
 
 /// A requirement.
 pub(super) struct Entry;
@@ -55,6 +61,9 @@ impl Form for Entry {
             if let Some(f) = field.get(rule.name) {
                 requirement.demand(rule.parse(&f)?);
             }
+        }
+        if let Some(limit) = MAX_AGE.read(field)? {
+            requirement.demand(Box::new(AgeCheck::of(limit)));
         }
         requirement.signers = SIGNED_BY.read(field)?;
         Ok(requirement.threshold(THRESHOLD.read(field)?))

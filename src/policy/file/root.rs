@@ -1,11 +1,13 @@
 //! The document: what it says of itself, the subjects that it speaks about, and what it demands of them.
 
+use super::cluster::{EXCEPTIONS, NAMESPACES, ON_UNAVAILABLE};
 use super::requirement::{self, Entry};
 use crate::model::yaml::{Bounds, Node};
 use crate::model::{Digest, limits};
 use crate::policy::form::{
-    At, Defaulted, Field, KeyLoader, ListOf, Map, Needed, OneOf, Parsed, Sub, TEXT, Unread, Word,
+    Anything, At, Defaulted, Field, KeyLoader, ListOf, Map, Needed, OneOf, Parsed, Sub, TEXT, Unread, Word,
 };
+use crate::policy::cluster::{Exception, OnUnavailable};
 use crate::policy::people::Listed;
 use crate::policy::signer::{self, REVOKED};
 use crate::policy::{Glob, Mode, People, Policy, PolicyError, Requirement, Revoked, image_glob};
@@ -24,18 +26,55 @@ static METADATA: Needed<Sub<String>> =
 static SPEC: Needed<Sub<Spec>> = Field::new("spec", "", Sub { map: &SPEC_FIELDS, read: spec }).needed();
 static ROOT: Map = Map::of(
     "Which artifacts it speaks about, and what each of them must show.",
-    &[&OF_VERSION, &OF_KIND, &METADATA, &SPEC],
+    &[&OF_VERSION, &OF_KIND, &METADATA, &SPEC, &STATUS],
 );
+
+static STATUS: Field<Unread> = Field::new("status", "What an API server adds. Not read.", Unread);
 
 static NAME: Needed<Parsed<String>> = Field::new("name", "Stands in every decision.", TEXT).needed();
 static LABELS: Field<Unread> = Field::new("labels", "Not read.", Unread);
 static ANNOTATIONS: Field<Unread> = Field::new("annotations", "Not read.", Unread);
-static METADATA_FIELDS: Map = Map::of("What the policy is called.", &[&NAME, &LABELS, &ANNOTATIONS]);
+/// What an API server adds, so that what `kubectl get -o yaml` prints is a policy file.
+static OF_A_SERVER: [Field<Anything>; 9] = [
+    served("namespace"),
+    served("uid"),
+    served("resourceVersion"),
+    served("generation"),
+    served("creationTimestamp"),
+    served("managedFields"),
+    served("ownerReferences"),
+    served("finalizers"),
+    served("selfLink"),
+];
+static METADATA_FIELDS: Map = Map::of(
+    "What the policy is called.",
+    &[
+        &NAME,
+        &LABELS,
+        &ANNOTATIONS,
+        &OF_A_SERVER[0],
+        &OF_A_SERVER[1],
+        &OF_A_SERVER[2],
+        &OF_A_SERVER[3],
+        &OF_A_SERVER[4],
+        &OF_A_SERVER[5],
+        &OF_A_SERVER[6],
+        &OF_A_SERVER[7],
+        &OF_A_SERVER[8],
+    ],
+);
+
+const fn served(name: &'static str) -> Field<Anything> {
+    Field::new(name, "What an API server adds. Not read.", Anything)
+}
+
+/// Groups of subjects, one glob each.
+pub(super) const IMAGES_OF: ListOf<Sub<Glob>> = ListOf(Sub { map: &IMAGE_FIELDS, read: |at| IMAGE.read(at) });
 
 static IMAGES: Needed<ListOf<Sub<Glob>>> = Field::new(
     "images",
     "Subjects it speaks about. One that no policy speaks about is denied.",
-    ListOf(Sub { map: &IMAGE_FIELDS, read: |at| IMAGE.read(at) }),
+    IMAGES_OF,
 )
 .needed();
 static MODE: Defaulted<OneOf<Mode>> = Field::new(
@@ -53,8 +92,10 @@ static NEVER: Field<Sub<Revoked>> = Field::new("revoked", "", REVOKED);
 static REQUIRE: Needed<ListOf<Entry>> =
     Field::new("require", "All of these must be met, each by one statement that meets all of it.", ListOf(Entry))
         .needed();
-static SPEC_FIELDS: Map =
-    Map::of("The policy.", &[&IMAGES, &MODE, &PEOPLE, &NEVER, &REQUIRE]).later(&["onUnavailable"]);
+static SPEC_FIELDS: Map = Map::of(
+    "The policy.",
+    &[&IMAGES, &MODE, &ON_UNAVAILABLE, &NAMESPACES, &EXCEPTIONS, &PEOPLE, &NEVER, &REQUIRE],
+);
 
 static IMAGE: Needed<Parsed<Glob>> = Field::new(
     "glob",
@@ -93,6 +134,8 @@ pub fn parse(text: &str, origin: &str, load_key: KeyLoader<'_>) -> Result<Policy
     let (name, spec) = (METADATA.read(&root)?, SPEC.read(&root)?);
     let policy = Policy::named(name).read_from(origin, Digest::sha256(text.as_bytes()));
     let policy = policy.mode(spec.mode).revoked(spec.revoked).people(spec.people);
+    let policy =
+        policy.on_unavailable(spec.on_unavailable).namespaces(spec.namespaces).exceptions(spec.exceptions);
     let policy = spec.images.into_iter().fold(policy, Policy::image);
     Ok(spec.requirements.into_iter().fold(policy, Policy::require))
 }
@@ -101,6 +144,9 @@ fn spec(at: &At<'_>) -> Result<Spec, PolicyError> {
     Ok(Spec {
         images: IMAGES.read(at)?,
         mode: MODE.read(at)?,
+        on_unavailable: ON_UNAVAILABLE.read(at)?,
+        namespaces: NAMESPACES.read(at)?.unwrap_or_default(),
+        exceptions: EXCEPTIONS.read(at)?.unwrap_or_default(),
         requirements: REQUIRE.read(at)?,
         revoked: NEVER.read(at)?.unwrap_or_default(),
         people: PEOPLE.read(at)?.unwrap_or_default(),
@@ -111,6 +157,9 @@ fn spec(at: &At<'_>) -> Result<Spec, PolicyError> {
 struct Spec {
     images: Vec<Glob>,
     mode: Mode,
+    on_unavailable: OnUnavailable,
+    namespaces: Vec<Glob>,
+    exceptions: Vec<Exception>,
     requirements: Vec<Requirement>,
     revoked: Revoked,
     people: People,

@@ -45,6 +45,17 @@ pub(in crate::policy) const COUNT: Parsed<usize> = Parsed {
     },
 };
 
+/// A number of days or hours, in seconds.
+pub(in crate::policy) const AGE: Parsed<i64> = Parsed {
+    read: |text| {
+        let unit = [("d", 86_400), ("h", 3_600)].into_iter().find_map(|(u, s)| Some((text.strip_suffix(u)?, s)));
+        let digits = |n: &&str| !n.is_empty() && n.len() <= 5 && n.bytes().all(|b| b.is_ascii_digit());
+        let seconds = unit.filter(|(n, _)| digits(n)).and_then(|(n, s)| Some(n.parse::<i64>().ok()? * s));
+        seconds.filter(|s| *s > 0).ok_or_else(|| "a number of days or hours, such as 90d or 12h".to_owned())
+    },
+    schema: || json!({ "type": "string", "pattern": "^[0-9]{1,5}[dh]$" }),
+};
+
 /// A glob.
 pub(in crate::policy) fn pattern(text: &str) -> Result<Glob, String> {
     Glob::parse(text).ok_or_else(|| "a glob (`*` within a path element, `**` across `/`)".to_owned())
@@ -189,6 +200,21 @@ impl Form for Unread {
 
     fn schema(&self) -> Value {
         json!({ "type": "object" })
+    }
+}
+
+/// Whatever other readers need, of any kind.
+pub(in crate::policy) struct Anything;
+
+impl Form for Anything {
+    type Value = ();
+
+    fn read(&self, _: &At<'_>) -> Result<(), PolicyError> {
+        Ok(())
+    }
+
+    fn schema(&self) -> Value {
+        json!({})
     }
 }
 

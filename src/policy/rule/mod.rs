@@ -1,5 +1,6 @@
 //! Rules of a requirement. One file each, one row in [`ALL`].
 
+mod age;
 mod agent;
 mod approvals;
 mod builder;
@@ -14,6 +15,7 @@ mod task;
 mod trust;
 mod witnesses;
 
+pub use age::AgeCheck;
 pub use agent::AgentCheck;
 pub(super) use approvals::release;
 pub use approvals::{ApprovalRule, Role};
@@ -33,7 +35,16 @@ use crate::model::Code;
 
 /// Every rule that a policy file may name. Of what is not met, the first code is the answer's: what a statement lacks itself
 /// comes before what stands beside it.
-pub static ALL: &[&Rule] = &[&trust::RULE, &source::RULE, &agent::RULE, &task::RULE, &charter::RULE, &approvals::RULE];
+pub static ALL: &[&Rule] = &[
+    &trust::RULE,
+    &source::RULE,
+    &builder::RULE,
+    &agent::RULE,
+    &task::RULE,
+    &requested_by::RULE,
+    &charter::RULE,
+    &approvals::RULE,
+];
 
 /// All codes of this folder.
 pub const ALL_CODES: &[&[Code]] = &[
@@ -50,5 +61,6 @@ pub const ALL_CODES: &[&[Code]] = &[
     approvals::TARGET_CODES,
     builder::CODES,
     requested_by::CODES,
+    age::CODES,
     runner::CODES,
 ];

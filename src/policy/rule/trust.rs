@@ -6,9 +6,8 @@ use super::witnesses::{WitnessRule, Witnesses};
 use crate::model::code::codes;
 use crate::model::plural::counted;
 use crate::policy::Reason;
-use crate::policy::form::{COUNT, Defaulted, Field, Map, Parsed, Truth};
+use crate::policy::form::{AGE, COUNT, Defaulted, Field, Map, Parsed, Truth};
 use crate::verify::TimeSource;
-use serde_json::json;
 
 codes! {
     /// Codes of this rule.
@@ -39,7 +38,7 @@ static ALLOW_PROMISE_ONLY: Defaulted<Truth> = Field::new(
 static MAX_AGE: Field<Parsed<i64>> = Field::new(
     "maxAge",
     "How old a trusted root may be that vouches for any of it; one of no known date, such as a file, is too old.",
-    Parsed { read: age, schema: || json!({ "type": "string", "pattern": "^[0-9]{1,5}[dh]$" }) },
+    AGE,
 );
 
 /// The row.
@@ -64,14 +63,6 @@ pub(super) static RULE: Rule = Rule {
 };
 
 const NAME: &str = "trust";
-
-/// A number of days or hours, in seconds.
-fn age(text: &str) -> Result<i64, String> {
-    let unit = [("d", 86_400), ("h", 3_600)].into_iter().find_map(|(u, s)| Some((text.strip_suffix(u)?, s)));
-    let digits = |n: &&str| !n.is_empty() && n.len() <= 5 && n.bytes().all(|b| b.is_ascii_digit());
-    let seconds = unit.filter(|(n, _)| digits(n)).and_then(|(n, s)| Some(n.parse::<i64>().ok()? * s));
-    seconds.filter(|s| *s > 0).ok_or_else(|| "a number of days or hours, such as 90d or 12h".to_owned())
-}
 
 /// What logs and timestamp authorities must prove about a statement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

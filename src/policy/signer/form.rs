@@ -178,7 +178,7 @@ const REGEXP: Parsed<TextMatch> = Parsed {
     schema: || TEXT.schema(),
 };
 
-const TIME: Parsed<Timestamp> = Parsed {
+pub(in crate::policy) const TIME: Parsed<Timestamp> = Parsed {
     read: |text| Timestamp::parse(text).map_err(|_| "a time such as 2026-01-31T00:00:00Z".to_owned()),
     schema: || json!({ "type": "string", "format": "date-time", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]" }),
 };

@@ -7,7 +7,7 @@ mod rule;
 mod standing;
 
 pub use certificate::{CLAIMS, CertificateMatch, Regexp, TextMatch};
-pub(super) use form::{Others, SIGNERS, Signer, definition, of_provenance};
+pub(super) use form::{Others, SIGNERS, Signer, TIME, definition, of_provenance};
 pub(super) use revoked::REVOKED;
 pub use revoked::Revoked;
 pub use rule::{SignerMatch, SignerRule};

@@ -22,7 +22,7 @@ pub use credentials::DockerCredentials;
 use super::{Referrers, Registry, RegistryError, Served};
 use crate::model::oci::{DOCKER_LIST, DOCKER_MANIFEST, IMAGE_INDEX, IMAGE_MANIFEST};
 use crate::model::{Descriptor, Digest, Reference, limits};
-use crate::net::{Answer, deadline};
+use crate::net::{Answer, HttpClient, Reach, Settings, deadline};
 use crate::seam::BoxFuture;
 use auth::Auth;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -53,6 +53,12 @@ pub struct HttpOptions {
     pub timeout: Duration,
     /// Where credentials are looked up, when the registry asks for any.
     pub credentials: Arc<dyn CredentialStore>,
+    /// Which addresses a registry's own name may have.
+    pub reach: Reach,
+    /// Which addresses may have what its answers name.
+    pub led: Reach,
+    /// The client that repositories of one registry share; else each has its own.
+    pub client: Option<HttpClient>,
     /// A folder of this user for the locks that writers of one machine take; without it they do not take turns.
     pub locks: Option<PathBuf>,
 }
@@ -62,7 +68,23 @@ impl HttpOptions {
     #[must_use]
     pub fn new(credentials: Arc<dyn CredentialStore>) -> Self {
         let timeout = Duration::from_secs(30);
-        Self { allow_http: false, ca_pem: None, timeout, credentials, locks: locks::default_folder() }
+        Self {
+            allow_http: false,
+            ca_pem: None,
+            timeout,
+            credentials,
+            reach: Reach::ALL,
+            led: Reach::LED,
+            client: None,
+            locks: locks::default_folder(),
+        }
+    }
+
+    /// A client for registries that are reached like this.
+    #[must_use]
+    pub fn client(&self) -> HttpClient {
+        let (ca_pem, typed, led, plain) = (self.ca_pem.clone(), self.reach, self.led, self.allow_http);
+        HttpClient::new(Settings { ca_pem, typed, led, plain, ..Settings::default() })
     }
 }
 
@@ -101,8 +123,8 @@ impl OciHttp {
         let registry = reference.registry();
         let (host, server) = if registry == HUB { (HUB_HOST, HUB_SERVER) } else { (registry, registry) };
         let repository = reference.repository().to_owned();
-        let auth = Auth::new(repository.clone(), server.to_owned(), options.credentials);
-        let transport = Transport::new(reference.name(), host.to_owned(), options.allow_http, options.ca_pem)?;
+        let auth = Auth::new(repository.clone(), server.to_owned(), options.credentials.clone());
+        let transport = Transport::new(reference.name(), host.to_owned(), &options)?;
         Ok(Self { repository, transport, auth, timeout: options.timeout, locks: options.locks })
     }
 

@@ -3,7 +3,8 @@
 use super::answer::{refused, tried};
 use crate::model::json::JsonError;
 use crate::model::limits;
-use crate::net::{Answer, HttpClient, NetError, Redirects, Request, Settings, Tries, is_loopback, origin};
+use crate::net::{Answer, HttpClient, NetError, Redirects, Request, Tries, is_loopback, origin};
+use super::HttpOptions;
 use crate::registry::RegistryError;
 use crate::registry::listing::unreadable;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
@@ -108,12 +109,12 @@ impl Transport {
     pub(super) fn new(
         place: String,
         host: String,
-        allow_http: bool,
-        ca_pem: Option<Vec<u8>>,
+        options: &HttpOptions,
     ) -> Result<Self, RegistryError> {
+        let (allow_http, has_ca) = (options.allow_http, options.ca_pem.is_some());
         let may_be_plain = is_loopback(&host) || allow_http;
         // A certificate that is named is there to be used, on this machine too.
-        let known = (!may_be_plain || is_loopback(&host) && ca_pem.is_some()).then_some("https");
+        let known = (!may_be_plain || is_loopback(&host) && has_ca).then_some("https");
         let parse = |scheme: &str| {
             Url::parse(&format!("{scheme}://{host}/v2/")).ok().filter(|u| u.host_str().is_some()).ok_or_else(|| {
                 let cause = format!("`{host}` is not a host name with an optional port");
@@ -122,7 +123,7 @@ impl Transport {
         };
         let checked = parse(known.unwrap_or("https"))?;
         let base = OnceCell::new_with(known.map(|_| checked));
-        let http = HttpClient::new(Settings { ca_pem, plain: allow_http, ..Settings::default() });
+        let http = options.client.clone().unwrap_or_else(|| options.client());
         Ok(Self { base, http, place, host, lacking: OnceLock::new() })
     }
 

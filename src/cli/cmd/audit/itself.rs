@@ -8,7 +8,9 @@ use crate::model::plural::counted;
 use crate::places::{AuditPlace, audit::random};
 use crate::record::Draft;
 use crate::record::draft::Origin;
+use crate::webhook::Recorder;
 use serde_json::{Value, json};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 /// How long another writer is waited for: what is recorded beside an answer must not hold the answer up.
@@ -62,4 +64,34 @@ fn put(place: &AuditPlace, documents: &[Value], common: &Common) -> Result<(), A
     }
     super::record::through_server_or_lock(&drafts, place, PATIENCE.min(common.timeout))?;
     if lost > 0 { place.sealed() } else { Ok(()) }
+}
+
+/// Records that are kept until they can be written, beside what a server answers.
+const WAITING: usize = 10_000;
+/// Records that are written together.
+const TOGETHER: usize = 500;
+
+/// Records what a server decides, beside its answers and never before them: a thread of its own writes, and what comes while too
+/// much waits is lost, counted, and said in the log. None where there is no audit log.
+pub(in crate::cli) fn beside(common: &Common) -> Option<Recorder> {
+    let place = AuditPlace::find(None).ok().filter(AuditPlace::exists)?;
+    let (send, receive) = sync_channel::<Value>(WAITING);
+    let (common, at) = (common.clone(), place.clone());
+    std::thread::spawn(move || {
+        while let Ok(first) = receive.recv() {
+            let mut documents = vec![first];
+            documents.extend(receive.try_iter().take(TOGETHER));
+            if put(&at, &documents, &common).is_err() {
+                // Where that cannot be counted either, the metrics of the server have it.
+                let _ = at.lose(documents.len());
+            }
+        }
+    });
+    Some(Box::new(move |documents: Vec<Value>| {
+        let lost = documents.into_iter().filter_map(|document| send.try_send(document).err()).count();
+        lost == 0 || {
+            let _ = place.lose(lost);
+            false
+        }
+    }))
 }

@@ -18,7 +18,7 @@ mod verify;
 pub use anchor::AnchorReport;
 pub use erase::EraseReport;
 pub use init::InitReport;
-pub(in crate::cli) use itself::record as record_itself;
+pub(in crate::cli) use itself::{beside, record as record_itself};
 pub use keep::{KeysReport, RetainReport};
 pub use matching::MatchReport;
 pub use record::RecordReport;

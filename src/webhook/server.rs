@@ -1,0 +1,221 @@
+//! The door: so many connections, so much time, so many bytes. Behind it, [`Router`] answers.
+
+use super::certificate::Certificate;
+use super::router::{Answer, Request, Router, refusal};
+use crate::model::limits;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+/// How long a client may take for a handshake, a head or a body.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer may take at most.
+const ANSWER: Duration = Duration::from_secs(limits::ADMISSION_SECONDS + 5);
+
+/// Listens for an API server.
+pub struct Door {
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    shared: Shared,
+}
+
+/// Listens for probes and for whoever reads metrics, without TLS.
+#[derive(Debug)]
+pub struct Watch {
+    listener: TcpListener,
+    router: Arc<Router>,
+}
+
+#[derive(Clone)]
+struct Shared {
+    router: Arc<Router>,
+    /// Bytes of bodies that may still be held.
+    room: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}
+
+impl Door {
+    /// Listens at an address.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn listen(at: SocketAddr, certificate: &Arc<Certificate>, router: Arc<Router>) -> io::Result<Self> {
+        let tls = TlsAcceptor::from(Arc::new(certificate.config().map_err(io::Error::other)?));
+        let room = Arc::new(Semaphore::new(limits::REVIEW_BYTES_IN_ALL));
+        Ok(Self { listener: TcpListener::bind(at).await?, tls, shared: Shared { router, room } })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers for ever.
+    pub async fn serve(self) {
+        let room = Arc::new(Semaphore::new(limits::WEBHOOK_CONNECTIONS));
+        loop {
+            let Some((stream, permit)) = next(&self.listener, &room).await else { continue };
+            let (tls, shared) = (self.tls.clone(), self.shared.clone());
+            tokio::spawn(async move {
+                if let Ok(Ok(stream)) = timeout(PATIENCE, tls.accept(stream)).await {
+                    let service = service_fn(move |request| {
+                        let shared = shared.clone();
+                        async move { Ok::<_, Infallible>(shared.answered(request).await) }
+                    });
+                    let _ = protocol().serve_connection(TokioIo::new(stream), service).await;
+                }
+                drop(permit);
+            });
+        }
+    }
+}
+
+impl Watch {
+    /// Listens at an address.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn listen(at: SocketAddr, router: Arc<Router>) -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(at).await?, router })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers for ever.
+    pub async fn serve(self) {
+        let room = Arc::new(Semaphore::new(limits::SERVER_CONNECTIONS));
+        loop {
+            let Some((stream, permit)) = next(&self.listener, &room).await else { continue };
+            let router = self.router.clone();
+            tokio::spawn(async move {
+                let service = service_fn(move |request: hyper::Request<Incoming>| {
+                    let answer = match *request.method() {
+                        hyper::Method::GET => router.watched(request.uri().path()),
+                        _ => Answer::text(405, "expected GET\n"),
+                    };
+                    async move { Ok::<_, Infallible>(response(answer)) }
+                });
+                let _ = timeout(ANSWER, protocol().serve_connection(TokioIo::new(stream), service)).await;
+                drop(permit);
+            });
+        }
+    }
+}
+
+/// The next connection, and its place among those that there may be. Who comes when there is no room waits in the queue of
+/// the system.
+async fn next(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = room.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // A small answer must not wait for the client's acknowledgement of the head.
+            let _ = stream.set_nodelay(true);
+            Some((stream, permit))
+        }
+        Err(_) => {
+            sleep(Duration::from_millis(10)).await;
+            None
+        }
+    }
+}
+
+fn protocol() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(limits::SERVER_HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(PATIENCE)
+        .max_concurrent_streams(256)
+        .max_header_list_size(u32::try_from(limits::SERVER_HEAD_BYTES).unwrap_or(u32::MAX));
+    builder
+}
+
+impl Shared {
+    async fn answered(self, request: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let content_type = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let head = Request {
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            content_type: content_type.to_owned(),
+            body: Vec::new(),
+        };
+        if let Some(refusal) = refusal(&head) {
+            return response(refusal);
+        }
+        let (body, _held) = match timeout(PATIENCE, self.body(body)).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(answer)) => return response(answer),
+            Err(_) => return response(Answer::text(408, "the request took too long\n")),
+        };
+        let request = Request { body, ..head };
+        // On a task of its own: what panics there is this request's error alone.
+        let answer = tokio::spawn(async move { self.router.answer(&request).await });
+        match timeout(ANSWER, answer).await {
+            Ok(Ok(answer)) => response(answer),
+            Ok(Err(_)) => response(Answer::text(500, "a defect of attest stopped this request\n")),
+            Err(_) => response(Answer::text(503, "this could not be answered in time\n")),
+        }
+    }
+
+    /// The body, and what it takes of the room for all bodies.
+    async fn body(&self, mut body: Incoming) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Answer> {
+        let large = || Answer::text(413, format!("expected at most {} bytes\n", limits::REVIEW_BYTES));
+        if body.size_hint().lower() > limits::REVIEW_BYTES as u64 {
+            return Err(large());
+        }
+        let (mut out, mut held) = (Vec::new(), Vec::new());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Answer::text(400, "the body was cut off\n"))?;
+            let Some(data) = frame.data_ref() else { continue };
+            if out.len() + data.len() > limits::REVIEW_BYTES {
+                return Err(large());
+            }
+            let amount = u32::try_from(data.len()).unwrap_or(u32::MAX);
+            let busy = |_| Answer::text(503, "too much is being read already\n");
+            held.push(self.room.clone().try_acquire_many_owned(amount).map_err(busy)?);
+            out.extend_from_slice(data);
+        }
+        Ok((out, held))
+    }
+}
+
+fn response(answer: Answer) -> Response<Full<Bytes>> {
+    let mut out = Response::new(Full::new(Bytes::from(answer.body)));
+    *out.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    out.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if answer.status == 503 {
+        out.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    out
+}

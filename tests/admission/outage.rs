@@ -1,0 +1,89 @@
+//! Registries that are gone, and what is remembered of them.
+
+use crate::world::{Cluster, DAY, created, pod, run, usual};
+use attest::webhook::Request;
+use std::sync::atomic::Ordering;
+
+const APP: &str = "registry.example/acme/app";
+
+#[test]
+fn a_known_image_is_admitted_until_its_evidence_is_too_old() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested(APP, &cluster.key);
+    assert!(cluster.pod(&[&good]).allowed);
+    cluster.down(true);
+    for _ in 0..3 {
+        cluster.pass(DAY / 4);
+        assert!(cluster.pod(&[&good]).allowed);
+    }
+    cluster.pass(DAY / 4 + 1);
+    let late = cluster.pod(&[&good]);
+    assert!(!late.allowed && late.message().contains("registry-unavailable"), "{late:?}");
+    cluster.down(false);
+    assert!(cluster.pod(&[&good]).allowed, "what could not be found out is not remembered");
+}
+
+#[test]
+fn other_policies_are_asked_without_the_registry() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested(APP, &cluster.key);
+    assert!(cluster.pod(&[&good]).allowed);
+    cluster.down(true);
+    cluster.learn(vec![usual(&cluster.key, "  mode: enforce\n")]);
+    assert!(cluster.pod(&[&good]).allowed);
+}
+
+#[test]
+fn an_unknown_image_is_as_the_policy_says() {
+    for (choice, status, allowed) in [("deny", 200, false), ("defer", 503, false), ("warn", 200, true)] {
+        let cluster = Cluster::new(&format!("  onUnavailable: {choice}\n"));
+        let (good, bare) = (cluster.attested(APP, &cluster.key), cluster.image("registry.example/acme/bare"));
+        cluster.down(true);
+        let reply = cluster.pod(&[&good]);
+        assert_eq!((reply.status, reply.allowed), (status, allowed), "{choice}: {reply:?}");
+        assert_eq!(reply.warnings().contains("registry-unavailable"), allowed);
+        cluster.down(false);
+        assert!(cluster.pod(&[&good]).allowed);
+        // A no is a no, whatever an outage means.
+        assert!(!cluster.pod(&[&bare]).allowed, "{choice}");
+        assert_eq!(cluster.pod(&[&bare]).status, 200);
+    }
+}
+
+#[test]
+fn a_no_rests_on_no_old_listing() {
+    let cluster = Cluster::new("");
+    let image = cluster.image(APP);
+    assert!(!cluster.pod(&[&image]).allowed);
+    cluster.attest(&image, &cluster.key);
+    cluster.pass(11);
+    assert!(cluster.pod(&[&image]).allowed, "the attestation that came since counts");
+    // And the other way around: a yes stands while what it rests on is remembered.
+    let asked = cluster.asked();
+    cluster.pass(59);
+    assert!(cluster.pod(&[&image]).allowed && asked > 0);
+    assert_eq!(cluster.asked(), 0);
+}
+
+#[test]
+fn a_thousand_pods_of_one_image_are_one_decision_and_one_fetch() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested(APP, &cluster.key);
+    let body = created(&pod(&[good.as_str(); 8])).to_string().into_bytes();
+    let request = Request {
+        method: "POST".into(),
+        path: "/validate".into(),
+        query: "timeout=10s".into(),
+        content_type: "application/json".into(),
+        body,
+    };
+    cluster.asked();
+    run(async {
+        let all = (0..1000).map(|_| cluster.router.answer(&request));
+        let answers = futures_util::future::join_all(all).await;
+        assert!(answers.iter().all(|a| String::from_utf8_lossy(&a.body).contains("\"allowed\":true")));
+    });
+    assert_eq!(cluster.decider.looked(), 1);
+    // The listing, the old tag, the referrer's manifest and its bundle.
+    assert_eq!(cluster.weather.asked.load(Ordering::SeqCst), 4);
+}

@@ -1,0 +1,120 @@
+#![expect(clippy::disallowed_methods, reason = "sockets of a client")]
+//! The door: TLS, sizes, times.
+
+use crate::world::{Cluster, created, pod, run};
+use attest::webhook::{Certificate, Door, Watch};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// A certificate for this machine, and its key, in PEM.
+struct Pair {
+    certificate: String,
+    key: String,
+}
+
+fn pair() -> Pair {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    Pair { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+}
+
+struct Served {
+    https: std::net::SocketAddr,
+    watch: std::net::SocketAddr,
+    certificate: Arc<Certificate>,
+    own: Pair,
+}
+
+async fn served(cluster: Cluster) -> Served {
+    let own = pair();
+    let certificate = Certificate::new(own.certificate.as_bytes(), own.key.as_bytes()).unwrap();
+    let router = Arc::new(cluster.router);
+    let at = "127.0.0.1:0".parse().unwrap();
+    let door = Door::listen(at, &certificate, router.clone()).await.unwrap();
+    let watch = Watch::listen(at, router).await.unwrap();
+    let out = Served { https: door.address().unwrap(), watch: watch.address().unwrap(), certificate, own };
+    tokio::spawn(door.serve());
+    tokio::spawn(watch.serve());
+    out
+}
+
+fn client(trusted: &str) -> reqwest::Client {
+    let trusted = reqwest::Certificate::from_pem(trusted.as_bytes()).unwrap();
+    reqwest::Client::builder().tls_certs_only([trusted]).no_proxy().build().unwrap()
+}
+
+#[test]
+fn a_review_goes_over_tls_and_what_is_too_large_or_something_else_does_not() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested("registry.example/acme/app", &cluster.key);
+    run(async {
+        let served = served(cluster).await;
+        let (client, url) = (client(&served.own.certificate), format!("https://{}/validate?timeout=5s", served.https));
+        let body = created(&pod(&[&good])).to_string();
+        let post = |body: String, media: &str| {
+            client.post(&url).header("content-type", media).body(body).send()
+        };
+        let answer = post(body.clone(), "application/json").await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert!(answer.text().await.unwrap().contains("\"allowed\":true"));
+        assert_eq!(post(body.clone(), "text/plain").await.unwrap().status(), 415);
+        // The server may close before the client has sent all of it.
+        if let Ok(answer) = post("x".repeat(9 << 20), "application/json").await {
+            assert_eq!(answer.status(), 413);
+        }
+        assert_eq!(post("{".into(), "application/json").await.unwrap().status(), 400);
+        let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+        for (path, status) in [("livez", 200), ("readyz", 200), ("metrics", 200), ("validate", 404)] {
+            assert_eq!(plain.get(format!("http://{}/{path}", served.watch)).send().await.unwrap().status(), status, "{path}");
+        }
+        assert_eq!(client.get(format!("https://{}/metrics", served.https)).send().await.unwrap().status(), 404);
+    });
+}
+
+#[test]
+fn clients_that_say_nothing_keep_nobody_out() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested("registry.example/acme/app", &cluster.key);
+    run(async {
+        let served = served(cluster).await;
+        let mut idle = Vec::new();
+        for _ in 0..200 {
+            idle.push(TcpStream::connect(served.https).await.unwrap());
+        }
+        let mut half = TcpStream::connect(served.https).await.unwrap();
+        half.write_all(b"\x16\x03\x01\x02").await.unwrap();
+        let body = created(&pod(&[&good])).to_string();
+        let url = format!("https://{}/validate", served.https);
+        let answer = client(&served.own.certificate).post(url).header("content-type", "application/json").body(body).send();
+        let answer = tokio::time::timeout(Duration::from_secs(5), answer).await.unwrap().unwrap();
+        assert_eq!(answer.status(), 200);
+        // What is no handshake is closed.
+        let mut other = TcpStream::connect(served.https).await.unwrap();
+        other.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        let mut out = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(5), other.read_to_end(&mut out)).await;
+        assert!(read.is_ok());
+    });
+}
+
+#[test]
+fn a_certificate_is_replaced_while_it_serves_and_kept_where_the_new_one_does_not_fit() {
+    let cluster = Cluster::new("");
+    run(async {
+        let served = served(cluster).await;
+        let url = format!("https://{}/", served.https);
+        let reached = async |trusted: &Pair| client(&trusted.certificate).get(&url).send().await.is_ok();
+        let (own, twin) = (&served.own, pair());
+        assert!(reached(own).await && !reached(&twin).await);
+        let replace = |chain: &str, key: &str| served.certificate.replace(chain.as_bytes(), key.as_bytes());
+        assert!(replace("no pem", &own.key).unwrap_err().contains("certificate"));
+        assert!(replace(&own.certificate, "").unwrap_err().contains("no private key"));
+        let refused = replace(&twin.certificate, &own.key).unwrap_err();
+        assert!(refused.contains("not the certificate's") && !refused.contains("BEGIN"), "{refused}");
+        assert!(reached(own).await && !reached(&twin).await);
+        replace(&twin.certificate, &twin.key).unwrap();
+        assert!(reached(&twin).await && !reached(own).await);
+        assert!(served.certificate.ends().unwrap() > 1_800_000_000);
+    });
+}
