@@ -109,10 +109,20 @@ mod tests {
 
     #[test]
     fn a_name_shows_a_private_network_or_does_not() {
-        for host in ["10.0.0.5:5000", "[fd00::1]:5000", "registry", "registry:5000", "r.svc.cluster.local", "r.internal", "r.svc"] {
+        for host in [
+            "10.0.0.5:5000",
+            "[fd00::1]:5000",
+            "registry",
+            "registry:5000",
+            "r.svc.cluster.local",
+            "r.internal",
+            "r.svc",
+        ] {
             assert!(shows_private(host), "{host}");
         }
-        for host in ["ghcr.io", "8.8.8.8", "127.0.0.1:5000", "169.254.169.254", "local.example.com", "r.corp.example:5000"] {
+        for host in
+            ["ghcr.io", "8.8.8.8", "127.0.0.1:5000", "169.254.169.254", "local.example.com", "r.corp.example:5000"]
+        {
             assert!(!shows_private(host), "{host}");
         }
     }

@@ -1,7 +1,7 @@
 //! What is demanded: a [`Policy`] and its [`Requirement`]s, built step by step.
 
-use super::rule::{self, Check};
 use super::cluster::{Exception, OnUnavailable};
+use super::rule::{self, Check};
 use super::{Glob, People, PolicyUsed, Revoked, SignerMatch, SignerRule};
 use crate::model::{Artifact, Digest, PredicateUri};
 use crate::tlog::CosignerKey;

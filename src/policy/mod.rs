@@ -3,13 +3,13 @@
 //! Pure: a decision is a function of policies, evidence and time, and replays from a folder.
 
 mod certified;
+mod cluster;
 mod cross_check;
 mod decide;
 mod decision;
 mod demand;
 mod error;
 mod evidence;
-mod cluster;
 mod file;
 mod form;
 mod glob;
@@ -20,6 +20,7 @@ pub mod report;
 pub mod rule;
 mod signer;
 
+pub use cluster::{Effect, Exception, OnUnavailable};
 pub use cross_check::{CODES as CROSS_CHECK_CODES, Checked, cross_check};
 pub use decide::{CODES as DECISION_CODES, NO_ATTESTATION, NO_ATTESTATION_OF_FILE, NO_POLICY, decide};
 pub use decision::{
@@ -28,7 +29,6 @@ pub use decision::{
 };
 pub use demand::{Images, Mode, Policy, Requirement};
 pub use error::PolicyError;
-pub use cluster::{Effect, Exception, OnUnavailable};
 pub use evidence::{Evidence, Finding, FromCertificate, Objection, Support};
 pub use file::{node, parse, schema};
 pub use form::{At, Declared, Defaulted, Field, Form, KeyLoader, Map, Needed, Sub};

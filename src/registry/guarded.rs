@@ -204,7 +204,8 @@ mod tests {
             let (guarded, asked, _) = failing(limited);
             ask(&guarded, 100).await;
             assert_eq!(asked.load(Ordering::SeqCst), 1);
-            let refused = |place| RegistryError::Unauthorized { place, what: "it".into(), status: 401, detail: String::new() };
+            let refused =
+                |place| RegistryError::Unauthorized { place, what: "it".into(), status: 401, detail: String::new() };
             let (guarded, asked, _) = failing(refused);
             ask(&guarded, 100).await;
             assert_eq!(asked.load(Ordering::SeqCst), 100);

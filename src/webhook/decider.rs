@@ -205,7 +205,11 @@ impl Decider {
     ///
     /// # Errors
     /// Why it could not be found out.
-    pub async fn digest(&self, reference: &Reference, deadline: &dyn Deadline) -> Result<(Digest, bool), (Code, String)> {
+    pub async fn digest(
+        &self,
+        reference: &Reference,
+        deadline: &dyn Deadline,
+    ) -> Result<(Digest, bool), (Code, String)> {
         if let Some(digest) = reference.digest() {
             return Ok((digest.clone(), false));
         }

@@ -113,7 +113,9 @@ impl Bearers {
     pub fn with(custom: &[String]) -> Result<Self, String> {
         let mut more: Vec<Bearer> = Vec::new();
         for text in custom {
-            let expected = || format!("expected GROUP/KIND=/path/to/image, such as example.com/Engine=/spec/image, found `{text}`");
+            let expected = || {
+                format!("expected GROUP/KIND=/path/to/image, such as example.com/Engine=/spec/image, found `{text}`")
+            };
             let (kind, pointer) = text.split_once('=').ok_or_else(expected)?;
             let (group, kind) = kind.rsplit_once('/').ok_or_else(expected)?;
             if kind.is_empty() || !pointer.starts_with('/') || pointer.ends_with('/') {

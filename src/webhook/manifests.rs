@@ -79,7 +79,8 @@ impl Manifests {
     }
 
     fn policies(&self) -> Value {
-        let data: serde_json::Map<_, _> = self.policies.iter().map(|(name, text)| (name.clone(), json!(text))).collect();
+        let data: serde_json::Map<_, _> =
+            self.policies.iter().map(|(name, text)| (name.clone(), json!(text))).collect();
         json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": self.meta("attest-policies"), "data": data })
     }
 

@@ -99,7 +99,11 @@ impl Metrics {
         registry.register("review_seconds", "How long a review took", out.seconds.clone());
         registry.register("decisions", "Decisions that were made rather than remembered", out.decisions.clone());
         registry.register("remembered_bytes", "Evidence that is remembered", out.remembered_bytes.clone());
-        registry.register("remembered_entries", "Pieces of evidence that are remembered", out.remembered_entries.clone());
+        registry.register(
+            "remembered_entries",
+            "Pieces of evidence that are remembered",
+            out.remembered_entries.clone(),
+        );
         registry.register("policies_ok", "1 if all policies could be read", out.policies_ok.clone());
         registry.register("policies", "Policies", out.policies.clone());
         registry.register(

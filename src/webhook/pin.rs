@@ -30,8 +30,5 @@ impl Validator {
 
 /// Replaces a value, if it is what is thought (RFC 6902).
 fn replaced(pointer: &str, old: &str, new: &str) -> [Value; 2] {
-    [
-        json!({ "op": "test", "path": pointer, "value": old }),
-        json!({ "op": "replace", "path": pointer, "value": new }),
-    ]
+    [json!({ "op": "test", "path": pointer, "value": old }), json!({ "op": "replace", "path": pointer, "value": new })]
 }

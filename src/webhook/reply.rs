@@ -72,7 +72,8 @@ impl Reply {
                 }
             }
             if let (true, Some(digest)) = (answer.by_tag && worst == Worst::Admit, &answer.digest) {
-                out.warnings.push(format!("{} at {field} is {digest} now and can move: deploy that digest", used.image));
+                out.warnings
+                    .push(format!("{} at {field} is {digest} now and can move: deploy that digest", used.image));
             }
         }
         let verdict = match worst {

@@ -71,7 +71,8 @@ impl Review {
         let request = root.need("request")?;
         request.object()?;
         let kind = request.need("kind")?;
-        let text = |field: &Field<'_>, name: &str| Ok::<_, JsonError>(field.opt_str(name)?.unwrap_or_default().to_owned());
+        let text =
+            |field: &Field<'_>, name: &str| Ok::<_, JsonError>(field.opt_str(name)?.unwrap_or_default().to_owned());
         let uid = request.need("uid")?;
         if uid.str()?.is_empty() || uid.str()?.len() > UID_CHARS {
             return Err(uid.error(format!("1 to {UID_CHARS} characters"), uid.str()?.len()));

@@ -68,7 +68,10 @@ fn scalar(value: &Value) -> String {
 
 fn is_plain(text: &str) -> bool {
     let known = |c: char| c.is_ascii_alphanumeric() || "._/@:-".contains(c);
-    let word = !matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n");
+    let word = !matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
+    );
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic());
     word && begins && text.chars().all(known) && !text.ends_with(':') && !text.contains(": ")
 }

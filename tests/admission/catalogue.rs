@@ -98,7 +98,9 @@ fn no_list_of_containers_is_left_out() {
 #[test]
 fn a_misspelt_demand_is_no_policy() {
     let text = |more: &str| {
-        format!("{{apiVersion: agent-attest.github.io/v1, kind: AttestationPolicy, metadata: {{name: t}}, spec: {{images: [{{glob: '**'}}], {more}require: [{{signers: [{{issuer: i, identity: s}}]}}]}}}}")
+        format!(
+            "{{apiVersion: agent-attest.github.io/v1, kind: AttestationPolicy, metadata: {{name: t}}, spec: {{images: [{{glob: '**'}}], {more}require: [{{signers: [{{issuer: i, identity: s}}]}}]}}}}"
+        )
     };
     let parse = |more: &str| policy::parse(&text(more), "t", &|_| Err(String::new())).map_err(|e| e.code().as_str());
     assert!(parse("").is_ok() && parse("onUnavailable: defer, namespaces: ['prod-*'], ").is_ok());

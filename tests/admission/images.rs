@@ -71,11 +71,17 @@ fn what_stands_where_an_image_belongs_and_is_none_is_an_error() {
 
 #[test]
 fn a_custom_kind_has_its_images_where_it_is_said() {
-    let said = ["example.com/Engine=/spec/image", "example.com/Engine=/spec/sidecars/*/image", "example.com/Fleet=/spec/byName/*/image"];
+    let said = [
+        "example.com/Engine=/spec/image",
+        "example.com/Engine=/spec/sidecars/*/image",
+        "example.com/Fleet=/spec/byName/*/image",
+    ];
     let bearers = Bearers::with(&said.map(str::to_owned)).unwrap();
     let images = |kind: &str, object: Value| {
         let found = bearers.images("example.com", kind, &object)?;
-        Ok::<_, attest::webhook::ImagesError>(found.into_iter().map(|i| (i.field(), i.pointer, i.image)).collect::<Vec<_>>())
+        Ok::<_, attest::webhook::ImagesError>(
+            found.into_iter().map(|i| (i.field(), i.pointer, i.image)).collect::<Vec<_>>(),
+        )
     };
     let engine = json!({ "spec": { "image": "one", "sidecars": [{ "image": "two" }, {}] } });
     let own = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
@@ -86,10 +92,20 @@ fn a_custom_kind_has_its_images_where_it_is_said() {
     let fleet = json!({ "spec": { "byName": { "a/b": { "image": "x" }, "c": { "image": "y" } } } });
     assert_eq!(
         images("Fleet", fleet).unwrap(),
-        [own("spec.byName.a/b.image", "/spec/byName/a~1b/image", "x"), own("spec.byName.c.image", "/spec/byName/c/image", "y")]
+        [
+            own("spec.byName.a/b.image", "/spec/byName/a~1b/image", "x"),
+            own("spec.byName.c.image", "/spec/byName/c/image", "y")
+        ]
     );
     assert!(images("Engine", json!({ "spec": { "image": ["one"] } })).is_err());
-    for wrong in ["Engine=/spec/image", "example.com/Engine", "example.com/Engine=spec/image", "example.com/=/x", "apps/Deployment=/x", "example.com/E=/x/"] {
+    for wrong in [
+        "Engine=/spec/image",
+        "example.com/Engine",
+        "example.com/Engine=spec/image",
+        "example.com/=/x",
+        "apps/Deployment=/x",
+        "example.com/E=/x/",
+    ] {
         assert!(Bearers::with(&[wrong.to_owned()]).is_err(), "{wrong}");
     }
 }
@@ -150,7 +166,9 @@ fn walked(value: &Value, parent: &str, out: &mut Vec<String>) {
         Value::Object(members) => {
             for (name, member) in members {
                 match (parent, name.as_str(), member) {
-                    ("containers" | "initContainers" | "ephemeralContainers", "image", Value::String(image)) => out.push(image.clone()),
+                    ("containers" | "initContainers" | "ephemeralContainers", "image", Value::String(image)) => {
+                        out.push(image.clone())
+                    }
                     ("volumes", "image", Value::Object(source)) => {
                         out.extend(source.get("reference").and_then(Value::as_str).map(str::to_owned));
                     }
@@ -185,7 +203,7 @@ fn reviews_of_real_api_servers_are_read() {
         ("admissionreview-1.20-pod-create.json", 3),
         ("admissionreview-1.36-pod-create-dryrun.json", 2),
         ("admissionreview-1.36-pod-create-imagevolume.json", 2),
-        ("admissionreview-1.36-pod-ephemeralcontainers-update.json", 2),
+        ("admissionreview-1.36-pod-ephemeralcontainers-update.json", 3),
     ];
     for (name, count) in expected {
         let Ok(bytes) = std::fs::read(folder.join(name)) else {

@@ -12,14 +12,20 @@ const APP: &str = "registry.example/acme/app";
 fn an_attested_image_is_admitted_and_another_is_not() {
     let cluster = Cluster::new("");
     let good = cluster.attested(APP, &cluster.key);
-    let [bare, foreign] = [cluster.image("registry.example/acme/bare"), cluster.attested("registry.example/acme/x", &cluster.other)];
+    let [bare, foreign] =
+        [cluster.image("registry.example/acme/bare"), cluster.attested("registry.example/acme/x", &cluster.other)];
     let admitted = cluster.pod(&[&good]);
     assert!(admitted.allowed && admitted.warnings().is_empty(), "{admitted:?}");
     for bad in [&bare, &foreign] {
         let reply = cluster.pod(&[&good, bad]);
         assert!(!reply.allowed, "{reply:?}");
         let first = reply.message().lines().next().unwrap();
-        assert!(first.contains(bad.as_str()) && first.contains("spec.containers[1].image") && first.contains("policy usual"), "{first}");
+        assert!(
+            first.contains(bad.as_str())
+                && first.contains("spec.containers[1].image")
+                && first.contains("policy usual"),
+            "{first}"
+        );
         assert!(reply.message().contains(&format!("attest verify {bad} --namespace default")), "{}", reply.message());
         assert!(!reply.message().contains(&good), "what is admitted is no reason: {}", reply.message());
         let cause = &reply.response["status"]["details"]["causes"][0];
@@ -133,7 +139,8 @@ fn a_mode_and_what_no_policy_speaks_about() {
         let cluster = Cluster::new(&format!("  mode: {mode}\n"));
         let reply = cluster.pod(&[&cluster.image(APP)]);
         assert!(reply.allowed && reply.warnings().contains("no-attestation") == warned, "{reply:?}");
-        let noted = reply.response["auditAnnotations"]["would-deny"].as_str().unwrap_or_default().contains("no-attestation");
+        let noted =
+            reply.response["auditAnnotations"]["would-deny"].as_str().unwrap_or_default().contains("no-attestation");
         assert_eq!(noted, !warned);
     }
     for (unmatched, allowed, warned) in
@@ -186,7 +193,13 @@ fn a_tag_is_asked_for_anew_each_time_and_pinned_by_the_other_webhook_alone() {
     };
     let digest = good.split_once('@').unwrap().1;
     assert_eq!(
-        pinned(&[&good, &tagged, "registry.example/acme/app:none", "no//name", "registry.example/acme/app@sha256:aaaa"]),
+        pinned(&[
+            &good,
+            &tagged,
+            "registry.example/acme/app:none",
+            "no//name",
+            "registry.example/acme/app@sha256:aaaa"
+        ]),
         format!(
             r#"[{{"op":"test","path":"/spec/containers/1/image","value":"{tagged}"}},{{"op":"replace","path":"/spec/containers/1/image","value":"{tagged}@{digest}"}}]"#
         )
@@ -209,25 +222,57 @@ fn what_is_no_review_is_answered_and_admits_nothing() {
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
     let v1beta1 = good.replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1");
     let twice = good.replacen("\"uid\":\"0b4c\"", "\"uid\":\"0b4c\",\"uid\":\"0b4d\"", 1);
-    for bad in [b"".as_slice(), b"null", b"{}", b"[]", b"\xff\xfe", deep.as_bytes(), twice.as_bytes(), good[..good.len() - 9].as_bytes()] {
+    for bad in [
+        b"".as_slice(),
+        b"null",
+        b"{}",
+        b"[]",
+        b"\xff\xfe",
+        deep.as_bytes(),
+        twice.as_bytes(),
+        good[..good.len() - 9].as_bytes(),
+    ] {
         assert_eq!(send(bad).0, 400, "{:?}", String::from_utf8_lossy(&bad[..bad.len().min(80)]));
     }
-    assert_eq!(send(json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": null }).to_string().as_bytes()).0, 400);
+    assert_eq!(
+        send(
+            json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": null })
+                .to_string()
+                .as_bytes()
+        )
+        .0,
+        400
+    );
     // What has an id is denied by it.
     for (bad, word) in [
         (v1beta1, "review-malformed"),
         (good.replace("\"operation\":\"CREATE\",", ""), "review-malformed"),
-        (good.replace("\"kind\":\"Pod\",\"version\"", "\"kind\":\"Engine\",\"version\"").replace("\"version\":\"v1\",\"kind\":\"Pod\"", "\"version\":\"v1\",\"kind\":\"Engine\""), "kind-unknown"),
+        (
+            good.replace("\"kind\":\"Pod\",\"version\"", "\"kind\":\"Engine\",\"version\"")
+                .replace("\"version\":\"v1\",\"kind\":\"Pod\"", "\"version\":\"v1\",\"kind\":\"Engine\""),
+            "kind-unknown",
+        ),
         (good.replace("\"containers\":[", "\"containers\":[7,"), "object-malformed"),
     ] {
         let (status, answer) = send(bad.as_bytes());
-        assert_eq!((status, answer["response"]["allowed"].as_bool(), answer["response"]["uid"].as_str()), (200, Some(false), Some("0b4c")), "{bad}");
+        assert_eq!(
+            (status, answer["response"]["allowed"].as_bool(), answer["response"]["uid"].as_str()),
+            (200, Some(false), Some("0b4c")),
+            "{bad}"
+        );
         assert!(answer.to_string().contains(word), "{answer}");
     }
     let mut none = created(&pod(&[]));
     none["request"]["object"] = Value::Null;
     assert!(!cluster.review(&none).allowed);
-    for image in ["registry.example/acme/app@sha256:aaaa", "r\u{e9}gistry.example/acme/app:v1", "", " registry.example/acme/app", "registry.example/ACME/app:v1", "a:b:c"] {
+    for image in [
+        "registry.example/acme/app@sha256:aaaa",
+        "r\u{e9}gistry.example/acme/app:v1",
+        "",
+        " registry.example/acme/app",
+        "registry.example/ACME/app:v1",
+        "a:b:c",
+    ] {
         let reply = cluster.pod(&["registry.example/acme/app:v1", image]);
         assert!(!reply.allowed, "{image}");
         assert!(image.is_empty() || reply.message().contains("image-name-invalid"), "{image}: {}", reply.message());
@@ -237,7 +282,13 @@ fn what_is_no_review_is_answered_and_admits_nothing() {
     let reply = cluster.pod(&many);
     assert!(!reply.allowed && reply.message().contains("limit-exceeded"), "{}", reply.message());
     let head = |method: &str, path: &str, media: &str| {
-        let request = Request { method: method.into(), path: path.into(), content_type: media.into(), body: good.clone().into_bytes(), ..Request::default() };
+        let request = Request {
+            method: method.into(),
+            path: path.into(),
+            content_type: media.into(),
+            body: good.clone().into_bytes(),
+            ..Request::default()
+        };
         run(cluster.router.answer(&request)).status
     };
     assert_eq!(head("POST", "/validate", "text/plain"), 415);
@@ -302,9 +353,13 @@ fn each_decision_is_told_and_recorded_without_the_object() {
     object["spec"]["containers"][0]["env"] = json!([{ "name": "TOKEN", "value": "a-secret-of-somebody" }]);
     cluster.review(&created(&object));
     let records = cluster.records.lock().unwrap().clone();
-    let short: Vec<_> = records.iter().map(|r| (r["subject"].as_str().unwrap(), r["verdict"].as_str().unwrap())).collect();
+    let short: Vec<_> =
+        records.iter().map(|r| (r["subject"].as_str().unwrap(), r["verdict"].as_str().unwrap())).collect();
     assert_eq!(short, [(APP, "allow"), ("registry.example/acme/bare", "deny")]);
-    assert_eq!((&records[1]["code"], &records[1]["requested_by"], &records[1]["namespace"]), (&json!("no-attestation"), &json!("alice"), &json!("default")));
+    assert_eq!(
+        (&records[1]["code"], &records[1]["requested_by"], &records[1]["namespace"]),
+        (&json!("no-attestation"), &json!("alice"), &json!("default"))
+    );
     assert_eq!(records[0]["digest"], good.split_once('@').unwrap().1);
     let told = format!("{:?} {records:?}", cluster.journal.lock().unwrap());
     assert!(told.contains("no-attestation") && !told.contains("a-secret"), "{told}");

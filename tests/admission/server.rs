@@ -52,9 +52,7 @@ fn a_review_goes_over_tls_and_what_is_too_large_or_something_else_does_not() {
         let served = served(cluster).await;
         let (client, url) = (client(&served.own.certificate), format!("https://{}/validate?timeout=5s", served.https));
         let body = created(&pod(&[&good])).to_string();
-        let post = |body: String, media: &str| {
-            client.post(&url).header("content-type", media).body(body).send()
-        };
+        let post = |body: String, media: &str| client.post(&url).header("content-type", media).body(body).send();
         let answer = post(body.clone(), "application/json").await.unwrap();
         assert_eq!(answer.status(), 200);
         assert!(answer.text().await.unwrap().contains("\"allowed\":true"));
@@ -66,7 +64,11 @@ fn a_review_goes_over_tls_and_what_is_too_large_or_something_else_does_not() {
         assert_eq!(post("{".into(), "application/json").await.unwrap().status(), 400);
         let plain = reqwest::Client::builder().no_proxy().build().unwrap();
         for (path, status) in [("livez", 200), ("readyz", 200), ("metrics", 200), ("validate", 404)] {
-            assert_eq!(plain.get(format!("http://{}/{path}", served.watch)).send().await.unwrap().status(), status, "{path}");
+            assert_eq!(
+                plain.get(format!("http://{}/{path}", served.watch)).send().await.unwrap().status(),
+                status,
+                "{path}"
+            );
         }
         assert_eq!(client.get(format!("https://{}/metrics", served.https)).send().await.unwrap().status(), 404);
     });
@@ -86,7 +88,8 @@ fn clients_that_say_nothing_keep_nobody_out() {
         half.write_all(b"\x16\x03\x01\x02").await.unwrap();
         let body = created(&pod(&[&good])).to_string();
         let url = format!("https://{}/validate", served.https);
-        let answer = client(&served.own.certificate).post(url).header("content-type", "application/json").body(body).send();
+        let answer =
+            client(&served.own.certificate).post(url).header("content-type", "application/json").body(body).send();
         let answer = tokio::time::timeout(Duration::from_secs(5), answer).await.unwrap().unwrap();
         assert_eq!(answer.status(), 200);
         // What is no handshake is closed.

@@ -108,8 +108,7 @@ impl Cluster {
         let all = Arc::new(Mutex::new(HashMap::new()));
         let time = clock.clone();
         let now = move || Timestamp::from_unix(time.load(Ordering::SeqCst)).unwrap();
-        let settings =
-            Settings { unmatched: odd.unmatched, evidence_age: DAY, now: Box::new(now.clone()), deadlines };
+        let settings = Settings { unmatched: odd.unmatched, evidence_age: DAY, now: Box::new(now.clone()), deadlines };
         let known = Known { policies: Ok(vec![usual(&key, more)]), roots: Vec::new() };
         let repositories = Repositories { all: all.clone(), weather: weather.clone() };
         let decider = Decider::new(settings, known, Box::new(repositories), Shelf::new(64 << 20, now));
@@ -158,7 +157,8 @@ impl Cluster {
     pub(crate) fn attest(&self, image: &str, key: &LocalKey) {
         let (name, digest) = image.split_once('@').unwrap();
         let digest: Digest = Digest::parse(digest).unwrap();
-        attach(self.repository(name).as_ref(), &digest, &sign(key, &Claim::about(&digest).to_bytes()).unwrap()).unwrap();
+        attach(self.repository(name).as_ref(), &digest, &sign(key, &Claim::about(&digest).to_bytes()).unwrap())
+            .unwrap();
     }
 
     /// Lets a tag name an image.
@@ -287,4 +287,3 @@ fn request(operation: &str, object: &Value, old: &Value) -> Value {
         "resource": { "group": group, "version": "v1", "resource": "any" }, "namespace": "default", "name": "p",
         "userInfo": { "username": "alice" }, "object": object, "oldObject": old } })
 }
-

@@ -46,7 +46,11 @@ fn remembered() -> World {
 /// Over one in memory, by a gate that is open.
 fn guarded() -> World {
     let world = memory();
-    World { name: "guarded".into(), registry: Arc::new(Guarded::over(world.registry, Arc::new(Gate::default()))), ..world }
+    World {
+        name: "guarded".into(),
+        registry: Arc::new(Guarded::over(world.registry, Arc::new(Gate::default()))),
+        ..world
+    }
 }
 
 fn layout() -> World {

@@ -4,10 +4,10 @@ use super::cluster::{EXCEPTIONS, NAMESPACES, ON_UNAVAILABLE};
 use super::requirement::{self, Entry};
 use crate::model::yaml::{Bounds, Node};
 use crate::model::{Digest, limits};
+use crate::policy::cluster::{Exception, OnUnavailable};
 use crate::policy::form::{
     Anything, At, Defaulted, Field, KeyLoader, ListOf, Map, Needed, OneOf, Parsed, Sub, TEXT, Unread, Word,
 };
-use crate::policy::cluster::{Exception, OnUnavailable};
 use crate::policy::people::Listed;
 use crate::policy::signer::{self, REVOKED};
 use crate::policy::{Glob, Mode, People, Policy, PolicyError, Requirement, Revoked, image_glob};
@@ -71,12 +71,8 @@ const fn served(name: &'static str) -> Field<Anything> {
 /// Groups of subjects, one glob each.
 pub(super) const IMAGES_OF: ListOf<Sub<Glob>> = ListOf(Sub { map: &IMAGE_FIELDS, read: |at| IMAGE.read(at) });
 
-static IMAGES: Needed<ListOf<Sub<Glob>>> = Field::new(
-    "images",
-    "Subjects it speaks about. One that no policy speaks about is denied.",
-    IMAGES_OF,
-)
-.needed();
+static IMAGES: Needed<ListOf<Sub<Glob>>> =
+    Field::new("images", "Subjects it speaks about. One that no policy speaks about is denied.", IMAGES_OF).needed();
 static MODE: Defaulted<OneOf<Mode>> = Field::new(
     "mode",
     "What a cluster does with a denial. It never changes an exit code of the command line.",
@@ -92,10 +88,8 @@ static NEVER: Field<Sub<Revoked>> = Field::new("revoked", "", REVOKED);
 static REQUIRE: Needed<ListOf<Entry>> =
     Field::new("require", "All of these must be met, each by one statement that meets all of it.", ListOf(Entry))
         .needed();
-static SPEC_FIELDS: Map = Map::of(
-    "The policy.",
-    &[&IMAGES, &MODE, &ON_UNAVAILABLE, &NAMESPACES, &EXCEPTIONS, &PEOPLE, &NEVER, &REQUIRE],
-);
+static SPEC_FIELDS: Map =
+    Map::of("The policy.", &[&IMAGES, &MODE, &ON_UNAVAILABLE, &NAMESPACES, &EXCEPTIONS, &PEOPLE, &NEVER, &REQUIRE]);
 
 static IMAGE: Needed<Parsed<Glob>> = Field::new(
     "glob",
@@ -134,8 +128,7 @@ pub fn parse(text: &str, origin: &str, load_key: KeyLoader<'_>) -> Result<Policy
     let (name, spec) = (METADATA.read(&root)?, SPEC.read(&root)?);
     let policy = Policy::named(name).read_from(origin, Digest::sha256(text.as_bytes()));
     let policy = policy.mode(spec.mode).revoked(spec.revoked).people(spec.people);
-    let policy =
-        policy.on_unavailable(spec.on_unavailable).namespaces(spec.namespaces).exceptions(spec.exceptions);
+    let policy = policy.on_unavailable(spec.on_unavailable).namespaces(spec.namespaces).exceptions(spec.exceptions);
     let policy = spec.images.into_iter().fold(policy, Policy::image);
     Ok(spec.requirements.into_iter().fold(policy, Policy::require))
 }

@@ -7,4 +7,6 @@ mod value;
 
 pub use at::{At, KeyLoader};
 pub use field::{Declared, Defaulted, Field, Form, Map, Needed, Sub};
-pub(super) use value::{AGE, AnyNumberOf, Anything, COUNT, Either, Key, ListOf, OneOf, Parsed, TEXT, Truth, Unread, Word, pattern};
+pub(super) use value::{
+    AGE, AnyNumberOf, Anything, COUNT, Either, Key, ListOf, OneOf, Parsed, TEXT, Truth, Unread, Word, pattern,
+};

@@ -1,10 +1,10 @@
 //! One request and its answer: how the registry is reached, who may see the credentials, and what a failure is called.
 
+use super::HttpOptions;
 use super::answer::{refused, tried};
 use crate::model::json::JsonError;
 use crate::model::limits;
 use crate::net::{Answer, HttpClient, NetError, Redirects, Request, Tries, is_loopback, origin};
-use super::HttpOptions;
 use crate::registry::RegistryError;
 use crate::registry::listing::unreadable;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
@@ -106,11 +106,7 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(
-        place: String,
-        host: String,
-        options: &HttpOptions,
-    ) -> Result<Self, RegistryError> {
+    pub(super) fn new(place: String, host: String, options: &HttpOptions) -> Result<Self, RegistryError> {
         let (allow_http, has_ca) = (options.allow_http, options.ca_pem.is_some());
         let may_be_plain = is_loopback(&host) || allow_http;
         // A certificate that is named is there to be used, on this machine too.

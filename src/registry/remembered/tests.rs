@@ -19,7 +19,8 @@ struct World {
 }
 
 fn world(capacity: usize) -> World {
-    let (asked, down, clock) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(1_000_000)));
+    let (asked, down, clock) =
+        (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(1_000_000)));
     let (counter, off, time) = (asked.clone(), down.clone(), clock.clone());
     let registry = Memory::new("r/a").with_faults(move |operation| {
         let reads = !matches!(operation, Operation::PushBlob(_) | Operation::PushManifest(_));

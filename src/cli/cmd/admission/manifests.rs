@@ -52,12 +52,20 @@ pub(super) fn run(args: &ManifestsArgs) -> Result<Outcome, Failure> {
     let usage = |m: String| Failure::usage(codes::USAGE, m);
     let image = Reference::parse(&args.image).map_err(|e| usage(format!("--image: {e}")))?;
     if image.digest().is_none() {
-        let message = format!("--image: expected REPOSITORY@sha256:DIGEST, found `{}`: a tag can move to a program that admits everything", args.image);
+        let message = format!(
+            "--image: expected REPOSITORY@sha256:DIGEST, found `{}`: a tag can move to a program that admits everything",
+            args.image
+        );
         return Err(Failure::usage(codes::DIGEST_REQUIRED, message));
     }
-    let dns = |n: &str| !n.is_empty() && n.len() <= 63 && n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let dns = |n: &str| {
+        !n.is_empty() && n.len() <= 63 && n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
     if !dns(&args.namespace) {
-        return Err(usage(format!("--namespace: expected lower-case letters, digits and `-`, found `{}`", args.namespace)));
+        return Err(usage(format!(
+            "--namespace: expected lower-case letters, digits and `-`, found `{}`",
+            args.namespace
+        )));
     }
     let mut policies = Vec::new();
     for path in &args.policy {
@@ -82,7 +90,8 @@ pub(super) fn run(args: &ManifestsArgs) -> Result<Outcome, Failure> {
 
 fn text(path: &Path) -> Result<String, Failure> {
     let bytes = files::read(path, limits::POLICY_BYTES)?;
-    String::from_utf8(bytes).map_err(|_| Failure::usage(codes::USAGE, format!("`{}` is not UTF-8 text", path.display())))
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::usage(codes::USAGE, format!("`{}` is not UTF-8 text", path.display())))
 }
 
 /// A policy's name in the ConfigMap and its text, and those of the keys that it names. What is wrong with a policy is said now, and
@@ -98,9 +107,11 @@ fn policy(path: &Path, enforce: bool) -> Result<Vec<(String, String)>, Failure> 
         Ok(key)
     };
     let shown = path.display().to_string();
-    let read = policy::parse(&text, &shown, &load).map_err(|source| PlaceError::Policy { origin: shown.clone(), source })?;
+    let read =
+        policy::parse(&text, &shown, &load).map_err(|source| PlaceError::Policy { origin: shown.clone(), source })?;
     if !enforce && read.mode != Mode::Warn {
-        let message = format!("`{shown}`: `mode: warn` could not be put into it: write it below `spec:`, or pass --enforce");
+        let message =
+            format!("`{shown}`: `mode: warn` could not be put into it: write it below `spec:`, or pass --enforce");
         return Err(Failure::usage(codes::USAGE, message));
     }
     let mut out = vec![(named(path)?, text)];
@@ -117,7 +128,8 @@ fn named(path: &Path) -> Result<String, Failure> {
     if !name.is_empty() && name.bytes().all(known) {
         return Ok(name);
     }
-    let message = format!("`{name}`: the name of a file of a ConfigMap may hold letters, digits, `-`, `_` and `.` alone");
+    let message =
+        format!("`{name}`: the name of a file of a ConfigMap may hold letters, digits, `-`, `_` and `.` alone");
     Err(Failure::usage(codes::USAGE, message))
 }
 
@@ -126,7 +138,9 @@ fn flat(name: String, key: &str) -> Result<String, Failure> {
     if name == key {
         return Ok(name);
     }
-    let message = format!("`{key}`: in a cluster a key lies beside its policy: name it `{name}` there, or write it into the policy");
+    let message = format!(
+        "`{key}`: in a cluster a key lies beside its policy: name it `{name}` there, or write it into the policy"
+    );
     Err(Failure::usage(codes::USAGE, message))
 }
 

@@ -115,7 +115,8 @@ pub(super) async fn run(args: &ScanArgs, common: &Common, ui: &Ui) -> Result<Out
     images.extend(broken.into_iter().map(|b| (Worst::Deny, b)));
     images.sort_by_key(|(worst, _)| std::cmp::Reverse(*worst));
     let worst = images.first().map_or(Worst::Deny, |(worst, _)| *worst);
-    let names = images.iter().filter(|(w, _)| *w == Worst::Deny).flat_map(|(_, i)| i.used_by.iter().map(|n| (&i.namespace, n)));
+    let names =
+        images.iter().filter(|(w, _)| *w == Worst::Deny).flat_map(|(_, i)| i.used_by.iter().map(|n| (&i.namespace, n)));
     let refused = names.collect::<std::collections::BTreeSet<_>>().len();
     let images = images.into_iter().map(|(_, image)| image).collect();
     let (report, exit) = (ScanReport { schema_version: 1, objects, refused, images }, Exit::from(Verdict::from(worst)));
@@ -125,7 +126,11 @@ pub(super) async fn run(args: &ScanArgs, common: &Common, ui: &Ui) -> Result<Out
     })
 }
 
-fn report((image, namespace): (String, String), used_by: Vec<String>, answer: &Arc<ImageAnswer>) -> (Worst, ImageReport) {
+fn report(
+    (image, namespace): (String, String),
+    used_by: Vec<String>,
+    answer: &Arc<ImageAnswer>,
+) -> (Worst, ImageReport) {
     let worst = answer.effect();
     let against = answer.lines.iter().filter_map(|line| {
         let policy = line.policy.as_ref().map_or_else(String::new, |p| format!(" (policy {p})"));

@@ -63,7 +63,8 @@ pub(super) fn run(args: &ServeArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let _ = ui;
     let served = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let failed = |e: std::io::Error| Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}"));
+        let failed =
+            |e: std::io::Error| Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}"));
         let runtime = runtime.map_err(failed)?;
         let outcome = runtime.block_on(serve(&args, &common, &quiet));
         runtime.shutdown_background();
@@ -96,9 +97,8 @@ async fn serve(args: &ServeArgs, common: &Common, ui: &Ui) -> Result<Outcome, Fa
         }
     };
     ends(&certificate, &router);
-    let listening = |at: SocketAddr, e: std::io::Error| {
-        Failure::unknown(codes::OUTPUT, format!("cannot listen at {at}: {e}"))
-    };
+    let listening =
+        |at: SocketAddr, e: std::io::Error| Failure::unknown(codes::OUTPUT, format!("cannot listen at {at}: {e}"));
     let door = Door::listen(args.listen, &certificate, router.clone()).await.map_err(|e| listening(args.listen, e))?;
     let watch = Watch::listen(args.watch, router.clone()).await.map_err(|e| listening(args.watch, e))?;
     let (at, watched) = (door.address(), watch.address());
@@ -179,7 +179,9 @@ async fn follow(
                     tell(&json!({ "time": places::now().to_string(), "event": "certificate-replaced" }));
                     changed(certificate);
                 }
-                Err(why) => tell(&json!({ "time": places::now().to_string(), "event": "certificate-refused", "why": why })),
+                Err(why) => {
+                    tell(&json!({ "time": places::now().to_string(), "event": "certificate-refused", "why": why }))
+                }
             }
             files = now;
         }
