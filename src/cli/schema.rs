@@ -1,6 +1,6 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
-use crate::cli::cmd::{approve, attach, audit, flush, generate, inspect, keygen, list, trust};
+use crate::cli::cmd::{admission, approve, attach, audit, flush, generate, inspect, keygen, list, trust};
 use crate::cli::exit::FailureReport;
 use crate::cli::show::created::CreateReport;
 use crate::model::uri;
@@ -15,6 +15,8 @@ pub type MakeSchema = fn() -> Value;
 
 /// Every schema by name: its file is `schemas/NAME.schema.json`. A new format is a row here.
 pub const ALL: &[(&str, MakeSchema)] = &[
+    ("admission-scan", of::<admission::ScanReport>),
+    ("admission-test", of::<admission::TestReport>),
     ("approval", predicate::approval::schema),
     ("approve", of::<approve::ApproveReport>),
     ("attach", of::<attach::AttachReport>),

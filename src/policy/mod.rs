@@ -8,6 +8,7 @@ mod cross_check;
 mod decide;
 mod decision;
 mod demand;
+mod effect;
 mod error;
 mod evidence;
 mod file;
@@ -20,7 +21,7 @@ pub mod report;
 pub mod rule;
 mod signer;
 
-pub use cluster::{Effect, Exception, OnUnavailable};
+pub use cluster::{Exception, OnUnavailable};
 pub use cross_check::{CODES as CROSS_CHECK_CODES, Checked, cross_check};
 pub use decide::{CODES as DECISION_CODES, NO_ATTESTATION, NO_ATTESTATION_OF_FILE, NO_POLICY, decide};
 pub use decision::{
@@ -28,6 +29,7 @@ pub use decision::{
     Reason, RequirementDecision, SubjectDecision, Verdict,
 };
 pub use demand::{Images, Mode, Policy, Requirement};
+pub use effect::Effect;
 pub use error::PolicyError;
 pub use evidence::{Evidence, Finding, FromCertificate, Objection, Support};
 pub use file::{node, parse, schema};

@@ -1,7 +1,7 @@
 //! [`Bundles`]: evidence that is simply there, and a decision on it by a policy.
 
 use crate::flow::{self, Given, Target};
-use crate::model::Artifact;
+use crate::model::{Artifact, Timestamp};
 use crate::policy::{self, PolicyError, SubjectDecision};
 use crate::seam::{BoxFuture, Endless, ready};
 use crate::testing::world::{block_on, now};
@@ -50,6 +50,20 @@ pub fn decide_by(
     artifact: Artifact,
     bundles: &[Value],
 ) -> Result<SubjectDecision, PolicyError> {
+    decide_at(now(), roots, spec, artifact, bundles)
+}
+
+/// The same at a time.
+///
+/// # Errors
+/// As [`decide_by`].
+pub fn decide_at(
+    at: Timestamp,
+    roots: &[TrustedRoot],
+    spec: &Value,
+    artifact: Artifact,
+    bundles: &[Value],
+) -> Result<SubjectDecision, PolicyError> {
     let text = json!({
         "apiVersion": "agent-attest.github.io/v1", "kind": "AttestationPolicy", "metadata": { "name": "t" },
         "spec": spec,
@@ -57,5 +71,5 @@ pub fn decide_by(
     let policy = policy::parse(&text.to_string(), "t", &|_| Err("none".into()))?;
     let source = Bundles(bundles.iter().map(|b| b.to_string().into_bytes()).collect());
     let target = Target { artifact, sources: vec![Box::new(source)], content: None, digests: None };
-    Ok(block_on(flow::check(target, Given::new(&[policy], roots, now()), &Endless)))
+    Ok(block_on(flow::check(target, Given::new(&[policy], roots, at), &Endless)))
 }

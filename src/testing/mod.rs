@@ -13,7 +13,7 @@ pub mod registry;
 pub mod sigstore;
 pub mod world;
 
-pub use evidence::{Bundles, decide, decide_by};
+pub use evidence::{Bundles, decide, decide_at, decide_by};
 pub use forge::{Misbehaviour, Speaks, TestForge};
 pub use registry::{Access, Action, Behaviour, Conditional, Fault, Seen, TestRegistry};
 pub use sigstore::{Holder, Instance, StampAuthority, TileLog, Witness};

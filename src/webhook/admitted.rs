@@ -12,7 +12,7 @@ pub type Recorder = Box<dyn Fn(Vec<Value>) -> bool + Send + Sync>;
 
 /// One record for each image that was decided on: who asked, where, which image by digest, and what was answered.
 #[must_use]
-pub fn documents(review: &Review, decided: &[(ImageUse, Arc<ImageAnswer>)], now: Timestamp) -> Vec<Value> {
+pub(super) fn documents(review: &Review, decided: &[(ImageUse, Arc<ImageAnswer>)], now: Timestamp) -> Vec<Value> {
     let mut seen: Vec<&Arc<ImageAnswer>> = Vec::new();
     let mut out = Vec::new();
     for (_, answer) in decided {

@@ -13,7 +13,7 @@
 //! | `router.rs`, `metrics.rs` | requests to answers without a socket, and what is counted |
 //! | `server.rs`, `certificate.rs` | the door: TLS, connections, times, sizes |
 //! | `scan.rs` | reviews of what runs in a cluster, or stands in files |
-//! | `manifests.rs`, `yaml.rs` | what is applied to a cluster |
+//! | `manifests/` | what is applied to a cluster |
 
 mod admitted;
 mod answer;
@@ -30,7 +30,6 @@ mod router;
 mod scan;
 mod server;
 mod validate;
-mod yaml;
 
 pub use admitted::Recorder;
 pub use answer::{ImageAnswer, Line, Worst};

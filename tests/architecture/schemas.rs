@@ -381,7 +381,9 @@ spec:
         ("github.io/v1", "github.io/v2"),
         ("{ name: p }", "{}"),
         ("mode: enforce", "mode: maybe"),
-        ("mode: enforce", "onUnavailable: deny"),
+        ("mode: enforce", "onUnavailable: allow"),
+        ("mode: enforce", "namespaces: []"),
+        ("mode: enforce", "exceptions: [{ images: [{ glob: a }], approvedBy: b, reason: r }]"),
         ("mode: enforce", "people: []"),
         ("mode: enforce", "people: { a: [] }"),
         ("mode: enforce", "people: { a: [alice] }"),
@@ -414,7 +416,8 @@ spec:
         ("{ ids: ['squad/*'] }", "{ ids: [], models: [m] }"),
         ("task: { ids: [t] }", "task: { id: t }"),
         ("digest: required", "digest: yes"),
-        ("      task:", "      maxAge: 30d\n      task:"),
+        ("      task:", "      maxAge: 1w\n      task:"),
+        ("      task:", "      cel: [x]\n      task:"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
@@ -446,12 +449,21 @@ fn full_policy() -> Value {
     let window = json!(["2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"]);
     json!({
         "apiVersion": "agent-attest.github.io/v1", "kind": "AttestationPolicy",
-        "metadata": { "name": "p", "labels": {}, "annotations": {} },
+        "metadata": {
+            "name": "p", "labels": {}, "annotations": {}, "namespace": "n", "uid": "u", "resourceVersion": "1", "generation": 1,
+            "creationTimestamp": window[0], "managedFields": [], "ownerReferences": [], "finalizers": [], "selfLink": "/x",
+        },
+        "status": {},
         "spec": {
             "images": [{ "glob": "ghcr.io/acme/**" }], "mode": "enforce", "people": { "a": ["github:1"] },
+            "onUnavailable": "deny", "namespaces": ["prod-*"],
+            "exceptions": [{
+                "images": [{ "glob": "ghcr.io/acme/old" }], "namespaces": ["prod-a"], "until": window[1], "approvedBy": "b", "reason": "r",
+            }],
             "revoked": { "keys": ["k.pub"], "statements": [format!("sha256:{}", "a".repeat(64))] },
             "require": [{
-                "predicateType": "https://slsa.dev/provenance/v1", "threshold": "1",
+                "predicateType": "https://slsa.dev/provenance/v1", "threshold": "1", "maxAge": "30d",
+                "builder": { "ids": ["b"] }, "requestedBy": { "ids": ["github:*"], "assurance": "declared" },
                 "signers": [
                     { "key": "k.pub", "notBefore": window[0], "notAfter": window[1], "builders": ["b"], "measures": ["source"] },
                     {
@@ -494,8 +506,8 @@ fn places(value: &Value, at: &str) -> Vec<String> {
 fn every_field_of_the_schema_is_read() {
     let full = full_policy();
     let key = |_: &str| PublicKey::from_pem(PEM.as_bytes()).map_err(|e| e.to_string());
-    let unread = ["/metadata/labels", "/metadata/annotations"];
-    for path in places(&full, "").iter().filter(|p| !unread.contains(&p.as_str())) {
+    let of_servers = |path: &str| path == "/status" || (path.starts_with("/metadata/") && path != "/metadata/name");
+    for path in places(&full, "").iter().filter(|p| !of_servers(p)) {
         let mut bad = full.clone();
         *bad.pointer_mut(path).unwrap() = json!([["nonsense"]]);
         assert!(policy::parse(&bad.to_string(), "p.yaml", &key).is_err(), "the parser does not read {path}");

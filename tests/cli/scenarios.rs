@@ -86,9 +86,7 @@ fn policies() {
     world.write("typo.yaml", policy("  images: [{ glob: 'file:app' }]\n  required: []\n"));
     world.write(
         "later.yaml",
-        policy(
-            "  images: [{ glob: 'file:app' }]\n  require:\n    - signers: [{ key: attest.pub }]\n      maxAge: 30d\n",
-        ),
+        policy("  images: [{ glob: 'file:app' }]\n  require:\n    - signers: [{ key: attest.pub }]\n      cel: [x]\n"),
     );
     world.write("key.yaml", policy("  images: [{ glob: a }]\n  require: [{ signers: [{ key: missing.pub }] }]\n"));
     Transcript::new(&world)

@@ -1,6 +1,6 @@
 //! Fields of `spec` that act in a cluster alone: where the policy applies, what an outage means, and exceptions.
 
-use super::root::IMAGES_OF;
+use super::images::IMAGES_OF;
 use crate::model::Timestamp;
 use crate::policy::cluster::{Exception, OnUnavailable};
 use crate::policy::form::{At, Defaulted, Field, ListOf, Map, Needed, OneOf, Parsed, Sub, TEXT};

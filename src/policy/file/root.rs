@@ -1,6 +1,7 @@
 //! The document: what it says of itself, the subjects that it speaks about, and what it demands of them.
 
 use super::cluster::{EXCEPTIONS, NAMESPACES, ON_UNAVAILABLE};
+use super::images::IMAGES_OF;
 use super::requirement::{self, Entry};
 use crate::model::yaml::{Bounds, Node};
 use crate::model::{Digest, limits};
@@ -10,7 +11,7 @@ use crate::policy::form::{
 };
 use crate::policy::people::Listed;
 use crate::policy::signer::{self, REVOKED};
-use crate::policy::{Glob, Mode, People, Policy, PolicyError, Requirement, Revoked, image_glob};
+use crate::policy::{Glob, Mode, People, Policy, PolicyError, Requirement, Revoked};
 use serde_json::{Value, json};
 
 /// `apiVersion` of a policy.
@@ -68,9 +69,6 @@ const fn served(name: &'static str) -> Field<Anything> {
     Field::new(name, "What an API server adds. Not read.", Anything)
 }
 
-/// Groups of subjects, one glob each.
-pub(super) const IMAGES_OF: ListOf<Sub<Glob>> = ListOf(Sub { map: &IMAGE_FIELDS, read: |at| IMAGE.read(at) });
-
 static IMAGES: Needed<ListOf<Sub<Glob>>> =
     Field::new("images", "Subjects it speaks about. One that no policy speaks about is denied.", IMAGES_OF).needed();
 static MODE: Defaulted<OneOf<Mode>> = Field::new(
@@ -90,20 +88,6 @@ static REQUIRE: Needed<ListOf<Entry>> =
         .needed();
 static SPEC_FIELDS: Map =
     Map::of("The policy.", &[&IMAGES, &MODE, &ON_UNAVAILABLE, &NAMESPACES, &EXCEPTIONS, &PEOPLE, &NEVER, &REQUIRE]);
-
-static IMAGE: Needed<Parsed<Glob>> = Field::new(
-    "glob",
-    "Repository, without tag and digest, read as a reference is; oci:PATH and file:PATH for the others. Stars match an `@` of such a path, too.",
-    Parsed { read: image_glob, schema: image_schema },
-)
-.needed();
-static IMAGE_FIELDS: Map = Map::of("A group of subjects.", &[&IMAGE]);
-
-fn image_schema() -> Value {
-    let mut image = Glob::schema("");
-    image["pattern"] = json!("^((oci|file):[^@]*|([A-Za-z0-9.*:\\[\\]_-]+/)?[a-z0-9._*/-]*)$");
-    image
-}
 
 /// Reads the values of a policy file, whatever they say.
 ///

@@ -43,9 +43,9 @@ fn what_would_be_half_applied_is_refused() {
     assert!(with(&named("certificate: {buildTrigger: push}")).is_ok() && with(&named("identity: [s]")).is_ok());
     let cases = [
         (ok.replace("images", "image"), "policy-field-unknown", "spec.image"),
-        (format!("{ok}  onUnavailable: warn\n"), "policy-field-not-enforced", "spec.onUnavailable"),
+        (format!("{ok}  onUnavailable: allow\n"), "policy-malformed", "spec.onUnavailable"),
         (format!("{ok}  people: [x]\n"), "policy-malformed", "spec.people"),
-        (ok.replace("signers", "maxAge: 30d, signers"), "policy-field-not-enforced", "spec.require[0].maxAge"),
+        (ok.replace("signers", "cel: [x], signers"), "policy-field-not-enforced", "spec.require[0].cel"),
         (ok.replace("key:", "issuer: x, key:"), "policy-malformed", "signers[0].issuer"),
         (ok.replace("signers", "source: {}, signers"), "policy-malformed", "require[0].source"),
         (ok.replace("signers", "agent: {}, signers"), "policy-malformed", "require[0].agent"),

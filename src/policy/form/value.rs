@@ -214,7 +214,7 @@ impl Form for Anything {
     }
 
     fn schema(&self) -> Value {
-        json!({})
+        json!({ "not": { "type": "null" } })
     }
 }
 

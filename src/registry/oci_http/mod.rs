@@ -11,6 +11,7 @@ mod credential;
 mod credentials;
 mod docker_config;
 mod locks;
+mod options;
 mod push;
 mod referrers;
 mod tags;
@@ -18,17 +19,17 @@ mod transport;
 
 pub use credential::{Anonymous, Credential, CredentialError, CredentialStore};
 pub use credentials::DockerCredentials;
+pub use options::HttpOptions;
 
 use super::{Referrers, Registry, RegistryError, Served};
 use crate::model::oci::{DOCKER_LIST, DOCKER_MANIFEST, IMAGE_INDEX, IMAGE_MANIFEST};
 use crate::model::{Descriptor, Digest, Reference, limits};
-use crate::net::{Answer, HttpClient, Reach, Settings, deadline};
+use crate::net::{Answer, deadline};
 use crate::seam::BoxFuture;
 use auth::Auth;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use transport::{Ask, Transport};
@@ -40,61 +41,6 @@ const HUB_SERVER: &str = "https://index.docker.io/v1/";
 
 /// What a manifest may be.
 const MANIFESTS: [&str; 4] = [IMAGE_MANIFEST, IMAGE_INDEX, DOCKER_MANIFEST, DOCKER_LIST];
-
-/// How a registry is reached.
-#[derive(Clone)]
-pub struct HttpOptions {
-    /// Take plain HTTP from other hosts than this machine, where they do not speak TLS. This machine's own may always speak
-    /// plain HTTP, unless there is a certificate for them.
-    pub allow_http: bool,
-    /// Certificates (PEM) to trust beside the usual ones: of authorities, or of the registry itself.
-    pub ca_pem: Option<Vec<u8>>,
-    /// How long one operation may take, with all its requests and retries.
-    pub timeout: Duration,
-    /// Where credentials are looked up, when the registry asks for any.
-    pub credentials: Arc<dyn CredentialStore>,
-    /// Which addresses a registry's own name may have.
-    pub reach: Reach,
-    /// Which addresses may have what its answers name.
-    pub led: Reach,
-    /// The client that repositories of one registry share; else each has its own.
-    pub client: Option<HttpClient>,
-    /// A folder of this user for the locks that writers of one machine take; without it they do not take turns.
-    pub locks: Option<PathBuf>,
-}
-
-impl HttpOptions {
-    /// Plain HTTP for this machine only, half a minute, the usual roots, turns taken in the temporary folder.
-    #[must_use]
-    pub fn new(credentials: Arc<dyn CredentialStore>) -> Self {
-        let timeout = Duration::from_secs(30);
-        Self {
-            allow_http: false,
-            ca_pem: None,
-            timeout,
-            credentials,
-            reach: Reach::ALL,
-            led: Reach::LED,
-            client: None,
-            locks: locks::default_folder(),
-        }
-    }
-
-    /// A client for registries that are reached like this.
-    #[must_use]
-    pub fn client(&self) -> HttpClient {
-        let (ca_pem, typed, led, plain) = (self.ca_pem.clone(), self.reach, self.led, self.allow_http);
-        HttpClient::new(Settings { ca_pem, typed, led, plain, ..Settings::default() })
-    }
-}
-
-impl fmt::Debug for HttpOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("HttpOptions");
-        out.field("allow_http", &self.allow_http).field("ca_pem", &self.ca_pem.as_ref().map(Vec::len));
-        out.field("timeout", &self.timeout).field("locks", &self.locks).finish_non_exhaustive()
-    }
-}
 
 /// A repository of a registry.
 ///

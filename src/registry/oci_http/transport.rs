@@ -1,7 +1,7 @@
 //! One request and its answer: how the registry is reached, who may see the credentials, and what a failure is called.
 
-use super::HttpOptions;
 use super::answer::{refused, tried};
+use super::options::HttpOptions;
 use crate::model::json::JsonError;
 use crate::model::limits;
 use crate::net::{Answer, HttpClient, NetError, Redirects, Request, Tries, is_loopback, origin};

@@ -59,7 +59,7 @@ struct State {
 
 /// What was read of registries: content, and listings with the time when they were read. What was used longest ago goes
 /// first.
-pub struct Recall {
+pub(super) struct Recall {
     state: Mutex<State>,
     capacity: usize,
 }
@@ -84,13 +84,13 @@ impl std::fmt::Debug for Recall {
 impl Recall {
     /// Remembers at most so many bytes.
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         Self { state: Mutex::default(), capacity }
     }
 
     /// How much it holds.
     #[must_use]
-    pub fn held(&self) -> Held {
+    pub(super) fn held(&self) -> Held {
         let state = self.state();
         Held { bytes: state.bytes, entries: state.rows.len(), evicted: state.evicted }
     }

@@ -3,9 +3,11 @@
 use super::{GITHUB, WORKFLOW, artifact, claim, roots, workflow};
 use attest::model::Timestamp;
 use attest::policy::{self, Assurance, Outcome, SubjectDecision, Verdict};
+use attest::sign::LocalKey;
+use attest::testing::sigstore::SIGNED_AT;
 use attest::testing::world::now;
-use attest::testing::{Claim, Holder, Instance};
-use attest::trust::TrustedRoot;
+use attest::testing::{Claim, Holder, Instance, decide_at};
+use attest::trust::{KeyAlgorithm, TrustedRoot};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -319,4 +321,44 @@ fn a_promise_is_no_proof_unless_the_requirement_says_so() {
         assert_eq!(verdicts, [Verdict::Allow, Verdict::Deny]);
         assert_eq!(both.code().map(|c| c.as_str()), Some("log-promise-only"));
     }
+}
+
+/// The code of a decision at some time after the signature by a policy that takes statements of a day, or nothing where it
+/// allows.
+fn aged(instance: &Instance, signer: &Value, bundle: &Value, seconds: i64) -> Option<String> {
+    let at = Timestamp::from_unix(SIGNED_AT + seconds).unwrap();
+    let spec = json!({ "images": [{ "glob": "**" }], "require": [{ "maxAge": "1d", "signers": [signer] }] });
+    let decision = decide_at(at, &roots(&instance.root()), &spec, artifact(), std::slice::from_ref(bundle)).unwrap();
+    decision.code().map(|c| c.to_string())
+}
+
+#[test]
+fn a_statement_is_as_old_as_the_earliest_proof_of_its_signature() {
+    const DAY: i64 = 86_400;
+    let instance = Instance::new("acme", 1);
+    let bundle = instance.sign(&workflow(), &claim().to_bytes());
+    let too_old = Some("statement-too-old".to_owned());
+    assert_eq!(aged(&instance, &exactly(), &bundle, DAY), None);
+    assert_eq!(aged(&instance, &exactly(), &bundle, DAY + 1), too_old);
+    // Of a key: whoever has an old statement has it stamped again today, and what the key signed says when it was made.
+    let instance = Instance::new("acme", 0).with_stamps(1);
+    let key = LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let signer = json!({ "key": key.public_key().to_pem() });
+    let made = |finished: Option<i64>| {
+        let mut statement: Value = serde_json::from_slice(&claim().to_bytes()).unwrap();
+        if let Some(seconds) = finished {
+            let at = Timestamp::from_unix(SIGNED_AT + seconds).unwrap().to_string();
+            statement["predicate"]["runDetails"]["metadata"] = json!({ "finishedOn": at });
+        }
+        instance.sign_with_key_alone(&key, statement.to_string().as_bytes())
+    };
+    let stamped = |finished: Option<i64>, stamps: &[i64]| {
+        let mut bundle = made(finished);
+        stamps.iter().for_each(|at| instance.stamp(&mut bundle, 0, SIGNED_AT + at));
+        aged(&instance, &signer, &bundle, 10 * DAY)
+    };
+    assert_eq!(stamped(Some(10 * DAY - 60), &[10 * DAY - 30]), None);
+    assert_eq!(stamped(Some(10 * DAY - 60), &[]), too_old, "no time is proven");
+    assert_eq!(stamped(Some(0), &[10 * DAY - 30]), too_old, "stamped again");
+    assert_eq!(stamped(None, &[10 * DAY - 30]), too_old, "it does not say when it was made");
 }

@@ -59,6 +59,10 @@ crate::refusals::refusals! {
     branch_deeper_than_the_glob: requiring("source", BRANCHES), |s| s.claim.reference = "refs/heads/evil/main".into() => 1 "source-ref-mismatch";
     wrong_requester: file(&["--requested-by", "github:583231"]), |s| s.claim.requested_by = Some("github:1".into()) => 1 "requester-mismatch";
     requester_not_said: file(&["--requested-by", "github:583231"]), |s| s.claim.requested_by = None => 1 "requester-mismatch";
+    wrong_requester_by_policy: requiring("requestedBy", r#"{ "ids": ["github:583231"] }"#), |s| s.claim.requested_by = Some("github:5832311".into()) => 1 "requester-mismatch";
+    requester_not_said_by_policy: requiring("requestedBy", r#"{ "ids": ["**"] }"#), |s| s.claim.requested_by = None => 1 "requester-mismatch";
+    requester_that_only_the_signer_says: requiring("requestedBy", r#"{ "ids": ["github:*"] }"#), |s| s.require()["requestedBy"]["assurance"] = "signed".into() => 1 "assurance-too-low";
+    requester_demanded_of_another_predicate: requiring("requestedBy", r#"{ "ids": ["github:*"] }"#), |s| s.require()["predicateType"] = "https://acme.example/scan/v1".into() => 2 "policy-malformed";
     dirty_source: requiring("source", r#"{ "refs": ["refs/heads/main"] }"#), |s| s.claim.dirty = Some(true) => 1 "source-dirty";
     dirty_source_by_flag: file(&["--source-ref", "refs/heads/main"]), |s| s.claim.dirty = Some(true) => 1 "source-dirty";
     source_not_said_to_be_clean: requiring("source", r#"{ "allowDirty": false }"#), |s| s.claim.dirty = None => 1 "source-dirty";
@@ -69,6 +73,8 @@ crate::refusals::refusals! {
     builder_not_in_the_keys_list: by_key_for("https://builders.example/one"), |s| s.claim.builder_id = "https://builders.example/two".into() => 1 "builder-not-allowed";
     builder_not_bound_to_the_key: |s| { by_key_for("https://builders.example/*")(s); s.flag(&["--builder-id", "https://builders.example/one"]) }, |s| { s.signer().as_object_mut().unwrap().remove("builders"); } => 1 "builder-not-bound";
     builder_demanded_and_another_one_claimed: |s| { by_key_for("https://builders.example/*")(s); s.flag(&["--builder-id", "https://builders.example/one"]) }, |s| s.claim.builder_id = "https://builders.example/two".into() => 1 "builder-mismatch";
+    builder_demanded_by_policy_and_another_one_claimed: |s| { by_key_for("https://builders.example/*")(s); s.require()["builder"] = json!({ "ids": ["https://builders.example/o*"] }) }, |s| s.claim.builder_id = "https://builders.example/two".into() => 1 "builder-mismatch";
+    builder_demanded_by_policy_and_not_bound: |s| { by_key_for("https://builders.example/*")(s); s.require()["builder"] = json!({ "ids": ["https://builders.example/one"] }) }, |s| { s.signer().as_object_mut().unwrap().remove("builders"); } => 1 "builder-not-bound";
     predicate_type_mismatch: file(&[]), |s| s.claim.predicate_type = "https://slsa.dev/provenance/v1/".into() => 1 "predicate-type-mismatch";
     predicate_type_of_another_version: file(&[]), |s| s.claim.predicate_type = "https://slsa.dev/provenance/v0.1".into() => 1 "predicate-type-mismatch";
     provenance_demand_on_another_predicate: |s| { file(&["--predicate-type", "https://acme.example/scan/v1"])(s); s.claim.predicate_type = "https://acme.example/scan/v1".into() }, |s| s.flag(&["--agent", "platform/builder"]) => 1 "not-provenance";

@@ -112,13 +112,14 @@ crate::refusals::refusals! {
     unknown_policy_field: ruled, |s| s.require()["agents"] = json!({ "ids": ["**"] }) => 2 "policy-field-unknown";
     unknown_policy_field_at_the_top: ruled, |s| s.policies[0]["revoked"] = json!({}) => 2 "policy-field-unknown";
     unknown_policy_field_of_a_rule: |s| { ruled(s); s.require()["source"] = json!({ "allowDirty": true }) }, |s| s.require()["source"]["branch"] = "main".into() => 2 "policy-field-unknown";
-    policy_field_not_enforced: ruled, |s| s.require()["maxAge"] = "30d".into() => 2 "policy-field-not-enforced";
+    policy_field_not_enforced: ruled, |s| s.require()["cel"] = "true".into() => 2 "policy-field-not-enforced";
     policy_threshold_not_met: ruled, |s| s.require()["threshold"] = 2.into() => 1 "threshold-not-met";
     policy_with_an_age_of_trust_that_is_none: |s| { ruled(s); s.require()["trust"] = json!({ "maxAge": "90d" }) }, |s| s.require()["trust"]["maxAge"] = "90".into() => 2 "policy-malformed";
     policy_of_another_subject_beside_flags: |s| { s.by_policy(); s.key_flag = true }, |s| s.spec()["images"] = json!([{ "glob": "elsewhere/**" }]) => 1 "no-policy-for-subject";
     policy_that_wants_any_witness: ruled, |s| s.require()["trust"] = json!({ "witnesses": 1 }) => 2 "policy-malformed";
     policy_that_wants_a_witness: ruled, |s| s.require()["trust"] = json!({ "witnesses": { "threshold": 1, "keys": [attest::testing::Witness::new("w.example").vkey()] } }) => 1 "too-few-witnesses";
     policy_that_wants_a_log: ruled, |s| s.require()["trust"] = json!({ "logs": 1 }) => 1 "too-few-logs";
+    policy_that_wants_a_young_statement_of_a_key_without_a_proven_time: ruled, |s| s.require()["maxAge"] = "30d".into() => 1 "statement-too-old";
     policy_that_wants_a_timestamp: ruled, |s| s.require()["trust"] = json!({ "timestamps": 1 }) => 1 "too-few-timestamps";
     policy_with_a_key_and_an_identity_in_one: ruled, |s| { s.signer()["issuer"] = "https://issuer.example".into() } => 2 "policy-malformed";
     policy_with_an_identity_of_any_issuer: ruled, |s| { *s.signer() = json!({ "identity": "me@acme.example" }) } => 2 "policy-malformed";

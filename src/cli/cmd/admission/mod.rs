@@ -7,6 +7,7 @@ mod serve;
 mod test;
 
 pub use scan::ScanReport;
+pub use test::TestReport;
 
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome};

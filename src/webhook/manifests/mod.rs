@@ -1,5 +1,7 @@
 //! What is applied to a cluster: the webhook's own objects, as YAML.
 
+mod yaml;
+
 use super::router::{MUTATE, VALIDATE};
 use crate::model::{Digest, Reference};
 use serde_json::{Value, json};
@@ -58,7 +60,7 @@ impl Manifests {
     /// The same as YAML, one document each. JSON is YAML: each document is written so.
     #[must_use]
     pub fn yaml(&self) -> String {
-        self.objects().iter().map(|object| format!("---\n{}", super::yaml::text(object))).collect()
+        self.objects().iter().map(|object| format!("---\n{}", yaml::text(object))).collect()
     }
 
     fn meta(&self, name: &str) -> Value {
