@@ -18,9 +18,9 @@ noticed=$top/tests/mutants.noticed
 # The same tests run thousands of times.
 [ "${1:-}" = --check ] || export CARGO_PROFILE_DEV_OPT_LEVEL=1
 # Quick and telling parts first: a target, or a module of one.
-targets='verification lib registry cli capture'
+targets='verification lib registry cli capture admission'
 parts='verification:certificates:: lib verification:conformance:: verification:advisories:: verification:refusals::
-  cli:charter:: registry verification:routes:: cli capture'
+  cli:charter:: registry admission verification:routes:: cli capture'
 
 mkdir -p "$copy"
 find "$copy" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
@@ -122,7 +122,11 @@ likely() {
         src/policy/rule/approvals/* | src/policy/people.rs | src/verify/referent.rs) echo verification refusals::approvals:: refusals::approving:: ;;
         src/policy/rule/snapshot.rs) echo cli charter:: ;;
         src/policy/rule/trust.rs | src/policy/rule/witnesses.rs) echo verification certificates:: ;;
+        src/policy/rule/age.rs) echo verification certificates::policies:: ;;
         src/policy/rule/*) echo verification refusals::claims:: refusals::assurance:: ;;
+        src/webhook/* | src/policy/effect.rs | src/flow/admit.rs) echo admission ;;
+        src/registry/remembered/* | src/registry/guarded.rs) echo lib registry:: ;;
+        src/places/pool.rs) echo lib places:: ;;
         src/net/*) echo lib net:: ;;
         src/tlog/*) echo lib tlog:: ;;
         src/audit/* | src/record/*) echo lib audit:: record:: ;;

@@ -26,17 +26,22 @@ fn blocks<'a>(markdown: &'a str, language: &str) -> Vec<&'a str> {
     markdown.split(&open).skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
+/// Commands that have commands.
+const GROUPS: [&str; 3] = ["admission", "audit", "trust"];
+
 /// Command lines of `attest` in a shell block, continued lines joined: subcommand and flags, up to the build step. What is
 /// between quotes is a value.
 fn command_lines(shell: &str) -> Vec<(String, Vec<String>)> {
     let joined = shell.replace("\\\n", " ").replace('"', "'").split('\'').step_by(2).collect::<Vec<_>>().join("VALUE");
-    let lines = joined.lines().filter_map(|line| line.strip_prefix("attest "));
+    let lines = joined.lines().flat_map(|line| line.split(" | ")).filter_map(|line| line.strip_prefix("attest "));
     lines
         .map(|line| {
             let words = line.split_whitespace().take_while(|word| *word != "--" && *word != "#");
             let words: Vec<&str> = words.collect();
             let flags = words.iter().filter(|word| word.starts_with("--"));
-            (words[0].to_owned(), flags.map(|flag| flag.split('=').next().unwrap_or(flag).to_owned()).collect())
+            let grouped = words.len() > 1 && GROUPS.contains(&words[0]) && !words[1].starts_with('-');
+            let command = if grouped { words[..2].join(" ") } else { words[0].to_owned() };
+            (command, flags.map(|flag| flag.split('=').next().unwrap_or(flag).to_owned()).collect())
         })
         .collect()
 }
@@ -56,7 +61,10 @@ fn names(help: &str, flag: &str) -> bool {
 
 #[cfg(feature = "cli")]
 fn help(command: &str) -> String {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_attest")).args([command, "--help"]).output().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_attest"))
+        .args(command.split(' ').chain(["--help"]))
+        .output()
+        .unwrap();
     assert!(output.status.success(), "attest {command} --help");
     String::from_utf8(output.stdout).unwrap()
 }
@@ -101,8 +109,21 @@ fn flags_of_tables(markdown: &str) -> Vec<String> {
 #[test]
 #[cfg(feature = "cli")]
 fn the_flags_that_documents_show_exist() {
-    const COMMANDS: &[&str] =
-        &["create", "verify", "download", "list", "inspect", "attach", "approve", "flush", "keygen"];
+    const COMMANDS: &[&str] = &[
+        "create",
+        "verify",
+        "download",
+        "list",
+        "inspect",
+        "attach",
+        "approve",
+        "flush",
+        "keygen",
+        "admission scan",
+        "admission test",
+        "admission manifests",
+        "admission serve",
+    ];
     let helps: Vec<(&str, String)> = COMMANDS.iter().map(|command| (*command, help(command))).collect();
     let mut lines = 0;
     for entry in fs::read_dir(top().join("docs")).unwrap() {

@@ -7,8 +7,6 @@
 //! What is absent is not remembered, nor what a tag names, nor an error.
 
 mod recall;
-#[cfg(test)]
-mod tests;
 
 pub use recall::Held;
 use recall::Recall;
@@ -254,3 +252,6 @@ impl Registry for Remembered {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

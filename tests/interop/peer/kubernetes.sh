@@ -68,7 +68,7 @@ start_all() {
     >"$folder/kube/audit.yaml"
   kubeconfig "$port" admintoken >"$folder/kubeconfig"
   kubeconfig "$port" managertoken >"$folder/kube/manager"
-  "$FOLDER/kube-apiserver" --etcd-servers="$etcd" --secure-port="$port" --bind-address=127.0.0.1 --advertise-address=127.0.0.1 \
+  "$FOLDER/kube-apiserver" --etcd-servers="$etcd" --secure-port="$port" --bind-address=127.0.0.1 --advertise-address=192.0.2.1 --endpoint-reconciler-type=none \
     --cert-dir="$folder/kube" --service-account-key-file="$folder/kube/sa.pub" --service-account-signing-key-file="$folder/kube/sa.key" \
     --service-account-issuer="https://127.0.0.1:$port" --token-auth-file="$folder/kube/tokens.csv" --authorization-mode=RBAC \
     --service-cluster-ip-range=10.0.0.0/24 --disable-admission-plugins=ServiceAccount --audit-policy-file="$folder/kube/audit.yaml" \

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Write what is applied to a cluster: namespace, policies, Deployment, Service and webhook
 ///
-/// The policies are written with `mode: warn`, so that nothing is refused at first: what would be is told to whoever deploys it, and
+/// The policies are written with `mode: warn`, and images that no policy speaks about are admitted, so that nothing is refused at first: what would be is told to whoever deploys it, and
 /// stands in the API server's audit log. With --enforce they are written as they are. The certificate and key of the webhook come
 /// from a Secret `attest-admission-tls` that cert-manager or `kubectl create secret tls` makes.
 #[derive(Clone, Debug, Args)]
@@ -75,6 +75,10 @@ pub(super) fn run(args: &ManifestsArgs) -> Result<Outcome, Failure> {
     if ca.as_ref().is_some_and(|ca| !ca.contains("-----BEGIN CERTIFICATE-----")) {
         return Err(usage("--ca: expected a certificate in PEM".into()));
     }
+    let mut arguments = args.arguments.clone();
+    if !args.enforce && !arguments.iter().any(|a| a.starts_with("--unmatched")) {
+        arguments.extend(["--unmatched".to_owned(), "warn".to_owned()]);
+    }
     let manifests = Manifests {
         image,
         namespace: args.namespace.clone(),
@@ -83,7 +87,7 @@ pub(super) fn run(args: &ManifestsArgs) -> Result<Outcome, Failure> {
         pin: args.pin,
         failing: if args.ignore_failure { Failing::Ignore } else { Failing::Fail },
         replicas: usize::from(args.replicas),
-        arguments: args.arguments.clone(),
+        arguments,
     };
     Ok(Outcome::done(manifests.yaml()))
 }
