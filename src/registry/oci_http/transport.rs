@@ -250,7 +250,8 @@ mod tests {
     use super::*;
 
     fn transport(host: &str, allow_http: bool) -> Transport {
-        Transport::new("p".into(), host.into(), allow_http, None).unwrap()
+        let options = HttpOptions { allow_http, ..HttpOptions::new(Arc::new(crate::registry::oci_http::Anonymous)) };
+        Transport::new("p".into(), host.into(), &options).unwrap()
     }
 
     #[test]
