@@ -4,17 +4,14 @@
 use super::keys::Random;
 use super::log::{Log, day, expiring, minutes};
 use super::redaction::is_basis;
-use super::seal::{Unopened, open};
+use super::seal::{Unopened, in_clear, open};
 use super::tree::read_all;
-use super::{AuditError, Redaction, Stored, What};
+use super::{AuditError, Redaction, What};
 use crate::model::Timestamp;
-use crate::record::entry::RecordId;
-use crate::record::{Class, Entry, RecordError, kinds};
+use crate::record::{Entry, RecordError, kinds};
 use crate::secrets::{Search, find_secret};
-use crate::tlog::Hash;
 use crate::tlog::note::NoteSigner;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 /// What is to be erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +129,7 @@ impl Log {
                 if redaction.at != index {
                     return Err(AuditError::damaged(index, format!("a redaction that belongs at {}", redaction.at)));
                 }
-                self.put(vec![public(&note, now, random)])?;
+                self.put(vec![in_clear(kinds::REDACTION, &note, minutes(now), random)])?;
                 index
             }
         };
@@ -182,7 +179,7 @@ impl Log {
                     Ok(opened) if opened.draft.said.iter().any(|s| s.field.person && s.told.value() == person) => {
                         out.push(index);
                     }
-                    Ok(_) | Err(Unopened::NoKey(_) | Unopened::AnotherKey(_) | Unopened::Redaction(_)) => {}
+                    Ok(_) | Err(Unopened::NoKey(_) | Unopened::AnotherKey(_) | Unopened::InClear(_)) => {}
                     Err(Unopened::Damaged(cause)) => return Err(AuditError::damaged(index, cause)),
                 }
                 index += 1;
@@ -190,16 +187,4 @@ impl Log {
         }
         Ok(out)
     }
-}
-
-/// A redaction as a record: its text in clear.
-fn public(note: &str, now: Timestamp, random: Random<'_>) -> Stored {
-    let content = note.as_bytes().to_vec();
-    let mut id = RecordId([0; 16]);
-    random(&mut id.0);
-    let kind = kinds::numbered(kinds::REDACTION).unwrap_or(&kinds::ALL[0]);
-    let hash = Sha256::digest(&content).into();
-    let entry =
-        Entry { kind, class: Class::Public, minutes: minutes(now), id, fields: Hash::of_nothing(), content: hash };
-    Stored { entry: entry.bytes().to_vec(), content }
 }

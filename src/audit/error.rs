@@ -53,6 +53,18 @@ pub enum AuditError {
         /// Why not.
         cause: String,
     },
+    /// Its settings are not those that its first record binds.
+    #[error(
+        "log.json says another thing than the log's first record, which the log signed: {what} is {found}, and was {bound}"
+    )]
+    Rebound {
+        /// Which of them.
+        what: String,
+        /// What log.json says.
+        found: String,
+        /// What the first record says.
+        bound: String,
+    },
     /// It lies where whoever builds can change it.
     #[error("the audit log {place} lies in the checkout {checkout}, where every build step can change it")]
     InCheckout {
@@ -117,6 +129,9 @@ codes! {
     DAMAGED = "audit-log-damaged", [Producer],
         "the audit log is not as it was written: somebody changed it, or the disk did",
         "keep the folder as it is, see what `attest audit verify` says, and compare with a copy kept elsewhere";
+    REBOUND = "audit-settings-changed", [Producer],
+        "log.json names another key of redactions, or other days, than the log was made with: somebody changed that file",
+        "put log.json back as the log's first record (`attest audit show 0`) says it; what else was changed, `attest audit verify` says";
     UNPROVEN = "audit-not-proven", [Producer],
         "a receipt or a checkpoint is not of this log, not signed by the key that was given, or was changed",
         "compare the names in the message; ask whoever gave it for the log's key (`attest audit keys`) and for another one";
@@ -154,6 +169,7 @@ impl AuditError {
             Self::Unusable { .. } => UNUSABLE,
             Self::Damaged { .. } => DAMAGED,
             Self::Unproven { .. } => UNPROVEN,
+            Self::Rebound { .. } => REBOUND,
             Self::InCheckout { .. } => IN_CHECKOUT,
             Self::Malformed { .. } => MALFORMED,
             Self::TooLarge { .. } => TOO_LARGE,

@@ -1,6 +1,7 @@
 //! [`Log`]: one writer's view of a log. Records are durable and in the tree when [`Log::append`] returns; what is published
 //! follows with [`Log::publish`].
 
+use super::bound::keep_to;
 use super::content::Packer;
 use super::keys::{KeyStore, Keys, Random};
 use super::seal::{Author, Place, Unopened, open, seal};
@@ -9,7 +10,7 @@ use super::tree::{Growing, nodes, read_all};
 use super::{AuditError, LogStore, Settings, Stored};
 use crate::model::{Timestamp, limits};
 use crate::record::entry::RecordId;
-use crate::record::{Class, Draft};
+use crate::record::{Class, Draft, kinds};
 use crate::tlog::merkle;
 use crate::tlog::note::NoteSigner;
 use crate::tlog::proof::Proof;
@@ -54,12 +55,13 @@ impl Log {
     ///
     /// # Errors
     /// [`AuditError::Damaged`] when a checkpoint that this log signed is not one of the journal that is there: the journal
-    /// was cut or changed, and nothing is added to it.
+    /// was cut or changed, and nothing is added to it. [`AuditError::Rebound`] when the settings are not those of its first record.
     pub fn open(parts: Parts) -> Result<Self, AuditError> {
         let Parts { settings, mut store, keys: mut key_store, signer } = parts;
         if *signer.key() != settings.key {
             return Err(AuditError::malformed("key of the audit log", "it is not the one that its settings name"));
         }
+        keep_to(&*store, &settings)?;
         let author = Author::of(&signer);
         store.settle()?;
         key_store.settle()?;
@@ -169,6 +171,11 @@ impl Log {
         self.noted(done)?;
         self.checkpoint = Some(note);
         Ok(checkpoint)
+    }
+
+    /// A text as a note that the log signed.
+    pub(super) fn signed(&self, text: &str) -> String {
+        self.signer.sign(text)
     }
 
     /// Saves the keys as they are in memory.
@@ -283,7 +290,9 @@ fn own_tail(store: &dyn LogStore, from: u64, keys: &Keys, author: &Author) -> Re
         for record in store.read(index, 4096)? {
             let own = match open(&record, index, keys) {
                 Ok(_) => author.wrote(&record, index),
-                Err(Unopened::Redaction(_)) => {
+                // Opening compared it with the log's key.
+                Err(Unopened::InClear(entry)) if entry.kind.number == kinds::SETTINGS => index == 0,
+                Err(Unopened::InClear(_)) => {
                     keys.pending.as_ref().is_some_and(|note| note.as_bytes() == record.content)
                 }
                 Err(_) => false,

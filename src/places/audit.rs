@@ -5,7 +5,7 @@ use crate::audit::anchor::{Anchor, Anchors as _, FolderAnchors};
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::{FolderKeys, KeyStore as _, Keys, NoteFile};
 use crate::audit::store::FolderStore;
-use crate::audit::{AuditError, Log, Parts, Settings};
+use crate::audit::{AuditError, Log, LogStore, Parts, Settings, keep_to};
 use crate::model::{Timestamp, limits};
 use crate::record::Class;
 use crate::regular;
@@ -148,7 +148,8 @@ impl AuditPlace {
         })
     }
 
-    /// Opens the log to write, waiting for another writer as long as `patience`.
+    /// Opens the log to write, waiting for another writer as long as `patience`. One that is new gets its first record, which
+    /// binds what it is.
     ///
     /// # Errors
     /// [`AuditError`].
@@ -157,7 +158,19 @@ impl AuditPlace {
         let store = self.locked(patience)?;
         let keys = FolderKeys::open(&self.path("keys"))?;
         let signer = NoteFile::read(&self.path("keys/log.key"))?;
-        Log::open(Parts { settings, store: Box::new(store), keys: Box::new(keys), signer })
+        let mut log = Log::open(Parts { settings, store: Box::new(store), keys: Box::new(keys), signer })?;
+        log.found(super::now(), &mut random)?;
+        Ok(log)
+    }
+
+    /// What the log is, once it was compared with what its first record binds: whom to believe that something was erased.
+    ///
+    /// # Errors
+    /// [`AuditError::Rebound`] where `log.json` says another thing, and those of [`AuditPlace::settings`].
+    pub fn bound(&self, store: &dyn LogStore) -> Result<Settings, AuditError> {
+        let settings = self.settings()?;
+        keep_to(store, &settings)?;
+        Ok(settings)
     }
 
     /// Opens the records to read.

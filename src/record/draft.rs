@@ -102,7 +102,7 @@ impl Draft {
             .ok_or_else(|| RecordError::malformed("record", "an object", crate::model::json::kind(document)))?;
         let name = members.get("kind").and_then(Value::as_str);
         let name = name.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), "none"))?;
-        let kind = kinds::named(name).filter(|k| k.number != kinds::REDACTION);
+        let kind = kinds::named(name).filter(|k| !k.in_clear());
         let kind = kind.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), shown(name)))?;
         let known = known_of(members)?;
         let mut said = Vec::new();
@@ -157,7 +157,7 @@ impl Draft {
 }
 
 fn names() -> String {
-    kinds::ALL.iter().filter(|k| k.number != kinds::REDACTION).map(|k| k.name).collect::<Vec<_>>().join(", ")
+    kinds::ALL.iter().filter(|k| !k.in_clear()).map(|k| k.name).collect::<Vec<_>>().join(", ")
 }
 
 /// The largest whole number that every reader of JSON keeps: commitments are to RFC 8785, which rounds beyond it.

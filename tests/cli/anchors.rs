@@ -79,11 +79,11 @@ fn run(world: &World, log: &str, code: i32, args: &[&str]) -> String {
     said
 }
 
-/// A log of three records, and its key.
+/// A log of three records, its settings among them, and its key.
 fn logged() -> (World, NoteKey) {
     let world = World::empty();
     run(&world, "log", 0, &["init", "--origin", "audit.example/test"]);
-    for n in 0..3 {
+    for n in 1..3 {
         decide(&world, "log", &format!("number {n}"));
     }
     let settings: Value = serde_json::from_str(&world.read("log/log.json")).unwrap();
@@ -355,7 +355,7 @@ fn the_time_of_a_record_lies_between_what_witnesses_say() {
         (one["record"]["kind"].clone(), one["notBefore"]["by"][0].clone(), one["notAfter"]["by"][0].clone())
     };
     let north = Value::from("north");
-    assert_eq!(show("0", "policy"), ("decision".into(), Value::Null, north.clone()));
+    assert_eq!(show("0", "policy"), ("settings".into(), Value::Null, north.clone()));
     assert_eq!(show("4", "policy"), ("anchored".into(), Value::Null, north.clone()));
     assert_eq!(show("5", "policy"), ("decision".into(), north.clone(), Value::Null), "behind what was said before");
     run(&world, "log", 0, &["anchor", "--policy", "policy"]);

@@ -110,7 +110,7 @@ fn records_are_handed_in_and_published() {
     let world = started("audit.example/served");
     let mut server = Server::start(&world, "log", &[]);
     let said = run(&world, "log", 0, &["record", "decision", "what=one", "reason=a test"]);
-    assert_eq!(said, "recorded as record 0\n");
+    assert_eq!(said, "recorded as record 1\n");
     let stream = UnixStream::connect(&server.socket).unwrap();
     let two = hand_in(&stream, "typed", &(decision("two") + &decision("three"))).unwrap();
     assert_eq!(two["records"].as_array().unwrap().len(), 2, "{two}");
@@ -120,18 +120,18 @@ fn records_are_handed_in_and_published() {
     let secret = decision("ghp_16C7e42F292c6912E7710c838347Ae178B4a");
     let refused = hand_in(&stream, "typed", &secret).unwrap();
     assert!(refused["error"]["code"].is_string(), "{refused}");
-    assert_eq!(hand_in(&stream, "captured", &secret).unwrap()["records"][0], 3);
+    assert_eq!(hand_in(&stream, "captured", &secret).unwrap()["records"][0], 4);
     let other = UnixStream::connect(&server.socket).unwrap();
     assert!(hand_in(&other, "else", "").unwrap()["error"]["code"].is_string());
     // A signed checkpoint follows within a second, and the tiles with it.
     std::thread::sleep(Duration::from_millis(1200));
-    assert_eq!(server.published(), 4);
-    let (status, bundle) = server.get("/tile/entries/000.p/4");
-    assert_eq!((status, &bundle), (200, &fs::read(world.root().join("log/tlog/tile/entries/000.p/4")).unwrap()));
+    assert_eq!(server.published(), 5);
+    let (status, bundle) = server.get("/tile/entries/000.p/5");
+    assert_eq!((status, &bundle), (200, &fs::read(world.root().join("log/tlog/tile/entries/000.p/5")).unwrap()));
     assert_eq!(server.get("/tile/../log.json").0, 404);
     // The log can be written and anchored by others while nobody hands in.
-    run(&world, "log", 0, &["erase", "--record", "0", "--basis", "a mistake"]);
-    assert!(run(&world, "log", 0, &["verify"]).starts_with("OK audit.example/served: 5 records"));
+    run(&world, "log", 0, &["erase", "--record", "1", "--basis", "a mistake"]);
+    assert!(run(&world, "log", 0, &["verify"]).starts_with("OK audit.example/served: 6 records"));
     let again = Command::new(env!("CARGO_BIN_EXE_attest"))
         .args(["audit", "--log", "log", "serve"])
         .current_dir(world.root())
@@ -146,7 +146,7 @@ fn records_are_handed_in_and_published() {
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     assert!(!server.socket.exists());
     let text = fs::read(world.root().join("log/tlog/checkpoint")).unwrap();
-    assert_eq!(Checkpoint::parse(Note::parse(&text).unwrap().text).unwrap().size, 6);
+    assert_eq!(Checkpoint::parse(Note::parse(&text).unwrap().text).unwrap().size, 7);
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub(super) fn retain(args: &RetainArgs, place: &AuditPlace, common: &Common) -> 
 }
 
 pub(super) fn keys(place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
-    let settings = place.settings()?;
+    let settings = place.bound(&place.reader()?)?;
     let keys = FolderKeys::open(&place.folder.join("keys"))?;
     let report = KeysReport {
         schema_version: 1,

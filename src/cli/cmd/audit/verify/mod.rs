@@ -83,6 +83,8 @@ pub struct VerifyReport {
     /// The record of a redaction that is not carried out yet: the next command that writes to the log does it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<u64>,
+    /// Whether the log's first record binds the key of redactions and the days that things are kept.
+    pub bound: bool,
     /// How many things are unexplained.
     pub unexplained: u64,
     /// The first of them.
@@ -216,6 +218,7 @@ fn report(origin: &str, checked: &Checked, changed: &[Bad], named: bool) -> Veri
         redacted: account.redacted,
         expired: account.expired,
         unfinished: account.unfinished,
+        bound: account.bound,
         unexplained,
         faults,
         claims: claims::of(account, named),
@@ -269,6 +272,9 @@ fn text(report: &VerifyReport) -> String {
             out,
             "the redaction of record {index} was interrupted: the next command that writes carries it out"
         );
+    }
+    if !report.bound && report.size > 0 {
+        out += "the log was made without a record of its settings: who may erase is by the word of log.json alone\n";
     }
     if report.published < report.size {
         let _ = writeln!(out, "{} not under a checkpoint yet", report.size - report.published);
