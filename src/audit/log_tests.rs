@@ -8,6 +8,7 @@ use crate::record::{Class, Draft, draft::Origin};
 use crate::tlog::note::NoteSigner;
 use crate::tlog::{Checkpoint, Hash, Note};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 const ORIGIN: &str = "log.example/audit";
@@ -401,7 +402,7 @@ fn what_a_log_was_made_with_is_bound_by_its_first_record() {
     let forger = NoteSigner::from_seed("log.example/officer", &[8; 32]).unwrap();
     for (settings, what) in [
         (other(&|s| s.officer = forger.key().clone()), "the key of redactions"),
-        (other(&|s| drop(s.retention.insert(Class::Executions, 1))), "the days that things are kept"),
+        (other(&|s| s.retention = BTreeMap::from([(Class::Executions, 1)])), "the days that things are kept"),
         (other(&|s| s.created = now(5)), "when it was made"),
     ] {
         let opened = Log::open(Parts { settings: settings.clone(), ..parts(&world.store) }).map(drop).unwrap_err();

@@ -111,7 +111,12 @@ impl Draft {
                 let expected = format!("a field of `{}`, as `attest schema audit-record` lists them", kind.name);
                 RecordError::malformed(shown(name), expected, "one that it has not")
             })?;
-            let told = told(field, value, origin, random)?;
+            let told = match field.form {
+                Form::Committed if !(value.is_null() && origin == Origin::Captured) => {
+                    committed(field, value, id_of(members), random)?
+                }
+                _ => told(field, value, origin)?,
+            };
             let known = known.iter().find(|(n, _)| n == name).map_or(Known::Declared, |(_, known)| *known);
             said.push((at, Said { field, told, known }));
         }
@@ -136,6 +141,25 @@ impl Draft {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name)?.told.value().as_str()
+    }
+
+    /// Whether a record that was read back from a log says surely another thing than this one, but for the fields of people who
+    /// were erased.
+    #[must_use]
+    pub fn differs(&self, recorded: &Self, erased: &[&str]) -> bool {
+        let said = |draft: &'_ Self, name: &str| draft.get(name).map(|said| (said.told.clone(), said.known));
+        let names = self.said.iter().chain(&recorded.said).map(|said| said.field);
+        let other = |field: &Field| match (said(self, field.name), said(recorded, field.name)) {
+            (Some((told, known)), Some((before, was))) if field.form == Form::Committed => {
+                let read = |told: &Told| Committed::read(field.name, told.value()).ok();
+                match (read(&told), read(&before)) {
+                    (Some(told), Some(before)) => known != was || told.differs(&before),
+                    (told, before) => told != before,
+                }
+            }
+            (told, before) => told != before,
+        };
+        self.kind != recorded.kind || names.filter(|field| !erased.contains(&field.name)).any(other)
     }
 
     /// As JSON, in the form in which it is read.
@@ -188,7 +212,7 @@ fn known_of(members: &Map<String, Value>) -> Result<Vec<(&str, Known)>, RecordEr
 }
 
 /// A value in the form of its field, or that it is withheld.
-fn told(field: &Field, value: &Value, origin: Origin, random: Random<'_>) -> Result<Told, RecordError> {
+fn told(field: &Field, value: &Value, origin: Origin) -> Result<Told, RecordError> {
     if value.is_null() && origin == Origin::Captured {
         return Ok(Told::Withheld);
     }
@@ -238,7 +262,7 @@ fn told(field: &Field, value: &Value, origin: Origin, random: Random<'_>) -> Res
                 (false, _) => json!(target),
             }
         }
-        Form::Committed => return committed(field, value, random),
+        Form::Committed => return Err(wrong("a text that is committed to")),
     };
     // The name of the field stands before what the search says of the place.
     match (find_secret(&json!({ field.name: &value }), &Search::default()), origin) {
@@ -248,11 +272,20 @@ fn told(field: &Field, value: &Value, origin: Origin, random: Random<'_>) -> Res
     }
 }
 
-fn committed(field: &Field, value: &Value, random: Random<'_>) -> Result<Told, RecordError> {
+/// The source and its own id of what happened, where there is one.
+fn id_of(members: &Map<String, Value>) -> Option<(&str, &str)> {
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    Some((text("source").unwrap_or_default(), text("source_id")?))
+}
+
+/// A commitment to a text: of what has an id of its own the same one each time.
+fn committed(field: &Field, value: &Value, id: Option<(&str, &str)>, random: Random<'_>) -> Result<Told, RecordError> {
     let committed = match value {
         Value::String(text) => {
-            let mut salt = [0; 16];
-            random(&mut salt);
+            let mut salt = id.map_or([0; 16], |(source, id)| Committed::salt_of(source, id, field.name));
+            if id.is_none() {
+                random(&mut salt);
+            }
             Committed::to(text.as_bytes(), salt)
         }
         other => Committed::read(field.name, other)?,
@@ -370,6 +403,40 @@ mod tests {
         assert!(!value.to_string().contains("curl"));
         let committed = Committed::read("command", value).unwrap();
         assert!(committed.is(b"curl -H 'authorization: token' https://example.com"));
+    }
+
+    #[test]
+    fn a_record_under_its_id_is_the_same_or_another_one() {
+        let mut n = 0_u8;
+        let mut read = |change: &dyn Fn(&mut Value)| {
+            let mut document = action();
+            document["source_id"] = json!("id-1");
+            document["requested_by"] = json!("github:1");
+            document["command"] = json!("cargo test");
+            document["kind"] = json!("action");
+            document.as_object_mut().unwrap().remove("requested_by");
+            change(&mut document);
+            Draft::read(&document, Origin::Captured, &mut |bytes| {
+                n += 1;
+                bytes.fill(n);
+            })
+            .unwrap()
+        };
+        let one = read(&|_| {});
+        assert!(!read(&|_| {}).differs(&one, &[]), "as often as it is handed in");
+        for change in [
+            &(|d: &mut Value| d["target"] = json!("src/b.rs")) as &dyn Fn(&mut Value),
+            &|d| d["command"] = json!("cargo tesT"),
+            &|d| d["result"] = json!("ok"),
+            &|d| d["known"] = json!({}),
+            &|d| d["command"] = json!(null),
+            &|d| drop(d.as_object_mut().unwrap().remove("command")),
+        ] {
+            assert!(read(change).differs(&one, &[]), "{:?}", read(change));
+            assert!(one.differs(&read(change), &[]));
+        }
+        let less = read(&|d| drop(d.as_object_mut().unwrap().remove("execution_id")));
+        assert!(one.differs(&less, &[]) && !one.differs(&less, &["execution_id"]), "erased");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //!
 //! A request is a line `attest-audit/1 typed N` or `attest-audit/1 captured N`, then N bytes: records as lines of JSON, as
 //! `attest schema audit-record` describes them, all or none of which are recorded. The answer is a line of JSON, once they are
-//! durable: `{"records": [...], "known": 0, "size": 3}`, or `{"error": {"code": ..., "message": ...}}`. Then the next request may
+//! durable: `{"records": [...], "known": 0, "differs": [], "size": 3}`, or `{"error": {"code": ..., "message": ...}}`. Then the next request may
 //! follow.
 
-use super::writer::Writer;
+use super::writer::{Done, Writer};
 use crate::audit::AuditError;
 use crate::model::{code, json, limits};
 use crate::record::Draft;
@@ -152,7 +152,10 @@ fn answer(body: &[u8], origin: Origin, writer: &Writer, mut random: fn(&mut [u8]
         }
     }
     match writer.write(drafts, body.len()) {
-        Ok(done) => json!({ "records": done.numbers, "known": done.known, "size": done.size }).to_string() + "\n",
+        Ok(done) => {
+            let Done { numbers, known, differing, size } = done;
+            json!({ "records": numbers, "known": known, "differs": differing, "size": size }).to_string() + "\n"
+        }
         Err(e) => error(e.code().as_str(), &e.to_string()),
     }
 }
@@ -177,8 +180,10 @@ pub struct Asked<'a> {
 pub struct Said {
     /// Number of each record.
     pub numbers: Vec<u64>,
-    /// How many were there already.
+    /// How many were there already, and say the same.
     pub known: usize,
+    /// Numbers of records under whose id something else was handed in: what was recorded stays.
+    pub differing: Vec<u64>,
     /// How many records the log had then.
     pub size: u64,
 }
@@ -218,12 +223,14 @@ pub fn hand_in(asked: &Asked<'_>) -> Result<Option<Said>, AuditError> {
     if let (Some(code), Some(message)) = (said("code"), said("message")) {
         return Err(unusable(asked.path, &io::Error::other(format!("{code}: {message}"))));
     }
-    let numbers = value.get("records").and_then(Value::as_array);
-    let numbers: Option<Vec<u64>> = numbers.and_then(|list| list.iter().map(Value::as_u64).collect());
+    let numbers = |name: &str| -> Option<Vec<u64>> {
+        value.get(name).and_then(Value::as_array)?.iter().map(Value::as_u64).collect()
+    };
     let count = |name: &str| value.get(name).and_then(Value::as_u64);
     let said = (|| {
-        let numbers = numbers.filter(|numbers| numbers.len() == asked.drafts.len())?;
-        Some(Said { numbers, known: usize::try_from(count("known")?).ok()?, size: count("size")? })
+        let all = numbers("records").filter(|all| all.len() == asked.drafts.len())?;
+        let known = usize::try_from(count("known")?).ok()?;
+        Some(Said { numbers: all, known, differing: numbers("differs")?, size: count("size")? })
     })();
     said.map(Some).ok_or_else(|| unusable(asked.path, &no_answer(&io::Error::other("its answer is cut off"))))
 }

@@ -199,6 +199,43 @@ fn the_same_event_is_recorded_once_and_a_broken_line_records_nothing() {
 }
 
 #[test]
+fn what_is_handed_in_otherwise_under_the_same_id_is_told_and_changes_nothing() {
+    let world = started();
+    let line = |target: &str, command: &str| {
+        serde_json::json!({ "kind": "action", "action_type": "command_run", "source": "test", "source_id": "id-1",
+            "target": target, "command": command })
+        .to_string()
+            + "\n"
+    };
+    let record = |input: &str, more: &[&str]| {
+        let out = lines(&world, &[&["record", "--file", "-"], more].concat(), input);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let first = line("src/a.rs", "cargo test");
+    assert_eq!(record(&first, &[]), "recorded as record 1\n");
+    assert_eq!(record(&first, &[]), "nothing new is recorded\n1 was in the log already\n");
+    // Another value, and another text of the same length, of which only a hash is kept.
+    let other = line("src/b.rs", "cargo test");
+    for other in [&other, &line("src/a.rs", "cargo tesT")] {
+        assert_eq!(
+            record(other, &[]),
+            "nothing new is recorded\n1 differs from what was recorded under the same id, and is not recorded: see record 1\n"
+        );
+    }
+    let json: Value = serde_json::from_str(&record(&(first.clone() + &other), &["--format", "json"])).unwrap();
+    assert_eq!((&json["known"], &json["differs"]), (&1.into(), &serde_json::json!([1])), "{json}");
+    // Two of one file are no other than two of two.
+    let two = (line("src/c.rs", "ls") + &line("src/d.rs", "ls")).replace("id-1", "id-2");
+    assert_eq!(
+        record(&two, &[]),
+        "recorded as record 2\n1 differs from what was recorded under the same id, and is not recorded: see record 2\n"
+    );
+    assert!(done(&world, &["show", "1"]).contains("src/a.rs"));
+    assert!(done(&world, &["verify"]).contains("3 records: 3 verified"));
+}
+
+#[test]
 fn a_log_in_a_checkout_is_refused() {
     let world = World::empty();
     fs::create_dir(world.root().join(".git")).unwrap();

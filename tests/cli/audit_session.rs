@@ -80,6 +80,28 @@ fn a_session_is_recorded_once_and_nothing_of_what_was_said_is_kept() {
 }
 
 #[test]
+fn a_session_that_says_something_else_under_an_id_is_told() {
+    let world = started();
+    let record = ["record", "--session", "session.jsonl", "--format", "json"];
+    let run = |session: String| -> Value {
+        world.write("session.jsonl", session);
+        serde_json::from_str(&done(&world, &record)).unwrap()
+    };
+    assert_eq!(run(session())["differs"], json!([]));
+    // As long as before, so that only its hash says that it is another; and one that was said to have gone well.
+    let said = run(session().replace("curl -H", "wget -H").replace("fn planted", "fn pIanted"));
+    assert_eq!(said["differs"], json!([2, 3]), "{said}");
+    assert_eq!((&said["new"], &said["known"]), (&json!(1), &json!(4)), "the end of another file: {said}");
+    let shown = done(&world, &record[..3]);
+    assert!(
+        shown.contains("2 differ from what was recorded under the same id, and are not recorded: see 2, 3"),
+        "{shown}"
+    );
+    world.write("command", format!("curl -H {SECRET} /home/alice/x"));
+    assert!(done(&world, &["match", "2", "--field", "command", "command"]).starts_with("yes"), "the first stays");
+}
+
+#[test]
 fn hostile_and_strange_files_are_taken_or_refused_and_stop_nothing() {
     let world = started();
     world.write("none.jsonl", "hello\n{}\n");

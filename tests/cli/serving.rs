@@ -114,24 +114,32 @@ fn records_are_handed_in_and_published() {
     let stream = UnixStream::connect(&server.socket).unwrap();
     let two = hand_in(&stream, "typed", &(decision("two") + &decision("three"))).unwrap();
     assert_eq!(two["records"].as_array().unwrap().len(), 2, "{two}");
+    let same = |what: &str| decision(what).replace("}", ",\"source_id\":\"id-1\"}");
+    let placed = |what: &str| {
+        let said = hand_in(&stream, "typed", &same(what)).unwrap();
+        (said["records"][0].clone(), said["known"].clone(), said["differs"].clone())
+    };
+    assert_eq!(placed("four"), (4.into(), 0.into(), serde_json::json!([])));
+    assert_eq!(placed("four"), (4.into(), 1.into(), serde_json::json!([])));
+    assert_eq!(placed("five"), (4.into(), 0.into(), serde_json::json!([4])), "something else under the same id");
     // What is wrong with a request is its answer, and the next is answered.
     let wrong = hand_in(&stream, "typed", "{\"kind\":\"decision\"}\n").unwrap();
     assert_eq!(wrong["error"]["code"], "record-malformed", "{wrong}");
     let secret = decision("ghp_16C7e42F292c6912E7710c838347Ae178B4a");
     let refused = hand_in(&stream, "typed", &secret).unwrap();
     assert!(refused["error"]["code"].is_string(), "{refused}");
-    assert_eq!(hand_in(&stream, "captured", &secret).unwrap()["records"][0], 4);
+    assert_eq!(hand_in(&stream, "captured", &secret).unwrap()["records"][0], 5);
     let other = UnixStream::connect(&server.socket).unwrap();
     assert!(hand_in(&other, "else", "").unwrap()["error"]["code"].is_string());
     // A signed checkpoint follows within a second, and the tiles with it.
     std::thread::sleep(Duration::from_millis(1200));
-    assert_eq!(server.published(), 5);
-    let (status, bundle) = server.get("/tile/entries/000.p/5");
-    assert_eq!((status, &bundle), (200, &fs::read(world.root().join("log/tlog/tile/entries/000.p/5")).unwrap()));
+    assert_eq!(server.published(), 6);
+    let (status, bundle) = server.get("/tile/entries/000.p/6");
+    assert_eq!((status, &bundle), (200, &fs::read(world.root().join("log/tlog/tile/entries/000.p/6")).unwrap()));
     assert_eq!(server.get("/tile/../log.json").0, 404);
     // The log can be written and anchored by others while nobody hands in.
     run(&world, "log", 0, &["erase", "--record", "1", "--basis", "a mistake"]);
-    assert!(run(&world, "log", 0, &["verify"]).starts_with("OK audit.example/served: 6 records"));
+    assert!(run(&world, "log", 0, &["verify"]).starts_with("OK audit.example/served: 7 records"));
     let again = Command::new(env!("CARGO_BIN_EXE_attest"))
         .args(["audit", "--log", "log", "serve"])
         .current_dir(world.root())
@@ -146,7 +154,7 @@ fn records_are_handed_in_and_published() {
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     assert!(!server.socket.exists());
     let text = fs::read(world.root().join("log/tlog/checkpoint")).unwrap();
-    assert_eq!(Checkpoint::parse(Note::parse(&text).unwrap().text).unwrap().size, 7);
+    assert_eq!(Checkpoint::parse(Note::parse(&text).unwrap().text).unwrap().size, 8);
 }
 
 #[test]
