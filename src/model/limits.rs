@@ -240,6 +240,9 @@ pub const RECORD_BYTES: usize = 64 << 10;
 pub const RECORD_BATCH: usize = 65_536;
 /// Files in which what others said of an audit log's checkpoints is kept.
 pub const ANCHORS: usize = 200_000;
+/// How far the clock of a witness may be from this machine's (seconds): its cosignature is of the time of asking, and none is older
+/// than the log.
+pub const WITNESS_SKEW_SECONDS: u64 = 300;
 /// Records that are handed in through the socket of an audit log at once (bytes).
 pub const HANDED_IN_BYTES: usize = 8 << 20;
 /// How many of such wait for the one that writes; more wait before they are read.

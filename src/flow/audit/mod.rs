@@ -319,6 +319,10 @@ pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Po
     let wrong = |cause: String| AuditError::Unproven { what: name.to_owned(), cause };
     if let Some(policy) = policy {
         let (checkpoint, seen) = policy.check(&note).map_err(|e| wrong(e.to_string()))?;
+        let seen = anchor::later(seen, settings);
+        if !policy.is_met(&seen) {
+            return Err(wrong("a witness cosigned it at a time before the log was made".into()));
+        }
         let time = policy.met_at(&seen).map(|time| (time, seen.keys().cloned().collect()));
         return Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time });
     }

@@ -105,7 +105,7 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     let anchors = if policy.is_some() { place.anchored()? } else { Vec::new() };
     let (outside, _) = witnessed::kept(&anchors, &settings, Trusted { policy: policy.as_ref(), roots: &roots });
     let markers = match &policy {
-        Some(policy) => witnessed::markers(&anchors, (&store, &keys), &index, policy, places::now())?,
+        Some(policy) => witnessed::markers(&anchors, (&store, &keys), &index, policy, (&settings, places::now()))?,
         None => Vec::new(),
     };
     let (mut records, mut redactions) = (Vec::new(), None);
