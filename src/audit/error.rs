@@ -65,6 +65,16 @@ pub enum AuditError {
         /// What the first record says.
         bound: String,
     },
+    /// A witness has lost what it cosigned.
+    #[error(
+        "this witness has cosigned, as {mark} says, and what it cosigned is not in {folder}: with the same key it could cosign another history"
+    )]
+    Forgot {
+        /// Where it should be.
+        folder: String,
+        /// The file beside the key that says so.
+        mark: String,
+    },
     /// It lies where whoever builds can change it.
     #[error("the audit log {place} lies in the checkout {checkout}, where every build step can change it")]
     InCheckout {
@@ -132,6 +142,9 @@ codes! {
     REBOUND = "audit-settings-changed", [Producer],
         "log.json names another key of redactions, or other days, than the log was made with: somebody changed that file",
         "put log.json back as the log's first record (`attest audit show 0`) says it; what else was changed, `attest audit verify` says";
+    FORGOT = "audit-witness-forgot", [Operator],
+        "the witness's key has cosigned checkpoints, and what it cosigned is gone: it could contradict itself",
+        "put the folder `witness` back; where it is lost, remove `keys/witness.key`: it begins anew with another key, which those who count it have to be told";
     UNPROVEN = "audit-not-proven", [Producer],
         "a receipt or a checkpoint is not of this log, not signed by the key that was given, or was changed",
         "compare the names in the message; ask whoever gave it for the log's key (`attest audit keys`) and for another one";
@@ -170,6 +183,7 @@ impl AuditError {
             Self::Damaged { .. } => DAMAGED,
             Self::Unproven { .. } => UNPROVEN,
             Self::Rebound { .. } => REBOUND,
+            Self::Forgot { .. } => FORGOT,
             Self::InCheckout { .. } => IN_CHECKOUT,
             Self::Malformed { .. } => MALFORMED,
             Self::TooLarge { .. } => TOO_LARGE,

@@ -240,6 +240,8 @@ pub const RECORD_BYTES: usize = 64 << 10;
 pub const RECORD_BATCH: usize = 65_536;
 /// Files in which what others said of an audit log's checkpoints is kept.
 pub const ANCHORS: usize = 200_000;
+/// The file that says of which logs a witness has cosigned anything (bytes).
+pub const WITNESS_MARK_BYTES: usize = 1 << 20;
 /// How far the clock of a witness may be from this machine's (seconds): its cosignature is of the time of asking, and none is older
 /// than the log.
 pub const WITNESS_SKEW_SECONDS: u64 = 300;

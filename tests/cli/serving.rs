@@ -224,4 +224,13 @@ fn a_server_is_a_witness_of_another_log_and_of_one_history_of_it() {
     let said = run(&world, "fork", 1, &["anchor", "--policy", "policy"]);
     assert!(said.starts_with("DISPUTED "), "{said}");
     run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    // What it cosigned is lost, and its key is not: it would give the fork what it gave the log.
+    drop(server);
+    fs::rename(watching.root().join("log/witness"), watching.root().join("away")).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--witness", "others"];
+    let said = run(&watching, "log", 3, &serve);
+    assert!(said.contains("error[audit-witness-forgot]") && said.contains("remove `keys/witness.key`"), "{said}");
+    fs::remove_file(watching.root().join("log/keys/witness.key")).unwrap();
+    let server = Server::start(&watching, "log", &["--witness", "others"]);
+    assert_ne!(server.witness.as_deref(), Some(vkey.as_str()), "another key");
 }

@@ -4,7 +4,7 @@
 mod folder;
 mod memory;
 
-pub use folder::FolderWitness;
+pub use folder::{FolderWitness, Places};
 pub use memory::MemoryWitness;
 
 use super::AuditError;
@@ -84,6 +84,14 @@ impl Watcher {
         // Kept before it is told: after a crash it would else cosign another history of what somebody was shown.
         self.store.keep(&checkpoint.origin, &format!("{}\n{by_log}{own}\n", note.text))?;
         Ok(Ok(own))
+    }
+
+    /// That what it saw last of each log can be read: else it would say nothing to anybody.
+    ///
+    /// # Errors
+    /// [`AuditError::Damaged`], [`AuditError::Unusable`].
+    pub fn ready(&self) -> Result<(), AuditError> {
+        self.logs.iter().try_for_each(|key| self.last(key.name()).map(drop))
     }
 
     /// The size and root that it cosigned last.

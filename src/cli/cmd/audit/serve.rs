@@ -52,7 +52,9 @@ pub(super) async fn run(args: &ServeArgs, place: &AuditPlace, common: &Common, u
             let logs = policy.logs.into_iter().map(|(key, _)| key).collect();
             let (cosigner, store) = place.witness(&settings)?;
             ui.note(&format!("witness {}", cosigner.key().key()));
-            Some(Mutex::new(Watcher::new(logs, cosigner, Box::new(store))))
+            let watcher = Watcher::new(logs, cosigner, Box::new(store));
+            watcher.ready()?;
+            Some(Mutex::new(watcher))
         }
         None => None,
     };
