@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `writer.rs` | the thread that writes: what many hand in goes to the disk together |
 //! | `socket.rs` | the Unix socket through which processes of this machine hand in records |
+//! | `waiting.rs` | who is waited for, and how much is held of what they send |
 //! | `http.rs` | the door to the network: connections, times, sizes |
 //! | `routes.rs` | what is answered: tiles and checkpoint (C2SP tlog-tiles), `add-checkpoint` (C2SP tlog-witness) |
 //!
@@ -15,6 +16,7 @@ mod routes;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod writer;
 
 pub use http::{Http, Served};

@@ -6,6 +6,7 @@
 //! durable: `{"records": [...], "known": 0, "differs": [], "size": 3}`, or `{"error": {"code": ..., "message": ...}}`. Then the next request may
 //! follow.
 
+use super::waiting::{Room, Waiting};
 use super::writer::{Done, Writer};
 use crate::audit::AuditError;
 use crate::model::{code, json, limits};
@@ -14,6 +15,7 @@ use crate::record::draft::Origin;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::Shutdown;
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -53,7 +55,7 @@ impl Socket {
         let listener = UnixListener::bind(path);
         rustix::process::umask(before);
         let listener = listener.map_err(|e| unusable(path, &e))?;
-        thread::spawn(move || accept(&listener, &writer, random));
+        thread::spawn(move || accept(&listener, writer, random));
         Ok(Self { path: path.to_owned() })
     }
 }
@@ -64,23 +66,36 @@ impl Drop for Socket {
     }
 }
 
-fn accept(listener: &UnixListener, writer: &Writer, random: fn(&mut [u8])) {
-    let open = Arc::new(AtomicUsize::new(0));
+/// What all connections share.
+struct Hall {
+    writer: Writer,
+    random: fn(&mut [u8]),
+    open: AtomicUsize,
+    waiting: Arc<Waiting>,
+    room: Room,
+}
+
+fn accept(listener: &UnixListener, writer: Writer, random: fn(&mut [u8])) {
+    let (open, waiting, room) = (AtomicUsize::new(0), Arc::default(), Room::of(limits::HANDED_IN_TOTAL_BYTES));
+    let hall = Arc::new(Hall { writer, random, open, waiting, room });
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
+            // It may be that this process can open no more files.
+            hall.waiting.make_room();
             thread::sleep(Duration::from_millis(10));
             continue;
         };
-        if open.load(Ordering::Acquire) >= limits::HANDED_IN_CONNECTIONS {
+        // Who says nothing makes room; where all are being answered, there is none.
+        if hall.open.load(Ordering::Acquire) >= limits::HANDED_IN_CONNECTIONS && !hall.waiting.make_room() {
             refuse(&stream);
             continue;
         }
-        open.fetch_add(1, Ordering::AcqRel);
-        let (writer, open) = (writer.clone(), open.clone());
+        hall.open.fetch_add(1, Ordering::AcqRel);
+        let hall = hall.clone();
         thread::spawn(move || {
             // A panic is the end of this connection, and of nothing else.
-            let _ = catch_unwind(AssertUnwindSafe(|| serve(&stream, &writer, random)));
-            open.fetch_sub(1, Ordering::AcqRel);
+            let _ = catch_unwind(AssertUnwindSafe(|| serve(&Arc::new(stream), &hall)));
+            hall.open.fetch_sub(1, Ordering::AcqRel);
         });
     }
 }
@@ -91,39 +106,52 @@ fn refuse(mut stream: &UnixStream) {
 }
 
 /// Answers the requests of a connection, until it ends.
-fn serve(stream: &UnixStream, writer: &Writer, random: fn(&mut [u8])) -> io::Result<()> {
+fn serve(stream: &Arc<UnixStream>, hall: &Hall) -> io::Result<()> {
     let time = Duration::from_secs(limits::HANDED_IN_SECONDS);
     stream.set_write_timeout(Some(time))?;
-    stream.set_read_timeout(Some(time))?;
-    let mut reader = BufReader::new(stream);
+    let mut reader = BufReader::new(&**stream);
     loop {
+        let ended = stream.clone();
+        let wait = hall.waiting.begin(move || drop(ended.shutdown(Shutdown::Both)));
+        stream.set_read_timeout(Some(time))?;
         let mut head = String::new();
         if reader.by_ref().take(64).read_line(&mut head)? == 0 {
             return Ok(());
         }
-        let until = Instant::now() + time;
         let Some((origin, length)) = parse_head(&head) else {
             let text = error(
                 code::LIMIT_EXCEEDED.as_str(),
                 &format!("expected `{HEAD} typed|captured BYTES`, with at most {} bytes", limits::HANDED_IN_BYTES),
             );
-            return (&mut &*stream).write_all(text.as_bytes());
+            return (&**stream).write_all(text.as_bytes());
         };
-        let mut body = vec![0; length];
-        let mut at = 0;
-        while at < length {
-            if Instant::now() >= until {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            match reader.read(&mut body[at..])? {
-                0 => return Ok(()),
-                n => at += n,
-            }
-        }
-        let answer = catch_unwind(AssertUnwindSafe(|| answer(&body, origin, writer, random)));
+        let until = Instant::now() + time;
+        let Some(_taken) = hall.room.take(length, until, &wait) else {
+            return (&**stream).write_all(error(code::LIMIT_EXCEEDED.as_str(), "too much is handed in").as_bytes());
+        };
+        stream.set_read_timeout(Some(Duration::from_secs(limits::HANDED_IN_STALL_SECONDS)))?;
+        let Some(body) = received(&mut reader, length, until)? else { return Ok(()) };
+        drop(wait);
+        let answer = catch_unwind(AssertUnwindSafe(|| answer(body, origin, hall)));
         let answer = answer.unwrap_or_else(|_| error(code::INTERNAL.as_str(), "a defect of attest stopped it"));
-        (&mut &*stream).write_all(answer.as_bytes())?;
+        (&**stream).write_all(answer.as_bytes())?;
     }
+}
+
+/// The body of a request; none where the connection ends before it does.
+fn received(reader: &mut impl io::Read, length: usize, until: Instant) -> io::Result<Option<Vec<u8>>> {
+    let mut body = vec![0; length];
+    let mut at = 0;
+    while at < length {
+        if Instant::now() >= until {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        match reader.read(&mut body[at..])? {
+            0 => return Ok(None),
+            n => at += n,
+        }
+    }
+    Ok(Some(body))
 }
 
 fn parse_head(line: &str) -> Option<(Origin, usize)> {
@@ -138,8 +166,8 @@ fn parse_head(line: &str) -> Option<(Origin, usize)> {
     (length <= limits::HANDED_IN_BYTES).then_some((origin, length))
 }
 
-fn answer(body: &[u8], origin: Origin, writer: &Writer, mut random: fn(&mut [u8])) -> String {
-    let mut drafts = Vec::new();
+fn answer(body: Vec<u8>, origin: Origin, hall: &Hall) -> String {
+    let (mut drafts, mut random) = (Vec::new(), hall.random);
     for (number, line) in body.split(|b| *b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty()) {
         let at = |e: &dyn std::fmt::Display| format!("line {}, so nothing is recorded: {e}", number + 1);
         let value = match json::parse(line, limits::RECORD_BYTES) {
@@ -151,7 +179,9 @@ fn answer(body: &[u8], origin: Origin, writer: &Writer, mut random: fn(&mut [u8]
             Err(e) => return error(e.code().as_str(), &at(&e)),
         }
     }
-    match writer.write(drafts, body.len()) {
+    let length = body.len();
+    drop(body);
+    match hall.writer.write(drafts, length) {
         Ok(done) => {
             let Done { numbers, known, differing, size } = done;
             json!({ "records": numbers, "known": known, "differs": differing, "size": size }).to_string() + "\n"
