@@ -75,6 +75,14 @@ pub enum AuditError {
         /// The file beside the key that says so.
         mark: String,
     },
+    /// Somebody else listens where records would be handed in.
+    #[error("user {user} listens at {socket}, and neither this user nor root: nothing was handed over")]
+    Stranger {
+        /// The socket.
+        socket: String,
+        /// The number of the user.
+        user: u32,
+    },
     /// It lies where whoever builds can change it.
     #[error("the audit log {place} lies in the checkout {checkout}, where every build step can change it")]
     InCheckout {
@@ -145,6 +153,9 @@ codes! {
     FORGOT = "audit-witness-forgot", [Operator],
         "the witness's key has cosigned checkpoints, and what it cosigned is gone: it could contradict itself",
         "put the folder `witness` back; where it is lost, remove `keys/witness.key`: it begins anew with another key, which those who count it have to be told";
+    STRANGER = "audit-server-stranger", [Operator],
+        "another user listens at the socket where records would be handed in, and would read them",
+        "unset `ATTEST_AUDIT_SOCKET`, or let it name the socket of your own server or of root's";
     UNPROVEN = "audit-not-proven", [Producer],
         "a receipt or a checkpoint is not of this log, not signed by the key that was given, or was changed",
         "compare the names in the message; ask whoever gave it for the log's key (`attest audit keys`) and for another one";
@@ -184,6 +195,7 @@ impl AuditError {
             Self::Unproven { .. } => UNPROVEN,
             Self::Rebound { .. } => REBOUND,
             Self::Forgot { .. } => FORGOT,
+            Self::Stranger { .. } => STRANGER,
             Self::InCheckout { .. } => IN_CHECKOUT,
             Self::Malformed { .. } => MALFORMED,
             Self::TooLarge { .. } => TOO_LARGE,

@@ -12,7 +12,7 @@ use crate::audit::AuditError;
 use crate::model::{code, json, limits};
 use crate::record::Draft;
 use crate::record::draft::Origin;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::Shutdown;
@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const HEAD: &str = "attest-audit/1";
+pub(super) const HEAD: &str = "attest-audit/1";
 
 /// The socket of a server; its file is gone when this is dropped.
 #[derive(Debug)]
@@ -194,81 +194,6 @@ fn error(code: &str, message: &str) -> String {
     json!({ "error": { "code": code, "message": message } }).to_string() + "\n"
 }
 
-/// What is handed in.
-#[derive(Debug)]
-pub struct Asked<'a> {
-    /// Where the server listens.
-    pub path: &'a Path,
-    /// What is recorded.
-    pub drafts: &'a [Draft],
-    /// How long the answer is waited for.
-    pub patience: Duration,
-}
-
-/// What a server said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Number of each record.
-    pub numbers: Vec<u64>,
-    /// How many were there already, and say the same.
-    pub known: usize,
-    /// Numbers of records under whose id something else was handed in: what was recorded stays.
-    pub differing: Vec<u64>,
-    /// How many records the log had then.
-    pub size: u64,
-}
-
-/// Hands records in at the server of a log; none where no server listens, so that they can be written otherwise. What is not kept
-/// is not handed in either: of a command or a diff only the commitment is.
-///
-/// # Errors
-/// [`AuditError::Unusable`]: what the server says, or that it did not answer; then they may be recorded or not.
-pub fn hand_in(asked: &Asked<'_>) -> Result<Option<Said>, AuditError> {
-    let stream = match UnixStream::connect(asked.path) {
-        Ok(stream) => stream,
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
-        Err(e) => return Err(unusable(asked.path, &e)),
-    };
-    let mut body = Vec::new();
-    for draft in asked.drafts {
-        body.extend_from_slice(Value::Object(draft.document()).to_string().as_bytes());
-        body.push(b'\n');
-    }
-    // All or none: so many are written by whoever brings them, when it is his turn.
-    if body.len() > limits::HANDED_IN_BYTES {
-        return Ok(None);
-    }
-    let exchange = || {
-        stream.set_read_timeout(Some(asked.patience))?;
-        stream.set_write_timeout(Some(asked.patience))?;
-        (&stream).write_all(format!("{HEAD} captured {}\n", body.len()).as_bytes())?;
-        (&stream).write_all(&body)?;
-        let mut line = String::new();
-        BufReader::new(&stream).take(limits::HANDED_IN_BYTES as u64).read_line(&mut line)?;
-        Ok(line)
-    };
-    let line = exchange().map_err(|e: io::Error| unusable(asked.path, &no_answer(&e)))?;
-    let value = json::parse(line.as_bytes(), limits::HANDED_IN_BYTES).unwrap_or(Value::Null);
-    let said = |name: &str| value.get("error").and_then(|e| e.get(name)).and_then(Value::as_str);
-    if let (Some(code), Some(message)) = (said("code"), said("message")) {
-        return Err(unusable(asked.path, &io::Error::other(format!("{code}: {message}"))));
-    }
-    let numbers = |name: &str| -> Option<Vec<u64>> {
-        value.get(name).and_then(Value::as_array)?.iter().map(Value::as_u64).collect()
-    };
-    let count = |name: &str| value.get(name).and_then(Value::as_u64);
-    let said = (|| {
-        let all = numbers("records").filter(|all| all.len() == asked.drafts.len())?;
-        let known = usize::try_from(count("known")?).ok()?;
-        Some(Said { numbers: all, known, differing: numbers("differs")?, size: count("size")? })
-    })();
-    said.map(Some).ok_or_else(|| unusable(asked.path, &no_answer(&io::Error::other("its answer is cut off"))))
-}
-
-fn no_answer(e: &io::Error) -> io::Error {
-    io::Error::other(format!("the server of the log gave no answer, so this may be recorded or not: {e}"))
-}
-
-fn unusable(path: &Path, e: &io::Error) -> AuditError {
+pub(super) fn unusable(path: &Path, e: &io::Error) -> AuditError {
     AuditError::Unusable { what: path.display().to_string(), cause: e.to_string() }
 }

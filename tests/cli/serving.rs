@@ -157,6 +157,57 @@ fn records_are_handed_in_and_published() {
     assert_eq!(Checkpoint::parse(Note::parse(&text).unwrap().text).unwrap().size, 8);
 }
 
+/// Only root can let a program run as somebody else; the rule itself is tested beside its code.
+#[test]
+fn nothing_is_handed_over_to_another_user_who_listens() {
+    use std::os::unix::process::CommandExt as _;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let world = started("audit.example/stranger");
+    let theirs = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(theirs.path(), Some(65_534), Some(65_534)).unwrap();
+    let attest = theirs.path().join("attest");
+    fs::copy(env!("CARGO_BIN_EXE_attest"), &attest).unwrap();
+    let as_other = |args: &[&str]| {
+        let mut program = Command::new(&attest);
+        program.args(["audit", "--log"]).arg(theirs.path().join("log")).args(args).uid(65_534).gid(65_534);
+        program.current_dir(theirs.path()).env("HOME", theirs.path()).stderr(Stdio::null()).stdout(Stdio::null());
+        program
+    };
+    assert!(as_other(&["init"]).status().unwrap().success());
+    let socket = theirs.path().join("log/socket");
+    let record = |socket: &std::path::Path| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
+        program.args(["audit", "--log", "log", "record", "decision", "what=secret plan", "reason=a test"]);
+        program.current_dir(world.root()).env("HOME", world.home()).env("ATTEST_AUDIT_SOCKET", socket);
+        let out = program.output().unwrap();
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr))
+    };
+    let serve = |program: &mut Command| {
+        let server = program.spawn().unwrap();
+        for _ in 0..500 {
+            if UnixStream::connect(&socket).is_ok() {
+                return server;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it does not listen")
+    };
+    let mut server = serve(&mut as_other(&["serve"]));
+    let (code, said) = record(&socket);
+    assert_eq!((code, said.contains("error[audit-server-stranger]: user 65534 listens at")), (Some(3), true), "{said}");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    // The twin: the same socket, with the same log, of this user.
+    fs::remove_file(&socket).unwrap();
+    std::os::unix::fs::chown(theirs.path().join("log/keys"), Some(0), Some(0)).unwrap();
+    let mut server = serve(as_other(&["serve"]).uid(0).gid(0));
+    assert_eq!(record(&socket), (Some(0), "recorded as record 1\n".into()));
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
 #[test]
 fn a_server_that_is_killed_under_load_loses_nothing_that_it_acknowledged() {
     let world = started("audit.example/killed");
