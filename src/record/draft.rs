@@ -3,9 +3,10 @@
 use super::fields::{self, Field, Form};
 use super::kinds::{self, Kind};
 use super::{Committed, RecordError, actions};
-use crate::model::{Timestamp, limits};
+use crate::model::{Digest, Timestamp, limits};
 use crate::secrets::{Search, find_secret};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// How a value is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +105,8 @@ impl Draft {
         let name = name.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), "none"))?;
         let kind = kinds::named(name).filter(|k| !k.in_clear());
         let kind = kind.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), shown(name)))?;
+        let derived = with_derived_id(members, origin);
+        let members = derived.as_ref().unwrap_or(members);
         let known = known_of(members)?;
         let mut said = Vec::new();
         for (name, value) in members.iter().filter(|(name, _)| !["kind", "known"].contains(&name.as_str())) {
@@ -272,6 +275,20 @@ fn told(field: &Field, value: &Value, origin: Origin) -> Result<Told, RecordErro
     }
 }
 
+/// A record that was taken from elsewhere and whose own id must not be kept, with one that is made of all that it says: the same
+/// record has the same one, and whoever guesses the id cannot try it out without the rest.
+fn with_derived_id(members: &Map<String, Value>, origin: Origin) -> Option<Map<String, Value>> {
+    let id = members.get("source_id").and_then(Value::as_str).filter(|_| origin == Origin::Captured)?;
+    if !is_outside(id) && find_secret(&json!({ "source_id": id }), &Search::default()).is_ok() {
+        return None;
+    }
+    let all: BTreeMap<&String, &Value> = members.iter().collect();
+    let digest = Digest::sha256(&serde_json::to_vec(&all).ok()?).to_string();
+    let mut out = members.clone();
+    out.insert("source_id".to_owned(), json!(format!("derived:{digest}")));
+    Some(out)
+}
+
 /// The source and its own id of what happened, where there is one.
 fn id_of(members: &Map<String, Value>) -> Option<(&str, &str)> {
     let text = |name: &str| members.get(name).and_then(Value::as_str);
@@ -323,7 +340,8 @@ fn members(value: &Value, wrong: &dyn Fn(&str) -> RecordError) -> Result<Value, 
 }
 
 /// Whether a path says where somebody's home is, or leads out of the repository.
-fn is_outside(target: &str) -> bool {
+#[must_use]
+pub fn is_outside(target: &str) -> bool {
     let drive = target.as_bytes().get(1) == Some(&b':')
         && target.as_bytes()[0].is_ascii_alphabetic()
         && target.as_bytes().get(2).is_some_and(|b| [b'\\', b'/'].contains(b));
@@ -437,6 +455,24 @@ mod tests {
         }
         let less = read(&|d| drop(d.as_object_mut().unwrap().remove("execution_id")));
         assert!(one.differs(&less, &[]) && !one.differs(&less, &["execution_id"]), "erased");
+    }
+
+    #[test]
+    fn an_id_that_must_not_be_kept_is_made_of_what_the_record_says() {
+        let id = |id: &str, target: &str, origin| {
+            let mut document = action();
+            (document["source_id"], document["target"]) = (json!(id), json!(target));
+            read(document, origin).map(|draft| draft.text("source_id").unwrap_or_default().to_owned())
+        };
+        let secret = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        for place in [secret.as_str(), "/home/alice/1"] {
+            let found = id(place, "src/a.rs", Origin::Captured).unwrap();
+            assert!(found.starts_with("derived:sha256:") && !found.contains(place), "{found}");
+            assert_eq!(id(place, "src/a.rs", Origin::Captured).unwrap(), found, "stable");
+            assert_ne!(id(place, "src/b.rs", Origin::Captured).unwrap(), found, "nobody can try ids out");
+        }
+        assert!(id(&secret, "src/a.rs", Origin::Typed).is_err(), "what is typed is refused");
+        assert_eq!(id("toolu_1", "src/a.rs", Origin::Captured).unwrap(), "toolu_1", "the twin");
     }
 
     #[test]

@@ -102,6 +102,22 @@ fn a_session_that_says_something_else_under_an_id_is_told() {
 }
 
 #[test]
+fn a_call_whose_id_is_withheld_is_known_again() {
+    let world = started();
+    let session = session().replace("\"t1\"", &format!("\"{SECRET}\""));
+    world.write("session.jsonl", &session);
+    let record = ["record", "--session", "session.jsonl", "--execution", "exec-1"];
+    done(&world, &record);
+    assert!(!holds(&world.root().join(LOG), SECRET));
+    let said = done(&world, &record);
+    assert!(said.contains("; 0 records new, 7 in the log already\n"), "{said}");
+    // Another call under such an id is another record: nothing of the id is there by which it could be compared.
+    world.write("session.jsonl", session.replace("curl -H", "wget -H"));
+    let said = done(&world, &record);
+    assert!(said.contains("; 2 records new, 5 in the log already\n"), "{said}");
+}
+
+#[test]
 fn hostile_and_strange_files_are_taken_or_refused_and_stop_nothing() {
     let world = started();
     world.write("none.jsonl", "hello\n{}\n");
