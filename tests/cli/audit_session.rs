@@ -102,6 +102,38 @@ fn a_session_that_says_something_else_under_an_id_is_told() {
 }
 
 #[test]
+fn paths_of_this_machine_are_kept_nowhere_whatever_they_are_called() {
+    let world = started();
+    let place = "/srv/people/bob";
+    let mut session = session().replace("\"cwd\":\"/home/alice/app\"", "\"cwd\":\"/\"");
+    for (old, new) in [
+        ("\"name\":\"Edit\"", "\"name\":\"PLACE/tool\""),
+        ("\"gitBranch\":\"main\"", "\"gitBranch\":\"PLACE\""),
+        ("\"model\":\"claude-x\"", "\"model\":\"PLACE/m\""),
+        ("\"sessionId\":\"s-1\"", "\"sessionId\":\"PLACE/s\""),
+        ("\"id\":\"t1\"", "\"id\":\"PLACE/t1\""),
+        ("\"tool_use_id\":\"t1\"", "\"tool_use_id\":\"PLACE/t1\""),
+    ] {
+        assert!(session.contains(old), "{old}: {session}");
+        session = session.replace(old, &new.replace("PLACE", place));
+    }
+    world.write("session.jsonl", session);
+    let record = ["record", "--session", "session.jsonl", "--execution", "exec-1"];
+    let said = done(&world, &record);
+    assert!(said.starts_with("claude-code: 4 tool calls in 5 lines; 7 records new, 0 in the log already\n"), "{said}");
+    let log = world.root().join(LOG);
+    assert!(holds(&log, "file_read"), "the search finds what is there");
+    let shown = done(&world, &["show", "--format", "json"]);
+    for text in [place, "people/bob", "/home/alice", "home/alice"] {
+        assert!(!holds(&log, text), "{text}");
+        assert!(!shown.contains(text), "{text}: {shown}");
+    }
+    // What is named so is known again all the same.
+    let said = done(&world, &record);
+    assert!(said.contains("; 0 records new, 7 in the log already\n"), "{said}");
+}
+
+#[test]
 fn a_call_whose_id_is_withheld_is_known_again() {
     let world = started();
     let session = session().replace("\"t1\"", &format!("\"{SECRET}\""));
