@@ -113,6 +113,12 @@ pub enum AuditError {
         /// What was asked for.
         what: String,
     },
+    /// There is nothing that an erasure would take away.
+    #[error("nothing to erase: {why}")]
+    Nothing {
+        /// Why not.
+        why: String,
+    },
     /// The key of what was asked for is destroyed.
     #[error("what record {index} said was destroyed: {why}")]
     Gone {
@@ -199,7 +205,7 @@ impl AuditError {
             Self::InCheckout { .. } => IN_CHECKOUT,
             Self::Malformed { .. } => MALFORMED,
             Self::TooLarge { .. } => TOO_LARGE,
-            Self::Unknown { .. } => UNKNOWN,
+            Self::Unknown { .. } | Self::Nothing { .. } => UNKNOWN,
             Self::Gone { .. } => GONE,
             Self::Record(e) => e.code(),
             Self::NoRandomness => NO_RANDOMNESS,

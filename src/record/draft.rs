@@ -221,10 +221,12 @@ fn told(field: &Field, value: &Value, origin: Origin) -> Result<Told, RecordErro
     }
     let wrong = |expected: &str| RecordError::malformed(field.name, expected, crate::model::json::kind(value));
     let text = || {
-        value
-            .as_str()
-            .filter(|t| is_line(t))
-            .ok_or_else(|| wrong(&format!("a text of one line and at most {} bytes", limits::VALUE_BYTES)))
+        let expected = format!("a text of one line and at most {} bytes", limits::VALUE_BYTES);
+        let text = value.as_str().ok_or_else(|| wrong(&expected))?;
+        match is_line(text) {
+            true => Ok(text),
+            false => Err(RecordError::malformed(field.name, expected, no_line(text))),
+        }
     };
     let value = match field.form {
         Form::Text => json!(text()?),
@@ -308,6 +310,16 @@ fn committed(field: &Field, value: &Value, id: Option<(&str, &str)>, random: Ran
         other => Committed::read(field.name, other)?,
     };
     Ok(Told::Value(committed.value()))
+}
+
+/// Why a text is none of one line.
+fn no_line(text: &str) -> String {
+    match text {
+        "" => "an empty one".into(),
+        text if text.chars().any(|c| c == '\n' || c == '\r') => "one of several lines".into(),
+        text if text.chars().any(char::is_control) => "one with a control character".into(),
+        text => format!("one of {} bytes", text.len()),
+    }
 }
 
 fn is_line(text: &str) -> bool {
@@ -410,6 +422,21 @@ mod tests {
             read(document, Origin::Typed).unwrap_err().to_string().starts_with("action_type: expected what was done")
         );
         assert!(read(json!([]), Origin::Typed).is_err());
+    }
+
+    #[test]
+    fn why_a_text_is_no_line_is_said() {
+        for (text, why) in [
+            ("a\u{1b}[1m", "one with a control character"),
+            ("a\nb", "one of several lines"),
+            ("", "an empty one"),
+            (&"x".repeat(limits::VALUE_BYTES + 1), "bytes"),
+        ] {
+            let mut document = action();
+            document["result"] = json!(text);
+            let said = read(document, Origin::Typed).unwrap_err().to_string();
+            assert!(said.starts_with("result: expected a text of one line") && said.ends_with(why), "{said}");
+        }
     }
 
     #[test]

@@ -6,7 +6,9 @@ use crate::audit::AuditError;
 use crate::model::{json, limits};
 use crate::record::Draft;
 use serde_json::Value;
+use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -44,6 +46,12 @@ pub struct Said {
 pub fn hand_in(asked: &Asked<'_>) -> Result<Option<Said>, AuditError> {
     let stream = match UnixStream::connect(asked.path) {
         Ok(stream) => stream,
+        // Of a file that is no socket the system says the same as of one at which nobody listens.
+        Err(_) if fs::metadata(asked.path).is_ok_and(|meta| !meta.file_type().is_socket()) => {
+            let cause =
+                "it is no socket, so no server listens there: unset ATTEST_AUDIT_SOCKET, or let it name a server's";
+            return Err(unusable(asked.path, &io::Error::other(cause)));
+        }
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
         Err(e) => return Err(unusable(asked.path, &e)),
     };

@@ -41,7 +41,12 @@ impl Socket {
     pub fn listen(path: &Path, writer: Writer, random: fn(&mut [u8])) -> Result<Self, AuditError> {
         match fs::symlink_metadata(path) {
             Ok(meta) if !meta.file_type().is_socket() => {
-                return Err(unusable(path, &io::Error::other("it is there, and no socket")));
+                return Err(unusable(
+                    path,
+                    &io::Error::other(
+                        "a file that is no socket is there, and stays as it is: name another path with --socket",
+                    ),
+                ));
             }
             Ok(_) if UnixStream::connect(path).is_ok() => {
                 return Err(AuditError::Locked { place: path.display().to_string(), waited: "0 s".into() });

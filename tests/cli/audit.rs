@@ -355,8 +355,10 @@ fn a_person_who_is_erased_is_nowhere_and_every_proof_still_holds() {
     // Whatever it was named by, what is erased is erased once.
     for again in [&["--person", "github:583231"][..], &["--record", "1-3"], &["--execution", "exec-1"]] {
         let said = ends(&world, 1, &[&["erase", "--basis", "again"], again].concat());
-        assert!(said.contains("audit-unknown"), "{again:?}: {said}");
+        assert!(said.contains("audit-unknown") && said.contains("nothing to erase: "), "{again:?}: {said}");
+        assert!(said.contains("erased already"), "{again:?}: {said}");
     }
+    assert!(done(&world, &["keys"]).contains("keys were destroyed 2 times"));
     assert!(done(&world, &["verify"]).contains("6 records:"));
     assert!(!holds(&log, "platform/builder"), "the index forgot it");
     // The old keys, put under the new master key, open nothing.
@@ -406,6 +408,71 @@ fn a_key_of_redactions_that_somebody_else_named_erases_nothing() {
     done(&world, &["erase", "--record", "2", "--basis", "theirs", "--receipt", "r"]);
     let json: Value = serde_json::from_str(&done(&world, &["verify", "--format", "json"])).unwrap();
     assert_eq!((&json["ok"], &json["bound"], &json["redacted"]), (&true.into(), &true.into(), &1.into()));
+}
+
+#[test]
+fn only_what_was_there_is_counted_as_erased() {
+    let world = worked();
+    // A folder has the name of the next file of keys, so that its number is passed over.
+    fs::create_dir(world.root().join("log/keys/keys.2")).unwrap();
+    assert!(done(&world, &["erase", "--record", "2", "--basis", "r"]).starts_with("erased: 1 record;"));
+    assert!(done(&world, &["keys"]).contains("keys were destroyed once"));
+    let said = done(&world, &["erase", "--record", "1-3", "--basis", "r", "--format", "json"]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["records"], serde_json::json!([1, 3]));
+    assert!(done(&world, &["keys"]).contains("keys were destroyed 2 times"));
+}
+
+#[test]
+fn what_is_wrong_is_said_of_the_file_that_was_named() {
+    let world = worked();
+    world.write("bad", "no such thing");
+    for args in [
+        &["erase", "--record", "2", "--basis", "r", "--redaction-key", "bad"][..],
+        &["retain", "--redaction-key", "bad"],
+        &["verify", "--policy", "bad"],
+        &["verify", "--checkpoint", "bad"],
+        &["verify", "--proof", "bad", "--policy", "bad"],
+        &["anchor", "--policy", "bad"],
+        &["show", "2", "--policy", "bad"],
+        &["record", "--file", "bad"],
+        &["record", "--session", "bad"],
+        &["serve", "--listen", "127.0.0.1:0", "--witness", "bad"],
+    ] {
+        let said = ends(&world, 2, args);
+        let first = said.lines().next().unwrap();
+        assert!(first.contains("]: bad") || first.contains("`bad`"), "{args:?}: {said}");
+    }
+    assert!(ends(&world, 2, &["verify", "--log-key", "bad"]).contains("--log-key: "));
+    let said = ends(&world, 2, &["erase", "--record", "2", "--basis", "r", "--redaction-key", "log/keys/log.key"]);
+    assert!(said.contains("log/keys/log.key: it is not the key of redactions"), "{said}");
+    let said = ends(&world, 2, &["erase", "--record", "2", "--basis", "a\u{1b}b"]);
+    assert!(said.contains("without control characters"), "{said}");
+    let said = ends(&world, 2, &["record", "decision", "what=a\u{1b}b", "reason=r"]);
+    assert!(said.contains("what: expected a text of one line") && said.contains("a control character"), "{said}");
+    world.write("log/log.json", world.read("log/log.json").replace("\"sessions\": 30", "\"sessions\": 0"));
+    assert!(ends(&world, 2, &["verify"]).contains("expected whole days from 1 on for `sessions`"));
+}
+
+#[test]
+fn a_socket_that_is_none_is_said_to_be_none() {
+    let world = worked();
+    world.write("file", "x");
+    let record = |socket: &str| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
+        program
+            .args(["audit", "--log", LOG, "record", "heartbeat"])
+            .current_dir(world.root())
+            .env("HOME", world.home());
+        let out = program.env("ATTEST_AUDIT_SOCKET", world.root().join(socket)).output().unwrap();
+        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let (code, said) = record("file");
+    assert!(code == Some(3) && said.contains("it is no socket"), "{said}");
+    assert_eq!(record("nothing").0, Some(0), "where nobody listens it is written");
+    let said = ends(&world, 3, &["serve", "--socket", "file"]);
+    assert!(said.contains("a file that is no socket is there"), "{said}");
+    assert_eq!(world.read("file"), "x");
 }
 
 #[test]
@@ -487,13 +554,19 @@ fn create_and_verify_record_themselves_and_what_could_not_be_is_counted() {
     mode(0o700);
     assert!(run(&verify).status.success());
     let shown: Value = serde_json::from_slice(&run(&["audit", "show", "--format", "json"]).stdout).unwrap();
-    assert_eq!(
-        (&shown["records"][4]["record"]["kind"], &shown["records"][4]["record"]["lost"]),
-        (&"loss".into(), &3.into())
-    );
+    let loss = &shown["records"][5]["record"];
+    assert_eq!((&loss["kind"], &loss["lost"]), (&"loss".into(), &3.into()));
     assert_eq!(shown["size"], 6);
     assert!(run(&verify).status.success());
     assert!(text(&run(&["audit", "verify"])).contains("3 lost events, in 1 record"));
+    // A crash came between the record and the end of the count; what is counted from then on is another loss.
+    let id = loss["source_id"].as_str().unwrap().strip_prefix("lost/").unwrap();
+    fs::write(log.join(format!("lost.{id}")), "...").unwrap();
+    assert!(run(&verify).status.success() && !log.join(format!("lost.{id}")).exists());
+    assert!(text(&run(&["audit", "verify"])).contains("3 lost events, in 1 record"));
+    fs::write(log.join("lost"), "..").unwrap();
+    assert!(run(&verify).status.success() && !log.join("lost").exists());
+    assert!(text(&run(&["audit", "verify"])).contains("5 lost events, in 2 records"));
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn what_it_cosigned_it_remembers_when_it_starts_again() {
     // What it remembers is changed, or cut: it says nothing rather than to forget.
     let path = folder.join(name_of("log.example"));
     std::fs::write(&path, log().sign(&format!("log.example\n1\n{}\n", hash(3)))).unwrap();
-    assert!(matches!(again.add(&request(1, 1, hash(3)), now()), Err(AuditError::Damaged { .. })));
+    assert!(matches!(again.add(&request(1, 1, hash(3)), now()), Err(AuditError::Unusable { .. })));
     std::fs::write(&path, "").unwrap();
     assert!(again.add(&request(0, 5, hash(2)), now()).is_err());
     assert!(again.ready().is_err());

@@ -16,7 +16,7 @@ use crate::policy::{Decision, SubjectDecision, Verdict};
 use crate::predicate;
 use crate::record::{Draft, Entry, kinds};
 use crate::tlog::policy::Policy;
-use crate::tlog::{Checkpoint, Note};
+use crate::tlog::{Checkpoint, LogError, Note};
 use serde_json::{Value, json};
 
 /// Records that are read at once.
@@ -315,7 +315,8 @@ pub fn redacted_by<'a>(list: &'a [(u64, Redaction)], index: u64, entry: &Entry) 
 pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Policy>) -> Result<Outside, AuditError> {
     let receipt = crate::tlog::proof::Proof::parse(bytes).map(|proof| proof.checkpoint);
     let text = receipt.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
-    let note = Note::parse(text.as_bytes())?;
+    let unread = |e: LogError| AuditError::Malformed { what: name.to_owned(), cause: e.to_string() };
+    let note = Note::parse(text.as_bytes()).map_err(unread)?;
     let wrong = |cause: String| AuditError::Unproven { what: name.to_owned(), cause };
     if let Some(policy) = policy {
         let (checkpoint, seen) = policy.check(&note).map_err(|e| wrong(e.to_string()))?;
@@ -328,7 +329,7 @@ pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Po
     }
     match note.is_signed_by(&settings.key) {
         Ok(true) => {
-            let checkpoint = Checkpoint::parse(note.text)?;
+            let checkpoint = Checkpoint::parse(note.text).map_err(unread)?;
             let seen = Default::default();
             Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time: None })
         }

@@ -8,10 +8,10 @@ use crate::flow::audit;
 use crate::model::plural::counted;
 use crate::model::{json, limits};
 use crate::places::{self, AuditPlace, audit::random, files};
+use crate::record::Draft;
 use crate::record::actions;
 use crate::record::draft::Origin;
 use crate::record::fields::{self, Form};
-use crate::record::{Draft, RecordError};
 use crate::server::{Asked, Said, hand_in};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -21,7 +21,8 @@ use std::time::Duration;
 
 /// Put records into the audit log
 ///
-/// One record by its kind and fields, or many as lines of JSON, all or none of them. A command, its input and output, or a diff is never kept:
+/// One record by its kind and fields, or many as lines of JSON: where one of the lines is wrong, none is recorded. Where the disk is
+/// full or the machine fails on the way, the first of very many may be; with `source` and `source_id` in each, hand them in again. A command, its input and output, or a diff is never kept:
 /// only a salted hash of it, by which `attest audit match` knows it again. `FIELD=@FILE` takes the text from a file.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
@@ -280,12 +281,10 @@ fn of_file(path: &Path, origin: Origin) -> Result<Vec<Draft>, Failure> {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let at = |e: RecordError| Failure::from(e).context(format!("line {}, so nothing is recorded", number + 1));
-        let value = json::parse(line, limits::RECORD_BYTES).map_err(|e| {
-            Failure::of(e.code(), e.without_value().to_string())
-                .context(format!("line {}, so nothing is recorded", number + 1))
-        })?;
-        drafts.push(Draft::read(&value, origin, &mut random).map_err(at)?);
+        let at = |e: Failure| e.context(format!("{} line {}, so nothing is recorded", path.display(), number + 1));
+        let value = json::parse(line, limits::RECORD_BYTES);
+        let value = value.map_err(|e| at(Failure::of(e.code(), e.without_value().to_string())))?;
+        drafts.push(Draft::read(&value, origin, &mut random).map_err(|e| at(e.into()))?);
         if drafts.len() > limits::RECORDS_AT_ONCE {
             let message = format!("over {} records at once: hand them in in parts", limits::RECORDS_AT_ONCE);
             return Err(Failure::of(crate::model::code::LIMIT_EXCEEDED, message));

@@ -49,7 +49,7 @@ pub(super) fn run(
     let mut random = random;
     let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given);
     let digest = lines::each(file, limits::SESSION_LINE_BYTES, |line| intake.line(line).map_err(Failure::from))?;
-    let taken = intake.end(&digest)?;
+    let taken = intake.end(&digest).map_err(|e| Failure::from(e).context(file.display()))?;
     let report = SessionReport {
         schema_version: 1,
         source: taken.format.to_owned(),
