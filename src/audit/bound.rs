@@ -10,30 +10,13 @@
 //! kept sessions 30
 //! ```
 
-use super::keys::Random;
-use super::log::minutes;
-use super::seal::in_clear;
-use super::{AuditError, Log, LogStore, Settings, Stored};
+use super::{AuditError, LogStore, Settings, Stored};
 use crate::model::{Timestamp, limits};
 use crate::record::{Class, Entry, kinds};
 use crate::tlog::{Note, NoteKey};
 use std::fmt::Write as _;
 
 const HEAD: &str = "attest/settings/v1";
-
-impl Log {
-    /// Writes the first record of a log that has none yet; it is published with the next ones.
-    ///
-    /// # Errors
-    /// [`AuditError::Unusable`].
-    pub fn found(&mut self, now: Timestamp, random: Random<'_>) -> Result<(), AuditError> {
-        if self.size() > 0 {
-            return Ok(());
-        }
-        let note = self.signed(&text(&self.settings));
-        self.put(vec![in_clear(kinds::SETTINGS, &note, minutes(now), random)])
-    }
-}
 
 /// What the first record of a log says that it is; none of a log whose first record says something else.
 ///
@@ -79,7 +62,7 @@ pub(super) fn compare(settings: &Settings, bound: &Settings) -> Result<(), Audit
 }
 
 /// The text that is signed.
-fn text(settings: &Settings) -> String {
+pub(super) fn text(settings: &Settings) -> String {
     let Settings { origin, officer, created, retention, .. } = settings;
     let mut out = format!("{HEAD}\n{origin}\ncreated {created}\nredactions {officer}\n");
     for (class, days) in retention {

@@ -1,10 +1,10 @@
 //! [`Log`]: one writer's view of a log. Records are durable and in the tree when [`Log::append`] returns; what is published
 //! follows with [`Log::publish`].
 
-use super::bound::keep_to;
+use super::bound::{self, keep_to};
 use super::content::Packer;
 use super::keys::{KeyStore, Keys, Random};
-use super::seal::{Author, Place, Unopened, open, seal};
+use super::seal::{Author, Place, Unopened, in_clear, open, seal};
 use super::store::CHECKPOINT;
 use super::tree::{Growing, nodes, read_all};
 use super::{AuditError, LogStore, Settings, Stored};
@@ -150,6 +150,18 @@ impl Log {
         Ok(())
     }
 
+    /// Writes the first record of a log that has none yet, which says what the log is; it is published with the next ones.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    pub fn found(&mut self, now: Timestamp, random: Random<'_>) -> Result<(), AuditError> {
+        if self.size() > 0 {
+            return Ok(());
+        }
+        let note = self.signer.sign(&bound::text(&self.settings));
+        self.put(vec![in_clear(kinds::SETTINGS, &note, minutes(now), random)])
+    }
+
     /// Writes the tiles and a signed checkpoint of every record that there is. Where there is nothing new, the checkpoint stays.
     ///
     /// # Errors
@@ -171,11 +183,6 @@ impl Log {
         self.noted(done)?;
         self.checkpoint = Some(note);
         Ok(checkpoint)
-    }
-
-    /// A text as a note that the log signed.
-    pub(super) fn signed(&self, text: &str) -> String {
-        self.signer.sign(text)
     }
 
     /// Saves the keys as they are in memory.

@@ -22,6 +22,8 @@
 mod account;
 pub mod anchor;
 mod bound;
+#[cfg(test)]
+mod bound_tests;
 mod content;
 mod disclosure;
 mod disk;
