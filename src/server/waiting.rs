@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "back end: waiting, and its clock")]
 //! Who is connected and is waited for, and how much of what they send is held: nobody who says nothing keeps others out, and no
 //! number of halves of requests fills the memory.
 
@@ -53,6 +54,11 @@ impl Wait {
     /// Whether it may stay.
     pub(super) fn may_stay(&self) -> bool {
         self.of.lock().1.contains_key(&self.at)
+    }
+
+    /// Nothing is awaited any more; whether it was not ended before.
+    pub(super) fn over(self) -> bool {
+        self.of.lock().1.remove(&self.at).is_some()
     }
 }
 
@@ -125,7 +131,7 @@ mod tests {
         let again = begin(4);
         assert!(waiting.make_room() && gone.load(Ordering::Acquire) == 2 && !second.may_stay());
         assert!(third.may_stay() && again.may_stay(), "the twins");
-        drop((second, third, again));
+        assert!(!second.over() && third.over() && again.over());
         assert!(!waiting.make_room(), "all are answered just now");
     }
 

@@ -186,13 +186,12 @@ fn nothing_is_handed_over_to_another_user_who_listens() {
     };
     let serve = |program: &mut Command| {
         let server = program.spawn().unwrap();
-        for _ in 0..500 {
-            if UnixStream::connect(&socket).is_ok() {
-                return server;
-            }
+        let listens = || {
             std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("it does not listen")
+            UnixStream::connect(&socket).is_ok()
+        };
+        assert!((0..500).any(|_| listens()), "it does not listen");
+        server
     };
     let mut server = serve(&mut as_other(&["serve"]));
     let (code, said) = record(&socket);
