@@ -1,13 +1,15 @@
 //! Checks a log whole, and accounts for every record: verified, redacted with authority, expired under policy, or unexplained.
 
+use super::bound::{bound, compare};
 use super::keys::{Keys, PersonId};
 use super::log::own;
 use super::seal::{Unopened, open};
 use super::store::CHECKPOINT;
 use super::tree::Growing;
 use super::{AuditError, LogStore, Redaction, Settings, Stored, What};
-use crate::record::{Class, Entry};
+use crate::record::{Class, Entry, kinds};
 use crate::tlog::{Checkpoint, Hash};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most faults that are kept one by one.
@@ -61,6 +63,8 @@ pub struct Account {
     pub redactions: u64,
     /// The record of a redaction that was begun, whose keys are not destroyed yet: the next command that writes does it.
     pub unfinished: Option<u64>,
+    /// Whether its first record says what it is: the key of redactions, and how long things are kept.
+    pub bound: bool,
     /// Records that say that something was lost, and how many events.
     pub losses: (u64, u64),
     /// Everything else, the first first. It is what tampering looks like.
@@ -105,6 +109,7 @@ pub fn account(
         partly: Vec::new(),
         open: Vec::new(),
         redactions: Vec::new(),
+        bound: Cow::Borrowed(settings),
         broken: false,
     };
     let published = checker.checkpoint()?;
@@ -126,6 +131,8 @@ struct Checker<'a> {
     open: Vec<(u64, Class, u32)>,
     /// Redactions, by the number of their record.
     redactions: Vec<(u64, Redaction)>,
+    /// What the log is: as its first record says, else as `log.json` does.
+    bound: Cow<'a, Settings>,
     /// Whether the journal cannot be read to its end: what explains a hole may stand behind the break.
     broken: bool,
 }
@@ -260,7 +267,7 @@ impl Checker<'_> {
             Err(Unopened::NoKey(entry)) => self.gone.push((index, entry.class, entry.day(), false)),
             // After the clock was set back, a day may have a second key beside the one that was destroyed.
             Err(Unopened::AnotherKey(entry)) => self.gone.push((index, entry.class, entry.day(), true)),
-            Err(Unopened::Redaction(entry)) => self.redaction(index, &entry, &stored.content),
+            Err(Unopened::InClear(entry)) => self.in_clear(index, &entry, stored),
             Err(Unopened::Damaged(cause)) => self.account.bad(index, cause),
         }
     }
@@ -269,13 +276,35 @@ impl Checker<'_> {
     fn unopened(&mut self, index: u64, stored: &Stored) {
         match open(stored, index, &Keys::default()) {
             Ok(_) | Err(Unopened::NoKey(_) | Unopened::AnotherKey(_)) => self.account.unopened += 1,
-            Err(Unopened::Redaction(entry)) => self.redaction(index, &entry, &stored.content),
+            Err(Unopened::InClear(entry)) => self.in_clear(index, &entry, stored),
             Err(Unopened::Damaged(cause)) => self.account.bad(index, cause),
         }
     }
 
+    fn in_clear(&mut self, index: u64, entry: &Entry, stored: &Stored) {
+        if entry.kind.number != kinds::SETTINGS {
+            return self.redaction(index, entry, &stored.content);
+        }
+        if index > 0 {
+            return self.account.bad(index, "what the log is stands in its first record alone");
+        }
+        match bound(stored, &self.settings.key) {
+            Ok(Some(found)) => {
+                self.account.bound = true;
+                match compare(self.settings, &found) {
+                    Ok(()) => self.account.verified += 1,
+                    Err(e) => self.account.bad(index, e.to_string()),
+                }
+                self.bound = Cow::Owned(found);
+            }
+            Ok(None) => {}
+            Err(AuditError::Damaged { cause, .. }) => self.account.bad(index, cause),
+            Err(e) => self.account.bad(index, e.to_string()),
+        }
+    }
+
     fn redaction(&mut self, index: u64, entry: &Entry, note: &[u8]) {
-        match Redaction::authorised(note, &self.settings.origin, &self.settings.officer) {
+        match Redaction::authorised(note, &self.settings.origin, &self.bound.officer) {
             Ok(redaction) => {
                 if self.keys.is_some_and(|keys| keys.pending.as_ref().is_some_and(|text| text.as_bytes() == note)) {
                     self.account.unfinished = Some(index);
@@ -285,7 +314,7 @@ impl Checker<'_> {
                     return;
                 }
                 if let What::Expired { class, until, kept } = &redaction.what
-                    && until.saturating_add(*kept) >= entry.day()
+                    && (until.saturating_add(*kept) >= entry.day() || self.keeps_otherwise(*class, *kept))
                 {
                     self.account.bad(index, format!("`{}` expired sooner than the policy says", class.name()));
                 }
@@ -296,6 +325,11 @@ impl Checker<'_> {
             Err(AuditError::Damaged { cause, .. }) => self.account.bad(index, cause),
             Err(e) => self.account.bad(index, e.to_string()),
         }
+    }
+
+    /// Whether the first record binds another number of days.
+    fn keeps_otherwise(&self, class: Class, kept: u32) -> bool {
+        self.account.bound && self.bound.retention.get(&class) != Some(&kept)
     }
 
     /// Holds every hole against the redactions, and the redactions against what can still be read.

@@ -4,17 +4,14 @@
 use super::keys::Random;
 use super::log::{Log, day, expiring, minutes};
 use super::redaction::is_basis;
-use super::seal::{Unopened, open};
+use super::seal::{Unopened, in_clear, open};
 use super::tree::read_all;
-use super::{AuditError, Redaction, Stored, What};
+use super::{AuditError, Redaction, What};
 use crate::model::Timestamp;
-use crate::record::entry::RecordId;
-use crate::record::{Class, Entry, RecordError, kinds};
+use crate::record::{Entry, RecordError, kinds};
 use crate::secrets::{Search, find_secret};
-use crate::tlog::Hash;
 use crate::tlog::note::NoteSigner;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 /// What is to be erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +26,7 @@ impl Log {
     /// Erases: the number of the redaction's record. `officer` signs it.
     ///
     /// # Errors
-    /// [`AuditError::Unknown`] when there is nothing to erase, [`AuditError::Malformed`] when the key is not the one of the
+    /// [`AuditError::Nothing`] when there is nothing to erase, [`AuditError::Unknown`] when a record is not there, [`AuditError::Malformed`] when the key is not the one of the
     /// settings or the reason is none, [`AuditError::Unusable`].
     pub fn erase(
         &mut self,
@@ -42,8 +39,8 @@ impl Log {
         let what = match erase {
             Erase::Person(name) => {
                 // The name itself must not be kept anywhere, an error of a log file included.
-                let person =
-                    self.keys.person(name).ok_or_else(|| AuditError::Unknown { what: "this person".into() })?;
+                let why = || "this person stands in no record, or was erased already".to_owned();
+                let person = self.keys.person(name).ok_or_else(|| AuditError::Nothing { why: why() })?;
                 What::Person(person.id)
             }
             Erase::Records(list) => What::Records(self.ranges(list)?),
@@ -68,29 +65,40 @@ impl Log {
         Ok(done)
     }
 
-    /// Ranges of records, each of which is there. One whose key was destroyed before is passed over: a second redaction of it would
-    /// say that something was destroyed, and nothing was.
-    fn ranges(&self, list: &[u64]) -> Result<Vec<(u64, u64)>, AuditError> {
+    /// Of records, each of which is there, those whose keys are.
+    ///
+    /// # Errors
+    /// [`AuditError::Unknown`] for one that the log has not, [`AuditError::Unusable`].
+    pub fn remaining(&self, list: &[u64]) -> Result<Vec<u64>, AuditError> {
         let mut list = list.to_vec();
         list.sort_unstable();
         list.dedup();
-        let mut out: Vec<(u64, u64)> = Vec::new();
+        let mut out = Vec::new();
         for index in list {
             if index >= self.size() {
                 return Err(AuditError::Unknown { what: format!("record {index}") });
             }
             let record = read_all(&*self.store, index, 1)?;
             let entry = record.first().and_then(|r| Entry::parse(&r.entry).ok());
-            if entry.is_none_or(|entry| self.keys.record(entry.class, entry.day(), index).is_none()) {
-                continue;
+            if entry.is_some_and(|entry| self.keys.record(entry.class, entry.day(), index).is_some()) {
+                out.push(index);
             }
+        }
+        Ok(out)
+    }
+
+    /// Ranges of records. One whose key was destroyed before is passed over: a second redaction of it would say that something
+    /// was destroyed, and nothing was.
+    fn ranges(&self, list: &[u64]) -> Result<Vec<(u64, u64)>, AuditError> {
+        let mut out: Vec<(u64, u64)> = Vec::new();
+        for index in self.remaining(list)? {
             match out.last_mut().filter(|(_, high)| high + 1 == index) {
                 Some((_, high)) => *high = index,
                 None => out.push((index, index)),
             }
         }
-        let nothing = || AuditError::Unknown { what: "anything that is not erased already".into() };
-        if out.is_empty() { Err(nothing()) } else { Ok(out) }
+        let why = "what was named is erased already, or stands in clear for ever";
+        if out.is_empty() { Err(AuditError::Nothing { why: why.into() }) } else { Ok(out) }
     }
 
     fn redact(
@@ -105,7 +113,10 @@ impl Log {
             return Err(AuditError::malformed("key of redactions", "it is not the one that the log's settings name"));
         }
         if !is_basis(basis) {
-            return Err(AuditError::malformed("reason", "expected one line of at most 256 characters"));
+            return Err(AuditError::malformed(
+                "reason",
+                "expected one line of at most 256 bytes, without control characters",
+            ));
         }
         // It stands in the log in clear, where no erasure reaches it.
         find_secret(&json!({ "basis": basis }), &Search::default()).map_err(RecordError::Secret)?;
@@ -132,7 +143,7 @@ impl Log {
                 if redaction.at != index {
                     return Err(AuditError::damaged(index, format!("a redaction that belongs at {}", redaction.at)));
                 }
-                self.put(vec![public(&note, now, random)])?;
+                self.put(vec![in_clear(kinds::REDACTION, &note, minutes(now), random)])?;
                 index
             }
         };
@@ -182,7 +193,7 @@ impl Log {
                     Ok(opened) if opened.draft.said.iter().any(|s| s.field.person && s.told.value() == person) => {
                         out.push(index);
                     }
-                    Ok(_) | Err(Unopened::NoKey(_) | Unopened::AnotherKey(_) | Unopened::Redaction(_)) => {}
+                    Ok(_) | Err(Unopened::NoKey(_) | Unopened::AnotherKey(_) | Unopened::InClear(_)) => {}
                     Err(Unopened::Damaged(cause)) => return Err(AuditError::damaged(index, cause)),
                 }
                 index += 1;
@@ -190,16 +201,4 @@ impl Log {
         }
         Ok(out)
     }
-}
-
-/// A redaction as a record: its text in clear.
-fn public(note: &str, now: Timestamp, random: Random<'_>) -> Stored {
-    let content = note.as_bytes().to_vec();
-    let mut id = RecordId([0; 16]);
-    random(&mut id.0);
-    let kind = kinds::numbered(kinds::REDACTION).unwrap_or(&kinds::ALL[0]);
-    let hash = Sha256::digest(&content).into();
-    let entry =
-        Entry { kind, class: Class::Public, minutes: minutes(now), id, fields: Hash::of_nothing(), content: hash };
-    Stored { entry: entry.bytes().to_vec(), content }
 }

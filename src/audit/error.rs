@@ -53,6 +53,36 @@ pub enum AuditError {
         /// Why not.
         cause: String,
     },
+    /// Its settings are not those that its first record binds.
+    #[error(
+        "log.json says another thing than the log's first record, which the log signed: {what} is {found}, and was {bound}"
+    )]
+    Rebound {
+        /// Which of them.
+        what: String,
+        /// What log.json says.
+        found: String,
+        /// What the first record says.
+        bound: String,
+    },
+    /// A witness has lost what it cosigned.
+    #[error(
+        "this witness has cosigned, as {mark} says, and what it cosigned is not in {folder}: with the same key it could cosign another history"
+    )]
+    Forgot {
+        /// Where it should be.
+        folder: String,
+        /// The file beside the key that says so.
+        mark: String,
+    },
+    /// Somebody else listens where records would be handed in.
+    #[error("user {user} listens at {socket}, and neither this user nor root: nothing was handed over")]
+    Stranger {
+        /// The socket.
+        socket: String,
+        /// The number of the user.
+        user: u32,
+    },
     /// It lies where whoever builds can change it.
     #[error("the audit log {place} lies in the checkout {checkout}, where every build step can change it")]
     InCheckout {
@@ -82,6 +112,12 @@ pub enum AuditError {
     Unknown {
         /// What was asked for.
         what: String,
+    },
+    /// There is nothing that an erasure would take away.
+    #[error("nothing to erase: {why}")]
+    Nothing {
+        /// Why not.
+        why: String,
     },
     /// The key of what was asked for is destroyed.
     #[error("what record {index} said was destroyed: {why}")]
@@ -117,6 +153,15 @@ codes! {
     DAMAGED = "audit-log-damaged", [Producer],
         "the audit log is not as it was written: somebody changed it, or the disk did",
         "keep the folder as it is, see what `attest audit verify` says, and compare with a copy kept elsewhere";
+    REBOUND = "audit-settings-changed", [Producer],
+        "log.json names another key of redactions, or other days, than the log was made with: somebody changed that file",
+        "put log.json back as the log's first record (`attest audit show 0`) says it; what else was changed, `attest audit verify` says";
+    FORGOT = "audit-witness-forgot", [Operator],
+        "the witness's key has cosigned checkpoints, and what it cosigned is gone: it could contradict itself",
+        "put the folder `witness` back; where it is lost, remove `keys/witness.key`: it begins anew with another key, which those who count it have to be told";
+    STRANGER = "audit-server-stranger", [Operator],
+        "another user listens at the socket where records would be handed in, and would read them",
+        "unset `ATTEST_AUDIT_SOCKET`, or let it name the socket of your own server or of root's";
     UNPROVEN = "audit-not-proven", [Producer],
         "a receipt or a checkpoint is not of this log, not signed by the key that was given, or was changed",
         "compare the names in the message; ask whoever gave it for the log's key (`attest audit keys`) and for another one";
@@ -154,10 +199,13 @@ impl AuditError {
             Self::Unusable { .. } => UNUSABLE,
             Self::Damaged { .. } => DAMAGED,
             Self::Unproven { .. } => UNPROVEN,
+            Self::Rebound { .. } => REBOUND,
+            Self::Forgot { .. } => FORGOT,
+            Self::Stranger { .. } => STRANGER,
             Self::InCheckout { .. } => IN_CHECKOUT,
             Self::Malformed { .. } => MALFORMED,
             Self::TooLarge { .. } => TOO_LARGE,
-            Self::Unknown { .. } => UNKNOWN,
+            Self::Unknown { .. } | Self::Nothing { .. } => UNKNOWN,
             Self::Gone { .. } => GONE,
             Self::Record(e) => e.code(),
             Self::NoRandomness => NO_RANDOMNESS,

@@ -1,15 +1,16 @@
 //! [`Log`]: one writer's view of a log. Records are durable and in the tree when [`Log::append`] returns; what is published
 //! follows with [`Log::publish`].
 
+use super::bound::{self, keep_to};
 use super::content::Packer;
 use super::keys::{KeyStore, Keys, Random};
-use super::seal::{Author, Place, Unopened, open, seal};
+use super::seal::{Author, Place, Unopened, in_clear, open, seal};
 use super::store::CHECKPOINT;
 use super::tree::{Growing, nodes, read_all};
 use super::{AuditError, LogStore, Settings, Stored};
 use crate::model::{Timestamp, limits};
 use crate::record::entry::RecordId;
-use crate::record::{Class, Draft};
+use crate::record::{Class, Draft, kinds};
 use crate::tlog::merkle;
 use crate::tlog::note::NoteSigner;
 use crate::tlog::proof::Proof;
@@ -54,12 +55,13 @@ impl Log {
     ///
     /// # Errors
     /// [`AuditError::Damaged`] when a checkpoint that this log signed is not one of the journal that is there: the journal
-    /// was cut or changed, and nothing is added to it.
+    /// was cut or changed, and nothing is added to it. [`AuditError::Rebound`] when the settings are not those of its first record.
     pub fn open(parts: Parts) -> Result<Self, AuditError> {
         let Parts { settings, mut store, keys: mut key_store, signer } = parts;
         if *signer.key() != settings.key {
             return Err(AuditError::malformed("key of the audit log", "it is not the one that its settings name"));
         }
+        keep_to(&*store, &settings)?;
         let author = Author::of(&signer);
         store.settle()?;
         key_store.settle()?;
@@ -146,6 +148,18 @@ impl Log {
         self.noted(done)?;
         batch.into_iter().for_each(|record| self.tree.push(record.entry));
         Ok(())
+    }
+
+    /// Writes the first record of a log that has none yet, which says what the log is; it is published with the next ones.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    pub fn found(&mut self, now: Timestamp, random: Random<'_>) -> Result<(), AuditError> {
+        if self.size() > 0 {
+            return Ok(());
+        }
+        let note = self.signer.sign(&bound::text(&self.settings));
+        self.put(vec![in_clear(kinds::SETTINGS, &note, minutes(now), random)])
     }
 
     /// Writes the tiles and a signed checkpoint of every record that there is. Where there is nothing new, the checkpoint stays.
@@ -283,7 +297,9 @@ fn own_tail(store: &dyn LogStore, from: u64, keys: &Keys, author: &Author) -> Re
         for record in store.read(index, 4096)? {
             let own = match open(&record, index, keys) {
                 Ok(_) => author.wrote(&record, index),
-                Err(Unopened::Redaction(_)) => {
+                // Opening compared it with the log's key.
+                Err(Unopened::InClear(entry)) if entry.kind.number == kinds::SETTINGS => index == 0,
+                Err(Unopened::InClear(_)) => {
                     keys.pending.as_ref().is_some_and(|note| note.as_bytes() == record.content)
                 }
                 Err(_) => false,

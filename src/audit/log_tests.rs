@@ -10,7 +10,7 @@ use crate::tlog::{Checkpoint, Hash, Note};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
-const ORIGIN: &str = "log.example/audit";
+pub(super) const ORIGIN: &str = "log.example/audit";
 
 pub(super) fn now(days: i64) -> Timestamp {
     Timestamp::from_unix(1_800_000_000 + days * 86_400).unwrap()
@@ -47,7 +47,7 @@ pub(super) fn settings() -> Settings {
 
 /// A store that two can hold: the log, and whoever owns the disk.
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<MemoryStore>>);
+pub(super) struct Shared(Arc<Mutex<MemoryStore>>);
 
 impl LogStore for Shared {
     fn size(&self) -> u64 {
@@ -82,12 +82,12 @@ pub(super) fn started(n: usize, person: &str) -> Draft {
     Draft::read(&document, Origin::Typed, &mut counter()).unwrap()
 }
 
-struct World {
-    store: Shared,
-    log: Log,
+pub(super) struct World {
+    pub(super) store: Shared,
+    pub(super) log: Log,
 }
 
-fn parts(store: &Shared) -> Parts {
+pub(super) fn parts(store: &Shared) -> Parts {
     Parts {
         settings: settings(),
         store: Box::new(store.clone()),
@@ -98,7 +98,7 @@ fn parts(store: &Shared) -> Parts {
 
 impl World {
     /// A log of so many actions behind one start, published.
-    fn of(actions: usize) -> Self {
+    pub(super) fn of(actions: usize) -> Self {
         let store = Shared::default();
         let mut log = Log::open(parts(&store)).unwrap();
         let mut random = counter();
@@ -109,11 +109,11 @@ impl World {
         Self { store, log }
     }
 
-    fn account(&self) -> Account {
+    pub(super) fn account(&self) -> Account {
         self.against(&[])
     }
 
-    fn against(&self, outside: &[Outside]) -> Account {
+    pub(super) fn against(&self, outside: &[Outside]) -> Account {
         account(&self.store, &settings(), Some(self.log.keys()), outside).unwrap()
     }
 

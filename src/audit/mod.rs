@@ -3,6 +3,7 @@
 //! | file | job |
 //! |---|---|
 //! | `settings.rs` | what a log is: its name, its keys, how long things are kept |
+//! | `bound.rs` | its first record, which says the same under the log's signature |
 //! | `frame.rs` | the frames of the journal, whose writing is the commit |
 //! | `disk/` | each change of a file, so that tests can stop at any of them |
 //! | `store/` | [`LogStore`]: where entries, contents and published files are |
@@ -20,6 +21,9 @@
 
 mod account;
 pub mod anchor;
+mod bound;
+#[cfg(test)]
+mod bound_tests;
 mod content;
 mod disclosure;
 mod disk;
@@ -39,6 +43,7 @@ mod tree;
 pub mod witness;
 
 pub use account::{Account, Bad, Outside, account};
+pub use bound::{bound, keep_to};
 pub use disclosure::{Disclosed, Disclosure};
 pub use erase::Erase;
 pub use error::AuditError;

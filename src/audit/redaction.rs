@@ -90,7 +90,7 @@ impl Redaction {
     }
 }
 
-/// Whether a reason can stand in a redaction: one line of at most 256 characters.
+/// Whether a reason can stand in a redaction: one line of at most 256 bytes.
 #[must_use]
 pub(super) fn is_basis(basis: &str) -> bool {
     !basis.is_empty() && basis.len() <= 256 && !basis.chars().any(char::is_control)

@@ -1,11 +1,11 @@
 //! A draft to what is stored, and back.
 
 use super::content::{Held, Packer, Piece, unpack};
-use super::keys::{Key, Keys, PersonId, derive};
+use super::keys::{Key, Keys, PersonId, Random, derive};
 use super::{AuditError, Stored};
 use crate::record::commitment::Commitments;
 use crate::record::entry::RecordId;
-use crate::record::{Commitment, Draft, Entry, Known, Said, Told};
+use crate::record::{Commitment, Draft, Entry, Known, Said, Told, kinds};
 use crate::tlog::Hash;
 use crate::tlog::note::NoteSigner;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -42,8 +42,8 @@ pub enum Unopened {
     NoKey(Box<Entry>),
     /// It is encrypted under another key than the one that is there.
     AnotherKey(Box<Entry>),
-    /// It is a redaction, whose text is in clear.
-    Redaction(Box<Entry>),
+    /// It is a redaction, or says what the log is: its text is in clear.
+    InClear(Box<Entry>),
     /// It is not what was written.
     Damaged(String),
 }
@@ -108,6 +108,17 @@ pub(super) fn seal(
     Ok(Stored { entry: entry.bytes().to_vec(), content })
 }
 
+/// A signed note as a record: its text in clear.
+pub(super) fn in_clear(kind: u8, note: &str, minutes: u32, random: Random<'_>) -> Stored {
+    let content = note.as_bytes().to_vec();
+    let mut id = RecordId([0; 16]);
+    random(&mut id.0);
+    let kind = kinds::numbered(kind).unwrap_or(&kinds::ALL[0]);
+    let hash = Sha256::digest(&content).into();
+    let entry = Entry { kind, class: kind.class, minutes, id, fields: Hash::of_nothing(), content: hash };
+    Stored { entry: entry.bytes().to_vec(), content }
+}
+
 /// A field as it is kept, and the commitment to it; none where the person's key is not there.
 fn piece(said: &Said, key: &Key, keys: &Keys) -> Option<(Piece, Commitment)> {
     let name = said.field.name;
@@ -137,11 +148,11 @@ pub fn open(stored: &Stored, index: u64, keys: &Keys) -> Result<Opened, Unopened
     if Sha256::digest(&stored.content)[..] != entry.content {
         return Err(Unopened::Damaged("its content is not the one that its entry commits to".into()));
     }
-    if entry.kind.number == crate::record::kinds::REDACTION {
+    if entry.kind.in_clear() {
         if entry.fields != Hash::of_nothing() {
-            return Err(Unopened::Damaged("a redaction with fields, which it has not".into()));
+            return Err(Unopened::Damaged(format!("`{}` with fields, which it has not", entry.kind.name)));
         }
-        return Err(Unopened::Redaction(Box::new(entry)));
+        return Err(Unopened::InClear(Box::new(entry)));
     }
     let Some(key) = keys.record(entry.class, entry.day(), index) else { return Err(Unopened::NoKey(Box::new(entry))) };
     let (sealed, _) = stored.content.split_last_chunk::<MARK>().ok_or_else(|| damaged("it is cut off".into()))?;

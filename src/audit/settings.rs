@@ -59,12 +59,17 @@ impl Settings {
         let mut retention = BTreeMap::new();
         for (name, days) in root.need("retentionDays").and_then(|f| f.object()).map_err(read)? {
             let class = Class::named(name).filter(|c| ![Class::Permanent, Class::Public].contains(c));
+            let class = class.ok_or_else(|| {
+                let expiring: Vec<_> =
+                    Class::ALL.iter().filter(|(.., days)| days.is_some()).map(|(_, name, _)| *name).collect();
+                wrong(format!("retentionDays: expected classes that expire ({}), found `{name}`", expiring.join(", ")))
+            })?;
             let days = days.as_u64().and_then(|days| u32::try_from(days).ok()).filter(|days| *days > 0);
-            let (Some(class), Some(days)) = (class, days) else {
-                return Err(wrong(format!(
-                    "retentionDays: expected classes that expire, each with days, found `{name}`"
-                )));
-            };
+            let days = days.ok_or_else(|| {
+                wrong(format!(
+                    "retentionDays: expected whole days from 1 on for `{name}`; without it, it is kept for ever"
+                ))
+            })?;
             retention.insert(class, days);
         }
         let found =
@@ -103,7 +108,9 @@ mod tests {
         assert!(cause(&|s| s.officer = key("log.example/a/redaction", 1)).contains("the log's own"));
         assert!(cause(&|s| s.origin = "log.example/b".into()).contains("its key is named"));
         assert!(cause(&|s| s.retention = BTreeMap::from([(Class::Permanent, 3)])).contains("permanent"));
-        assert!(cause(&|s| s.retention = BTreeMap::from([(Class::Sessions, 0)])).contains("sessions"));
+        assert!(
+            cause(&|s| s.retention = BTreeMap::from([(Class::Sessions, 0)])).contains("days from 1 on for `sessions`")
+        );
         let text = String::from_utf8(settings.write()).unwrap();
         for bad in [text.replacen("\"key\"", "\"kee\"", 1), text.replacen("2027", "yesterday", 1)] {
             assert!(Settings::parse(bad.as_bytes()).is_err(), "{bad}");

@@ -280,15 +280,26 @@ pub const RECORD_BYTES: usize = 64 << 10;
 pub const RECORD_BATCH: usize = 65_536;
 /// Files in which what others said of an audit log's checkpoints is kept.
 pub const ANCHORS: usize = 200_000;
+/// The file that says of which logs a witness has cosigned anything (bytes).
+pub const WITNESS_MARK_BYTES: usize = 1 << 20;
+/// How far the clock of a witness may be from this machine's (seconds): its cosignature is of the time of asking, and none is older
+/// than the log.
+pub const WITNESS_SKEW_SECONDS: u64 = 300;
 /// Records that are handed in through the socket of an audit log at once (bytes).
 pub const HANDED_IN_BYTES: usize = 8 << 20;
+/// Bytes of all that is handed in just now, received or being written: who comes with more waits before it is read.
+pub const HANDED_IN_TOTAL_BYTES: usize = 32 << 20;
+/// Up to how many bytes what is handed in does not count there: with all connections, 16 MiB.
+pub const HANDED_IN_SMALL_BYTES: usize = 16 << 10;
 /// How many of such wait for the one that writes; more wait before they are read.
 pub const HANDED_IN_QUEUE: usize = 1024;
-/// Connections to that socket.
+/// Connections to that socket. Where one more comes, the one that has let wait longest is closed.
 pub const HANDED_IN_CONNECTIONS: usize = 1024;
 /// How long one of them may take to hand in what it announced, and may say nothing (seconds).
 pub const HANDED_IN_SECONDS: u64 = 30;
-/// Connections to the HTTP server of an audit log; more wait.
+/// How long one that hands in may stop on the way (seconds): it holds what others wait for.
+pub const HANDED_IN_STALL_SECONDS: u64 = 5;
+/// Connections to the HTTP server of an audit log. Where one more comes, the one that has let wait longest is closed.
 pub const SERVER_CONNECTIONS: usize = 512;
 /// How long such a connection may take to ask, or may ask nothing (seconds).
 pub const SERVER_HEAD_SECONDS: u64 = 10;

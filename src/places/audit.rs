@@ -5,7 +5,8 @@ use crate::audit::anchor::{Anchor, Anchors as _, FolderAnchors};
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::{FolderKeys, KeyStore as _, Keys, NoteFile};
 use crate::audit::store::FolderStore;
-use crate::audit::{AuditError, Log, Parts, Settings};
+use crate::audit::{AuditError, Log, LogStore, Parts, Settings, keep_to};
+use crate::model::digest::hex;
 use crate::model::{Timestamp, limits};
 use crate::record::Class;
 use crate::regular;
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// The variable that names the log.
 pub const VARIABLE: &str = "ATTEST_AUDIT_LOG";
+/// How files begin in which what was lost is being recorded.
+const LOST: &str = "lost.";
 
 /// The folder of an audit log.
 #[derive(Clone, Debug)]
@@ -148,7 +151,8 @@ impl AuditPlace {
         })
     }
 
-    /// Opens the log to write, waiting for another writer as long as `patience`.
+    /// Opens the log to write, waiting for another writer as long as `patience`. One that is new gets its first record, which
+    /// binds what it is.
     ///
     /// # Errors
     /// [`AuditError`].
@@ -157,7 +161,19 @@ impl AuditPlace {
         let store = self.locked(patience)?;
         let keys = FolderKeys::open(&self.path("keys"))?;
         let signer = NoteFile::read(&self.path("keys/log.key"))?;
-        Log::open(Parts { settings, store: Box::new(store), keys: Box::new(keys), signer })
+        let mut log = Log::open(Parts { settings, store: Box::new(store), keys: Box::new(keys), signer })?;
+        log.found(super::now(), &mut random)?;
+        Ok(log)
+    }
+
+    /// What the log is, once it was compared with what its first record binds: whom to believe that something was erased.
+    ///
+    /// # Errors
+    /// [`AuditError::Rebound`] where `log.json` says another thing, and those of [`AuditPlace::settings`].
+    pub fn bound(&self, store: &dyn LogStore) -> Result<Settings, AuditError> {
+        let settings = self.settings()?;
+        keep_to(store, &settings)?;
+        Ok(settings)
     }
 
     /// Opens the records to read.
@@ -261,26 +277,39 @@ impl AuditPlace {
         append().map_err(|e| unusable(&path, &e))
     }
 
-    /// How many were counted since the last time that this was recorded.
+    /// What was counted and is not recorded yet, each with an id under which it is recorded once: a crash between that and
+    /// [`AuditPlace::sealed`] counts nothing twice, and what is counted meanwhile is another one.
     ///
     /// # Errors
     /// [`AuditError::Unusable`].
-    pub fn lost(&self) -> Result<u64, AuditError> {
+    pub fn lost(&self) -> Result<Vec<(String, u64)>, AuditError> {
         let path = self.path("lost");
-        match fs::symlink_metadata(&path) {
-            Ok(meta) => Ok(meta.len()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(e) => Err(unusable(&path, &e)),
+        let mut id = [0; 8];
+        random(&mut id);
+        match fs::rename(&path, self.path(&format!("{LOST}{}", hex(&id)))) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(unusable(&path, &e)),
+            _ => {}
         }
+        let files = fs::read_dir(&self.folder).map_err(|e| unusable(&self.folder, &e))?;
+        let named = files.flatten().filter_map(|file| {
+            let id = file.file_name().to_str()?.strip_prefix(LOST)?.to_owned();
+            let is_id = id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit());
+            Some((id, file.metadata().ok()?.len())).filter(|(_, lost)| is_id && *lost > 0)
+        });
+        Ok(named.take(limits::RECORD_LIST).collect())
     }
 
-    /// The log says what was lost: the count begins anew.
+    /// The log says what was lost under an id: that count is done.
     ///
     /// # Errors
     /// [`AuditError::Unusable`].
-    pub fn sealed(&self) -> Result<(), AuditError> {
-        let path = self.path("lost");
-        fs::remove_file(&path).map_err(|e| unusable(&path, &e))
+    pub fn sealed(&self, id: &str) -> Result<(), AuditError> {
+        let path = self.path(&format!("{LOST}{id}"));
+        match fs::remove_file(&path) {
+            // Another process did the same.
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(unusable(&path, &e)),
+            _ => Ok(()),
+        }
     }
 
     /// The key of redactions: a file that is named, else the one that was made with the log.
@@ -288,13 +317,19 @@ impl AuditPlace {
     /// # Errors
     /// [`AuditError`].
     pub fn officer(&self, flag: Option<&Path>) -> Result<NoteSigner, AuditError> {
-        self.settings()?;
+        let settings = self.bound(&self.reader()?)?;
         let own = self.path("keys/redaction.key");
         if flag.is_none() && !own.exists() {
             let cause = "it is not there, so somebody else has it: name it with --redaction-key";
             return Err(unusable(&own, &io::Error::other(cause)));
         }
-        NoteFile::read(flag.unwrap_or(&own))
+        let path = flag.unwrap_or(&own);
+        let officer = NoteFile::read(path)?;
+        if *officer.key() == settings.officer {
+            return Ok(officer);
+        }
+        let cause = "it is not the key of redactions that log.json names (`attest audit keys`)".into();
+        Err(AuditError::Malformed { what: path.display().to_string(), cause })
     }
 }
 

@@ -7,7 +7,7 @@
 use super::AuditPlace;
 use crate::audit::keys::NoteFile;
 use crate::audit::store::Published;
-use crate::audit::witness::FolderWitness;
+use crate::audit::witness::{FolderWitness, Places};
 use crate::audit::{AuditError, Settings};
 use crate::tlog::Cosigner;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -36,13 +36,15 @@ impl AuditPlace {
     /// # Errors
     /// [`AuditError`].
     pub fn witness(&self, settings: &Settings) -> Result<(Cosigner, FolderWitness), AuditError> {
-        let store = FolderWitness::open(&self.folder.join("witness"))?;
         let path = self.folder.join("keys/witness.key");
         let signer = match path.exists() {
             true => NoteFile::read(&path)?,
             false => NoteFile::create(&path, &format!("{}/witness", settings.origin))?,
         };
-        Ok((Cosigner::of(signer)?, store))
+        let cosigner = Cosigner::of(signer)?;
+        let (folder, mark) = (self.folder.join("witness"), self.folder.join("keys/witness.seen"));
+        let store = FolderWitness::open(Places { folder: &folder, mark: &mark, key: cosigner.key().key() })?;
+        Ok((cosigner, store))
     }
 }
 

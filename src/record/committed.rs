@@ -1,7 +1,8 @@
 //! Texts that are never kept: what is recorded is a salted hash and the size, by which the text is known again.
 //!
 //! A command or a diff may hold anything. A plain hash of it would let everybody who reads the log try out guesses; the salt
-//! stands in the encrypted content and is destroyed with it.
+//! stands in the encrypted content and is destroyed with it. Of what has an id of its own the salt is made from the id: the same
+//! text handed in again has the same commitment, and another text is found out.
 
 use super::RecordError;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -10,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 /// What is hashed before the salt: this form of commitment and no other.
 const LABEL: &[u8] = b"attest/text/v1";
+const SALT: &[u8] = b"attest/text-salt/v1";
 
 /// A text that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,10 +23,28 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// Commits to a text under a salt that nobody can guess.
+    /// Commits to a text under a salt.
     #[must_use]
     pub fn to(text: &[u8], salt: [u8; 16]) -> Self {
         Self { salt, digest: hash(&salt, text), size: text.len() as u64 }
+    }
+
+    /// The salt of a field of what a source has an id of its own for.
+    #[must_use]
+    pub fn salt_of(source: &str, source_id: &str, field: &str) -> [u8; 16] {
+        let mut hash = Sha256::new().chain_update(SALT);
+        for part in [source, source_id, field] {
+            hash = hash.chain_update((part.len() as u64).to_be_bytes()).chain_update(part);
+        }
+        let mut out = [0; 16];
+        out.copy_from_slice(&hash.finalize()[..16]);
+        out
+    }
+
+    /// Whether another one is surely of another text. Under another salt only its size can tell.
+    #[must_use]
+    pub fn differs(&self, other: &Self) -> bool {
+        self.size != other.size || (self.salt == other.salt && self.digest != other.digest)
     }
 
     /// Whether a text is the one.
@@ -72,7 +92,11 @@ mod tests {
         let one = Committed::to(b"cargo test", [7; 16]);
         assert!(one.is(b"cargo test"));
         assert!(!one.is(b"cargo tesT") && !one.is(b"cargo test\n"));
-        assert_ne!(one.digest, Committed::to(b"cargo test", [8; 16]).digest, "another salt");
+        let salted = Committed::to(b"cargo test", [8; 16]);
+        assert_ne!(one.digest, salted.digest, "another salt");
+        assert!(!one.differs(&salted) && one.differs(&Committed::to(b"cargo tesT", [7; 16])));
+        assert!(one.differs(&Committed::to(b"cargo", [8; 16])), "another size");
+        assert_ne!(Committed::salt_of("a", "bc", "input"), Committed::salt_of("ab", "c", "input"));
         assert_eq!(Committed::read("command", &one.value()).unwrap(), one);
         for bad in [json!({}), json!("x"), json!({ "salt": "AA==", "digest": "AA==", "size": 1 })] {
             assert!(Committed::read("command", &bad).is_err(), "{bad}");

@@ -3,9 +3,10 @@
 use super::fields::{self, Field, Form};
 use super::kinds::{self, Kind};
 use super::{Committed, RecordError, actions};
-use crate::model::{Timestamp, limits};
+use crate::model::{Digest, Timestamp, limits};
 use crate::secrets::{Search, find_secret};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// How a value is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,8 +103,10 @@ impl Draft {
             .ok_or_else(|| RecordError::malformed("record", "an object", crate::model::json::kind(document)))?;
         let name = members.get("kind").and_then(Value::as_str);
         let name = name.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), "none"))?;
-        let kind = kinds::named(name).filter(|k| k.number != kinds::REDACTION);
+        let kind = kinds::named(name).filter(|k| !k.in_clear());
         let kind = kind.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), shown(name)))?;
+        let derived = with_derived_id(members, origin);
+        let members = derived.as_ref().unwrap_or(members);
         let known = known_of(members)?;
         let mut said = Vec::new();
         for (name, value) in members.iter().filter(|(name, _)| !["kind", "known"].contains(&name.as_str())) {
@@ -111,7 +114,12 @@ impl Draft {
                 let expected = format!("a field of `{}`, as `attest schema audit-record` lists them", kind.name);
                 RecordError::malformed(shown(name), expected, "one that it has not")
             })?;
-            let told = told(field, value, origin, random)?;
+            let told = match field.form {
+                Form::Committed if !(value.is_null() && origin == Origin::Captured) => {
+                    committed(field, value, id_of(members), random)?
+                }
+                _ => told(field, value, origin)?,
+            };
             let known = known.iter().find(|(n, _)| n == name).map_or(Known::Declared, |(_, known)| *known);
             said.push((at, Said { field, told, known }));
         }
@@ -138,6 +146,25 @@ impl Draft {
         self.get(name)?.told.value().as_str()
     }
 
+    /// Whether a record that was read back from a log says surely another thing than this one, but for the fields of people who
+    /// were erased.
+    #[must_use]
+    pub fn differs(&self, recorded: &Self, erased: &[&str]) -> bool {
+        let said = |draft: &'_ Self, name: &str| draft.get(name).map(|said| (said.told.clone(), said.known));
+        let names = self.said.iter().chain(&recorded.said).map(|said| said.field);
+        let other = |field: &Field| match (said(self, field.name), said(recorded, field.name)) {
+            (Some((told, known)), Some((before, was))) if field.form == Form::Committed => {
+                let read = |told: &Told| Committed::read(field.name, told.value()).ok();
+                match (read(&told), read(&before)) {
+                    (Some(told), Some(before)) => known != was || told.differs(&before),
+                    (told, before) => told != before,
+                }
+            }
+            (told, before) => told != before,
+        };
+        self.kind != recorded.kind || names.filter(|field| !erased.contains(&field.name)).any(other)
+    }
+
     /// As JSON, in the form in which it is read.
     #[must_use]
     pub fn document(&self) -> Map<String, Value> {
@@ -157,7 +184,7 @@ impl Draft {
 }
 
 fn names() -> String {
-    kinds::ALL.iter().filter(|k| k.number != kinds::REDACTION).map(|k| k.name).collect::<Vec<_>>().join(", ")
+    kinds::ALL.iter().filter(|k| !k.in_clear()).map(|k| k.name).collect::<Vec<_>>().join(", ")
 }
 
 /// The largest whole number that every reader of JSON keeps: commitments are to RFC 8785, which rounds beyond it.
@@ -188,16 +215,18 @@ fn known_of(members: &Map<String, Value>) -> Result<Vec<(&str, Known)>, RecordEr
 }
 
 /// A value in the form of its field, or that it is withheld.
-fn told(field: &Field, value: &Value, origin: Origin, random: Random<'_>) -> Result<Told, RecordError> {
+fn told(field: &Field, value: &Value, origin: Origin) -> Result<Told, RecordError> {
     if value.is_null() && origin == Origin::Captured {
         return Ok(Told::Withheld);
     }
     let wrong = |expected: &str| RecordError::malformed(field.name, expected, crate::model::json::kind(value));
     let text = || {
-        value
-            .as_str()
-            .filter(|t| is_line(t))
-            .ok_or_else(|| wrong(&format!("a text of one line and at most {} bytes", limits::VALUE_BYTES)))
+        let expected = format!("a text of one line and at most {} bytes", limits::VALUE_BYTES);
+        let text = value.as_str().ok_or_else(|| wrong(&expected))?;
+        match is_line(text) {
+            true => Ok(text),
+            false => Err(RecordError::malformed(field.name, expected, no_line(text))),
+        }
     };
     let value = match field.form {
         Form::Text => json!(text()?),
@@ -238,7 +267,7 @@ fn told(field: &Field, value: &Value, origin: Origin, random: Random<'_>) -> Res
                 (false, _) => json!(target),
             }
         }
-        Form::Committed => return committed(field, value, random),
+        Form::Committed => return Err(wrong("a text that is committed to")),
     };
     // The name of the field stands before what the search says of the place.
     match (find_secret(&json!({ field.name: &value }), &Search::default()), origin) {
@@ -248,16 +277,49 @@ fn told(field: &Field, value: &Value, origin: Origin, random: Random<'_>) -> Res
     }
 }
 
-fn committed(field: &Field, value: &Value, random: Random<'_>) -> Result<Told, RecordError> {
+/// A record that was taken from elsewhere and whose own id must not be kept, with one that is made of all that it says: the same
+/// record has the same one, and whoever guesses the id cannot try it out without the rest.
+fn with_derived_id(members: &Map<String, Value>, origin: Origin) -> Option<Map<String, Value>> {
+    let id = members.get("source_id").and_then(Value::as_str).filter(|_| origin == Origin::Captured)?;
+    if !is_outside(id) && find_secret(&json!({ "source_id": id }), &Search::default()).is_ok() {
+        return None;
+    }
+    let all: BTreeMap<&String, &Value> = members.iter().collect();
+    let digest = Digest::sha256(&serde_json::to_vec(&all).ok()?).to_string();
+    let mut out = members.clone();
+    out.insert("source_id".to_owned(), json!(format!("derived:{digest}")));
+    Some(out)
+}
+
+/// The source and its own id of what happened, where there is one.
+fn id_of(members: &Map<String, Value>) -> Option<(&str, &str)> {
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    Some((text("source").unwrap_or_default(), text("source_id")?))
+}
+
+/// A commitment to a text: of what has an id of its own the same one each time.
+fn committed(field: &Field, value: &Value, id: Option<(&str, &str)>, random: Random<'_>) -> Result<Told, RecordError> {
     let committed = match value {
         Value::String(text) => {
-            let mut salt = [0; 16];
-            random(&mut salt);
+            let mut salt = id.map_or([0; 16], |(source, id)| Committed::salt_of(source, id, field.name));
+            if id.is_none() {
+                random(&mut salt);
+            }
             Committed::to(text.as_bytes(), salt)
         }
         other => Committed::read(field.name, other)?,
     };
     Ok(Told::Value(committed.value()))
+}
+
+/// Why a text is none of one line.
+fn no_line(text: &str) -> String {
+    match text {
+        "" => "an empty one".into(),
+        text if text.chars().any(|c| c == '\n' || c == '\r') => "one of several lines".into(),
+        text if text.chars().any(char::is_control) => "one with a control character".into(),
+        text => format!("one of {} bytes", text.len()),
+    }
 }
 
 fn is_line(text: &str) -> bool {
@@ -290,7 +352,8 @@ fn members(value: &Value, wrong: &dyn Fn(&str) -> RecordError) -> Result<Value, 
 }
 
 /// Whether a path says where somebody's home is, or leads out of the repository.
-fn is_outside(target: &str) -> bool {
+#[must_use]
+pub fn is_outside(target: &str) -> bool {
     let drive = target.as_bytes().get(1) == Some(&b':')
         && target.as_bytes()[0].is_ascii_alphabetic()
         && target.as_bytes().get(2).is_some_and(|b| [b'\\', b'/'].contains(b));
@@ -362,6 +425,21 @@ mod tests {
     }
 
     #[test]
+    fn why_a_text_is_no_line_is_said() {
+        for (text, why) in [
+            ("a\u{1b}[1m", "one with a control character"),
+            ("a\nb", "one of several lines"),
+            ("", "an empty one"),
+            (&"x".repeat(limits::VALUE_BYTES + 1), "bytes"),
+        ] {
+            let mut document = action();
+            document["result"] = json!(text);
+            let said = read(document, Origin::Typed).unwrap_err().to_string();
+            assert!(said.starts_with("result: expected a text of one line") && said.ends_with(why), "{said}");
+        }
+    }
+
+    #[test]
     fn a_text_that_is_committed_to_is_let_go_of() {
         let mut document = action();
         document["command"] = json!("curl -H 'authorization: token' https://example.com");
@@ -370,6 +448,58 @@ mod tests {
         assert!(!value.to_string().contains("curl"));
         let committed = Committed::read("command", value).unwrap();
         assert!(committed.is(b"curl -H 'authorization: token' https://example.com"));
+    }
+
+    #[test]
+    fn a_record_under_its_id_is_the_same_or_another_one() {
+        let mut n = 0_u8;
+        let mut read = |change: &dyn Fn(&mut Value)| {
+            let mut document = action();
+            document["source_id"] = json!("id-1");
+            document["requested_by"] = json!("github:1");
+            document["command"] = json!("cargo test");
+            document["kind"] = json!("action");
+            document.as_object_mut().unwrap().remove("requested_by");
+            change(&mut document);
+            Draft::read(&document, Origin::Captured, &mut |bytes| {
+                n += 1;
+                bytes.fill(n);
+            })
+            .unwrap()
+        };
+        let one = read(&|_| {});
+        assert!(!read(&|_| {}).differs(&one, &[]), "as often as it is handed in");
+        for change in [
+            &(|d: &mut Value| d["target"] = json!("src/b.rs")) as &dyn Fn(&mut Value),
+            &|d| d["command"] = json!("cargo tesT"),
+            &|d| d["result"] = json!("ok"),
+            &|d| d["known"] = json!({}),
+            &|d| d["command"] = json!(null),
+            &|d| drop(d.as_object_mut().unwrap().remove("command")),
+        ] {
+            assert!(read(change).differs(&one, &[]), "{:?}", read(change));
+            assert!(one.differs(&read(change), &[]));
+        }
+        let less = read(&|d| drop(d.as_object_mut().unwrap().remove("execution_id")));
+        assert!(one.differs(&less, &[]) && !one.differs(&less, &["execution_id"]), "erased");
+    }
+
+    #[test]
+    fn an_id_that_must_not_be_kept_is_made_of_what_the_record_says() {
+        let id = |id: &str, target: &str, origin| {
+            let mut document = action();
+            (document["source_id"], document["target"]) = (json!(id), json!(target));
+            read(document, origin).map(|draft| draft.text("source_id").unwrap_or_default().to_owned())
+        };
+        let secret = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        for place in [secret.as_str(), "/home/alice/1"] {
+            let found = id(place, "src/a.rs", Origin::Captured).unwrap();
+            assert!(found.starts_with("derived:sha256:") && !found.contains(place), "{found}");
+            assert_eq!(id(place, "src/a.rs", Origin::Captured).unwrap(), found, "stable");
+            assert_ne!(id(place, "src/b.rs", Origin::Captured).unwrap(), found, "nobody can try ids out");
+        }
+        assert!(id(&secret, "src/a.rs", Origin::Typed).is_err(), "what is typed is refused");
+        assert_eq!(id("toolu_1", "src/a.rs", Origin::Captured).unwrap(), "toolu_1", "the twin");
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub struct Entry {
     pub id: RecordId,
     /// Root over the commitments to its fields.
     pub fields: Hash,
-    /// SHA-256 of its content as it is stored: encrypted, or in clear for a redaction.
+    /// SHA-256 of its content as it is stored: encrypted, or in clear for a redaction and for settings.
     pub content: [u8; 32],
 }
 
@@ -99,7 +99,7 @@ impl Entry {
         let id = rest.get(4..20).and_then(|b| b.try_into().ok()).unwrap_or([0; 16]);
         let entry =
             Self { kind, class, minutes: word(0), id: RecordId(id), fields: Hash::from(hash(20)), content: hash(52) };
-        if (entry.class == Class::Public) != (entry.kind.number == kinds::REDACTION) {
+        if (entry.class == Class::Public) != (entry.kind.in_clear()) {
             return Err(format!("a record of kind `{}` of the class `{}`", kind.name, class.name()));
         }
         Ok(entry)

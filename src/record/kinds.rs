@@ -12,7 +12,7 @@ pub enum Class {
     Executions = 1,
     /// Sessions: 30 days unless told.
     Sessions = 2,
-    /// Redactions: for ever, and in clear, as everybody must be able to check them.
+    /// Redactions and settings: for ever, and in clear, as everybody must be able to check them.
     Public = 3,
 }
 
@@ -261,6 +261,14 @@ pub const ALL: &[Kind] = &[
         may: &["digest", "completed_at", "result"],
         about: "somebody outside saw a checkpoint of this log",
     },
+    Kind {
+        number: 18,
+        name: "settings",
+        class: Class::Public,
+        needs: &[],
+        may: &[],
+        about: "what the log is: the key of redactions, and how long things are kept; its text is a signed note in clear",
+    },
 ];
 
 /// Fields that a record of any kind may have: who, for whom, when, where, and how one knows.
@@ -298,15 +306,23 @@ pub fn numbered(number: u8) -> Option<&'static Kind> {
 }
 
 impl Kind {
+    /// Whether its content is a signed note in clear, which only the log itself writes.
+    #[must_use]
+    pub fn in_clear(&self) -> bool {
+        self.class == Class::Public
+    }
+
     /// Whether a record of this kind may have a field.
     #[must_use]
     pub fn may_have(&self, field: &str) -> bool {
-        self.number != REDACTION && [self.needs, self.may, COMMON].iter().any(|list| list.contains(&field))
+        !self.in_clear() && [self.needs, self.may, COMMON].iter().any(|list| list.contains(&field))
     }
 }
 
-/// The number of the kind whose content is a signed note in clear.
+/// The number of the kind that says which keys were destroyed.
 pub const REDACTION: u8 = 16;
+/// The number of the kind that says what the log is: its first record.
+pub const SETTINGS: u8 = 18;
 
 #[cfg(test)]
 mod tests {

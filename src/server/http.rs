@@ -2,6 +2,7 @@
 //! what panics there is that request's error.
 
 use super::routes::{Answer, Request, Site};
+use super::waiting::{Wait, Waiting};
 use crate::audit::AuditError;
 use crate::model::limits;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -13,10 +14,10 @@ use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 /// A server that listens.
@@ -45,33 +46,68 @@ impl Http {
     /// Answers for ever.
     pub async fn serve(self) {
         let room = Arc::new(Semaphore::new(limits::SERVER_CONNECTIONS));
+        let waiting = Arc::new(Waiting::default());
         loop {
-            // Who comes when there is no room waits in the queue of the system.
-            let Ok(permit) = room.clone().acquire_owned().await else { return };
             let Ok((stream, _)) = self.listener.accept().await else {
+                // It may be that this process can open no more files.
+                waiting.make_room();
                 sleep(Duration::from_millis(10)).await;
                 continue;
             };
+            if room.available_permits() == 0 {
+                waiting.make_room();
+            }
+            // Where all are being answered, who comes now waits for one of them.
+            let Ok(permit) = room.clone().acquire_owned().await else { return };
             let site = self.site.clone();
+            let guest = Arc::new(Guest::of(waiting.clone()));
             tokio::spawn(async move {
+                let leave = guest.leave.clone();
                 let service = service_fn(move |request| {
-                    let site = site.clone();
-                    async move { Ok::<_, Infallible>(answered(request, site).await) }
+                    let (site, guest) = (site.clone(), guest.clone());
+                    async move { Ok::<_, Infallible>(answered(request, site, &guest).await) }
                 });
                 let mut server = http1::Builder::new();
                 server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(limits::SERVER_HEAD_SECONDS));
                 server.max_buf_size(limits::SERVER_HEAD_BYTES);
                 let connection = server.serve_connection(TokioIo::new(stream), service);
-                let _ = timeout(Duration::from_secs(limits::SERVER_CONNECTION_SECONDS), connection).await;
+                let connection = timeout(Duration::from_secs(limits::SERVER_CONNECTION_SECONDS), connection);
+                tokio::select! {
+                    _ = connection => {}
+                    () = leave.notified() => {}
+                }
                 drop(permit);
             });
         }
     }
 }
 
-async fn answered(request: hyper::Request<Incoming>, site: Arc<Site>) -> Response<Full<Bytes>> {
+/// A connection, and whether something is awaited from it.
+struct Guest {
+    leave: Arc<Notify>,
+    waiting: Arc<Waiting>,
+    wait: Mutex<Option<Wait>>,
+}
+
+impl Guest {
+    fn of(waiting: Arc<Waiting>) -> Self {
+        let guest = Self { leave: Arc::default(), waiting, wait: Mutex::default() };
+        guest.is_awaited(true);
+        guest
+    }
+
+    fn is_awaited(&self, is: bool) {
+        let leave = self.leave.clone();
+        let wait = is.then(|| self.waiting.begin(move || leave.notify_one()));
+        *self.wait.lock().unwrap_or_else(PoisonError::into_inner) = wait;
+    }
+}
+
+async fn answered(request: hyper::Request<Incoming>, site: Arc<Site>, guest: &Guest) -> Response<Full<Bytes>> {
     let is_head = request.method() == hyper::Method::HEAD;
-    let answer = match timeout(Duration::from_secs(limits::SERVER_SECONDS), read(request)).await {
+    let request = timeout(Duration::from_secs(limits::SERVER_SECONDS), read(request)).await;
+    guest.is_awaited(false);
+    let answer = match request {
         Ok(Ok(request)) => {
             let answered = tokio::task::spawn_blocking(move || site.answer(&request)).await;
             answered.unwrap_or_else(|_| Answer::text(500, "a defect of attest stopped this request\n"))
@@ -79,6 +115,7 @@ async fn answered(request: hyper::Request<Incoming>, site: Arc<Site>) -> Respons
         Ok(Err(answer)) => answer,
         Err(_) => Answer::text(408, "the request took too long\n"),
     };
+    guest.is_awaited(true);
     let body = if is_head { Bytes::new() } else { Bytes::from(answer.body) };
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

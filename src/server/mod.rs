@@ -5,19 +5,24 @@
 //! |---|---|
 //! | `writer.rs` | the thread that writes: what many hand in goes to the disk together |
 //! | `socket.rs` | the Unix socket through which processes of this machine hand in records |
+//! | `client.rs` | handing records in at a server that this user or root runs |
+//! | `waiting.rs` | who is waited for, and how much is held of what they send |
 //! | `http.rs` | the door to the network: connections, times, sizes |
 //! | `routes.rs` | what is answered: tiles and checkpoint (C2SP tlog-tiles), `add-checkpoint` (C2SP tlog-witness) |
 //!
 //! A panic in one request is that request's error: each is answered on a thread of its own.
 
+mod client;
 mod http;
 mod routes;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod writer;
 
+pub use client::{Asked, Said, hand_in};
 pub use http::{Http, Served};
 pub use routes::Site;
-pub use socket::{Asked, Said, Socket, hand_in};
+pub use socket::Socket;
 pub use writer::{Done, Opened, Parts, Writer};

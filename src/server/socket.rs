@@ -3,17 +3,19 @@
 //!
 //! A request is a line `attest-audit/1 typed N` or `attest-audit/1 captured N`, then N bytes: records as lines of JSON, as
 //! `attest schema audit-record` describes them, all or none of which are recorded. The answer is a line of JSON, once they are
-//! durable: `{"records": [...], "known": 0, "size": 3}`, or `{"error": {"code": ..., "message": ...}}`. Then the next request may
+//! durable: `{"records": [...], "known": 0, "differs": [], "size": 3}`, or `{"error": {"code": ..., "message": ...}}`. Then the next request may
 //! follow.
 
-use super::writer::Writer;
+use super::waiting::{Room, Waiting};
+use super::writer::{Done, Writer};
 use crate::audit::AuditError;
 use crate::model::{code, json, limits};
 use crate::record::Draft;
 use crate::record::draft::Origin;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::Shutdown;
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const HEAD: &str = "attest-audit/1";
+pub(super) const HEAD: &str = "attest-audit/1";
 
 /// The socket of a server; its file is gone when this is dropped.
 #[derive(Debug)]
@@ -39,7 +41,12 @@ impl Socket {
     pub fn listen(path: &Path, writer: Writer, random: fn(&mut [u8])) -> Result<Self, AuditError> {
         match fs::symlink_metadata(path) {
             Ok(meta) if !meta.file_type().is_socket() => {
-                return Err(unusable(path, &io::Error::other("it is there, and no socket")));
+                return Err(unusable(
+                    path,
+                    &io::Error::other(
+                        "a file that is no socket is there, and stays as it is: name another path with --socket",
+                    ),
+                ));
             }
             Ok(_) if UnixStream::connect(path).is_ok() => {
                 return Err(AuditError::Locked { place: path.display().to_string(), waited: "0 s".into() });
@@ -53,7 +60,7 @@ impl Socket {
         let listener = UnixListener::bind(path);
         rustix::process::umask(before);
         let listener = listener.map_err(|e| unusable(path, &e))?;
-        thread::spawn(move || accept(&listener, &writer, random));
+        thread::spawn(move || accept(&listener, writer, random));
         Ok(Self { path: path.to_owned() })
     }
 }
@@ -64,23 +71,36 @@ impl Drop for Socket {
     }
 }
 
-fn accept(listener: &UnixListener, writer: &Writer, random: fn(&mut [u8])) {
-    let open = Arc::new(AtomicUsize::new(0));
+/// What all connections share.
+struct Hall {
+    writer: Writer,
+    random: fn(&mut [u8]),
+    open: AtomicUsize,
+    waiting: Arc<Waiting>,
+    room: Room,
+}
+
+fn accept(listener: &UnixListener, writer: Writer, random: fn(&mut [u8])) {
+    let (open, waiting, room) = (AtomicUsize::new(0), Arc::default(), Room::of(limits::HANDED_IN_TOTAL_BYTES));
+    let hall = Arc::new(Hall { writer, random, open, waiting, room });
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
+            // It may be that this process can open no more files.
+            hall.waiting.make_room();
             thread::sleep(Duration::from_millis(10));
             continue;
         };
-        if open.load(Ordering::Acquire) >= limits::HANDED_IN_CONNECTIONS {
+        // Who says nothing makes room; where all are being answered, there is none.
+        if hall.open.load(Ordering::Acquire) >= limits::HANDED_IN_CONNECTIONS && !hall.waiting.make_room() {
             refuse(&stream);
             continue;
         }
-        open.fetch_add(1, Ordering::AcqRel);
-        let (writer, open) = (writer.clone(), open.clone());
+        hall.open.fetch_add(1, Ordering::AcqRel);
+        let hall = hall.clone();
         thread::spawn(move || {
             // A panic is the end of this connection, and of nothing else.
-            let _ = catch_unwind(AssertUnwindSafe(|| serve(&stream, &writer, random)));
-            open.fetch_sub(1, Ordering::AcqRel);
+            let _ = catch_unwind(AssertUnwindSafe(|| serve(&Arc::new(stream), &hall)));
+            hall.open.fetch_sub(1, Ordering::AcqRel);
         });
     }
 }
@@ -91,39 +111,55 @@ fn refuse(mut stream: &UnixStream) {
 }
 
 /// Answers the requests of a connection, until it ends.
-fn serve(stream: &UnixStream, writer: &Writer, random: fn(&mut [u8])) -> io::Result<()> {
+fn serve(stream: &Arc<UnixStream>, hall: &Hall) -> io::Result<()> {
     let time = Duration::from_secs(limits::HANDED_IN_SECONDS);
     stream.set_write_timeout(Some(time))?;
-    stream.set_read_timeout(Some(time))?;
-    let mut reader = BufReader::new(stream);
+    let mut reader = BufReader::new(&**stream);
     loop {
+        let ended = stream.clone();
+        let wait = hall.waiting.begin(move || drop(ended.shutdown(Shutdown::Both)));
+        stream.set_read_timeout(Some(time))?;
         let mut head = String::new();
         if reader.by_ref().take(64).read_line(&mut head)? == 0 {
             return Ok(());
         }
-        let until = Instant::now() + time;
         let Some((origin, length)) = parse_head(&head) else {
             let text = error(
                 code::LIMIT_EXCEEDED.as_str(),
                 &format!("expected `{HEAD} typed|captured BYTES`, with at most {} bytes", limits::HANDED_IN_BYTES),
             );
-            return (&mut &*stream).write_all(text.as_bytes());
+            return (&**stream).write_all(text.as_bytes());
         };
-        let mut body = vec![0; length];
-        let mut at = 0;
-        while at < length {
-            if Instant::now() >= until {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            match reader.read(&mut body[at..])? {
-                0 => return Ok(()),
-                n => at += n,
-            }
+        let until = Instant::now() + time;
+        let Some(_taken) = hall.room.take(length, until, &wait) else {
+            return (&**stream).write_all(error(code::LIMIT_EXCEEDED.as_str(), "too much is handed in").as_bytes());
+        };
+        stream.set_read_timeout(Some(Duration::from_secs(limits::HANDED_IN_STALL_SECONDS)))?;
+        let Some(body) = received(&mut reader, length, until)? else { return Ok(()) };
+        // One that was ended just now would not hear what became of its records.
+        if !wait.over() {
+            return Ok(());
         }
-        let answer = catch_unwind(AssertUnwindSafe(|| answer(&body, origin, writer, random)));
+        let answer = catch_unwind(AssertUnwindSafe(|| answer(body, origin, hall)));
         let answer = answer.unwrap_or_else(|_| error(code::INTERNAL.as_str(), "a defect of attest stopped it"));
-        (&mut &*stream).write_all(answer.as_bytes())?;
+        (&**stream).write_all(answer.as_bytes())?;
     }
+}
+
+/// The body of a request; none where the connection ends before it does.
+fn received(reader: &mut impl io::Read, length: usize, until: Instant) -> io::Result<Option<Vec<u8>>> {
+    let mut body = vec![0; length];
+    let mut at = 0;
+    while at < length {
+        if Instant::now() >= until {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        match reader.read(&mut body[at..])? {
+            0 => return Ok(None),
+            n => at += n,
+        }
+    }
+    Ok(Some(body))
 }
 
 fn parse_head(line: &str) -> Option<(Origin, usize)> {
@@ -138,8 +174,8 @@ fn parse_head(line: &str) -> Option<(Origin, usize)> {
     (length <= limits::HANDED_IN_BYTES).then_some((origin, length))
 }
 
-fn answer(body: &[u8], origin: Origin, writer: &Writer, mut random: fn(&mut [u8])) -> String {
-    let mut drafts = Vec::new();
+fn answer(body: Vec<u8>, origin: Origin, hall: &Hall) -> String {
+    let (mut drafts, mut random) = (Vec::new(), hall.random);
     for (number, line) in body.split(|b| *b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty()) {
         let at = |e: &dyn std::fmt::Display| format!("line {}, so nothing is recorded: {e}", number + 1);
         let value = match json::parse(line, limits::RECORD_BYTES) {
@@ -151,8 +187,13 @@ fn answer(body: &[u8], origin: Origin, writer: &Writer, mut random: fn(&mut [u8]
             Err(e) => return error(e.code().as_str(), &at(&e)),
         }
     }
-    match writer.write(drafts, body.len()) {
-        Ok(done) => json!({ "records": done.numbers, "known": done.known, "size": done.size }).to_string() + "\n",
+    let length = body.len();
+    drop(body);
+    match hall.writer.write(drafts, length) {
+        Ok(done) => {
+            let Done { numbers, known, differing, size } = done;
+            json!({ "records": numbers, "known": known, "differs": differing, "size": size }).to_string() + "\n"
+        }
         Err(e) => error(e.code().as_str(), &e.to_string()),
     }
 }
@@ -161,77 +202,6 @@ fn error(code: &str, message: &str) -> String {
     json!({ "error": { "code": code, "message": message } }).to_string() + "\n"
 }
 
-/// What is handed in.
-#[derive(Debug)]
-pub struct Asked<'a> {
-    /// Where the server listens.
-    pub path: &'a Path,
-    /// What is recorded.
-    pub drafts: &'a [Draft],
-    /// How long the answer is waited for.
-    pub patience: Duration,
-}
-
-/// What a server said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Number of each record.
-    pub numbers: Vec<u64>,
-    /// How many were there already.
-    pub known: usize,
-    /// How many records the log had then.
-    pub size: u64,
-}
-
-/// Hands records in at the server of a log; none where no server listens, so that they can be written otherwise. What is not kept
-/// is not handed in either: of a command or a diff only the commitment is.
-///
-/// # Errors
-/// [`AuditError::Unusable`]: what the server says, or that it did not answer; then they may be recorded or not.
-pub fn hand_in(asked: &Asked<'_>) -> Result<Option<Said>, AuditError> {
-    let stream = match UnixStream::connect(asked.path) {
-        Ok(stream) => stream,
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
-        Err(e) => return Err(unusable(asked.path, &e)),
-    };
-    let mut body = Vec::new();
-    for draft in asked.drafts {
-        body.extend_from_slice(Value::Object(draft.document()).to_string().as_bytes());
-        body.push(b'\n');
-    }
-    // All or none: so many are written by whoever brings them, when it is his turn.
-    if body.len() > limits::HANDED_IN_BYTES {
-        return Ok(None);
-    }
-    let exchange = || {
-        stream.set_read_timeout(Some(asked.patience))?;
-        stream.set_write_timeout(Some(asked.patience))?;
-        (&stream).write_all(format!("{HEAD} captured {}\n", body.len()).as_bytes())?;
-        (&stream).write_all(&body)?;
-        let mut line = String::new();
-        BufReader::new(&stream).take(limits::HANDED_IN_BYTES as u64).read_line(&mut line)?;
-        Ok(line)
-    };
-    let line = exchange().map_err(|e: io::Error| unusable(asked.path, &no_answer(&e)))?;
-    let value = json::parse(line.as_bytes(), limits::HANDED_IN_BYTES).unwrap_or(Value::Null);
-    let said = |name: &str| value.get("error").and_then(|e| e.get(name)).and_then(Value::as_str);
-    if let (Some(code), Some(message)) = (said("code"), said("message")) {
-        return Err(unusable(asked.path, &io::Error::other(format!("{code}: {message}"))));
-    }
-    let numbers = value.get("records").and_then(Value::as_array);
-    let numbers: Option<Vec<u64>> = numbers.and_then(|list| list.iter().map(Value::as_u64).collect());
-    let count = |name: &str| value.get(name).and_then(Value::as_u64);
-    let said = (|| {
-        let numbers = numbers.filter(|numbers| numbers.len() == asked.drafts.len())?;
-        Some(Said { numbers, known: usize::try_from(count("known")?).ok()?, size: count("size")? })
-    })();
-    said.map(Some).ok_or_else(|| unusable(asked.path, &no_answer(&io::Error::other("its answer is cut off"))))
-}
-
-fn no_answer(e: &io::Error) -> io::Error {
-    io::Error::other(format!("the server of the log gave no answer, so this may be recorded or not: {e}"))
-}
-
-fn unusable(path: &Path, e: &io::Error) -> AuditError {
+pub(super) fn unusable(path: &Path, e: &io::Error) -> AuditError {
     AuditError::Unusable { what: path.display().to_string(), cause: e.to_string() }
 }

@@ -8,7 +8,7 @@ use crate::audit::keys::{KeyStore, Keys, MemoryKeys};
 use crate::audit::store::{LogStore, MemoryStore, Published};
 use crate::audit::witness::{MemoryWitness, Watcher};
 use crate::audit::{AuditError, Log, Settings, Stored};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, limits};
 use crate::places::audit::random;
 use crate::record::Draft;
 use crate::record::draft::Origin;
@@ -16,8 +16,9 @@ use crate::tlog::note::NoteSigner;
 use crate::tlog::witness::AddCheckpoint;
 use crate::tlog::{Checkpoint, Cosigner, Hash, Note};
 use serde_json::json;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -179,6 +180,82 @@ fn a_panic_is_the_error_of_its_request() {
     DEFECT.store(false, Ordering::Release);
     assert_eq!(writer.write(vec![draft(1)], 100).unwrap().size, 1);
     assert!(writer.finish(thread));
+}
+
+/// As many files as this process may open: both ends of each connection are here.
+fn many_files() {
+    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit.current = limit.maximum;
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
+}
+
+/// Hands a record in over a new connection; what is answered.
+fn hand(path: &std::path::Path) -> String {
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let body = json!({ "kind": "decision", "what": "x", "reason": "a test" }).to_string();
+    stream.write_all(format!("attest-audit/1 typed {}\n{body}", body.len()).as_bytes()).unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(&stream).read_line(&mut line).unwrap();
+    line
+}
+
+#[test]
+fn who_says_nothing_or_half_of_it_keeps_nobody_out_of_the_socket() {
+    let (disk, dir) = (Disk::default(), tempfile::tempdir().unwrap());
+    let (writer, thread) = Writer::start(disk.parts(now)).unwrap();
+    let path = dir.path().join("socket");
+    let socket = Socket::listen(&path, writer.clone(), random).unwrap();
+    // Halves of requests, more than there is room for.
+    let all = limits::HANDED_IN_TOTAL_BYTES / limits::HANDED_IN_BYTES + 1;
+    let half = |_: usize| {
+        let mut stream = UnixStream::connect(&path).unwrap();
+        stream.write_all(format!("attest-audit/1 typed {}\n{{", limits::HANDED_IN_BYTES).as_bytes()).unwrap();
+        stream
+    };
+    let halves: Vec<UnixStream> = (0..all).map(half).collect();
+    assert!(hand(&path).contains("\"records\":[0]"), "a small one needs no room");
+    // A large one gets room when the others have stopped for too long, and not before.
+    let begun = std::time::Instant::now();
+    let mut large = UnixStream::connect(&path).unwrap();
+    let body = format!("{}\n", json!({ "kind": "decision", "what": "x", "reason": "a test" }))
+        + &"\n".repeat(limits::HANDED_IN_SMALL_BYTES);
+    large.write_all(format!("attest-audit/1 typed {}\n{body}", body.len()).as_bytes()).unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(&large).read_line(&mut line).unwrap();
+    assert!(line.contains("\"records\":[1]"), "{line}");
+    let waited = begun.elapsed();
+    assert!((1..20).contains(&waited.as_secs()), "{waited:?}");
+    drop(halves);
+    // As many as are let in, and nothing of any of them.
+    many_files();
+    let idle: Vec<UnixStream> =
+        (0..limits::HANDED_IN_CONNECTIONS + 8).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    assert!(hand(&path).contains("\"records\":[2]"));
+    drop((idle, socket));
+    assert!(writer.finish(thread));
+}
+
+#[test]
+fn who_asks_nothing_keeps_nobody_out_over_http() {
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (http, served) = Http::listen("127.0.0.1:0".parse().unwrap(), site(now)).await.unwrap();
+            tell.send(served).unwrap();
+            http.serve().await;
+        });
+    });
+    let served = told.recv().unwrap();
+    many_files();
+    let idle: Vec<TcpStream> =
+        (0..limits::SERVER_CONNECTIONS + 8).map(|_| TcpStream::connect(served.0).unwrap()).collect();
+    let begun = std::time::Instant::now();
+    let get = ask(served.0, b"GET /checkpoint HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert!(get.starts_with("HTTP/1.1 404 "), "{get}");
+    assert!(begun.elapsed().as_secs() < limits::SERVER_HEAD_SECONDS / 2, "{:?}", begun.elapsed());
+    drop(idle);
 }
 
 fn never() -> Timestamp {

@@ -27,8 +27,10 @@ pub type Opened = (Log, SqliteIndex);
 pub struct Done {
     /// Number of each record.
     pub numbers: Vec<u64>,
-    /// How many were there already.
+    /// How many were there already, and say the same.
     pub known: usize,
+    /// Numbers of records under whose id something else was handed in.
+    pub differing: Vec<u64>,
     /// How many records the log then had.
     pub size: u64,
 }
@@ -198,7 +200,7 @@ impl Thread {
             log.publish()?;
         }
         let size = log.size();
-        let done = |recorded: audit::Recorded| Done { numbers: recorded.numbers, known: recorded.known, size };
+        let done = |audit::Recorded { numbers, known, differing }| Done { numbers, known, differing, size };
         Ok(written.into_iter().map(|one| one.map(done)).collect())
     }
 

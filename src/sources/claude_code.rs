@@ -3,6 +3,7 @@
 
 use super::{Counts, Reader, Source};
 use crate::model::{Digest, Timestamp, json, limits};
+use crate::record::draft::is_outside;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -110,8 +111,9 @@ impl Reader for Session {
             out.push(unanswered(call));
         }
         let Some(id) = self.id.clone() else { return };
-        let mut record = json!({ "kind": "session", "session_id": id, "transcript": digest, "lost": self.counts.broken,
+        let mut record = json!({ "kind": "session", "transcript": digest, "lost": self.counts.broken,
             "source": SOURCE, "source_id": format!("{id}/end/{digest}") });
+        name(&mut record, "session_id", Some(&id));
         if let Some(last) = &self.last {
             record["completed_at"] = json!(last);
         }
@@ -131,16 +133,16 @@ impl Session {
             self.last = time.clone();
         }
         if self.folder.is_none() {
-            self.folder = text(line, "cwd").map(str::to_owned);
+            self.folder = text(line, "cwd").filter(|folder| is_one_place(folder)).map(str::to_owned);
         }
         if let (None, Some(id)) = (&self.id, text(line, "sessionId")) {
             self.id = Some(id.to_owned());
-            let mut record = json!({ "kind": "session", "session_id": id, "source": SOURCE,
-                "source_id": format!("{id}/start") });
+            let mut record = json!({ "kind": "session", "source": SOURCE, "source_id": format!("{id}/start") });
+            name(&mut record, "session_id", Some(id));
             if let Some(time) = time {
                 record["started_at"] = json!(time);
             }
-            add(&mut record, "agent_version", text(line, "version"));
+            name(&mut record, "agent_version", text(line, "version"));
             out.push(record);
         }
     }
@@ -188,26 +190,29 @@ impl Session {
     }
 
     /// A call without its result.
-    fn call(&self, line: &Map<String, Value>, id: &str, name: &str, input: &Value) -> Value {
-        let tool = TOOLS.iter().find(|(tool, ..)| *tool == name);
-        let (action, target) = tool.map_or(("tool_call", ""), |(_, action, target)| (*action, *target));
+    fn call(&self, line: &Map<String, Value>, id: &str, tool: &str, input: &Value) -> Value {
+        let known = TOOLS.iter().find(|(name, ..)| *name == tool);
+        let (action, target) = known.map_or(("tool_call", ""), |(_, action, target)| (*action, *target));
         let mut record = json!({ "kind": "action", "action_type": action, "source": SOURCE, "source_id": id,
-            "input": input.to_string(), "metadata": { "tool": name } });
+            "input": input.to_string() });
+        let sidechain = line.get("isSidechain").and_then(Value::as_bool) == Some(true);
+        record["metadata"] = match (is_outside(tool), sidechain) {
+            (true, _) => Value::Null,
+            (false, false) => json!({ "tool": tool }),
+            (false, true) => json!({ "tool": tool, "sidechain": "true" }),
+        };
         if let Some(command) = input.get("command").and_then(Value::as_str).filter(|_| action == "command_run") {
             record["command"] = json!(command);
         }
         let path = input.get(target).and_then(Value::as_str).map(|path| self.relative(path));
         add(&mut record, "target", path.as_deref());
-        add(&mut record, "session_id", text(line, "sessionId"));
-        add(&mut record, "agent_version", text(line, "version"));
-        add(&mut record, "branch", text(line, "gitBranch"));
         let model = line.get("message").and_then(Value::as_object).and_then(|m| text(m, "model"));
-        add(&mut record, "model", model);
+        name(&mut record, "session_id", text(line, "sessionId"));
+        name(&mut record, "agent_version", text(line, "version"));
+        name(&mut record, "branch", text(line, "gitBranch"));
+        name(&mut record, "model", model);
         if let Some(time) = time(line) {
             record["started_at"] = json!(time);
-        }
-        if line.get("isSidechain").and_then(Value::as_bool) == Some(true) {
-            record["metadata"]["sidechain"] = json!("true");
         }
         record
     }
@@ -237,9 +242,17 @@ impl Session {
         let id = Digest::sha256(line).to_string();
         let mut record = json!({ "kind": "loss", "lost": 1, "reason": "a line of a session file could not be read",
             "source": SOURCE, "source_id": format!("{id}/{}/{what}", self.counts.lines) });
-        add(&mut record, "session_id", self.id.as_deref());
+        name(&mut record, "session_id", self.id.as_deref());
         out.push(record);
     }
+}
+
+/// Whether a folder is one that paths can be told from: below the root, and below where everybody's home is, each says as much as
+/// an absolute one.
+fn is_one_place(folder: &str) -> bool {
+    let folder = folder.replace('\\', "/");
+    let below = folder.split_once(':').filter(|(drive, _)| drive.len() == 1).map_or(folder.as_str(), |(_, rest)| rest);
+    !["", "/home", "/Users"].contains(&below.trim_end_matches('/'))
 }
 
 /// A call whose result is not in the file; the one with its result, of a file that has grown, is another record.
@@ -271,6 +284,14 @@ fn add(record: &mut Value, name: &str, value: Option<&str>) {
         |text: &&str| !text.is_empty() && text.len() <= limits::VALUE_BYTES && !text.chars().any(char::is_control);
     if let Some(value) = value.filter(is_line) {
         record[name] = json!(value);
+    }
+}
+
+/// A name or an id. One that is a path of this machine is withheld: a file of somebody else's making may have it anywhere.
+fn name(record: &mut Value, field: &str, value: Option<&str>) {
+    match value {
+        Some(value) if is_outside(value) => record[field] = Value::Null,
+        value => add(record, field, value),
     }
 }
 
@@ -324,6 +345,35 @@ mod tests {
         let again = all(&[CALL, RESULT, CALL, RESULT]);
         assert_eq!(again.0[..3], out[..3], "a snapshot repeats lines");
         assert_eq!(again.0.len(), out.len());
+    }
+
+    #[test]
+    fn a_path_of_this_machine_is_nobodys_name() {
+        let call = |folder: &str, path: &str| {
+            let line = CALL.replace("/w/app/src/a.rs", path).replace("/w/app", folder);
+            all(&[&line, RESULT]).0[1]["target"].clone()
+        };
+        // A path that stays absolute is withheld when it is recorded.
+        for folder in ["/", "//", "C:\\\\", "C:/", "/home", "/home/", "/Users"] {
+            let path = format!("{}/alice/x", folder.trim_end_matches(['/', '\\']));
+            let target = call(folder, &path);
+            assert!(is_outside(target.as_str().unwrap()), "{folder}: {target}");
+        }
+        assert_eq!((call("/w", "/w/alice/x"), call("D:/w", "D:/w/x")), (json!("alice/x"), json!("x")));
+        let named = |old: &str, new: &str| all(&[&CALL.replace(old, new), RESULT]).0[1].clone();
+        let branch = r#""sessionId":"s","gitBranch":"BRANCH","version":"BRANCH""#;
+        for place in ["/srv/secret", "C:\\\\x", "~/x", "file:///x", "see /home/alice"] {
+            let long = named(r#""sessionId":"s""#, &branch.replace("BRANCH", place));
+            assert_eq!((&long["branch"], &long["agent_version"]), (&Value::Null, &Value::Null), "{place}");
+            assert!(long.get("branch").is_some(), "withheld, and not left out");
+            assert_eq!(named(r#""model":"m""#, &format!(r#""model":"{place}""#))["model"], Value::Null);
+            assert_eq!(named(r#""name":"Edit""#, &format!(r#""name":"{place}""#))["metadata"], Value::Null);
+            let session = named(r#""sessionId":"s""#, &format!(r#""sessionId":"{place}""#));
+            assert_eq!(session["session_id"], Value::Null);
+        }
+        let twin = named(r#""sessionId":"s""#, &branch.replace("BRANCH", "feature/x"));
+        assert_eq!((&twin["branch"], &twin["session_id"]), (&json!("feature/x"), &json!("s")));
+        assert_eq!(twin["metadata"], json!({ "tool": "Edit" }));
     }
 
     #[test]

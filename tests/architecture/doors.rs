@@ -92,6 +92,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
             "src/audit/disk/crash_tests.rs",
             "src/audit/anchor/tests.rs",
             "src/audit/witness/tests.rs",
+            "src/server/tests.rs",
         ],
     ),
     (

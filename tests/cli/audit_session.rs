@@ -76,7 +76,77 @@ fn a_session_is_recorded_once_and_nothing_of_what_was_said_is_kept() {
     let said = done(&world, &record);
     assert!(said.contains("8 tool calls in 10 lines; 6 records new, 6 in the log already\n"), "{said}");
     let verified = done(&world, &["verify"]);
-    assert!(verified.contains("13 records: 13 verified") && verified.contains("2 lost events"), "{verified}");
+    assert!(verified.contains("14 records: 14 verified") && verified.contains("2 lost events"), "{verified}");
+}
+
+#[test]
+fn a_session_that_says_something_else_under_an_id_is_told() {
+    let world = started();
+    let record = ["record", "--session", "session.jsonl", "--format", "json"];
+    let run = |session: String| -> Value {
+        world.write("session.jsonl", session);
+        serde_json::from_str(&done(&world, &record)).unwrap()
+    };
+    assert_eq!(run(session())["differs"], json!([]));
+    // As long as before, so that only its hash says that it is another; and one that was said to have gone well.
+    let said = run(session().replace("curl -H", "wget -H").replace("fn planted", "fn pIanted"));
+    assert_eq!(said["differs"], json!([2, 3]), "{said}");
+    assert_eq!((&said["new"], &said["known"]), (&json!(1), &json!(4)), "the end of another file: {said}");
+    let shown = done(&world, &record[..3]);
+    assert!(
+        shown.contains("2 differ from what was recorded under the same id, and are not recorded: see 2, 3"),
+        "{shown}"
+    );
+    world.write("command", format!("curl -H {SECRET} /home/alice/x"));
+    assert!(done(&world, &["match", "2", "--field", "command", "command"]).starts_with("yes"), "the first stays");
+}
+
+#[test]
+fn paths_of_this_machine_are_kept_nowhere_whatever_they_are_called() {
+    let world = started();
+    let place = "/srv/people/bob";
+    let mut session = session().replace("\"cwd\":\"/home/alice/app\"", "\"cwd\":\"/\"");
+    for (old, new) in [
+        ("\"name\":\"Edit\"", "\"name\":\"PLACE/tool\""),
+        ("\"gitBranch\":\"main\"", "\"gitBranch\":\"PLACE\""),
+        ("\"model\":\"claude-x\"", "\"model\":\"PLACE/m\""),
+        ("\"sessionId\":\"s-1\"", "\"sessionId\":\"PLACE/s\""),
+        ("\"id\":\"t1\"", "\"id\":\"PLACE/t1\""),
+        ("\"tool_use_id\":\"t1\"", "\"tool_use_id\":\"PLACE/t1\""),
+    ] {
+        assert!(session.contains(old), "{old}: {session}");
+        session = session.replace(old, &new.replace("PLACE", place));
+    }
+    world.write("session.jsonl", session);
+    let record = ["record", "--session", "session.jsonl", "--execution", "exec-1"];
+    let said = done(&world, &record);
+    assert!(said.starts_with("claude-code: 4 tool calls in 5 lines; 7 records new, 0 in the log already\n"), "{said}");
+    let log = world.root().join(LOG);
+    assert!(holds(&log, "file_read"), "the search finds what is there");
+    let shown = done(&world, &["show", "--format", "json"]);
+    for text in [place, "people/bob", "/home/alice", "home/alice"] {
+        assert!(!holds(&log, text), "{text}");
+        assert!(!shown.contains(text), "{text}: {shown}");
+    }
+    // What is named so is known again all the same.
+    let said = done(&world, &record);
+    assert!(said.contains("; 0 records new, 7 in the log already\n"), "{said}");
+}
+
+#[test]
+fn a_call_whose_id_is_withheld_is_known_again() {
+    let world = started();
+    let session = session().replace("\"t1\"", &format!("\"{SECRET}\""));
+    world.write("session.jsonl", &session);
+    let record = ["record", "--session", "session.jsonl", "--execution", "exec-1"];
+    done(&world, &record);
+    assert!(!holds(&world.root().join(LOG), SECRET));
+    let said = done(&world, &record);
+    assert!(said.contains("; 0 records new, 7 in the log already\n"), "{said}");
+    // Another call under such an id is another record: nothing of the id is there by which it could be compared.
+    world.write("session.jsonl", session.replace("curl -H", "wget -H"));
+    let said = done(&world, &record);
+    assert!(said.contains("; 2 records new, 5 in the log already\n"), "{said}");
 }
 
 #[test]
@@ -84,7 +154,7 @@ fn hostile_and_strange_files_are_taken_or_refused_and_stop_nothing() {
     let world = started();
     world.write("none.jsonl", "hello\n{}\n");
     assert!(ends(&world, 2, &["record", "--session", "none.jsonl"]).contains("no line of it"));
-    assert!(done(&world, &["verify"]).contains("0 records"), "nothing was recorded");
+    assert!(done(&world, &["verify"]).contains(" 1 record:"), "nothing was recorded");
     // A line of 20 MB, one that is deep, bytes that are no text, and no end of the last line.
     let mut bytes = session().into_bytes();
     bytes.extend(b"{\"type\":\"user\",\"message\":\"".iter().chain(&vec![b'x'; 20 << 20]).chain(b"\"}\n"));

@@ -110,28 +110,36 @@ fn records_are_handed_in_and_published() {
     let world = started("audit.example/served");
     let mut server = Server::start(&world, "log", &[]);
     let said = run(&world, "log", 0, &["record", "decision", "what=one", "reason=a test"]);
-    assert_eq!(said, "recorded as record 0\n");
+    assert_eq!(said, "recorded as record 1\n");
     let stream = UnixStream::connect(&server.socket).unwrap();
     let two = hand_in(&stream, "typed", &(decision("two") + &decision("three"))).unwrap();
     assert_eq!(two["records"].as_array().unwrap().len(), 2, "{two}");
+    let same = |what: &str| decision(what).replace("}", ",\"source_id\":\"id-1\"}");
+    let placed = |what: &str| {
+        let said = hand_in(&stream, "typed", &same(what)).unwrap();
+        (said["records"][0].clone(), said["known"].clone(), said["differs"].clone())
+    };
+    assert_eq!(placed("four"), (4.into(), 0.into(), serde_json::json!([])));
+    assert_eq!(placed("four"), (4.into(), 1.into(), serde_json::json!([])));
+    assert_eq!(placed("five"), (4.into(), 0.into(), serde_json::json!([4])), "something else under the same id");
     // What is wrong with a request is its answer, and the next is answered.
     let wrong = hand_in(&stream, "typed", "{\"kind\":\"decision\"}\n").unwrap();
     assert_eq!(wrong["error"]["code"], "record-malformed", "{wrong}");
     let secret = decision("ghp_16C7e42F292c6912E7710c838347Ae178B4a");
     let refused = hand_in(&stream, "typed", &secret).unwrap();
     assert!(refused["error"]["code"].is_string(), "{refused}");
-    assert_eq!(hand_in(&stream, "captured", &secret).unwrap()["records"][0], 3);
+    assert_eq!(hand_in(&stream, "captured", &secret).unwrap()["records"][0], 5);
     let other = UnixStream::connect(&server.socket).unwrap();
     assert!(hand_in(&other, "else", "").unwrap()["error"]["code"].is_string());
     // A signed checkpoint follows within a second, and the tiles with it.
     std::thread::sleep(Duration::from_millis(1200));
-    assert_eq!(server.published(), 4);
-    let (status, bundle) = server.get("/tile/entries/000.p/4");
-    assert_eq!((status, &bundle), (200, &fs::read(world.root().join("log/tlog/tile/entries/000.p/4")).unwrap()));
+    assert_eq!(server.published(), 6);
+    let (status, bundle) = server.get("/tile/entries/000.p/6");
+    assert_eq!((status, &bundle), (200, &fs::read(world.root().join("log/tlog/tile/entries/000.p/6")).unwrap()));
     assert_eq!(server.get("/tile/../log.json").0, 404);
     // The log can be written and anchored by others while nobody hands in.
-    run(&world, "log", 0, &["erase", "--record", "0", "--basis", "a mistake"]);
-    assert!(run(&world, "log", 0, &["verify"]).starts_with("OK audit.example/served: 5 records"));
+    run(&world, "log", 0, &["erase", "--record", "1", "--basis", "a mistake"]);
+    assert!(run(&world, "log", 0, &["verify"]).starts_with("OK audit.example/served: 7 records"));
     let again = Command::new(env!("CARGO_BIN_EXE_attest"))
         .args(["audit", "--log", "log", "serve"])
         .current_dir(world.root())
@@ -146,7 +154,57 @@ fn records_are_handed_in_and_published() {
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     assert!(!server.socket.exists());
     let text = fs::read(world.root().join("log/tlog/checkpoint")).unwrap();
-    assert_eq!(Checkpoint::parse(Note::parse(&text).unwrap().text).unwrap().size, 6);
+    assert_eq!(Checkpoint::parse(Note::parse(&text).unwrap().text).unwrap().size, 8);
+}
+
+/// Only root can let a program run as somebody else; the rule itself is tested beside its code.
+#[test]
+fn nothing_is_handed_over_to_another_user_who_listens() {
+    use std::os::unix::process::CommandExt as _;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let world = started("audit.example/stranger");
+    let theirs = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(theirs.path(), Some(65_534), Some(65_534)).unwrap();
+    let attest = theirs.path().join("attest");
+    fs::copy(env!("CARGO_BIN_EXE_attest"), &attest).unwrap();
+    let as_other = |args: &[&str]| {
+        let mut program = Command::new(&attest);
+        program.args(["audit", "--log"]).arg(theirs.path().join("log")).args(args).uid(65_534).gid(65_534);
+        program.current_dir(theirs.path()).env("HOME", theirs.path()).stderr(Stdio::null()).stdout(Stdio::null());
+        program
+    };
+    assert!(as_other(&["init"]).status().unwrap().success());
+    let socket = theirs.path().join("log/socket");
+    let record = |socket: &std::path::Path| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
+        program.args(["audit", "--log", "log", "record", "decision", "what=secret plan", "reason=a test"]);
+        program.current_dir(world.root()).env("HOME", world.home()).env("ATTEST_AUDIT_SOCKET", socket);
+        let out = program.output().unwrap();
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr))
+    };
+    let serve = |program: &mut Command| {
+        let server = program.spawn().unwrap();
+        let listens = || {
+            std::thread::sleep(Duration::from_millis(10));
+            UnixStream::connect(&socket).is_ok()
+        };
+        assert!((0..500).any(|_| listens()), "it does not listen");
+        server
+    };
+    let mut server = serve(&mut as_other(&["serve"]));
+    let (code, said) = record(&socket);
+    assert_eq!((code, said.contains("error[audit-server-stranger]: user 65534 listens at")), (Some(3), true), "{said}");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    // The twin: the same socket, with the same log, of this user.
+    fs::remove_file(&socket).unwrap();
+    std::os::unix::fs::chown(theirs.path().join("log/keys"), Some(0), Some(0)).unwrap();
+    let mut server = serve(as_other(&["serve"]).uid(0).gid(0));
+    assert_eq!(record(&socket), (Some(0), "recorded as record 1\n".into()));
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 #[test]
@@ -216,4 +274,13 @@ fn a_server_is_a_witness_of_another_log_and_of_one_history_of_it() {
     let said = run(&world, "fork", 1, &["anchor", "--policy", "policy"]);
     assert!(said.starts_with("DISPUTED "), "{said}");
     run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    // What it cosigned is lost, and its key is not: it would give the fork what it gave the log.
+    drop(server);
+    fs::rename(watching.root().join("log/witness"), watching.root().join("away")).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--witness", "others"];
+    let said = run(&watching, "log", 3, &serve);
+    assert!(said.contains("error[audit-witness-forgot]") && said.contains("remove `keys/witness.key`"), "{said}");
+    fs::remove_file(watching.root().join("log/keys/witness.key")).unwrap();
+    let server = Server::start(&watching, "log", &["--witness", "others"]);
+    assert_ne!(server.witness.as_deref(), Some(vkey.as_str()), "another key");
 }

@@ -3,14 +3,12 @@
 
 use super::{Witness, WitnessAnswer};
 use crate::audit::AuditError;
-use crate::model::limits;
+use crate::model::{Timestamp, limits};
 use crate::tlog::witness::{AddCheckpoint, size_of};
 use crate::tlog::{Checkpoint, CosignerKey, Hash, Line};
 
 /// How often a witness may say another size: somebody else may hand in checkpoints of this log meanwhile.
 const TRIES: usize = 3;
-/// How far the time of a cosignature may lie ahead of this machine's clock (seconds): one of a time yet to come is none.
-pub const CLOCK_SKEW: u64 = 300;
 
 /// What a witness is asked to cosign.
 pub struct Asked<'a> {
@@ -87,10 +85,16 @@ fn cosigned(body: &[u8], key: &CosignerKey, asked: &Asked<'_>) -> Said {
     let lines = std::str::from_utf8(body).unwrap_or_default().lines().take(limits::COSIGNATURES);
     for text in lines {
         let Ok(line) = Line::parse(text) else { continue };
-        if let Some(time) = key.cosigned(asked.text, &line).filter(|time| *time <= asked.now.saturating_add(CLOCK_SKEW))
-        {
-            return Said::Cosigned { line: line.to_string(), time };
+        let Some(time) = key.cosigned(asked.text, &line) else { continue };
+        // A witness cosigns when it is asked: one of 1970 would say of every record that it is older than it is.
+        if time.abs_diff(asked.now) > limits::WITNESS_SKEW_SECONDS {
+            let said = i64::try_from(time).ok().and_then(Timestamp::from_unix);
+            let said = said.map_or_else(|| format!("second {time}"), |said| said.to_string());
+            return Said::Refused {
+                cause: format!("its cosignature is of {said}, which is not now: a clock is wrong"),
+            };
         }
+        return Said::Cosigned { line: line.to_string(), time };
     }
     Said::Refused { cause: format!("its answer has no cosignature by the key {:?} that the policy names", key.key()) }
 }
@@ -161,7 +165,9 @@ mod tests {
         for (bad, why) in [
             (other, "another key"),
             (witness().cosign(&text(6), 9), "another checkpoint"),
-            (witness().cosign(&text(5), 1_800_001_000), "a time yet to come"),
+            (witness().cosign(&text(5), 1_800_000_301), "a time yet to come"),
+            (witness().cosign(&text(5), 1_799_999_699), "a time long ago"),
+            (witness().cosign(&text(5), 9), "1970"),
             ("\u{2014} w.example AAAA".into(), "no signature"),
             (String::new(), "nothing"),
         ] {
@@ -171,10 +177,20 @@ mod tests {
     }
 
     #[test]
+    fn a_cosignature_is_of_the_time_of_asking_within_what_clocks_differ() {
+        for time in [1_799_999_700, 1_800_000_300] {
+            let (found, _) = said(vec![answer(200, &format!("{}\n", witness().cosign(&text(5), time)))]);
+            assert!(matches!(found, Said::Cosigned { time: at, .. } if at == time), "{found:?}");
+        }
+        let (found, _) = said(vec![answer(200, &format!("{}\n", witness().cosign(&text(5), 9)))]);
+        assert!(matches!(&found, Said::Refused { cause } if cause.contains("1970-01-01T00:00:09Z")), "{found:?}");
+    }
+
+    #[test]
     fn a_witness_that_saw_another_size_is_shown_the_proof_from_there_and_one_that_saw_more_is_heard() {
-        let good = witness().cosign(&text(5), 7);
+        let good = witness().cosign(&text(5), 1_800_000_007);
         let (found, told) = said(vec![answer(409, "4\n"), answer(200, &format!("{good}\n"))]);
-        assert!(matches!(found, Said::Cosigned { time: 7, .. }));
+        assert!(matches!(found, Said::Cosigned { time: 1_800_000_007, .. }));
         assert_eq!(told, [2, 4]);
         let (found, told) = said(vec![answer(409, "0\n"), answer(409, "5\n"), answer(200, &format!("{good}\n"))]);
         assert!(matches!(found, Said::Cosigned { .. }));

@@ -19,7 +19,7 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{Asked, CLOCK_SKEW, Said, ask};
+pub use ask::{Asked, Said, ask};
 pub use folder::FolderAnchors;
 pub use http::HttpWitness;
 pub use memory::MemoryAnchors;

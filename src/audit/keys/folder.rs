@@ -228,7 +228,8 @@ impl NoteFile {
         let bytes = Zeroizing::new(regular::read_typed(path, 8 << 10).map_err(|e| unusable(path, &e))?);
         let text =
             std::str::from_utf8(&bytes).map_err(|_| AuditError::malformed(path.display().to_string(), "no UTF-8"))?;
-        Ok(NoteSigner::parse(text.trim_end_matches('\n'))?)
+        NoteSigner::parse(text.trim_end_matches('\n'))
+            .map_err(|e| AuditError::malformed(path.display().to_string(), e.to_string()))
     }
 
     /// Makes a key for a name and writes it, for its owner alone; never over another one.

@@ -4,7 +4,7 @@
 mod folder;
 mod memory;
 
-pub use folder::FolderWitness;
+pub use folder::{FolderWitness, Places};
 pub use memory::MemoryWitness;
 
 use super::AuditError;
@@ -86,15 +86,28 @@ impl Watcher {
         Ok(Ok(own))
     }
 
+    /// That what it saw last of each log can be read: else it would say nothing to anybody.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    pub fn ready(&self) -> Result<(), AuditError> {
+        self.logs.iter().try_for_each(|key| self.last(key.name()).map(drop))
+    }
+
     /// The size and root that it cosigned last.
     fn last(&self, origin: &str) -> Result<Option<(u64, Hash)>, AuditError> {
         let Some(bytes) = self.store.last(origin)? else { return Ok(None) };
-        let damaged = |cause: &str| AuditError::damaged(None, format!("what this witness saw of {origin}: {cause}"));
+        let damaged = |cause: &str| AuditError::Unusable {
+            what: format!("witness/{}, what this witness cosigned last of {origin}", name_of(origin)),
+            cause: format!(
+                "{cause}; put it back, or begin anew with another key: remove keys/witness.key and move witness/ away"
+            ),
+        };
         let note = Note::parse(&bytes).map_err(|e| damaged(&e.to_string()))?;
         let checkpoint = Checkpoint::parse(note.text).map_err(|e| damaged(&e.to_string()))?;
         let key = self.cosigner.key();
         if checkpoint.origin != origin || !note.lines.iter().any(|line| key.cosigned(note.text, line).is_some()) {
-            return Err(damaged("it is not what this witness cosigned"));
+            return Err(damaged("it is not what its key cosigned"));
         }
         Ok(Some((checkpoint.size, checkpoint.root)))
     }

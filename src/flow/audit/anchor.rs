@@ -1,9 +1,9 @@
 //! Anchoring an audit log: its checkpoint is shown to those outside whom a policy names, and what they answer is kept as it
 //! comes.
 
-use crate::audit::anchor::{Anchors, Asked, CLOCK_SKEW, Said, Witness, ask};
+use crate::audit::anchor::{Anchors, Asked, Said, Witness, ask};
 use crate::audit::{AuditError, LogStore, Settings, consistency};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, limits};
 use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Witnessed};
 use crate::tlog::policy::{Policy, Seen};
 use crate::tlog::{Checkpoint, CosignerKey, Note};
@@ -100,17 +100,22 @@ pub async fn anchor(
         };
         out.timestamps.push((authority.name(), stamped));
     }
-    settle(&mut out, anchors, policy, parsed.text)?;
+    settle(&mut out, anchors, (policy, settings), parsed.text)?;
     Ok(out)
 }
 
 /// Whether the policy is met by all that is kept of the checkpoint, now that everybody was asked.
-fn settle(out: &mut Anchored, anchors: &dyn Anchors, policy: &Policy, text: &str) -> Result<(), AuditError> {
+fn settle(
+    out: &mut Anchored,
+    anchors: &dyn Anchors,
+    (policy, settings): (&Policy, &Settings),
+    text: &str,
+) -> Result<(), AuditError> {
     for anchor in anchors.all()? {
         if let Some(note) = Note::parse(&anchor.note).ok().filter(|note| note.text == text)
             && let Ok((_, seen)) = policy.look(&note)
         {
-            out.seen = seen;
+            out.seen = later(seen, settings);
         }
     }
     out.met = policy.is_met(&out.seen);
@@ -157,5 +162,17 @@ async fn stamp(authority: &dyn Evidence, text: &str) -> Result<Vec<u8>, SignErro
 /// Whether a cosignature's time may be believed now: one of a time yet to come is none.
 #[must_use]
 pub fn is_past(time: u64, now: Timestamp) -> bool {
-    time <= u64::try_from(now.unix()).unwrap_or(0).saturating_add(CLOCK_SKEW)
+    time <= u64::try_from(now.unix()).unwrap_or(0).saturating_add(limits::WITNESS_SKEW_SECONDS)
+}
+
+/// Whether a cosignature's time may be believed of a log: none is older than the log.
+#[must_use]
+pub fn is_later(time: u64, settings: &Settings) -> bool {
+    time.saturating_add(limits::WITNESS_SKEW_SECONDS) >= u64::try_from(settings.created.unix()).unwrap_or(0)
+}
+
+/// Of those who cosigned a checkpoint of a log, those who say a time that can be.
+#[must_use]
+pub fn later(seen: Seen, settings: &Settings) -> Seen {
+    seen.into_iter().filter(|(_, time)| is_later(*time, settings)).collect()
 }

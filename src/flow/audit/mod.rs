@@ -16,7 +16,7 @@ use crate::policy::{Decision, SubjectDecision, Verdict};
 use crate::predicate;
 use crate::record::{Draft, Entry, kinds};
 use crate::tlog::policy::Policy;
-use crate::tlog::{Checkpoint, Note};
+use crate::tlog::{Checkpoint, LogError, Note};
 use serde_json::{Value, json};
 
 /// Records that are read at once.
@@ -27,8 +27,10 @@ const BATCH: usize = 4096;
 pub struct Recorded {
     /// Number of each record, in the order in which they were handed in; of one that was there already, the number it has.
     pub numbers: Vec<u64>,
-    /// How many were there already.
+    /// How many were there already, and say the same.
     pub known: usize,
+    /// Numbers of records under whose id something else was handed in: what was recorded stays.
+    pub differing: Vec<u64>,
 }
 
 /// Records drafts; one whose source and id are in the log is there already.
@@ -84,58 +86,77 @@ pub fn commit(
     }
 }
 
-/// Appends drafts that are not in the log yet: the number of each, and whether it was there already.
+/// What became of a draft.
+enum Placed {
+    /// It is new.
+    New,
+    /// It was there already.
+    Known,
+    /// Under its id stands something else.
+    Differs,
+}
+
+/// Appends drafts that are not in the log yet: the number of each, and what became of it.
 fn append(
     log: &mut Log,
     index: &dyn Index,
     drafts: &[&Draft],
     now: Timestamp,
     random: Random<'_>,
-) -> Result<Vec<(u64, bool)>, AuditError> {
+) -> Result<Vec<(u64, Placed)>, AuditError> {
     let (mut out, mut new): (Vec<_>, Vec<Draft>) = (Vec::with_capacity(drafts.len()), Vec::new());
     let mut first = std::collections::HashMap::new();
     for draft in drafts {
         let id = draft.text("source_id").map(|id| format!("{} {id}", draft.text("source").unwrap_or_default()));
         let known = match &id {
-            Some(id) => match first.get(id) {
-                Some(number) => Some(*number),
+            Some(id) => match first.get(id).and_then(|at: &usize| Some((*at, new.get(*at)?))) {
+                Some((at, before)) => Some((log.size() + at as u64, draft.differs(before, &[]))),
                 None => of_source(log.store(), log.keys(), index, draft)?,
             },
             None => None,
         };
-        if let Some(number) = known {
-            out.push((number, true));
+        if let Some((number, differs)) = known {
+            out.push((number, if differs { Placed::Differs } else { Placed::Known }));
             continue;
         }
-        let number = log.size() + new.len() as u64;
-        first.extend(id.map(|id| (id, number)));
-        out.push((number, false));
+        first.extend(id.map(|id| (id, new.len())));
+        out.push((log.size() + new.len() as u64, Placed::New));
         new.push((*draft).clone());
     }
     log.append(&new, now, random)?;
     Ok(out)
 }
 
-impl FromIterator<(u64, bool)> for Recorded {
-    fn from_iter<I: IntoIterator<Item = (u64, bool)>>(placed: I) -> Self {
+impl FromIterator<(u64, Placed)> for Recorded {
+    fn from_iter<I: IntoIterator<Item = (u64, Placed)>>(all: I) -> Self {
         let mut out = Self::default();
-        for (number, known) in placed {
+        for (number, placed) in all {
             out.numbers.push(number);
-            out.known += usize::from(known);
+            match placed {
+                Placed::New => {}
+                Placed::Known => out.known += 1,
+                Placed::Differs => out.differing.push(number),
+            }
         }
         out
     }
 }
 
-/// The record with the same source and the same id of that source. The index only says where to look.
-fn of_source(store: &dyn LogStore, keys: &Keys, index: &dyn Index, draft: &Draft) -> Result<Option<u64>, AuditError> {
+/// The record with the same source and the same id of that source, and whether it says another thing. The index only says
+/// where to look.
+fn of_source(
+    store: &dyn LogStore,
+    keys: &Keys,
+    index: &dyn Index,
+    draft: &Draft,
+) -> Result<Option<(u64, bool)>, AuditError> {
     let Some(id) = draft.text("source_id") else { return Ok(None) };
     let Some(number) = index.of_source(id)? else { return Ok(None) };
-    let same = match opened(store, keys, number)? {
-        Ok(found) => found.draft.text("source_id") == Some(id) && found.draft.text("source") == draft.text("source"),
-        Err(_) => false,
-    };
-    Ok(same.then_some(number))
+    let Ok(found) = opened(store, keys, number)? else { return Ok(None) };
+    let same = found.draft.text("source_id") == Some(id) && found.draft.text("source") == draft.text("source");
+    let erased: Vec<&str> = found.redacted.iter().map(|(name, _)| *name).collect();
+    let differs = draft.differs(&found.draft, &erased);
+    Ok(same.then_some((number, differs)))
 }
 
 /// Brings an index up to a log. One that says to have seen more than there is is made again.
@@ -294,16 +315,21 @@ pub fn redacted_by<'a>(list: &'a [(u64, Redaction)], index: u64, entry: &Entry) 
 pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Policy>) -> Result<Outside, AuditError> {
     let receipt = crate::tlog::proof::Proof::parse(bytes).map(|proof| proof.checkpoint);
     let text = receipt.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
-    let note = Note::parse(text.as_bytes())?;
+    let unread = |e: LogError| AuditError::Malformed { what: name.to_owned(), cause: e.to_string() };
+    let note = Note::parse(text.as_bytes()).map_err(unread)?;
     let wrong = |cause: String| AuditError::Unproven { what: name.to_owned(), cause };
     if let Some(policy) = policy {
         let (checkpoint, seen) = policy.check(&note).map_err(|e| wrong(e.to_string()))?;
+        let seen = anchor::later(seen, settings);
+        if !policy.is_met(&seen) {
+            return Err(wrong("a witness cosigned it at a time before the log was made".into()));
+        }
         let time = policy.met_at(&seen).map(|time| (time, seen.keys().cloned().collect()));
         return Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time });
     }
     match note.is_signed_by(&settings.key) {
         Ok(true) => {
-            let checkpoint = Checkpoint::parse(note.text)?;
+            let checkpoint = Checkpoint::parse(note.text).map_err(unread)?;
             let seen = Default::default();
             Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time: None })
         }

@@ -18,8 +18,10 @@ pub struct Taken {
     pub counts: Counts,
     /// Records that are new.
     pub new: u64,
-    /// Records that were in the log already.
+    /// Records that were in the log already, and say the same.
     pub known: u64,
+    /// Numbers of records under whose id the file says something else: what was recorded stays.
+    pub differing: Vec<u64>,
     /// Fields that were withheld.
     pub withheld: u64,
 }
@@ -120,7 +122,8 @@ impl<'a> Intake<'a> {
         let drafts = std::mem::take(&mut self.drafts);
         let recorded = record(self.log, self.index, &drafts, self.now, &mut *self.random)?;
         self.taken.known += recorded.known as u64;
-        self.taken.new += (recorded.numbers.len() - recorded.known) as u64;
+        self.taken.new += (recorded.numbers.len() - recorded.known - recorded.differing.len()) as u64;
+        self.taken.differing.extend(recorded.differing);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! What those outside have seen of an audit log: kept anchors, held against a policy, and the times that they prove.
 
-use super::anchor::is_past;
+use super::anchor::{is_later, is_past, later};
 use crate::audit::anchor::Anchor;
 use crate::audit::{AuditError, Bad, Index, Keys, LogStore, Outside, Settings, inclusion, own_checkpoint};
 use crate::model::digest::hex;
@@ -40,7 +40,7 @@ fn one(anchor: &Anchor, settings: &Settings, trusted: Trusted<'_>) -> Result<Out
     let checkpoint = own_checkpoint(&anchor.note, settings)?;
     let note = Note::parse(&anchor.note)?;
     let seen = match trusted.policy {
-        Some(policy) => policy.look(&note)?.1,
+        Some(policy) => later(policy.look(&note)?.1, settings),
         None => Seen::new(),
     };
     // Two witnesses that are demanded are not one that was bought.
@@ -108,14 +108,15 @@ pub fn markers(
     (store, keys): (&dyn LogStore, &Keys),
     index: &dyn Index,
     policy: &Policy,
-    now: Timestamp,
+    (settings, now): (&Settings, Timestamp),
 ) -> Result<Vec<Marker>, AuditError> {
+    let possible = |time: &u64| is_past(*time, now) && is_later(*time, settings);
     let mut out = Vec::new();
     for anchor in anchors {
         let Ok(note) = Note::parse(&anchor.note) else { continue };
         for (name, key, _) in policy.witnesses() {
             for line in &note.lines {
-                let Some(time) = key.cosigned(note.text, line).filter(|time| is_past(*time, now)) else { continue };
+                let Some(time) = key.cosigned(note.text, line).filter(possible) else { continue };
                 let line = line.to_string();
                 let Some(number) = index.of_source(&source_id(&line))? else { continue };
                 let Ok(found) = super::opened(store, keys, number)? else { continue };
@@ -166,18 +167,20 @@ pub fn bracket(
 /// Records that say what was kept of the anchors and is not in the log yet: the log then holds, at a place, what could not be
 /// known before.
 #[must_use]
-pub fn of_anchors(anchors: &[Anchor], policy: &Policy) -> Vec<Value> {
+pub fn of_anchors(anchors: &[Anchor], policy: &Policy, settings: &Settings) -> Vec<Value> {
     let mut out = Vec::new();
     // Only the last ones: what was not recorded when it was fresh narrows nothing.
     for anchor in anchors.iter().rev().take(8).rev() {
         let Ok(note) = Note::parse(&anchor.note) else { continue };
         let Ok((checkpoint, seen)) = policy.look(&note) else { continue };
+        let seen = later(seen, settings);
         if seen.is_empty() || !policy.is_met(&seen) {
             continue;
         }
         for (name, key, _) in policy.witnesses() {
             for line in &note.lines {
-                let time = key.cosigned(note.text, line).and_then(|time| i64::try_from(time).ok());
+                let time = key.cosigned(note.text, line).filter(|time| is_later(*time, settings));
+                let time = time.and_then(|time| i64::try_from(time).ok());
                 let Some(time) = time.and_then(Timestamp::from_unix) else { continue };
                 let line = line.to_string();
                 out.push(json!({ "kind": "anchored", "target": format!("checkpoint:{}", checkpoint.size),

@@ -116,7 +116,7 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     let mut log = place.writer(common.timeout)?;
     let now = places::now();
     log.finish_redaction(now, &mut random)?;
-    let said = witnessed::drafts(&witnessed::of_anchors(&anchors.all()?, &policy), &mut random)?;
+    let said = witnessed::drafts(&witnessed::of_anchors(&anchors.all()?, &policy, &settings), &mut random)?;
     audit::record(&mut log, &mut place.index()?, &said, now, &mut random)?;
     drop(log);
     let store = place.reader()?;

@@ -71,7 +71,15 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
             (Erase::Person(person.clone()), records)
         }
         (None, Some(id)) => {
-            let records = audit::of_execution(&index, id)?;
+            let none = |e| match e {
+                AuditError::Unknown { what } => {
+                    let why =
+                        format!("the execution {what} has no record here that can be read: it may be erased already");
+                    AuditError::Nothing { why }
+                }
+                e => e,
+            };
+            let records = log.remaining(&audit::of_execution(&index, id).map_err(none)?)?;
             (Erase::Records(records.clone()), records)
         }
         (None, None) if args.record.is_empty() => {
@@ -81,7 +89,7 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
             ));
         }
         (None, None) => {
-            let records = numbers(&args.record, log.size())?;
+            let records = log.remaining(&numbers(&args.record, log.size())?)?;
             (Erase::Records(records.clone()), records)
         }
     };

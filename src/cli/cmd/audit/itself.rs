@@ -54,16 +54,28 @@ fn put(place: &AuditPlace, documents: &[Value], common: &Common) -> Result<(), A
     let malformed =
         |e: crate::record::RecordError| AuditError::Malformed { what: "record".into(), cause: e.to_string() };
     let read = |document: &Value| Draft::read(document, Origin::Captured, &mut random).map_err(malformed);
-    let mut drafts = documents.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let lost = place.lost()?;
-    if lost > 0 {
+    let drafts = documents.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let patience = PATIENCE.min(common.timeout);
+    super::record::through_server_or_lock(&drafts, place, patience)?;
+    // What stays of it is recorded with the next one.
+    let _ = told(place, patience, &read);
+    Ok(())
+}
+
+/// Records what could not be recorded before, now that something could.
+fn told(
+    place: &AuditPlace,
+    patience: Duration,
+    read: &dyn Fn(&Value) -> Result<Draft, AuditError>,
+) -> Result<(), AuditError> {
+    for (id, lost) in place.lost()? {
         let reason = format!("{} could not be written to this log", counted(lost, "record"));
         let loss = json!({ "kind": "loss", "lost": lost, "reason": reason, "source": "attest",
-            "known": { "lost": "witnessed" } });
-        drafts.insert(0, read(&loss)?);
+            "source_id": format!("lost/{id}"), "known": { "lost": "witnessed" } });
+        super::record::through_server_or_lock(&[read(&loss)?], place, patience)?;
+        place.sealed(&id)?;
     }
-    super::record::through_server_or_lock(&drafts, place, PATIENCE.min(common.timeout))?;
-    if lost > 0 { place.sealed() } else { Ok(()) }
+    Ok(())
 }
 
 /// Records that are kept until they can be written, beside what a server answers.

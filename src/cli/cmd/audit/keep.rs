@@ -1,6 +1,7 @@
 //! `attest audit retain`, `attest audit keys`
 
 use crate::audit::keys::{FolderKeys, KeyStore as _};
+use crate::audit::{LogStore as _, Redaction};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::flow::audit;
@@ -44,7 +45,7 @@ pub struct KeysReport {
     pub log: String,
     /// Public key of redactions.
     pub redactions: String,
-    /// How often keys were destroyed.
+    /// How often keys were destroyed: as many redactions have authority and are carried out.
     pub destroyed: u64,
     /// How many people have a key of their own.
     pub people: usize,
@@ -75,14 +76,21 @@ pub(super) fn retain(args: &RetainArgs, place: &AuditPlace, common: &Common) -> 
 }
 
 pub(super) fn keys(place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
-    let settings = place.settings()?;
-    let keys = FolderKeys::open(&place.folder.join("keys"))?;
+    let store = place.reader()?;
+    let settings = place.bound(&store)?;
+    let keys = FolderKeys::open(&place.folder.join("keys"))?.load()?.unwrap_or_default();
+    // One that was begun and not carried out has destroyed nothing yet.
+    let begun = |(at, _): &(u64, Redaction)| {
+        let record = store.read(*at, 1).ok().and_then(|records| records.into_iter().next());
+        record.is_some_and(|record| keys.pending.as_ref().is_some_and(|note| note.as_bytes() == record.content))
+    };
+    let done = audit::redactions(&store, &settings)?.iter().filter(|one| !begun(one)).count() as u64;
     let report = KeysReport {
         schema_version: 1,
         log: settings.key.to_string(),
         redactions: settings.officer.to_string(),
-        destroyed: keys.generation().saturating_sub(1),
-        people: keys.load()?.map_or(0, |k| k.people()),
+        destroyed: done,
+        people: keys.people(),
         retention_days: settings.retention.iter().map(|(class, days)| (class.name().to_owned(), *days)).collect(),
     };
     if common.format == Format::Json {

@@ -76,14 +76,16 @@ pub(super) fn receipt_of(number: u64, fields: &[String], place: &AuditPlace) -> 
         Err(Unopened::NoKey(entry) | Unopened::AnotherKey(entry)) if fields.is_empty() => {
             Disclosure::of_entry(&entry, None)
         }
-        Err(Unopened::Redaction(entry)) if fields.is_empty() => {
+        Err(Unopened::InClear(entry)) if fields.is_empty() => {
             Disclosure::of_entry(&entry, String::from_utf8(content).ok())
         }
         Err(Unopened::NoKey(_) | Unopened::AnotherKey(_)) => {
             return Err(AuditError::Gone { index: number, why: "its key is not there".into() }.into());
         }
-        Err(Unopened::Redaction(_)) => {
-            return Err(AuditError::Unknown { what: "a field of a redaction".into() }.into());
+        Err(Unopened::InClear(_)) => {
+            return Err(
+                AuditError::Unknown { what: "a field of a record in clear, which is shown whole".into() }.into()
+            );
         }
         Err(Unopened::Damaged(cause)) => return Err(AuditError::Damaged { index: Some(number), cause }.into()),
     };

@@ -60,9 +60,9 @@ impl Tour {
         );
         let checkpoint = self.step("log", &["checkpoint"], 0, "audit.example/quickstart")?;
         self.write("kept.checkpoint", checkpoint.as_bytes())?;
-        self.step("log", &["prove", "0", "--field", "agent", "--output", "0.tlog-proof"], 0, "wrote")?;
+        self.step("log", &["prove", "1", "--field", "agent", "--output", "1.tlog-proof"], 0, "wrote")?;
         let key = self.key()?;
-        self.step("nothing", &["verify", "--proof", "0.tlog-proof", "--log-key", &key], 0, "quickstart/you")?;
+        self.step("nothing", &["verify", "--proof", "1.tlog-proof", "--log-key", &key], 0, "quickstart/you")?;
 
         say("\n4. Found: one byte of the journal was changed.");
         self.copy("log", "changed")?;
@@ -85,9 +85,9 @@ impl Tour {
 
         say("\n6. A person is erased: the key is destroyed, a signed redaction says so, and every proof still holds.");
         self.step("log", &["erase", "--person", "github:583231", "--basis", "request-1"], 0, "keys destroyed")?;
-        self.step("log", &["show", "0"], 0, "erased")?;
+        self.step("log", &["show", "1"], 0, "erased")?;
         self.step("log", &["verify", "--checkpoint", "kept.checkpoint"], 0, "OK")?;
-        self.step("nothing", &["verify", "--proof", "0.tlog-proof", "--log-key", &key], 0, "OK record 0")?;
+        self.step("nothing", &["verify", "--proof", "1.tlog-proof", "--log-key", &key], 0, "OK record 1")?;
         Ok(())
     }
 

@@ -8,11 +8,11 @@ use crate::flow::audit;
 use crate::model::plural::counted;
 use crate::model::{json, limits};
 use crate::places::{self, AuditPlace, audit::random, files};
+use crate::record::Draft;
 use crate::record::actions;
 use crate::record::draft::Origin;
 use crate::record::fields::{self, Form};
-use crate::record::{Draft, RecordError};
-use crate::server::{Asked, hand_in};
+use crate::server::{Asked, Said, hand_in};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -21,7 +21,8 @@ use std::time::Duration;
 
 /// Put records into the audit log
 ///
-/// One record by its kind and fields, or many as lines of JSON, all or none of them. A command, its input and output, or a diff is never kept:
+/// One record by its kind and fields, or many as lines of JSON: where one of the lines is wrong, none is recorded. Where the disk is
+/// full or the machine fails on the way, the first of very many may be; with `source` and `source_id` in each, hand them in again. A command, its input and output, or a diff is never kept:
 /// only a salted hash of it, by which `attest audit match` knows it again. `FIELD=@FILE` takes the text from a file.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
@@ -116,8 +117,10 @@ pub struct RecordReport {
     pub schema_version: u32,
     /// Numbers of the records, in the order in which they were handed in.
     pub records: Vec<u64>,
-    /// How many of them were in the log already.
+    /// How many of them were in the log already, and say the same.
     pub known: usize,
+    /// Numbers of records under whose `source` and `source_id` something else was handed in, which was not recorded.
+    pub differs: Vec<u64>,
     /// How many records the log has now.
     pub size: u64,
     /// Fields that were withheld, because they looked like a secret or led out of the repository.
@@ -152,7 +155,7 @@ pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common, ui: &U
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));
     }
-    let new = report.records.len() - report.known;
+    let new = report.records.len() - report.known - report.differs.len();
     // New ones have the largest numbers, one after another; one that is handed in twice has one of them twice.
     let last = report.records.iter().max().copied().unwrap_or_default();
     let mut text = match new {
@@ -165,6 +168,7 @@ pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common, ui: &U
         1 => text += "1 was in the log already\n",
         n => text += &format!("{n} were in the log already\n"),
     }
+    text += &differing(&report.differs);
     if report.withheld > 0 {
         text += &format!(
             "{} withheld: what was there looked like a secret, or led out of the repository\n",
@@ -231,26 +235,42 @@ fn once(document: &mut Map<String, Value>, name: &str, value: Value) -> Result<(
 
 fn put(drafts: &[Draft], place: &AuditPlace, common: &Common) -> Result<RecordReport, Failure> {
     let withheld = drafts.iter().flat_map(|d| &d.said).filter(|s| s.told == crate::record::Told::Withheld).count();
-    let (records, known, size) = through_server_or_lock(drafts, place, common.timeout)?;
-    Ok(RecordReport { schema_version: 1, records, known, size, withheld, execution: None })
+    let Said { numbers, known, differing, size } = through_server_or_lock(drafts, place, common.timeout)?;
+    Ok(RecordReport { schema_version: 1, records: numbers, known, differs: differing, size, withheld, execution: None })
 }
 
-/// Records drafts by the server of the log, where one listens, else by writing them: their numbers, how many were there, and how
-/// many records there are now.
+/// That something else was handed in under an id that the log has.
+pub(super) fn differing(numbers: &[u64]) -> String {
+    let few: Vec<String> = numbers.iter().take(10).map(u64::to_string).collect();
+    let more = if numbers.len() > few.len() { ", ..." } else { "" };
+    match numbers {
+        [] => String::new(),
+        [one] => {
+            format!("1 differs from what was recorded under the same id, and is not recorded: see record {one}\n")
+        }
+        all => {
+            let (count, few) = (all.len(), few.join(", "));
+            format!("{count} differ from what was recorded under the same id, and are not recorded: see {few}{more}\n")
+        }
+    }
+}
+
+/// Records drafts by the server of the log, where one listens, else by writing them: what became of them.
 pub(super) fn through_server_or_lock(
     drafts: &[Draft],
     place: &AuditPlace,
     patience: Duration,
-) -> Result<(Vec<u64>, usize, u64), AuditError> {
+) -> Result<Said, AuditError> {
     let path = place.socket();
     if let Some(said) = hand_in(&Asked { path: &path, drafts, patience })? {
-        return Ok((said.numbers, said.known, said.size));
+        return Ok(said);
     }
     let mut log = place.writer(patience)?;
     let now = places::now();
     log.finish_redaction(now, &mut random)?;
     let recorded = audit::record(&mut log, &mut place.index()?, drafts, now, &mut random)?;
-    Ok((recorded.numbers, recorded.known, log.size()))
+    let audit::Recorded { numbers, known, differing } = recorded;
+    Ok(Said { numbers, known, differing, size: log.size() })
 }
 
 /// Records of a file of JSON lines.
@@ -261,12 +281,10 @@ fn of_file(path: &Path, origin: Origin) -> Result<Vec<Draft>, Failure> {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let at = |e: RecordError| Failure::from(e).context(format!("line {}, so nothing is recorded", number + 1));
-        let value = json::parse(line, limits::RECORD_BYTES).map_err(|e| {
-            Failure::of(e.code(), e.without_value().to_string())
-                .context(format!("line {}, so nothing is recorded", number + 1))
-        })?;
-        drafts.push(Draft::read(&value, origin, &mut random).map_err(at)?);
+        let at = |e: Failure| e.context(format!("{} line {}, so nothing is recorded", path.display(), number + 1));
+        let value = json::parse(line, limits::RECORD_BYTES);
+        let value = value.map_err(|e| at(Failure::of(e.code(), e.without_value().to_string())))?;
+        drafts.push(Draft::read(&value, origin, &mut random).map_err(|e| at(e.into()))?);
         if drafts.len() > limits::RECORDS_AT_ONCE {
             let message = format!("over {} records at once: hand them in in parts", limits::RECORDS_AT_ONCE);
             return Err(Failure::of(crate::model::code::LIMIT_EXCEEDED, message));

@@ -47,12 +47,15 @@ pub(super) async fn run(args: &ServeArgs, place: &AuditPlace, common: &Common, u
         Some(path) => {
             let policy = trusted::policy(path)?;
             if policy.logs.is_empty() {
-                return Err(Failure::usage(codes::USAGE, "--witness: the file has no `log` line"));
+                let message = format!("--witness: {} has no `log` line", path.display());
+                return Err(Failure::usage(codes::USAGE, message));
             }
             let logs = policy.logs.into_iter().map(|(key, _)| key).collect();
             let (cosigner, store) = place.witness(&settings)?;
             ui.note(&format!("witness {}", cosigner.key().key()));
-            Some(Mutex::new(Watcher::new(logs, cosigner, Box::new(store))))
+            let watcher = Watcher::new(logs, cosigner, Box::new(store));
+            watcher.ready()?;
+            Some(Mutex::new(watcher))
         }
         None => None,
     };

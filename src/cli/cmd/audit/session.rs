@@ -26,8 +26,10 @@ pub struct SessionReport {
     pub broken: u64,
     /// Records that are new.
     pub new: u64,
-    /// Records that were in the log already.
+    /// Records that were in the log already, and say the same.
     pub known: u64,
+    /// Numbers of records under whose id the file says something else, which was not recorded: what was recorded stays.
+    pub differs: Vec<u64>,
     /// Fields that were withheld, because they looked like a secret or led out of the session's folder.
     pub withheld: u64,
     /// How many records the log has now.
@@ -47,7 +49,7 @@ pub(super) fn run(
     let mut random = random;
     let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given);
     let digest = lines::each(file, limits::SESSION_LINE_BYTES, |line| intake.line(line).map_err(Failure::from))?;
-    let taken = intake.end(&digest)?;
+    let taken = intake.end(&digest).map_err(|e| Failure::from(e).context(file.display()))?;
     let report = SessionReport {
         schema_version: 1,
         source: taken.format.to_owned(),
@@ -57,6 +59,7 @@ pub(super) fn run(
         broken: taken.counts.broken,
         new: taken.new,
         known: taken.known,
+        differs: taken.differing,
         withheld: taken.withheld,
         size: log.size(),
     };
@@ -71,6 +74,7 @@ pub(super) fn run(
         counted(report.new, "record"),
         report.known
     );
+    text += &super::record::differing(&report.differs);
     if report.broken > 0 {
         text += &format!(
             "{} could not be read: the log says so\n",

@@ -10,7 +10,7 @@ use crate::flow::audit;
 use crate::flow::audit::witnessed::{self, Trusted};
 use crate::model::{Timestamp, json};
 use crate::places::{self, AuditPlace};
-use crate::record::Entry;
+use crate::record::{Entry, kinds};
 use clap::Args;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -91,13 +91,13 @@ pub struct Proven {
 }
 
 pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
-    let settings = place.settings()?;
+    let store = place.reader()?;
+    let settings = place.bound(&store)?;
     let policy = args.policy.as_deref().map(trusted::policy).transpose()?;
     if let Some(policy) = &policy {
         trusted::names(policy, &settings)?;
     }
     let roots = trusted::roots(&args.trusted_root)?;
-    let store = place.reader()?;
     let keys = place.keys()?.unwrap_or_default();
     let mut index = place.index()?;
     audit::catch_up(&store, &keys, store.size(), &mut index)?;
@@ -105,7 +105,7 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     let anchors = if policy.is_some() { place.anchored()? } else { Vec::new() };
     let (outside, _) = witnessed::kept(&anchors, &settings, Trusted { policy: policy.as_ref(), roots: &roots });
     let markers = match &policy {
-        Some(policy) => witnessed::markers(&anchors, (&store, &keys), &index, policy, places::now())?,
+        Some(policy) => witnessed::markers(&anchors, (&store, &keys), &index, policy, (&settings, places::now()))?,
         None => Vec::new(),
     };
     let (mut records, mut redactions) = (Vec::new(), None);
@@ -215,13 +215,10 @@ fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
                 redaction: None,
             }
         }
-        Err(Unopened::Redaction(entry)) => {
+        Err(Unopened::InClear(entry)) => {
             let (id, logged_at) = of(&entry);
-            let text = String::from_utf8_lossy(content).into_owned();
             let mut record = kind(&entry);
-            let line = |start: &str| text.lines().find_map(|l| l.strip_prefix(start).map(Value::from));
-            record.extend(line("basis ").map(|basis| ("basis".to_owned(), basis)));
-            record.extend(text.lines().nth(4).map(|what| ("what".to_owned(), Value::from(what))));
+            record.extend(in_clear(&entry, &String::from_utf8_lossy(content)));
             Shown {
                 index,
                 id,
@@ -251,6 +248,21 @@ fn shown(index: u64, found: Result<Opened, Unopened>, content: &[u8]) -> Shown {
     }
 }
 
+/// What a note in clear says, by its lines: a redaction, or what the log is.
+fn in_clear(entry: &Entry, note: &str) -> Map<String, Value> {
+    let lines: Vec<&str> = note.lines().take_while(|line| !line.is_empty()).collect();
+    let line = |start: &str| lines.iter().find_map(|l| l.strip_prefix(start).map(Value::from));
+    let named = |name: &str, value: Value| (name.to_owned(), value);
+    if entry.kind.number != kinds::SETTINGS {
+        let basis = line("basis ").map(|basis| named("basis", basis));
+        return basis.into_iter().chain(lines.get(4).map(|what| named("what", Value::from(*what)))).collect();
+    }
+    let kept: Vec<&str> = lines.iter().filter_map(|l| l.strip_prefix("kept ")).collect();
+    let kept = if kept.is_empty() { "everything for ever".to_owned() } else { kept.join(", ") };
+    let said = ["created", "redactions"].into_iter().filter_map(|name| Some(named(name, line(&format!("{name} "))?)));
+    said.chain([named("kept", Value::from(kept))]).collect()
+}
+
 /// A value in a line.
 fn plain(value: &Value) -> String {
     match value {
@@ -278,6 +290,7 @@ fn line(out: &mut String, one: &Shown) {
                 "subject",
                 "verdict",
                 "what",
+                "kept",
                 "reason",
                 "execution_id",
             ];
@@ -297,7 +310,8 @@ fn whole(out: &mut String, one: &Shown) {
     for (name, value) in one.record.iter().filter(|(name, _)| !["kind", "known"].contains(&name.as_str())) {
         let letter = known.and_then(|k| k.get(name)).and_then(Value::as_str).unwrap_or("declared");
         let letter = if letter == "derived" { "r" } else { letter.get(..1).unwrap_or("d") };
-        let letter = if one.record.get("kind").is_some_and(|k| k == "redaction") { "" } else { letter };
+        let letter =
+            if one.record.get("kind").is_some_and(|k| k == "redaction" || k == "settings") { "" } else { letter };
         let _ = writeln!(out, "  {name:20} {} {letter}", sanitize::line(&plain(value)));
     }
     for name in &one.redacted {

@@ -4,6 +4,7 @@ use crate::audit::{AuditError, Settings};
 use crate::cli::exit::Failure;
 use crate::model::limits;
 use crate::places::files;
+use crate::tlog::LogError;
 use crate::tlog::policy::Policy;
 use crate::trust::TrustedRoot;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,8 @@ use std::path::{Path, PathBuf};
 /// A policy of a file.
 pub(super) fn policy(path: &Path) -> Result<Policy, Failure> {
     let text = files::read(path, limits::LOG_POLICY_BYTES)?;
-    Ok(Policy::parse(&String::from_utf8_lossy(&text)).map_err(AuditError::from)?)
+    let named = |e: LogError| AuditError::Malformed { what: path.display().to_string(), cause: e.to_string() };
+    Ok(Policy::parse(&String::from_utf8_lossy(&text)).map_err(named)?)
 }
 
 /// The roots of files.

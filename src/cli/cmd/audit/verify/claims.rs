@@ -98,7 +98,7 @@ fn one_history(account: &Account, (until, seen): (u64, &str), claim: &dyn Fn(&st
             ..claim(what, "unprovable", "no witness has cosigned it: run `attest audit anchor`".into())
         },
         () if account.faults == 0 && until == account.size => {
-            claim(what, "proved", format!("by {seen}, which cosign no two"))
+            claim(what, "proved", format!("by {seen}: a witness cosigns one history of a log alone"))
         }
         () => {
             claim(what, "conditional", format!("the first {until} by {seen}; of the rest others may be shown others"))

@@ -14,7 +14,7 @@ use crate::model::{Timestamp, limits};
 use crate::places::{AuditPlace, files};
 use crate::tlog::policy::Policy;
 use crate::tlog::proof::Proof;
-use crate::tlog::{Hash, NoteKey};
+use crate::tlog::{Hash, LogError, NoteKey};
 use claims::Claim;
 use clap::Args;
 use serde_json::{Map, Value};
@@ -83,6 +83,8 @@ pub struct VerifyReport {
     /// The record of a redaction that is not carried out yet: the next command that writes to the log does it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<u64>,
+    /// Whether the log's first record binds the key of redactions and the days that things are kept.
+    pub bound: bool,
     /// How many things are unexplained.
     pub unexplained: u64,
     /// The first of them.
@@ -187,7 +189,8 @@ fn policy(args: &VerifyArgs) -> Result<Option<Policy>, Failure> {
     let text = match (&args.policy, &args.log_key) {
         (Some(path), _) => return trusted::policy(path).map(Some),
         (None, Some(key)) => {
-            format!("log {}\nquorum none\n", NoteKey::parse(key).map_err(AuditError::from)?)
+            let wrong = |e: LogError| AuditError::Malformed { what: "--log-key".into(), cause: e.to_string() };
+            format!("log {}\nquorum none\n", NoteKey::parse(key).map_err(wrong)?)
         }
         (None, None) => return Ok(None),
     };
@@ -216,6 +219,7 @@ fn report(origin: &str, checked: &Checked, changed: &[Bad], named: bool) -> Veri
         redacted: account.redacted,
         expired: account.expired,
         unfinished: account.unfinished,
+        bound: account.bound,
         unexplained,
         faults,
         claims: claims::of(account, named),
@@ -270,6 +274,9 @@ fn text(report: &VerifyReport) -> String {
             "the redaction of record {index} was interrupted: the next command that writes carries it out"
         );
     }
+    if !report.bound && report.size > 0 {
+        out += "the log was made without a record of its settings: who may erase is by the word of log.json alone\n";
+    }
     if report.published < report.size {
         let _ = writeln!(out, "{} not under a checkpoint yet", report.size - report.published);
     }
@@ -282,15 +289,17 @@ fn text(report: &VerifyReport) -> String {
 /// Checks a receipt without any log.
 fn receipt(path: &Path, policy: &Policy, common: &Common) -> Result<Outcome, Failure> {
     let bytes = files::read(path, limits::PROOF_BYTES)?;
-    let bad = |cause: String| Failure::from(AuditError::Unproven { what: "the receipt".into(), cause });
-    let proof = Proof::parse(&bytes).map_err(AuditError::from)?;
+    let name = path.display().to_string();
+    let bad = |cause: String| Failure::from(AuditError::Unproven { what: format!("the receipt {name}"), cause });
+    let unread = |e: LogError| AuditError::Malformed { what: name.clone(), cause: e.to_string() };
+    let proof = Proof::parse(&bytes).map_err(unread)?;
     let origin = proof.checkpoint.lines().next().unwrap_or_default();
     if !policy.logs.iter().any(|(key, _)| key.name() == origin) {
         let given: Vec<&str> = policy.logs.iter().map(|(key, _)| key.name()).collect();
         return Err(bad(format!("it is of {origin}, and the key that was given is of {}", given.join(", "))));
     }
     let extra = proof.extra.as_deref().ok_or_else(|| bad("it does not show its record".into()))?;
-    let (shown, entry) = Disclosure::check(extra)?;
+    let (shown, entry) = Disclosure::check(extra).map_err(|e| Failure::from(e).context(&name))?;
     let (checkpoint, seen) = proof.check(Hash::of_entry(&shown.entry), policy).map_err(|e| bad(e.to_string()))?;
     let logged = Timestamp::from_unix(i64::from(entry.minutes) * 60).map_or_else(String::new, |t| t.to_string());
     if common.format == Format::Json {
