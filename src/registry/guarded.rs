@@ -92,7 +92,7 @@ impl Guarded {
     fn through<'a, T: Send + 'a>(
         &'a self,
         what: &'static str,
-        ask: BoxFuture<'a, Result<T, RegistryError>>,
+        ask: impl FnOnce() -> BoxFuture<'a, Result<T, RegistryError>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T, RegistryError>> {
         Box::pin(async move {
             let shut = |left: Duration| RegistryError::Unreachable {
@@ -104,7 +104,7 @@ impl Guarded {
             if let Some(left) = self.gate.left() {
                 return Err(shut(left));
             }
-            let answer = ask.await;
+            let answer = ask().await;
             self.gate.heard(&answer);
             answer
         })
@@ -116,34 +116,34 @@ impl Registry for Guarded {
         self.inner.place()
     }
     fn resolve<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<Option<Descriptor>, RegistryError>> {
-        self.through("a tag", self.inner.resolve(tag))
+        self.through("a tag", move || self.inner.resolve(tag))
     }
     fn manifest<'a>(&'a self, d: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Option<Served>, RegistryError>> {
-        self.through("a manifest", self.inner.manifest(d, limit))
+        self.through("a manifest", move || self.inner.manifest(d, limit))
     }
     fn blob<'a>(&'a self, d: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Option<Vec<u8>>, RegistryError>> {
-        self.through("a blob", self.inner.blob(d, limit))
+        self.through("a blob", move || self.inner.blob(d, limit))
     }
     fn referrers<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
-        self.through("referrers", self.inner.referrers(s, limit))
+        self.through("referrers", move || self.inner.referrers(s, limit))
     }
     fn listing<'a>(&'a self, s: &'a Digest, limit: usize) -> BoxFuture<'a, Result<Referrers, RegistryError>> {
-        self.through("referrers", self.inner.listing(s, limit))
+        self.through("referrers", move || self.inner.listing(s, limit))
     }
     fn legacy<'a>(&'a self, s: &'a Digest) -> BoxFuture<'a, Result<Vec<Descriptor>, RegistryError>> {
-        self.through("an old tag", self.inner.legacy(s))
+        self.through("an old tag", move || self.inner.legacy(s))
     }
     fn indexes(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Digest>, RegistryError>> {
-        self.through("tags", self.inner.indexes(limit))
+        self.through("tags", move || self.inner.indexes(limit))
     }
     fn can_push(&self) -> BoxFuture<'_, Result<(), RegistryError>> {
-        self.through("an upload", self.inner.can_push())
+        self.through("an upload", move || self.inner.can_push())
     }
     fn push_blob<'a>(&'a self, digest: &'a Digest, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
-        self.through("an upload", self.inner.push_blob(digest, bytes))
+        self.through("an upload", move || self.inner.push_blob(digest, bytes))
     }
     fn push_manifest<'a>(&'a self, d: &'a Descriptor, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), RegistryError>> {
-        self.through("an upload", self.inner.push_manifest(d, bytes))
+        self.through("an upload", move || self.inner.push_manifest(d, bytes))
     }
 }
 

@@ -11,6 +11,7 @@ mod recall;
 pub use recall::Held;
 use recall::Recall;
 
+use super::listing::too_many;
 use super::{Referrers, Registry, RegistryError, Served};
 use crate::model::{Descriptor, Digest, Timestamp, limits};
 use crate::seam::BoxFuture;
@@ -181,7 +182,8 @@ impl Remembered {
                 if age > limits::LISTING_SECONDS {
                     drop(self.shelf.ask(key.clone(), limit, ask()));
                 }
-                return Ok(Some(kept));
+                let listed = matches!(&kept, Kept::Listing(l) if l.listed.len() > limit);
+                return if listed { Err(too_many(&self.place, subject, limit)) } else { Ok(Some(kept)) };
             }
         }
         self.shelf.ask(key.clone(), limit, ask()).await
