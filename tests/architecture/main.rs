@@ -6,6 +6,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the source tree and runs the built binary")]
 
+#[cfg(feature = "cli")]
+mod action;
 mod circles;
 #[cfg(feature = "cli")]
 mod code_page;
