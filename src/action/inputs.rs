@@ -79,10 +79,12 @@ impl Input {
     /// The variable in which it is handed over.
     #[must_use]
     pub fn variable(&self) -> String {
-        match self.name {
+        let name = self.name.replace('-', "_").to_ascii_uppercase();
+        match self.form {
+            Form::Install => format!("ATTEST_{name}"),
             // As every command reads it.
-            PASSWORD => "ATTEST_PASSWORD".to_owned(),
-            name => format!("{VARIABLES}{}", name.replace('-', "_").to_ascii_uppercase()),
+            _ if self.name == PASSWORD => "ATTEST_PASSWORD".to_owned(),
+            _ => format!("{VARIABLES}{name}"),
         }
     }
 }

@@ -164,6 +164,16 @@ fn no_logic_is_in_the_files() {
 }
 
 #[test]
+fn the_script_that_installs_reads_its_inputs() {
+    let script = read("action/install.sh");
+    for input in Action::Create.inputs().filter(|input| input.form == Form::Install) {
+        let variable = input.variable();
+        assert!(script.contains(&format!("${{{variable}:-")), "{variable} is not read");
+    }
+    assert!(script.lines().count() <= 60);
+}
+
+#[test]
 fn the_list_of_releases_can_be_read_line_by_line() {
     let text = read("action/releases.json");
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();

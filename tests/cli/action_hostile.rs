@@ -125,6 +125,23 @@ fn a_hostile_name_and_commit_leave_what_a_harmless_one_leaves() {
 }
 
 #[test]
+fn no_line_that_is_printed_is_obeyed() {
+    let runner = Runner::without_keys();
+    runner.world.write("p256.pub", include_str!("../../src/sign/testdata/p256.pub"));
+    runner.world.write("::error::x", "x");
+    let inputs = [("subject-path", "*error*"), ("key", KEY), ("public-key", "p256.pub")];
+    let token = |ran: &Ran| {
+        let first = ran.out.lines().next().and_then(|line| line.strip_prefix("::stop-commands::"));
+        let token = first.unwrap_or_else(|| panic!("commands count: {}", ran.out)).to_owned();
+        assert!(token.len() == 32 && ran.out.contains("::error::x "), "{}", ran.out);
+        token
+    };
+    let one = token(&runner.step("create", &inputs, &[]).done());
+    let inputs = [("subject-path", "*error*"), ("bundle", "attestation.sigstore.json"), ("public-key", "p256.pub")];
+    assert_ne!(token(&runner.step("verify", &inputs, &[]).done()), one, "whoever saw one knows the next");
+}
+
+#[test]
 fn a_hostile_value_of_an_input_is_that_value_or_is_refused() {
     let names = [
         "subject",
