@@ -8,6 +8,8 @@
 
 #[cfg(feature = "cli")]
 mod action;
+#[cfg(feature = "cli")]
+mod ci;
 mod circles;
 #[cfg(feature = "cli")]
 mod code_page;
