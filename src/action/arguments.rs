@@ -1,15 +1,18 @@
 //! Inputs as the arguments of a command: `attest create`, `attest generate` or `attest verify`, as a person would type them.
 
 use super::given::Given;
-use super::inputs::{Action, Form, INPUTS, JUNIT, KEY, OUTPUT, POLICY, PUBLIC_KEY, PUSH, SBOM};
+use super::inputs::{Action, Form, INPUTS, JUNIT, KEY, OUTPUT, POLICY, PUBLIC_KEY, SBOM, TRUSTED_ROOT};
 use super::subjects::Subjects;
 use super::{ActionError, Input};
 use crate::model::{json, limits};
 use serde_json::Value;
 use std::path::Path;
 
-/// Flags that both actions have for one command alone.
+/// Inputs of `action.yml` that `attest verify` alone has a flag for.
 const OF_VERIFY: &[&str] = &[POLICY, PUBLIC_KEY];
+
+/// Inputs of `action.yml` that say whom to trust.
+const TRUST: &[&str] = &[POLICY, PUBLIC_KEY, TRUSTED_ROOT];
 
 /// What `attest create` is asked.
 pub(super) fn create(given: &Given, subjects: &[String], outbox: &Path) -> Vec<String> {
@@ -20,7 +23,7 @@ pub(super) fn create(given: &Given, subjects: &[String], outbox: &Path) -> Vec<S
     if given.has_key() {
         out.push(format!("--key=env:{}", variable(KEY)));
     }
-    if given.flag(PUSH) == Some(false) {
+    if given.attaches_nothing() {
         out.push("--no-attach".to_owned());
     }
     out.extend(subjects.iter().cloned());
@@ -39,7 +42,7 @@ pub(super) fn generate(given: &Given, subjects: &[String]) -> Vec<String> {
 pub(super) fn verify(given: &Given, subjects: &[String], bundle: Option<&str>) -> Vec<String> {
     let mut out = vec!["verify".to_owned()];
     // Of what was attested, only whom to trust is said: the rest is what was done.
-    out.extend(flags(given, |name| given.action == Action::Verify || OF_VERIFY.contains(&name)));
+    out.extend(flags(given, |name| given.action == Action::Verify || TRUST.contains(&name)));
     out.extend(bundle.map(|path| format!("--bundle={path}")));
     out.extend(subjects.iter().cloned());
     out

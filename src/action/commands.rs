@@ -4,6 +4,7 @@ use super::ActionError;
 use crate::flow::Unsigned;
 use crate::model::{Code, Digest};
 use crate::policy::Decision;
+use std::time::Duration;
 
 /// What `attest create` made, as far as an action tells of it.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Made {
     pub identity: Option<(String, String)>,
     /// Where attestations were attached, and the digests of their referrers.
     pub attached: Vec<(String, Digest)>,
+    /// Where GitHub's attestations API shows what it keeps, and its ids.
+    pub stored: Vec<(String, String)>,
 }
 
 /// Why a command failed, as far as an action tells of it.
@@ -53,6 +56,8 @@ pub trait Commands {
     fn trouble(&self, error: &Self::Error) -> Trouble;
     /// Tells of a failure as every command does.
     fn fail(&self, error: &Self::Error);
+    /// How long one service is waited for.
+    fn patience(&self) -> Duration;
     /// Prints a line that the runner reads.
     fn tell(&self, line: &str);
 }

@@ -78,6 +78,20 @@ pub enum ActionError {
         /// The operating system's words, or what it is instead.
         cause: String,
     },
+    /// GitHub's attestations API does not take an attestation.
+    #[error("GitHub's attestations API answered with status {status}: {words}")]
+    NotStored {
+        /// HTTP status.
+        status: u16,
+        /// What it says.
+        words: String,
+    },
+    /// GitHub's attestations API cannot be asked.
+    #[error("GitHub's attestations API cannot be asked: {cause}")]
+    StoreUnavailable {
+        /// Why.
+        cause: String,
+    },
     /// The system gives no randomness, without which a value could end what it is written in.
     #[error("this system gives no randomness")]
     NoRandomness,
@@ -95,6 +109,12 @@ codes! {
     NO_RUNNER = "no-runner", [Caller],
         "`attest action` needs what the runner of a workflow sets",
         "run it as a step of a workflow; everywhere else use `attest create` and `attest verify`";
+    STORE_REFUSED = "github-store-refused", [Caller],
+        "GitHub's attestations API did not take an attestation; it is signed, and where it was pushed it stays",
+        "give the job permission to write attestations (`permissions: attestations: write`); of a private repository GitHub keeps them under Enterprise Cloud alone";
+    STORE_UNAVAILABLE = "github-store-unavailable", [Operator],
+        "GitHub's attestations API could not be asked; the attestation is signed, and where it was pushed it stays",
+        "run the job again; the output `bundle` names what was signed";
 }
 
 impl ActionError {
@@ -114,6 +134,8 @@ impl ActionError {
             | Self::List { .. } => ACTION_INPUT,
             Self::NoRunner { .. } => NO_RUNNER,
             Self::RunnerFile { .. } => FILE_UNWRITABLE,
+            Self::NotStored { .. } => STORE_REFUSED,
+            Self::StoreUnavailable { .. } => STORE_UNAVAILABLE,
             Self::NoRandomness => code::FILE_UNREADABLE,
             Self::Place(e) => e.code(),
         }

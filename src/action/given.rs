@@ -1,7 +1,9 @@
 //! What a workflow gave: each input read in its form, and no two that contradict each other.
 
 use super::ActionError;
-use super::inputs::{APART, Action, DIGEST, Form, IMAGE, INPUTS, Input, KEY, NEEDS, SIGNING, VARIABLES, WAYS};
+use super::inputs::{
+    APART, Action, DIGEST, Form, IMAGE, INPUTS, Input, KEY, NEEDS, PUSH, SIGNING, STORE, VARIABLES, WAYS,
+};
 use crate::capture::Environment;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -47,6 +49,16 @@ impl Given {
     /// Whether an input is `true`; none where it is not given.
     pub(super) fn flag(&self, name: &str) -> Option<bool> {
         self.text(name).map(|text| text == "true")
+    }
+
+    /// Whether attestations go to GitHub's API.
+    pub(super) fn stores_at_github(&self) -> bool {
+        self.text(STORE).is_some_and(|store| store != "registry")
+    }
+
+    /// Whether attestations of images are left out of their registry.
+    pub(super) fn attaches_nothing(&self) -> bool {
+        self.flag(PUSH) == Some(false) || self.text(STORE) == Some("github")
     }
 
     /// Whether a key signs, as far as the inputs say.
@@ -137,6 +149,7 @@ fn value(input: &Input, env: &Environment) -> Result<Option<String>, ActionError
     }
 }
 
+/// What an input is that nobody gives. That of a secret is an expression, which only a workflow has a value for.
 fn default(input: &Input) -> Option<String> {
-    (!input.default.is_empty()).then(|| input.default.to_owned())
+    (!input.default.is_empty() && input.form != Form::Secret).then(|| input.default.to_owned())
 }

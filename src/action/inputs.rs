@@ -116,6 +116,10 @@ pub(super) const MISSING_IDENTITY: &str = "on-missing-identity";
 pub(super) const SUMMARY: &str = "summary";
 pub(super) const JUNIT: &str = "junit";
 pub(super) const BUNDLE: &str = "bundle";
+pub(super) const SIGNING_CONFIG: &str = "signing-config";
+pub(super) const TRUSTED_ROOT: &str = "trusted-root";
+pub(super) const STORE: &str = "store";
+pub(super) const TOKEN: &str = "github-token";
 
 /// Every input.
 pub const INPUTS: &[Input] = &[
@@ -194,9 +198,29 @@ pub const INPUTS: &[Input] = &[
          nothing attested, fail fails the step",
     )
     .or("notice"),
+    Input::new(
+        SIGNING_CONFIG,
+        CREATE,
+        Form::Text,
+        "File that names the services of a Sigstore instance, where it is not the public one; with trusted-root",
+    )
+    .flag("--signing-config"),
+    Input::new(TRUSTED_ROOT, BOTH, Form::Text, "Trusted root of a Sigstore instance that is not the public one")
+        .flag("--trusted-root"),
+    Input::new(
+        STORE,
+        CREATE,
+        Form::OneOf(&["registry", "github", "both"]),
+        "Where attestations that the job's identity signed are kept - registry, as push-to-registry says; github, GitHub's \
+         attestations API, where gh finds them and which needs permission to write attestations; or both",
+    )
+    .or("registry"),
+    Input::new(TOKEN, CREATE, Form::Secret, "Token with which GitHub's attestations API is asked")
+        .or("${{ github.token }}"),
     Input::new(POLICY, BOTH, Form::Text, "Policy file that has to be met; when attesting, by what was published")
         .flag("--policy"),
     Input::new(PUBLIC_KEY, BOTH, Form::Text, "File with the public key that attestations are verified with").flag("--key"),
+    Input::new("repo", VERIFY, Form::Text, "GitHub repository whose workflows may have signed, as OWNER/REPO").flag("--repo"),
     Input::new(BUNDLE, VERIFY, Form::Lines, "Files or folders of bundles, instead of every other place of evidence")
         .flag("--bundle"),
     Input::new(OUTPUT, CREATE, Form::Text, "File for the bundles, one a line").or("attestation.sigstore.json"),
@@ -229,6 +253,7 @@ const CREATED: &[(&str, &str)] = &[
     ("bundle", "Path of the bundles, one JSON document a line; with signing none, of the unsigned statements"),
     ("digest", "Digest of the first subject, as sha256:..."),
     ("attestation-digest", "Digest of the referrer that the first attestation was pushed as; empty where none was"),
+    ("attestation-id", "Id of the first attestation that GitHub's attestations API keeps; empty where none is"),
     ("decision", "allow, deny or unavailable, where policy or public-key asked for a decision"),
     ("summary", "Path of the job summary, as Markdown"),
     (
@@ -256,6 +281,7 @@ pub(super) const NEEDS: &[(&str, &str)] = &[
     (PREDICATE, PREDICATE_TYPE),
     (PREDICATE_TYPE, PREDICATE),
     (PASSWORD, KEY),
+    (SIGNING_CONFIG, TRUSTED_ROOT),
 ];
 
 /// What says what was done, which a predicate of somebody else's does not take.
@@ -267,7 +293,10 @@ pub(super) const APART: &[(&str, &[&str])] = &[
     (PREDICATE, CONTEXT),
     (SBOM, CONTEXT),
     ("signing: keyless", &[KEY, PASSWORD]),
-    ("signing: none", &[KEY, PASSWORD, POLICY, PUBLIC_KEY, OUTBOX, ATTACH_CHARTER, "push-to-registry: true"]),
+    ("signing: none", &[KEY, PASSWORD, SIGNING_CONFIG, TRUSTED_ROOT, POLICY, PUBLIC_KEY, OUTBOX, ATTACH_CHARTER]),
+    ("signing: none", &["push-to-registry: true", "store: github", "store: both"]),
+    (KEY, &["store: github", "store: both"]),
+    ("store: github", &["push-to-registry: true"]),
     ("push-to-registry: true", &[SUBJECT_PATH, SUBJECT_CHECKSUMS]),
 ];
 

@@ -8,6 +8,7 @@ mod arguments;
 mod commands;
 pub mod encode;
 mod error;
+mod github;
 mod given;
 pub mod inputs;
 mod junit;

@@ -1,9 +1,10 @@
 //! An action from its inputs to its outputs.
 
 use super::commands::{Commands, Made};
+use super::github::Store;
 use super::given::Given;
 use super::inputs::{
-    Action, JUNIT, MISSING_IDENTITY, OUTBOX, OUTPUT, POLICY, PUBLIC_KEY, PUSH, SBOM, SIGNING, SUMMARY, WAYS,
+    Action, JUNIT, MISSING_IDENTITY, OUTBOX, OUTPUT, POLICY, PUBLIC_KEY, SBOM, SIGNING, SUMMARY, WAYS,
 };
 use super::runner::Runner;
 use super::subjects::subjects;
@@ -14,6 +15,7 @@ use crate::model::limits;
 use crate::places::files;
 use crate::policy::{Decision, Verdict};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How an action ended, of which everything was told.
 #[derive(Debug)]
@@ -92,6 +94,7 @@ async fn attest<C: Commands>(env: &Environment, runner: &Runner<'_>, commands: &
         return Ok(skip(&given, runner)?);
     }
     keyed?;
+    let store = Store::of_job(&given, env)?;
     let (typed, images) = of_inputs(&given, runner, commands)?;
     let unsigned = given.text(SIGNING) == Some("none");
     let more = sbom(&given)?;
@@ -103,15 +106,32 @@ async fn attest<C: Commands>(env: &Environment, runner: &Runner<'_>, commands: &
     // Before it can fail: what waits there is for the steps that come after a failure.
     runner.output(&[("outbox", &outbox.display().to_string())])?;
     let arguments = [arguments::create(&given, &typed, &outbox), more].concat();
-    let made = match commands.create(&arguments).await {
+    let mut made = match commands.create(&arguments).await {
         Err(error) if skips && commands.trouble(&error).lacks_identity => return Ok(skip(&given, runner)?),
         made => made?,
     };
+    if let Some(store) = store {
+        match keep(&given, &store, commands.patience()).await {
+            Ok(stored) => made.stored = stored,
+            Err(error) => {
+                finish(&given, runner, &made, None)?;
+                return Err(error.into());
+            }
+        }
+    }
     let asked = given.text(POLICY).is_some() || given.text(PUBLIC_KEY).is_some();
     let decided = if asked { Some(published(&given, &typed, &images, &made, commands).await) } else { None };
     let decision = decided.as_ref().and_then(|decided| decided.as_ref().ok());
     finish(&given, runner, &made, decision)?;
     Ok(decided.transpose()?.map_or(Came::Done, Came::Decided))
+}
+
+/// Hands the bundles that were written to GitHub. Where each can be seen, and its id.
+async fn keep(given: &Given, store: &Store, patience: Duration) -> Result<Vec<(String, String)>, ActionError> {
+    let path = Path::new(given.text(OUTPUT).unwrap_or_default());
+    let bundles = files::read(path, limits::EVIDENCE_BYTES)?;
+    let ids = store.keep(&bundles, patience).await?;
+    Ok(ids.into_iter().map(|id| (store.page_of(&id), id)).collect())
 }
 
 /// The subjects of the inputs as arguments, and those of them that are images.
@@ -125,7 +145,7 @@ fn of_inputs<C: Commands>(
     let found = subjects(given, listed.map(|bytes| list::read(&bytes)).transpose()?)?;
     let named = if found.named.is_empty() { None } else { Some(runner.alone("SHA256SUMS", &found.named)?) };
     let typed = arguments::positional(&found, named.as_deref());
-    let pushes = given.flag(PUSH) != Some(false);
+    let pushes = !given.attaches_nothing();
     let images = found.arguments.into_iter().filter(|subject| pushes && commands.is_image(subject)).collect();
     Ok((typed, images))
 }
@@ -173,6 +193,7 @@ fn finish(given: &Given, runner: &Runner<'_>, made: &Made, decision: Option<&Dec
     let first = made.statements.first().and_then(|s| s.statement().subjects().first());
     let digest = first.and_then(|s| s.digest().strong().next()).map(|d| d.to_string()).unwrap_or_default();
     let referrer = made.attached.first().map(|(_, referrer)| referrer.to_string()).unwrap_or_default();
+    let id = made.stored.first().map(|(_, id)| id.as_str()).unwrap_or_default();
     let verdict = decision.map(|d| d.verdict.to_string()).unwrap_or_default();
     let told = runner.summarise(&summary::of_attested(given, made, decision), given.flag(SUMMARY) != Some(false))?;
     if made.key_id.is_some() || made.identity.is_some() {
@@ -182,6 +203,7 @@ fn finish(given: &Given, runner: &Runner<'_>, made: &Made, decision: Option<&Dec
         ("bundle", bundle),
         ("digest", &digest),
         ("attestation-digest", &referrer),
+        ("attestation-id", id),
         ("decision", &verdict),
         ("summary", &told.display().to_string()),
     ])

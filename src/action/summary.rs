@@ -3,7 +3,7 @@
 use super::commands::Made;
 use super::encode::{block, code};
 use super::given::Given;
-use super::inputs::{OUTPUT, POLICY, PUBLIC_KEY};
+use super::inputs::{OUTPUT, POLICY, PUBLIC_KEY, TRUSTED_ROOT};
 use super::junit::why;
 use crate::flow::Unsigned;
 use crate::model::plural::counted;
@@ -41,6 +41,9 @@ pub(super) fn of_attested(given: &Given, made: &Made, decision: Option<&Decision
     made.statements.first().into_iter().for_each(|first| said(&mut out, first, decision));
     for (place, referrer) in &made.attached {
         let _ = writeln!(out, "- attached: {} in {}", code(&referrer.to_string()), code(place));
+    }
+    for (page, _) in &made.stored {
+        let _ = writeln!(out, "- kept by GitHub: {}", code(page));
     }
     let _ = writeln!(out, "- bundle: {}", code(given.text(OUTPUT).unwrap_or_default()));
     decision.into_iter().for_each(|decision| decided(&mut out, decision));
@@ -162,6 +165,7 @@ fn command(given: &Given, made: &Made) -> String {
         (None, Some(policy), _) => words.push(format!("--policy {}", shell(policy))),
         (None, None, key) => words.push(format!("--key {}", shell(key.unwrap_or("attest.pub")))),
     }
+    words.extend(given.text(TRUSTED_ROOT).map(|root| format!("--trusted-root {}", shell(root))));
     if let Some(kind) = first.map(|s| s.predicate_type().as_str()).filter(|kind| *kind != uri::SLSA_PROVENANCE) {
         words.push(format!("--predicate-type {}", shell(kind)));
     }

@@ -6,6 +6,7 @@
 mod action;
 mod action_hostile;
 mod action_install;
+mod action_keyless;
 mod anchors;
 mod approve;
 mod attacked;

@@ -12,6 +12,7 @@ use crate::model::Digest;
 use crate::places;
 use crate::policy::Decision;
 use clap::{Args, Subcommand};
+use std::time::Duration;
 
 /// Attest or verify in a step of GitHub Actions
 ///
@@ -97,6 +98,7 @@ impl Commands for Here<'_> {
             key_id: made.report.key_id,
             identity: made.report.identity.map(|i| (i.identity, i.issuer)),
             attached,
+            stored: Vec::new(),
         })
     }
 
@@ -131,6 +133,10 @@ impl Commands for Here<'_> {
         let decided = tell_of(error, self.ui);
         // The exit code tells of the failure, whatever becomes of this.
         let _ = print(&decided);
+    }
+
+    fn patience(&self) -> Duration {
+        self.common.timeout
     }
 
     fn tell(&self, line: &str) {
