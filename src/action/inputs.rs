@@ -303,6 +303,7 @@ pub(super) const APART: &[(&str, &[&str])] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::withheld;
     use std::collections::BTreeSet;
 
     #[test]
@@ -311,6 +312,9 @@ mod tests {
         assert_eq!(names.len(), INPUTS.len());
         let variables: BTreeSet<_> = INPUTS.iter().map(Input::variable).collect();
         assert_eq!(variables.len(), INPUTS.len());
+        // No program that is started on the way is handed a secret of the job.
+        let secrets = || INPUTS.iter().filter(|i| i.form == Form::Secret);
+        assert!(secrets().count() == 3 && secrets().all(|i| withheld(&i.variable(), &[])));
         let apart = APART.iter().flat_map(|(one, others)| others.iter().chain([one]));
         let named = WAYS.iter().chain(apart).copied().chain(NEEDS.iter().flat_map(|(a, b)| [*a, *b]));
         for name in named {
