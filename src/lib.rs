@@ -2,6 +2,8 @@
 // The pure half keeps whole files of which only the other half calls some functions.
 #![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
 
+#[cfg(feature = "cli")]
+pub mod action;
 pub mod attribution;
 #[cfg(feature = "cli")]
 pub mod audit;

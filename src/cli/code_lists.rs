@@ -1,5 +1,6 @@
 //! Every list of codes of the program: `docs/codes.md` is generated from them.
 
+use crate::action::ActionError;
 use crate::audit::AuditError;
 use crate::cli::cmd::quickstart;
 use crate::cli::exit;
@@ -44,6 +45,7 @@ const LISTS: &[&[Code]] = &[
     webhook::IMAGES_CODES,
     webhook::ROUTER_CODES,
     AuditError::CODES,
+    ActionError::CODES,
     RecordError::CODES,
     flow::PublishError::CODES,
     flow::CreateError::CODES,

@@ -53,6 +53,7 @@ enum Command {
     Trust(cmd::trust::TrustCommand),
     Admission(Box<cmd::admission::AdmissionCommand>),
     Audit(Box<cmd::audit::AuditCommand>),
+    Action(cmd::action::ActionCommand),
     Schema(cmd::describe::schema::SchemaArgs),
     Completions(cmd::describe::completions::CompletionsArgs),
     Man(cmd::describe::completions::ManArgs),
@@ -76,10 +77,7 @@ pub fn main() -> ExitCode {
         Err(e) => {
             let text = e.render().to_string();
             if json {
-                // What is wrong stands before the first empty line, names of missing arguments included.
-                let message: Vec<_> = text.lines().take_while(|l| !l.trim().is_empty()).map(str::trim).collect();
-                let message = message.join(" ").trim_start_matches("error: ").to_owned();
-                let report = FailureReport::from(&Failure::usage(codes::USAGE, message));
+                let report = FailureReport::from(&Failure::usage(codes::USAGE, said_by(&e)));
                 let _ = print(&Outcome::json(&report, Exit::Usage).stdout);
             }
             if has_controls {
@@ -95,6 +93,13 @@ pub fn main() -> ExitCode {
             Exit::Usage.into()
         }
     }
+}
+
+/// What is wrong with arguments, in a line: it stands before the first empty one, names of missing arguments included.
+fn said_by(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let message: Vec<_> = text.lines().take_while(|l| !l.trim().is_empty()).map(str::trim).collect();
+    message.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// Reads the arguments, and the variables that stand for some of them.
@@ -131,6 +136,18 @@ fn wants_json(arguments: &[std::ffi::OsString]) -> bool {
     words.iter().any(|w| w == "--format=json") || words.windows(2).any(|w| w[0] == "--format" && w[1] == "json")
 }
 
+/// Tells a person of a failure; what was decided beside it is for standard output.
+fn tell_of(failure: &Failure, ui: &Ui) -> Vec<u8> {
+    let mut err = io::stderr().lock();
+    let _ = writeln!(err, "error[{}]: {}", failure.code, sanitize::line(&failure.message));
+    let _ = write!(err, "{}", failure.detail);
+    ui.suggest(failure.todo());
+    match failure.decided.as_deref() {
+        Some(Decided::Text(page)) => page.clone().into_bytes(),
+        _ => Vec::new(),
+    }
+}
+
 fn run(cli: Cli) -> ExitCode {
     let ui = Ui::of_process(cli.common.quiet);
     let outcome = match cli.common.format {
@@ -141,14 +158,10 @@ fn run(cli: Cli) -> ExitCode {
     };
     let outcome = outcome.unwrap_or_else(|failure| {
         let report = FailureReport::from(&failure);
-        let mut err = io::stderr().lock();
-        let _ = writeln!(err, "error[{}]: {}", failure.code, sanitize::line(&failure.message));
-        let _ = write!(err, "{}", failure.detail);
-        ui.suggest(failure.todo());
-        let stdout = match (cli.common.format, failure.decided.as_deref()) {
-            (Format::Json, _) => Outcome::json(&report, failure.exit).stdout,
-            (_, Some(Decided::Text(page))) => page.clone().into_bytes(),
-            _ => Vec::new(),
+        let decided = tell_of(&failure, &ui);
+        let stdout = match cli.common.format {
+            Format::Json => Outcome::json(&report, failure.exit).stdout,
+            _ => decided,
         };
         Outcome { stdout, exit: failure.exit, purpose: Purpose::Data }
     });
@@ -235,6 +248,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Trust(a) => cmd::trust::run(a, common, ui).await,
             Command::Admission(a) => cmd::admission::run(a, common, ui).await,
             Command::Audit(a) => cmd::audit::run(a, common, ui).await,
+            Command::Action(a) => cmd::action::run(a, common, ui).await,
             Command::Schema(a) => cmd::describe::schema::run(a, common),
             Command::Completions(a) => Ok(cmd::describe::completions::completions(a, unused::hidden(Cli::command()))),
             Command::Man(a) => cmd::describe::completions::man(a, unused::hidden(Cli::command())),

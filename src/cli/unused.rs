@@ -20,6 +20,7 @@ const UNUSED: &[Unused] = &[
         commands: &["quickstart", "sign", "keygen", "trust", "audit", "schema", "completions", "man"],
         because: "asks no registry",
     },
+    Unused { flags: &["format"], commands: &["action"], because: "answers where a runner reads it" },
     Unused { flags: &["timeout"], commands: &["schema", "completions", "man"], because: "waits for nothing" },
 ];
 

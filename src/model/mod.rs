@@ -10,6 +10,7 @@ pub mod limits;
 pub mod oci;
 pub mod plural;
 pub mod remote;
+pub mod shown;
 pub mod time;
 mod trigger;
 pub(crate) mod unrunnable;

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 codes! {
     /// Codes of this file.
     pub CODES;
-    pub IMAGE_NAME = "image-name-invalid", [Producer],
+    IMAGE_NAME = "image-name-invalid", [Producer],
         "the name of an image cannot be read, so it is not known what would run",
         "write it as REPOSITORY:TAG or REPOSITORY@sha256:DIGEST with the whole digest";
 }

@@ -14,7 +14,7 @@ codes! {
     pub KIND_UNKNOWN = "kind-unknown", [Operator],
         "the webhook was asked about a kind of object whose images it does not know how to find",
         "say where its images are with --images GROUP/KIND=/path/to/image, or leave the kind out of the webhook's rules";
-    pub OBJECT_MALFORMED = "object-malformed", [Producer],
+    pub(super) OBJECT_MALFORMED = "object-malformed", [Producer],
         "an object has something else where an image's name belongs",
         "mend the object at the field that the message names";
 }
@@ -63,18 +63,18 @@ pub struct ImagesError {
 
 /// A kind whose objects run images.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bearer {
+struct Bearer {
     /// Its API group; empty for the core.
-    pub group: String,
+    group: String,
     /// Its kind.
-    pub kind: String,
+    kind: String,
     /// Where they are.
-    pub at: At,
+    at: At,
 }
 
 /// Where images are in an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum At {
+enum At {
     /// In the pod specification at this JSON pointer.
     PodSpec(String),
     /// At JSON pointers of which a part may be `*`.

@@ -71,6 +71,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
             "src/sign/sigstore/url.rs",
             "src/charter/http.rs",
             "src/audit/anchor/http.rs",
+            "src/action/github.rs",
             "src/testing/",
         ],
     ),

@@ -6,6 +6,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the source tree and runs the built binary")]
 
+#[cfg(feature = "cli")]
+mod action;
+#[cfg(feature = "cli")]
+mod ci;
 mod circles;
 #[cfg(feature = "cli")]
 mod code_page;

@@ -46,14 +46,6 @@ fn command_lines(shell: &str) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-/// Flags in the scripts of the action: of the step that creates, and of the one that verifies.
-fn flags_of_action(action: &str, command: &str) -> Vec<String> {
-    let end = action.find(&format!("\"$attest\" {command}")).expect("the action runs the command");
-    let start = action[..end].rfind("    - name:").expect("in a step");
-    let words = action[start..end].split(['(', ' ', '"', '=', '\n']);
-    words.filter(|word| word.starts_with("--")).map(str::to_owned).collect()
-}
-
 /// Whether clap's help names a flag.
 fn names(help: &str, flag: &str) -> bool {
     help.split(|c: char| c.is_whitespace() || c == ',' || c == '[' || c == '=').any(|word| word == flag)
@@ -76,19 +68,15 @@ fn command_lines_are_found() {
     let expected =
         [("create".to_owned(), vec!["--key".to_owned(), "--task".to_owned()]), ("keygen".to_owned(), vec![])];
     assert_eq!(found, expected);
-    let action = "    - name: A\n      run: --no\n    - name: B\n      run: |\n        a=(--key env:K \"--output=$O\")\n        \"$attest\" create\n";
-    assert_eq!(flags_of_action(action, "create"), ["--key", "--output"]);
     assert!(names("  -k, --key <REF>  x\n", "--key") && !names("  --keys <REF>", "--key"));
 }
 
 #[test]
 #[cfg(feature = "cli")]
-fn the_command_lines_of_readme_and_action_have_flags_that_exist() {
+fn the_command_lines_of_readme_have_flags_that_exist() {
     let readme = fs::read_to_string(top().join("README.md")).unwrap();
-    let action = fs::read_to_string(top().join("action.yml")).unwrap();
-    let mut lines: Vec<_> = blocks(&readme, "sh").into_iter().flat_map(command_lines).collect();
+    let lines: Vec<_> = blocks(&readme, "sh").into_iter().flat_map(command_lines).collect();
     assert!(lines.len() >= 6, "README.md shows {} command lines", lines.len());
-    lines.extend(["create", "verify"].map(|command| (command.to_owned(), flags_of_action(&action, command))));
     for (command, flags) in lines {
         let help = help(&command);
         for flag in flags {
@@ -175,29 +163,34 @@ fn the_example_policies_are_policies() {
     assert!(count >= 3, "{count} examples");
 }
 
-/// What a workflow says to the steps that use the action: the keys below `with`, and the outputs that it reads of them.
-fn used_of_action(workflow: &str) -> (Vec<&str>, Vec<&str>) {
+/// What a workflow says to the steps that use an action (`attest`, `attest/verify`): the keys below `with`, and the outputs that
+/// it reads of the step that is named after it.
+fn used_of_action<'w>(workflow: &'w str, action: &str) -> (Vec<&'w str>, Vec<&'w str>) {
     let mut inputs = Vec::new();
-    for step in workflow.split("uses: agent-attest/attest@").skip(1) {
+    for step in workflow.split(&format!("uses: agent-attest/{action}@")).skip(1) {
         let step = step.split("\n      - ").next().unwrap_or(step);
         let with = step.lines().skip_while(|line| line.trim() != "with:").skip(1);
         let keys = with.take_while(|line| line.starts_with("          ")).filter_map(|line| line.split_once(':'));
         inputs.extend(keys.map(|(key, _)| key.trim()));
     }
-    let outputs = workflow.split("steps.attest.outputs.").skip(1);
-    (inputs, outputs.filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next()).collect())
+    let id = action.rsplit('/').next().unwrap_or(action);
+    let outputs = workflow.split(&format!("steps.{id}.outputs.")).skip(1).collect::<Vec<_>>();
+    let name = |rest: &'w str| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next();
+    (inputs, outputs.into_iter().filter_map(name).collect())
 }
 
 #[test]
 fn the_workflows_of_documents_use_the_action_as_it_is() {
-    let action = fs::read_to_string(top().join("action.yml")).unwrap();
-    let (inputs, outputs) = action.split_once("\noutputs:\n").unwrap();
     let has = |part: &str, name: &str| part.lines().any(|line| line == format!("  {name}:"));
     let page = fs::read_to_string(top().join("docs/github-actions.md")).unwrap();
     let workflows: Vec<&str> = blocks(&page, "yaml").into_iter().filter(|block| block.contains("jobs:")).collect();
-    assert_eq!(workflows.len(), 2);
+    assert_eq!(workflows.len(), 3);
     for workflow in workflows {
-        let (with, read) = used_of_action(workflow);
+        let verifies = workflow.contains("uses: agent-attest/attest/verify@");
+        let (name, file) = if verifies { ("attest/verify", "verify/action.yml") } else { ("attest", "action.yml") };
+        let action = fs::read_to_string(top().join(file)).unwrap();
+        let (inputs, outputs) = action.split_once("\noutputs:\n").unwrap();
+        let (with, read) = used_of_action(workflow, name);
         assert!(with.len() >= 4, "{with:?}");
         assert!(with.iter().all(|name| has(inputs, name)), "{with:?}");
         assert!(read.iter().all(|name| has(outputs, name)), "{read:?}");
@@ -205,10 +198,10 @@ fn the_workflows_of_documents_use_the_action_as_it_is() {
             assert!(workflow.contains(part), "{part}");
         }
         // A key, or the identity that a job is given only where it asks for it.
-        assert_ne!(with.contains(&"key"), workflow.contains("id-token: write"));
+        assert_ne!(with.contains(&"key") || verifies, workflow.contains("id-token: write"));
     }
     let policies = blocks(&page, "yaml").into_iter().filter(|block| block.contains("kind: AttestationPolicy"));
     assert_eq!(policies.map(|text| parse(text, "github-actions.md").unwrap()).collect::<Vec<_>>().len(), 1);
     let planted = "      - uses: agent-attest/attest@v1\n        with:\n          subject: x\n          nokey: y\n      - run: ${{ steps.attest.outputs.digest }}\n";
-    assert_eq!(used_of_action(planted), (vec!["subject", "nokey"], vec!["digest"]));
+    assert_eq!(used_of_action(planted, "attest"), (vec!["subject", "nokey"], vec!["digest"]));
 }

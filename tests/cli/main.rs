@@ -3,6 +3,10 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::disallowed_methods, reason = "makes folders and runs the built binary in them")]
 
+mod action;
+mod action_hostile;
+mod action_install;
+mod action_keyless;
 mod anchors;
 mod approve;
 mod attacked;
@@ -27,6 +31,8 @@ mod predicates;
 mod private_issuers;
 mod published;
 mod redirects;
+#[path = "../world/runner.rs"]
+mod runner;
 mod said;
 mod scenarios;
 #[path = "../world/serve.rs"]

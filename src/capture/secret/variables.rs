@@ -13,6 +13,9 @@ const SIGNING: &[&str] = &[
     "COSIGN_PKCS11_PIN",
     "COSIGN_PASSWORD",
     "COSIGN_PRIVATE_KEY",
+    // Inputs of the GitHub Action.
+    "ATTEST_INPUT_KEY",
+    "ATTEST_INPUT_GITHUB_TOKEN",
 ];
 
 /// The variable of a token that every signer looks at.
@@ -130,7 +133,15 @@ mod tests {
         for name in ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MY_ID_TOKEN", "SIGSTORE_ID_TOKEN", "CI_JOB_JWT_V2"] {
             assert!(!is_handed(name, &[], false) && is_handed(name, &[], true), "{name}");
         }
-        for name in ["ATTEST_PASSWORD", "ATTEST_IDENTITY_TOKEN", "COSIGN_PRIVATE_KEY", "attest_password", "KEY_X"] {
+        for name in [
+            "ATTEST_PASSWORD",
+            "ATTEST_IDENTITY_TOKEN",
+            "COSIGN_PRIVATE_KEY",
+            "attest_password",
+            "KEY_X",
+            "ATTEST_INPUT_KEY",
+            "ATTEST_INPUT_GITHUB_TOKEN",
+        ] {
             assert!(!is_handed(name, &["KEY_X".into()], true), "{name}");
         }
         for name in ["PATH", "GITHUB_TOKEN", "ATTEST_AGENT", "KEY_Y", "ACTIONS_RUNTIME_URL"] {

@@ -184,10 +184,15 @@ impl Expanded {
     fn list(&mut self, path: &Path, lists: Lists<'_>) -> Result<(), Failure> {
         let shown = path.display().to_string();
         let bytes = files::read_list(path, lists.published, limits::CHECKSUM_BYTES, lists.time)?;
-        if let Ok(read) = capture::from_checksums(&shown, &bytes) {
-            self.passed_over(&shown, read.passed_over);
-            self.listed(read.subjects, Path::new(""));
-            return Ok(());
+        match capture::from_checksums(&shown, &bytes) {
+            Ok(read) => {
+                self.passed_over(&shown, read.passed_over);
+                self.listed(read.subjects, Path::new(""));
+                return Ok(());
+            }
+            // Line by line, it would be read all the same.
+            Err(e @ CaptureError::TooLarge { .. }) => return Err(e.into()),
+            Err(_) => {}
         }
         let text = std::str::from_utf8(&bytes).map_err(|_| {
             Failure::usage(codes::FILE_UNREADABLE, format!("the list of subjects `{shown}` is not UTF-8"))

@@ -12,7 +12,7 @@ use crate::cli::show::created::{report, text};
 use crate::cli::show::kept;
 use crate::cli::ui::Ui;
 use crate::evidence::{self, Added, Same};
-use crate::flow::create::{Caller, Further, Plan, PublishTo, StepPlan, Subjects};
+use crate::flow::create::{Caller, Further, Plan, PublishTo, Signed, StepPlan, Subjects};
 use crate::flow::{self, Signing};
 use crate::model::{Digest, Timestamp};
 use crate::outbox::{self, Entry, Outbox};
@@ -81,11 +81,31 @@ pub struct CreateArgs {
 pub(in crate::cli) const FORGOTTEN: &str =
     "check the names; a build step stands behind `--`: attest create app --key attest.key -- make app";
 
+/// What was made.
+pub(in crate::cli) struct Made {
+    pub(in crate::cli) report: CreateReport,
+    pub(in crate::cli) signed: Vec<Signed>,
+    /// Whether the file held others before, which are still there.
+    pub(in crate::cli) beside_others: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let made = make(args, common, ui).await?;
+    Ok(match common.format {
+        Format::Json => Outcome::json(&made.report, Exit::Done),
+        _ => Outcome::told(text(&made.report, made.beside_others)),
+    })
+}
+
+/// Does what the command does, and prints nothing of it.
+///
+/// # Errors
+/// [`Failure`].
+pub(in crate::cli) async fn make(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Made, Failure> {
     // What can be known to be wrong is said before a build that may take an hour.
     let method = args.signing.method(ui.now)?;
     if !args.command.is_empty() {
@@ -137,7 +157,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     let report = report(&made);
     let signer = report.key_id.clone().or_else(|| report.identity.as_ref().map(|i| i.identity.clone()));
     let signer = signer.unwrap_or_else(|| here.method.name());
-    let attested = |signed: &flow::create::Signed| flow::audit::of_statement(&signed.statement, &signer, places::now());
+    let attested = |signed: &Signed| flow::audit::of_statement(&signed.statement, &signer, places::now());
     let attested: Vec<_> = made.signed.iter().filter(|signed| !signed.already).flat_map(attested).collect();
     if !attested.is_empty() {
         record_itself(&attested, args.require_audit, common, ui)?;
@@ -149,10 +169,7 @@ pub async fn run(args: &CreateArgs, common: &Common, ui: &Ui) -> Result<Outcome,
     }
     let folder = args.outbox.as_deref().unwrap_or_else(|| Path::new("")).display().to_string();
     kept::say(&made.kept, failed, &folder)?;
-    Ok(match common.format {
-        Format::Json => Outcome::json(&report, Exit::Done),
-        _ => Outcome::told(text(&report, made.beside_others)),
-    })
+    Ok(Made { report, signed: made.signed, beside_others: made.beside_others })
 }
 
 /// The command line, as what a plan is carried out with.

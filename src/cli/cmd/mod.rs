@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod action;
 pub mod admission;
 pub mod approve;
 pub mod attach;

@@ -63,6 +63,15 @@ pub struct VerifyArgs {
 /// # Errors
 /// [`Failure`].
 pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let decision = decide(args, common, ui).await?;
+    Ok(shown(&decision, common, ui))
+}
+
+/// Does what the command does, and prints nothing of it.
+///
+/// # Errors
+/// [`Failure`].
+pub(in crate::cli) async fn decide(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Decision, Failure> {
     let mut policies = PolicyPlaces::of_process(&args.trust.policy).load()?;
     let wanted = demands::predicate_type(args.demands.predicate_type.as_deref())?;
     policies.extend(demands::flags_policy(&args.trust, &args.demands, &wanted)?);
@@ -114,6 +123,11 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
         }));
         return Err(failure);
     }
+    Ok(decision)
+}
+
+/// A decision as the command prints it.
+pub(in crate::cli) fn shown(decision: &Decision, common: &Common, ui: &Ui) -> Outcome {
     let exit = Exit::from(decision.verdict);
     if let Some(code) = decision.code() {
         let mut of_code = decision.subjects.iter().filter(|s| s.code() == Some(code));
@@ -122,16 +136,16 @@ pub async fn run(args: &VerifyArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             _ => ui.hint(code),
         }
     }
-    Ok(match common.format {
-        Format::Json => Outcome::json(&DecisionReport::from(&decision), exit),
+    match common.format {
+        Format::Json => Outcome::json(&DecisionReport::from(decision), exit),
         // Only failures.
         _ if common.quiet && exit == Exit::Done => Outcome::done(Vec::new()),
         _ => Outcome {
-            stdout: decision::page(&decision, ui.view(common.verbose)).into_bytes(),
+            stdout: decision::page(decision, ui.view(common.verbose)).into_bytes(),
             exit,
             purpose: Purpose::Data,
         },
-    })
+    }
 }
 
 /// A file that is here and is not the one that a list says is denied like any other that was changed.
