@@ -43,3 +43,8 @@ pub fn within<T: Send + 'static>(given: Duration, job: impl FnOnce() -> T + Send
     std::thread::spawn(move || send.send(job()));
     done.recv_timeout(given).ok()
 }
+
+/// Does something on a thread of its own, beside everything else, until it ends or the process does.
+pub fn aside(job: impl FnOnce() + Send + 'static) {
+    std::thread::spawn(job);
+}

@@ -27,7 +27,7 @@ use crate::trust::KeyError;
 
 pub use audit::AuditPlace;
 pub use browser::Browser;
-pub use deadline::{Until, within};
+pub use deadline::{Until, aside, within};
 pub use keys::public_key;
 pub use policies::PolicyPlaces;
 pub use pool::{NearBy, Pool};

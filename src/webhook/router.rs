@@ -242,7 +242,7 @@ impl Router {
 
 /// Why a request is not read any further, as its head says.
 #[must_use]
-pub fn refusal(head: &Request) -> Option<Answer> {
+pub(super) fn refusal(head: &Request) -> Option<Answer> {
     if head.path != VALIDATE && head.path != MUTATE {
         return Some(Answer::text(404, "there is nothing here: POST /validate or /mutate\n"));
     }

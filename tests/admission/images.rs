@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "reads reviews that lie beside the checkout")]
 //! Which images an object runs.
 
 use attest::webhook::Bearers;
@@ -197,6 +198,7 @@ fn another_walk_over_random_objects_finds_the_same() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that tried nothing says so")]
 fn reviews_of_real_api_servers_are_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/admission");
     let expected = [

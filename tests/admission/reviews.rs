@@ -230,7 +230,7 @@ fn what_is_no_review_is_answered_and_admits_nothing() {
         b"\xff\xfe",
         deep.as_bytes(),
         twice.as_bytes(),
-        good[..good.len() - 9].as_bytes(),
+        &good.as_bytes()[..good.len() - 9],
     ] {
         assert_eq!(send(bad).0, 400, "{:?}", String::from_utf8_lossy(&bad[..bad.len().min(80)]));
     }

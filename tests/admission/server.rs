@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "sockets of a client")]
 //! The door: TLS, sizes, times.
 
 use crate::world::{Cluster, created, pod, run};

@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "deadlines of a test")]
 //! A cluster's worth of reviews: policies, images in memory, a clock, and a registry that may be down.
 
 use attest::model::{Descriptor, Digest, Reference, Timestamp};
@@ -279,7 +280,7 @@ pub(crate) fn updated(object: &Value, old: &Value) -> Value {
 }
 
 fn request(operation: &str, object: &Value, old: &Value) -> Value {
-    let version = object["apiVersion"].as_str().or(old["apiVersion"].as_str()).unwrap_or_default();
+    let version = object["apiVersion"].as_str().or_else(|| old["apiVersion"].as_str()).unwrap_or_default();
     let group = version.split_once('/').map_or("", |(group, _)| group);
     let kind = if object.is_null() { &old["kind"] } else { &object["kind"] };
     json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {

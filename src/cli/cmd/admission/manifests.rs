@@ -103,7 +103,7 @@ fn text(path: &Path) -> Result<String, Failure> {
 fn policy(path: &Path, enforce: bool) -> Result<Vec<(String, String)>, Failure> {
     let original = text(path)?;
     let text = if enforce { original } else { warned(&original) };
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let keys = RefCell::new(Vec::new());
     let load = |name: &str| {
         let key = places::public_key(&folder.join(name).to_string_lossy()).map_err(|e| e.to_string())?;

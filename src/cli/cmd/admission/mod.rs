@@ -46,6 +46,6 @@ pub async fn run(command: &AdmissionCommand, common: &Common, ui: &Ui) -> Result
         Which::Scan(args) => scan::run(args, common, ui).await,
         Which::Test(args) => test::run(args, common, ui).await,
         Which::Manifests(args) => manifests::run(args),
-        Which::Serve(args) => serve::run(args, common, ui),
+        Which::Serve(args) => serve::run(args, common).await,
     }
 }

@@ -56,22 +56,20 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often the kept trusted roots are read again.
 const ROOTS: Duration = Duration::from_secs(3600);
 
-pub(super) fn run(args: &ServeArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+pub(super) async fn run(args: &ServeArgs, common: &Common) -> Result<Outcome, Failure> {
+    let (args, common) = (args.clone(), common.clone());
     // Verification takes cores, and what waits for sockets must not wait for it.
-    let args = args.clone();
-    let (common, quiet) = (common.clone(), Ui::of_process(common.quiet));
-    let _ = ui;
-    let served = std::thread::spawn(move || {
+    let served = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let failed =
             |e: std::io::Error| Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}"));
         let runtime = runtime.map_err(failed)?;
-        let outcome = runtime.block_on(serve(&args, &common, &quiet));
+        let outcome = runtime.block_on(serve(&args, &common, &Ui::of_process(common.quiet)));
         runtime.shutdown_background();
         outcome
     });
     let stopped = |_| Err(Failure::of(code::INTERNAL, "a defect of attest stopped the webhook"));
-    served.join().unwrap_or_else(stopped)
+    served.await.unwrap_or_else(stopped)
 }
 
 async fn serve(args: &ServeArgs, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {

@@ -5,7 +5,7 @@ use crate::cli::args::Common;
 use crate::cli::exit::Failure;
 use crate::cli::ui::Ui;
 use crate::model::plural::counted;
-use crate::places::{AuditPlace, audit::random};
+use crate::places::{AuditPlace, aside, audit::random};
 use crate::record::Draft;
 use crate::record::draft::Origin;
 use crate::webhook::Recorder;
@@ -89,7 +89,7 @@ pub(in crate::cli) fn beside(common: &Common) -> Option<Recorder> {
     let place = AuditPlace::find(None).ok().filter(AuditPlace::exists)?;
     let (send, receive) = sync_channel::<Value>(WAITING);
     let (common, at) = (common.clone(), place.clone());
-    std::thread::spawn(move || {
+    aside(move || {
         while let Ok(first) = receive.recv() {
             let mut documents = vec![first];
             documents.extend(receive.try_iter().take(TOGETHER));
