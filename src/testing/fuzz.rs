@@ -10,6 +10,8 @@ use super::fuzz_charter;
 use super::fuzz_locks as locks;
 #[cfg(feature = "cli")]
 use super::fuzz_log;
+#[cfg(feature = "cli")]
+use super::fuzz_review;
 use super::fuzz_run;
 use super::fuzz_sign;
 use super::sigstore::{Holder, Instance, SIGNED_AT};
@@ -71,6 +73,8 @@ pub const READERS: &[Reader] = &[
     Reader { name: "log_tile", seeds: fuzz_log::tiles, read: fuzz_log::read_tile },
     #[cfg(feature = "cli")]
     Reader { name: "log_witness", seeds: fuzz_log::requests, read: fuzz_log::read_request },
+    #[cfg(feature = "cli")]
+    Reader { name: "review", seeds: fuzz_review::reviews, read: fuzz_review::read_review },
     Reader { name: "login_callback", seeds: fuzz_sign::callbacks, read: fuzz_sign::read_callback },
     Reader { name: "login_device", seeds: fuzz_sign::devices, read: fuzz_sign::read_device },
     Reader { name: "manifest", seeds: manifests, read: read_manifest },

@@ -7,6 +7,8 @@ mod fuzz_charter;
 mod fuzz_locks;
 #[cfg(feature = "cli")]
 mod fuzz_log;
+#[cfg(feature = "cli")]
+mod fuzz_review;
 mod fuzz_run;
 mod fuzz_sign;
 pub mod registry;

@@ -158,6 +158,32 @@ NAMESPACE=green pod relabelled "$bare" >pod.yaml && denied 'in a namespace with 
 kube create -f <(pod dry "$bare") --dry-run=server >"$WORK/out" 2>&1 && fail 'a dry run was allowed'
 say 'denied: a dry run'
 
+# Another webhook that adds a container to each pod, whatever it was before.
+injected() {
+  local at
+  at=$(serve injecting_webhook tls.crt tls.key "$1")
+  cat >inject.yaml <<YAML
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: { name: inject }
+webhooks:
+  - name: inject.acme.example
+    admissionReviewVersions: [v1]
+    sideEffects: None
+    clientConfig: { url: "https://$at/", caBundle: $(base64 -w0 <ca.crt) }
+    rules: [{ apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods] }]
+YAML
+  kube apply -f inject.yaml >/dev/null
+  sleep 2
+}
+injected "$bare"
+pod sidecar-of-another "$good" >pod.yaml && denied 'a sidecar that another webhook adds' pod.yaml 'spec.containers[1].image'
+kill "$(<injecting_webhook.pid)" && rm -f injecting_webhook.address
+injected "$good"
+pod sidecar-of-another "$good" >pod.yaml && allowed 'an attested sidecar that another webhook adds' pod.yaml
+[[ $(kube get pod sidecar-of-another -o jsonpath='{.spec.containers[*].name}') == 'c injected' ]] || fail 'nothing was added'
+kube delete mutatingwebhookconfiguration inject >/dev/null
+
 # Workloads, and what their controllers make.
 workload web "$good" 1 >deployment.yaml && allowed 'a Deployment' deployment.yaml
 until_true 30 bash -c "'$KUBECTL' --kubeconfig '$WORK/kubeconfig' get pods -l app=web -o name | grep -q pod/"
