@@ -14,10 +14,10 @@ use attest::model::Timestamp;
 use attest::places::{NearBy, Pool, Until};
 use attest::policy::{Policy, Requirement, SignerRule};
 use attest::registry::oci_http::{Anonymous, HttpOptions};
-use attest::registry::{Memory, Shelf};
+use attest::registry::{Memory, Registry as _, Shelf};
 use attest::seam::Deadline;
 use attest::sign::LocalKey;
-use attest::testing::world::{attach, sign};
+use attest::testing::world::{attach, block_on, sign};
 use attest::testing::{Behaviour, Claim, Image, TestRegistry};
 use attest::trust::KeyAlgorithm;
 use attest::webhook::{Bearers, Certificate, Decider, Door, Known, Outlets, Request, Router, Settings, Unmatched};
@@ -111,6 +111,9 @@ fn image(registry: &TestRegistry, key: &LocalKey, repository: &str, count: usize
         attach(&memory, &image.digest(), &sign(key, &claim.to_bytes()).expect("signed")).expect("attached");
     }
     registry.load(repository, None, &memory, &image.digest());
+    for referrer in block_on(memory.referrers(&image.digest(), count)).expect("listed") {
+        registry.load(repository, None, &memory, &referrer.digest);
+    }
     format!("{}@{}", registry.name(repository), image.digest())
 }
 
@@ -165,7 +168,11 @@ async fn allowed(router: &Router, body: &[u8]) -> bool {
     };
     let answer = router.answer(&request).await;
     let value: Value = serde_json::from_slice(&answer.body).expect("JSON");
-    value["response"]["allowed"] == true
+    let allowed = value["response"]["allowed"] == true;
+    if !allowed {
+        println!("{value}");
+    }
+    allowed
 }
 
 async fn one_after_another(router: &Router, body: &[u8]) -> (Duration, Duration) {

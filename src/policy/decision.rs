@@ -348,3 +348,20 @@ impl RequirementDecision {
         self.candidates.iter().min_by_key(rank)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{NO_ATTESTATION, NO_POLICY};
+
+    #[test]
+    fn what_could_not_be_found_out_beside_a_denial_is_a_note() {
+        let artifact = Artifact::new("app", "file:app", Digest::sha256(b"app"));
+        let mut decision = SubjectDecision::denied(artifact, Reason::new(NO_POLICY, "no policy"));
+        decision.worsen(Verdict::Unavailable, Reason::new(NO_ATTESTATION, "not read"));
+        assert_eq!((decision.verdict, decision.code(), decision.notes.len()), (Verdict::Deny, Some(NO_POLICY), 1));
+        // What is as bad comes first: it was found last.
+        decision.worsen(Verdict::Deny, Reason::new(NO_ATTESTATION, "another"));
+        assert_eq!((decision.code(), decision.notes.len()), (Some(NO_ATTESTATION), 1));
+    }
+}
