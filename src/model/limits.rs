@@ -76,6 +76,8 @@ pub const WARNINGS_CHARS: usize = 4096;
 pub const WARNING_CHARS: usize = 256;
 /// How long a decision is remembered that admits, and one that does not (seconds): time is one of its inputs.
 pub const DECISION_SECONDS: [i64; 2] = [60, 10];
+/// Images that are decided on at a time, whoever asked: what one takes of memory is not freed when nobody waits any more.
+pub const DECISIONS_AT_A_TIME: usize = 2000;
 /// Decisions that are remembered.
 pub const DECISIONS: usize = 50_000;
 /// Repositories whose registries are kept open.

@@ -171,16 +171,24 @@ impl Decider {
         let answer = match self.decisions.get(&case, (self.settings.now)()) {
             Some(answer) => answer,
             None => {
-                let flight = self.flight(&case, reference, &known);
-                match select(flight, deadline.wait()).await {
-                    Either::Left((answer, _)) => answer,
-                    Either::Right(_) => {
-                        let why = format!("not decided within {}", deadline.given());
-                        let lines = self.unavailable(speaking(), &name, namespace, flow::TIMEOUT, &why);
-                        let digest = Some(case.digest.to_string());
-                        Arc::new(ImageAnswer { name, digest, lines, by_tag, passing: true })
+                let late = || (flow::TIMEOUT, format!("not decided within {}", deadline.given()));
+                // Nothing is begun for whoever no longer waits.
+                let flight = if deadline.passed() { Err(late()) } else { Ok(self.flight(&case, reference, &known)) };
+                let waited = match flight {
+                    Ok(Some(flight)) => match select(flight, deadline.wait()).await {
+                        Either::Left((answer, _)) => Ok(answer),
+                        Either::Right(_) => Err(late()),
+                    },
+                    Err(late) => Err(late),
+                    Ok(None) => {
+                        Err((code::LIMIT_EXCEEDED, "too many images are being decided on: try again".to_owned()))
                     }
-                }
+                };
+                waited.unwrap_or_else(|(code, why)| {
+                    let lines = self.unavailable(speaking(), &name, namespace, code, &why);
+                    let digest = Some(case.digest.to_string());
+                    Arc::new(ImageAnswer { name: name.clone(), digest, lines, by_tag, passing: true })
+                })
             }
         };
         if answer.by_tag == by_tag { answer } else { Arc::new(ImageAnswer { by_tag, ..(*answer).clone() }) }
@@ -251,11 +259,15 @@ impl Decider {
         speaking.map(line).collect()
     }
 
-    /// The decision on an image, made once for all who wait for it. It goes on when nobody does.
-    fn flight(self: &Arc<Self>, case: &Case, reference: Reference, known: &Arc<Known>) -> Flight {
+    /// The decision on an image, made once for all who wait for it. It goes on when nobody does. None where too many are made
+    /// already: whoever can reach the webhook could else fill its memory with names.
+    fn flight(self: &Arc<Self>, case: &Case, reference: Reference, known: &Arc<Known>) -> Option<Flight> {
         let mut flights = self.flights();
         if let Some(flight) = flights.get(case) {
-            return flight.clone();
+            return Some(flight.clone());
+        }
+        if flights.len() >= limits::DECISIONS_AT_A_TIME {
+            return None;
         }
         let (this, known, key) = (self.clone(), known.clone(), case.clone());
         let task = tokio::spawn(async move {
@@ -270,7 +282,7 @@ impl Decider {
             Box::pin(async move { task.await.unwrap_or_else(|_| Arc::new(stopped(&name))) });
         let flight = flight.shared();
         flights.insert(case.clone(), flight.clone());
-        flight
+        Some(flight)
     }
 
     fn flights(&self) -> MutexGuard<'_, HashMap<Case, Flight>> {

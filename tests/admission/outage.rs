@@ -87,3 +87,32 @@ fn a_thousand_pods_of_one_image_are_one_decision_and_one_fetch() {
     // The listing, the old tag, the referrer's manifest and its bundle.
     assert_eq!(cluster.weather.asked.load(Ordering::SeqCst), 4);
 }
+
+#[test]
+fn no_more_images_are_decided_on_at_a_time_than_there_is_room_for() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested(APP, &cluster.key);
+    assert!(cluster.pod(&[&good]).allowed);
+    cluster.weather.slow.store(true, Ordering::SeqCst);
+    let pinned = |n: usize| format!("registry.example/acme/i{n}@sha256:{:064x}", n + 1);
+    let review = |round: usize| {
+        let images: Vec<_> = (0..20).map(|n| pinned(round * 20 + n)).collect();
+        let images: Vec<_> = images.iter().map(String::as_str).collect();
+        Request {
+            method: "POST".into(),
+            path: "/validate".into(),
+            query: "timeout=2s".into(),
+            content_type: "application/json".into(),
+            body: created(&pod(&images)).to_string().into_bytes(),
+        }
+    };
+    let reviews: Vec<_> = (0..400).map(review).collect();
+    run(async {
+        let answers = futures_util::future::join_all(reviews.iter().map(|r| cluster.router.answer(r))).await;
+        let texts: Vec<_> = answers.iter().map(|a| String::from_utf8_lossy(&a.body).into_owned()).collect();
+        assert!(texts.iter().all(|t| t.contains("\"allowed\":false")));
+        assert!(texts.iter().any(|t| t.contains("limit-exceeded: too many images are being decided on")));
+    });
+    // What is remembered is answered all the same.
+    assert!(cluster.pod(&[&good]).allowed);
+}

@@ -25,6 +25,7 @@ const NOW: i64 = 1_900_000_000;
 pub(crate) struct Weather {
     pub(crate) down: AtomicBool,
     pub(crate) panics: AtomicBool,
+    pub(crate) slow: AtomicBool,
     pub(crate) asked: AtomicUsize,
 }
 
@@ -41,6 +42,9 @@ fn repository(name: &str, weather: &Arc<Weather>) -> Arc<Memory> {
             return None;
         }
         weather.asked.fetch_add(1, Ordering::SeqCst);
+        if weather.slow.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         weather.down.load(Ordering::SeqCst).then(|| RegistryError::Unreachable {
             place: "the registry".into(),
             what: "a question".into(),
