@@ -55,7 +55,11 @@ pub(super) fn of_attested(given: &Given, made: &Made, decision: Option<&Decision
 
 /// What was decided.
 pub(super) fn of_decided(decision: &Decision) -> String {
-    let mut out = String::from("### Verified\n\n");
+    let mut out = String::from(match decision.verdict {
+        Verdict::Allow => "### Verified\n\n",
+        Verdict::Deny => "### Denied\n\n",
+        Verdict::Unavailable => "### Not found out\n\n",
+    });
     decided(&mut out, decision);
     for subject in decision.subjects.iter().take(NAMED) {
         let name = code(&subject.artifact.name);

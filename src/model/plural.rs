@@ -7,7 +7,8 @@ pub fn counted<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     if n == N::from(1) {
         return format!("{n} {noun}");
     }
-    match noun.strip_suffix('y') {
+    // Behind a vowel a `y` stays: days.
+    match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
         Some(stem) => format!("{n} {stem}ies"),
         None if noun.ends_with('s') => format!("{n} {noun}es"),
         None => format!("{n} {noun}s"),
@@ -26,5 +27,6 @@ mod tests {
             (counted(1_usize, "log entry"), counted(2_usize, "log entry")),
             ("1 log entry".into(), "2 log entries".into())
         );
+        assert_eq!((counted(1_i64, "day"), counted(30_i64, "day")), ("1 day".into(), "30 days".into()));
     }
 }

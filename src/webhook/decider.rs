@@ -254,7 +254,11 @@ impl Decider {
         let now = (self.settings.now)();
         let line = |policy: &Policy| {
             let effect = policy.effect(Verdict::Unavailable, name, namespace, now);
-            Line { policy: Some(policy.name.clone()), ..Line::own(effect, code, why) }
+            let message = match &effect {
+                Effect::Except(words) => format!("{words} ({why})"),
+                _ => why.to_owned(),
+            };
+            Line { policy: Some(policy.name.clone()), ..Line::own(effect, code, &message) }
         };
         speaking.map(line).collect()
     }

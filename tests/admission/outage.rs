@@ -34,6 +34,20 @@ fn other_policies_are_asked_without_the_registry() {
 }
 
 #[test]
+fn an_exception_is_told_in_an_outage_too() {
+    let excepted = "  exceptions: [{ images: [{ glob: 'registry.example/acme/**' }], until: '2031-01-01T00:00:00Z', approvedBy: 'bob', reason: 'moves' }]\n";
+    let cluster = Cluster::new(excepted);
+    cluster.down(true);
+    let reply = cluster.pod(&["registry.example/acme/app:v1"]);
+    assert!(
+        reply.allowed
+            && reply.warnings().contains("by bob: moves (")
+            && reply.warnings().contains("registry-unavailable"),
+        "{reply:?}"
+    );
+}
+
+#[test]
 fn an_unknown_image_is_as_the_policy_says() {
     for (choice, status, allowed) in [("deny", 200, false), ("defer", 503, false), ("warn", 200, true)] {
         let cluster = Cluster::new(&format!("  onUnavailable: {choice}\n"));

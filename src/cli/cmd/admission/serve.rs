@@ -106,14 +106,18 @@ async fn serve(args: &ServeArgs, common: &Common, ui: &Ui) -> Result<Outcome, Fa
     let told = places::told_to_end()?;
     tokio::spawn(door.serve());
     tokio::spawn(watch.serve());
-    let following = follow(args, &decider, &certificate, &files, mark, |c| ends(c, &router));
+    let mut following = std::pin::pin!(follow(args, &decider, &certificate, &files, mark, |c| ends(c, &router)));
     tokio::select! {
-        () = following => {}
+        () = &mut following => {}
         _ = told => {}
     }
     router.leave();
     ui.note(&format!("told to end: answering for {} s more", args.drain.as_secs()));
-    sleep(args.drain).await;
+    // What changes meanwhile counts, too.
+    tokio::select! {
+        () = following => {}
+        () = sleep(args.drain) => {}
+    }
     Ok(Outcome::done(Vec::new()))
 }
 
@@ -194,8 +198,12 @@ async fn follow(
         roots = Duration::ZERO;
         if new != mark {
             let event = match &now {
-                Ok(policies) => json!({ "event": "policies-read", "policies": policies.len() }),
-                Err((code, why)) => json!({ "event": "policies-unreadable", "code": code.as_str(), "why": why }),
+                Ok(policies) => {
+                    json!({ "time": places::now().to_string(), "event": "policies-read", "policies": policies.len() })
+                }
+                Err((code, why)) => {
+                    json!({ "time": places::now().to_string(), "event": "policies-unreadable", "code": code.as_str(), "why": why })
+                }
             };
             tell(&event);
         }
