@@ -252,8 +252,10 @@ impl Decider {
         why: &str,
     ) -> Vec<Line> {
         let now = (self.settings.now)();
+        // A tag that is not there is an answer: whoever pushes it after the pod was admitted would choose what runs.
+        let verdict = if code == flow::SUBJECT_NOT_FOUND { Verdict::Deny } else { Verdict::Unavailable };
         let line = |policy: &Policy| {
-            let effect = policy.effect(Verdict::Unavailable, name, namespace, now);
+            let effect = policy.effect(verdict, name, namespace, now);
             let message = match &effect {
                 Effect::Except(words) => format!("{words} ({why})"),
                 _ => why.to_owned(),

@@ -189,12 +189,12 @@ impl Shared {
     }
 
     /// The body, and what it takes of the room for all bodies.
-    async fn body(&self, mut body: Incoming) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Answer> {
+    async fn body(&self, mut body: Incoming) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Answer> {
         let large = || Answer::text(413, format!("expected at most {} bytes\n", limits::REVIEW_BYTES));
         if body.size_hint().lower() > limits::REVIEW_BYTES as u64 {
             return Err(large());
         }
-        let (mut out, mut held) = (Vec::new(), Vec::new());
+        let (mut out, mut held) = (Vec::new(), None::<OwnedSemaphorePermit>);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Answer::text(400, "the body was cut off\n"))?;
             let Some(data) = frame.data_ref() else { continue };
@@ -203,7 +203,11 @@ impl Shared {
             }
             let amount = u32::try_from(data.len()).unwrap_or(u32::MAX);
             let busy = |_| Answer::text(503, "too much is being read already\n");
-            held.push(self.room.clone().try_acquire_many_owned(amount).map_err(busy)?);
+            let more = self.room.clone().try_acquire_many_owned(amount).map_err(busy)?;
+            match &mut held {
+                Some(held) => held.merge(more),
+                None => held = Some(more),
+            }
             out.extend_from_slice(data);
         }
         Ok((out, held))

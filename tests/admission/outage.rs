@@ -58,6 +58,9 @@ fn an_unknown_image_is_as_the_policy_says() {
         assert_eq!(reply.warnings().contains("registry-unavailable"), allowed);
         cluster.down(false);
         assert!(cluster.pod(&[&good]).allowed);
+        // A tag that is not there is no outage: it could be pushed after the pod was admitted.
+        let missing = cluster.pod(&["registry.example/acme/app:notyet"]);
+        assert!(!missing.allowed && missing.status == 200, "{choice}: {missing:?}");
         // A no is a no, whatever an outage means.
         assert!(!cluster.pod(&[&bare]).allowed, "{choice}");
         assert_eq!(cluster.pod(&[&bare]).status, 200);
