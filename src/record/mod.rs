@@ -7,6 +7,7 @@
 //! | `fields.rs` | what is said of it: the one table of fields |
 //! | `actions.rs` | the one table of action types |
 //! | `draft.rs` | a record as it is handed in, checked against the tables |
+//! | `value.rs` | one value of it: its form, and what is withheld |
 //! | `committed.rs` | texts that are never kept, and how one is recognised again |
 //! | `commitment.rs` | a salted hash of each field, and their root |
 //! | `entry.rs` | what stays in the log for ever |
@@ -20,6 +21,7 @@ mod error;
 pub mod fields;
 pub mod kinds;
 mod schema;
+mod value;
 
 pub use commitment::Commitment;
 pub use committed::Committed;
