@@ -64,6 +64,9 @@ pub const MANIFEST_FILE_NODES: usize = 1_000_000;
 pub const MANIFEST_FILE_DOCUMENTS: usize = 10_000;
 /// Bodies that the webhook holds at a time, all together (bytes).
 pub const REVIEW_BYTES_IN_ALL: usize = 64 << 20;
+/// What of a body counts as small, and the room for those of all (bytes): large bodies that are never finished must not keep the usual
+/// ones out.
+pub const REVIEW_SMALL: [usize; 2] = [256 << 10, 32 << 20];
 /// Images of one object that the webhook looks at.
 pub const REVIEW_IMAGES: usize = 500;
 /// Connections to the webhook at a time.

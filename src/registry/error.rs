@@ -156,7 +156,7 @@ codes! {
     pub CONTENT_MISSING = "content-missing", [Operator],
         "the registry or layout does not have content that something names",
         "push or copy the artifact again: the registry or layout lost a part of it";
-    REGISTRY_CONFIGURATION = "registry-configuration", [Caller],
+    pub REGISTRY_CONFIGURATION = "registry-configuration", [Caller],
         "credentials, certificates or the use of plain HTTP are not set up as the registry needs it",
         "do what the message says: `docker login`, --registry-ca FILE or --allow-http-registry";
     pub REFERRER_NOT_LISTED = "referrer-not-listed", [Operator],

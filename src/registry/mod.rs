@@ -17,7 +17,7 @@ pub mod oci_layout;
 mod remembered;
 
 pub use checked::Checked;
-pub use error::{CONTENT_MISSING, DIGEST_MISMATCH, REFERRER_NOT_LISTED, RegistryError};
+pub use error::{CONTENT_MISSING, DIGEST_MISMATCH, REFERRER_NOT_LISTED, REGISTRY_CONFIGURATION, RegistryError};
 pub use evidence::{CODES as EVIDENCE_CODES, RegistryEvidence};
 #[cfg(feature = "cli")]
 pub use guarded::{Gate, Guarded};

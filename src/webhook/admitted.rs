@@ -10,9 +10,16 @@ use std::sync::Arc;
 /// Takes records to be written beside the answer; false where they are lost.
 pub type Recorder = Box<dyn Fn(Vec<Value>) -> bool + Send + Sync>;
 
-/// One record for each image that was decided on: who asked, where, which image by digest, and what was answered.
+/// One record for each image that was decided on: who asked, where, which image by digest, and what was answered. An image that is
+/// acceptable itself was not admitted where another one of the same object was not.
 #[must_use]
-pub(super) fn documents(review: &Review, decided: &[(ImageUse, Arc<ImageAnswer>)], now: Timestamp) -> Vec<Value> {
+pub(super) fn documents(
+    review: &Review,
+    decided: &[(ImageUse, Arc<ImageAnswer>)],
+    allowed: bool,
+    now: Timestamp,
+) -> Vec<Value> {
+    let whole = decided.iter().map(|(_, answer)| answer.effect()).max().filter(|_| !allowed).unwrap_or(Worst::Admit);
     let mut seen: Vec<&Arc<ImageAnswer>> = Vec::new();
     let mut out = Vec::new();
     for (_, answer) in decided {
@@ -20,7 +27,7 @@ pub(super) fn documents(review: &Review, decided: &[(ImageUse, Arc<ImageAnswer>)
             continue;
         }
         seen.push(answer);
-        let verdict = match answer.effect() {
+        let verdict = match whole {
             Worst::Admit => "allow",
             Worst::Defer => "unknown",
             Worst::Deny => "deny",

@@ -110,6 +110,21 @@ impl From<Worst> for Verdict {
     }
 }
 
+/// Characters of an image's name: longer ones are none.
+const NAME: usize = 300;
+
+/// A name that somebody else wrote, on one line and not longer than a name can be.
+#[must_use]
+pub(super) fn short(name: &str) -> String {
+    let plain =
+        name.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] });
+    let mut out: String = plain.take(NAME).collect();
+    if name.chars().nth(NAME).is_some() {
+        out.push_str("...");
+    }
+    out
+}
+
 /// At most [`REASON`] characters, on one line.
 fn cut(text: &str) -> String {
     let mut out: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON).collect();

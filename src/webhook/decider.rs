@@ -1,13 +1,13 @@
 //! [`Decider`]: from the name of an image to what is done with it. It holds no rule of its own: policies decide, on evidence
 //! that was read before or is read now.
 
-use super::answer::{ImageAnswer, Line};
+use super::answer::{ImageAnswer, Line, short};
 use super::remembered::{Case, Decisions};
 use crate::flow::{self, Ruling, Target, admit};
 use crate::model::code::codes;
 use crate::model::{Artifact, Code, Digest, Reference, Timestamp, code, limits};
 use crate::policy::{Effect, NO_POLICY, Policy, Verdict};
-use crate::registry::{Registries, Registry, RegistryError, Remembered, Shelf};
+use crate::registry::{REGISTRY_CONFIGURATION, Registries, Registry, RegistryError, Remembered, Shelf};
 use crate::seam::{BoxFuture, Deadline};
 use crate::trust::TrustedRoot;
 use futures_util::FutureExt as _;
@@ -235,6 +235,13 @@ impl Decider {
         Ok((found.ok_or_else(missing)?.digest, true))
     }
 
+    /// Whether any policy speaks about an image in a namespace. Of policies that cannot be read none does.
+    #[must_use]
+    pub fn speaks_of(&self, reference: &Reference, namespace: Option<&str>) -> bool {
+        let (known, name) = (self.known(), reference.name());
+        known.policies.as_ref().is_ok_and(|p| p.iter().any(|p| p.applies_in(namespace) && p.matches(&name)))
+    }
+
     fn unspoken(&self, text: &str, name: &str, reference: &Reference) -> ImageAnswer {
         let message = format!("no policy speaks about `{name}` here");
         let line = Line::own(self.settings.unmatched.effect(), NO_POLICY, &message);
@@ -253,7 +260,7 @@ impl Decider {
     ) -> Vec<Line> {
         let now = (self.settings.now)();
         // A tag that is not there is an answer: whoever pushes it after the pod was admitted would choose what runs.
-        let verdict = if code == flow::SUBJECT_NOT_FOUND { Verdict::Deny } else { Verdict::Unavailable };
+        let verdict = if is_definite(code) { Verdict::Deny } else { Verdict::Unavailable };
         let line = |policy: &Policy| {
             let effect = policy.effect(verdict, name, namespace, now);
             let message = match &effect {
@@ -318,6 +325,15 @@ impl Decider {
             let both = rulings.into_iter().zip(fresh);
             rulings = both.map(|(a, b)| if a.decision.verdict == Verdict::Allow { a } else { b }).collect();
         }
+        for ruling in &mut rulings {
+            let code = ruling.decision.reason().map(|r| r.code);
+            if ruling.decision.verdict == Verdict::Unavailable
+                && code.is_some_and(is_definite)
+                && let Some(policy) = policies.iter().find(|p| p.name == ruling.policy)
+            {
+                ruling.effect = policy.effect(Verdict::Deny, &case.name, place.namespace, now);
+            }
+        }
         let passing = rulings.iter().any(|r| r.decision.verdict == Verdict::Unavailable);
         answer(case, rulings.iter().map(Line::from).collect(), passing)
     }
@@ -339,12 +355,17 @@ impl Decider {
     }
 }
 
+/// Whether what went wrong is an answer: a tag that is not there, and a registry that is never asked. To wait changes neither.
+fn is_definite(code: Code) -> bool {
+    code == flow::SUBJECT_NOT_FOUND || code == REGISTRY_CONFIGURATION
+}
+
 fn answer(case: &Case, lines: Vec<Line>, passing: bool) -> ImageAnswer {
     ImageAnswer { name: case.name.clone(), digest: Some(case.digest.to_string()), lines, by_tag: false, passing }
 }
 
 fn nothing(text: &str, line: Line) -> ImageAnswer {
-    ImageAnswer { name: text.to_owned(), digest: None, lines: vec![line], by_tag: false, passing: true }
+    ImageAnswer { name: short(text), digest: None, lines: vec![line], by_tag: false, passing: true }
 }
 
 fn stopped(name: &str) -> ImageAnswer {

@@ -1,6 +1,6 @@
 //! The answer to a review (`admission.k8s.io/v1`), within what an API server takes: see [`limits`].
 
-use super::answer::{ImageAnswer, Worst};
+use super::answer::{ImageAnswer, Worst, short};
 use super::images::ImageUse;
 use crate::model::{Code, limits};
 use crate::policy::Effect;
@@ -54,11 +54,11 @@ impl Reply {
         let worst = images.iter().map(|(_, answer)| answer.effect()).max().unwrap_or(Worst::Admit);
         let mut out = Self { allowed: worst == Worst::Admit, ..Self::default() };
         for (used, answer) in images {
-            let field = used.field();
+            let (field, image) = (used.field(), short(&used.image));
             for line in &answer.lines {
                 let by = line.policy.as_ref().map_or_else(String::new, |p| format!(" (policy {p})"));
                 let code = line.code.map_or("", Code::as_str);
-                let text = format!("{} at {field}: {code}: {}{by}", used.image, line.message);
+                let text = format!("{image} at {field}: {code}: {}{by}", line.message);
                 match &line.effect {
                     Effect::Deny | Effect::Defer => out.reasons.push(Cause {
                         code: line.code.unwrap_or(crate::model::code::INTERNAL),
@@ -72,8 +72,7 @@ impl Reply {
                 }
             }
             if let (true, Some(digest)) = (answer.by_tag && worst == Worst::Admit, &answer.digest) {
-                out.warnings
-                    .push(format!("{} at {field} is {digest} now and can move: deploy that digest", used.image));
+                out.warnings.push(format!("{image} at {field} is {digest} now and can move: deploy that digest"));
             }
         }
         let verdict = match worst {
@@ -129,7 +128,7 @@ impl Reply {
                 .reasons
                 .iter()
                 .take(CAUSES)
-                .map(|r| json!({ "reason": r.code.as_str(), "field": r.field, "message": short(&r.message, limits::WARNING_CHARS) }))
+                .map(|r| json!({ "reason": r.code.as_str(), "field": r.field, "message": cut(&r.message, limits::WARNING_CHARS) }))
                 .collect();
             response.insert(
                 "status".into(),
@@ -143,7 +142,7 @@ impl Reply {
         let mut annotations = Map::new();
         for (name, text) in &self.annotations {
             let before = annotations.get(*name).and_then(Value::as_str).map(|b| format!("{b}\n")).unwrap_or_default();
-            annotations.insert((*name).to_owned(), json!(short(&(before + text), limits::DENIAL_BYTES / 4)));
+            annotations.insert((*name).to_owned(), json!(cut(&(before + text), limits::DENIAL_BYTES / 4)));
         }
         if !annotations.is_empty() {
             response.insert("auditAnnotations".into(), Value::Object(annotations));
@@ -163,7 +162,7 @@ impl Reply {
         let mut left = limits::WARNINGS_CHARS - limits::WARNING_CHARS;
         let mut dropped = 0_usize;
         for warning in &self.warnings {
-            let warning = short(warning, limits::WARNING_CHARS);
+            let warning = cut(warning, limits::WARNING_CHARS);
             if out.contains(&warning) {
                 continue;
             }
@@ -185,7 +184,7 @@ impl Reply {
 /// Causes of one denial.
 const CAUSES: usize = 20;
 
-fn short(text: &str, most: usize) -> String {
+fn cut(text: &str, most: usize) -> String {
     if text.chars().nth(most).is_none() {
         return text.to_owned();
     }

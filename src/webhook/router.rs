@@ -1,7 +1,7 @@
 //! [`Router`]: a request to an answer, without a socket.
 
 use super::admitted::{Recorder, documents};
-use super::answer::Worst;
+use super::answer::{Worst, short};
 use super::decider::{Deadlines, Decider};
 use super::images::Bearers;
 use super::metrics::{Ended, Metrics};
@@ -214,7 +214,7 @@ impl Router {
                     .iter()
                     .map(|l| json!({ "policy": l.policy, "effect": format!("{:?}", Worst::from(l)).to_lowercase(), "code": l.code.map(crate::model::Code::as_str) }))
                     .collect();
-                json!({ "field": used.field(), "image": used.image, "digest": answer.digest, "reasons": lines })
+                json!({ "field": used.field(), "image": short(&used.image), "digest": answer.digest, "reasons": lines })
             })
             .collect();
         let codes: Vec<_> = reply.reasons.iter().map(|r| r.code.as_str()).collect();
@@ -233,7 +233,7 @@ impl Router {
         if let Some(record) = &self.outlets.record
             && !review.dry_run
             && !validated.decided.is_empty()
-            && !record(documents(review, &validated.decided, self.validator.decider.now()))
+            && !record(documents(review, &validated.decided, reply.allowed, self.validator.decider.now()))
         {
             self.metrics.records_lost.inc();
         }

@@ -13,15 +13,22 @@ use hyper_util::server::conn::auto;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-/// How long a client may take for a handshake, a head or a body.
+/// How long a client may take for a handshake, a head or a body, and say nothing after the handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may say nothing within a body.
+const STALL: Duration = Duration::from_secs(2);
+/// How long a client that asked before may say nothing: longer than API servers keep a connection that they do not use.
+const IDLE: Duration = Duration::from_secs(120);
 /// How long an answer may take at most.
 const ANSWER: Duration = Duration::from_secs(limits::ADMISSION_SECONDS + 5);
 
@@ -30,6 +37,7 @@ pub struct Door {
     listener: TcpListener,
     tls: TlsAcceptor,
     shared: Shared,
+    patience: Duration,
 }
 
 /// Listens for probes and for whoever reads metrics, without TLS.
@@ -42,8 +50,39 @@ pub struct Watch {
 #[derive(Clone)]
 struct Shared {
     router: Arc<Router>,
-    /// Bytes of bodies that may still be held.
-    room: Arc<Semaphore>,
+    /// Bytes of bodies that may still be held: of the first part of each, and of what goes beyond it.
+    room: [Arc<Semaphore>; 2],
+}
+
+/// What a connection is doing.
+struct Activity {
+    busy: AtomicUsize,
+    asked: AtomicBool,
+    last: Mutex<Instant>,
+}
+
+impl Activity {
+    fn new() -> Arc<Self> {
+        let last = Mutex::new(Instant::now());
+        Arc::new(Self { busy: AtomicUsize::new(0), asked: AtomicBool::new(false), last })
+    }
+
+    fn begin(&self) {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        self.asked.store(true, Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.busy.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether it has said nothing for longer than it may.
+    fn is_idle(&self, patience: Duration) -> bool {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = if self.asked.load(Ordering::SeqCst) { IDLE } else { patience };
+        self.busy.load(Ordering::SeqCst) == 0 && last.elapsed() > may
+    }
 }
 
 impl std::fmt::Debug for Door {
@@ -59,8 +98,16 @@ impl Door {
     /// What the system says.
     pub async fn listen(at: SocketAddr, certificate: &Arc<Certificate>, router: Arc<Router>) -> io::Result<Self> {
         let tls = TlsAcceptor::from(Arc::new(certificate.config().map_err(io::Error::other)?));
-        let room = Arc::new(Semaphore::new(limits::REVIEW_BYTES_IN_ALL));
-        Ok(Self { listener: TcpListener::bind(at).await?, tls, shared: Shared { router, room } })
+        let room = [limits::REVIEW_SMALL[1], limits::REVIEW_BYTES_IN_ALL].map(|n| Arc::new(Semaphore::new(n)));
+        let listener = TcpListener::bind(at).await?;
+        Ok(Self { listener, tls, shared: Shared { router, room }, patience: PATIENCE })
+    }
+
+    /// With another time that a client may say nothing after the handshake.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Where it listens.
@@ -76,14 +123,10 @@ impl Door {
         let room = Arc::new(Semaphore::new(limits::WEBHOOK_CONNECTIONS));
         loop {
             let Some((stream, permit)) = next(&self.listener, &room).await else { continue };
-            let (tls, shared) = (self.tls.clone(), self.shared.clone());
+            let (tls, shared, patience) = (self.tls.clone(), self.shared.clone(), self.patience);
             tokio::spawn(async move {
                 if let Ok(Ok(stream)) = timeout(PATIENCE, tls.accept(stream)).await {
-                    let service = service_fn(move |request| {
-                        let shared = shared.clone();
-                        async move { Ok::<_, Infallible>(shared.answered(request).await) }
-                    });
-                    let _ = protocol().serve_connection(TokioIo::new(stream), service).await;
+                    shared.connection(stream, patience).await;
                 }
                 drop(permit);
             });
@@ -122,7 +165,7 @@ impl Watch {
                     };
                     async move { Ok::<_, Infallible>(response(answer)) }
                 });
-                let _ = timeout(ANSWER, protocol().serve_connection(TokioIo::new(stream), service)).await;
+                let _ = timeout(PATIENCE, protocol().serve_connection(TokioIo::new(stream), service)).await;
                 drop(permit);
             });
         }
@@ -160,6 +203,32 @@ fn protocol() -> auto::Builder<TokioExecutor> {
 }
 
 impl Shared {
+    /// Answers on one connection, until its client leaves or says nothing for too long: each has a place that others wait for.
+    async fn connection(self, stream: TlsStream<TcpStream>, patience: Duration) {
+        let activity = Activity::new();
+        let seen = activity.clone();
+        let service = service_fn(move |request| {
+            let (shared, seen) = (self.clone(), seen.clone());
+            async move {
+                seen.begin();
+                let answer = shared.answered(request).await;
+                seen.end();
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let builder = protocol();
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        loop {
+            match timeout(patience.min(PATIENCE), connection.as_mut()).await {
+                Ok(_) => return,
+                Err(_) if activity.is_idle(patience) => break,
+                Err(_) => {}
+            }
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(STALL, connection).await;
+    }
+
     async fn answered(self, request: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -189,13 +258,14 @@ impl Shared {
     }
 
     /// The body, and what it takes of the room for all bodies.
-    async fn body(&self, mut body: Incoming) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Answer> {
+    async fn body(&self, mut body: Incoming) -> Result<(Vec<u8>, [Option<OwnedSemaphorePermit>; 2]), Answer> {
         let large = || Answer::text(413, format!("expected at most {} bytes\n", limits::REVIEW_BYTES));
         if body.size_hint().lower() > limits::REVIEW_BYTES as u64 {
             return Err(large());
         }
-        let (mut out, mut held) = (Vec::new(), None::<OwnedSemaphorePermit>);
-        while let Some(frame) = body.frame().await {
+        let (mut out, mut held) = (Vec::new(), [None::<OwnedSemaphorePermit>, None]);
+        let stalled = |_| Answer::text(408, "the body came too slowly\n");
+        while let Some(frame) = timeout(STALL, body.frame()).await.map_err(stalled)? {
             let frame = frame.map_err(|_| Answer::text(400, "the body was cut off\n"))?;
             let Some(data) = frame.data_ref() else { continue };
             if out.len() + data.len() > limits::REVIEW_BYTES {
@@ -203,10 +273,11 @@ impl Shared {
             }
             let amount = u32::try_from(data.len()).unwrap_or(u32::MAX);
             let busy = |_| Answer::text(503, "too much is being read already\n");
-            let more = self.room.clone().try_acquire_many_owned(amount).map_err(busy)?;
-            match &mut held {
+            let room = &self.room[usize::from(out.len() + data.len() > limits::REVIEW_SMALL[0])];
+            let more = room.clone().try_acquire_many_owned(amount).map_err(busy)?;
+            match &mut held[usize::from(out.len() + data.len() > limits::REVIEW_SMALL[0])] {
                 Some(held) => held.merge(more),
-                None => held = Some(more),
+                slot => *slot = Some(more),
             }
             out.extend_from_slice(data);
         }

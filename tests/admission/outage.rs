@@ -34,6 +34,18 @@ fn other_policies_are_asked_without_the_registry() {
 }
 
 #[test]
+fn a_registry_that_is_never_asked_is_no_outage() {
+    let cluster = Cluster::new("  onUnavailable: warn\n");
+    let good = cluster.attested(APP, &cluster.key);
+    cluster.weather.barred.store(true, Ordering::SeqCst);
+    assert!(!cluster.pod(&[&good]).allowed);
+    assert!(!cluster.pod(&["registry.example/acme/app:v1"]).allowed);
+    cluster.weather.barred.store(false, Ordering::SeqCst);
+    cluster.pass(11);
+    assert!(cluster.pod(&[&good]).allowed);
+}
+
+#[test]
 fn an_exception_is_told_in_an_outage_too() {
     let excepted = "  exceptions: [{ images: [{ glob: 'registry.example/acme/**' }], until: '2031-01-01T00:00:00Z', approvedBy: 'bob', reason: 'moves' }]\n";
     let cluster = Cluster::new(excepted);

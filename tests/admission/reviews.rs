@@ -205,6 +205,9 @@ fn a_tag_is_asked_for_anew_each_time_and_pinned_by_the_other_webhook_alone() {
         )
     );
     assert_eq!(pinned(&[&good]), "");
+    // No registry is asked of which no policy speaks.
+    cluster.asked();
+    assert_eq!((pinned(&["registry.other/x:v1"]), cluster.asked()), (String::new(), 0));
     // The tag is moved to an image that is not attested: the next review sees it.
     cluster.tag(&other, "v1");
     assert!(!cluster.pod(&[&tagged]).allowed);
@@ -325,6 +328,17 @@ fn an_answer_keeps_to_what_an_api_server_takes() {
 }
 
 #[test]
+fn a_name_that_is_none_is_shown_short_and_on_one_line() {
+    let cluster = Cluster::new("");
+    let long = format!("registry.example/acme/app\u{1b}[2J\nforged: line {}", "x".repeat(9000));
+    let reply = cluster.pod(&[&long]);
+    let (message, told) = (reply.message(), format!("{:?}", cluster.journal.lock().unwrap()));
+    assert!(!reply.allowed && message.contains("image-name-invalid") && message.len() < 2000, "{message}");
+    assert!(!message.contains('\u{1b}') && !message.lines().any(|l| l.starts_with("forged")), "{message}");
+    assert!(told.len() < 4000, "{}", told.len());
+}
+
+#[test]
 fn metrics_have_no_series_of_what_others_name() {
     let cluster = Cluster::new("");
     let text = || String::from_utf8(cluster.router.watched("/metrics").body).unwrap();
@@ -355,7 +369,9 @@ fn each_decision_is_told_and_recorded_without_the_object() {
     let records = cluster.records.lock().unwrap().clone();
     let short: Vec<_> =
         records.iter().map(|r| (r["subject"].as_str().unwrap(), r["verdict"].as_str().unwrap())).collect();
-    assert_eq!(short, [(APP, "allow"), ("registry.example/acme/bare", "deny")]);
+    // The good one is acceptable, and was not admitted.
+    assert_eq!(short, [(APP, "deny"), ("registry.example/acme/bare", "deny")]);
+    assert_eq!((records[0].get("code"), records[0]["policy"].as_str()), (None, Some("usual")));
     assert_eq!(
         (&records[1]["code"], &records[1]["requested_by"], &records[1]["namespace"]),
         (&json!("no-attestation"), &json!("alice"), &json!("default"))

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// A certificate for this machine, and its key, in PEM.
 struct Pair {
@@ -26,6 +28,10 @@ struct Served {
 }
 
 async fn served(cluster: Cluster) -> Served {
+    served_with(cluster, Duration::from_secs(10)).await
+}
+
+async fn served_with(cluster: Cluster, patience: Duration) -> Served {
     let own = pair();
     let certificate = Certificate::new(own.certificate.as_bytes(), own.key.as_bytes()).unwrap();
     let router = Arc::new(cluster.router);
@@ -33,9 +39,24 @@ async fn served(cluster: Cluster) -> Served {
     let door = Door::listen(at, &certificate, router.clone()).await.unwrap();
     let watch = Watch::listen(at, router).await.unwrap();
     let out = Served { https: door.address().unwrap(), watch: watch.address().unwrap(), certificate, own };
-    tokio::spawn(door.serve());
+    tokio::spawn(door.patience(patience).serve());
     tokio::spawn(watch.serve());
     out
+}
+
+/// A client that speaks TLS and nothing yet.
+async fn raw(served: &Served, protocol: Option<&str>) -> TlsStream<TcpStream> {
+    use rustls::pki_types::pem::PemObject as _;
+    let mut roots = rustls::RootCertStore::empty();
+    let own = rustls::pki_types::CertificateDer::from_pem_slice(served.own.certificate.as_bytes()).unwrap();
+    roots.add(own).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocol.map(|p| p.as_bytes().to_vec()).into_iter().collect();
+    let stream = TcpStream::connect(served.https).await.unwrap();
+    let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
 }
 
 fn client(trusted: &str) -> reqwest::Client {
@@ -118,5 +139,62 @@ fn a_certificate_is_replaced_while_it_serves_and_kept_where_the_new_one_does_not
         replace(&twin.certificate, &twin.key).unwrap();
         assert!(reached(&twin).await && !reached(own).await);
         assert!(served.certificate.ends().unwrap() > 1_800_000_000);
+    });
+}
+
+#[test]
+fn who_says_nothing_after_the_handshake_is_let_go_and_who_asked_is_not() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested("registry.example/acme/app", &cluster.key);
+    run(async {
+        let served = served_with(cluster, Duration::from_secs(1)).await;
+        let body = created(&pod(&[&good])).to_string();
+        let head = format!(
+            "POST /validate HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut asked = raw(&served, Some("http/1.1")).await;
+        asked.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4096];
+        assert!(asked.read(&mut answer).await.unwrap() > 0);
+        for protocol in [None, Some("http/1.1"), Some("h2")] {
+            let mut silent = raw(&served, protocol).await;
+            let mut out = Vec::new();
+            let closed = tokio::time::timeout(Duration::from_secs(6), silent.read_to_end(&mut out)).await;
+            assert!(closed.is_ok(), "{protocol:?} is still there");
+        }
+        // Whoever asked before keeps the connection meanwhile.
+        asked.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        assert!(asked.read(&mut answer).await.unwrap() > 0);
+    });
+}
+
+#[test]
+fn large_bodies_that_do_not_come_keep_no_review_out() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested("registry.example/acme/app", &cluster.key);
+    run(async {
+        let served = served(cluster).await;
+        let length = 8 << 20;
+        let head = format!(
+            "POST /validate HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        );
+        let mut stalled = Vec::new();
+        for _ in 0..10 {
+            let mut client = raw(&served, Some("http/1.1")).await;
+            client.write_all(head.as_bytes()).await.unwrap();
+            // One for which there is no room is told so before it has sent everything.
+            let _ = client.write_all(&vec![b' '; length - 1]).await;
+            stalled.push(client);
+        }
+        let url = format!("https://{}/validate", served.https);
+        let body = created(&pod(&[&good])).to_string();
+        let answer =
+            client(&served.own.certificate).post(url).header("content-type", "application/json").body(body).send();
+        assert_eq!(answer.await.unwrap().status(), 200);
+        // And none of them is waited for long.
+        let mut out = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(6), stalled[0].read_to_end(&mut out)).await;
+        assert!(read.is_ok() && String::from_utf8_lossy(&out).contains("408"), "{}", String::from_utf8_lossy(&out));
     });
 }

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
 
 pub(crate) const DAY: i64 = 86_400;
 const NOW: i64 = 1_900_000_000;
@@ -26,6 +27,8 @@ pub(crate) struct Weather {
     pub(crate) down: AtomicBool,
     pub(crate) panics: AtomicBool,
     pub(crate) slow: AtomicBool,
+    /// The address may not be asked.
+    pub(crate) barred: AtomicBool,
     pub(crate) asked: AtomicUsize,
 }
 
@@ -44,6 +47,9 @@ fn repository(name: &str, weather: &Arc<Weather>) -> Arc<Memory> {
         weather.asked.fetch_add(1, Ordering::SeqCst);
         if weather.slow.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(20));
+        }
+        if weather.barred.load(Ordering::SeqCst) {
+            return Some(RegistryError::Configuration { place: "it".into(), cause: "may not be asked".into() });
         }
         weather.down.load(Ordering::SeqCst).then(|| RegistryError::Unreachable {
             place: "the registry".into(),
@@ -92,6 +98,8 @@ pub(crate) struct Cluster {
     pub(crate) journal: Arc<Mutex<Vec<Value>>>,
     pub(crate) records: Arc<Mutex<Vec<Value>>>,
     all: Arc<Mutex<HashMap<String, Arc<Memory>>>>,
+    /// One for all reviews, as a server has: what is asked goes on when whoever asked has gone.
+    runtime: &'static Runtime,
 }
 
 /// What is not as usual.
@@ -131,7 +139,8 @@ impl Cluster {
         };
         let bearers = Bearers::with(odd.images).unwrap();
         let router = Router::new(decider.clone(), bearers, outlets);
-        Self { router, decider, weather, clock, key, other, journal, records, all }
+        let runtime = Box::leak(Box::new(runtime()));
+        Self { router, decider, weather, clock, key, other, journal, records, all, runtime }
     }
 
     /// Policies from now on.
@@ -195,7 +204,7 @@ impl Cluster {
             content_type: "application/json".into(),
             body: body.to_vec(),
         };
-        run(async {
+        self.runtime.block_on(async {
             let answer = self.router.answer(&request).await;
             let value = serde_json::from_slice(&answer.body);
             (answer.status, value.unwrap_or_else(|_| json!(String::from_utf8_lossy(&answer.body))))
@@ -247,10 +256,14 @@ impl Reply {
 }
 
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = runtime();
     let out = runtime.block_on(test);
     runtime.shutdown_background();
     out
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 /// The usual policy, with more in its `spec`.

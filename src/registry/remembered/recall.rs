@@ -32,11 +32,15 @@ impl Kept {
     /// Memory that it takes, about (bytes): what is small in itself still has a key, and a place in two tables.
     fn size(&self) -> usize {
         const EACH: usize = 400;
+        // Annotations are as long as whoever wrote the listing liked.
+        let of = |d: &Descriptor| EACH + d.to_json().to_string().len();
         EACH + match self {
             Self::Manifest(served) => served.bytes.len(),
             Self::Blob(bytes) => bytes.len(),
-            Self::Listing(listed) => listed.listed.len() * EACH,
-            Self::Legacy(listed) => listed.len() * EACH,
+            Self::Listing(listed) => {
+                listed.listed.iter().map(of).sum::<usize>() + listed.aside.iter().map(String::len).sum::<usize>()
+            }
+            Self::Legacy(listed) => listed.iter().map(of).sum(),
         }
     }
 }
@@ -44,6 +48,7 @@ impl Kept {
 struct Row {
     kept: Kept,
     read: Timestamp,
+    size: usize,
     used: u64,
 }
 
@@ -118,7 +123,7 @@ impl Recall {
         state.tick += 1;
         let used = state.tick;
         state.order.insert(used, key.clone());
-        state.rows.insert(key, Row { kept, read, used });
+        state.rows.insert(key, Row { kept, read, size, used });
         state.bytes += size;
         while state.bytes > self.capacity {
             let Some(oldest) = state.order.first_key_value().map(|(_, key)| key.clone()) else { return };
@@ -140,7 +145,7 @@ impl State {
     fn forget(&mut self, key: &Key) {
         if let Some(row) = self.rows.remove(key) {
             self.order.remove(&row.used);
-            self.bytes -= row.kept.size();
+            self.bytes -= row.size;
         }
     }
 }

@@ -182,6 +182,18 @@ fn what_many_ask_at_once_is_asked_once_and_outlives_who_asked() {
 }
 
 #[test]
+fn what_a_listing_says_beside_its_digests_counts() {
+    run(async {
+        let world = world(ROOM);
+        let mut entry = Descriptor::of(IMAGE_MANIFEST, b"one");
+        entry.annotations.insert("note".into(), json!("x".repeat(50_000)));
+        world.registry.list(&SUBJECT, entry);
+        world.remembered(DAY).listing(&SUBJECT, 10).await.unwrap();
+        assert!(world.shelf.held().bytes > 50_000, "{:?}", world.shelf.held());
+    });
+}
+
+#[test]
 fn it_keeps_to_its_size_and_what_was_used_last_stays() {
     run(async {
         let world = world(20_000);
