@@ -39,7 +39,7 @@ impl Line {
     /// A reason of no policy.
     #[must_use]
     pub fn own(effect: Effect, code: Code, message: &str) -> Self {
-        Self { effect, policy: None, code: Some(code), message: cut(message) }
+        Self { effect, policy: None, code: Some(code), message: fit(message, REASON) }
     }
 }
 
@@ -54,7 +54,7 @@ impl From<&Ruling> for Line {
             effect: ruling.effect.clone(),
             policy: Some(ruling.policy.clone()),
             code: reason.map(|r| r.code),
-            message: cut(&message),
+            message: fit(&message, REASON),
         }
     }
 }
@@ -113,23 +113,20 @@ impl From<Worst> for Verdict {
 /// Characters of an image's name: longer ones are none.
 const NAME: usize = 300;
 
-/// A name that somebody else wrote, on one line and not longer than a name can be.
+/// A name that somebody else wrote, as it is shown.
 #[must_use]
 pub(super) fn short(name: &str) -> String {
-    let plain =
-        name.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] });
-    let mut out: String = plain.take(NAME).collect();
-    if name.chars().nth(NAME).is_some() {
-        out.push_str("...");
-    }
-    out
+    fit(name, NAME)
 }
 
-/// At most [`REASON`] characters, on one line.
-fn cut(text: &str) -> String {
-    let mut out: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON).collect();
-    if text.chars().nth(REASON).is_some() {
-        out.push_str("...");
+/// A text on one line, its control characters escaped, and of at most so many characters.
+#[must_use]
+pub(super) fn fit(text: &str, most: usize) -> String {
+    let plain = |c: char| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] };
+    let mut out: Vec<char> = text.chars().take(most + 1).flat_map(plain).collect();
+    if out.len() > most {
+        out.truncate(most.saturating_sub(3));
+        out.extend("...".chars());
     }
-    out
+    out.into_iter().collect()
 }

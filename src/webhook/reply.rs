@@ -1,6 +1,6 @@
 //! The answer to a review (`admission.k8s.io/v1`), within what an API server takes: see [`limits`].
 
-use super::answer::{ImageAnswer, Worst, short};
+use super::answer::{ImageAnswer, Worst, fit, short};
 use super::images::ImageUse;
 use crate::model::{Code, limits};
 use crate::policy::Effect;
@@ -128,7 +128,7 @@ impl Reply {
                 .reasons
                 .iter()
                 .take(CAUSES)
-                .map(|r| json!({ "reason": r.code.as_str(), "field": r.field, "message": cut(&r.message, limits::WARNING_CHARS) }))
+                .map(|r| json!({ "reason": r.code.as_str(), "field": r.field, "message": fit(&r.message, limits::WARNING_CHARS) }))
                 .collect();
             response.insert(
                 "status".into(),
@@ -141,8 +141,8 @@ impl Reply {
         }
         let mut annotations = Map::new();
         for (name, text) in &self.annotations {
-            let before = annotations.get(*name).and_then(Value::as_str).map(|b| format!("{b}\n")).unwrap_or_default();
-            annotations.insert((*name).to_owned(), json!(cut(&(before + text), limits::DENIAL_BYTES / 4)));
+            let before = annotations.get(*name).and_then(Value::as_str).map(|b| format!("{b}; ")).unwrap_or_default();
+            annotations.insert((*name).to_owned(), json!(fit(&(before + text), limits::DENIAL_BYTES / 4)));
         }
         if !annotations.is_empty() {
             response.insert("auditAnnotations".into(), Value::Object(annotations));
@@ -162,7 +162,7 @@ impl Reply {
         let mut left = limits::WARNINGS_CHARS - limits::WARNING_CHARS;
         let mut dropped = 0_usize;
         for warning in &self.warnings {
-            let warning = cut(warning, limits::WARNING_CHARS);
+            let warning = fit(warning, limits::WARNING_CHARS);
             if out.contains(&warning) {
                 continue;
             }
@@ -183,13 +183,6 @@ impl Reply {
 
 /// Causes of one denial.
 const CAUSES: usize = 20;
-
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().nth(most).is_none() {
-        return text.to_owned();
-    }
-    text.chars().take(most - 3).collect::<String>() + "..."
-}
 
 fn command(name: &str, digest: &str, namespace: Option<&str>) -> String {
     let namespace = namespace.map_or_else(String::new, |n| format!(" --namespace {n}"));

@@ -5,7 +5,6 @@ use crate::runner::Runner;
 use crate::world::PASSWORD;
 use attest::action::inputs::{INPUTS, Input};
 use attest::model::Digest;
-use attest::model::oci::IMAGE_MANIFEST;
 use attest::testing::registry::{Action, Behaviour, Fault, TestRegistry};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -28,14 +27,7 @@ fn names(runner: &Runner, path: &str) -> Vec<String> {
 /// A registry with an image, and the image's repository and digest.
 fn image(behaviour: Behaviour) -> (TestRegistry, String, String) {
     let registry = TestRegistry::start(behaviour);
-    let config = registry.put_blob("demo/app", b"{}");
-    let manifest = json!({
-        "schemaVersion": 2,
-        "mediaType": IMAGE_MANIFEST,
-        "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.to_string(), "size": 2 },
-        "layers": [],
-    });
-    let pushed = registry.put_manifest("demo/app", Some("v1"), IMAGE_MANIFEST, manifest.to_string().as_bytes());
+    let pushed = registry.put_image("demo/app", "v1");
     let name = registry.name("demo/app");
     (registry, name, pushed.digest.to_string())
 }

@@ -3,7 +3,6 @@
 
 use crate::world::{PASSWORD, World};
 use attest::model::envelope::{IN_TOTO, pae};
-use attest::model::oci::IMAGE_MANIFEST;
 use attest::outbox::{Context, Destination, Entry, Waiting};
 use attest::sign::LocalKey;
 use attest::testing::registry::{Action, Behaviour, Fault, TestRegistry};
@@ -26,14 +25,7 @@ impl Outage {
     fn new() -> Self {
         let world = World::new();
         let registry = TestRegistry::start(Behaviour::default());
-        let config = registry.put_blob("demo/app", b"{}");
-        let manifest = json!({
-            "schemaVersion": 2,
-            "mediaType": IMAGE_MANIFEST,
-            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.to_string(), "size": 2 },
-            "layers": [],
-        });
-        let image = registry.put_manifest("demo/app", Some("v1"), IMAGE_MANIFEST, manifest.to_string().as_bytes());
+        let image = registry.put_image("demo/app", "v1");
         let image = format!("{}@{}", registry.name("demo/app"), image.digest);
         Self { world, registry, image }
     }

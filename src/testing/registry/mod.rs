@@ -10,6 +10,7 @@ mod store;
 
 pub use fault::{Action, Fault};
 
+use crate::model::oci::IMAGE_MANIFEST;
 use crate::model::{Descriptor, Digest};
 use crate::registry::Registry as _;
 use connection::{Breaking, Handle};
@@ -251,6 +252,18 @@ impl TestRegistry {
     /// Takes a manifest or blob away, whatever lists it.
     pub fn remove(&self, repository: &str, digest: &Digest) {
         self.shared.state().store.remove(repository, digest);
+    }
+
+    /// An image without layers, under a tag.
+    pub fn put_image(&self, repository: &str, tag: &str) -> Descriptor {
+        let config = self.put_blob(repository, b"{}");
+        let manifest = serde_json::json!({
+            "schemaVersion": 2,
+            "mediaType": IMAGE_MANIFEST,
+            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.to_string(), "size": 2 },
+            "layers": [],
+        });
+        self.put_manifest(repository, Some(tag), IMAGE_MANIFEST, manifest.to_string().as_bytes())
     }
 
     /// Copies everything that a back end reaches from a manifest into a repository: the manifest, its config and layers.
