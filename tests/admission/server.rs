@@ -179,14 +179,15 @@ fn large_bodies_that_do_not_come_keep_no_review_out() {
         let head = format!(
             "POST /validate HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
         );
-        let mut stalled = Vec::new();
-        for _ in 0..10 {
+        let stall = async || {
             let mut client = raw(&served, Some("http/1.1")).await;
             client.write_all(head.as_bytes()).await.unwrap();
-            // One for which there is no room is told so before it has sent everything.
-            let _ = client.write_all(&vec![b' '; length - 1]).await;
-            stalled.push(client);
-        }
+            client.write_all(&vec![b' '; length - 1]).await.unwrap();
+            client
+        };
+        let mut stalled = futures_util::future::join_all((0..8).map(|_| stall())).await;
+        // They fill the room for large bodies but for a few bytes.
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let url = format!("https://{}/validate", served.https);
         let body = created(&pod(&[&good])).to_string();
         let answer =
