@@ -164,9 +164,9 @@ async fn allowed(router: &Router, body: &[u8]) -> bool {
         path: "/validate".into(),
         query: "timeout=10s".into(),
         content_type: "application/json".into(),
-        body: body.to_vec(),
+        body: body.to_vec().into(),
     };
-    let answer = router.answer(&request).await;
+    let answer = router.answer(request).await;
     let value: Value = serde_json::from_slice(&answer.body).expect("JSON");
     let allowed = value["response"]["allowed"] == true;
     if !allowed {

@@ -43,7 +43,7 @@ const LISTS: &[&[Code]] = &[
     OutboxError::CODES,
     webhook::DECIDER_CODES,
     webhook::IMAGES_CODES,
-    webhook::ROUTER_CODES,
+    webhook::REVIEW_CODES,
     AuditError::CODES,
     ActionError::CODES,
     RecordError::CODES,

@@ -81,6 +81,8 @@ pub const WARNING_CHARS: usize = 256;
 pub const DECISION_SECONDS: [i64; 2] = [60, 10];
 /// Images that are decided on at a time, whoever asked: what one takes of memory is not freed when nobody waits any more.
 pub const DECISIONS_AT_A_TIME: usize = 2000;
+/// The same of one registry: one that hangs must not keep those of others out.
+pub const DECISIONS_OF_A_REGISTRY: usize = 500;
 /// Decisions that are remembered.
 pub const DECISIONS: usize = 50_000;
 /// Repositories whose registries are kept open.

@@ -2,6 +2,7 @@
 
 use crate::flow::Ruling;
 use crate::model::Code;
+use crate::model::shown::visible;
 use crate::policy::{Effect, Verdict};
 
 /// What is done with an image.
@@ -119,11 +120,11 @@ pub(super) fn short(name: &str) -> String {
     fit(name, NAME)
 }
 
-/// A text on one line, its control characters escaped, and of at most so many characters.
+/// A text on one line, what would move a cursor or turn a line around escaped, and of at most so many characters.
 #[must_use]
 pub(super) fn fit(text: &str, most: usize) -> String {
-    let plain = |c: char| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] };
-    let mut out: Vec<char> = text.chars().take(most + 1).flat_map(plain).collect();
+    let head: String = text.chars().take(most + 1).collect();
+    let mut out: Vec<char> = visible(&head).chars().collect();
     if out.len() > most {
         out.truncate(most.saturating_sub(3));
         out.extend("...".chars());

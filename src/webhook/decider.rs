@@ -173,16 +173,20 @@ impl Decider {
             None => {
                 let late = || (flow::TIMEOUT, format!("not decided within {}", deadline.given()));
                 // Nothing is begun for whoever no longer waits.
-                let flight = if deadline.passed() { Err(late()) } else { Ok(self.flight(&case, reference, &known)) };
+                let flight = if deadline.passed() { Err(late()) } else { Ok(self.flight(&case, &reference, &known)) };
                 let waited = match flight {
                     Ok(Some(flight)) => match select(flight, deadline.wait()).await {
                         Either::Left((answer, _)) => Ok(answer),
                         Either::Right(_) => Err(late()),
                     },
                     Err(late) => Err(late),
-                    Ok(None) => {
-                        Err((code::LIMIT_EXCEEDED, "too many images are being decided on: try again".to_owned()))
-                    }
+                    // What is remembered needs no registry: an image that was admitted is, whoever asks for others.
+                    Ok(None) => match self.known_already(&case, &reference, &known).await {
+                        Some(answer) => Ok(Arc::new(answer)),
+                        None => {
+                            Err((code::LIMIT_EXCEEDED, "too many images are being decided on: try again".to_owned()))
+                        }
+                    },
                 };
                 waited.unwrap_or_else(|(code, why)| {
                     let lines = self.unavailable(speaking(), &name, namespace, code, &why);
@@ -274,15 +278,16 @@ impl Decider {
 
     /// The decision on an image, made once for all who wait for it. It goes on when nobody does. None where too many are made
     /// already: whoever can reach the webhook could else fill its memory with names.
-    fn flight(self: &Arc<Self>, case: &Case, reference: Reference, known: &Arc<Known>) -> Option<Flight> {
+    fn flight(self: &Arc<Self>, case: &Case, reference: &Reference, known: &Arc<Known>) -> Option<Flight> {
         let mut flights = self.flights();
         if let Some(flight) = flights.get(case) {
             return Some(flight.clone());
         }
-        if flights.len() >= limits::DECISIONS_AT_A_TIME {
+        let of_it = flights.keys().filter(|k| host(&k.name) == host(&case.name)).count();
+        if flights.len() >= limits::DECISIONS_AT_A_TIME || of_it >= limits::DECISIONS_OF_A_REGISTRY {
             return None;
         }
-        let (this, known, key) = (self.clone(), known.clone(), case.clone());
+        let (this, known, key, reference) = (self.clone(), known.clone(), case.clone(), reference.clone());
         let task = tokio::spawn(async move {
             let decided = std::panic::AssertUnwindSafe(this.decide(&key, &reference, &known)).catch_unwind().await;
             let answer = Arc::new(decided.unwrap_or_else(|_| stopped(&key.name)));
@@ -338,6 +343,18 @@ impl Decider {
         answer(case, rulings.iter().map(Line::from).collect(), passing)
     }
 
+    /// The decision on an image by what is remembered alone, where that admits it.
+    async fn known_already(&self, case: &Case, reference: &Reference, known: &Known) -> Option<ImageAnswer> {
+        let policies = known.policies.as_deref().ok()?;
+        let namespace = case.namespace.as_deref();
+        let place = flow::Place { policies, roots: &known.roots, now: (self.settings.now)(), namespace };
+        let registry = self.registries.open(reference).ok()?;
+        let remembered = Remembered::over(registry, self.shelf.clone(), self.settings.evidence_age).alone();
+        let (rulings, _) = self.rule(case, &remembered, place).await;
+        let allowed = rulings.iter().all(|r| r.decision.verdict == Verdict::Allow);
+        allowed.then(|| answer(case, rulings.iter().map(Line::from).collect(), true))
+    }
+
     /// The rulings, and the age of the oldest listing that they rest on.
     async fn judge(
         &self,
@@ -346,13 +363,21 @@ impl Decider {
         place: flow::Place<'_>,
         oldest: i64,
     ) -> (Vec<Ruling>, i64) {
-        let remembered = Remembered::over(registry, self.shelf.clone(), oldest);
+        self.rule(case, &Remembered::over(registry, self.shelf.clone(), oldest), place).await
+    }
+
+    async fn rule(&self, case: &Case, remembered: &Remembered, place: flow::Place<'_>) -> (Vec<Ruling>, i64) {
         let deadline = (self.settings.deadlines)(std::time::Duration::from_secs(limits::ADMISSION_SECONDS));
         let name = format!("{}@{}", case.name, case.digest);
         let artifact = Artifact::new(name, case.name.clone(), case.digest.clone());
-        let rulings = admit(Target::in_repository(artifact, &remembered), place, deadline.as_ref()).await;
+        let rulings = admit(Target::in_repository(artifact, remembered), place, deadline.as_ref()).await;
         (rulings, remembered.oldest_used())
     }
+}
+
+/// The registry of a repository.
+fn host(name: &str) -> &str {
+    name.split('/').next().unwrap_or_default()
 }
 
 /// Whether what went wrong is an answer: a tag that is not there, and a registry that is never asked. To wait changes neither.

@@ -38,7 +38,7 @@ pub use decider::{CODES as DECIDER_CODES, Deadlines, Decider, Known, Settings, U
 pub use images::{Bearers, CODES as IMAGES_CODES, ImageUse, ImagesError, KIND_UNKNOWN};
 pub use manifests::{Failing, Manifests};
 pub use reply::Reply;
-pub use review::{NoReview, Review};
-pub use router::{Answer, CODES as ROUTER_CODES, Journal, MUTATE, Outlets, Request, Router, VALIDATE};
+pub use review::{CODES as REVIEW_CODES, NoReview, Review};
+pub use router::{Answer, Body, Journal, MUTATE, Outlets, Request, Router, VALIDATE};
 pub use scan::{Found, Item, ItemsError, items};
 pub use server::{Door, Watch};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 impl Validator {
     /// A patch that pins the tags of an object: for each a `test` that it is still there, and a `replace`.
-    pub(super) async fn pin(&self, review: &Review, deadline: &dyn Deadline) -> Reply {
+    pub(super) async fn pin(&self, review: &mut Review, deadline: &dyn Deadline) -> Reply {
         let mut reply = Reply::allowed();
         if !stores(review) {
             return reply;

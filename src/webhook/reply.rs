@@ -2,9 +2,11 @@
 
 use super::answer::{ImageAnswer, Worst, fit, short};
 use super::images::ImageUse;
+use crate::model::shown::shell;
 use crate::model::{Code, limits};
 use crate::policy::Effect;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 /// What is answered.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,21 +90,11 @@ impl Reply {
     /// All reasons, a line each, then the commands that show more: at most [`limits::DENIAL_BYTES`].
     #[must_use]
     pub fn message(&self) -> String {
-        let mut lines: Vec<&str> = Vec::new();
-        for reason in &self.reasons {
-            if !lines.contains(&reason.message.as_str()) {
-                lines.push(&reason.message);
-            }
-        }
-        let mut commands: Vec<String> = Vec::new();
-        for command in self.reasons.iter().filter_map(|r| r.command.as_ref()) {
-            let line = format!("see more: {command}");
-            if !commands.contains(&line) {
-                commands.push(line);
-            }
-        }
+        let lines = self.reasons.iter().map(|r| r.message.clone());
+        let commands = self.reasons.iter().filter_map(|r| Some(format!("see more: {}", r.command.as_ref()?)));
+        let mut seen = HashSet::new();
+        let all: Vec<String> = lines.chain(commands).filter(|line| seen.insert(line.clone())).collect();
         let mut out = String::new();
-        let all: Vec<&str> = lines.into_iter().chain(commands.iter().map(String::as_str)).collect();
         for (n, line) in all.iter().enumerate() {
             let more = format!("\n(and {} more lines)", all.len() - n);
             if out.len() + line.len() + 1 + more.len() > limits::DENIAL_BYTES {
@@ -185,6 +177,6 @@ impl Reply {
 const CAUSES: usize = 20;
 
 fn command(name: &str, digest: &str, namespace: Option<&str>) -> String {
-    let namespace = namespace.map_or_else(String::new, |n| format!(" --namespace {n}"));
+    let namespace = namespace.map_or_else(String::new, |n| format!(" --namespace {}", shell(n)));
     format!("attest verify {name}@{digest}{namespace}")
 }

@@ -1,8 +1,17 @@
 //! [`Review`]: what the API server asks (`admission.k8s.io/v1`, AdmissionReview).
 
+use crate::model::code::codes;
 use crate::model::json::{self, Field, JsonError};
 use crate::model::limits;
 use serde_json::Value;
+
+codes! {
+    /// Codes of this file.
+    pub CODES;
+    pub(super) REVIEW_MALFORMED = "review-malformed", [Operator],
+        "what the webhook was sent is no AdmissionReview of admission.k8s.io/v1",
+        "let `admissionReviewVersions` of the webhook's configuration be [v1], and its path /validate or /mutate";
+}
 
 /// A request for a review.
 #[derive(Clone, Debug)]

@@ -6,27 +6,19 @@ use super::decider::{Deadlines, Decider};
 use super::images::Bearers;
 use super::metrics::{Ended, Metrics};
 use super::reply::Reply;
-use super::review::Review;
+use super::review::{REVIEW_MALFORMED, Review};
 use super::validate::{Validated, Validator};
 use crate::model::code;
-use crate::model::code::codes;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-codes! {
-    /// Codes of this file.
-    pub CODES;
-    REVIEW_MALFORMED = "review-malformed", [Operator],
-        "what the webhook was sent is no AdmissionReview of admission.k8s.io/v1",
-        "let `admissionReviewVersions` of the webhook's configuration be [v1], and its path /validate or /mutate";
-}
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A request that was read whole.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Request {
     /// The method.
     pub method: String,
@@ -36,8 +28,23 @@ pub struct Request {
     pub query: String,
     /// The media type of the body.
     pub content_type: String,
-    /// The body.
-    pub body: Vec<u8>,
+    /// The body, and what it takes of the room for all.
+    pub body: Body,
+}
+
+/// The body of a request. Whatever is held for it is let go with it.
+#[derive(Debug, Default)]
+pub struct Body {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// What it takes of the room for all bodies.
+    pub(super) _held: [Option<OwnedSemaphorePermit>; 2],
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, _held: [None, None] }
+    }
 }
 
 /// An answer.
@@ -59,6 +66,8 @@ pub const MUTATE: &str = "/mutate";
 const TEXT: &str = "text/plain; charset=utf-8";
 /// What an API server waits at least, and at most.
 const WAITS: [u64; 2] = [1, 30];
+/// Images, reasons of one, and codes that a line of JSON tells.
+const TOLD: usize = 20;
 /// What is left of the time for the answer's way.
 const MARGIN: Duration = Duration::from_millis(500);
 
@@ -122,14 +131,18 @@ impl Router {
     }
 
     /// Answers an API server.
-    pub async fn answer(&self, request: &Request) -> Answer {
-        if let Some(refusal) = refusal(request) {
+    pub async fn answer(&self, request: Request) -> Answer {
+        if let Some(refusal) = refusal(&request) {
             return refusal;
         }
         let mutates = request.path == MUTATE;
         let began = (self.outlets.stopwatch)();
-        let read = AssertUnwindSafe(async { Review::read(&request.body) }).catch_unwind().await;
-        let review = match read {
+        // A tree of an object takes many times its text: both are let go as soon as its images are known, before anything is
+        // waited for.
+        let Request { body, query, .. } = request;
+        let read = AssertUnwindSafe(async { Review::read(&body.bytes) }).catch_unwind().await;
+        drop(body);
+        let mut review = match read {
             Ok(Ok(review)) => review,
             Ok(Err(no)) => {
                 self.metrics.review(Ended::Invalid, "", self.since(began));
@@ -141,11 +154,11 @@ impl Router {
             }
             Err(_) => return Answer::text(500, "a defect of attest stopped this request\n"),
         };
-        let deadline = (self.outlets.deadlines)(time_of(&request.query));
+        let deadline = (self.outlets.deadlines)(time_of(&query));
         let reviewed = async {
             match mutates {
-                true => self.validator.pin(&review, deadline.as_ref()).await.into(),
-                false => self.validator.validate(&review, deadline.as_ref()).await,
+                true => self.validator.pin(&mut review, deadline.as_ref()).await.into(),
+                false => self.validator.validate(&mut review, deadline.as_ref()).await,
             }
         };
         // What stopped half-way proved nothing: it is this request's denial.
@@ -208,16 +221,18 @@ impl Router {
         let images: Vec<_> = validated
             .decided
             .iter()
+            .take(TOLD)
             .map(|(used, answer)| {
                 let lines: Vec<_> = answer
                     .lines
                     .iter()
+                    .take(TOLD)
                     .map(|l| json!({ "policy": l.policy, "effect": format!("{:?}", Worst::from(l)).to_lowercase(), "code": l.code.map(crate::model::Code::as_str) }))
                     .collect();
                 json!({ "field": used.field(), "image": short(&used.image), "digest": answer.digest, "reasons": lines })
             })
             .collect();
-        let codes: Vec<_> = reply.reasons.iter().map(|r| r.code.as_str()).collect();
+        let codes: Vec<_> = reply.reasons.iter().take(TOLD).map(|r| r.code.as_str()).collect();
         (self.outlets.journal)(&json!({
             "time": self.validator.decider.now().to_string(),
             "uid": review.uid,
@@ -229,6 +244,7 @@ impl Router {
             "codes": codes,
             "micros": u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "images": images,
+            "moreImages": validated.decided.len().saturating_sub(TOLD),
         }));
         if let Some(record) = &self.outlets.record
             && !review.dry_run

@@ -1,7 +1,7 @@
 //! The door: so many connections, so much time, so many bytes. Behind it, [`Router`] answers.
 
 use super::certificate::Certificate;
-use super::router::{Answer, Request, Router, refusal};
+use super::router::{Answer, Body, Request, Router, refusal};
 use crate::model::limits;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
@@ -15,10 +15,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -27,6 +27,8 @@ use tokio_rustls::server::TlsStream;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client may say nothing within a body.
 const STALL: Duration = Duration::from_secs(2);
+/// How long a client that is let go may take to leave.
+const LEAVE: Duration = Duration::from_millis(200);
 /// How long a client that asked before may say nothing: longer than API servers keep a connection that they do not use.
 const IDLE: Duration = Duration::from_secs(120);
 /// How long an answer may take at most.
@@ -38,6 +40,7 @@ pub struct Door {
     tls: TlsAcceptor,
     shared: Shared,
     patience: Duration,
+    connections: usize,
 }
 
 /// Listens for probes and for whoever reads metrics, without TLS.
@@ -59,20 +62,46 @@ struct Activity {
     busy: AtomicUsize,
     asked: AtomicBool,
     last: Mutex<Instant>,
+    /// Told to leave, as others wait for its place.
+    leave: Notify,
+}
+
+/// The connections that there are.
+#[derive(Clone, Default)]
+struct Connections(Arc<Mutex<Vec<Weak<Activity>>>>);
+
+impl Connections {
+    fn add(&self, activity: &Arc<Activity>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|a| a.strong_count() > 0);
+        all.push(Arc::downgrade(activity));
+    }
+
+    /// Lets the one go that has said nothing for the longest time, as another waits for its place.
+    fn make_room(&self) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = all.iter().filter_map(Weak::upgrade).filter(|a| a.busy.load(Ordering::SeqCst) == 0);
+        if let Some(oldest) = idle.min_by_key(|a| *a.last.lock().unwrap_or_else(PoisonError::into_inner)) {
+            // Not the next one's choice, too.
+            *oldest.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            oldest.leave.notify_one();
+        }
+    }
 }
 
 impl Activity {
     fn new() -> Arc<Self> {
         let last = Mutex::new(Instant::now());
-        Arc::new(Self { busy: AtomicUsize::new(0), asked: AtomicBool::new(false), last })
+        Arc::new(Self { busy: AtomicUsize::new(0), asked: AtomicBool::new(false), last, leave: Notify::new() })
     }
 
     fn begin(&self) {
         self.busy.fetch_add(1, Ordering::SeqCst);
-        self.asked.store(true, Ordering::SeqCst);
     }
 
-    fn end(&self) {
+    /// Ends a request. Who was answered a review is somebody who asks.
+    fn end(&self, status: StatusCode) {
+        self.asked.fetch_or(status == StatusCode::OK, Ordering::SeqCst);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.busy.fetch_sub(1, Ordering::SeqCst);
     }
@@ -100,13 +129,26 @@ impl Door {
         let tls = TlsAcceptor::from(Arc::new(certificate.config().map_err(io::Error::other)?));
         let room = [limits::REVIEW_SMALL[1], limits::REVIEW_BYTES_IN_ALL].map(|n| Arc::new(Semaphore::new(n)));
         let listener = TcpListener::bind(at).await?;
-        Ok(Self { listener, tls, shared: Shared { router, room }, patience: PATIENCE })
+        Ok(Self {
+            listener,
+            tls,
+            shared: Shared { router, room },
+            patience: PATIENCE,
+            connections: limits::WEBHOOK_CONNECTIONS,
+        })
     }
 
     /// With another time that a client may say nothing after the handshake.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// With room for so many connections.
+    #[must_use]
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = most;
         self
     }
 
@@ -120,13 +162,23 @@ impl Door {
 
     /// Answers for ever.
     pub async fn serve(self) {
-        let room = Arc::new(Semaphore::new(limits::WEBHOOK_CONNECTIONS));
+        let room = Arc::new(Semaphore::new(self.connections));
+        let connections = Connections::default();
         loop {
-            let Some((stream, permit)) = next(&self.listener, &room).await else { continue };
+            let full = || connections.make_room();
+            let Some((stream, permit)) = next(&self.listener, &room, &full).await else { continue };
+            let activity = Activity::new();
+            connections.add(&activity);
             let (tls, shared, patience) = (self.tls.clone(), self.shared.clone(), self.patience);
             tokio::spawn(async move {
-                if let Ok(Ok(stream)) = timeout(PATIENCE, tls.accept(stream)).await {
-                    shared.connection(stream, patience).await;
+                let handshake = async {
+                    tokio::select! {
+                        stream = timeout(PATIENCE, tls.accept(stream)) => stream.ok()?.ok(),
+                        () = activity.leave.notified() => None,
+                    }
+                };
+                if let Some(stream) = handshake.await {
+                    shared.connection(stream, patience, &activity).await;
                 }
                 drop(permit);
             });
@@ -155,7 +207,7 @@ impl Watch {
     pub async fn serve(self) {
         let room = Arc::new(Semaphore::new(limits::SERVER_CONNECTIONS));
         loop {
-            let Some((stream, permit)) = next(&self.listener, &room).await else { continue };
+            let Some((stream, permit)) = next(&self.listener, &room, &|| ()).await else { continue };
             let router = self.router.clone();
             tokio::spawn(async move {
                 let service = service_fn(move |request: hyper::Request<Incoming>| {
@@ -172,12 +224,22 @@ impl Watch {
     }
 }
 
-/// The next connection, and its place among those that there may be. Who comes when there is no room waits in the queue of
-/// the system.
-async fn next(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = room.clone().acquire_owned().await.ok()?;
+/// The next connection, and its place among those that there may be. Where there is none, `full` is told, and one is waited
+/// for.
+async fn next(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+    full: &(dyn Fn() + Sync),
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     match listener.accept().await {
         Ok((stream, _)) => {
+            let permit = match room.clone().try_acquire_owned() {
+                Ok(permit) => permit,
+                Err(_) => {
+                    full();
+                    room.clone().acquire_owned().await.ok()?
+                }
+            };
             // A small answer must not wait for the client's acknowledgement of the head.
             let _ = stream.set_nodelay(true);
             Some((stream, permit))
@@ -204,29 +266,32 @@ fn protocol() -> auto::Builder<TokioExecutor> {
 
 impl Shared {
     /// Answers on one connection, until its client leaves or says nothing for too long: each has a place that others wait for.
-    async fn connection(self, stream: TlsStream<TcpStream>, patience: Duration) {
-        let activity = Activity::new();
+    async fn connection(self, stream: TlsStream<TcpStream>, patience: Duration, activity: &Arc<Activity>) {
         let seen = activity.clone();
         let service = service_fn(move |request| {
             let (shared, seen) = (self.clone(), seen.clone());
             async move {
                 seen.begin();
                 let answer = shared.answered(request).await;
-                seen.end();
+                seen.end(answer.status());
                 Ok::<_, Infallible>(answer)
             }
         });
         let builder = protocol();
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         loop {
-            match timeout(patience.min(PATIENCE), connection.as_mut()).await {
-                Ok(_) => return,
-                Err(_) if activity.is_idle(patience) => break,
-                Err(_) => {}
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = activity.leave.notified() => break,
+                () = sleep(patience.min(PATIENCE)) => {
+                    if activity.is_idle(patience) {
+                        break;
+                    }
+                }
             }
         }
         connection.as_mut().graceful_shutdown();
-        let _ = timeout(STALL, connection).await;
+        let _ = timeout(LEAVE, connection).await;
     }
 
     async fn answered(self, request: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
@@ -237,19 +302,19 @@ impl Shared {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             content_type: content_type.to_owned(),
-            body: Vec::new(),
+            body: Body::default(),
         };
         if let Some(refusal) = refusal(&head) {
             return response(refusal);
         }
-        let (body, _held) = match timeout(PATIENCE, self.body(body)).await {
+        let body = match timeout(PATIENCE, self.body(body)).await {
             Ok(Ok(read)) => read,
             Ok(Err(answer)) => return response(answer),
             Err(_) => return response(Answer::text(408, "the request took too long\n")),
         };
         let request = Request { body, ..head };
         // On a task of its own: what panics there is this request's error alone.
-        let answer = tokio::spawn(async move { self.router.answer(&request).await });
+        let answer = tokio::spawn(async move { self.router.answer(request).await });
         match timeout(ANSWER, answer).await {
             Ok(Ok(answer)) => response(answer),
             Ok(Err(_)) => response(Answer::text(500, "a defect of attest stopped this request\n")),
@@ -258,7 +323,7 @@ impl Shared {
     }
 
     /// The body, and what it takes of the room for all bodies.
-    async fn body(&self, mut body: Incoming) -> Result<(Vec<u8>, [Option<OwnedSemaphorePermit>; 2]), Answer> {
+    async fn body(&self, mut body: Incoming) -> Result<Body, Answer> {
         let large = || Answer::text(413, format!("expected at most {} bytes\n", limits::REVIEW_BYTES));
         if body.size_hint().lower() > limits::REVIEW_BYTES as u64 {
             return Err(large());
@@ -281,7 +346,7 @@ impl Shared {
             }
             out.extend_from_slice(data);
         }
-        Ok((out, held))
+        Ok(Body { bytes: out, _held: held })
     }
 }
 

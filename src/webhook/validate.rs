@@ -4,7 +4,7 @@ use super::answer::ImageAnswer;
 use super::decider::{Deadlines, Decider};
 use super::images::{Bearers, ImageUse, OBJECT_MALFORMED};
 use super::reply::Reply;
-use super::review::Review;
+use super::review::{REVIEW_MALFORMED, Review};
 use crate::model::limits;
 use crate::seam::Deadline;
 use futures_util::stream::{self, StreamExt as _};
@@ -41,9 +41,9 @@ impl Validator {
     /// An image that the stored object runs at the same place passes without being asked about: whoever deletes, scales,
     /// labels or finishes what is there must not depend on a registry. What would become of a new pod of it is said in a warning.
     /// Nothing else in the object has a say: not its labels, not its annotations, not its `deletionTimestamp`.
-    pub(super) async fn validate(&self, review: &Review, deadline: &dyn Deadline) -> Validated {
+    pub(super) async fn validate(&self, review: &mut Review, deadline: &dyn Deadline) -> Validated {
         if !stores(review) {
-            return Reply::allowed().into();
+            return of_another_operation(review).into();
         }
         let (new, kept) = match self.images(review) {
             Ok(both) => both,
@@ -55,18 +55,19 @@ impl Validator {
         Validated { reply, decided }
     }
 
-    /// The images that have to be decided on, and those that are there already.
-    pub(super) fn images(&self, review: &Review) -> Result<(Vec<ImageUse>, Vec<ImageUse>), Reply> {
+    /// The images that have to be decided on, and those that are there already. The objects are let go.
+    pub(super) fn images(&self, review: &mut Review) -> Result<(Vec<ImageUse>, Vec<ImageUse>), Reply> {
         let (group, kind) = &review.kind;
-        if !review.object.is_object() {
+        let (object, old) = (review.object.take(), review.old.take());
+        if !object.is_object() {
             let message = format!("a {} of a {kind} has no object", review.operation);
             return Err(Reply::denied(OBJECT_MALFORMED, "object", &message));
         }
-        let found = self.bearers.images(group, kind, &review.object);
+        let found = self.bearers.images(group, kind, &object);
         let found = found.map_err(|e| Reply::denied(e.code, "object", &e.message))?;
         let there: HashSet<_> = match review.operation.as_str() {
             // Of what cannot be read of the stored object nothing is there already.
-            "UPDATE" => self.bearers.images(group, kind, &review.old).unwrap_or_default().into_iter().collect(),
+            "UPDATE" => self.bearers.images(group, kind, &old).unwrap_or_default().into_iter().collect(),
             _ => HashSet::new(),
         };
         let same: HashSet<_> = there.iter().map(|i| (&i.place, &i.image)).collect();
@@ -118,6 +119,14 @@ impl Validator {
             }
         }
         out
+    }
+}
+
+/// What becomes of an operation that stores nothing: what is taken away or connected to runs no image. One that is not known may.
+fn of_another_operation(review: &Review) -> Reply {
+    match review.operation.as_str() {
+        "DELETE" | "CONNECT" => Reply::allowed(),
+        _ => Reply::denied(REVIEW_MALFORMED, "operation", "expected CREATE, UPDATE, DELETE or CONNECT"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Registries that are gone, and what is remembered of them.
 
-use crate::world::{Cluster, DAY, created, pod, run, usual};
+use crate::world::{Cluster, DAY, created, named, pod, run, usual};
 use attest::webhook::Request;
 use std::sync::atomic::Ordering;
 
@@ -99,16 +99,16 @@ fn a_thousand_pods_of_one_image_are_one_decision_and_one_fetch() {
     let cluster = Cluster::new("");
     let good = cluster.attested(APP, &cluster.key);
     let body = created(&pod(&[good.as_str(); 8])).to_string().into_bytes();
-    let request = Request {
+    let request = || Request {
         method: "POST".into(),
         path: "/validate".into(),
         query: "timeout=10s".into(),
         content_type: "application/json".into(),
-        body,
+        body: body.clone().into(),
     };
     cluster.asked();
     run(async {
-        let all = (0..1000).map(|_| cluster.router.answer(&request));
+        let all = (0..1000).map(|_| cluster.router.answer(request()));
         let answers = futures_util::future::join_all(all).await;
         assert!(answers.iter().all(|a| String::from_utf8_lossy(&a.body).contains("\"allowed\":true")));
     });
@@ -132,16 +132,47 @@ fn no_more_images_are_decided_on_at_a_time_than_there_is_room_for() {
             path: "/validate".into(),
             query: "timeout=2s".into(),
             content_type: "application/json".into(),
-            body: created(&pod(&images)).to_string().into_bytes(),
+            body: created(&pod(&images)).to_string().into_bytes().into(),
         }
     };
     let reviews: Vec<_> = (0..400).map(review).collect();
     run(async {
-        let answers = futures_util::future::join_all(reviews.iter().map(|r| cluster.router.answer(r))).await;
+        let answers = futures_util::future::join_all(reviews.into_iter().map(|r| cluster.router.answer(r))).await;
         let texts: Vec<_> = answers.iter().map(|a| String::from_utf8_lossy(&a.body).into_owned()).collect();
         assert!(texts.iter().all(|t| t.contains("\"allowed\":false")));
         assert!(texts.iter().any(|t| t.contains("limit-exceeded: too many images are being decided on")));
     });
-    // What is remembered is answered all the same.
+    // What is remembered is answered all the same, also when no decision of the last minute is.
+    cluster.pass(300);
     assert!(cluster.pod(&[&good]).allowed);
+}
+
+#[test]
+fn a_registry_that_hangs_keeps_no_image_of_another_out() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested(APP, &cluster.key);
+    let hanging: Vec<_> = (0..400).map(|n| format!("hangs.example/i{n}@sha256:{:064x}", n + 1)).collect();
+    cluster.learn(vec![usual(&cluster.key, ""), named("hangs", "hangs.example/**", &cluster.key, "")]);
+    cluster.weather.slow.store(true, Ordering::SeqCst);
+    let ask = |n: usize| {
+        let images: Vec<_> = hanging.iter().map(String::as_str).cycle().skip(n * 8).take(8).collect();
+        let mut review = created(&pod(&images));
+        review["request"]["namespace"] = serde_json::json!(format!("n{n}"));
+        Request {
+            method: "POST".into(),
+            path: "/validate".into(),
+            query: "timeout=1s".into(),
+            content_type: "application/json".into(),
+            body: review.to_string().into_bytes().into(),
+        }
+    };
+    run(async {
+        let flood = futures_util::future::join_all((0..300).map(|n| cluster.router.answer(ask(n))));
+        let texts: Vec<_> = flood.await.iter().map(|a| String::from_utf8_lossy(&a.body).into_owned()).collect();
+        assert!(texts.iter().any(|t| t.contains("limit-exceeded")), "{}", texts[0]);
+        cluster.weather.slow.store(false, Ordering::SeqCst);
+        let body = created(&pod(&[&good])).to_string().into_bytes().into();
+        let answer = cluster.router.answer(Request { body, ..ask(0) }).await;
+        assert!(!String::from_utf8_lossy(&answer.body).contains("limit-exceeded"));
+    });
 }

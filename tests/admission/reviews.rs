@@ -265,6 +265,11 @@ fn what_is_no_review_is_answered_and_admits_nothing() {
         );
         assert!(answer.to_string().contains(word), "{answer}");
     }
+    for operation in ["create", "PATCH", ""] {
+        let mut odd = created(&pod(&["registry.example/acme/app:v1"]));
+        odd["request"]["operation"] = json!(operation);
+        assert!(!cluster.review(&odd).allowed, "{operation}");
+    }
     let mut none = created(&pod(&[]));
     none["request"]["object"] = Value::Null;
     assert!(!cluster.review(&none).allowed);
@@ -289,10 +294,10 @@ fn what_is_no_review_is_answered_and_admits_nothing() {
             method: method.into(),
             path: path.into(),
             content_type: media.into(),
-            body: good.clone().into_bytes(),
+            body: good.clone().into_bytes().into(),
             ..Request::default()
         };
-        run(cluster.router.answer(&request)).status
+        run(cluster.router.answer(request)).status
     };
     assert_eq!(head("POST", "/validate", "text/plain"), 415);
     assert_eq!(head("GET", "/validate", "application/json"), 405);
@@ -330,11 +335,14 @@ fn an_answer_keeps_to_what_an_api_server_takes() {
 #[test]
 fn a_name_that_is_none_is_shown_short_and_on_one_line() {
     let cluster = Cluster::new("");
-    let long = format!("registry.example/acme/app\u{1b}[2J\nforged: line {}", "x".repeat(9000));
+    let long = format!("registry.example/acme/app\u{1b}[2J\u{202e}\nforged: line {}", "x".repeat(9000));
     let reply = cluster.pod(&[&long]);
     let (message, told) = (reply.message(), format!("{:?}", cluster.journal.lock().unwrap()));
     assert!(!reply.allowed && message.contains("image-name-invalid") && message.len() < 2000, "{message}");
-    assert!(!message.contains('\u{1b}') && !message.lines().any(|l| l.starts_with("forged")), "{message}");
+    assert!(
+        !message.contains(['\u{1b}', '\u{202e}']) && !message.lines().any(|l| l.starts_with("forged")),
+        "{message}"
+    );
     assert!(told.len() < 4000, "{}", told.len());
 }
 

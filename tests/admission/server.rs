@@ -39,7 +39,7 @@ async fn served_with(cluster: Cluster, patience: Duration) -> Served {
     let door = Door::listen(at, &certificate, router.clone()).await.unwrap();
     let watch = Watch::listen(at, router).await.unwrap();
     let out = Served { https: door.address().unwrap(), watch: watch.address().unwrap(), certificate, own };
-    tokio::spawn(door.patience(patience).serve());
+    tokio::spawn(door.patience(patience).connections(300).serve());
     tokio::spawn(watch.serve());
     out
 }
@@ -197,5 +197,31 @@ fn large_bodies_that_do_not_come_keep_no_review_out() {
         let mut out = Vec::new();
         let read = tokio::time::timeout(Duration::from_secs(6), stalled[0].read_to_end(&mut out)).await;
         assert!(read.is_ok() && String::from_utf8_lossy(&out).contains("408"), "{}", String::from_utf8_lossy(&out));
+    });
+}
+
+#[test]
+fn who_asked_once_keeps_nobody_out_when_there_is_no_place_left() {
+    let cluster = Cluster::new("");
+    let good = cluster.attested("registry.example/acme/app", &cluster.key);
+    run(async {
+        let served = served(cluster).await;
+        let body = created(&pod(&[&good])).to_string();
+        let head = format!(
+            "POST /validate HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut held = Vec::new();
+        for _ in 0..320 {
+            let mut client = raw(&served, Some("http/1.1")).await;
+            client.write_all(head.as_bytes()).await.unwrap();
+            assert!(client.read(&mut [0; 4096]).await.unwrap() > 0);
+            held.push(client);
+        }
+        let url = format!("https://{}/validate", served.https);
+        let sent =
+            client(&served.own.certificate).post(url).header("content-type", "application/json").body(body).send();
+        let answer = tokio::time::timeout(Duration::from_secs(3), sent).await.expect("in time").unwrap();
+        assert_eq!(answer.status(), 200);
     });
 }

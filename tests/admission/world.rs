@@ -202,10 +202,10 @@ impl Cluster {
             path: path.into(),
             query: "timeout=10s".into(),
             content_type: "application/json".into(),
-            body: body.to_vec(),
+            body: body.to_vec().into(),
         };
         self.runtime.block_on(async {
-            let answer = self.router.answer(&request).await;
+            let answer = self.router.answer(request).await;
             let value = serde_json::from_slice(&answer.body);
             (answer.status, value.unwrap_or_else(|_| json!(String::from_utf8_lossy(&answer.body))))
         })

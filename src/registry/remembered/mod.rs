@@ -113,6 +113,8 @@ pub struct Remembered {
     oldest: i64,
     /// The age of the oldest listing that was used (seconds).
     used: AtomicI64,
+    /// Whether the registry is not asked.
+    alone: bool,
 }
 
 impl std::fmt::Debug for Remembered {
@@ -127,7 +129,25 @@ impl Remembered {
     #[must_use]
     pub fn over(inner: Arc<dyn Registry>, shelf: Arc<Shelf>, oldest: i64) -> Self {
         let place = inner.place().into();
-        Self { shelf, inner, place, oldest, used: AtomicI64::new(0) }
+        Self { shelf, inner, place, oldest, used: AtomicI64::new(0), alone: false }
+    }
+
+    /// The same, by what is remembered alone: the registry is not asked.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    fn ask(&self, key: Key, limit: usize, how: BoxFuture<'static, Answer>) -> Question {
+        if !self.alone {
+            return self.shelf.ask(key, limit, how);
+        }
+        let place = self.place.to_string();
+        let (what, cause) = ("what is not remembered".to_owned(), "too much is being asked already".to_owned());
+        let refused: BoxFuture<'static, Answer> =
+            crate::seam::ready(Err(RegistryError::Unreachable { place, what, cause }));
+        refused.shared()
     }
 
     /// The age of the oldest listing that was used so far (seconds).
@@ -159,7 +179,7 @@ impl Remembered {
             let (expected, found) = (digest.to_string(), Digest::sha256(kept.content()).to_string());
             Err(RegistryError::DigestMismatch { place, what, expected, found })
         });
-        self.shelf.ask(key, limit, ask).await
+        self.ask(key, limit, ask).await
     }
 
     /// A listing: the one that is remembered, where it is not too old; asked again where it is not new.
@@ -180,13 +200,13 @@ impl Remembered {
             if age <= self.oldest {
                 self.used.fetch_max(age, Ordering::Relaxed);
                 if age > limits::LISTING_SECONDS {
-                    drop(self.shelf.ask(key.clone(), limit, ask()));
+                    drop(self.ask(key.clone(), limit, ask()));
                 }
                 let listed = matches!(&kept, Kept::Listing(l) if l.listed.len() > limit);
                 return if listed { Err(too_many(&self.place, subject, limit)) } else { Ok(Some(kept)) };
             }
         }
-        self.shelf.ask(key.clone(), limit, ask()).await
+        self.ask(key.clone(), limit, ask()).await
     }
 }
 
