@@ -253,7 +253,7 @@ async fn next(
 
 fn protocol() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(limits::SERVER_HEAD_BYTES);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(limits::SERVER_HEAD_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())

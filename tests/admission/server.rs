@@ -213,7 +213,8 @@ fn who_asked_once_keeps_nobody_out_when_there_is_no_place_left() {
         );
         let mut held = Vec::new();
         for _ in 0..320 {
-            let mut client = raw(&served, Some("http/1.1")).await;
+            let next = tokio::time::timeout(Duration::from_secs(5), raw(&served, Some("http/1.1")));
+            let mut client = next.await.expect("a place");
             client.write_all(head.as_bytes()).await.unwrap();
             assert!(client.read(&mut [0; 4096]).await.unwrap() > 0);
             held.push(client);
