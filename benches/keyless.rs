@@ -4,7 +4,7 @@
 //! bare signature checks that such a bundle cannot be verified without.
 //!
 //! ```text
-//! cargo bench --bench keyless
+//! cargo bench --bench keyless               # or of some alone: -- "Rekor v2"
 //! ```
 //!
 //! Bundles: one that the tests' own instance makes (Rekor v1, P-256 throughout), and where `../shared/vectors` is there,
@@ -79,7 +79,10 @@ impl Case {
 
 fn main() -> ExitCode {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let (mut good, all) = (true, cases());
+    let (mut good, mut all) = (true, cases());
+    if let Some(wanted) = std::env::args().skip(1).find(|a| !a.starts_with('-')) {
+        all.retain(|case| case.name.contains(&wanted));
+    }
     println!("{cores} cores; microseconds per bundle, best of {TURNS} turns");
     println!("{:<42} {:>9} {:>9} {:>9} {:>9}", "", "one core", "processor", "all cores", "gain");
     for case in &all {

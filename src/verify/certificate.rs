@@ -27,6 +27,10 @@ pub(super) struct Leaf {
     pub(super) claims: BTreeMap<u32, String>,
     /// When the certificate is valid.
     pub(super) window: ValidityWindow,
+    /// DER of its issuer's name.
+    pub(super) issued_by: Vec<u8>,
+    /// What it names its issuer's key by (RFC 5280 section 4.2.1.1), if it does.
+    pub(super) authority_key: Option<Vec<u8>>,
 }
 
 /// Reads a leaf. Two names, two claims of one kind or a claim of another form are refused, so that nobody reads
@@ -61,7 +65,10 @@ pub(super) fn read(der: &[u8]) -> Result<Leaf, VerifyError> {
     let old = claims.remove(&1);
     // GitHub's instance gives its own releases a certificate without one; no policy can name it by text.
     let issuer = claims.remove(&8).or(old).unwrap_or_default();
-    Ok(Leaf { identity, issuer, claims, window: window(&certificate.validity) })
+    let authority_key = certificate.get::<AuthorityKeyIdentifier>().ok().flatten();
+    let authority_key = authority_key.and_then(|(_, id)| Some(id.key_identifier?.as_bytes().to_vec()));
+    let issued_by = certificate.issuer.to_der().map_err(|e| malformed(&e.to_string()))?;
+    Ok(Leaf { identity, issuer, claims, window: window(&certificate.validity), issued_by, authority_key })
 }
 
 /// Id of the key that a certificate certifies.
@@ -78,13 +85,6 @@ pub(super) fn issuer_name(der: &[u8]) -> Result<Vec<u8>, VerifyError> {
 /// The issuer name in words.
 pub(super) fn issuer_words(der: &[u8]) -> String {
     parse(der).map(|c| c.tbs_certificate.issuer.to_string()).unwrap_or_default()
-}
-
-/// What a certificate names its issuer's key by (RFC 5280 section 4.2.1.1), if it does.
-pub(super) fn authority_key(der: &[u8]) -> Option<Vec<u8>> {
-    let certificate = Certificate::from_der(der).ok()?.tbs_certificate;
-    let (_, id) = certificate.get::<AuthorityKeyIdentifier>().ok()??;
-    id.key_identifier.map(|key| key.as_bytes().to_vec())
 }
 
 fn parse(der: &[u8]) -> Result<Certificate, VerifyError> {

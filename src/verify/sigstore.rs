@@ -110,15 +110,15 @@ pub(super) fn by_certificate(
     let bundle = &parsed.bundle;
     let der = chain.first().map(Vec::as_slice).unwrap_or_default();
     let leaf = certificate::read(der)?;
-    let issuers = chain.iter().map(|c| certificate::issuer_name(c)).collect::<Result<Vec<_>, _>>()?;
+    let above = chain.iter().skip(1).map(|c| certificate::issuer_name(c));
+    let issuers = std::iter::once(Ok(leaf.issued_by.clone())).chain(above).collect::<Result<Vec<_>, _>>()?;
     let mut refusal = None;
     for root in &trust.roots {
         let prepared = prepared(root)?;
         // Another authority may have issued it under the same name.
         let named = |a: &&CertificateAuthority| a.certificates.iter().any(|c| issuers.contains(&c.subject));
         let mut named: Vec<_> = prepared.issuers.iter().filter(named).collect();
-        let key = certificate::authority_key(der);
-        named.sort_by_key(|a| !key.as_ref().is_some_and(|key| a.has_key(key)));
+        named.sort_by_key(|a| !leaf.authority_key.as_ref().is_some_and(|key| a.has_key(key)));
         for authority in named {
             let (promise_only, witnesses) = (trust.allow_promise_only, trust.witnesses.as_slice());
             let attempt = Attempt { bundle, root, prepared, authority, leaf: &leaf, der, now, promise_only, witnesses };
