@@ -157,7 +157,13 @@ fn read(path: &Path, budget: usize, pipe: bool) -> Result<Vec<u8>, Content> {
     let limit = budget.min(limit_of(path));
     let bytes = if pipe { regular::read_typed(path, limit) } else { regular::read(path, limit) };
     let bytes = bytes.map_err(|e| unreadable(path, &e))?;
-    if bytes.len() > limit { Err(too_large(path, "its size (bytes)", limit)) } else { Ok(bytes) }
+    if bytes.len() <= limit {
+        return Ok(bytes);
+    }
+    // A pipe has no size.
+    let size = fs::metadata(path).ok().filter(|m| m.is_file() && m.len() > limit as u64);
+    let what = size.map_or_else(|| "its size (bytes)".to_owned(), |m| format!("its size ({} bytes)", m.len()));
+    Err(too_large(path, &what, limit))
 }
 
 /// The documents of a file.

@@ -99,7 +99,13 @@ fn shown(path: &Path) -> String {
 }
 
 fn too_large(path: &Path, limit: usize, unit: &'static str) -> PlaceError {
-    PlaceError::TooLarge { path: path.display().to_string(), limit, unit }
+    let size = fs::metadata(path).ok().filter(|m| m.is_file() && m.len() > limit as u64).map(|m| m.len());
+    PlaceError::TooLarge {
+        path: path.display().to_string(),
+        limit,
+        unit,
+        size: size.map_or_else(String::new, |size| format!(" ({size} bytes)")),
+    }
 }
 
 /// Whether a path names something that exists.

@@ -57,10 +57,12 @@ pub enum PlaceError {
         cause: String,
     },
     /// It is larger than what is read.
-    #[error("`{path}` is over the limit of {limit} {unit}")]
+    #[error("`{path}`{size} is over the limit of {limit} {unit}")]
     TooLarge {
         /// The path.
         path: String,
+        /// Its size in brackets, where it has one.
+        size: String,
         /// The cap.
         limit: usize,
         /// Of what.

@@ -2,8 +2,10 @@
 
 use super::escapes::percent_decoded;
 use super::words::{is_example_of_aws, is_example_token, is_placeholder};
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use std::sync::LazyLock;
 
 /// A beginning, in lower case, that only tokens of one kind have, and what must follow it.
 struct Shape {
@@ -45,6 +47,22 @@ const SHAPES: &[Shape] = &[
     shape("a Hugging Face token", "hf_", b"", 34),
     shape("a Google API key", "aiza", b"_-", 35),
 ];
+
+/// How a private key begins, in lower case.
+const PEM: &str = "-----begin";
+/// How AWS's access keys begin.
+const AWS: [&str; 2] = ["AKIA", "ASIA"];
+/// How a JSON object begins in base64.
+const JSON: &str = "eyJ";
+/// What follows the scheme of a URL.
+const URL: &str = "://";
+
+/// How each of the forms begins, in any case. Nearly every text has none of these: then one reading of it is enough. Nothing
+/// where they cannot be searched for together, which makes the search slower.
+static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let all = SHAPES.iter().map(|shape| shape.beginning).chain(AWS).chain([PEM, JSON, URL]);
+    AhoCorasick::builder().ascii_case_insensitive(true).build(all).ok()
+});
 
 /// Runs of base64 that are shorter hold no token.
 const RUN: usize = 24;
@@ -90,6 +108,9 @@ fn text_of(bytes: &[u8]) -> &str {
 }
 
 fn plain(text: &str) -> Option<&'static str> {
+    if BEGINNINGS.as_ref().is_some_and(|all| !all.is_match(text)) {
+        return None;
+    }
     let lower = text.to_ascii_lowercase();
     token(&lower)
         .or_else(|| private_key(&lower).then_some("a private key"))
@@ -129,7 +150,7 @@ fn run(text: &str, also: &[u8]) -> usize {
 
 /// PEM and OpenSSH; a public key is none.
 fn private_key(lower: &str) -> bool {
-    lower.match_indices("-----begin").any(|(at, found)| {
+    lower.match_indices(PEM).any(|(at, found)| {
         let label = lower[at + found.len()..].split("-----").next().unwrap_or_default();
         label.len() <= 48 && label.replace(char::is_whitespace, "").contains("privatekey")
     })
@@ -137,7 +158,7 @@ fn private_key(lower: &str) -> bool {
 
 /// `AKIA` or `ASIA` and sixteen capitals or digits, a word for itself.
 fn aws(text: &str) -> bool {
-    ["AKIA", "ASIA"].iter().flat_map(|b| starts(text, b)).any(|rest| {
+    AWS.iter().flat_map(|b| starts(text, b)).any(|rest| {
         let is_key = || rest.bytes().take(16).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         run(rest, b"") == 16 && is_key() && !is_example_of_aws(&rest[..16])
     })
@@ -145,10 +166,10 @@ fn aws(text: &str) -> bool {
 
 /// Three parts, of which the first two are JSON objects in base64.
 fn jwt(text: &str) -> bool {
-    starts(text, "eyJ").any(|rest| {
+    starts(text, JSON).any(|rest| {
         let mut parts = rest.split('.').map(|p| (p, run(p, b"_-")));
         let whole = |part: Option<(&str, usize)>| part.is_some_and(|(p, n)| n >= 8 && n == p.len());
-        let second = |part: Option<(&str, usize)>| part.is_some_and(|(p, n)| p.starts_with("eyJ") && n == p.len());
+        let second = |part: Option<(&str, usize)>| part.is_some_and(|(p, n)| p.starts_with(JSON) && n == p.len());
         let third = |(p, n): (&str, usize)| n >= 16 && !is_example_token(&p[..n]);
         whole(parts.next()) && second(parts.next()) && parts.next().is_some_and(third)
     })
@@ -160,7 +181,7 @@ fn password_in_url(text: &str) -> bool {
 
 /// The passwords of all URLs in a text, as they are written. A user without one counts where it is as long as a token.
 pub(super) fn passwords(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices("://").filter_map(|(at, found)| {
+    text.match_indices(URL).filter_map(|(at, found)| {
         let rest = &text[at + found.len()..];
         let end = rest.find(|c: char| c == '/' || c == '?' || c == '#' || c.is_whitespace() || c == '"');
         let (user, _host) = rest[..end.unwrap_or(rest.len())].rsplit_once('@')?;

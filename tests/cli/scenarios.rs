@@ -307,8 +307,11 @@ fn what_is_over_a_limit_was_not_found_out() {
     world.layout("image");
     Transcript::new(&world)
         .run(3, "create app --key attest.key --predicate-type https://acme.example/scan/v1 --predicate deep.json")
+        .run(3, "create app --key attest.key --predicate-type https://acme.example/scan/v1 --predicate large.json")
         .run(3, "sign deep.json --key attest.key")
+        .run(3, "sign large.json --key attest.key")
         .run(3, "verify app --policy deep.yaml")
+        .run(3, "verify app --policy large.json")
         .run(3, "verify app --key attest.pub --bundle large.json")
         .run(3, "attach oci:image --bundle large.json")
         .is("limits");

@@ -61,9 +61,13 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CaptureError> {
 /// [`CaptureError::Unreadable`] and [`CaptureError::TooLarge`].
 pub(in crate::capture) fn read_open(file: File, path: &Path, limit: usize) -> Result<Vec<u8>, CaptureError> {
     let mut bytes = Vec::new();
+    let size = file.metadata().map(|m| m.len());
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| CaptureError::unreadable(path, e))?;
     if bytes.len() > limit {
-        return Err(CaptureError::TooLarge { what: format!("the size of `{}`", path.display()), limit });
+        // What has no size, as a device, was not read to its end.
+        let size =
+            size.ok().filter(|size| *size > limit as u64).map_or_else(String::new, |size| format!(" ({size} bytes)"));
+        return Err(CaptureError::TooLarge { what: format!("the size of `{}`{size}", path.display()), limit });
     }
     Ok(bytes)
 }
