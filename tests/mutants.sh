@@ -2,9 +2,10 @@
 # Takes one rule of verification away at a time and expects a test to turn red. By hand:
 #   tests/mutants.sh [NAME...]
 #   tests/mutants.sh --check       only whether all can be built in, as `.ci/run` asks
-# The rules are listed in tests/mutants.txt. All are built in at once, in a copy, each behind a switch; then the tests run
-# once per rule with its switch on, and stop at the first target that turns red. Without any switch they must be green.
-# Which test noticed a rule is kept in tests/mutants.noticed and tried first the next time: a whole run without it takes hours.
+# The rules are listed in tests/mutants.txt. All are built in at once, in a copy, each behind a switch. Every test runs once
+# without any switch, must be green, and tells which of them it looks at; then, rule by rule, those that look at it run with
+# the switch on, quick ones first, until one turns red.
+# Which test noticed a rule is kept in tests/mutants.noticed and tried first the next time.
 # A rule that no test notices is printed as SURVIVED and fails the run, unless the list says why nobody can notice it.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,10 +18,9 @@ copy=$CARGO_TARGET_DIR/source
 noticed=$top/tests/mutants.noticed
 # The same tests run thousands of times.
 [ "${1:-}" = --check ] || export CARGO_PROFILE_DEV_OPT_LEVEL=1
-# Quick and telling parts first: a target, or a module of one.
-targets='verification lib registry cli capture admission'
-parts='verification:certificates:: lib verification:conformance:: verification:advisories:: verification:refusals::
-  cli:charter:: registry admission verification:routes:: cli capture'
+targets='lib registry verification admission capture cli'
+# Lines: a rule, milliseconds, a target and a test of it that looks at the rule. After a line that names the programs.
+reached=$CARGO_TARGET_DIR/reached
 
 mkdir -p "$copy"
 find "$copy" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
@@ -61,7 +61,6 @@ finish() {
     switch "$name" "$file" "$after" "$old" "$new"
     names="$names $name"
     printf '%s' "$why" > "$copy/.why.$name"
-    printf '%s' "$file" > "$copy/.file.$name"
     name='' file='' after='' old='' new='' why=''
 }
 while IFS= read -r line || [ -n "$line" ]; do
@@ -78,10 +77,20 @@ done < "$list"
 finish
 cat >> "$copy/src/lib.rs" <<'RUST'
 
-/// Whether a rule is switched off.
-pub fn mutant(name: &str) -> bool {
-    static ACTIVE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+/// Whether a rule is switched off. Where a file is there for it, the name of the rule is written down.
+pub fn mutant(name: &'static str) -> bool {
+    use std::sync::{Mutex, OnceLock};
+    static ACTIVE: OnceLock<String> = OnceLock::new();
+    static ASKED: OnceLock<Option<Mutex<std::collections::BTreeSet<&'static str>>>> = OnceLock::new();
     let read = || std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.mutant")).unwrap_or_default();
+    let reached = concat!(env!("CARGO_MANIFEST_DIR"), "/.reached");
+    let asked = ASKED.get_or_init(|| std::path::Path::new(reached).exists().then(Mutex::default));
+    if let Some(asked) = asked
+        && asked.lock().is_ok_and(|mut names| names.insert(name))
+        && let Ok(mut file) = std::fs::OpenOptions::new().append(true).open(reached)
+    {
+        let _ = std::io::Write::write_all(&mut file, format!("{name}\n").as_bytes());
+    }
     ACTIVE.get_or_init(read) == name
 }
 RUST
@@ -107,55 +116,19 @@ done
 ( cd "$copy" && cargo test --no-run "$@" ) > "$copy/.build" 2>&1 || { grep -A 14 "^error" "$copy/.build"; exit 2; }
 programs=$(sed -n 's/^ *Executable .*(\(.*\))$/\1/p' "$copy/.build")
 
-# What a target leaves out: it is slow, and says nothing of verification, or was a part before.
-skipped() {
-    case $1 in
-        lib) echo --skip sign:: --skip capture:: ;;
-        verification) echo --skip flips:: ;;
-        cli) echo --skip planted --skip charter:: ;;
-    esac
-}
-
-# Where a file's rules are most likely to be missed: a target and a part of it, tried before all of everything.
-likely() {
-    case $1 in
-        src/policy/rule/approvals/* | src/policy/people.rs | src/verify/referent.rs) echo verification refusals::approvals:: refusals::approving:: ;;
-        src/policy/rule/snapshot.rs) echo cli charter:: ;;
-        src/policy/rule/trust.rs | src/policy/rule/witnesses.rs) echo verification certificates:: ;;
-        src/policy/rule/age.rs) echo verification certificates::policies:: ;;
-        src/policy/rule/*) echo verification refusals::claims:: refusals::assurance:: ;;
-        src/webhook/* | src/policy/effect.rs | src/flow/admit.rs) echo admission ;;
-        src/registry/remembered/* | src/registry/guarded.rs) echo lib registry:: ;;
-        src/places/pool.rs) echo lib places:: ;;
-        src/net/*) echo lib net:: ;;
-        src/tlog/*) echo lib tlog:: ;;
-        src/audit/* | src/record/*) echo lib audit:: record:: ;;
-        src/places/audit.rs | src/flow/audit.rs) echo cli audit:: ;;
-        src/registry/oci_http/*) echo registry http:: ;;
-        src/programs/* | src/capture/secret/launch.rs) echo cli step::found_before:: ;;
-        src/capture/input/lockfiles/* | src/model/json/pieces.rs) echo lib lockfiles:: ;;
-        src/capture/*) echo capture links:: traps:: ;;
-        src/registry/* | src/flow/*) echo verification refusals::registries:: refusals::limits:: ;;
-        src/cli/* | src/places/*) echo verification refusals::layouts:: refusals::policies:: refusals::registries:: ;;
-        src/policy/file/* | src/policy/form/* | src/model/yaml.rs | src/trust/* | src/policy/glob.rs) echo lib policy:: trust:: ;;
-        *) echo verification certificates:: ;;
-    esac
-}
-
 program() {
     case $1 in lib) set -- attest ;; esac
     found=$(echo "$programs" | grep "/$1-[0-9a-f]*\$" | head -n 1)
     case $found in /*) echo "$found" ;; *) echo "$copy/$found" ;; esac
 }
 
-# one TARGET ARGUMENT...: whether a target is red: says how many tests, and the first.
+# one TARGET TEST...: whether one of them is red: says how many, and the first.
 one() {
     target=$1
     shift
     program=$(program "$target")
     ended=0
-    # shellcheck disable=SC2046
-    ( cd "$copy" && timeout 1800 "$program" $([ $# -gt 0 ] || skipped "$target") "$@" ) > "$copy/.log" 2>&1 || ended=$?
+    ( cd "$copy" && timeout 900 "$program" --exact "$@" ) > "$copy/.log" 2>&1 || ended=$?
     [ "$ended" -ne 0 ] || return 1
     failed=$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$copy/.log")
     # Once more by themselves, as a test may also fail because the machine is busy.
@@ -164,21 +137,48 @@ one() {
     echo "$target $(echo "$failed" | grep -c .) $(echo "${failed:-(ended with $ended)}" | head -n 1)"
 }
 
-# red FILE NAME: runs what noticed it last, the likely part, then the targets, until one is red.
-red() {
-    last=$(sed -n "s/^$2 //p" "$noticed")
-    # shellcheck disable=SC2086
-    [ -z "$last" ] || ! one ${last% *} --exact ${last#* } || return 0
-    # shellcheck disable=SC2046
-    [ -z "$1" ] || ! one $(likely "$1") || return 0
-    for each in $parts; do
-        # shellcheck disable=SC2046
-        ! one "${each%%:*}" $(case $each in *:*) echo "${each#*:}" ;; esac) || return 0
+# tests TARGET: those of a target, but for one that flips each bit of a bundle.
+tests() { "$(program "$1")" --list 2> /dev/null | sed -n 's/: test$//p' | grep -v '::flips::'; }
+
+# reach: which tests look at which rule, each test alone. Says which are red without any switch.
+reach() {
+    state=$(for target in $targets; do cat "$(program "$target")"; done | cksum)
+    [ ! -f "$reached" ] || [ "$(head -n 1 "$reached")" != "$state" ] || return 0
+    echo "$state" > "$reached.new"
+    for target in $targets; do
+        program=$(program "$target")
+        for test in $(tests "$target"); do
+            : > "$copy/.reached"
+            begun=$(date +%s%N)
+            # Twice before it is red: a test may also fail because the machine is busy.
+            ( cd "$copy" && { timeout 900 "$program" --exact "$test" || "$program" --exact "$test"; } ) > "$copy/.log" 2>&1 ||
+                echo "$target $test"
+            took=$((($(date +%s%N) - begun) / 1000000))
+            sort -u "$copy/.reached" | sed "s|\$| $took $target $test|" >> "$reached.new"
+        done
     done
+    rm "$copy/.reached"
+    mv "$reached.new" "$reached"
+}
+
+# red NAME: runs what noticed it last, then the tests that look at it, quick ones first, until one is red.
+red() {
+    last=$(sed -n "s/^$1 //p" "$noticed")
+    # shellcheck disable=SC2086
+    [ -z "$last" ] || ! one $last || return 0
+    awk -v name="$1" '$1 == name { print $2, $3, $4 }' "$reached" | sort -n | awk '{
+        key = (NR <= 20 ? 1 : NR <= 100 ? 2 : 3) " " $2
+        if (!(key in tests)) order[++keys] = key
+        tests[key] = tests[key] " " $3
+    } END { for (i = 1; i <= keys; i++) print order[i] tests[order[i]] }' | sort -s -n -k 1,1 > "$copy/.tests"
+    while read -r _ those <&3; do
+        # shellcheck disable=SC2086
+        ! one $those || return 0
+    done 3< "$copy/.tests"
 }
 
 : >> "$noticed"
-found=$(red "" none)
+found=$(reach)
 [ -z "$found" ] || { echo "the tests are red without any switch: $found"; exit 2; }
 
 survived=0
@@ -186,7 +186,7 @@ count=0
 for name in $wanted; do
     count=$((count + 1))
     printf '%s' "$name" > "$copy/.mutant"
-    found=$(red "$(cat "$copy/.file.$name")" "$name")
+    found=$(red "$name")
     why=$(cat "$copy/.why.$name")
     if [ -n "$found" ]; then
         # shellcheck disable=SC2086
@@ -197,7 +197,7 @@ for name in $wanted; do
     elif [ -n "$why" ]; then
         printf '%-28s nobody can notice: %s\n' "$name" "$why"
     else
-        printf '%-28s SURVIVED\n' "$name"
+        printf '%-28s SURVIVED, of %s tests that look at it\n' "$name" "$(grep -c "^$name " "$reached" || true)"
         survived=$((survived + 1))
     fi
 done
