@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(decide_on(&honest, &subject).verdict, Verdict::Deny);
         let (wanted, down) = (
             subject.clone(),
-            RegistryError::RateLimited { place: "r/a".into(), what: "it".into(), detail: String::new() },
+            RegistryError::RateLimited { place: "r/a".into(), what: "it".into(), detail: String::new(), wait: None },
         );
         let failing = Memory::new("r/a")
             .with_faults(move |o| matches!(o, Operation::Manifest(d) if *d == wanted).then(|| down.clone()));

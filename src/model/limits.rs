@@ -95,6 +95,8 @@ pub const REGISTRY_REQUESTS: usize = 16;
 pub const REGISTRY_FAILURES: u32 = 5;
 /// How long it is left alone the first time, and at most (seconds).
 pub const REGISTRY_PAUSE_SECONDS: [u64; 2] = [1, 30];
+/// How long it is left alone at most where it asks for it itself (seconds).
+pub const REGISTRY_ASKED_PAUSE_SECONDS: u64 = 300;
 /// Pages of one referrers listing.
 pub const REFERRER_PAGES: usize = 100;
 /// Evidence read for one check, of a subject and all that it lists together (bytes).

@@ -3,6 +3,7 @@
 use crate::model::code::codes;
 use crate::model::{Code, code};
 use crate::programs::ProgramError;
+use std::time::Duration;
 
 /// Why a repository could not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +30,8 @@ pub enum RegistryError {
         status: u16,
         /// The registry's own words, escaped and cut, with a leading `: `; or empty.
         detail: String,
+        /// How long it asks to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
+        wait: Option<Duration>,
     },
     /// 4xx that is neither of credentials nor of rate nor of time: the same again would be refused again.
     #[error("{place}: {what} was refused with status {status}{detail}")]
@@ -63,6 +66,8 @@ pub enum RegistryError {
         what: String,
         /// As in `Failed`; with the time to wait if the registry named one.
         detail: String,
+        /// As in `Failed`.
+        wait: Option<Duration>,
     },
     /// An answer that the protocol does not allow, or that cannot be read.
     #[error("{place}: the answer to {what} is not usable: {cause}")]

@@ -16,12 +16,14 @@ pub struct Gate {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct State {
     /// In a row.
     failures: u32,
     /// It is left alone until then.
     until: Option<Instant>,
+    /// Because it asked for that itself.
+    is_asked: bool,
 }
 
 impl Default for Gate {
@@ -42,6 +44,10 @@ impl Gate {
         until.checked_duration_since(Instant::now()).filter(|d| !d.is_zero())
     }
 
+    fn why(&self) -> &'static str {
+        if self.state().is_asked { "it asked to be left alone" } else { "it failed several times" }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -49,23 +55,31 @@ impl Gate {
     /// What an answer says of the registry. What it refuses or does not have, it answered.
     fn heard<T>(&self, answer: &Result<T, RegistryError>) {
         let mut state = self.state();
-        let failed = match answer {
-            Err(RegistryError::RateLimited { .. }) => {
+        let asked = match answer {
+            Err(RegistryError::RateLimited { wait, .. }) => {
                 state.failures = state.failures.max(limits::REGISTRY_FAILURES);
-                true
+                *wait
             }
-            Err(RegistryError::Unreachable { .. } | RegistryError::Failed { .. }) => true,
-            _ => false,
+            Err(RegistryError::Failed { wait, .. }) => *wait,
+            Err(RegistryError::Unreachable { .. }) => None,
+            _ => {
+                // One that was asked before it asked to be left alone may answer after that.
+                let until = state.until.filter(|until| state.is_asked && *until > Instant::now());
+                *state = State { failures: 0, until, is_asked: until.is_some() };
+                return;
+            }
         };
-        if !failed {
-            *state = State::default();
-            return;
-        }
         state.failures = state.failures.saturating_add(1);
-        if let Some(over) = state.failures.checked_sub(limits::REGISTRY_FAILURES) {
+        let over = state.failures.checked_sub(limits::REGISTRY_FAILURES).map(|over| {
             let [first, most] = limits::REGISTRY_PAUSE_SECONDS;
-            let seconds = first.saturating_mul(1 << over.min(10)).min(most);
-            state.until = Some(Instant::now() + Duration::from_secs(seconds));
+            Duration::from_secs(first.saturating_mul(1 << over.min(10)).min(most))
+        });
+        let asked = asked.map(|asked| asked.min(Duration::from_secs(limits::REGISTRY_ASKED_PAUSE_SECONDS)));
+        let Some(pause) = over.max(asked) else { return };
+        let until = Instant::now() + pause;
+        // Several are under way at a time: a shorter pause does not end a longer one.
+        if state.until.is_none_or(|known| known < until) {
+            *state = State { until: Some(until), is_asked: asked.is_some_and(|asked| asked >= pause), ..*state };
         }
     }
 }
@@ -98,7 +112,7 @@ impl Guarded {
             let shut = |left: Duration| RegistryError::Unreachable {
                 place: self.inner.place(),
                 what: what.to_owned(),
-                cause: format!("it failed several times and is asked again in {} s", left.as_secs() + 1),
+                cause: format!("{} and is asked again in {} s", self.gate.why(), left.as_secs() + 1),
             };
             let Ok(_permit) = self.gate.room.acquire().await else { return Err(shut(Duration::ZERO)) };
             if let Some(left) = self.gate.left() {
@@ -200,7 +214,8 @@ mod tests {
     #[test]
     fn one_that_is_asked_too_much_is_left_alone_at_once_and_a_refusal_is_an_answer() {
         run(async {
-            let limited = |place| RegistryError::RateLimited { place, what: "it".into(), detail: String::new() };
+            let limited =
+                |place| RegistryError::RateLimited { place, what: "it".into(), detail: String::new(), wait: None };
             let (guarded, asked, _) = failing(limited);
             ask(&guarded, 100).await;
             assert_eq!(asked.load(Ordering::SeqCst), 1);
@@ -210,5 +225,39 @@ mod tests {
             ask(&guarded, 100).await;
             assert_eq!(asked.load(Ordering::SeqCst), 100);
         });
+    }
+    #[test]
+    fn one_that_asks_to_be_left_alone_is_left_alone_so_long_and_not_for_ever() {
+        const MOST: u64 = limits::REGISTRY_ASKED_PAUSE_SECONDS;
+        fn asks(place: String, seconds: u64, status: u16) -> RegistryError {
+            let (what, detail, wait) = ("it".to_owned(), String::new(), Some(Duration::from_secs(seconds)));
+            match status {
+                429 => RegistryError::RateLimited { place, what, detail, wait },
+                _ => RegistryError::Failed { place, what, status, detail, wait },
+            }
+        }
+        let cases: [(fn(String) -> RegistryError, u64); 3] = [
+            (|place| asks(place, 100, 429), 100),
+            (|place| asks(place, 100, 503), 100),
+            (|place| asks(place, 1 << 40, 429), MOST),
+        ];
+        for (how, seconds) in cases {
+            run(async {
+                let (guarded, asked, broken) = failing(how);
+                ask(&guarded, 100).await;
+                assert_eq!(asked.swap(0, Ordering::SeqCst), 1);
+                let e = guarded.blob(&Digest::sha256(b""), 1).await.unwrap_err().to_string();
+                assert!(e.contains("it asked to be left alone and is asked again in"), "{e}");
+                // What was under way when it asked for that, and succeeds, does not end the pause.
+                guarded.gate.heard(&Ok(()));
+                tokio::time::sleep(Duration::from_secs(seconds - 1)).await;
+                ask(&guarded, 100).await;
+                assert_eq!(asked.load(Ordering::SeqCst), 0);
+                broken.store(0, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                ask(&guarded, 100).await;
+                assert_eq!(asked.load(Ordering::SeqCst), 100);
+            });
+        }
     }
 }

@@ -236,6 +236,7 @@ mod tests {
             place: place.into(),
             what: "a test".into(),
             detail: String::new(),
+            wait: None,
         };
         let memory = Memory::new("memory")
             .with_faults(move |op| matches!(op, Operation::Referrers(_)).then(|| refused("memory")));

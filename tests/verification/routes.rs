@@ -164,8 +164,13 @@ fn a_witness_that_fails_leaves_no_bundle() {
 fn a_push_that_fails_is_no_success_and_nothing_is_listed() {
     let key = key();
     let bundle = signed(&key, &[]);
-    let failed =
-        || RegistryError::Failed { place: "memory".into(), what: "a push".into(), status: 500, detail: String::new() };
+    let failed = || RegistryError::Failed {
+        place: "memory".into(),
+        what: "a push".into(),
+        status: 500,
+        detail: String::new(),
+        wait: None,
+    };
     let faults: [fn(&Operation<'_>) -> bool; 3] = [
         |o| matches!(o, Operation::PushBlob(_)),
         |o| matches!(o, Operation::PushManifest(_)),

@@ -23,9 +23,9 @@ pub(super) fn refused(answer: &Answer, place: &str, what: &str, http: &HttpClien
     match status {
         401 | 403 => RegistryError::Unauthorized { place, what, status, detail },
         404 => RegistryError::NotFound { place, what },
-        429 => RegistryError::RateLimited { place, what, detail },
+        429 => RegistryError::RateLimited { place, what, detail, wait: answer.wait() },
         400..=499 if ![408, 425].contains(&status) => RegistryError::Refused { place, what, status, detail },
-        400.. => RegistryError::Failed { place, what, status, detail },
+        400.. => RegistryError::Failed { place, what, status, detail, wait: answer.wait() },
         _ => RegistryError::Malformed { place, what, cause: format!("unexpected status {status}{detail}") },
     }
 }
@@ -59,12 +59,17 @@ mod tests {
     use super::*;
     use crate::net::Settings;
     use reqwest::Url;
-    use reqwest::header::HeaderMap;
+    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+    use std::time::Duration;
 
     fn refused(status: u16, body: &str) -> RegistryError {
+        refused_with(HeaderMap::new(), status, body)
+    }
+
+    fn refused_with(headers: HeaderMap, status: u16, body: &str) -> RegistryError {
         let http = HttpClient::new(Settings::default());
         let url = Url::parse("http://127.0.0.1/").unwrap();
-        let (headers, body) = (HeaderMap::new(), body.as_bytes().to_vec());
+        let body = body.as_bytes().to_vec();
         super::refused(&Answer { status, headers, url, body, tries: 1, repeated: false }, "p", "w", &http)
     }
 
@@ -84,6 +89,20 @@ mod tests {
         ] {
             assert_eq!(refused(status, "").code().as_str(), code, "{status}");
         }
+    }
+
+    #[test]
+    fn how_long_it_asks_to_be_left_alone_is_known_and_told() {
+        let asking = || HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("90"))]);
+        for status in [429, 503] {
+            let e = refused_with(asking(), status, "");
+            let (RegistryError::RateLimited { wait, .. } | RegistryError::Failed { wait, .. }) = &e else {
+                panic!("{e:?}")
+            };
+            assert_eq!(*wait, Some(Duration::from_secs(90)));
+            assert!(e.to_string().ends_with(", it asks to wait 90 s"), "{e}");
+        }
+        let RegistryError::RateLimited { wait: None, .. } = refused(429, "") else { panic!("a time out of nothing") };
     }
 
     #[test]
