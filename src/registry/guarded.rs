@@ -236,7 +236,8 @@ mod tests {
                 _ => RegistryError::Failed { place, what, status, detail, wait },
             }
         }
-        let cases: [(fn(String) -> RegistryError, u64); 3] = [
+        type Fails = fn(String) -> RegistryError;
+        let cases: [(Fails, u64); 3] = [
             (|place| asks(place, 100, 429), 100),
             (|place| asks(place, 100, 503), 100),
             (|place| asks(place, 1 << 40, 429), MOST),
