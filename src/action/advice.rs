@@ -6,8 +6,9 @@ use crate::model::shown::line;
 use crate::policy::{Decision, Verdict};
 use std::fmt::Write as _;
 
-/// The YAML that gives a job its identity.
-const PERMISSION: &str = "    permissions:\n      id-token: write";
+/// The YAML that gives a job its identity. A job that names a permission has no other: without the first line it could not
+/// check out a private repository any more.
+const PERMISSIONS: &str = "    permissions:\n      contents: read\n      id-token: write";
 
 /// Subjects that an annotation names.
 const NAMED: usize = 3;
@@ -18,7 +19,7 @@ pub(super) fn of_failure(trouble: &Trouble, may_ask: bool) -> String {
     if trouble.lacks_identity && !may_ask {
         let _ = write!(
             text,
-            "\nThis job may not ask for an identity. Add to the job, beside `runs-on`:\n{PERMISSION}\nOr name a key with the input `key`."
+            "\nThis job may not ask for an identity. Add to the job, beside `runs-on`, with what else it needs:\n{PERMISSIONS}\nOr name a key with the input `key`."
         );
     } else if trouble.waits {
         let _ = write!(
