@@ -1,8 +1,9 @@
 //! Checks a log whole, and accounts for every record: verified, redacted with authority, expired under policy, or unexplained.
 
-use super::bound::{bound, compare};
 use super::keys::{Keys, PersonId};
 use super::log::own;
+use super::notes::bound::{bound, compare};
+use super::notes::{Covers, Hold, Holds};
 use super::seal::{Unopened, open};
 use super::store::CHECKPOINT;
 use super::tree::Growing;
@@ -10,7 +11,7 @@ use super::{AuditError, LogStore, Redaction, Settings, Stored, What};
 use crate::record::{Class, Entry, kinds};
 use crate::tlog::{Checkpoint, Hash};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Most faults that are kept one by one.
 const KEPT: usize = 100;
@@ -61,6 +62,8 @@ pub struct Account {
     pub expired: u64,
     /// Redactions, all with authority.
     pub redactions: u64,
+    /// Holds that keep something now.
+    pub holds: u64,
     /// The record of a redaction that was begun, whose keys are not destroyed yet: the next command that writes does it.
     pub unfinished: Option<u64>,
     /// Whether its first record says what it is: the key of redactions, and how long things are kept.
@@ -109,6 +112,7 @@ pub fn account(
         partly: Vec::new(),
         open: Vec::new(),
         redactions: Vec::new(),
+        holds: Holds::default(),
         bound: Cow::Borrowed(settings),
         broken: false,
     };
@@ -131,6 +135,8 @@ struct Checker<'a> {
     open: Vec<(u64, Class, u32)>,
     /// Redactions, by the number of their record.
     redactions: Vec<(u64, Redaction)>,
+    /// What has to stay, and since when.
+    holds: Holds,
     /// What the log is: as its first record says, else as `log.json` does.
     bound: Cow<'a, Settings>,
     /// Whether the journal cannot be read to its end: what explains a hole may stand behind the break.
@@ -282,8 +288,10 @@ impl Checker<'_> {
     }
 
     fn in_clear(&mut self, index: u64, entry: &Entry, stored: &Stored) {
-        if entry.kind.number != kinds::SETTINGS {
-            return self.redaction(index, entry, &stored.content);
+        match entry.kind.number {
+            kinds::SETTINGS => {}
+            kinds::HOLD => return self.hold(index, &stored.content),
+            _ => return self.redaction(index, entry, &stored.content),
         }
         if index > 0 {
             return self.account.bad(index, "what the log is stands in its first record alone");
@@ -303,6 +311,18 @@ impl Checker<'_> {
         }
     }
 
+    fn hold(&mut self, index: u64, note: &[u8]) {
+        match Hold::authorised(note, &self.settings.origin, &self.bound.officer) {
+            Ok(hold) if hold.at == index => {
+                self.account.verified += 1;
+                self.holds.add(hold);
+            }
+            Ok(hold) => self.account.bad(index, format!("the hold of record {}, put here again", hold.at)),
+            Err(AuditError::Damaged { cause, .. }) => self.account.bad(index, cause),
+            Err(e) => self.account.bad(index, e.to_string()),
+        }
+    }
+
     fn redaction(&mut self, index: u64, entry: &Entry, note: &[u8]) {
         match Redaction::authorised(note, &self.settings.origin, &self.bound.officer) {
             Ok(redaction) => {
@@ -313,7 +333,7 @@ impl Checker<'_> {
                     self.account.bad(index, format!("the redaction of record {}, put here again", redaction.at));
                     return;
                 }
-                if let What::Expired { class, until, kept } = &redaction.what
+                if let What::Expired { class, until, kept, .. } = &redaction.what
                     && (until.saturating_add(*kept) >= entry.day() || self.keeps_otherwise(*class, *kept))
                 {
                     self.account.bad(index, format!("`{}` expired sooner than the policy says", class.name()));
@@ -334,21 +354,27 @@ impl Checker<'_> {
 
     /// Holds every hole against the redactions, and the redactions against what can still be read.
     fn judge(&mut self) {
+        self.account.holds = self.holds.in_force().count() as u64;
         if self.keys.is_none() {
             return;
         }
         let covers = Covers::of(&self.redactions);
+        let (holds, broken) = (std::mem::take(&mut self.holds), self.broken);
         for (index, class, day, other) in std::mem::take(&mut self.gone) {
+            let (redacted, expired) = (covers.record(index), covers.expired(index, class, day));
+            self.against(&holds, index, redacted.or(expired));
             match () {
-                () if covers.record(index) => self.account.redacted += 1,
-                () if covers.expired(index, class, day) => self.account.expired += 1,
+                () if redacted.is_some() => self.account.redacted += 1,
+                () if expired.is_some() => self.account.expired += 1,
                 // What would explain it may stand behind the break.
                 () if self.broken && !other => {}
                 () if other => self.account.bad(index, "its content is encrypted under another key"),
                 () => self.account.bad(index, "its key is gone, and no redaction says so"),
             }
         }
-        for (index, id) in std::mem::take(&mut self.partly).into_iter().filter(|_| !self.broken) {
+        let partly = std::mem::take(&mut self.partly);
+        for (index, id) in partly.into_iter().take_while(|_| !broken) {
+            self.against(&holds, index, covers.people.get(&id).copied());
             if covers.people.get(&id).is_none_or(|before| index >= *before) {
                 self.account.bad(index, "the key of a person is gone, and no redaction says so");
             }
@@ -358,45 +384,21 @@ impl Checker<'_> {
         let done: Vec<_> = self.redactions.iter().filter(|(at, _)| Some(*at) != unfinished).cloned().collect();
         let done = Covers::of(&done);
         for (index, class, day) in std::mem::take(&mut self.open) {
-            if done.record(index) || done.expired(index, class, day) {
+            if done.record(index).or(done.expired(index, class, day)).is_some() {
                 self.account.bad(index, "it can still be read, though a redaction says that its key was destroyed");
             }
         }
         self.account.unexplained.sort_by_key(|bad| bad.index.unwrap_or(u64::MAX));
     }
-}
 
-/// What redactions cover: each only what was there before it.
-#[derive(Default)]
-struct Covers {
-    records: BTreeSet<u64>,
-    people: BTreeMap<PersonId, u64>,
-    expired: Vec<(Class, u32, u64)>,
-}
-
-impl Covers {
-    fn of(redactions: &[(u64, Redaction)]) -> Self {
-        let mut covers = Self::default();
-        for (at, redaction) in redactions {
-            match &redaction.what {
-                What::Person(id) => drop(covers.people.insert(*id, *at)),
-                What::Records(ranges) => {
-                    covers
-                        .records
-                        .extend(ranges.iter().flat_map(|(low, high)| *low..=(*high).min(*at)).filter(|i| i < at));
-                }
-                What::Expired { class, until, .. } => covers.expired.push((*class, *until, *at)),
-            }
+    /// That no hold kept a record when a redaction took it away: who has the key of redactions could else destroy what a
+    /// hold that everybody was told of keeps, and the account would call it explained.
+    fn against(&mut self, holds: &Holds, index: u64, redaction: Option<u64>) {
+        let Some(redaction) = redaction else { return };
+        if let Some(one) = holds.kept(index, redaction) {
+            self.account
+                .bad(index, format!("redaction {redaction} destroyed it while the hold of record {} kept it", one.at));
         }
-        covers
-    }
-
-    fn record(&self, index: u64) -> bool {
-        self.records.contains(&index)
-    }
-
-    fn expired(&self, index: u64, class: Class, day: u32) -> bool {
-        self.expired.iter().any(|(c, until, at)| *c == class && day <= *until && index < *at)
     }
 }
 

@@ -65,7 +65,7 @@ fn a_redaction_counts_by_the_key_and_the_days_that_the_first_record_binds() {
     assert!(account.unexplained.iter().any(|bad| bad.cause.contains("without authority")), "{account:?}");
     let expired = |kept: u32, days: i64| {
         let until = log::day(now(0));
-        redacted(What::Expired { class: Class::Executions, until, kept }, &officer(), days).against(&[])
+        redacted(What::Expired { class: Class::Executions, from: 0, until, kept }, &officer(), days).against(&[])
     };
     assert!(expired(1, 91).unexplained.iter().any(|bad| bad.cause.contains("sooner than the policy")), "other days");
     assert!(!expired(90, 91).unexplained.iter().any(|bad| bad.cause.contains("sooner")), "the twin");

@@ -3,10 +3,10 @@
 
 use super::keys::Random;
 use super::log::{Log, day, expiring, minutes};
-use super::redaction::is_basis;
+use super::notes::{is_basis, joined};
 use super::seal::{Unopened, in_clear, open};
 use super::tree::read_all;
-use super::{AuditError, Redaction, What};
+use super::{AuditError, Held, Redaction, What};
 use crate::model::Timestamp;
 use crate::record::{Entry, RecordError, kinds};
 use crate::secrets::{Search, find_secret};
@@ -26,7 +26,8 @@ impl Log {
     /// Erases: the number of the redaction's record. `officer` signs it.
     ///
     /// # Errors
-    /// [`AuditError::Nothing`] when there is nothing to erase, [`AuditError::Unknown`] when a record is not there, [`AuditError::Malformed`] when the key is not the one of the
+    /// [`AuditError::Held`] when a hold keeps one of the records, [`AuditError::Nothing`] when there is nothing to erase,
+    /// [`AuditError::Unknown`] when a record is not there, [`AuditError::Malformed`] when the key is not the one of the
     /// settings or the reason is none, [`AuditError::Unusable`].
     pub fn erase(
         &mut self,
@@ -39,30 +40,77 @@ impl Log {
         let what = match erase {
             Erase::Person(name) => {
                 // The name itself must not be kept anywhere, an error of a log file included.
-                let why = || "this person stands in no record, or was erased already".to_owned();
-                let person = self.keys.person(name).ok_or_else(|| AuditError::Nothing { why: why() })?;
-                What::Person(person.id)
+                let why = "this person stands in no record, or was erased already";
+                let person = self.keys.person(name).ok_or_else(|| AuditError::nothing("to erase", why))?;
+                let what = What::Person(person.id);
+                if self.holds()?.in_force().next().is_some() {
+                    self.not_held(self.records_of(name)?)?;
+                }
+                what
             }
-            Erase::Records(list) => What::Records(self.ranges(list)?),
+            Erase::Records(list) => {
+                let ranges = self.ranges(list)?;
+                self.not_held(ranges.iter().flat_map(|(low, high)| *low..=*high))?;
+                What::Records(ranges)
+            }
         };
         self.redact(what, basis, officer, now, random)
     }
 
-    /// Destroys the keys of everything that is kept long enough; the numbers of the redactions' records.
+    /// Destroys the keys of everything that is kept long enough, but of days of which a hold keeps a record; the numbers of the
+    /// redactions' records.
     ///
     /// # Errors
     /// As [`Log::erase`].
     pub fn retain(&mut self, officer: &NoteSigner, now: Timestamp, random: Random<'_>) -> Result<Vec<u64>, AuditError> {
         let mut done = Vec::new();
+        let holds = self.holds()?;
+        if holds.in_force().any(|one| one.held == Held::Everything) {
+            return Ok(done);
+        }
+        let held = self.held_days(&holds)?;
         for class in expiring() {
             let Some(kept) = self.settings.retention.get(&class).copied() else { continue };
-            let Some(until) = day(now).checked_sub(kept + 1) else { continue };
-            if self.keys.days(class).any(|day| day <= until) {
-                let what = What::Expired { class, until, kept };
-                done.push(self.redact(what, "policy", officer, now, random)?);
+            let Some(last) = day(now).checked_sub(kept + 1) else { continue };
+            let mut from = 0;
+            // What lies between days that are held, and after the last of them.
+            let held = held.iter().filter(|(c, day)| *c == class && *day <= last).map(|(_, day)| *day);
+            for end in held.chain([last + 1]).collect::<Vec<_>>() {
+                if self.keys.days(class).any(|day| (from..end).contains(&day)) {
+                    let what = What::Expired { class, from, until: end - 1, kept };
+                    done.push(self.redact(what, "policy", officer, now, random)?);
+                }
+                from = end + 1;
             }
         }
         Ok(done)
+    }
+
+    /// That no hold keeps any of these records.
+    fn not_held(&self, records: impl IntoIterator<Item = u64>) -> Result<(), AuditError> {
+        let holds = self.holds()?;
+        for index in records {
+            if let Some(one) = holds.kept(index, self.size()) {
+                return Err(AuditError::Held { index, hold: one.at, basis: one.basis.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// That an order has authority, and a reason that can stand in clear for ever.
+    pub(super) fn authority(&self, basis: &str, officer: &NoteSigner) -> Result<(), AuditError> {
+        if *officer.key() != self.settings.officer {
+            return Err(AuditError::malformed("key of redactions", "it is not the one that the log's settings name"));
+        }
+        if !is_basis(basis) {
+            return Err(AuditError::malformed(
+                "reason",
+                "expected one line of at most 256 bytes, without control characters",
+            ));
+        }
+        // It stands in the log in clear, where no erasure reaches it.
+        find_secret(&json!({ "basis": basis }), &Search::default()).map_err(RecordError::Secret)?;
+        Ok(())
     }
 
     /// Of records, each of which is there, those whose keys are.
@@ -90,15 +138,9 @@ impl Log {
     /// Ranges of records. One whose key was destroyed before is passed over: a second redaction of it would say that something
     /// was destroyed, and nothing was.
     fn ranges(&self, list: &[u64]) -> Result<Vec<(u64, u64)>, AuditError> {
-        let mut out: Vec<(u64, u64)> = Vec::new();
-        for index in self.remaining(list)? {
-            match out.last_mut().filter(|(_, high)| high + 1 == index) {
-                Some((_, high)) => *high = index,
-                None => out.push((index, index)),
-            }
-        }
+        let out = joined(&self.remaining(list)?);
         let why = "what was named is erased already, or stands in clear for ever";
-        if out.is_empty() { Err(AuditError::Nothing { why: why.into() }) } else { Ok(out) }
+        if out.is_empty() { Err(AuditError::nothing("to erase", why)) } else { Ok(out) }
     }
 
     fn redact(
@@ -109,17 +151,7 @@ impl Log {
         now: Timestamp,
         random: Random<'_>,
     ) -> Result<u64, AuditError> {
-        if *officer.key() != self.settings.officer {
-            return Err(AuditError::malformed("key of redactions", "it is not the one that the log's settings name"));
-        }
-        if !is_basis(basis) {
-            return Err(AuditError::malformed(
-                "reason",
-                "expected one line of at most 256 bytes, without control characters",
-            ));
-        }
-        // It stands in the log in clear, where no erasure reaches it.
-        find_secret(&json!({ "basis": basis }), &Search::default()).map_err(RecordError::Secret)?;
+        self.authority(basis, officer)?;
         let origin = self.settings.origin.clone();
         let redaction = Redaction { origin, time: now, basis: basis.to_owned(), at: self.size(), what };
         self.keys.pending = Some(officer.sign(&redaction.to_string()));
@@ -166,7 +198,7 @@ impl Log {
     fn destroy(&mut self, what: &What, before: u64) -> Result<(), AuditError> {
         match what {
             What::Person(id) => self.keys.forget_person(id),
-            What::Expired { class, until, .. } => drop(self.keys.forget_days(*class, *until)),
+            What::Expired { class, from, until, .. } => drop(self.keys.forget_days(*class, *from, *until)),
             What::Records(ranges) => {
                 for index in ranges.iter().flat_map(|(low, high)| *low..=*high).filter(|index| *index < before) {
                     let record = read_all(&*self.store, index, 1)?;

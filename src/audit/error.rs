@@ -113,9 +113,21 @@ pub enum AuditError {
         /// What was asked for.
         what: String,
     },
-    /// There is nothing that an erasure would take away.
-    #[error("nothing to erase: {why}")]
+    /// A hold keeps what was to be destroyed.
+    #[error("record {index} is held by record {hold}: {basis}")]
+    Held {
+        /// The record.
+        index: u64,
+        /// Number of the hold's record.
+        hold: u64,
+        /// Why it is held.
+        basis: String,
+    },
+    /// There is nothing that an erasure would take away, or a hold keep or let go.
+    #[error("nothing {what}: {why}")]
     Nothing {
+        /// What was to be done: `to erase`.
+        what: &'static str,
         /// Why not.
         why: String,
     },
@@ -180,6 +192,9 @@ codes! {
     GONE = "audit-record-gone", [Producer],
         "the key of what the record said was destroyed, so nobody can read it any more",
         "nothing can bring it back; its entry and every proof about it still hold";
+    HELD = "audit-held", [Producer],
+        "a hold keeps a record that was to be erased, and nothing was erased",
+        "name other records, or let the hold go first: `attest audit hold --release NUMBER --basis WHY`";
     NO_RANDOMNESS = "audit-no-randomness", [Operator],
         "the operating system gave no random bytes, without which nothing can be encrypted",
         "try again; on a machine that just started, wait until it has gathered some";
@@ -207,6 +222,7 @@ impl AuditError {
             Self::TooLarge { .. } => TOO_LARGE,
             Self::Unknown { .. } | Self::Nothing { .. } => UNKNOWN,
             Self::Gone { .. } => GONE,
+            Self::Held { .. } => HELD,
             Self::Record(e) => e.code(),
             Self::NoRandomness => NO_RANDOMNESS,
         }
@@ -214,6 +230,10 @@ impl AuditError {
 
     pub(super) fn damaged(index: impl Into<Option<u64>>, cause: impl Into<String>) -> Self {
         Self::Damaged { index: index.into(), cause: cause.into() }
+    }
+
+    pub(super) fn nothing(what: &'static str, why: &str) -> Self {
+        Self::Nothing { what, why: why.to_owned() }
     }
 
     pub(super) fn malformed(what: impl Into<String>, cause: impl Into<String>) -> Self {

@@ -1,9 +1,10 @@
 //! [`Log`]: one writer's view of a log. Records are durable and in the tree when [`Log::append`] returns; what is published
 //! follows with [`Log::publish`].
 
-use super::bound::{self, keep_to};
 use super::content::Packer;
 use super::keys::{KeyStore, Keys, Random};
+use super::notes::Hold;
+use super::notes::bound::{self, keep_to};
 use super::seal::{Author, Place, Unopened, in_clear, open, seal};
 use super::store::CHECKPOINT;
 use super::tree::{Growing, nodes, read_all};
@@ -69,7 +70,7 @@ impl Log {
         let checkpoint = store.get(CHECKPOINT)?;
         let published = checkpoint.as_deref().map(|bytes| own(bytes, &settings)).transpose()?;
         let tree = grown(&*store, published.as_ref())?;
-        own_tail(&*store, published.map_or(0, |p| p.size), &keys, &author)?;
+        own_tail(&*store, published.map_or(0, |p| p.size), &keys, &author, &settings)?;
         let packer = Packer::new()?;
         Ok(Self { settings, store, key_store, keys, signer, author, failed: false, tree, checkpoint, packer })
     }
@@ -289,9 +290,15 @@ fn grown(store: &dyn LogStore, published: Option<&Checkpoint>) -> Result<Growing
 }
 
 /// That every record that no checkpoint covers yet is one that this log wrote: it opens under the log's keys and was written
-/// by who has its private key, or is the redaction that is being carried out. Whoever owns the disk could else write a record
+/// by who has its private key, or is the redaction that is being carried out, or a hold with authority. Whoever owns the disk could else write a record
 /// behind the last, and have it signed; so could who holds the keys of contents alone.
-fn own_tail(store: &dyn LogStore, from: u64, keys: &Keys, author: &Author) -> Result<(), AuditError> {
+fn own_tail(
+    store: &dyn LogStore,
+    from: u64,
+    keys: &Keys,
+    author: &Author,
+    settings: &Settings,
+) -> Result<(), AuditError> {
     let mut index = from;
     while index < store.size() {
         for record in store.read(index, 4096)? {
@@ -299,6 +306,10 @@ fn own_tail(store: &dyn LogStore, from: u64, keys: &Keys, author: &Author) -> Re
                 Ok(_) => author.wrote(&record, index),
                 // Opening compared it with the log's key.
                 Err(Unopened::InClear(entry)) if entry.kind.number == kinds::SETTINGS => index == 0,
+                Err(Unopened::InClear(entry)) if entry.kind.number == kinds::HOLD => {
+                    let hold = Hold::authorised(&record.content, &settings.origin, &settings.officer);
+                    hold.is_ok_and(|hold| hold.at == index)
+                }
                 Err(Unopened::InClear(_)) => {
                     keys.pending.as_ref().is_some_and(|note| note.as_bytes() == record.content)
                 }

@@ -47,7 +47,7 @@ pub(super) fn settings() -> Settings {
 
 /// A store that two can hold: the log, and whoever owns the disk.
 #[derive(Clone, Default)]
-pub(super) struct Shared(Arc<Mutex<MemoryStore>>);
+pub(super) struct Shared(pub(super) Arc<Mutex<MemoryStore>>);
 
 impl LogStore for Shared {
     fn size(&self) -> u64 {
@@ -364,7 +364,7 @@ fn a_hole_without_a_redaction_is_unexplained() {
         let redaction = Redaction { origin: ORIGIN.into(), time: now(0), basis: "policy".into(), at: 21, what };
         signer.sign(&redaction.to_string())
     };
-    let early = What::Expired { class: Class::Executions, until: day, kept: 90 };
+    let early = What::Expired { class: Class::Executions, from: 0, until: day, kept: 90 };
     world.log.keys.pending = Some(redaction(&officer(), early));
     world.log.finish_redaction(now(10), &mut counter()).unwrap();
     world.log.publish().unwrap();

@@ -3,7 +3,6 @@
 //! | file | job |
 //! |---|---|
 //! | `settings.rs` | what a log is: its name, its keys, how long things are kept |
-//! | `bound.rs` | its first record, which says the same under the log's signature |
 //! | `frame.rs` | the frames of the journal, whose writing is the commit |
 //! | `disk/` | each change of a file, so that tests can stop at any of them |
 //! | `store/` | [`LogStore`]: where entries, contents and published files are |
@@ -11,7 +10,8 @@
 //! | `content.rs` | what a record says, as it is encrypted |
 //! | `seal.rs` | a draft to what is stored, and back |
 //! | `log.rs`, `tree.rs` | [`Log`]: append, publish, prove |
-//! | `redaction.rs` | signed notes that say which keys were destroyed, and on whose authority |
+//! | `notes/` | signed notes in clear: what the log is, which keys were destroyed and on whose authority, what must stay |
+//! | `holding.rs` | writing holds, and finding what they keep |
 //! | `erase.rs` | destroying them, in an order that no crash can break |
 //! | `disclosure.rs` | a record's entry, and single fields of it, shown with their proof |
 //! | `anchor/` | what others outside say of a checkpoint |
@@ -21,7 +21,6 @@
 
 mod account;
 pub mod anchor;
-mod bound;
 #[cfg(test)]
 mod bound_tests;
 mod content;
@@ -30,12 +29,15 @@ mod disk;
 mod erase;
 mod error;
 mod frame;
+#[cfg(test)]
+mod hold_tests;
+mod holding;
 pub mod index;
 pub mod keys;
 mod log;
 #[cfg(test)]
 mod log_tests;
-mod redaction;
+mod notes;
 mod seal;
 mod settings;
 pub mod store;
@@ -43,7 +45,6 @@ mod tree;
 pub mod witness;
 
 pub use account::{Account, Bad, Outside, account};
-pub use bound::{bound, keep_to};
 pub use disclosure::{Disclosed, Disclosure};
 pub use erase::Erase;
 pub use error::AuditError;
@@ -52,7 +53,8 @@ pub use frame::{read_frames, sample_frames};
 pub use index::Index;
 pub use keys::{KeyStore, Keys};
 pub use log::{Log, Parts, consistency, inclusion, own as own_checkpoint, receipt};
-pub use redaction::{Redaction, What};
+pub use notes::bound::{bound, keep_to};
+pub use notes::{Held, Hold, Holds, Keep, OneHold, Redaction, What};
 pub use seal::{Opened, Unopened, open};
 pub use settings::Settings;
 pub use store::{LogStore, Stored};

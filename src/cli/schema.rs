@@ -22,6 +22,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("attach", of::<attach::AttachReport>),
     ("audit-anchor", of::<audit::AnchorReport>),
     ("audit-erase", of::<audit::EraseReport>),
+    ("audit-hold", of::<audit::HoldReport>),
     ("audit-init", of::<audit::InitReport>),
     ("audit-keys", of::<audit::KeysReport>),
     ("audit-match", of::<audit::MatchReport>),

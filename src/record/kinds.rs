@@ -12,7 +12,7 @@ pub enum Class {
     Executions = 1,
     /// Sessions: 30 days unless told.
     Sessions = 2,
-    /// Redactions and settings: for ever, and in clear, as everybody must be able to check them.
+    /// Redactions, holds and settings: for ever, and in clear, as everybody must be able to check them.
     Public = 3,
 }
 
@@ -269,6 +269,14 @@ pub const ALL: &[Kind] = &[
         may: &[],
         about: "what the log is: the key of redactions, and how long things are kept; its text is a signed note in clear",
     },
+    Kind {
+        number: 19,
+        name: "hold",
+        class: Class::Public,
+        needs: &[],
+        may: &[],
+        about: "records must stay, or need not any more, on whose authority; its text is a signed note in clear",
+    },
 ];
 
 /// Fields that a record of any kind may have: who, for whom, when, where, and how one knows.
@@ -323,6 +331,8 @@ impl Kind {
 pub const REDACTION: u8 = 16;
 /// The number of the kind that says what the log is: its first record.
 pub const SETTINGS: u8 = 18;
+/// The number of the kind that says what must stay.
+pub const HOLD: u8 = 19;
 
 #[cfg(test)]
 mod tests {

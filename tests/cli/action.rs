@@ -323,7 +323,11 @@ fn event(runner: &Runner, head: &str) -> String {
 fn a_job_without_an_identity_is_told_what_to_add() {
     let runner = Runner::new();
     let ran = runner.step("create", &[("subject", "app")], &[]).failed(2, "no-signer");
-    assert!(ran.annotation().contains("\n    permissions:\n      contents: read\n      id-token: write\n"), "{}", ran.annotation());
+    assert!(
+        ran.annotation().contains("\n    permissions:\n      contents: read\n      id-token: write\n"),
+        "{}",
+        ran.annotation()
+    );
     assert!(!runner.world.root().join(BUNDLE).exists());
     // With the permission, it is the service that is in the way, and that is said.
     let asks = [("ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:9/"), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "t")];

@@ -327,6 +327,11 @@ fn a_person_who_is_erased_is_nowhere_and_every_proof_still_holds() {
     copy(&log, &old);
     let said = done(&world, &["erase", "--person", "github:583231", "--basis", "request-1"]);
     assert_eq!(said, "erased: 1 record; keys destroyed, the redaction is record 4, its receipt erase-4.tlog-proof\n");
+    let redaction = done(&world, &["show", "4"]);
+    assert!(
+        redaction.contains("basis                request-1 ") && redaction.contains("what                 person "),
+        "{redaction}"
+    );
     assert!(done(&world, &["show", "1"]).contains("requested_by         (a person who was erased: redaction 4)"));
     assert!(done(&world, &["verify"]).contains("5 records: 5 verified, 0 redacted"));
     let key = settings["key"].as_str().unwrap();
@@ -421,6 +426,38 @@ fn only_what_was_there_is_counted_as_erased() {
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said["records"], serde_json::json!([1, 3]));
     assert!(done(&world, &["keys"]).contains("keys were destroyed 2 times"));
+}
+
+#[test]
+fn what_is_held_is_not_erased_until_the_hold_is_let_go() {
+    let world = worked();
+    assert_eq!(done(&world, &["hold"]), "nothing is held\n");
+    let said = done(&world, &["hold", "--execution", "exec-1", "--basis", "case-7"]);
+    assert!(said.starts_with("held: the hold is record 4\n1 hold in force\n       4  "), "{said}");
+    assert!(said.ends_with("  records 1-3  case-7\n"), "{said}");
+    assert!(done(&world, &["show", "4"]).contains("what                 hold records 1-3 "));
+    for what in [["--record", "2"], ["--person", "github:583231"], ["--execution", "exec-1"]] {
+        let said = ends(&world, 1, &[&["erase", "--basis", "r"], &what[..]].concat());
+        assert!(said.contains("error[audit-held]: record ") && said.contains(" is held by record 4: case-7"), "{said}");
+        assert!(said.contains("attest audit hold --release NUMBER"), "{said}");
+    }
+    assert!(done(&world, &["verify"]).contains("1 hold in force"));
+    assert!(done(&world, &["retain"]).contains("1 hold in force"));
+    ends(&world, 2, &["hold", "--record", "2", "--basis", "r", "--redaction-key", "log/keys/log.key"]);
+    for bad in [&["hold", "--record", "2"][..], &["hold", "--basis", "r"], &["hold", "--record", "2", "--everything"]] {
+        ends(&world, 2, bad);
+    }
+    ends(&world, 1, &["hold", "--record", "99", "--basis", "r"]);
+    ends(&world, 1, &["hold", "--release", "2", "--basis", "r"]);
+    let said = done(&world, &["hold", "--release", "4", "--basis", "case-7 is closed"]);
+    assert_eq!(said, "released: the hold of record 4; record 5 says so\nnothing is held\n");
+    assert!(done(&world, &["erase", "--record", "2", "--basis", "r"]).starts_with("erased: 1 record;"));
+    let said: Value =
+        serde_json::from_str(&done(&world, &["hold", "--everything", "--basis", "b", "--format", "json"])).unwrap();
+    assert_eq!(
+        (said["record"].clone(), said["holds"][0]["keeps"].clone()),
+        (serde_json::json!(7), "everything".into())
+    );
 }
 
 #[test]

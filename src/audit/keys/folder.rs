@@ -296,7 +296,7 @@ mod tests {
         // Whoever holds the old files open sees what becomes of them.
         let held = ["master", "keys.1"].map(|name| dir.path().join(name));
         held.iter().for_each(|held| fs::hard_link(folder.join(held.file_name().unwrap()), held).unwrap());
-        keys.forget_days(Class::Executions, 1);
+        keys.forget_days(Class::Executions, 0, 1);
         store.save(&keys, true).unwrap();
         assert_eq!((store.generation(), FolderKeys::open(&folder).unwrap().generation()), (2, 2));
         assert!(!folder.join("keys.1").exists());

@@ -135,10 +135,10 @@ impl Keys {
         }
     }
 
-    /// Destroys the keys of a class up to a day, that day included; how many days there were.
-    pub fn forget_days(&mut self, class: Class, until: u32) -> usize {
+    /// Destroys the keys of a class of some days, both included; how many days there were.
+    pub fn forget_days(&mut self, class: Class, from: u32, until: u32) -> usize {
         let before = self.trees.len();
-        self.trees.retain(|(c, day), _| *c != class || *day > until);
+        self.trees.retain(|(c, day), _| *c != class || !(from..=until).contains(day));
         before - self.trees.len()
     }
 
@@ -236,7 +236,7 @@ mod tests {
         assert_ne!(keys.person("github:1").unwrap().field(&record), keys.person("github:2").unwrap().field(&record));
         keys.forget_record(Class::Executions, 101, 8);
         keys.forget_person(&id);
-        assert_eq!(keys.forget_days(Class::Executions, 100), 1);
+        assert_eq!(keys.forget_days(Class::Executions, 0, 100), 1);
         keys.pending = Some("a note".into());
         let read = Keys::parse(&keys.write()).unwrap();
         assert_eq!(read.record(Class::Executions, 101, 7).unwrap(), record);

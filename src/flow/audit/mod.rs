@@ -302,7 +302,9 @@ pub fn redacted_by<'a>(list: &'a [(u64, Redaction)], index: u64, entry: &Entry) 
         index < *at
             && match &redaction.what {
                 What::Records(ranges) => ranges.iter().any(|(low, high)| (*low..=*high).contains(&index)),
-                What::Expired { class, until, .. } => entry.class == *class && entry.day() <= *until,
+                What::Expired { class, from, until, .. } => {
+                    entry.class == *class && (*from..=*until).contains(&entry.day())
+                }
                 What::Person(_) => false,
             }
     })

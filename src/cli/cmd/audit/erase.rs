@@ -19,6 +19,7 @@ use std::path::PathBuf;
   attest audit erase --execution exec-abc123 --basis 'recorded by mistake' --redaction-key officer.key
   attest audit erase --record 5 9-12 --basis 'recorded by mistake'
 
+What a hold keeps (attest audit hold) is not erased: audit-held, exit code 1.
 What is erased already is erased once: where nothing else is meant, the answer is audit-unknown, exit code 1.")]
 pub(super) struct EraseArgs {
     /// A person, as the records name it
@@ -75,7 +76,7 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
                 AuditError::Unknown { what } => {
                     let why =
                         format!("the execution {what} has no record here that can be read: it may be erased already");
-                    AuditError::Nothing { why }
+                    AuditError::Nothing { what: "to erase", why }
                 }
                 e => e,
             };
@@ -124,14 +125,14 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
 }
 
 /// A number, or two with `-` between them.
-fn range(text: &str) -> Result<(u64, u64), String> {
+pub(super) fn range(text: &str) -> Result<(u64, u64), String> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
     let range = low.parse().ok().zip(high.parse().ok()).filter(|(low, high)| low <= high);
     range.ok_or_else(|| "expected the number of a record, or two as 9-12, the lower one first".into())
 }
 
 /// The records of ranges, each of which is there.
-fn numbers(ranges: &[(u64, u64)], size: u64) -> Result<Vec<u64>, AuditError> {
+pub(super) fn numbers(ranges: &[(u64, u64)], size: u64) -> Result<Vec<u64>, AuditError> {
     let beyond = ranges.iter().map(|(_, high)| *high).find(|high| *high >= size);
     match beyond {
         Some(high) => Err(AuditError::Unknown { what: format!("record {high}") }),

@@ -5,6 +5,7 @@ use crate::audit::{LogStore as _, Redaction};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::flow::audit;
+use crate::model::plural::counted;
 use crate::places::{self, AuditPlace, audit::random};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -13,7 +14,8 @@ use std::path::PathBuf;
 
 /// Destroy what was kept long enough, as the log's settings say
 ///
-/// The keys of each day that is older go, and a signed redaction says so. Run it daily.
+/// The keys of each day that is older go, and a signed redaction says so. Days of which a hold keeps a record stay (attest audit
+/// hold). Run it daily.
 #[derive(Clone, Debug, Args)]
 pub(super) struct RetainArgs {
     /// Private key of redactions; the one that was made with the log unless told
@@ -33,6 +35,8 @@ pub struct RetainReport {
     pub schema_version: u32,
     /// Numbers of the records of redactions that were made.
     pub redactions: Vec<u64>,
+    /// Numbers of the records of holds that keep something from expiring.
+    pub holds: Vec<u64>,
 }
 
 /// What `attest audit keys --format json` prints.
@@ -61,7 +65,8 @@ pub(super) fn retain(args: &RetainArgs, place: &AuditPlace, common: &Common) -> 
     let done = log.retain(&officer, now, &mut random)?;
     log.publish()?;
     audit::catch_up(log.store(), log.keys(), log.size(), &mut place.index()?)?;
-    let report = RetainReport { schema_version: 1, redactions: done };
+    let holds: Vec<u64> = log.holds()?.in_force().map(|one| one.at).collect();
+    let report = RetainReport { schema_version: 1, redactions: done, holds };
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));
     }
@@ -70,7 +75,14 @@ pub(super) fn retain(args: &RetainArgs, place: &AuditPlace, common: &Common) -> 
         let _ = writeln!(out, "keys destroyed; the redaction is record {number}");
     }
     if report.redactions.is_empty() {
-        out += "nothing is old enough to expire\n";
+        out += if report.holds.is_empty() {
+            "nothing is old enough to expire\n"
+        } else {
+            "nothing that is not held is old enough to expire\n"
+        };
+    }
+    if !report.holds.is_empty() {
+        let _ = writeln!(out, "{} in force: `attest audit hold` lists them", counted(report.holds.len(), "hold"));
     }
     Ok(Outcome::done(out))
 }

@@ -2,6 +2,7 @@
 
 mod anchor;
 mod erase;
+mod hold;
 mod init;
 mod itself;
 mod keep;
@@ -17,6 +18,7 @@ mod verify;
 
 pub use anchor::AnchorReport;
 pub use erase::EraseReport;
+pub use hold::HoldReport;
 pub use init::InitReport;
 pub(in crate::cli) use itself::{beside, record as record_itself};
 pub use keep::{KeysReport, RetainReport};
@@ -71,6 +73,7 @@ enum Which {
     Serve(serve::ServeArgs),
     Retain(keep::RetainArgs),
     Erase(erase::EraseArgs),
+    Hold(hold::HoldArgs),
     Keys(keep::KeysArgs),
 }
 
@@ -107,6 +110,7 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Serve(args) => serve::run(args, &find()?, common, ui).await,
         Which::Retain(args) => keep::retain(args, &find()?, common),
         Which::Erase(args) => erase::run(args, &find()?, common),
+        Which::Hold(args) => hold::run(args, &find()?, common),
         Which::Keys(_) => keep::keys(&find()?, common),
     }
 }

@@ -255,7 +255,7 @@ fn in_clear(entry: &Entry, note: &str) -> Map<String, Value> {
     let named = |name: &str, value: Value| (name.to_owned(), value);
     if entry.kind.number != kinds::SETTINGS {
         let basis = line("basis ").map(|basis| named("basis", basis));
-        return basis.into_iter().chain(lines.get(4).map(|what| named("what", Value::from(*what)))).collect();
+        return basis.into_iter().chain(lines.get(5).map(|what| named("what", Value::from(*what)))).collect();
     }
     let kept: Vec<&str> = lines.iter().filter_map(|l| l.strip_prefix("kept ")).collect();
     let kept = if kept.is_empty() { "everything for ever".to_owned() } else { kept.join(", ") };
@@ -310,8 +310,11 @@ fn whole(out: &mut String, one: &Shown) {
     for (name, value) in one.record.iter().filter(|(name, _)| !["kind", "known"].contains(&name.as_str())) {
         let letter = known.and_then(|k| k.get(name)).and_then(Value::as_str).unwrap_or("declared");
         let letter = if letter == "derived" { "r" } else { letter.get(..1).unwrap_or("d") };
-        let letter =
-            if one.record.get("kind").is_some_and(|k| k == "redaction" || k == "settings") { "" } else { letter };
+        let letter = if one.record.get("kind").is_some_and(|k| k == "redaction" || k == "settings" || k == "hold") {
+            ""
+        } else {
+            letter
+        };
         let _ = writeln!(out, "  {name:20} {} {letter}", sanitize::line(&plain(value)));
     }
     for name in &one.redacted {

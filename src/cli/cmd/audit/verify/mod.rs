@@ -80,6 +80,8 @@ pub struct VerifyReport {
     pub redacted: u64,
     /// Records that were kept as long as the policy says.
     pub expired: u64,
+    /// Holds that keep something from expiring and from being erased.
+    pub holds: u64,
     /// The record of a redaction that is not carried out yet: the next command that writes to the log does it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<u64>,
@@ -218,6 +220,7 @@ fn report(origin: &str, checked: &Checked, changed: &[Bad], named: bool) -> Veri
         unopened: account.unopened,
         redacted: account.redacted,
         expired: account.expired,
+        holds: account.holds,
         unfinished: account.unfinished,
         bound: account.bound,
         unexplained,
@@ -267,6 +270,9 @@ fn text(report: &VerifyReport) -> String {
     }
     if report.unopened > 0 {
         let _ = writeln!(out, "{} not opened: only that each is where it was", counted(report.unopened, "record"));
+    }
+    if report.holds > 0 {
+        let _ = writeln!(out, "{} in force: `attest audit hold` lists them", counted(report.holds, "hold"));
     }
     if let Some(index) = report.unfinished {
         let _ = writeln!(

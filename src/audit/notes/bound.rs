@@ -10,7 +10,7 @@
 //! kept sessions 30
 //! ```
 
-use super::{AuditError, LogStore, Settings, Stored};
+use crate::audit::{AuditError, LogStore, Settings, Stored};
 use crate::model::{Timestamp, limits};
 use crate::record::{Class, Entry, kinds};
 use crate::tlog::{Note, NoteKey};
@@ -39,7 +39,7 @@ pub fn keep_to(store: &dyn LogStore, settings: &Settings) -> Result<(), AuditErr
 }
 
 /// Whether settings say what is bound.
-pub(super) fn compare(settings: &Settings, bound: &Settings) -> Result<(), AuditError> {
+pub(in crate::audit) fn compare(settings: &Settings, bound: &Settings) -> Result<(), AuditError> {
     let other =
         |what: &str, found: String, bound: String| Err(AuditError::Rebound { what: what.to_owned(), found, bound });
     let days = |settings: &Settings| {
@@ -62,7 +62,7 @@ pub(super) fn compare(settings: &Settings, bound: &Settings) -> Result<(), Audit
 }
 
 /// The text that is signed.
-pub(super) fn text(settings: &Settings) -> String {
+pub(in crate::audit) fn text(settings: &Settings) -> String {
     let Settings { origin, officer, created, retention, .. } = settings;
     let mut out = format!("{HEAD}\n{origin}\ncreated {created}\nredactions {officer}\n");
     for (class, days) in retention {
