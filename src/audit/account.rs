@@ -384,7 +384,7 @@ impl Checker<'_> {
         let done: Vec<_> = self.redactions.iter().filter(|(at, _)| Some(*at) != unfinished).cloned().collect();
         let done = Covers::of(&done);
         for (index, class, day) in std::mem::take(&mut self.open) {
-            if done.record(index).or(done.expired(index, class, day)).is_some() {
+            if done.record(index).is_some() || done.expired(index, class, day).is_some() {
                 self.account.bad(index, "it can still be read, though a redaction says that its key was destroyed");
             }
         }
