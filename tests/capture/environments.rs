@@ -243,6 +243,33 @@ pub(crate) const PLATFORMS: &[Platform] = &[
         ],
     },
     Platform {
+        name: "bitbucket-pipelines",
+        mark: "BITBUCKET_PIPELINE_UUID",
+        commit: "BITBUCKET_COMMIT",
+        variables: &[
+            ("BITBUCKET_PIPELINE_UUID", "{5f0a4f0e-2f3c-4a7b-9b53-1c9a6e0c2d11}"),
+            ("BITBUCKET_BRANCH", "main"),
+            ("BITBUCKET_BUILD_NUMBER", "57"),
+            ("BITBUCKET_COMMIT", COMMIT),
+            ("BITBUCKET_DEPLOYMENT_ENVIRONMENT", "staging"),
+            // In truth of its own host, whose addresses of `http` are those of `https`.
+            ("BITBUCKET_GIT_HTTP_ORIGIN", "http://github.com/acme/app"),
+            ("BITBUCKET_REPO_FULL_NAME", "acme/app"),
+            ("BITBUCKET_REPO_UUID", "{0b9a3c55-6c3e-4e0f-8f0b-0a1f1f6a9a77}"),
+            ("BITBUCKET_STEP_RUN_NUMBER", "1"),
+            ("BITBUCKET_STEP_TRIGGERER_UUID", "{c1a7d5d2-2c0b-4a55-8d10-6a4f5b0f3e21}"),
+            ("BITBUCKET_STEP_UUID", "{9d5c1b1e-7a24-4c7e-9c3a-0d6d3d2f4b10}"),
+            ("BITBUCKET_WORKSPACE", "acme"),
+        ],
+        others: &[
+            ("CI", "true"),
+            ("BITBUCKET_CLONE_DIR", "/opt/atlassian/pipelines/agent/build"),
+            ("BITBUCKET_GIT_SSH_ORIGIN", "git@bitbucket.org:acme/app.git"),
+            ("BITBUCKET_PROJECT_KEY", "APP"),
+            ("BITBUCKET_REPO_SLUG", "app"),
+        ],
+    },
+    Platform {
         name: "jenkins",
         mark: "JENKINS_URL",
         commit: "GIT_COMMIT",

@@ -194,6 +194,7 @@ fn a_ref_that_may_be_anothers_is_absent() {
         ("buildkite", &[("BUILDKITE_PULL_REQUEST", "7")]),
         ("buildkite", &[("BUILDKITE_SOURCE", "ui")]),
         ("circleci", &[("CIRCLE_BRANCH", "pull/7")]),
+        ("bitbucket-pipelines", &[("BITBUCKET_PR_ID", "7")]),
         ("jenkins", &[("CHANGE_ID", "7")]),
     ] {
         let p = PLATFORMS.iter().find(|p| p.name == platform).unwrap();

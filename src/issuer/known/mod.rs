@@ -1,6 +1,7 @@
 //! Each CI system and identity provider that is known: one file here, and one row in [`ALL`].
 
 mod azure;
+mod bitbucket;
 mod buildkite;
 mod circleci;
 mod codefresh;
@@ -25,6 +26,7 @@ pub static ALL: &[&Issuer] = &[
     &gitlab::ISSUER,
     &buildkite::ISSUER,
     &circleci::ISSUER,
+    &bitbucket::ISSUER,
     &azure::ISSUER,
     // Last of the platforms: their variables may be left over around another.
     &jenkins::ISSUER,
