@@ -170,6 +170,31 @@ fn a_layout_is_named_by_its_tag_and_an_untagged_one_is_warned_of() {
     assert!(String::from_utf8_lossy(&out.stderr).contains("has no tag `v2`"));
 }
 
+/// Gigabytes would be hashed for an answer that is there already.
+#[test]
+fn the_content_of_an_image_that_is_denied_is_not_looked_at() {
+    let world = World::new();
+    world.layout("image");
+    let blobs = world.root().join("image/blobs/sha256");
+    let layer = || {
+        let files = std::fs::read_dir(&blobs).unwrap().map(|file| file.unwrap().path());
+        let is_layer =
+            |path: &std::path::PathBuf| serde_json::from_slice::<Value>(&std::fs::read(path).unwrap()).is_err();
+        files.into_iter().find(is_layer).unwrap()
+    };
+    world.done(&["create", "oci:image", "--key", "attest.key"]);
+    std::fs::write(layer(), "changed").unwrap();
+    let codes = |agent: &[&str]| {
+        let args = ["verify", "oci:image", "--key", "attest.pub", "--format", "json"];
+        let out = world.attest(&[&args[..], agent].concat());
+        assert_eq!(out.status.code(), Some(1));
+        let answer: Value = serde_json::from_slice(&out.stdout).unwrap();
+        answer["subjects"][0].to_string().contains("digest-mismatch")
+    };
+    assert!(!codes(&["--agent", "platform/other"]), "it was hashed all the same");
+    assert!(codes(&[]), "the twin, whose statement is accepted");
+}
+
 #[test]
 fn one_of_two_hundred_that_was_changed_is_denied_first_and_counted() {
     let world = World::new();

@@ -138,6 +138,7 @@ crate::refusals::refusals! {
     attestation_about_nothing: built, changed(|p| drop(p.entry["annotations"].as_object_mut().unwrap().remove(REFERENCE))) => 1 "no-attestation";
     attestation_about_an_image_elsewhere: built, changed(|p| p.entry["annotations"][REFERENCE] = Digest::sha256(b"elsewhere").to_string().into()) => 1 "no-attestation";
     attestation_of_a_platform: built, changed(|p| p.entry["platform"] = json!({ "os": "linux", "architecture": "arm64" })) => 1 "no-attestation";
+    attestation_without_a_type: built, changed(|p| drop(p.entry["annotations"].as_object_mut().unwrap().remove("vnd.docker.reference.type"))) => 1 "no-attestation";
     attestation_without_a_mark: built, changed(|p| p.entry["annotations"] = json!({})) => 1 "no-attestation";
     attestation_whose_layer_is_not_there: built, blob(false, |at, d| at.server().remove(REPOSITORY, d)) => 3 "content-missing";
     attestation_whose_config_fails: built, blob(true, |at, d| at.server().fault(Fault::on(&format!("/blobs/{d}"), Action::status(500)))) => 3 "registry-unavailable";
