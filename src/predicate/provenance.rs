@@ -261,6 +261,12 @@ impl Provenance {
         self.text(&["requestedBy", "id"])
     }
 
+    /// `externalParameters.trigger` of the agent build type: what set the build off.
+    #[must_use]
+    pub fn trigger(&self) -> Option<&str> {
+        self.text(&["trigger"]).filter(|_| self.build_type == uri::AGENT_BUILD)
+    }
+
     /// A string of `runDetails.metadata`; of a time that is none, as one without its zone, nothing.
     #[must_use]
     pub fn metadata(&self, key: &str) -> Option<&str> {

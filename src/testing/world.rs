@@ -96,6 +96,8 @@ pub struct Claim {
     pub charter_digest: Option<String>,
     /// Requester.
     pub requested_by: Option<String>,
+    /// What set the build off.
+    pub trigger: Option<String>,
     /// Builder.
     pub builder_id: String,
     /// The whole predicate, instead of the provenance that the other fields make.
@@ -123,6 +125,7 @@ impl Claim {
             charter: text("https://git.example/acme/app/issues/42"),
             charter_digest: Some(Digest::sha256(b"the charter").hex().to_owned()),
             requested_by: text("github:583231"),
+            trigger: None,
             builder_id: "https://builders.example/one".into(),
             predicate: None,
         }
@@ -164,6 +167,7 @@ impl Claim {
         put("agent", self.agent.as_ref().map(id));
         put("task", self.task.as_ref().map(id));
         put("requestedBy", self.requested_by.as_ref().map(id));
+        put("trigger", self.trigger.clone().map(Value::from));
         put("charter", self.charter.as_ref().map(|c| json!({ "uri": c })));
         if let Some((provider, id)) = &self.model {
             external["agent"]["model"] = json!({ "provider": provider, "id": id });

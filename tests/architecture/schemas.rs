@@ -464,6 +464,7 @@ fn full_policy() -> Value {
             "require": [{
                 "predicateType": "https://slsa.dev/provenance/v1", "threshold": "1", "maxAge": "30d",
                 "builder": { "ids": ["b"] }, "requestedBy": { "ids": ["github:*"], "assurance": "declared" },
+                "trigger": { "kinds": ["event"], "assurance": "declared" },
                 "signers": [
                     { "key": "k.pub", "notBefore": window[0], "notAfter": window[1], "builders": ["b"], "measures": ["source"] },
                     {

@@ -12,6 +12,7 @@ mod seam;
 mod snapshot;
 mod source;
 mod task;
+mod trigger;
 mod trust;
 mod witnesses;
 
@@ -28,6 +29,7 @@ pub use seam::{Beside, Check, Names, Proved, Rule, RuleInput, Supported};
 pub use snapshot::SnapshotRule;
 pub use source::{SourceCheck, normal_repository};
 pub use task::TaskCheck;
+pub use trigger::TriggerCheck;
 pub use trust::TrustRule;
 pub use witnesses::WitnessRule;
 
@@ -42,6 +44,7 @@ pub static ALL: &[&Rule] = &[
     &agent::RULE,
     &task::RULE,
     &requested_by::RULE,
+    &trigger::RULE,
     &charter::RULE,
     &approvals::RULE,
 ];
@@ -61,6 +64,7 @@ pub const ALL_CODES: &[&[Code]] = &[
     approvals::TARGET_CODES,
     builder::CODES,
     requested_by::CODES,
+    trigger::CODES,
     age::CODES,
     runner::CODES,
 ];

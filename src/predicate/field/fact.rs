@@ -91,7 +91,7 @@ fn runner(p: &Provenance) -> Option<String> {
 
 fn trigger(p: &Provenance) -> Option<String> {
     // That an agent decided is something that no platform knows.
-    let kind = p.text(&["trigger"]).filter(|t| p.build_type == uri::AGENT_BUILD && *t != "smart")?;
+    let kind = p.trigger().filter(|kind| *kind != "smart")?;
     Some(format!("{TRIGGER_KIND}{kind}"))
 }
 

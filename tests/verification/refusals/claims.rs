@@ -20,6 +20,12 @@ fn by_key_for(builder: &'static str) -> impl Fn(&mut Scene) {
     }
 }
 
+/// A policy that wants a build that something set off.
+fn by_event(s: &mut Scene) {
+    requiring("trigger", r#"{ "kinds": ["event", "scheduled"] }"#)(s);
+    s.claim.trigger = Some("event".into());
+}
+
 crate::refusals::refusals! {
     wrong_agent: file(&["--agent", "platform/*"]), |s| s.claim.agent = Some("evil/builder".into()) => 1 "agent-mismatch";
     agent_not_said: file(&["--agent", "**"]), |s| { s.claim.agent = None; s.claim.model = None } => 1 "agent-mismatch";
@@ -63,6 +69,11 @@ crate::refusals::refusals! {
     requester_not_said_by_policy: requiring("requestedBy", r#"{ "ids": ["**"] }"#), |s| s.claim.requested_by = None => 1 "requester-mismatch";
     requester_that_only_the_signer_says: requiring("requestedBy", r#"{ "ids": ["github:*"] }"#), |s| s.require()["requestedBy"]["assurance"] = "signed".into() => 1 "assurance-too-low";
     requester_demanded_of_another_predicate: requiring("requestedBy", r#"{ "ids": ["github:*"] }"#), |s| s.require()["predicateType"] = "https://acme.example/scan/v1".into() => 2 "policy-malformed";
+    wrong_trigger: by_event, |s| s.claim.trigger = Some("manual".into()) => 1 "trigger-mismatch";
+    trigger_not_said: by_event, |s| s.claim.trigger = None => 1 "trigger-mismatch";
+    trigger_of_another_build_type: by_event, |s| { let mut predicate = s.claim.to_json()["predicate"].take(); predicate["buildDefinition"]["buildType"] = "https://builds.example/v1".into(); s.claim.predicate = Some(predicate) } => 1 "trigger-mismatch";
+    trigger_that_only_the_signer_says: by_event, |s| s.require()["trigger"]["assurance"] = "signed".into() => 1 "assurance-too-low";
+    trigger_of_no_kind: by_event, |s| s.require()["trigger"]["kinds"] = serde_json::json!(["push"]) => 2 "policy-malformed";
     dirty_source: requiring("source", r#"{ "refs": ["refs/heads/main"] }"#), |s| s.claim.dirty = Some(true) => 1 "source-dirty";
     dirty_source_by_flag: file(&["--source-ref", "refs/heads/main"]), |s| s.claim.dirty = Some(true) => 1 "source-dirty";
     source_not_said_to_be_clean: requiring("source", r#"{ "allowDirty": false }"#), |s| s.claim.dirty = None => 1 "source-dirty";
