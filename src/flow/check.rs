@@ -83,7 +83,8 @@ mod tests {
     use crate::policy::Verdict;
     use crate::registry::memory::Operation;
     use crate::registry::{Memory, Registry as _, RegistryError, RegistryEvidence};
-    use crate::seam::Endless;
+    use crate::seam::{BoxFuture, Deadline, Endless};
+    use crate::verify::{Basket, EvidenceSource};
     use serde_json::json;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
@@ -113,11 +114,14 @@ mod tests {
         push(registry, IMAGE_INDEX, &json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": entries }))
     }
 
-    fn decide_on(registry: &Memory, digest: &Digest) -> SubjectDecision {
-        let text = format!(
+    fn demand() -> String {
+        format!(
             "{{apiVersion: agent-attest.github.io/v1, kind: AttestationPolicy, metadata: {{name: t}}, spec: {{images: [{{glob: '**'}}], require: [{{signers: [{{key: \"{PEM}\"}}]}}]}}}}"
-        );
-        let policies = [policy::parse(&text, "t", &|_| Err(String::new())).unwrap()];
+        )
+    }
+
+    fn decide_on(registry: &Memory, digest: &Digest) -> SubjectDecision {
+        let policies = [policy::parse(&demand(), "t", &|_| Err(String::new())).unwrap()];
         let evidence = RegistryEvidence::new(registry);
         let target = Target {
             artifact: Artifact::new("r/a", "r/a", digest.clone()),
@@ -126,6 +130,52 @@ mod tests {
             digests: None,
         };
         ready(check(target, Given::new(&policies, &[], Timestamp::from_unix(0).unwrap()), &Endless))
+    }
+
+    /// A source that answers with nothing, or not at all.
+    struct Source {
+        answers: bool,
+    }
+
+    impl EvidenceSource for Source {
+        fn place(&self) -> String {
+            "r/a".into()
+        }
+        fn gather<'a>(&'a self, _: &'a Artifact, _: &'a Basket) -> BoxFuture<'a, ()> {
+            if self.answers { Box::pin(std::future::ready(())) } else { Box::pin(std::future::pending()) }
+        }
+    }
+
+    /// A deadline at which nothing is waited for, and all that is there is looked at.
+    struct Now;
+
+    impl Deadline for Now {
+        fn wait(&self) -> BoxFuture<'_, ()> {
+            Box::pin(std::future::ready(()))
+        }
+        fn passed(&self) -> bool {
+            false
+        }
+        fn given(&self) -> String {
+            "no time".into()
+        }
+    }
+
+    #[test]
+    fn a_source_that_had_not_ended_leaves_the_answer_open() {
+        let decide = |answers: bool| {
+            let policies = [policy::parse(&demand(), "t", &|_| Err(String::new())).unwrap()];
+            let target = Target {
+                artifact: Artifact::new("r/a", "r/a", Digest::sha256(b"")),
+                sources: vec![Box::new(Source { answers }), Box::new(Source { answers: true })],
+                content: None,
+                digests: None,
+            };
+            let decision = ready(check(target, Given::new(&policies, &[], Timestamp::from_unix(0).unwrap()), &Now));
+            (decision.verdict, decision.code().unwrap().as_str())
+        };
+        assert_eq!(decide(false), (Verdict::Unavailable, "timeout"));
+        assert_eq!(decide(true), (Verdict::Deny, "no-attestation"), "the twin: there is none");
     }
 
     #[test]

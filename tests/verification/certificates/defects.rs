@@ -6,7 +6,7 @@ use attest::sign::LocalKey;
 use attest::testing::sigstore::{SIGNED_AT, entry_body, log_id, text};
 use attest::testing::{Claim, Holder, Instance};
 use attest::trust::{KeyAlgorithm, TrustMaterial};
-use attest::verify::{Signer, Verifier};
+use attest::verify::{Examined, Signer, Verifier};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -356,4 +356,30 @@ fn two_subjects_of_one_artifact_agree_under_a_certificate_too() {
         code(&instance.root(), &instance.sign(&workflow(), &sha384.to_bytes())),
         refused("subject-digest-unknown")
     );
+}
+
+/// What was found out of a bundle is kept for who asks the same, and answers nobody else: other roots may not vouch for it, and
+/// at another time a certificate or a root may count that did not, or not yet.
+#[test]
+fn an_answer_that_is_kept_is_for_the_same_question_alone() {
+    let instance = Instance::new("acme", 1);
+    let bundle = signed(&instance, &workflow()).to_string().into_bytes();
+    let trust = |instance: &Instance| TrustMaterial::default().with_roots(&roots(&instance.root()));
+    let (own, other, none) = (trust(&instance), trust(&Instance::new("acme", 1)), TrustMaterial::default());
+    let examined = Examined::default();
+    let asked = |trust: &TrustMaterial, at: i64| {
+        let verifier = Verifier::new(trust, Timestamp::from_unix(at).unwrap()).remembering(&examined);
+        verifier.verify(&bundle, &artifact()).is_ok()
+    };
+    let (before, after) = (SIGNED_AT - DAY, SIGNED_AT + DAY);
+    // A no of a time at which it was not signed yet is none of later.
+    assert!(!asked(&own, before), "it lies in the future");
+    assert!(asked(&own, after));
+    // A yes holds later, and not before.
+    assert!(asked(&own, after + DAY));
+    assert!(!asked(&own, before), "it lies in the future again");
+    for stranger in [&other, &none] {
+        assert!(!asked(stranger, after), "a yes of other roots");
+        assert!(asked(&own, after), "a no of other roots");
+    }
 }
