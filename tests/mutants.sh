@@ -122,13 +122,13 @@ program() {
     case $found in /*) echo "$found" ;; *) echo "$copy/$found" ;; esac
 }
 
-# one TARGET TEST...: whether one of them is red: says how many, and the first.
+# one SECONDS TARGET TEST...: whether one of them is red, or takes longer: says how many, and the first.
 one() {
-    target=$1
-    shift
+    most=$1 target=$2
+    shift 2
     program=$(program "$target")
     ended=0
-    ( cd "$copy" && timeout 900 "$program" --exact "$@" ) > "$copy/.log" 2>&1 || ended=$?
+    ( cd "$copy" && timeout "$most" "$program" --exact "$@" ) > "$copy/.log" 2>&1 || ended=$?
     [ "$ended" -ne 0 ] || return 1
     failed=$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$copy/.log")
     # Once more by themselves, as a test may also fail because the machine is busy.
@@ -166,12 +166,19 @@ reach() {
 red() {
     last=$(sed -n "s/^$1 //p" "$noticed")
     # shellcheck disable=SC2086
-    [ -z "$last" ] || ! one $last || return 0
+    [ -z "$last" ] || ! one 300 $last || return 0
     awk -v name="$1" '$1 == name { print $2, $3, $4 }' "$reached" | sort -n | awk '{
-        key = (NR <= 20 ? 1 : NR <= 100 ? 2 : 3) " " $2
+        key = (NR <= 20 ? 1 : NR <= 100 ? 2 : 3 + int((NR - 101) / 60)) " " $2
         if (!(key in tests)) order[++keys] = key
         tests[key] = tests[key] " " $3
-    } END { for (i = 1; i <= keys; i++) print order[i] tests[order[i]] }' | sort -s -n -k 1,1 > "$copy/.tests"
+        took[key] += $1
+    } END {
+        for (i = 1; i <= keys; i++) {
+            split(order[i], part, " ")
+            # Twenty times what it took, and a minute: then something goes on for ever.
+            print part[1], 60 + int(took[order[i]] / 50), part[2] tests[order[i]]
+        }
+    }' | sort -s -n -k 1,1 > "$copy/.tests"
     while read -r quick those <&3; do
         [ "$quick" -lt 3 ] || [ ! -s "$copy/.why.$1" ] || break
         # shellcheck disable=SC2086
