@@ -2,7 +2,6 @@
 //! to whoever made sure that nothing else was built, and says so in `ATTEST_BUILD_COMMIT` (`release/build.sh`), and of a
 //! package that cargo made of a commit. A checkout is not asked: what lies in it need not be what its commit has.
 #![expect(clippy::disallowed_methods, reason = "reads what cargo and whoever builds hand over")]
-#![expect(clippy::print_stdout, reason = "how a build script answers cargo")]
 
 use std::env;
 use std::fs;

@@ -46,8 +46,11 @@ fn completions_and_manual_pages() {
     assert!(world.done(&["man"]).contains(".TH attest 1"));
     let page = world.done(&["man", "verify"]);
     assert!(page.contains(".TH attest-verify 1") && page.contains("certificate\\-identity"), "{page}");
+    assert!(world.done(&["man", "trust", "show"]).contains(".TH attest-trust-show 1"));
     Transcript::new(&world)
         .run(2, "man nothing")
+        .run(2, "man trust nothing")
+        .run(2, "man verify nothing")
         .run(2, "completions nothing")
         .run(2, "schema nothing")
         .run(0, "schema")
