@@ -41,7 +41,7 @@ c_flags=
 separator=$(printf '\037')
 map() { # PATH NAME
   flags="$flags${flags:+$separator}--remap-path-prefix=$1=$2"
-  c_flags="$c_flags -ffile-prefix-map=$1=$2"
+  c_flags="$c_flags '-ffile-prefix-map=$1=$2'"
 }
 map "$root" /attest
 map "$build" /attest/target
@@ -51,7 +51,8 @@ map "$(rustc --print sysroot)/lib/rustlib/src/rust" "/rustc/$(rustc -vV | sed -n
 
 # Settings of whoever builds would be in the bytes.
 unset RUSTFLAGS CFLAGS CXXFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET
-export CARGO_ENCODED_RUSTFLAGS="$flags" "CFLAGS_$(printf %s "$target" | tr - _)=$c_flags" CARGO_INCREMENTAL=0
+export CARGO_ENCODED_RUSTFLAGS="$flags" CARGO_INCREMENTAL=0
+export CC_SHELL_ESCAPED_FLAGS=1 "CFLAGS_$(printf %s "$target" | tr - _)=$c_flags"
 # Relocations in few bytes, and one pass over all code: less than 24 MB. Only the program is made so, as nothing else is kept.
 cargo rustc --release --locked --no-default-features --features "$features" --target "$target" --bin attest -- \
   -Clto=fat -Ccodegen-units=1 $link

@@ -15,14 +15,16 @@ home=$temp/somebody/home
 mkdir -p "$home"
 git clone -q -- "$root" "$temp/somebody/other name"
 git -C "$temp/somebody/other name" checkout -q "$(git -C "$root" rev-parse HEAD)"
-# What was downloaded is not downloaded again; unpacked it is, elsewhere.
+# What was downloaded is not downloaded again; unpacked it is, elsewhere. The toolchain is elsewhere, too.
 mkdir "$home/crates" && cp -R -- "${CARGO_HOME:-$HOME/.cargo}/registry" "$home/crates" && rm -rf -- "$home/crates/registry/src"
-for file in config.toml; do
-  [ ! -f "${CARGO_HOME:-$HOME/.cargo}/$file" ] || cp -- "${CARGO_HOME:-$HOME/.cargo}/$file" "$home/crates"
-done
+[ ! -f "${CARGO_HOME:-$HOME/.cargo}/config.toml" ] || cp -- "${CARGO_HOME:-$HOME/.cargo}/config.toml" "$home/crates"
+sysroot=$(rustc --print sysroot)
+mkdir -p "$temp/toolchain/share/doc/rust"
+cp -R -- "$sysroot/bin" "$sysroot/lib" "$temp/toolchain"
+cp -- "$sysroot/share/doc/rust/COPYRIGHT-library.html" "$temp/toolchain/share/doc/rust"
+toolchain=$temp/toolchain/bin
 as=
-toolchain=$(rustc --print sysroot)/bin
-if [ "$(id -u)" = 0 ] && setpriv --reuid 65532 --regid 65532 --clear-groups "$toolchain/rustc" --version >/dev/null 2>&1; then
+if [ "$(id -u)" = 0 ]; then
   as='setpriv --reuid 65532 --regid 65532 --clear-groups'
   chown -R 65532:65532 "$temp"
 fi
