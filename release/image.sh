@@ -19,7 +19,7 @@ case $target in
   aarch64-*-linux-*) platform='{"architecture":"arm64","os":"linux"}' ;;
   *) fail "expected an archive for Linux on x86_64 or aarch64, found $target" ;;
 esac
-gzip -dc -- "$archive" | "$tar" --extract --directory="$temp"
+"$tar" --extract --gzip --file="$archive" --directory="$temp"
 cp -- "$temp/$name/attest" "$temp/image/usr/bin/attest"
 mkdir "$temp/image/usr/share/attest"
 cp -R -- "$temp/$name/LICENSE" "$temp/$name/licences" "$temp/image/usr/share/attest"

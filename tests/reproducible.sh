@@ -1,20 +1,21 @@
 #!/bin/sh
 # Makes a release of this commit a second time, in another folder, with another home, user (as root), mask, language and zone,
-# and compares every byte with the first: `tests/reproducible.sh FIRST`, with what release/build.sh left in the folder FIRST. By
-# hand: it takes as long as a release. Then one byte of one source file is changed, and the program must be another: with
-# `--changed`, as that is a third build.
+# and compares every byte with the first: `tests/reproducible.sh FIRST [--changed]`, with what release/build.sh left in the folder
+# FIRST. With --changed, one byte of one source file is changed then, and program and image must be others. By hand: each takes as
+# long as a release, and 3 GB of $TMPDIR (else /var/tmp).
 set -eu
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
 [ $# -ge 1 ] || { echo 'expected the folder of a release, made by release/build.sh' >&2; exit 2; }
 first=$(cd -- "$1" && pwd)
+commit=$(git -C "$root" rev-parse HEAD)
 temp=$(mktemp -d "${TMPDIR:-/var/tmp}/again.XXXXXX")
 trap 'rm -rf -- "$temp"' EXIT
 trap 'exit 1' HUP INT TERM
 
 home=$temp/somebody/home
 mkdir -p "$home"
-git clone -q -- "$root" "$temp/somebody/other name"
-git -C "$temp/somebody/other name" checkout -q "$(git -C "$root" rev-parse HEAD)"
+git clone -q --no-hardlinks -- "$root" "$temp/somebody/other name"
+git -C "$temp/somebody/other name" checkout -q "$commit"
 # What was downloaded is not downloaded again; unpacked it is, elsewhere. The toolchain is elsewhere, too.
 mkdir "$home/crates" && cp -R -- "${CARGO_HOME:-$HOME/.cargo}/registry" "$home/crates" && rm -rf -- "$home/crates/registry/src"
 [ ! -f "${CARGO_HOME:-$HOME/.cargo}/config.toml" ] || cp -- "${CARGO_HOME:-$HOME/.cargo}/config.toml" "$home/crates"
@@ -44,7 +45,8 @@ echo "the same bytes: $(cut -d ' ' -f 1 "$first/SHA256SUMS" | tr '\n' ' ')"
 cd "$temp/somebody/other name"
 file=src/cli/cmd/describe/version.rs
 sed -i 's/commit:   /commit:  :/' "$file"
-ATTEST_BUILD_COMMIT=none
+# What else would differ is given as it was.
+ATTEST_BUILD_COMMIT=${ATTEST_BUILD_COMMIT:-$commit}
 again
 for file in "$first"/attest-*.tar.gz "$first/image/index.json"; do
   if cmp -s "$file" "$temp/somebody/again/${file#"$first/"}"; then echo "a changed source file did not change $file" >&2; exit 1; fi

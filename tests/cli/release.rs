@@ -29,9 +29,14 @@ fn has_jq() -> bool {
 }
 
 fn run(script: &str, arguments: &[&Path], umask: &str, variables: &[(&str, &str)]) {
+    run_in(top(), script, arguments, umask, variables);
+}
+
+/// Runs a script of a checkout.
+fn run_in(checkout: &Path, script: &str, arguments: &[&Path], umask: &str, variables: &[(&str, &str)]) {
     let shell = format!("umask {umask} && exec \"$0\" \"$@\"");
     let mut command = Command::new("sh");
-    command.args(["-c", &shell]).arg(top().join("release").join(script)).args(arguments);
+    command.args(["-c", &shell]).arg(checkout.join("release").join(script)).args(arguments);
     command.env("CARGO_NET_OFFLINE", "true").env("SOURCE_DATE_EPOCH", "1700000000").envs(variables.iter().copied());
     let out = command.output().unwrap();
     assert!(out.status.success(), "{script}: {}", String::from_utf8_lossy(&out.stderr));
@@ -205,4 +210,31 @@ fn an_image_of_another_platform_joins_the_index() {
     let platforms = platforms["manifests"].as_array().unwrap().iter().map(|m| m["platform"]["architecture"].clone());
     assert_eq!(platforms.collect::<Vec<_>>(), ["amd64", "arm64"]);
     assert_eq!(json(&files["releases.json"])["releases"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn releases_of_before_stay_in_the_list_behind_the_new_one() {
+    if !has_jq() {
+        return;
+    }
+    let (folder, files) = release("one", "022", &[]);
+    let row = |version: &str| {
+        let url = format!("https://example.org/{version}/attest-{version}.tar.gz");
+        format!(r#"  {{ "version": "{version}", "target": "t", "url": "{url}", "sha256": "{}" }}"#, "0".repeat(64))
+    };
+    let current = format!("v{}", env!("CARGO_PKG_VERSION"));
+    let checkout = folder.path().join("checkout");
+    fs::create_dir_all(checkout.join("action")).unwrap();
+    for name in ["release", "install.sh"] {
+        assert!(Command::new("cp").arg("-R").arg(top().join(name)).arg(&checkout).status().unwrap().success());
+    }
+    let listed = format!("{{ \"releases\": [\n{},\n{},\n{}\n] }}\n", row(&current), row("v0.0.9"), row("v0.0.8"));
+    fs::write(checkout.join("action/releases.json"), &listed).unwrap();
+    let dist = folder.path().join("dist");
+    run_in(&checkout, "finish.sh", &[&dist], "022", &[]);
+    let releases = json(&fs::read(dist.join("releases.json")).unwrap());
+    let found: Vec<_> = releases["releases"].as_array().unwrap().iter().map(|r| (&r["version"], &r["sha256"])).collect();
+    let (current, archive) = (Value::from(current), Value::from(digest(&files[named(&files, ".tar.gz")])));
+    let (older, oldest, none) = (Value::from("v0.0.9"), Value::from("v0.0.8"), Value::from("0".repeat(64)));
+    assert_eq!(found, [(&current, &archive), (&older, &none), (&oldest, &none)]);
 }

@@ -33,7 +33,7 @@ keyless=(--identity-token "$WORK/token" --signing-config "$SIGSTORE/signing_conf
 
 say 'pushed by crane, attested in the registry'
 registry=$(start docker-registry)
-expect 0 "$BIN/crane" push --insecure --index "$dist/image" "$registry/attest:v1"
+expect 0 "$BIN/crane" push --insecure "$dist/image" "$registry/attest:v1"
 expect 0 "$BIN/crane" validate --insecure --remote "$registry/attest:v1"
 expect 0 "$root/release/sign.sh" "$dist" "$registry/attest" "${keyless[@]}"
 index=$(jq -r '.manifests[0].digest' "$dist/image/index.json")
@@ -101,7 +101,7 @@ within() {
   # shellcheck disable=SC2016
   unshare --mount sh -ec 'folder=$1; shift; mount --bind "$folder" "$folder"; mount -o remount,ro,bind "$folder"
     [ ! -d "$folder/tmp" ] || mount -t tmpfs -o mode=1777 tmpfs "$folder/tmp"
-    exec env -i ATTEST_PASSWORD=interop chroot --userspec=65532:65532 "$folder" "$@"' sh "$@"
+    exec env -i ATTEST_PASSWORD=interop "$(command -v chroot)" --userspec=65532:65532 "$folder" "$@"' sh "$@"
 }
 
 say 'a folder with nothing but the program and what is verified'
