@@ -3,8 +3,7 @@
 # but to FOLDER. The program comes from the newest release, or from that of $ATTEST_VERSION (such as v1.2.3), or from a mirror's
 # folder with a release's files, $ATTEST_RELEASE_URL. Its archive must have the digest $ATTEST_SHA256, or else the one that SHA256SUMS
 # beside it says. Who made it, `attest verify` tells of attest.sigstore.jsonl beside it. Needs curl, tar and gzip.
-set -eu
-umask 022
+set -eu && umask 022
 releases=https://github.com/agent-attest/attest/releases
 fail() { printf '%s' "install.sh: $*" | tr '\r\n' '  ' >&2 && echo >&2 && exit 3; }
 machine="$(uname -s) on $(uname -m)"
@@ -30,11 +29,10 @@ begin() {
   trap 'rm -rf -- "$temp"' EXIT
   trap 'exit 3' HUP INT TERM
 }
-place() { mv -f -- "$1" "$folder/attest" || fail "cannot write $folder/attest"; }
+place() { [ ! -d "$folder/attest" ] && mv -f -- "$1" "$folder/attest" || fail "cannot write $folder/attest"; }
 # holds ARCHIVE URL DIGEST: that it is what it has to be.
 holds() {
-  found=$(sum "$1")
-  [ "$found" = "$3" ] || fail "$2 is another file than is listed: expected sha256 $3, found $found"
+  found=$(sum "$1") && [ "$found" = "$3" ] || fail "$2 is another file than is listed: expected sha256 $3, found $found"
 }
 # unpack ARCHIVE URL: takes the program out of it, and nothing else.
 unpack() {
@@ -42,7 +40,6 @@ unpack() {
   tar -xzOf "$1" "$member" >"$temp/attest" && chmod 755 "$temp/attest" || fail "$2 cannot be unpacked to $folder"
   place "$temp/attest"
 }
-
 main() {
   [ $# -eq 1 ] || fail 'expected one argument, the folder to install to'
   [ "$target" != unknown ] || fail "there is no release of attest for $machine"

@@ -8,8 +8,10 @@
 #
 # The bytes follow from the commit, from the toolchain in lib.sh, and from this machine's C compiler and C library. Without a
 # git checkout ATTEST_BUILD_COMMIT and SOURCE_DATE_EPOCH say what it would; ATTEST_BUILD_COMMIT=none makes a program that names no
-# commit, of whatever lies here. On Linux the program is static: it needs no file of
-# the machine that runs it, and so has no PKCS#11, which loads a module's library.
+# commit, of whatever lies here, by whatever toolchain.
+#
+# On Linux the program is static: it needs no file of the machine that runs it, and so has no PKCS#11, which loads a module's
+# library.
 set -eu
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/release/lib.sh"
@@ -18,25 +20,27 @@ mkdir -p -- "$1" && out=$(cd -- "$1" && pwd -P)
 shift
 cd -- "$root"
 
-case $(rustc --version) in "rustc $RUST "*) ;; *) fail "expected rustc $RUST, found $(rustc --version)" ;; esac
 target=$(rustc -vV | sed -n 's/^host: //p')
 case $target in
   *-linux-gnu) flags=-Ctarget-feature=+crt-static features=cli link=-Clink-arg=-Wl,-z,pack-relative-relocs ;;
   *) flags='' features=cli,pkcs11 link= ;;
 esac
 
-case ${ATTEST_BUILD_COMMIT:-} in
-  none) ATTEST_BUILD_COMMIT= ;;
-  '')
+if [ "${ATTEST_BUILD_COMMIT:-}" = none ]; then
+  ATTEST_BUILD_COMMIT=
+else
+  case $(rustc --version) in "rustc $RUST "*) ;; *) fail "expected rustc $RUST, found $(rustc --version)" ;; esac
+  if [ -z "${ATTEST_BUILD_COMMIT:-}" ]; then
     ATTEST_BUILD_COMMIT=$(git rev-parse HEAD 2>/dev/null) || fail 'there is no commit here: ATTEST_BUILD_COMMIT has to name it'
     [ -z "$(git status --porcelain)" ] || fail 'the checkout differs from its commit, so the program would not be that commit'
-    ;;
-esac
+  fi
+fi
 export ATTEST_BUILD_COMMIT
 epoch
 
 # Paths that compilers write into what they make, with what stands for them. A later one is preferred.
 build=${CARGO_TARGET_DIR:-$root/target}
+mkdir -p -- "$build" && build=$(cd -- "$build" && pwd -P)
 c_flags=
 separator=$(printf '\037')
 map() { # PATH NAME

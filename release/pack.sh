@@ -46,7 +46,7 @@ libc=
 jq --null-input --sort-keys --from-file release/sbom.jq \
   --slurpfile version "$temp/version.json" --slurpfile metadata "$temp/metadata.json" \
   --rawfile crates "$temp/crates" --rawfile checksums "$temp/checksums" \
-  --arg sha256 "$(sum "$program")" --arg rust "$RUST" --arg libc "$libc" \
+  --arg sha256 "$(sum "$program")" --arg rust "$(rustc -vV | sed -n 's/^release: //p')" --arg libc "$libc" \
   --arg compiler "$(cc --version | head -n 1)" >"$temp/sbom.json"
 
 # Whose work it holds.

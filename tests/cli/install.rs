@@ -226,6 +226,9 @@ fn a_disk_that_is_full_and_a_folder_that_cannot_be_written_are_said() {
             place.is_refused(shell, &refused("/usr"), "cannot write to the folder");
         }
         place.is_refused(shell, &refused("one two"), "expected one argument");
+        fs::create_dir_all(place.path("out/taken/attest")).unwrap();
+        fs::set_permissions(place.path("out/taken"), fs::Permissions::from_mode(0o777)).unwrap();
+        place.is_refused(shell, &refused("taken"), "cannot write");
     }
 }
 

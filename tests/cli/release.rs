@@ -233,7 +233,8 @@ fn releases_of_before_stay_in_the_list_behind_the_new_one() {
     let dist = folder.path().join("dist");
     run_in(&checkout, "finish.sh", &[&dist], "022", &[]);
     let releases = json(&fs::read(dist.join("releases.json")).unwrap());
-    let found: Vec<_> = releases["releases"].as_array().unwrap().iter().map(|r| (&r["version"], &r["sha256"])).collect();
+    let found: Vec<_> =
+        releases["releases"].as_array().unwrap().iter().map(|r| (&r["version"], &r["sha256"])).collect();
     let (current, archive) = (Value::from(current), Value::from(digest(&files[named(&files, ".tar.gz")])));
     let (older, oldest, none) = (Value::from("v0.0.9"), Value::from("v0.0.8"), Value::from("0".repeat(64)));
     assert_eq!(found, [(&current, &archive), (&older, &none), (&oldest, &none)]);
