@@ -21,10 +21,9 @@ done
 [ -n "${tar:-}" ] || fail 'GNU tar is needed: others cannot be told which order and owners to write'
 command -v jq >/dev/null || fail 'jq is needed'
 
+if command -v sha256sum >/dev/null; then sha256=sha256sum; else sha256='shasum -a 256'; fi
 # sum FILE: its sha256 in hexadecimal.
-sum() {
-  if command -v sha256sum >/dev/null; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | cut -c 1-64
-}
+sum() { $sha256 <"$1" | cut -c 1-64; }
 
 # epoch: the time that everything in a release has, in seconds: that of the commit, or SOURCE_DATE_EPOCH.
 epoch() {

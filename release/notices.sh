@@ -16,10 +16,10 @@ jq -r --rawfile crates "$2" '($crates | split("\n")) as $meant | .packages
 while IFS='|' read -r crate licence authors folder; do
   printf '%s: %s%s\n' "$crate" "$licence" "${authors:+ ($authors)}" >>"$temp/table"
   (cd -- "$folder" && find . -type f \( -iname 'licen[sc]e*' -o -iname 'copying*' -o -iname 'notice*' -o -iname 'copyright*' \
-    -o -iname 'unlicense*' \) ! -name '*.rs' ! -name '*.c' ! -name '*.h' ! -name '*.py' ! -path '*/tests/*' | sort) >"$temp/files"
+    -o -iname 'unlicense*' \) ! -name '*.rs' ! -name '*.c' ! -name '*.h' ! -name '*.py' ! -path '*/tests/*' \
+    -exec $sha256 {} + | sort -k 2) >"$temp/files"
   [ -n "$licence" ] || [ -s "$temp/files" ] || fail "$crate names no licence and brings none"
-  while read -r file; do
-    text=$(sum "$folder/$file")
+  while read -r text file; do
     [ -f "$temp/$text" ] || cp -- "$folder/$file" "$temp/$text"
     printf '%s\t%s, %s\n' "$text" "$crate" "${file#./}" >>"$temp/brought"
   done <"$temp/files"

@@ -239,3 +239,47 @@ fn releases_of_before_stay_in_the_list_behind_the_new_one() {
     let (older, oldest, none) = (Value::from("v0.0.9"), Value::from("v0.0.8"), Value::from("0".repeat(64)));
     assert_eq!(found, [(&current, &archive), (&older, &none), (&oldest, &none)]);
 }
+
+/// What the build script says of a build in a folder.
+fn said_of_build(folder: &Path, commit: Option<&str>) -> Vec<String> {
+    let program = folder.join("../build-script");
+    if !program.exists() {
+        let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        let made = rustc.args(["--edition", "2024", "-o"]).arg(&program).arg(top().join("build.rs")).status();
+        assert!(made.unwrap().success());
+    }
+    let mut script = Command::new(program);
+    script.current_dir(folder).env_clear().env("TARGET", "a-target").envs(commit.map(|c| ("ATTEST_BUILD_COMMIT", c)));
+    let out = script.output().unwrap();
+    let lines = String::from_utf8(out.stdout).unwrap();
+    let told = |line: &&str| !line.starts_with("cargo::rerun-if-");
+    lines.lines().filter(told).map(|line| line.trim_start_matches("cargo::").to_owned()).collect()
+}
+
+#[test]
+fn a_build_names_a_commit_only_where_somebody_vouches_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join("package");
+    fs::create_dir(&package).unwrap();
+    let (one, other) = ("1".repeat(40), "2".repeat(40));
+    let target = "rustc-env=ATTEST_TARGET=a-target".to_owned();
+    let names = |commit: &str| vec![target.clone(), format!("rustc-env=ATTEST_COMMIT={commit}")];
+    // A checkout, of which nobody says anything.
+    assert!(Command::new("git").args(["init", "-q"]).arg(&package).status().unwrap().success());
+    assert_eq!(said_of_build(&package, None), [target.as_str()]);
+    assert_eq!(said_of_build(&package, Some("")), [target.as_str()]);
+    assert_eq!(said_of_build(&package, Some(&one)), names(&one));
+    // A package that cargo made of a commit, and one of files that differed from it.
+    let packaged = |dirty: &str| {
+        let text = format!("{{\n  \"git\": {{\n    \"sha1\": \"{other}\"{dirty}\n  }},\n  \"path_in_vcs\": \"\"\n}}");
+        fs::write(package.join(".cargo_vcs_info.json"), text).unwrap();
+    };
+    packaged("");
+    assert_eq!(said_of_build(&package, None), names(&other));
+    assert_eq!(said_of_build(&package, Some(&one)), names(&one));
+    packaged(",\n    \"dirty\": true");
+    assert_eq!(said_of_build(&package, None), [target.as_str()]);
+    for wrong in ["main", &one[1..], &"A".repeat(40)] {
+        assert!(said_of_build(&package, Some(wrong))[1].starts_with("error=ATTEST_BUILD_COMMIT: expected a commit"));
+    }
+}
