@@ -14,6 +14,7 @@ mod unused;
 use crate::places;
 use args::{Common, Format};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use cmd::describe::version::VersionReport;
 use exit::{Decided, Exit, Failure, FailureReport, Outcome, Purpose, codes};
 use show::{decision, sanitize};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -71,7 +72,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => run(cli),
         Err(e) if !e.use_stderr() => {
             // --help and --version: data that was asked for.
-            let _ = e.print();
+            let _ = match json && e.kind() == clap::error::ErrorKind::DisplayVersion {
+                true => print(&Outcome::json(&VersionReport::of_this_build(), Exit::Done).stdout),
+                false => e.print(),
+            };
             Exit::Done.into()
         }
         Err(e) => {
@@ -104,7 +108,8 @@ fn said_by(error: &clap::Error) -> String {
 
 /// Reads the arguments, and the variables that stand for some of them.
 fn parse(arguments: Vec<std::ffi::OsString>) -> Result<Cli, clap::Error> {
-    let mut command = without_empty(unused::hidden(Cli::command()));
+    let command = Cli::command().long_version(VersionReport::of_this_build().to_string());
+    let mut command = without_empty(unused::hidden(command));
     let found = command.try_get_matches_from_mut(arguments).and_then(|matches| {
         unused::refuse(&matches)?;
         let mut cli = Cli::from_arg_matches(&matches)?;

@@ -1,5 +1,6 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
+use crate::cli::cmd::describe::version::VersionReport;
 use crate::cli::cmd::{admission, approve, attach, audit, flush, generate, inspect, keygen, list, trust};
 use crate::cli::exit::FailureReport;
 use crate::cli::show::created::CreateReport;
@@ -48,6 +49,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("schemas", of::<SchemasReport>),
     ("trust-show", of::<trust::ShowReport>),
     ("trust-update", of::<trust::UpdateReport>),
+    ("version", of::<VersionReport>),
 ];
 
 /// What `attest schema --format json` prints: the names of all schemas.

@@ -31,7 +31,7 @@ impl Acts {
 /// The stable kebab-case name of a failure or of a reason in a decision, for example `signature-invalid`, with what it
 /// means and what to do about it.
 ///
-/// Codes are a public contract: machines match on the name, people read the message beside it. [`codes!`] declares them
+/// Codes are a public contract: machines match on the name, people read the message beside it. `codes!` declares them
 /// beside the error that has them; two codes are equal if their names are.
 #[derive(Clone, Copy)]
 pub struct Code(&'static Declaration);

@@ -2,12 +2,12 @@
 //! [`Trial`]: a folder to try things in, and this program run by itself.
 
 use crate::model::digest::hex;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A temporary folder for this user alone, and where this program is run.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Trial {
     /// # Errors
     /// The operating system's: of the folder, or of finding this program's own file.
     pub fn new(here: PathBuf) -> io::Result<Self> {
-        let program = std::env::current_exe()?;
+        let program = std::env::current_exe().or_else(|e| called_by_path(std::env::args_os().next()).ok_or(e))?;
         // Ours alone: it must be new, and nobody else may look into it.
         let path = std::env::temp_dir().join(format!("attest-quickstart-{}", std::process::id()));
         fs::DirBuilder::new().mode(0o700).create(&path)?;
@@ -38,7 +38,8 @@ impl Trial {
     /// The operating system's, where it cannot be started.
     pub fn run(&self, arguments: &[impl AsRef<OsStr>], variables: &[(&str, &str)]) -> io::Result<Output> {
         let mut command = Command::new(&self.program);
-        command.args(arguments).current_dir(&self.here).envs(variables.iter().copied()).output()
+        // Nothing to read: a pipe that is closed, as there may be no `/dev/null`.
+        command.args(arguments).current_dir(&self.here).envs(variables.iter().copied()).stdin(Stdio::piped()).output()
     }
 
     /// Copies a folder in the temporary folder, with all that is in it.
@@ -69,10 +70,34 @@ impl Trial {
     }
 }
 
+/// The file of a program that was called by its path, where the system does not say which one runs (without `/proc`).
+fn called_by_path(name: Option<OsString>) -> Option<PathBuf> {
+    let path = PathBuf::from(name?);
+    let is_path = path.parent().is_some_and(|folder| !folder.as_os_str().is_empty());
+    is_path.then(|| path.canonicalize().ok()).flatten()
+}
+
 /// 128 bits that nobody guesses, as text; none where the system gives no randomness.
 #[must_use]
 pub fn random_text() -> Option<String> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).ok()?;
     Some(hex(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_the_path_that_it_was_called_by_and_by_no_bare_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        assert_eq!(called_by_path(Some(path.clone().into())), None);
+        fs::write(&path, "").unwrap();
+        assert_eq!(called_by_path(Some(path.clone().into())), Some(path.canonicalize().unwrap()));
+        // A bare name would be whatever lies in the working folder.
+        assert_eq!(called_by_path(Some("Cargo.toml".into())), None);
+        assert_eq!(called_by_path(None), None);
+    }
 }

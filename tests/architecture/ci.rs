@@ -124,3 +124,68 @@ fn a_command_that_the_program_does_not_take_is_seen() {
     let scripts = of_jenkins(jenkins);
     assert_eq!(scripts.iter().flat_map(|s| commands(s)).map(|w| w.len()).collect::<Vec<_>>(), [3, 5]);
 }
+
+/// Every member of that name, wherever it stands.
+fn members<'a>(node: &'a Node, name: &str) -> Vec<&'a str> {
+    match &node.kind {
+        Kind::List(nodes) => nodes.iter().flat_map(|node| members(node, name)).collect(),
+        Kind::Map(all) => {
+            let own = all.iter().filter(|(n, _)| n == name).filter_map(|(_, node)| match &node.kind {
+                Kind::Text(text) => Some(text.as_str()),
+                _ => None,
+            });
+            own.chain(all.iter().flat_map(|(_, node)| members(node, name))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What is wrong with a workflow that publishes.
+fn unsafe_parts(text: &str) -> Vec<String> {
+    let document = Node::parse(text, &BOUNDS).unwrap();
+    let mut found = Vec::new();
+    for script in members(&document, "run") {
+        if script.contains("${{") {
+            found.push(format!("an expression in a script: {script}"));
+        }
+    }
+    for used in members(&document, "uses") {
+        let version = used.split_once('@').map_or("", |(_, version)| version);
+        if version.len() != 40 || !version.bytes().all(|c| c.is_ascii_hexdigit()) {
+            found.push(format!("not named by its commit: {used}"));
+        }
+    }
+    if !text.lines().any(|line| line == "permissions: {}") {
+        found.push("a job has permissions that it does not ask for".to_owned());
+    }
+    found
+}
+
+#[test]
+fn the_workflow_of_a_release_runs_the_scripts_that_are_here() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(top.join(".github/workflows/release.yml")).unwrap();
+    assert_eq!(unsafe_parts(&text), [""; 0]);
+    let document = Node::parse(&text, &BOUNDS).unwrap();
+    let words: Vec<_> = members(&document, "run").iter().flat_map(|script| script.split_whitespace()).collect();
+    let scripts: Vec<_> = words.iter().filter(|w| w.starts_with("release/") || w.ends_with(".sh")).collect();
+    for script in &scripts {
+        assert!(top.join(script).exists(), "{script}");
+    }
+    for wanted in ["release/build.sh", "release/finish.sh", "release/sign.sh", "install.sh"] {
+        assert!(scripts.iter().any(|s| **s == wanted), "{wanted} is not run");
+    }
+    // One toolchain: what the scripts demand is what the workflow installs, and no older than the package says.
+    let library = fs::read_to_string(top.join("release/lib.sh")).unwrap();
+    let pinned = library.lines().find_map(|line| line.strip_prefix("RUST=")).unwrap();
+    assert_eq!(members(&document, "RUSTUP_TOOLCHAIN"), [pinned]);
+    assert!(pinned.starts_with(env!("CARGO_PKG_RUST_VERSION")), "{pinned}");
+
+    let planted = text.replace("permissions: {}", "").replace("# v7.0.1", "").replacen(
+        "release/finish.sh dist",
+        "echo ${{ x }}",
+        1,
+    );
+    let planted = planted.replacen("actions/download-artifact@3e5f", "actions/download-artifact@v8-", 1);
+    assert_eq!(unsafe_parts(&planted).len(), 3);
+}

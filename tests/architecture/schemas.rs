@@ -107,6 +107,7 @@ fn what_commands_print_fits() {
     prints(&world, "list", 0, &["list", "oci:image"]);
     prints(&world, "explain", 0, &["generate", "--explain"]);
     prints(&world, "schemas", 0, &["schema"]);
+    prints(&world, "version", 0, &["--version"]);
 }
 
 fn bundle_of_image(world: &World) -> String {

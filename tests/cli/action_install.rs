@@ -1,4 +1,5 @@
-//! `action/install.sh` against a server on loopback: the right archive, and everything that is none.
+//! `action/install.sh` against a server on loopback: the right archive, and everything that is none. What it shares with
+//! `install.sh` is tried there.
 #![expect(clippy::disallowed_methods, reason = "a test: runs the script and serves what it downloads")]
 
 use crate::serve::{Reply, Server};
@@ -17,13 +18,17 @@ struct Place {
 }
 
 /// What the archive's program prints.
-const SAYS: &str = "attest of the archive";
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(crate) const SAYS: &str = "attest of the archive";
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-fn archive(folder: &Path, name: &str) -> Vec<u8> {
+pub(crate) fn archive(folder: &Path, name: &str) -> Vec<u8> {
+    archive_of(folder, name, format!("#!/bin/sh\necho {SAYS}\n").as_bytes())
+}
+
+pub(crate) fn archive_of(folder: &Path, name: &str, program: &[u8]) -> Vec<u8> {
     let inner = folder.join("pack/attest-v1");
     fs::create_dir_all(&inner).unwrap();
-    fs::write(inner.join(name), format!("#!/bin/sh\necho {SAYS}\n")).unwrap();
+    fs::write(inner.join(name), program).unwrap();
     let out = folder.join("pack/archive.tar.gz");
     let ran =
         Command::new("tar").args(["-czf"]).arg(&out).args(["-C"]).arg(folder.join("pack")).arg("attest-v1").status();
@@ -40,11 +45,8 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let bytes = archive(folder.path(), program);
         let digest = Digest::sha256(&bytes).hex().to_owned();
-        let sums = format!("{digest}  attest-{TARGET}.tar.gz\n{}  attest-other.tar.gz\n", "0".repeat(64));
         let server = Server::start(move |asked| match asked.path() {
             "/good.tar.gz" | "/mirror/good.tar.gz" => Reply::Answer(200, String::new(), bytes.clone()),
-            "/sums/SHA256SUMS" => Reply::status(200, &sums),
-            path if path == format!("/sums/attest-{TARGET}.tar.gz") => Reply::Answer(200, String::new(), bytes.clone()),
             "/cut.tar.gz" => Reply::Answer(200, String::new(), bytes[..bytes.len() / 2].to_vec()),
             "/ftp.tar.gz" => Reply::Answer(302, "location: ftp://127.0.0.1:1/good.tar.gz\r\n".into(), Vec::new()),
             "/file.tar.gz" => Reply::Answer(302, "location: file:///etc/passwd\r\n".into(), Vec::new()),
@@ -53,8 +55,9 @@ impl Place {
             _ => Reply::status(404, "nothing here"),
         });
         fs::create_dir(folder.path().join("action")).unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("action/install.sh");
-        fs::copy(script, folder.path().join("action/install.sh")).unwrap();
+        for script in ["install.sh", "action/install.sh"] {
+            fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(script), folder.path().join(script)).unwrap();
+        }
         Self { folder, server, digest }
     }
 
@@ -117,7 +120,7 @@ impl Place {
 }
 
 /// A server whose answers end before they are whole.
-fn cut_off() -> String {
+pub(crate) fn cut_off() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -189,21 +192,6 @@ fn whatever_is_not_the_listed_archive_is_refused() {
     let empty = Place::with("other");
     empty.releases(&[empty.list("v1", "good", &empty.digest)]);
     empty.is_refused(&empty.install(&[]), "holds no attest");
-}
-
-#[test]
-fn alone_it_holds_the_archive_to_the_sums_or_to_the_digest_that_it_is_given() {
-    let place = Place::new();
-    let url = format!("{}/sums", place.server.url);
-    place.is_installed(&place.install(&[("ATTEST_RELEASE_URL", &url)]));
-    place.is_installed(&place.install(&[("ATTEST_RELEASE_URL", &url), ("ATTEST_SHA256", &place.digest)]));
-    fs::remove_dir_all(place.path("bin")).unwrap();
-    let other = Digest::sha256(b"another").hex().to_owned();
-    place.is_refused(&place.install(&[("ATTEST_RELEASE_URL", &url), ("ATTEST_SHA256", &other)]), "is another file");
-    let empty = format!("{}/nothing", place.server.url);
-    place.is_refused(&place.install(&[("ATTEST_RELEASE_URL", &empty)]), "cannot download");
-    place.is_refused(&place.install_on("aarch64", "bin", &[("ATTEST_RELEASE_URL", &url)]), "no digest is known");
-    place.is_refused(&place.install(&[]), "there is no release of attest");
 }
 
 #[test]

@@ -46,10 +46,34 @@ fn completions_and_manual_pages() {
     assert!(world.done(&["man"]).contains(".TH attest 1"));
     let page = world.done(&["man", "verify"]);
     assert!(page.contains(".TH attest-verify 1") && page.contains("certificate\\-identity"), "{page}");
+    assert!(world.done(&["man", "trust", "show"]).contains(".TH attest-trust-show 1"));
     Transcript::new(&world)
         .run(2, "man nothing")
+        .run(2, "man trust nothing")
+        .run(2, "man verify nothing")
         .run(2, "completions nothing")
         .run(2, "schema nothing")
         .run(0, "schema")
         .is("describe-itself");
+}
+
+#[test]
+fn which_program_it_is() {
+    let world = World::empty();
+    let package = env!("CARGO_PKG_VERSION");
+    assert_eq!(world.done(&["-V"]), format!("attest {package}\n"));
+    let long = world.done(&["--version"]);
+    let names: Vec<_> = long.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
+    assert_eq!(names, ["attest", "commit:", "target:", "features:"], "{long}");
+    assert!(long.starts_with(&format!("attest {package}\n")), "{long}");
+    let json: serde_json::Value = serde_json::from_str(&world.done(&["--version", "--format", "json"])).unwrap();
+    assert_eq!(json["version"], package);
+    for part in [&json["target"], &json["features"][0]].map(|value| value.as_str().unwrap()) {
+        assert!(long.contains(part), "{part}: {long}");
+    }
+    // A build names a commit only where whoever built it did: none of a checkout is taken for one.
+    assert_eq!(
+        json.get("commit").and_then(|c| c.as_str()),
+        option_env!("ATTEST_BUILD_COMMIT").filter(|c| !c.is_empty())
+    );
 }

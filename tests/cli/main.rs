@@ -19,6 +19,7 @@ mod charter;
 mod flags;
 mod guide;
 mod help;
+mod install;
 mod large_files;
 mod login;
 mod missing;
@@ -31,6 +32,7 @@ mod predicates;
 mod private_issuers;
 mod published;
 mod redirects;
+mod release;
 #[path = "../world/runner.rs"]
 mod runner;
 mod said;

@@ -15,7 +15,7 @@ pub fn helpers(env: &Environment, keys: &[String]) -> Launch {
 }
 
 /// For programs that sign or give the identity that signs: besides, what asks for identity tokens (a key management
-/// service may want one), and [`OF_SIGNERS`]. docs/exec-signer.md names them.
+/// service may want one), and `OF_SIGNERS`. docs/exec-signer.md names them.
 #[must_use]
 pub fn signers(env: &Environment) -> Launch {
     let is_for_signers = |name: &OsString| {

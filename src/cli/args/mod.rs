@@ -130,6 +130,7 @@ pub struct DemandArgs {
     #[arg(long, value_name = "TYPE", value_parser = given)]
     pub predicate_type: Option<String>,
     /// Source repository, for example https://github.com/acme/app
+    #[allow(rustdoc::bare_urls, reason = "the help shows it as it is typed")]
     #[arg(long, value_name = "URL", value_parser = given)]
     pub source_repository: Option<String>,
     /// Source ref, for example refs/heads/main

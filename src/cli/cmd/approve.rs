@@ -41,6 +41,7 @@ use std::path::PathBuf;
 pub struct ApproveArgs {
     /// charter:FILE, charter:URL, commit:REVISION, or an artifact: REPOSITORY@sha256:DIGEST, REPOSITORY:TAG,
     /// oci:PATH[:TAG][@sha256:DIGEST], a file
+    #[allow(rustdoc::broken_intra_doc_links, reason = "the help shows how a subject is written")]
     #[arg(value_name = "TARGET")]
     pub target: String,
     /// Digest of the charter, as a provenance records it: nothing is read or fetched

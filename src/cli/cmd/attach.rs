@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
   attest attach oci:build/image --bundle attestations/")]
 pub struct AttachArgs {
     /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, or oci:PATH[:TAG][@sha256:DIGEST]
+    #[allow(rustdoc::broken_intra_doc_links, reason = "the help shows how a subject is written")]
     #[arg(value_name = "SUBJECT")]
     pub subject: String,
     /// Bundle, JSONL of bundles, or folder of them; - is standard input (repeatable)

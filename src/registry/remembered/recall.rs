@@ -69,7 +69,7 @@ pub(super) struct Recall {
     capacity: usize,
 }
 
-/// How much a [`Recall`] holds.
+/// How much a `Recall` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Bytes, about.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A token and its claims. Its text leaves only through [`IdentityToken::secret`].
+/// A token and its claims. Its text leaves only through `IdentityToken::secret`.
 #[derive(Clone)]
 pub struct IdentityToken {
     text: Zeroizing<String>,

@@ -14,7 +14,7 @@ expect 0 "$ATTEST" keygen --output-key-prefix "$WORK/key"
 checkout "$WORK/checkout"
 cd "$WORK/checkout"
 mkdir -p .github/workflows action
-cp -r "$INTEROP/../../action.yml" "$INTEROP/../../action" "$INTEROP/../../verify" action
+cp -r "$INTEROP/../../action.yml" "$INTEROP/../../action" "$INTEROP/../../install.sh" "$INTEROP/../../verify" action
 cp "$WORK/key.pub" key.pub
 jq -n --arg glob "$registry/demo/app" '{apiVersion: "agent-attest.github.io/v1", kind: "AttestationPolicy",
   metadata: {name: "action"}, spec: {images: [{glob: $glob}], require: [{signers: [{key: "key.pub"}],

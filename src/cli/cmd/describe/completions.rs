@@ -20,11 +20,12 @@ pub struct CompletionsArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest man | man -l -
-  attest man verify > attest-verify.1")]
+  attest man verify > attest-verify.1
+  attest man admission serve | man -l -")]
 pub struct ManArgs {
     /// Which command's page [default: the program's]
     #[arg(value_name = "COMMAND")]
-    pub command: Option<String>,
+    pub command: Vec<String>,
 }
 
 /// Runs `attest completions` for a command line.
@@ -41,17 +42,20 @@ pub fn completions(args: &CompletionsArgs, mut program: Command) -> Outcome {
 /// [`Failure`] for a command that does not exist.
 pub fn man(args: &ManArgs, mut program: Command) -> Result<Outcome, Failure> {
     program.build();
-    let page = match &args.command {
-        None => program,
-        Some(name) => {
-            let known = || program.get_subcommands().map(Command::get_name).collect::<Vec<_>>().join(", ");
-            let Some(found) = program.find_subcommand(name) else {
-                let message = format!("expected one of {}, found `{name}`", known());
-                return Err(Failure::usage(codes::USAGE, message));
+    let mut page = program;
+    for name in &args.command {
+        let known = || page.get_subcommands().map(Command::get_name).collect::<Vec<_>>().join(", ");
+        let Some(found) = page.find_subcommand(name) else {
+            let message = match known() {
+                none if none.is_empty() => {
+                    format!("`{}` has no commands, found `{name}`", page.get_name().replace('-', " "))
+                }
+                known => format!("expected one of {known}, found `{name}`"),
             };
-            found.clone().name(format!("attest-{}", found.get_name()))
-        }
-    };
+            return Err(Failure::usage(codes::USAGE, message));
+        };
+        page = found.clone().name(format!("{}-{}", page.get_name(), found.get_name()));
+    }
     let mut out = Vec::new();
     clap_mangen::Man::new(page)
         .render(&mut out)

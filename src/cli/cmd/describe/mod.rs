@@ -1,4 +1,5 @@
-//! What the program says of itself: completions, manual pages, schemas.
+//! What the program says of itself: completions, manual pages, schemas, its version.
 
 pub mod completions;
 pub mod schema;
+pub mod version;

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 pub struct VerifyArgs {
     /// REPOSITORY@sha256:DIGEST, REPOSITORY:TAG, oci:PATH[:TAG][@sha256:DIGEST], a file, a glob, a checksum file, sha256:DIGEST,
     /// NAME@sha256:DIGEST; - reads a list
+    #[allow(rustdoc::broken_intra_doc_links, reason = "the help shows how a subject is written")]
     #[arg(value_name = "SUBJECT", required_unless_present = "list")]
     pub subjects: Vec<String>,
     /// File of further subjects, one per line, or as sha256sum writes them; - is standard input
