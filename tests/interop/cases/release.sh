@@ -9,6 +9,9 @@ source "$INTEROP/lib.sh"
 root=$(cd "$INTEROP/../.." && pwd)
 dist=$WORK/dist
 cp -R "$ATTEST_RELEASE" "$dist"
+# One that was signed is signed anew.
+rm -f "$dist/attest.sigstore.jsonl"
+jq -c '.manifests |= .[:1]' "$ATTEST_RELEASE/image/index.json" >"$dist/image/index.json"
 target=$(jq -r '.releases[0].target' "$dist/releases.json")
 name=attest-$target
 mkdir "$WORK/unpacked"
