@@ -2,6 +2,7 @@
 
 use crate::action::ActionError;
 use crate::audit::AuditError;
+use crate::audit::index::query::QueryError;
 use crate::cli::cmd::quickstart;
 use crate::cli::exit;
 use crate::evidence::{AddError, FileEvidence};
@@ -45,6 +46,7 @@ const LISTS: &[&[Code]] = &[
     webhook::IMAGES_CODES,
     webhook::REVIEW_CODES,
     AuditError::CODES,
+    QueryError::CODES,
     ActionError::CODES,
     RecordError::CODES,
     flow::PublishError::CODES,

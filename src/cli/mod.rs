@@ -154,6 +154,9 @@ fn run(cli: Cli) -> ExitCode {
         Format::Record if !matches!(cli.command, Command::Inspect(_)) => {
             Err(Failure::usage(codes::USAGE, "--format record is for `attest inspect` only"))
         }
+        Format::Csv if !matches!(&cli.command, Command::Audit(audit) if audit.gives_rows()) => {
+            Err(Failure::usage(codes::USAGE, "--format csv is for questions to the audit log: history, logs, query"))
+        }
         _ => dispatch(&cli, &ui),
     };
     let outcome = outcome.unwrap_or_else(|failure| {

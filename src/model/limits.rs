@@ -348,3 +348,17 @@ pub const SESSION_CALLS: usize = 1_000_000;
 pub const SESSION_LOSSES: u64 = 64;
 /// Records of a session file that are put into the log at once.
 pub const SESSION_BATCH: usize = 1000;
+/// How much of an execution's id has to be typed (characters), where it is not all of it.
+pub const ID_PREFIX: usize = 6;
+/// Commits of one execution whose approvals are looked for.
+pub const APPROVED_TARGETS: usize = 10_000;
+/// Rows of an answer in SQL unless told, and at most.
+pub const QUERY_ROWS: usize = 10_000;
+/// The most rows that may be asked for.
+pub const QUERY_MOST_ROWS: usize = 10_000_000;
+/// An answer in SQL (bytes), held until it is printed.
+pub const QUERY_ANSWER_BYTES: usize = 256 << 20;
+/// A value that a question in SQL makes on its way, and the question itself (bytes).
+pub const QUERY_VALUE_BYTES: usize = 256 << 10;
+/// Memory of a question in SQL (bytes): what it sorts must not fill a disk.
+pub const QUERY_HEAP_BYTES: usize = 256 << 20;

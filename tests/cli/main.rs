@@ -11,6 +11,7 @@ mod anchors;
 mod approve;
 mod attacked;
 mod audit;
+mod audit_ask;
 mod audit_crash;
 mod audit_session;
 mod before_the_step;

@@ -1,6 +1,7 @@
 //! `attest audit`
 
 mod anchor;
+mod ask;
 mod erase;
 mod init;
 mod itself;
@@ -16,6 +17,7 @@ mod trusted;
 mod verify;
 
 pub use anchor::AnchorReport;
+pub use ask::{HistoryReport, LogsReport, QueryReport};
 pub use erase::EraseReport;
 pub use init::InitReport;
 pub(in crate::cli) use itself::{beside, record as record_itself};
@@ -45,7 +47,9 @@ use std::path::PathBuf;
   attest audit init --origin audit.example.com/team
   attest audit start --agent platform/builder --task task-42
   attest audit record action execution_id=exec-1 action_type=file_modify target=src/lib.rs
+  attest audit history --days 7
   attest audit show exec-1
+  attest audit logs exec-1 --failed
   attest audit verify")]
 pub struct AuditCommand {
     /// Folder of the log [env: ATTEST_AUDIT_LOG=]
@@ -63,6 +67,9 @@ enum Which {
     Start(record::StartArgs),
     Finish(record::FinishArgs),
     Show(show::ShowArgs),
+    History(ask::history::HistoryArgs),
+    Logs(ask::logs::LogsArgs),
+    Query(ask::query::QueryArgs),
     Match(matching::MatchArgs),
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
@@ -72,6 +79,13 @@ enum Which {
     Retain(keep::RetainArgs),
     Erase(erase::EraseArgs),
     Keys(keep::KeysArgs),
+}
+
+impl AuditCommand {
+    /// Whether its answer is rows, which can be printed as CSV.
+    pub(in crate::cli) fn gives_rows(&self) -> bool {
+        matches!(self.which, Which::History(_) | Which::Logs(_) | Which::Query(_))
+    }
 }
 
 impl From<AuditError> for Failure {
@@ -99,6 +113,9 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Start(args) => record::start(args, &find()?, common),
         Which::Finish(args) => record::finish(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
+        Which::History(args) => ask::history::run(args, &find()?, common),
+        Which::Logs(args) => ask::logs::run(args, &find()?, common),
+        Which::Query(args) => ask::query::run(args, &find()?, common, ui),
         Which::Match(args) => matching::run(args, &find()?, common),
         Which::Verify(args) => verify::run(args, &find()?, common),
         Which::Prove(args) => proof::prove(args, &find()?),
