@@ -1,9 +1,12 @@
 //! Who made a commit, and why: what its message says.
 
 mod agent;
+pub mod demanded;
 mod hints;
 mod lines;
+pub mod own;
 mod trailers;
+pub mod written;
 
 pub use crate::model::Trigger;
 pub use agent::Agent;

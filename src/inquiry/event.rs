@@ -61,6 +61,14 @@ impl Event {
         reading::action(&self.kind, &|name| self.text(name).map(str::to_owned))
     }
 
+    /// Whether it says that a commit was made.
+    #[must_use]
+    pub fn makes(&self, commit: &str) -> bool {
+        let is_one = self.text("action_type").is_some_and(|action| ["commit", "merge"].contains(&action));
+        let target = self.text("target").and_then(|target| target.strip_prefix("commit:"));
+        self.kind == "action" && is_one && target == Some(commit)
+    }
+
     /// Whether it says of itself that it did not go well.
     #[must_use]
     pub fn failed(&self) -> bool {

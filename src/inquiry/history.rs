@@ -129,7 +129,7 @@ impl History {
     #[must_use]
     pub fn of(runs: Vec<Run>, asked: &Asked) -> Self {
         let mut runs: Vec<Run> = runs.into_iter().filter(|run| asked.fits(run)).collect();
-        runs.sort_by(|a, b| (b.times.1, b.records).cmp(&(a.times.1, a.records)));
+        runs.sort_by_key(|run| std::cmp::Reverse((run.times.1, run.records)));
         let mut agents: BTreeMap<Option<String>, Kept> = BTreeMap::new();
         let mut all = Kept::default();
         for run in &runs {

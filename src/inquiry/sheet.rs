@@ -132,6 +132,9 @@ const FACTS: &[&str] = &[
     "source",
 ];
 
+/// Those of them that say where it was done.
+const PLACE: &[&str] = &["environment", "machine", "container", "repository", "commit", "branch", "source"];
+
 /// The sheet of an execution, or of a session that is of none, by all records that are of it; none where none is.
 #[must_use]
 pub fn sheet(events: &[Event], id: &str) -> Option<Sheet> {
@@ -142,7 +145,8 @@ pub fn sheet(events: &[Event], id: &str) -> Option<Sheet> {
     let own = |event: &&Event| ["execution_started", "execution_ended", "session"].contains(&event.kind.as_str());
     for name in FACTS {
         let own_only = ["started_at", "completed_at", "exit_code", "cost"].contains(name);
-        for event in events.iter().filter(|event| !own_only || own(event)) {
+        let place = PLACE.contains(name);
+        for event in events.iter().filter(|event| (!place || is_of_the_work(event)) && (!own_only || own(event))) {
             let Some(cell) = event.cell(name) else { continue };
             let said = facts.entry((*name).to_owned()).or_default();
             if !said.iter().any(|fact| fact.cell.text == cell.text) {
@@ -185,6 +189,12 @@ pub fn sheet(events: &[Event], id: &str) -> Option<Sheet> {
         attested: of("attested").map(|event| (event.number, named(event))).collect(),
         commits: of("action").filter_map(commit).collect(),
     })
+}
+
+/// Whether a record says where and how the work was done: what was committed, built or approved of it says of those what it says.
+fn is_of_the_work(event: &Event) -> bool {
+    let made = event.text("action_type").is_some_and(|action| ["commit", "merge"].contains(&action));
+    ["execution_started", "execution_ended", "action", "session"].contains(&event.kind.as_str()) && !made
 }
 
 /// Every session that the events name, with the digest of the longest file that was seen of it: the last.

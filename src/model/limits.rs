@@ -348,6 +348,16 @@ pub const SESSION_CALLS: usize = 1_000_000;
 pub const SESSION_LOSSES: u64 = 64;
 /// Records of a session file that are put into the log at once.
 pub const SESSION_BATCH: usize = 1000;
+/// Parents of a commit that are recorded: as many as a list has.
+pub const COMMIT_PARENTS: usize = 64;
+/// Commits, executions, files and answers of one kind that a trace follows.
+pub const TRACED: usize = 1000;
+/// Commits behind one that are looked at for the merge that brought it in.
+pub const MERGE_STEPS: usize = 5000;
+/// Refs of a push that a hook reads on standard input (bytes).
+pub const PUSHED_REFS_BYTES: usize = 16 << 20;
+/// Commits that are held against a rule at once.
+pub const CHECKED_COMMITS: usize = 100_000;
 /// How much of an execution's id has to be typed (characters), where it is not all of it.
 pub const ID_PREFIX: usize = 6;
 /// Commits of one execution whose approvals are looked for.

@@ -14,6 +14,7 @@ mod audit;
 mod audit_ask;
 mod audit_crash;
 mod audit_session;
+mod audit_trace;
 mod before_the_step;
 mod beside;
 mod charter;

@@ -223,7 +223,7 @@ fn refusal(asked: &AuthContext<'_>) -> Option<String> {
 fn rows(connection: &Connection, sql: &str, bounds: Bounds) -> Result<Answer, rusqlite::Error> {
     let begun = Instant::now();
     let mut statement = connection.prepare(sql)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut answer = Answer { columns, rows: Vec::new(), cut: None, took: Duration::ZERO };
     let (mut found, mut bytes) = (statement.query([])?, 0);
     loop {

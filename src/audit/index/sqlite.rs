@@ -17,6 +17,7 @@ const LOOKED_UP: &[&str] = &[
     "source_id",
     "timestamp",
     "target",
+    "path",
     "digest",
     "\"commit\"",
     "base_commit",

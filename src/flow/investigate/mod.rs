@@ -3,10 +3,14 @@
 mod execution;
 mod history;
 mod holes;
+mod rule;
+mod trace;
 
 pub use execution::{Execution, Logs, execution, logs};
 pub use history::{Found, history};
 pub use holes::holes;
+pub use rule::{Against, Exception, Kept, keeps};
+pub use trace::{commit_id, meant, trace, who_approved};
 
 use crate::audit::index::{Row, columns};
 use crate::audit::keys::Keys;

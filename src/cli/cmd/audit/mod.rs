@@ -3,6 +3,7 @@
 mod anchor;
 mod ask;
 mod erase;
+mod import;
 mod init;
 mod itself;
 mod keep;
@@ -17,8 +18,10 @@ mod trusted;
 mod verify;
 
 pub use anchor::AnchorReport;
-pub use ask::{HistoryReport, LogsReport, QueryReport};
+pub(in crate::cli) use ask::Open;
+pub use ask::{HistoryReport, LogsReport, QueryReport, TraceReport, WhoReport};
 pub use erase::EraseReport;
+pub use import::ImportReport;
 pub use init::InitReport;
 pub(in crate::cli) use itself::{beside, record as record_itself};
 pub use keep::{KeysReport, RetainReport};
@@ -64,12 +67,15 @@ enum Which {
     Quickstart(quickstart::QuickstartArgs),
     Init(init::InitArgs),
     Record(record::RecordArgs),
+    Import(import::ImportArgs),
     Start(record::StartArgs),
     Finish(record::FinishArgs),
     Show(show::ShowArgs),
     History(ask::history::HistoryArgs),
     Logs(ask::logs::LogsArgs),
     Query(ask::query::QueryArgs),
+    Trace(ask::trace::TraceArgs),
+    WhoApproved(ask::trace::WhoArgs),
     Match(matching::MatchArgs),
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
@@ -110,12 +116,15 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Quickstart(args) => quickstart::run(args),
         Which::Init(args) => init::run(args, &find()?, common, ui),
         Which::Record(args) => record::run(args, &find()?, common, ui),
+        Which::Import(args) => import::run(args, &find()?, common),
         Which::Start(args) => record::start(args, &find()?, common),
         Which::Finish(args) => record::finish(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
         Which::History(args) => ask::history::run(args, &find()?, common),
         Which::Logs(args) => ask::logs::run(args, &find()?, common),
         Which::Query(args) => ask::query::run(args, &find()?, common, ui),
+        Which::Trace(args) => ask::trace::run(args, &find()?, common),
+        Which::WhoApproved(args) => ask::trace::who(args, &find()?, common),
         Which::Match(args) => matching::run(args, &find()?, common),
         Which::Verify(args) => verify::run(args, &find()?, common),
         Which::Prove(args) => proof::prove(args, &find()?),

@@ -1,4 +1,4 @@
-//! Questions to the audit log: `attest audit history`, `logs`, `query`, and what `show` says of an execution.
+//! Questions to the audit log: `attest audit history`, `logs`, `query`, `trace`, `who-approved`, and what `show` says of an execution.
 
 mod figures;
 pub(super) mod history;
@@ -7,10 +7,12 @@ pub(super) mod query;
 mod rows;
 pub(super) mod sheet;
 mod told;
+pub(super) mod trace;
 
 pub use history::HistoryReport;
 pub use logs::LogsReport;
 pub use query::QueryReport;
+pub use trace::{TraceReport, WhoReport};
 
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::Keys;
@@ -22,7 +24,7 @@ use crate::flow::investigate::Log;
 use crate::places::AuditPlace;
 
 /// A log that is open for questions, its index brought up to it.
-pub(super) struct Open {
+pub(in crate::cli) struct Open {
     store: FolderStore,
     settings: Settings,
     keys: Keys,
@@ -34,7 +36,7 @@ impl Open {
     ///
     /// # Errors
     /// [`Failure`]; where its keys are not here, nothing that is found would be an answer.
-    pub(super) fn at(place: &AuditPlace) -> Result<Self, Failure> {
+    pub(in crate::cli) fn at(place: &AuditPlace) -> Result<Self, Failure> {
         let store = place.reader()?;
         let settings = place.bound(&store)?;
         let keys = place.keys()?.ok_or_else(|| AuditError::Unusable {
@@ -47,7 +49,7 @@ impl Open {
     }
 
     /// For who asks.
-    pub(super) fn log(&self) -> Log<'_> {
+    pub(in crate::cli) fn log(&self) -> Log<'_> {
         Log { store: &self.store, settings: &self.settings, keys: &self.keys, index: &self.index }
     }
 }
