@@ -122,7 +122,7 @@ pub fn agent_by(commit: &Looked<'_>, listed: &[String]) -> Option<String> {
             return Some(format!("its {role}, {agent}"));
         }
     }
-    super::read(commit.message).agent.id.value().map(|agent| format!("a hint in its message, {agent}"))
+    super::hinted(commit.message).map(|agent| format!("a hint in its message, {agent}"))
 }
 
 /// What a commit of an agent lacks.

@@ -10,5 +10,5 @@ pub mod written;
 
 pub use crate::model::Trigger;
 pub use agent::Agent;
-pub(crate) use trailers::named;
 pub(crate) use trailers::{About, read};
+pub(crate) use trailers::{hinted, named};

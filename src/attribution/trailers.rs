@@ -90,6 +90,11 @@ pub(crate) fn read(message: &str) -> Said {
     Said { agent, trigger, disagreements }
 }
 
+/// The agent whose signs stand in a message, beside the own trailers.
+pub(crate) fn hinted(message: &str) -> Option<String> {
+    hints::find(&Trailers::of(message)).one().value().cloned()
+}
+
 /// The value of one trailer.
 pub(crate) fn named(message: &str, key: &str) -> Captured<String> {
     Trailers::of(message).one(&[key])

@@ -183,7 +183,7 @@ fn merged(merge: &Commit<'_>, branch: &str) -> Option<Value> {
 fn records(commit: &Commit<'_>) -> Vec<Value> {
     let mut own: Vec<Attribution> = own::attributions(&commit.message);
     own.retain(|one| one.agent_path().is_some() || value(one, Key::Execution).is_some());
-    let hinted = attribution::read(&commit.message).agent;
+    let (hinted, session) = (attribution::hinted(&commit.message), attribution::read(&commit.message).agent.session);
     let whole = whole(commit);
     if own.is_empty() {
         own.push(Attribution::default());
@@ -197,13 +197,13 @@ fn records(commit: &Commit<'_>) -> Vec<Value> {
             record.insert("source_id".into(), json!(if at == 0 { id } else { format!("{id}/{}", at + 1) }));
             said(&mut record, one);
             if !record.contains_key("agent")
-                && let Some(agent) = hinted.id.value().filter(|agent| Key::Agent.is_well_formed(agent))
+                && let Some(agent) = hinted.as_ref().filter(|agent| Key::Agent.is_well_formed(agent))
             {
                 record.insert("agent".into(), json!(agent));
                 record.insert("known".into(), json!({ "agent": "derived" }));
             }
             // Of which of several executions the conversation was is not said.
-            if let Some(session) = hinted.session.value().filter(|id| !several && id.len() <= 256) {
+            if let Some(session) = session.value().filter(|id| !several && id.len() <= 256) {
                 record.insert("session_id".into(), if is_outside(session) { Value::Null } else { json!(session) });
             }
             Value::Object(record)

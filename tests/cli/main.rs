@@ -19,6 +19,7 @@ mod before_the_step;
 mod beside;
 mod charter;
 mod flags;
+mod git_check;
 mod guide;
 mod help;
 mod large_files;

@@ -70,7 +70,7 @@ pub fn each_commit<E>(
         Commits::Merges(branch) => args.extend(["--first-parent", "--merges", "--end-of-options", branch]),
         Commits::Pushed { old, new } => {
             if old.bytes().all(|b| b == b'0') {
-                args.extend(["--end-of-options", new, "--not", "--all"]);
+                args.extend(["--not", "--all", "--not", "--end-of-options", new]);
             } else {
                 not_old = format!("^{old}");
                 args.extend(["--end-of-options", new, not_old.as_str()]);
