@@ -352,6 +352,10 @@ pub const SESSION_BATCH: usize = 1000;
 pub const COMMIT_PARENTS: usize = 64;
 /// Commits, executions, files and answers of one kind that a trace follows.
 pub const TRACED: usize = 1000;
+/// Actions on one file that a trace of it follows, the last ones.
+pub const TRACED_ACTIONS: usize = 100;
+/// Records that are read at once where one is asked for, as those beside it are likely to be the next.
+pub const READ_TOGETHER: usize = 4096;
 /// Commits behind one that are looked at for the merge that brought it in.
 pub const MERGE_STEPS: usize = 5000;
 /// Refs of a push that a hook reads on standard input (bytes).

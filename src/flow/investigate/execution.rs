@@ -1,7 +1,7 @@
 //! All that a log has of one execution, or of one session.
 
 use super::history::Found;
-use super::{Log, holes};
+use super::{Log, event_of_row, holes};
 use crate::audit::AuditError;
 use crate::audit::index::{Question, Row, columns};
 use crate::inquiry::{Event, RunId, Sheet, sheet};
@@ -33,6 +33,32 @@ pub struct Logs {
 /// # Errors
 /// [`AuditError::Unknown`] where there is none, or several begin so.
 pub fn execution(log: &Log<'_>, id: &str) -> Result<Found<Execution>, AuditError> {
+    let (id, found) = of_run(log, id)?;
+    let events = log.events(&found)?;
+    let unknown = || AuditError::Unknown { what: format!("execution or session `{id}`") };
+    let sheet = sheet(&events, &id).ok_or_else(unknown)?;
+    let (first, last) = sheet.run.records;
+    // Whose they were is not known any more: of those between its records each may have been of it.
+    let holes = holes(log, first..=last, &|_| true)?;
+    Ok(Found { what: Execution { sheet, events }, holes })
+}
+
+/// What is to be said of an execution, its actions as the index has them: that is enough where none of them is shown.
+///
+/// # Errors
+/// As [`execution`].
+pub(super) fn outline(log: &Log<'_>, id: &str) -> Result<Sheet, AuditError> {
+    let (id, found) = of_run(log, id)?;
+    let (actions, others): (Vec<Row>, Vec<Row>) = found.into_iter().partition(|row| row.kind == "action");
+    let mut events = log.events(&others)?;
+    events.extend(actions.iter().map(event_of_row));
+    events.sort_by_key(|event| event.number);
+    let unknown = || AuditError::Unknown { what: format!("execution or session `{id}`") };
+    sheet(&events, &id).ok_or_else(unknown)
+}
+
+/// The whole id of an execution, or of a session that is of none, and the rows that are of it.
+fn of_run(log: &Log<'_>, id: &str) -> Result<(String, Vec<Row>), AuditError> {
     let unknown = || AuditError::Unknown { what: format!("execution or session `{id}`") };
     let (mut column, mut id) = meant(log, id)?.ok_or_else(unknown)?;
     let mut found = rows(log, column, &id)?;
@@ -42,12 +68,7 @@ pub fn execution(log: &Log<'_>, id: &str) -> Result<Found<Execution>, AuditError
         (column, id) = ("execution_id", execution);
         found = rows(log, column, &id)?;
     }
-    let events = log.events(&found.into_values().collect::<Vec<_>>())?;
-    let sheet = sheet(&events, &id).ok_or_else(unknown)?;
-    let (first, last) = sheet.run.records;
-    // Whose they were is not known any more: of those between its records each may have been of it.
-    let holes = holes(log, first..=last, &|_| true)?;
-    Ok(Found { what: Execution { sheet, events }, holes })
+    Ok((id, found.into_values().collect()))
 }
 
 /// What was done in an execution.

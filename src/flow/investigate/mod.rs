@@ -14,9 +14,9 @@ pub use trace::{commit_id, meant, trace, who_approved};
 
 use crate::audit::index::{Row, columns};
 use crate::audit::keys::Keys;
-use crate::audit::{AuditError, Index, LogStore, Opened, Settings};
-use crate::flow::audit;
+use crate::audit::{AuditError, Index, LogStore, Opened, Settings, Stored, open};
 use crate::inquiry::{Cell, Event};
+use crate::model::limits;
 use crate::record::Known;
 use serde_json::Value;
 
@@ -40,9 +40,16 @@ impl Log<'_> {
     /// [`AuditError`].
     pub fn events(&self, rows: &[Row]) -> Result<Vec<Event>, AuditError> {
         let mut out = Vec::with_capacity(rows.len());
+        // What was recorded together is read together: one record costs as much as all of its frame.
+        let (mut first, mut read): (u64, Vec<Stored>) = (0, Vec::new());
         for row in rows {
+            let at = |first: u64| row.index.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+            if at(first).is_none_or(|at| at >= read.len()) {
+                (first, read) = (row.index, self.store.read(row.index, limits::READ_TOGETHER)?);
+            }
+            let record = at(first).and_then(|at| read.get(at));
             // The index was brought up before: what it has can be read, unless the log was changed meanwhile.
-            if let Ok(opened) = audit::opened(self.store, self.keys, row.index)? {
+            if let Some(Ok(opened)) = record.map(|record| open(record, row.index, self.keys)) {
                 out.push(event_of(row.index, &opened));
             }
         }

@@ -1,7 +1,8 @@
 //! From a commit, a file, an image or an execution back to who asked for it, and forward to what became of it.
 
+use super::execution::outline;
 use super::history::Found;
-use super::{Log, execution, holes};
+use super::{Log, holes};
 use crate::audit::AuditError;
 use crate::audit::index::{Question, Row, columns};
 use crate::inquiry::{self, Branch, Event, Material, Subject, Verdict};
@@ -235,7 +236,7 @@ fn add_execution(log: &Log<'_>, material: &mut Material, id: &str) -> Result<Str
     if material.sheets.contains_key(id) {
         return Ok(id.to_owned());
     }
-    let sheet = execution(log, id)?.what.sheet;
+    let sheet = outline(log, id)?;
     let whole = sheet.run.id.text().to_owned();
     // A session that is of an execution is known under both names.
     if whole != id {
@@ -290,7 +291,7 @@ fn add_checked(log: &Log<'_>, material: &mut Material, digest: &str) -> Result<(
 /// Who worked on a file: the last actions on it, with their executions and what these committed.
 fn add_file(log: &Log<'_>, material: &mut Material, path: &str) -> Result<(), AuditError> {
     let rows = log.index.ask(&Question::all().of(&["action"]).with("path", path))?;
-    let kept = &rows[rows.len().saturating_sub(limits::TRACED)..];
+    let kept = &rows[rows.len().saturating_sub(limits::TRACED_ACTIONS)..];
     material.left_out = (rows.len() - kept.len()) as u64;
     material.files = log.events(kept)?;
     let mut runs: BTreeMap<String, ()> = BTreeMap::new();

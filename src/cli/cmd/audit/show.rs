@@ -117,6 +117,15 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
         Some(policy) => witnessed::markers(&anchors, (&store, &keys), &index, policy, (&settings, places::now()))?,
         None => Vec::new(),
     };
+    // Of an execution a person is shown what its records say together; what is proven of them stands at its ends.
+    let numbers = match &execution {
+        Some(found) if common.format != Format::Json => {
+            let (first, last) = found.what.sheet.run.records;
+            let ends = numbers.into_iter().filter(|number| policy.is_some() && [first, last].contains(number));
+            ends.collect()
+        }
+        _ => numbers,
+    };
     let (mut records, mut redactions) = (Vec::new(), None);
     for number in numbers {
         let stored = store.read(number, 1)?.into_iter().next().unwrap_or_default();
