@@ -131,7 +131,7 @@ impl Reader for History {
             if self.counts.broken <= limits::SESSION_LOSSES {
                 let digest = crate::model::Digest::sha256(line.unwrap_or_default()).to_string();
                 out.push(json!({ "kind": "loss", "lost": 1, "reason": "a commit of a git history could not be read",
-                    "source": GIT_SOURCE, "source_id": format!("git:{digest}/{}", self.counts.lines) }));
+                    "source": GIT_SOURCE, "source_id": format!("git:{digest}") }));
             }
             return;
         };
@@ -351,6 +351,10 @@ mod tests {
         assert_eq!((&hinted.0[0]["agent"], &hinted.0[0]["known"]["agent"]), (&json!("amp"), &json!("derived")));
         let (prose, counts) = read(&printed(&[], "A <a@example.com>", "T\n\nThen came\nAgent: Smith\nand left.\n"));
         assert_eq!((prose[0].get("agent"), counts.other), (None, 1), "{prose:?}");
+        let bad = "T\n\nAgent: a\nSquad: s\nExecution: a b\nModel: <m>\nTrigger: sometime\n";
+        let (bad, _) = read(&printed(&[], "A <a@example.com>", bad));
+        let said = ["agent", "execution_id", "model", "trigger"].map(|name| bad[0].get(name).cloned());
+        assert_eq!(said, [Some(json!("s/a")), None, None, None], "what is not well-formed is not taken");
         let place = read(&printed(&[], "A <>", "T\n\nClaude-Session: /home/alice/x\n")).0;
         assert_eq!((&place[0]["session_id"], place[0].get("author")), (&Value::Null, None), "{place:?}");
     }

@@ -257,6 +257,7 @@ fn a_question_reads_the_documented_tables_and_nothing_else() {
         "SELECT count(*) FROM sqlite_schema",
         "SELECT * FROM seen",
         "SELECT count(*) FROM seen",
+        "SELECT count(*) FROM gone",
         "SELECT load_extension('x')",
         "BEGIN",
         "SAVEPOINT x",
@@ -297,7 +298,9 @@ fn a_question_that_does_not_end_is_cut_and_says_so() {
         assert!(said.contains("audit-query-cut") && said.contains(why), "{said}");
         said
     };
+    let begun = std::time::Instant::now();
     cut(&["--timeout", "1s"], "count(*) FROM n", "cut after 1 s, at 0 rows");
+    assert!(begun.elapsed().as_secs_f32() < 5.5, "it ends when it says");
     let said = cut(&["--rows", "3"], "x FROM n", "cut at 3 rows: there are more");
     assert!(said.contains("\n1\n2\n3\n3 rows"), "{said}");
     cut(&["--timeout", "1s"], "count(*) FROM n a, n b, n c", "cut after 1 s");

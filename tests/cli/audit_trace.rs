@@ -92,6 +92,13 @@ fn a_history_is_taken_in_once_with_its_trailers_and_nothing_of_its_text() {
         format!("SELECT \"trigger\", merged FROM record WHERE head_commit IN ('{fix}', '{merge}') ORDER BY number");
     assert_eq!(rows(&sql)[0], json!(["event", null]));
     assert!(rows(&sql)[1][1].is_string());
+    // A message that is longer than one may be is a loss, and stops nothing.
+    world.write("app/long", format!("Long\n\n{}\n", "x".repeat(1 << 20)));
+    repository.git(ALICE, &["commit", "-q", "--allow-empty", "-F", "long"]);
+    repository.commit(ALICE, "after", "After");
+    assert_eq!(counts(&import(&world)), [7, 2, 6, 3 + 2, 1, 0]);
+    assert_eq!(counts(&import(&world))[1], 0);
+    assert!(done(&world, &["verify"]).contains("1 lost event"));
     assert_eq!(done(&world, &["import", "git", "app", "--range", "HEAD~1..HEAD"]).lines().count(), 1);
     for (args, code, word) in [
         (&["import", "git", "nowhere"][..], 3, "audit-source-unreadable"),

@@ -21,7 +21,7 @@ pub const TABLES: &[&str] = &["audit_log", "execution", "record"];
 const LISTS: &[&str] = &["json_each", "json_tree"];
 
 /// How names of the program's own tables begin.
-const OWN: &[&str] = &["sqlite_", "pragma_", "seen"];
+const OWN: &[&str] = &["sqlite_", "pragma_", "seen", "gone"];
 
 /// Functions that a question may not call: they read memory, files or the program's own state, or load code.
 const NO_FUNCTIONS: &[&str] = &["load_extension", "fts3_tokenizer", "sqlite_compileoption_get", "sqlite_log", "edit"];

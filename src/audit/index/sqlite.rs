@@ -25,6 +25,9 @@ const LOOKED_UP: &[&str] = &[
     "approval_id",
 ];
 
+/// Notes that a record is not here: only its number.
+const GONE: &str = "INSERT OR IGNORE INTO gone (number) VALUES (?1)";
+
 /// What is asked most, without knowing how records are made: one row for each thing that was done. An action that names no agent
 /// or task has those of its execution.
 const VIEWS: &str = r#"
@@ -97,7 +100,8 @@ impl SqliteIndex {
             .collect();
         let tables = format!(
             "BEGIN IMMEDIATE; DROP VIEW IF EXISTS audit_log; DROP VIEW IF EXISTS execution;
-             DROP TABLE IF EXISTS record; DROP TABLE IF EXISTS seen;
+             DROP TABLE IF EXISTS record; DROP TABLE IF EXISTS seen; DROP TABLE IF EXISTS gone;
+             CREATE TABLE gone (number INTEGER PRIMARY KEY);
              CREATE TABLE record (number INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, logged INTEGER NOT NULL, {});
              {} CREATE INDEX record_id ON record (id); CREATE INDEX record_kind ON record (kind, timestamp); {VIEWS}
              CREATE TABLE seen (records INTEGER NOT NULL, generation INTEGER NOT NULL); INSERT INTO seen VALUES (0, 0);
@@ -169,8 +173,12 @@ impl Index for SqliteIndex {
         let transaction = self.connection.transaction().map_err(fail)?;
         {
             let mut insert = transaction.prepare(&sql).map_err(fail)?;
+            let mut missing = transaction.prepare(GONE).map_err(fail)?;
             for (index, opened) in records {
-                let Some(opened) = opened else { continue };
+                let Some(opened) = opened else {
+                    missing.execute([index.cast_signed()]).map_err(fail)?;
+                    continue;
+                };
                 let entry = &opened.entry;
                 let mut values: Vec<Box<dyn ToSql>> = vec![
                     Box::new(index.cast_signed()),
@@ -222,14 +230,17 @@ impl Index for SqliteIndex {
     }
 
     fn missing(&self) -> Result<Vec<(u64, u64)>, AuditError> {
-        // Between each record and the one before, and behind the last.
-        let sql = "WITH every (number, before) AS (SELECT number, lag(number, 1, -1) OVER (ORDER BY number) FROM
-                (SELECT number FROM record UNION ALL SELECT records FROM seen))
-            SELECT before + 1, number - 1 FROM every WHERE number > before + 1 ORDER BY number";
-        let mut statement = self.connection.prepare(sql).map_err(fail)?;
-        let number = |row: &rusqlite::Row<'_>, n| row.get::<_, i64>(n).map(i64::unsigned_abs);
-        let rows = statement.query_map([], |row| Ok((number(row, 0)?, number(row, 1)?)));
-        rows.map_err(fail)?.collect::<Result<_, _>>().map_err(fail)
+        let mut statement = self.connection.prepare("SELECT number FROM gone ORDER BY number").map_err(fail)?;
+        let numbers = statement.query_map([], |row| row.get::<_, i64>(0).map(i64::unsigned_abs)).map_err(fail)?;
+        let mut out: Vec<(u64, u64)> = Vec::new();
+        for number in numbers {
+            let number = number.map_err(fail)?;
+            match out.last_mut() {
+                Some((_, last)) if *last + 1 == number => *last = number,
+                _ => out.push((number, number)),
+            }
+        }
+        Ok(out)
     }
 
     fn of_source(&self, source_id: &str) -> Result<Option<u64>, AuditError> {
@@ -241,16 +252,20 @@ impl Index for SqliteIndex {
     fn forget(&mut self, records: &[u64]) -> Result<(), AuditError> {
         let transaction = self.connection.transaction().map_err(fail)?;
         {
+            let mut missing = transaction.prepare(GONE).map_err(fail)?;
             let mut delete = transaction.prepare("DELETE FROM record WHERE number = ?1").map_err(fail)?;
             for index in records {
                 delete.execute([index.cast_signed()]).map_err(fail)?;
+                missing.execute([index.cast_signed()]).map_err(fail)?;
             }
         }
         transaction.commit().map_err(fail)
     }
 
     fn clear(&mut self) -> Result<(), AuditError> {
-        self.connection.execute_batch("DELETE FROM record; UPDATE seen SET records = 0; VACUUM;").map_err(fail)
+        self.connection
+            .execute_batch("DELETE FROM record; DELETE FROM gone; UPDATE seen SET records = 0; VACUUM;")
+            .map_err(fail)
     }
 
     fn rows(&self) -> Result<Vec<Row>, AuditError> {

@@ -15,6 +15,8 @@ use std::time::Duration;
 /// Bytes that are handed on at once, and how many of such wait to be taken.
 const CHUNK: usize = 1 << 16;
 const WAITING: usize = 16;
+/// What is handed on of a commit that is too long (bytes): its id, and too little to be read as a commit.
+const BEGINNING: usize = 64;
 
 /// Which commits.
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +47,11 @@ pub enum HistoryError<E> {
     Taker(E),
 }
 
-/// Takes a commit; none for one that is too long.
-pub type Take<'a, E> = &'a mut dyn FnMut(Option<&[u8]>) -> Result<(), E>;
+/// Takes a commit as it is printed, or the beginning of one that is too long.
+pub type Take<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<(), E>;
 
-/// Gives each commit as `git rev-list --header` prints it, and none for one over [`limits::COMMIT_BYTES`]; nothing of the
-/// repository is run. The address of the repository, where it has one that means something elsewhere.
+/// Gives each commit as `git rev-list --header` prints it, and the beginning of one over [`limits::COMMIT_BYTES`]; nothing of
+/// the repository is run. The address of the repository, where it has one that means something elsewhere.
 ///
 /// # Errors
 /// [`HistoryError`].
@@ -173,22 +175,21 @@ fn split<E>(chunks: &Receiver<Vec<u8>>, timeout: Duration, take: Take<'_, E>) ->
         };
         let mut parts = chunk.split(|b| *b == 0).peekable();
         while let Some(part) = parts.next() {
+            // Of one that is too long its beginning is handed on, which is no commit and known again.
             too_long |= piece.len() + part.len() > limits::COMMIT_BYTES;
-            match too_long {
-                true => piece.clear(),
-                false => piece.extend_from_slice(part),
+            piece.extend_from_slice(&part[..part.len().min(if too_long { BEGINNING } else { part.len() })]);
+            if too_long {
+                piece.truncate(BEGINNING);
             }
             if parts.peek().is_some() {
-                take(if too_long { None } else { Some(&piece) }).map_err(HistoryError::Taker)?;
-                (too_long, piece) = (false, {
-                    piece.clear();
-                    piece
-                });
+                take(&piece).map_err(HistoryError::Taker)?;
+                piece.clear();
+                too_long = false;
             }
         }
     }
-    if too_long || !piece.trim_ascii().is_empty() {
-        take(if too_long { None } else { Some(&piece) }).map_err(HistoryError::Taker)?;
+    if !piece.trim_ascii().is_empty() {
+        take(&piece).map_err(HistoryError::Taker)?;
     }
     Ok(())
 }

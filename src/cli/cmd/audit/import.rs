@@ -144,7 +144,7 @@ fn git(args: &ImportArgs, source: &dyn Source, place: &AuditPlace, common: &Comm
         }
         None => {
             // What a record says must be known before the first is made.
-            let mut nothing = |_: Option<&[u8]>| Ok::<(), AuditError>(());
+            let mut nothing = |_: &[u8]| Ok::<(), AuditError>(());
             let one = each_commit(&env, &args.path, Commits::One("HEAD"), common.timeout, &mut nothing);
             one.map_err(|e| match e {
                 HistoryError::Git(cause) => unread(cause),
@@ -165,13 +165,10 @@ fn git(args: &ImportArgs, source: &dyn Source, place: &AuditPlace, common: &Comm
         HistoryError::Git(cause) => unread(cause),
         HistoryError::Taker(e) => e,
     };
-    each_commit(&env, &args.path, which, common.timeout, &mut |commit| intake.line(commit)).map_err(failed)?;
+    each_commit(&env, &args.path, which, common.timeout, &mut |commit| intake.line(Some(commit))).map_err(failed)?;
     if let Some(main) = &main {
         let short = main.trim_start_matches("refs/heads/").trim_start_matches("refs/remotes/origin/");
-        let mut merge = |merge: Option<&[u8]>| match merge {
-            Some(merge) => intake.line(Some(&merge_into(short, merge))),
-            None => Ok(()),
-        };
+        let mut merge = |merge: &[u8]| intake.line(Some(&merge_into(short, merge)));
         each_commit(&env, &args.path, Commits::Merges(main), common.timeout, &mut merge).map_err(failed)?;
     }
     let taken = intake.end("")?;

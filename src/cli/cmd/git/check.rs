@@ -159,8 +159,8 @@ fn listed(path: &Path) -> Result<Vec<String>, Failure> {
 
 fn look(which: Commits<'_>, against: &Against<'_>, common: &Common, all: &mut Vec<Kept>) -> Result<(), Failure> {
     let unread = |cause: String| AuditError::Unreadable { what: "the repository".into(), cause };
-    let mut take = |bytes: Option<&[u8]>| {
-        let commit = bytes.and_then(read_commit).ok_or_else(|| unread("a commit that cannot be read".into()))?;
+    let mut take = |bytes: &[u8]| {
+        let commit = read_commit(bytes).ok_or_else(|| unread("a commit that cannot be read".into()))?;
         all.push(keeps(&commit, against)?);
         if all.len() > limits::CHECKED_COMMITS {
             return Err(unread(format!("more than {} commits to check", limits::CHECKED_COMMITS)));
