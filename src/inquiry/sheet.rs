@@ -62,11 +62,13 @@ impl Approval {
     }
 }
 
-/// Events that were not recorded.
+/// Events that were not recorded, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// The record that says so.
+    /// The first record that says so.
     pub record: u64,
+    /// The last one; between them may be others.
+    pub last: u64,
     /// How many.
     pub lost: u64,
     /// Why.
@@ -165,11 +167,15 @@ pub fn sheet(events: &[Event], id: &str) -> Option<Sheet> {
     let mut actions: Vec<Action> =
         actions.into_iter().map(|(name, (count, failed))| Action { name, count, failed }).collect();
     actions.sort_by_key(|action| std::cmp::Reverse(action.count));
-    let losses = of("loss").map(|event| Loss {
-        record: event.number,
-        lost: event.count("lost").unwrap_or(0),
-        reason: event.text("reason").unwrap_or_default().to_owned(),
-    });
+    let mut losses: Vec<Loss> = Vec::new();
+    for event in of("loss") {
+        let (record, lost) = (event.number, event.count("lost").unwrap_or(0));
+        let reason = event.text("reason").unwrap_or_default();
+        match losses.iter_mut().find(|loss| loss.reason == reason) {
+            Some(loss) => (loss.last, loss.lost) = (record, loss.lost.saturating_add(lost)),
+            None => losses.push(Loss { record, last: record, lost, reason: reason.to_owned() }),
+        }
+    }
     let named = |event: &Event| {
         let (subject, digest) = (event.text("subject").unwrap_or("unnamed"), event.text("digest"));
         digest.map_or_else(|| subject.to_owned(), |digest| format!("{subject}@{digest}"))
@@ -184,7 +190,7 @@ pub fn sheet(events: &[Event], id: &str) -> Option<Sheet> {
         erased,
         actions,
         approvals: of("approval").map(Approval::of).collect(),
-        losses: losses.collect(),
+        losses,
         transcripts: transcripts(events),
         attested: of("attested").map(|event| (event.number, named(event))).collect(),
         commits: of("action").filter_map(commit).collect(),
@@ -256,7 +262,7 @@ mod tests {
         assert_eq!(models, ["m", "n"], "what differs is shown, and nothing chosen");
         assert!(!sheet.facts.contains_key("exit_code") && !sheet.facts.contains_key("completed_at"), "of actions");
         assert_eq!(sheet.actions.iter().map(|a| a.failed).sum::<u64>(), 1);
-        assert_eq!(sheet.losses[0].lost, 17);
+        assert_eq!((sheet.losses[0].lost, sheet.losses.len()), (17, 1));
         assert_eq!(sheet.transcripts[0].digest.as_deref(), Some("sha256:1"));
         assert_eq!(sheet.approvals[0].taken_back.as_deref(), Some("dismissed"));
         assert_eq!(sheet.attested, [(8, "app@sha256:2".to_owned())]);

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 use std::path::Path;
 
 /// The file's form: another one is made again.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// What of the table `record` is looked up by.
 const LOOKED_UP: &[&str] = &[

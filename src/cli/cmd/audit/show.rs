@@ -3,7 +3,7 @@
 use super::ask::sheet;
 use super::trusted;
 use crate::audit::keys::PersonId;
-use crate::audit::{LogStore as _, Opened, Redaction, Unopened, What};
+use crate::audit::{AuditError, LogStore as _, Opened, Redaction, Unopened, What};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize;
@@ -182,7 +182,8 @@ fn meant(args: &ShowArgs, log: &Log<'_>) -> Result<(Vec<u64>, Option<Found<Execu
     };
     match investigate::execution(log, args.what.as_deref().unwrap_or_default()) {
         Ok(found) => Ok((found.what.events.iter().map(|event| event.number).collect(), Some(found))),
-        Err(e) => Err(unknown.unwrap_or(e).into()),
+        Err(e @ AuditError::Unknown { .. }) => Err(unknown.unwrap_or(e).into()),
+        Err(e) => Err(e.into()),
     }
 }
 

@@ -80,11 +80,14 @@ pub struct ApprovalReport {
     pub statement: Option<String>,
 }
 
-/// Events that were lost.
+/// Events that were lost, for one reason.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct LossReport {
-    /// The record that says so.
+    /// The first record that says so.
     pub record: u64,
+    /// The last one; between them may be others.
+    pub last_record: u64,
     /// How many.
     pub lost: u64,
     /// Why.
@@ -125,7 +128,9 @@ impl ExecutionReport {
             erased: sheet.erased.clone(),
             did: did.map(|a| DidReport { action: a.name.clone(), count: a.count, failed: a.failed }).collect(),
             approvals: sheet.approvals.iter().map(Into::into).collect(),
-            losses: losses.map(|l| LossReport { record: l.record, lost: l.lost, reason: l.reason.clone() }).collect(),
+            losses: losses
+                .map(|l| LossReport { record: l.record, last_record: l.last, lost: l.lost, reason: l.reason.clone() })
+                .collect(),
             transcripts: transcripts
                 .map(|t| super::logs::TranscriptReport {
                     session: t.session.clone(),
@@ -187,8 +192,12 @@ pub(in crate::cli::cmd::audit) fn page(sheet: &Sheet, holes: &[Hole], proven: &s
         let _ = writeln!(out, "  session     {}, {}", sanitize::line(&transcript.session), sanitize::line(digest));
     }
     for loss in &sheet.losses {
-        let (lost, record) = (figures::number(loss.lost), figures::number(loss.record));
-        let _ = writeln!(out, "  HOLE        {lost} lost: {}, sealed in record {record}", sanitize::line(&loss.reason));
+        let sealed = match loss.last == loss.record {
+            true => format!("record {}", figures::number(loss.record)),
+            false => format!("records {}..{}", figures::number(loss.record), figures::number(loss.last)),
+        };
+        let lost = figures::number(loss.lost);
+        let _ = writeln!(out, "  HOLE        {lost} lost: {}, sealed in {sealed}", sanitize::line(&loss.reason));
     }
     for hole in told::holes(holes).lines() {
         let _ = writeln!(out, "  HOLE        between its records: {}", hole.trim_start_matches("HOLE").trim_start());
