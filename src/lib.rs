@@ -13,6 +13,7 @@ pub mod charter;
 pub mod cli;
 pub mod evidence;
 pub mod flow;
+pub mod inquiry;
 pub mod issuer;
 pub mod model;
 #[cfg(feature = "cli")]

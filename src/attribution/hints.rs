@@ -130,7 +130,12 @@ impl Hints {
 
 /// `NAME <ADDRESS>`.
 fn co_author(text: &str) -> Option<&'static str> {
-    let address = text.rsplit_once('<')?.1.split_once('>')?.0.trim().to_ascii_lowercase();
+    of_address(text.rsplit_once('<')?.1.split_once('>')?.0)
+}
+
+/// The agent of an address.
+pub(super) fn of_address(address: &str) -> Option<&'static str> {
+    let address = address.trim().to_ascii_lowercase();
     let account = address.strip_suffix("@users.noreply.github.com").and_then(|a| a.split_once('+'));
     match account {
         Some((number, _)) => ACCOUNTS.iter().find(|(known, _)| *known == number),

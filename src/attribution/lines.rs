@@ -15,7 +15,7 @@ const TRAILERS: usize = 1000;
 const LINES: usize = 20_000;
 
 /// Key and first line of a trailer. Blanks may stand before the colon.
-fn trailer(line: &str) -> Option<(&str, &str)> {
+pub(super) fn trailer(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.trim().trim_start_matches(['*', '-', ' ']).split_once(':')?;
     let key = key.trim_end_matches([' ', '\t']);
     let named = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');

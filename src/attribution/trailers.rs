@@ -4,7 +4,7 @@
 //! all of it agrees; where it does not, nothing is chosen and all of it is shown.
 
 use super::lines::Trailers;
-use super::{Agent, Trigger, hints};
+use super::{Agent, Trigger, hints, own};
 use crate::model::Captured;
 
 /// Trailers whose value is the conversation that the commit came from.
@@ -71,7 +71,7 @@ pub(crate) fn read(message: &str) -> Said {
     }
     let trigger = match trailers.one(&["Trigger"]) {
         Captured::Absent { reason } => Captured::Absent { reason },
-        Captured::Found { value, source } => match Trigger::named(&value.to_ascii_lowercase()) {
+        Captured::Found { value, source } => match own::trigger(&value).map(|(trigger, _)| trigger) {
             // An agent's own decision is said by flag, where the build is, or not at all.
             Some(Trigger::Smart) => {
                 Captured::absent("the commit's trailer Trigger is smart, which only a flag can say")
@@ -88,6 +88,11 @@ pub(crate) fn read(message: &str) -> Said {
         execution: trailers.one(&["Execution"]),
     };
     Said { agent, trigger, disagreements }
+}
+
+/// The agent whose signs stand in a message, beside the own trailers.
+pub(crate) fn hinted(message: &str) -> Option<String> {
+    hints::find(&Trailers::of(message)).one().value().cloned()
 }
 
 /// The value of one trailer.
@@ -171,9 +176,12 @@ mod tests {
 
     #[test]
     fn a_trigger_is_never_smart_and_a_model_has_a_provider() {
-        for (message, trigger) in
-            [("Trigger: smart", None), ("Trigger: x", None), ("Trigger: event", Some(Trigger::Event))]
-        {
+        for (message, trigger) in [
+            ("Trigger: smart", None),
+            ("Trigger: x", None),
+            ("Trigger: event", Some(Trigger::Event)),
+            ("Trigger: event (issue.labeled)", Some(Trigger::Event)),
+        ] {
             assert_eq!(read(message).trigger.value().copied(), trigger, "{message}");
         }
         assert_eq!(read("Model: m1").agent.model.value(), None);

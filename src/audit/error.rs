@@ -37,6 +37,14 @@ pub enum AuditError {
         /// The operating system's words.
         cause: String,
     },
+    /// What is to be taken in could not be read.
+    #[error("{what}: {cause}")]
+    Unreadable {
+        /// What.
+        what: String,
+        /// Why not, in words.
+        cause: String,
+    },
     /// It is not what it was.
     #[error("the audit log was changed: {cause}")]
     Damaged {
@@ -162,6 +170,9 @@ codes! {
     UNUSABLE = "audit-log-unavailable", [Operator],
         "a file of the audit log could not be read or written",
         "see the cause: space on the disk, rights of the folder; nothing that was acknowledged is lost";
+    UNREADABLE = "audit-source-unreadable", [Operator],
+        "what was to be taken into the audit log could not be read",
+        "see the cause; what was taken in before stays, and what is taken in again is there once";
     DAMAGED = "audit-log-damaged", [Producer],
         "the audit log is not as it was written: somebody changed it, or the disk did",
         "keep the folder as it is, see what `attest audit verify` says, and compare with a copy kept elsewhere";
@@ -211,6 +222,7 @@ impl AuditError {
             Self::Absent { .. } => ABSENT,
             Self::Present { .. } => PRESENT,
             Self::Locked { .. } => LOCKED,
+            Self::Unreadable { .. } => UNREADABLE,
             Self::Unusable { .. } => UNUSABLE,
             Self::Damaged { .. } => DAMAGED,
             Self::Unproven { .. } => UNPROVEN,

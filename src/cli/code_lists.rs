@@ -1,8 +1,10 @@
 //! Every list of codes of the program: `docs/codes.md` is generated from them.
 
 use crate::action::ActionError;
+use crate::attribution::demanded::Fault;
 use crate::audit::AuditError;
-use crate::cli::cmd::quickstart;
+use crate::audit::index::query::QueryError;
+use crate::cli::cmd::{git, quickstart};
 use crate::cli::exit;
 use crate::evidence::{AddError, FileEvidence};
 use crate::model::json::JsonError;
@@ -45,6 +47,8 @@ const LISTS: &[&[Code]] = &[
     webhook::IMAGES_CODES,
     webhook::REVIEW_CODES,
     AuditError::CODES,
+    Fault::CODES,
+    QueryError::CODES,
     ActionError::CODES,
     RecordError::CODES,
     flow::PublishError::CODES,
@@ -55,6 +59,7 @@ const LISTS: &[&[Code]] = &[
     roots::HttpError::CODES,
     roots::InitError::CODES,
     roots::TufError::CODES,
+    git::CODES,
     quickstart::CODES,
 ];
 

@@ -54,6 +54,7 @@ enum Command {
     Trust(cmd::trust::TrustCommand),
     Admission(Box<cmd::admission::AdmissionCommand>),
     Audit(Box<cmd::audit::AuditCommand>),
+    Git(Box<cmd::git::GitCommand>),
     Action(cmd::action::ActionCommand),
     Schema(cmd::describe::schema::SchemaArgs),
     Completions(cmd::describe::completions::CompletionsArgs),
@@ -159,6 +160,9 @@ fn run(cli: Cli) -> ExitCode {
         Format::Record if !matches!(cli.command, Command::Inspect(_)) => {
             Err(Failure::usage(codes::USAGE, "--format record is for `attest inspect` only"))
         }
+        Format::Csv if !matches!(&cli.command, Command::Audit(audit) if audit.gives_rows()) => {
+            Err(Failure::usage(codes::USAGE, "--format csv is for questions to the audit log: history, logs, query"))
+        }
         _ => dispatch(&cli, &ui),
     };
     let outcome = outcome.unwrap_or_else(|failure| {
@@ -253,6 +257,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Trust(a) => cmd::trust::run(a, common, ui).await,
             Command::Admission(a) => cmd::admission::run(a, common, ui).await,
             Command::Audit(a) => cmd::audit::run(a, common, ui).await,
+            Command::Git(a) => cmd::git::run(a, common, ui),
             Command::Action(a) => cmd::action::run(a, common, ui).await,
             Command::Schema(a) => cmd::describe::schema::run(a, common),
             Command::Completions(a) => Ok(cmd::describe::completions::completions(a, unused::hidden(Cli::command()))),

@@ -1,7 +1,7 @@
 //! JSON Schemas of everything that a machine reads from this program or writes for it. `schemas/` holds them.
 
 use crate::cli::cmd::describe::version::VersionReport;
-use crate::cli::cmd::{admission, approve, attach, audit, flush, generate, inspect, keygen, list, trust};
+use crate::cli::cmd::{admission, approve, attach, audit, flush, generate, git, inspect, keygen, list, trust};
 use crate::cli::exit::FailureReport;
 use crate::cli::show::created::CreateReport;
 use crate::model::uri;
@@ -23,23 +23,30 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("attach", of::<attach::AttachReport>),
     ("audit-anchor", of::<audit::AnchorReport>),
     ("audit-erase", of::<audit::EraseReport>),
+    ("audit-history", of::<audit::HistoryReport>),
     ("audit-hold", of::<audit::HoldReport>),
+    ("audit-import", of::<audit::ImportReport>),
     ("audit-init", of::<audit::InitReport>),
     ("audit-keys", of::<audit::KeysReport>),
+    ("audit-logs", of::<audit::LogsReport>),
     ("audit-match", of::<audit::MatchReport>),
+    ("audit-query", of::<audit::QueryReport>),
     ("audit-receipt", of::<audit::ReceiptReport>),
     ("audit-record", record::schema),
     ("audit-recorded", of::<audit::RecordReport>),
     ("audit-retain", of::<audit::RetainReport>),
     ("audit-session", of::<audit::SessionReport>),
     ("audit-show", of::<audit::ShowReport>),
+    ("audit-trace", of::<audit::TraceReport>),
     ("audit-verify", of::<audit::VerifyReport>),
+    ("audit-who-approved", of::<audit::WhoReport>),
     ("charter", predicate::charter::schema),
     ("create", of::<CreateReport>),
     ("decision", of::<DecisionReport>),
     ("explain", of::<generate::ExplainReport>),
     ("flush", of::<flush::FlushReport>),
     ("failure", of::<FailureReport>),
+    ("git-check", of::<git::CheckReport>),
     ("inspect", of::<inspect::InspectReport>),
     ("keygen", of::<keygen::KeygenReport>),
     ("list", of::<list::ListReport>),

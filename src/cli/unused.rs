@@ -17,7 +17,7 @@ struct Unused {
 const UNUSED: &[Unused] = &[
     Unused {
         flags: &["allow_http_registry", "registry_ca"],
-        commands: &["quickstart", "sign", "keygen", "trust", "audit", "schema", "completions", "man"],
+        commands: &["quickstart", "sign", "keygen", "trust", "audit", "git", "schema", "completions", "man"],
         because: "asks no registry",
     },
     Unused { flags: &["format"], commands: &["action"], because: "answers where a runner reads it" },

@@ -13,6 +13,8 @@ mod cores;
 pub mod create;
 mod found;
 mod gather;
+#[cfg(feature = "cli")]
+pub mod investigate;
 mod judge;
 mod publish;
 mod recheck;

@@ -350,3 +350,31 @@ pub const SESSION_CALLS: usize = 1_000_000;
 pub const SESSION_LOSSES: u64 = 64;
 /// Records of a session file that are put into the log at once.
 pub const SESSION_BATCH: usize = 1000;
+/// Parents of a commit that are recorded: as many as a list has.
+pub const COMMIT_PARENTS: usize = 64;
+/// Commits, executions, files and answers of one kind that a trace follows.
+pub const TRACED: usize = 1000;
+/// Actions on one file that a trace of it follows, the last ones.
+pub const TRACED_ACTIONS: usize = 100;
+/// Records that are read at once where one is asked for, as those beside it are likely to be the next.
+pub const READ_TOGETHER: usize = 4096;
+/// Commits behind one that are looked at for the merge that brought it in.
+pub const MERGE_STEPS: usize = 5000;
+/// Refs of a push that a hook reads on standard input (bytes).
+pub const PUSHED_REFS_BYTES: usize = 16 << 20;
+/// Commits that are held against a rule at once.
+pub const CHECKED_COMMITS: usize = 100_000;
+/// How much of an execution's id has to be typed (characters), where it is not all of it.
+pub const ID_PREFIX: usize = 6;
+/// Commits of one execution whose approvals are looked for.
+pub const APPROVED_TARGETS: usize = 10_000;
+/// Rows of an answer in SQL unless told, and at most.
+pub const QUERY_ROWS: usize = 10_000;
+/// The most rows that may be asked for.
+pub const QUERY_MOST_ROWS: usize = 10_000_000;
+/// An answer in SQL (bytes), held until it is printed.
+pub const QUERY_ANSWER_BYTES: usize = 256 << 20;
+/// A value that a question in SQL makes on its way, and the question itself (bytes).
+pub const QUERY_VALUE_BYTES: usize = 256 << 10;
+/// Memory of a question in SQL (bytes): what it sorts must not fill a disk.
+pub const QUERY_HEAP_BYTES: usize = 256 << 20;

@@ -195,6 +195,12 @@ impl AuditPlace {
         FolderKeys::open(&self.path("keys"))?.load()
     }
 
+    /// The file of the index.
+    #[must_use]
+    pub fn index_file(&self) -> PathBuf {
+        self.path("index.sqlite")
+    }
+
     /// The index, made where there is none.
     ///
     /// # Errors

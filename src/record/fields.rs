@@ -130,6 +130,7 @@ pub const ALL: &[Field] = &[
     field("actions", Form::Count, "actions"),
     field("source", Form::Text, "which program said so: `hook`, `import claude-code`"),
     field("source_id", Form::Text, "its own id of what happened: the same one is recorded once"),
+    person("author", "who made the change, as `github:583231` or `mailto:ADDRESS`"),
 ];
 
 /// The field of a name, with its place in the order.

@@ -125,6 +125,8 @@ pub const ALL: &[Kind] = &[
             "cost",
             "credentials",
             "elevated",
+            "trigger",
+            "author",
         ],
         about: "one thing that was done",
     },

@@ -4,8 +4,10 @@
 //! Nobody's lines are trusted: what cannot be read is counted and recorded as a loss, and stops nothing.
 
 mod claude_code;
+mod git_history;
 
 pub use claude_code::ClaudeCode;
+pub use git_history::{CommitRead, GIT_SOURCE, GitHistory, merge_into, read_commit};
 
 use serde_json::Value;
 
@@ -52,4 +54,10 @@ pub struct Counts {
 }
 
 /// Every format. The first that recognises a line of a file is the one of the file.
-pub const ALL: &[&dyn Source] = &[&ClaudeCode];
+pub const ALL: &[&dyn Source] = &[&ClaudeCode, &GitHistory];
+
+/// The format of a name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static dyn Source> {
+    ALL.iter().find(|source| source.name() == name).copied()
+}

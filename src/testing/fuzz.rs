@@ -47,6 +47,8 @@ pub const READERS: &[Reader] = &[
     Reader { name: "audit_journal", seeds: fuzz_log::journals, read: fuzz_log::read_journal },
     #[cfg(feature = "cli")]
     Reader { name: "audit_record", seeds: fuzz_log::records, read: fuzz_log::read_record },
+    #[cfg(feature = "cli")]
+    Reader { name: "audit_source", seeds: fuzz_log::taken_in, read: fuzz_log::read_source },
     Reader { name: "bundle", seeds: || vec![bundle().to_bytes()], read: read_bundle },
     Reader { name: "certificate", seeds: || vec![KEYLESS.certificate.clone()], read: read_certificate },
     Reader { name: "charter_issue", seeds: fuzz_charter::answers, read: fuzz_charter::read_answer },

@@ -140,3 +140,36 @@ pub(super) fn read_journal(bytes: &[u8]) -> bool {
     let _ = Settings::parse(bytes);
     read_frames(bytes) > 0
 }
+
+pub(super) fn taken_in() -> Vec<Vec<u8>> {
+    let id = "0123456789abcdef0123456789abcdef01234567";
+    let commit = format!(
+        "{id}\ntree {id}\nparent {id}\nparent {id}\nauthor A <1+a@users.noreply.github.com> 1736935200 +0100\n\
+         committer W <w@example.com> 1736935300 +0000\n\n    T\n    \n    Agent: a\n    Squad: s\n    Execution: e\n    \
+         Trigger: event (x)\n    Model: p/m\n"
+    );
+    let call = json!({ "type": "assistant", "sessionId": "s", "cwd": "/w/app", "timestamp": "2026-01-02T03:04:05.678Z",
+        "message": { "content": [{ "type": "tool_use", "id": "t", "name": "Edit", "input": { "file_path": "/w/app/a" } }] } });
+    let merge = crate::sources::merge_into("main", commit.as_bytes());
+    vec![commit.into_bytes(), merge, call.to_string().into_bytes()]
+}
+
+/// Whatever a source makes of bytes is a record with an id of its own, and names no home.
+pub(super) fn read_source(bytes: &[u8]) -> bool {
+    let mut any = false;
+    for source in crate::sources::ALL {
+        any |= source.recognises(bytes);
+        let mut all: Vec<Value> = Vec::new();
+        let mut reader = source.begin();
+        reader.line(Some(bytes), &mut all);
+        reader.line(Some(bytes), &mut all);
+        reader.end("sha256:00", &mut all);
+        for document in all {
+            let draft = Draft::read(&document, Origin::Captured, &mut |bytes| bytes.fill(7)).expect("a record");
+            assert!(draft.text("source_id").is_some(), "it would be recorded again and again");
+            let target = draft.text("target").unwrap_or_default();
+            assert!(!crate::record::draft::is_outside(target), "a place of this machine");
+        }
+    }
+    any
+}

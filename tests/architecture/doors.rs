@@ -17,6 +17,7 @@ const BACK_ENDS: &[&str] = &[
     "src/audit/anchor/tests.rs",
     "src/audit/disk/",
     "src/audit/keys/folder.rs",
+    "src/audit/index/query.rs",
     "src/audit/index/sqlite.rs",
     "src/programs/",
     "src/places/",
@@ -82,7 +83,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["src/webhook/server.rs"]),
     ("prometheus_client", &["src/webhook/metrics.rs"]),
     ("axum", &["src/testing/"]),
-    ("rusqlite", &["src/audit/index/sqlite.rs"]),
+    ("rusqlite", &["src/audit/index/query.rs", "src/audit/index/sqlite.rs"]),
     ("zstd", &["src/audit/content.rs"]),
     (
         "tempfile",

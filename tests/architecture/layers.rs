@@ -21,6 +21,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("outbox", 5),
     ("sources", 5),
     ("policy", 4),
+    ("inquiry", 4),
     ("net", 4),
     ("programs", 4),
     ("verify", 3),

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::source::below;
 use attest::policy;
 use attest::trust::PublicKey;
 
@@ -114,13 +115,11 @@ fn the_flags_that_documents_show_exist() {
     ];
     let helps: Vec<(&str, String)> = COMMANDS.iter().map(|command| (*command, help(command))).collect();
     let mut lines = 0;
-    for entry in fs::read_dir(top().join("docs")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
-        for (command, flags) in blocks(&text, "sh").into_iter().flat_map(command_lines) {
+    for page in below("docs").into_iter().filter(|file| file.path.ends_with(".md")) {
+        for (command, flags) in blocks(&page.text, "sh").into_iter().flat_map(command_lines) {
             let Some((_, help)) = helps.iter().find(|(name, _)| *name == command) else { continue };
             for flag in flags {
-                assert!(names(help, &flag), "{}: attest {command} has no {flag}", path.display());
+                assert!(names(help, &flag), "{}: attest {command} has no {flag}", page.path);
             }
             lines += 1;
         }

@@ -1,5 +1,7 @@
 //! A copy of what can be asked: made from the log, never the truth, and made again at any time.
 
+pub mod columns;
+pub mod query;
 mod sqlite;
 
 pub use sqlite::SqliteIndex;
@@ -17,7 +19,7 @@ pub struct Row {
     pub kind: String,
     /// When it was put into the log (seconds since 1970, whole minutes).
     pub logged: i64,
-    /// What else it has of the record.
+    /// What else it has of the record, by [`columns::ALL`].
     pub columns: Vec<Option<String>>,
 }
 
@@ -28,8 +30,40 @@ pub struct Question {
     pub execution: Option<String>,
     /// Of one record, by id.
     pub id: Option<String>,
+    /// Of these kinds; of every kind where it is empty.
+    pub kinds: Vec<&'static str>,
+    /// Columns that have exactly this value.
+    pub equal: Vec<(&'static str, String)>,
+    /// A column whose value begins so.
+    pub begins: Option<(&'static str, String)>,
+    /// Not before this time, as RFC 3339 in UTC to the second.
+    pub since: Option<String>,
+    /// Not after this time.
+    pub until: Option<String>,
     /// At most so many, the last ones.
     pub last: usize,
+}
+
+impl Question {
+    /// For everything that fits, without a limit.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { last: usize::MAX, ..Self::default() }
+    }
+
+    /// With a column that has exactly this value.
+    #[must_use]
+    pub fn with(mut self, column: &'static str, value: &str) -> Self {
+        self.equal.push((column, value.to_owned()));
+        self
+    }
+
+    /// Of these kinds alone.
+    #[must_use]
+    pub fn of(mut self, kinds: &[&'static str]) -> Self {
+        self.kinds = kinds.to_vec();
+        self
+    }
 }
 
 /// An index over one log.
@@ -60,11 +94,28 @@ pub trait Index: Send {
     /// [`AuditError::Unusable`].
     fn apply(&mut self, records: &[(u64, Option<Opened>)]) -> Result<(), AuditError>;
 
+    /// Gives every record that fits, in their order, none of which is held.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn each(&self, question: &Question, take: &mut dyn FnMut(Row)) -> Result<(), AuditError>;
+
     /// Records that fit, in their order.
     ///
     /// # Errors
     /// [`AuditError::Unusable`].
-    fn ask(&self, question: &Question) -> Result<Vec<Row>, AuditError>;
+    fn ask(&self, question: &Question) -> Result<Vec<Row>, AuditError> {
+        let mut rows = Vec::new();
+        self.each(question, &mut |row| rows.push(row))?;
+        Ok(rows)
+    }
+
+    /// Numbers below its position of which it has no record, as ranges with both ends: what cannot be read, and what stands in
+    /// clear in the log.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn missing(&self) -> Result<Vec<(u64, u64)>, AuditError>;
 
     /// The record of a source's own id, if it is there.
     ///

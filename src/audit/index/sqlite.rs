@@ -1,29 +1,56 @@
 //! The index as a SQLite file beside the log. It holds nothing of a person: those stay encrypted in the log.
 
+use super::columns::{self, Form};
 use super::{Index, Question, Row};
 use crate::audit::{AuditError, Opened};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 use std::path::Path;
 
-/// Columns that are fields of records, by the names of these.
-const COLUMNS: &[&str] = &[
+/// The file's form: another one is made again.
+const VERSION: i64 = 3;
+
+/// What of the table `record` is looked up by.
+const LOOKED_UP: &[&str] = &[
     "execution_id",
     "session_id",
-    "agent",
-    "task_id",
-    "action_type",
-    "target",
-    "result",
-    "status",
-    "commit",
-    "subject",
-    "digest",
-    "verdict",
     "source_id",
+    "timestamp",
+    "target",
+    "path",
+    "digest",
+    "\"commit\"",
+    "base_commit",
+    "merged",
+    "approval_id",
 ];
 
-/// The file's form: another one is made again.
-const VERSION: i64 = 1;
+/// Notes that a record is not here: only its number.
+const GONE: &str = "INSERT OR IGNORE INTO gone (number) VALUES (?1)";
+
+/// What is asked most, without knowing how records are made: one row for each thing that was done. An action that names no agent
+/// or task has those of its execution.
+const VIEWS: &str = r#"
+CREATE VIEW audit_log AS SELECT r.timestamp, coalesce(r.name, s.name) AS agent, coalesce(r.agent, s.agent) AS agent_path,
+    CASE WHEN r.agent IS NULL THEN s.squad ELSE r.squad END AS squad, coalesce(r.task_id, s.task_id) AS task_id, r.action,
+    r.path, r.artifact_ref, r.execution_id, r.session_id, r.result, r.exit_code, coalesce(r.model, s.model) AS model,
+    coalesce(r.charter, s.charter) AS charter, r.repository, r.branch, r.tokens_in, r.tokens_out, r.tokens_cache_read,
+    r.tokens_cache_write, r.cost, r.source, r.kind, r.number AS record
+    FROM record r LEFT JOIN record s ON s.number =
+        (SELECT min(number) FROM record WHERE execution_id = r.execution_id AND kind = 'execution_started');
+CREATE VIEW execution AS SELECT execution_id, max(CASE kind WHEN 'execution_started' THEN name END) AS agent,
+    max(CASE kind WHEN 'execution_started' THEN agent END) AS agent_path,
+    max(CASE kind WHEN 'execution_started' THEN squad END) AS squad, max(task_id) AS task_id,
+    max(trigger) AS trigger, max(charter) AS charter,
+    min(CASE kind WHEN 'execution_started' THEN timestamp END) AS started_at,
+    max(CASE kind WHEN 'execution_ended' THEN timestamp END) AS ended_at, max(status) AS status,
+    count(CASE kind WHEN 'action' THEN 1 END) AS actions,
+    count(CASE WHEN kind = 'action' AND (result NOT IN ('ok', 'success', 'unanswered') OR exit_code <> 0) THEN 1 END) AS failed,
+    coalesce(max(CASE kind WHEN 'execution_ended' THEN tokens_in END), sum(tokens_in)) AS tokens_in,
+    coalesce(max(CASE kind WHEN 'execution_ended' THEN tokens_out END), sum(tokens_out)) AS tokens_out,
+    max(CASE kind WHEN 'execution_ended' THEN cost END) AS cost, min(number) AS first_record, max(number) AS last_record
+    FROM record WHERE execution_id IS NOT NULL GROUP BY execution_id;
+"#;
 
 /// An index in a file.
 #[derive(Debug)]
@@ -61,30 +88,57 @@ impl SqliteIndex {
         if version == VERSION {
             return Ok(());
         }
-        let columns: Vec<String> = COLUMNS.iter().map(|name| format!("\"{name}\" TEXT")).collect();
+        let form = |form: Form| if form == Form::Number { "INTEGER" } else { "TEXT" };
+        let columns: Vec<String> =
+            columns::ALL.iter().map(|column| format!("\"{}\" {}", column.name, form(column.form))).collect();
+        let indexes: Vec<String> = LOOKED_UP
+            .iter()
+            .map(|name| {
+                let of = name.trim_matches('"');
+                format!("CREATE INDEX record_{of} ON record ({name}) WHERE {name} IS NOT NULL;")
+            })
+            .collect();
         let tables = format!(
-            "DROP TABLE IF EXISTS record; DROP TABLE IF EXISTS seen;
-             CREATE TABLE record (\"index\" INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, logged INTEGER NOT NULL, {});
-             CREATE INDEX record_execution ON record (execution_id) WHERE execution_id IS NOT NULL;
-             CREATE INDEX record_source ON record (source_id) WHERE source_id IS NOT NULL;
-             CREATE INDEX record_id ON record (id);
+            "BEGIN IMMEDIATE; DROP VIEW IF EXISTS audit_log; DROP VIEW IF EXISTS execution;
+             DROP TABLE IF EXISTS record; DROP TABLE IF EXISTS seen; DROP TABLE IF EXISTS gone;
+             CREATE TABLE gone (number INTEGER PRIMARY KEY);
+             CREATE TABLE record (number INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, logged INTEGER NOT NULL, {});
+             {} CREATE INDEX record_id ON record (id); CREATE INDEX record_kind ON record (kind, timestamp); {VIEWS}
              CREATE TABLE seen (records INTEGER NOT NULL, generation INTEGER NOT NULL); INSERT INTO seen VALUES (0, 0);
-             PRAGMA user_version = {VERSION};",
-            columns.join(", ")
+             PRAGMA user_version = {VERSION}; COMMIT; VACUUM;",
+            columns.join(", "),
+            indexes.join(" ")
         );
         self.connection.execute_batch(&tables).map_err(fail)
     }
 
-    fn query(&self, rest: &str, values: &[&dyn ToSql]) -> Result<Vec<Row>, AuditError> {
-        let columns: Vec<String> = COLUMNS.iter().map(|name| format!("\"{name}\"")).collect();
-        let sql = format!("SELECT \"index\", id, kind, logged, {} FROM record {rest}", columns.join(", "));
+    fn query(&self, rest: &str, values: &[&dyn ToSql], take: &mut dyn FnMut(Row)) -> Result<(), AuditError> {
+        let sql = format!("SELECT number, id, kind, logged, {} FROM record {rest}", names());
         let mut statement = self.connection.prepare(&sql).map_err(fail)?;
         let rows = statement.query_map(values, |row| {
             let index = row.get::<_, i64>(0)?.unsigned_abs();
-            let columns = (4..4 + COLUMNS.len()).map(|n| row.get(n)).collect::<Result<_, _>>()?;
+            let columns = (4..4 + columns::ALL.len()).map(|n| Ok(plain(row.get_ref(n)?)));
+            let columns = columns.collect::<Result<_, rusqlite::Error>>()?;
             Ok(Row { index, id: row.get(1)?, kind: row.get(2)?, logged: row.get(3)?, columns })
         });
-        rows.map_err(fail)?.collect::<Result<_, _>>().map_err(fail)
+        for row in rows.map_err(fail)? {
+            take(row.map_err(fail)?);
+        }
+        Ok(())
+    }
+}
+
+fn names() -> String {
+    columns::ALL.iter().map(|column| format!("\"{}\"", column.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// A value as a text.
+pub(super) fn plain(value: ValueRef<'_>) -> Option<String> {
+    match value {
+        ValueRef::Null => None,
+        ValueRef::Integer(number) => Some(number.to_string()),
+        ValueRef::Real(number) => Some(number.to_string()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
     }
 }
 
@@ -110,18 +164,21 @@ impl Index for SqliteIndex {
 
     fn apply(&mut self, records: &[(u64, Option<Opened>)]) -> Result<(), AuditError> {
         let Some((last, _)) = records.last() else { return Ok(()) };
-        let names: Vec<String> = COLUMNS.iter().map(|name| format!("\"{name}\"")).collect();
-        let places: Vec<String> = (0..COLUMNS.len() + 4).map(|n| format!("?{}", n + 1)).collect();
+        let places: Vec<String> = (0..columns::ALL.len() + 4).map(|n| format!("?{}", n + 1)).collect();
         let sql = format!(
-            "INSERT OR REPLACE INTO record (\"index\", id, kind, logged, {}) VALUES ({})",
-            names.join(", "),
+            "INSERT OR REPLACE INTO record (number, id, kind, logged, {}) VALUES ({})",
+            names(),
             places.join(", ")
         );
         let transaction = self.connection.transaction().map_err(fail)?;
         {
             let mut insert = transaction.prepare(&sql).map_err(fail)?;
+            let mut missing = transaction.prepare(GONE).map_err(fail)?;
             for (index, opened) in records {
-                let Some(opened) = opened else { continue };
+                let Some(opened) = opened else {
+                    missing.execute([index.cast_signed()]).map_err(fail)?;
+                    continue;
+                };
                 let entry = &opened.entry;
                 let mut values: Vec<Box<dyn ToSql>> = vec![
                     Box::new(index.cast_signed()),
@@ -129,11 +186,7 @@ impl Index for SqliteIndex {
                     Box::new(entry.kind.name),
                     Box::new(i64::from(entry.minutes) * 60),
                 ];
-                values.extend(
-                    COLUMNS
-                        .iter()
-                        .map(|name| -> Box<dyn ToSql> { Box::new(opened.draft.text(name).map(str::to_owned)) }),
-                );
+                values.extend(columns::of(opened).into_iter().map(|value| -> Box<dyn ToSql> { Box::new(value) }));
                 insert.execute(params_from_iter(values)).map_err(fail)?;
             }
             let seen = (last + 1).cast_signed();
@@ -142,18 +195,56 @@ impl Index for SqliteIndex {
         transaction.commit().map_err(fail)
     }
 
-    fn ask(&self, question: &Question) -> Result<Vec<Row>, AuditError> {
-        let last = i64::try_from(question.last).unwrap_or(i64::MAX);
-        let mut rows = self.query(
-            "WHERE (?1 IS NULL OR execution_id = ?1) AND (?2 IS NULL OR id = ?2) ORDER BY \"index\" DESC LIMIT ?3",
-            &[&question.execution, &question.id, &last],
-        )?;
-        rows.reverse();
-        Ok(rows)
+    fn each(&self, question: &Question, take: &mut dyn FnMut(Row)) -> Result<(), AuditError> {
+        let mut conditions = vec!["1".to_owned()];
+        let mut values: Vec<String> = Vec::new();
+        let mut is = |condition: &str, value: &str| {
+            values.push(value.to_owned());
+            conditions.push(condition.replace('?', &format!("?{}", values.len())));
+        };
+        let text = [("execution_id = ?", &question.execution), ("id = ?", &question.id)];
+        let time = [("timestamp >= ?", &question.since), ("timestamp <= ?", &question.until)];
+        for (condition, value) in text.into_iter().chain(time) {
+            value.iter().for_each(|value| is(condition, value));
+        }
+        for (column, value) in &question.equal {
+            is(&format!("\"{column}\" = ?"), value);
+        }
+        if let Some((column, start)) = &question.begins {
+            is(&format!("\"{column}\" >= ?"), start);
+            is(&format!("\"{column}\" < ? || char(0x10ffff)"), start);
+        }
+        if !question.kinds.is_empty() {
+            conditions.push(format!("kind IN ('{}')", question.kinds.join("', '")));
+        }
+        let fit = format!("WHERE {}", conditions.join(" AND "));
+        let rest = match question.last {
+            usize::MAX => format!("{fit} ORDER BY number"),
+            last => {
+                let last = format!("SELECT number FROM record {fit} ORDER BY number DESC LIMIT {last}");
+                format!("WHERE number IN ({last}) ORDER BY number")
+            }
+        };
+        let values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
+        self.query(&rest, &values, take)
+    }
+
+    fn missing(&self) -> Result<Vec<(u64, u64)>, AuditError> {
+        let mut statement = self.connection.prepare("SELECT number FROM gone ORDER BY number").map_err(fail)?;
+        let numbers = statement.query_map([], |row| row.get::<_, i64>(0).map(i64::unsigned_abs)).map_err(fail)?;
+        let mut out: Vec<(u64, u64)> = Vec::new();
+        for number in numbers {
+            let number = number.map_err(fail)?;
+            match out.last_mut() {
+                Some((_, last)) if *last + 1 == number => *last = number,
+                _ => out.push((number, number)),
+            }
+        }
+        Ok(out)
     }
 
     fn of_source(&self, source_id: &str) -> Result<Option<u64>, AuditError> {
-        let sql = "SELECT \"index\" FROM record WHERE source_id = ?1 LIMIT 1";
+        let sql = "SELECT number FROM record WHERE source_id = ?1 LIMIT 1";
         let found = self.connection.query_row(sql, [source_id], |row| row.get::<_, i64>(0)).optional();
         Ok(found.map_err(fail)?.map(i64::unsigned_abs))
     }
@@ -161,19 +252,25 @@ impl Index for SqliteIndex {
     fn forget(&mut self, records: &[u64]) -> Result<(), AuditError> {
         let transaction = self.connection.transaction().map_err(fail)?;
         {
-            let mut delete = transaction.prepare("DELETE FROM record WHERE \"index\" = ?1").map_err(fail)?;
+            let mut missing = transaction.prepare(GONE).map_err(fail)?;
+            let mut delete = transaction.prepare("DELETE FROM record WHERE number = ?1").map_err(fail)?;
             for index in records {
                 delete.execute([index.cast_signed()]).map_err(fail)?;
+                missing.execute([index.cast_signed()]).map_err(fail)?;
             }
         }
         transaction.commit().map_err(fail)
     }
 
     fn clear(&mut self) -> Result<(), AuditError> {
-        self.connection.execute_batch("DELETE FROM record; UPDATE seen SET records = 0; VACUUM;").map_err(fail)
+        self.connection
+            .execute_batch("DELETE FROM record; DELETE FROM gone; UPDATE seen SET records = 0; VACUUM;")
+            .map_err(fail)
     }
 
     fn rows(&self) -> Result<Vec<Row>, AuditError> {
-        self.query("ORDER BY \"index\"", &[])
+        let mut rows = Vec::new();
+        self.query("ORDER BY number", &[], &mut |row| rows.push(row))?;
+        Ok(rows)
     }
 }

@@ -14,7 +14,7 @@ use crate::programs::{Program, ProgramError, drain};
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -49,6 +49,10 @@ const VARIABLES: &[(&str, &str)] = &[
     ("LC_ALL", "C"),
 ];
 
+/// Where git keeps what is being pushed, while a hook looks at it; handed on where [`QUARANTINE`] says that this is so.
+const OBJECTS: &[&str] = &["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"];
+const QUARANTINE: &str = "GIT_QUARANTINE_PATH";
+
 /// Variables by which a user configures git, handed on where it is asked whom the user trusts, and nowhere else.
 const OF_THE_USER: &[&str] = &[
     "HOME",
@@ -71,6 +75,8 @@ pub(in crate::capture) struct GitCaller {
     trusted: Vec<String>,
     /// Variables that say where the user's own configuration is, and what more of it there is.
     of_the_user: Vec<(OsString, OsString)>,
+    /// Where the objects of a push are, for a hook.
+    objects: Vec<(&'static str, OsString)>,
     /// Who became root: git takes what belongs to them for root's own.
     sudo: Option<OsString>,
     /// Where it is called.
@@ -140,6 +146,7 @@ impl GitCaller {
             location,
             trusted: Vec::new(),
             of_the_user: configured.map(|(name, value)| (name.clone(), placed(name, value))).collect(),
+            objects: Vec::new(),
             sudo: env.variables.get(OsStr::new(SUDO)).cloned(),
             dir: env.working_dir.clone(),
             timeout,
@@ -162,6 +169,15 @@ impl GitCaller {
         Self { dir, ..self.clone() }
     }
 
+    /// The same git with the objects of the push that a hook is asked about.
+    pub(in crate::capture) fn in_quarantine(mut self, env: &Environment) -> Self {
+        if env.variables.contains_key(OsStr::new(QUARANTINE)) {
+            let value = |name: &&'static str| Some((*name, env.variables.get(OsStr::new(name))?.clone()));
+            self.objects = OBJECTS.iter().filter_map(value).collect();
+        }
+        self
+    }
+
     /// The same git for a submodule: found by its folder, whatever the variables say.
     pub(in crate::capture) fn at(&self, dir: PathBuf) -> Self {
         Self { dir, location: Vec::new(), ..self.clone() }
@@ -172,6 +188,20 @@ impl GitCaller {
     /// # Errors
     /// The reason, for a person: not started, out of time, or over [`limits::GIT_OUTPUT_BYTES`].
     pub(in crate::capture) fn call(&self, args: &[&str], stdin: Vec<u8>) -> Result<GitOutput, String> {
+        self.run(self.command(args), stdin).map_err(|e| format!("git {}: {e}", args.first().unwrap_or(&"")))
+    }
+
+    /// Starts one command whose output is read as it comes; nothing is handed to it.
+    ///
+    /// # Errors
+    /// The operating system's words.
+    pub(in crate::capture) fn started(&self, args: &[&str]) -> Result<Child, String> {
+        let mut command = self.command(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().map_err(|e| e.to_string())
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = self.program.command();
         command.arg("--no-pager");
         for setting in SETTINGS {
@@ -182,8 +212,9 @@ impl GitCaller {
         }
         command.args(args).current_dir(&self.dir).env("PATH", &self.path);
         command.envs(VARIABLES.iter().copied()).envs(self.location.iter().map(|(k, v)| (k, v)));
+        command.envs(self.objects.iter().map(|(name, value)| (name, value)));
         command.envs(self.sudo.iter().map(|user| (SUDO, user)));
-        self.run(command, stdin).map_err(|e| format!("git {}: {e}", args.first().unwrap_or(&"")))
+        command
     }
 
     /// Git refuses a repository that another user owns, unless the user's or the system's own configuration, or that which

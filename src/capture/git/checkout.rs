@@ -144,6 +144,19 @@ pub(in crate::capture) fn files(env: &Environment, timeout: Duration) -> Result<
     Ok((root, out.stdout.split(|b| *b == 0).filter(|n| !n.is_empty()).map(<[u8]>::to_vec).collect()))
 }
 
+/// A git that answers for the folder in which it is called.
+///
+/// # Errors
+/// The reason, for a person.
+pub(in crate::capture) fn opened(git: GitCaller) -> Result<GitCaller, String> {
+    let (git, place) = at(git)?;
+    if !place.ok && place.complaint.contains("dubious ownership") {
+        let how = "`git config --global safe.directory` can say that you trust it";
+        return Err(format!("the repository belongs to another user; {how}"));
+    }
+    place_of(&place).map(|_| git).ok_or_else(|| complaint(&place, "not a git repository"))
+}
+
 /// Where git says that it is. Trusts what the user trusts.
 fn at(mut git: GitCaller) -> Result<(GitCaller, GitOutput), String> {
     let mut place = git.call(&WHERE, Vec::new())?;

@@ -17,6 +17,8 @@ mod encoding;
 #[cfg(feature = "cli")]
 mod facts;
 #[cfg(feature = "cli")]
+pub(in crate::capture) mod history;
+#[cfg(feature = "cli")]
 pub(in crate::capture) mod named;
 #[cfg(feature = "cli")]
 mod passed_over;

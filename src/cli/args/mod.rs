@@ -29,6 +29,8 @@ pub enum Format {
     Json,
     /// The flat provenance record (inspect only).
     Record,
+    /// Rows with commas between (questions to the audit log only).
+    Csv,
 }
 
 /// What every command has and few need.

@@ -9,6 +9,7 @@ use crate::cli::args::target::Resolved;
 use crate::cli::args::{CharterApi, Common, EvidenceArgs, Format};
 use crate::cli::ask::confirm::confirm;
 use crate::cli::cmd::attach::{AttachedReport, attach_one, warn_of_untagged};
+use crate::cli::cmd::audit::record_itself;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::created::{CreatedIdentity, ends};
 use crate::cli::ui::Ui;
@@ -141,6 +142,7 @@ pub async fn run(args: &ApproveArgs, common: &Common, ui: &Ui) -> Result<Outcome
         report.attached.push(attach_one(resolved, &bundle, ui.now).await?);
     }
     warn_of_untagged(&report.attached, ui);
+    record_itself(&[approval_of(args, &report, ui)], false, common, ui)?;
     if report.output.is_none() && report.attached.is_empty() {
         return Ok(Outcome::done([&bundle[..], b"\n"].concat()));
     }
@@ -177,6 +179,31 @@ fn statement(args: &ApproveArgs, target: &Target, variable: Option<String>, ui: 
         statements(subject, &kind, serde_json::Value::Object(approval.to_json()).to_string().into(), &secrets)?;
     // One subject is one statement.
     Ok(statements.remove(0))
+}
+
+/// What was approved, as a record: who signed is known, who they say to be is not.
+fn approval_of(args: &ApproveArgs, report: &ApproveReport, ui: &Ui) -> serde_json::Value {
+    let key = report.key_id.as_ref().map(|id| format!("key:{id}"));
+    let identity = report.identity.as_ref().map(|certificate| certificate.identity.clone());
+    let signer = key.or(identity).unwrap_or_default();
+    let what = match (report.digests.get("gitCommit"), &report.uri) {
+        (Some(commit), _) => format!("commit:{commit}"),
+        (None, Some(uri)) => uri.clone(),
+        (None, None) => report.digests.get("sha256").map(|hex| format!("sha256:{hex}")).unwrap_or_default(),
+    };
+    let (approver, how) = match &args.approver {
+        Some(named) => (named.clone(), "declared"),
+        None => (signer.clone(), "witnessed"),
+    };
+    let mut record = serde_json::json!({ "kind": "approval", "target": what, "approver": approver, "how": "signed",
+        "statement": report.statement_digest, "completed_at": ui.now.to_string(), "source": "attest",
+        "known": { "target": "witnessed", "how": "witnessed", "statement": "witnessed", "approver": how } });
+    // A certificate names a person, who stands in the field that can be erased alone.
+    if report.key_id.is_some() {
+        record["signer"] = signer.into();
+        record["known"]["signer"] = "witnessed".into();
+    }
+    record
 }
 
 fn report(target: &Target, statement: &[u8], bundle: &[u8], signer: &Signer) -> ApproveReport {

@@ -10,6 +10,7 @@ pub mod describe;
 pub mod download;
 pub mod flush;
 pub mod generate;
+pub mod git;
 pub mod inspect;
 pub mod keygen;
 pub mod list;

@@ -209,14 +209,25 @@ pub fn opened(store: &dyn LogStore, keys: &Keys, number: u64) -> Result<Result<O
     Ok(open(record, number, keys))
 }
 
+/// Whether somebody means a record, by its number or its id, and not all of an execution.
+#[must_use]
+pub fn is_record(index: &dyn Index, size: u64, what: &str) -> bool {
+    let by_id = || index.ask(&Question { id: Some(what.to_owned()), last: 1, ..Question::default() });
+    numbered(what, size).is_some() || by_id().is_ok_and(|rows| !rows.is_empty())
+}
+
+/// A record's number as people write it.
+fn numbered(text: &str, size: u64) -> Option<u64> {
+    text.replace(',', "").parse().ok().filter(|number| *number < size)
+}
+
 /// Numbers of the records that somebody means: a number, the id of a record or of an execution, or the last ones.
 ///
 /// # Errors
 /// [`AuditError::Unknown`] when nothing matches.
 pub fn meant(index: &dyn Index, size: u64, what: Option<&str>, last: usize) -> Result<Vec<u64>, AuditError> {
     let Some(text) = what else { return Ok((size.saturating_sub(last as u64)..size).collect()) };
-    let plain = text.replace(',', "");
-    if let Some(number) = plain.parse::<u64>().ok().filter(|number| *number < size) {
+    if let Some(number) = numbered(text, size) {
         return Ok(vec![number]);
     }
     let by = |question: Question| index.ask(&question).map(|rows| rows.iter().map(|row| row.index).collect::<Vec<_>>());

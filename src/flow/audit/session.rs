@@ -6,7 +6,7 @@ use crate::audit::{AuditError, Index, Log};
 use crate::model::{Timestamp, limits};
 use crate::record::draft::Origin;
 use crate::record::{Draft, Told};
-use crate::sources::{self, Counts, Reader};
+use crate::sources::{self, Counts, Reader, Source};
 use serde_json::{Value, json};
 
 /// What was taken from a file.
@@ -52,6 +52,14 @@ impl<'a> Intake<'a> {
     ) -> Self {
         let taken = Taken::default();
         Self { log, index, now, random, given, reader: None, unknown: 0, taken, drafts: Vec::new() }
+    }
+
+    /// The same for a format that is known, in whose units it is then given: nothing is recognised.
+    #[must_use]
+    pub fn of(mut self, source: &dyn Source) -> Self {
+        self.taken.format = source.name();
+        self.reader = Some(source.begin());
+        self
     }
 
     /// Takes a line; none for one that is too long to be kept.
@@ -106,7 +114,7 @@ impl<'a> Intake<'a> {
             }
             let draft = Draft::read(&document, Origin::Captured, &mut *self.random).or_else(|_| {
                 // A source hands in what a record can hold; where it does not, that something was there is not lost.
-                let loss = json!({ "kind": "loss", "lost": 1, "reason": "what a session file says could not be recorded",
+                let loss = json!({ "kind": "loss", "lost": 1, "reason": "what was taken in could not be recorded",
                     "source": document["source"], "source_id": document["source_id"] });
                 Draft::read(&loss, Origin::Captured, &mut *self.random)
             });

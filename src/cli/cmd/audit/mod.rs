@@ -1,8 +1,10 @@
 //! `attest audit`
 
 mod anchor;
+mod ask;
 mod erase;
 mod hold;
+mod import;
 mod init;
 mod itself;
 mod keep;
@@ -17,8 +19,11 @@ mod trusted;
 mod verify;
 
 pub use anchor::AnchorReport;
+pub(in crate::cli) use ask::Open;
+pub use ask::{HistoryReport, LogsReport, QueryReport, TraceReport, WhoReport};
 pub use erase::EraseReport;
 pub use hold::HoldReport;
+pub use import::ImportReport;
 pub use init::InitReport;
 pub(in crate::cli) use itself::{beside, record as record_itself};
 pub use keep::{KeysReport, RetainReport};
@@ -47,7 +52,9 @@ use std::path::PathBuf;
   attest audit init --origin audit.example.com/team
   attest audit start --agent platform/builder --task task-42
   attest audit record action execution_id=exec-1 action_type=file_modify target=src/lib.rs
+  attest audit history --days 7
   attest audit show exec-1
+  attest audit logs exec-1 --failed
   attest audit verify")]
 pub struct AuditCommand {
     /// Folder of the log [env: ATTEST_AUDIT_LOG=]
@@ -62,9 +69,15 @@ enum Which {
     Quickstart(quickstart::QuickstartArgs),
     Init(init::InitArgs),
     Record(record::RecordArgs),
+    Import(import::ImportArgs),
     Start(record::StartArgs),
     Finish(record::FinishArgs),
     Show(show::ShowArgs),
+    History(ask::history::HistoryArgs),
+    Logs(ask::logs::LogsArgs),
+    Query(ask::query::QueryArgs),
+    Trace(ask::trace::TraceArgs),
+    WhoApproved(ask::trace::WhoArgs),
     Match(matching::MatchArgs),
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
@@ -75,6 +88,13 @@ enum Which {
     Erase(erase::EraseArgs),
     Hold(hold::HoldArgs),
     Keys(keep::KeysArgs),
+}
+
+impl AuditCommand {
+    /// Whether its answer is rows, which can be printed as CSV.
+    pub(in crate::cli) fn gives_rows(&self) -> bool {
+        matches!(self.which, Which::History(_) | Which::Logs(_) | Which::Query(_))
+    }
 }
 
 impl From<AuditError> for Failure {
@@ -99,9 +119,15 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Quickstart(args) => quickstart::run(args),
         Which::Init(args) => init::run(args, &find()?, common, ui),
         Which::Record(args) => record::run(args, &find()?, common, ui),
+        Which::Import(args) => import::run(args, &find()?, common),
         Which::Start(args) => record::start(args, &find()?, common),
         Which::Finish(args) => record::finish(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
+        Which::History(args) => ask::history::run(args, &find()?, common),
+        Which::Logs(args) => ask::logs::run(args, &find()?, common),
+        Which::Query(args) => ask::query::run(args, &find()?, common, ui),
+        Which::Trace(args) => ask::trace::run(args, &find()?, common),
+        Which::WhoApproved(args) => ask::trace::who(args, &find()?, common),
         Which::Match(args) => matching::run(args, &find()?, common),
         Which::Verify(args) => verify::run(args, &find()?, common),
         Which::Prove(args) => proof::prove(args, &find()?),

@@ -1,13 +1,16 @@
 //! `attest audit show`
 
+use super::ask::sheet;
 use super::trusted;
 use crate::audit::keys::PersonId;
-use crate::audit::{LogStore as _, Opened, Redaction, Unopened, What};
+use crate::audit::{AuditError, LogStore as _, Opened, Redaction, Unopened, What};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize;
 use crate::flow::audit;
 use crate::flow::audit::witnessed::{self, Trusted};
+use crate::flow::investigate::{self, Execution, Found, Log};
+use crate::inquiry::Run;
 use crate::model::{Timestamp, json};
 use crate::places::{self, AuditPlace};
 use crate::record::{Entry, kinds};
@@ -16,17 +19,19 @@ use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// Show records: one by its number or id, all of an execution, or the last ones
+/// Show a record by its number or id, an execution by its own, or the last records
 ///
-/// Behind each value stands how it is known: `w` witnessed, `d` declared, `r` derived.
+/// Of an execution it is said who asked for it, what it did and used, and what is not known of it; `--format json` has its records,
+/// too. Behind each value stands how it is known: `w` witnessed, `d` declared, `r` derived.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit show                     the last 20 records
   attest audit show 41207
   attest audit show 41207 --policy witnesses.policy    with the times between which it was recorded
+  attest audit show exec-abc123         all that is known of an execution, or of a session
   attest audit show exec-abc123 --format json")]
 pub(super) struct ShowArgs {
-    /// Number or id of a record, or id of an execution
+    /// Number or id of a record, or id of an execution or session: its beginning is enough where no other begins so
     #[arg(value_name = "RECORD|EXECUTION")]
     what: Option<String>,
     /// How many of the last records
@@ -48,6 +53,9 @@ pub struct ShowReport {
     pub schema_version: u32,
     /// How many records the log has.
     pub size: u64,
+    /// Of an execution, what its records say together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution: Option<sheet::ExecutionReport>,
     /// The records.
     pub records: Vec<Shown>,
 }
@@ -101,12 +109,22 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     let keys = place.keys()?.unwrap_or_default();
     let mut index = place.index()?;
     audit::catch_up(&store, &keys, store.size(), &mut index)?;
-    let numbers = audit::meant(&index, store.size(), args.what.as_deref(), args.last)?;
+    let log = Log { store: &store, settings: &settings, keys: &keys, index: &index };
+    let (numbers, execution) = meant(args, &log)?;
     let anchors = if policy.is_some() { place.anchored()? } else { Vec::new() };
     let (outside, _) = witnessed::kept(&anchors, &settings, Trusted { policy: policy.as_ref(), roots: &roots });
     let markers = match &policy {
         Some(policy) => witnessed::markers(&anchors, (&store, &keys), &index, policy, (&settings, places::now()))?,
         None => Vec::new(),
+    };
+    // Of an execution a person is shown what its records say together; what is proven of them stands at its ends.
+    let numbers = match &execution {
+        Some(found) if common.format != Format::Json => {
+            let (first, last) = found.what.sheet.run.records;
+            let ends = numbers.into_iter().filter(|number| policy.is_some() && [first, last].contains(number));
+            ends.collect()
+        }
+        _ => numbers,
     };
     let (mut records, mut redactions) = (Vec::new(), None);
     for number in numbers {
@@ -131,9 +149,14 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
         (one.not_before, one.not_after) = (proven(bracket.not_before), proven(bracket.not_after));
         records.push(one);
     }
-    let report = ShowReport { schema_version: 1, size: store.size(), records };
+    let shown = execution.as_ref().map(|found| sheet::ExecutionReport::of(&found.what.sheet, &found.holes));
+    let report = ShowReport { schema_version: 1, size: store.size(), execution: shown, records };
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));
+    }
+    if let Some(Found { what, holes }) = &execution {
+        let proven = between(&report.records, &what.sheet.run);
+        return Ok(Outcome::shown(sheet::page(&what.sheet, holes, &proven)));
     }
     let mut out = String::new();
     match report.records.as_slice() {
@@ -147,6 +170,31 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
         let _ = writeln!(out, "{} of {} records", report.records.len(), report.size);
     }
     Ok(Outcome::shown(out))
+}
+
+/// Numbers of the records that are meant, and the execution where one is.
+fn meant(args: &ShowArgs, log: &Log<'_>) -> Result<(Vec<u64>, Option<Found<Execution>>), Failure> {
+    let unknown = match audit::meant(log.index, log.store.size(), args.what.as_deref(), args.last) {
+        Ok(numbers) if args.what.as_deref().is_none_or(|what| audit::is_record(log.index, log.store.size(), what)) => {
+            return Ok((numbers, None));
+        }
+        found => found.err(),
+    };
+    match investigate::execution(log, args.what.as_deref().unwrap_or_default()) {
+        Ok(found) => Ok((found.what.events.iter().map(|event| event.number).collect(), Some(found))),
+        Err(e @ AuditError::Unknown { .. }) => Err(unknown.unwrap_or(e).into()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Between which times an execution was recorded, where others prove it.
+fn between(records: &[Shown], run: &Run) -> String {
+    let of = |number: u64| records.iter().find(|one| one.index == number);
+    let after = of(run.records.0).and_then(|one| one.not_before.as_ref()).map(|p| ("after", p));
+    let before = of(run.records.1).and_then(|one| one.not_after.as_ref()).map(|p| ("before", p));
+    let said = |(word, proven): (&str, &Proven)| format!("{word} {} ({})", proven.time, proven.by.join(", "));
+    let said: Vec<String> = [after, before].into_iter().flatten().map(said).collect();
+    if said.is_empty() { String::new() } else { format!("proven: recorded {}", said.join(", ")) }
 }
 
 fn proven(by: Option<(u64, Vec<String>)>) -> Option<Proven> {

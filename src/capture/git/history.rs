@@ -1,0 +1,195 @@
+#![expect(clippy::disallowed_methods, reason = "back end: a thread hands on what git writes, as it comes")]
+//! The commits of a repository, one after another, however many there are.
+
+use crate::capture::Environment;
+use crate::capture::git::call::GitCaller;
+use crate::capture::git::{belongs, checkout};
+use crate::model::limits;
+use crate::programs::drain;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Child;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+/// Bytes that are handed on at once, and how many of such wait to be taken.
+const CHUNK: usize = 1 << 16;
+const WAITING: usize = 16;
+/// What is handed on of a commit that is too long (bytes): its id, and too little to be read as a commit.
+const BEGINNING: usize = 64;
+
+/// Which commits.
+#[derive(Clone, Copy, Debug)]
+pub enum Commits<'a> {
+    /// Those that any branch or tag leads to, the oldest first.
+    All,
+    /// Those that a range names as git reads it, the oldest first.
+    Range(&'a str),
+    /// One commit, by whatever names it.
+    One(&'a str),
+    /// Those that a push brings, by the old and new id of a ref as a hook is told them: what no ref leads to yet.
+    Pushed {
+        /// The id before; zeros for a new ref.
+        old: &'a str,
+        /// The id after.
+        new: &'a str,
+    },
+    /// The merges that a branch is made of: those of its first parents.
+    Merges(&'a str),
+}
+
+/// Why commits could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryError<E> {
+    /// In words, for a person.
+    Git(String),
+    /// Whoever takes them gave up.
+    Taker(E),
+}
+
+/// Takes a commit as it is printed, or the beginning of one that is too long.
+pub type Take<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<(), E>;
+
+/// Gives each commit as `git rev-list --header` prints it, and the beginning of one over [`limits::COMMIT_BYTES`]; nothing of
+/// the repository is run. The address of the repository, where it has one that means something elsewhere.
+///
+/// # Errors
+/// [`HistoryError`].
+pub fn each_commit<E>(
+    env: &Environment,
+    folder: &Path,
+    which: Commits<'_>,
+    timeout: Duration,
+    take: Take<'_, E>,
+) -> Result<Option<String>, HistoryError<E>> {
+    let git = opened(env, folder, timeout).map_err(HistoryError::Git)?;
+    let remote = checkout::remote_of(&git).value().cloned();
+    let not_old;
+    let mut args = vec!["rev-list", "--header", "--encoding=UTF-8", "--topo-order", "--reverse"];
+    match which {
+        Commits::All => args.extend(["--branches", "--tags", "--remotes", "HEAD"]),
+        Commits::Range(range) => args.extend(["--end-of-options", range]),
+        Commits::Merges(branch) => args.extend(["--first-parent", "--merges", "--end-of-options", branch]),
+        Commits::Pushed { old, new } => {
+            if old.bytes().all(|b| b == b'0') {
+                args.extend(["--not", "--all", "--not", "--end-of-options", new]);
+            } else {
+                not_old = format!("^{old}");
+                args.extend(["--end-of-options", new, not_old.as_str()]);
+            }
+        }
+        Commits::One(name) => args.extend(["--max-count=1", "--end-of-options", name]),
+    }
+    args.push("--");
+    let mut child = git.started(&args).map_err(|e| HistoryError::Git(format!("git rev-list: {e}")))?;
+    let done = pieces(&mut child, timeout, take);
+    if done.is_err() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    done.map(|()| remote)
+}
+
+/// The real id of one commit.
+///
+/// # Errors
+/// The reason, for a person: there is none of that name.
+pub fn commit_id(env: &Environment, folder: &Path, name: &str, timeout: Duration) -> Result<String, String> {
+    let git = opened(env, folder, timeout)?;
+    let name = format!("{name}^{{commit}}");
+    let out = git.call(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name], Vec::new())?;
+    let id = String::from_utf8_lossy(&out.stdout).lines().last().unwrap_or_default().to_owned();
+    if out.ok && crate::capture::git::answers::is_object_id(&id) {
+        Ok(id)
+    } else {
+        Err("no commit of that name".into())
+    }
+}
+
+/// The branch that others are merged into: the one that `origin` names as its own, else the one that is checked out.
+///
+/// # Errors
+/// The reason, for a person.
+pub fn main_branch(env: &Environment, folder: &Path, timeout: Duration) -> Result<Option<String>, String> {
+    let git = opened(env, folder, timeout)?;
+    for name in ["refs/remotes/origin/HEAD", "HEAD"] {
+        let out = git.call(&["symbolic-ref", "--quiet", name], Vec::new())?;
+        let branch = String::from_utf8_lossy(&out.stdout).trim_end_matches('\n').to_owned();
+        if out.ok && branch.starts_with("refs/") {
+            return Ok(Some(branch));
+        }
+    }
+    Ok(None)
+}
+
+/// The repository in a folder, where it is the folder's own.
+fn opened(env: &Environment, folder: &Path, timeout: Duration) -> Result<GitCaller, String> {
+    let mut env = env.clone();
+    env.working_dir = env.working_dir.join(folder);
+    if !env.working_dir.is_dir() {
+        return Err("there is no such folder".into());
+    }
+    let git = checkout::opened(GitCaller::find(&env, timeout)?)?;
+    belongs::check(&git)?;
+    Ok(git.in_quarantine(&env))
+}
+
+/// Reads what a git writes, up to each NUL.
+fn pieces<E>(child: &mut Child, timeout: Duration, take: Take<'_, E>) -> Result<(), HistoryError<E>> {
+    let (send, chunks) = sync_channel::<Vec<u8>>(WAITING);
+    let errors = drain(child.stderr.take(), limits::ERROR_BODY_BYTES);
+    if let Some(mut out) = child.stdout.take() {
+        std::thread::spawn(move || {
+            loop {
+                let mut chunk = vec![0; CHUNK];
+                match out.read(&mut chunk) {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => chunk.truncate(read),
+                }
+                if send.send(chunk).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    split(&chunks, timeout, take)?;
+    let late = || HistoryError::Git(format!("no answer within {} seconds", timeout.as_secs_f32()));
+    let said = errors.recv_timeout(timeout).map_err(|_| late())?;
+    let status = child.wait().map_err(|e| HistoryError::Git(e.to_string()))?;
+    if status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&said).lines().next().unwrap_or_default().chars().take(200).collect::<String>();
+    Err(HistoryError::Git(if said.is_empty() { "git rev-list failed".into() } else { format!("git: {said}") }))
+}
+
+fn split<E>(chunks: &Receiver<Vec<u8>>, timeout: Duration, take: Take<'_, E>) -> Result<(), HistoryError<E>> {
+    let (mut piece, mut too_long) = (Vec::new(), false);
+    loop {
+        let chunk = match chunks.recv_timeout(timeout) {
+            Ok(chunk) => chunk,
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(HistoryError::Git(format!("no answer within {} seconds", timeout.as_secs_f32())));
+            }
+        };
+        let mut parts = chunk.split(|b| *b == 0).peekable();
+        while let Some(part) = parts.next() {
+            // Of one that is too long its beginning is handed on, which is no commit and known again.
+            too_long |= piece.len() + part.len() > limits::COMMIT_BYTES;
+            piece.extend_from_slice(&part[..part.len().min(if too_long { BEGINNING } else { part.len() })]);
+            if too_long {
+                piece.truncate(BEGINNING);
+            }
+            if parts.peek().is_some() {
+                take(&piece).map_err(HistoryError::Taker)?;
+                piece.clear();
+                too_long = false;
+            }
+        }
+    }
+    if !piece.trim_ascii().is_empty() {
+        take(&piece).map_err(HistoryError::Taker)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! `attest audit import`
+
+use crate::audit::AuditError;
+use crate::capture::{Commits, HistoryError, each_commit, main_branch, normalise_remote};
+use crate::cli::args::{Common, Format};
+use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::flow::audit::session::{Intake, Taken};
+use crate::model::limits;
+use crate::model::plural::counted;
+use crate::places::{self, AuditPlace, audit::random, lines};
+use crate::sources::{self, Source, merge_into};
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Take in what others recorded: a git history, session files of agents
+///
+/// Again, it adds only what is new. `git`: each commit of every branch and tag, with the agent and execution that its trailers name
+/// (Agent, Squad, Trigger, Execution, Model), its author as a person who can be erased, and nothing of its text. `claude-code`: a
+/// session file. What these say is only claimed, and recorded so.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  attest audit import git .
+  attest audit import git ~/app --range v1.0..main
+  attest audit import claude-code session.jsonl --agent platform/builder --execution exec-1")]
+pub(super) struct ImportArgs {
+    /// What it is: git, claude-code
+    #[arg(value_name = "SOURCE", value_parser = names())]
+    source: String,
+    /// Where it is: a repository, a file
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// Of git: only these commits, as `git rev-list` reads a range [default: every branch and tag]
+    #[arg(long, value_name = "RANGE")]
+    range: Option<String>,
+    /// Of git: the branch into which a merge is somebody's approval of what is merged [default: that of origin, else the one that is
+    /// checked out]
+    #[arg(long, value_name = "BRANCH")]
+    main: Option<String>,
+    /// Of git: the address of the repository [default: that of its remote]
+    #[arg(long, value_name = "URL")]
+    repository: Option<String>,
+    /// Of a session: the agent, as SQUAD/AGENT
+    #[arg(long, value_name = "AGENT")]
+    agent: Option<String>,
+    /// Of a session: the execution
+    #[arg(long, value_name = "ID")]
+    execution: Option<String>,
+}
+
+fn names() -> clap::builder::PossibleValuesParser {
+    sources::ALL.iter().map(|source| source.name()).collect::<Vec<_>>().into()
+}
+
+/// What `--format json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportReport {
+    /// Always 1 for this document.
+    pub schema_version: u32,
+    /// The source.
+    pub source: String,
+    /// Commits, or lines that are not empty, that were read.
+    pub read: u64,
+    /// Records that are new.
+    pub new: u64,
+    /// Records that were in the log already, and say the same.
+    pub known: u64,
+    /// Numbers of records under whose id something else is said now, which was not recorded: what was recorded stays.
+    pub differs: Vec<u64>,
+    /// Of what was read, what says nothing of an agent: commits by people, lines that are no action.
+    pub other: u64,
+    /// What could not be read: the log says so.
+    pub broken: u64,
+    /// Fields that were withheld, because they looked like a secret or a path of this machine.
+    pub withheld: u64,
+    /// How many records the log has now.
+    pub size: u64,
+}
+
+pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+    let source = sources::named(&args.source)
+        .ok_or_else(|| Failure::usage(codes::USAGE, format!("`{}` is no source", args.source)))?;
+    let is_git = source.name() == "git";
+    let wrong = match is_git {
+        true => vec![("--agent", &args.agent), ("--execution", &args.execution)],
+        false => vec![("--range", &args.range), ("--repository", &args.repository), ("--main", &args.main)],
+    };
+    if let Some((flag, _)) = wrong.iter().find(|(_, value)| value.is_some()) {
+        return Err(Failure::usage(codes::USAGE, format!("{flag} says nothing of {}", args.source)));
+    }
+    let (taken, size) = if is_git { git(args, source, place, common)? } else { file(args, place, common)? };
+    let report = ImportReport {
+        schema_version: 1,
+        source: taken.format.to_owned(),
+        read: taken.counts.lines,
+        new: taken.new,
+        known: taken.known,
+        differs: taken.differing,
+        other: taken.counts.other,
+        broken: taken.counts.broken,
+        withheld: taken.withheld,
+        size,
+    };
+    if common.format == Format::Json {
+        return Ok(Outcome::json(&report, Exit::Done));
+    }
+    let (read, other) = match is_git {
+        true => (counted(report.read, "commit"), "without an agent"),
+        false => (counted(report.read, "line"), "that say nothing of what was done"),
+    };
+    let mut text = format!(
+        "{}: {read} read; records: {} new, {} known; {other}: {}; broken: {}; fields withheld: {}\n",
+        report.source, report.new, report.known, report.other, report.broken, report.withheld
+    );
+    text += &super::record::differing(&report.differs);
+    Ok(Outcome::done(text))
+}
+
+/// A session file.
+fn file(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Result<(Taken, u64), Failure> {
+    let given = [("agent", &args.agent), ("execution_id", &args.execution)];
+    let given = given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+    let mut log = place.writer(common.timeout)?;
+    let (now, mut index, mut random) = (places::now(), place.index()?, random);
+    log.finish_redaction(now, &mut random)?;
+    let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given);
+    let digest = lines::each(&args.path, limits::SESSION_LINE_BYTES, |line| intake.line(line).map_err(Failure::from))?;
+    let taken = intake.end(&digest).map_err(|e| Failure::from(e).context(args.path.display()))?;
+    Ok((taken, log.size()))
+}
+
+/// A git history.
+fn git(args: &ImportArgs, source: &dyn Source, place: &AuditPlace, common: &Common) -> Result<(Taken, u64), Failure> {
+    let env = places::environment()?;
+    let unread =
+        |cause: String| AuditError::Unreadable { what: format!("the repository `{}`", args.path.display()), cause };
+    let which = args.range.as_deref().map_or(Commits::All, Commits::Range);
+    let remote = match &args.repository {
+        Some(url) => {
+            let url = normalise_remote(url, Path::new("/")).filter(|url| !url.starts_with("file:"));
+            Some(url.ok_or_else(|| Failure::usage(codes::USAGE, "--repository: expected the address of a repository"))?)
+        }
+        None => {
+            // What a record says must be known before the first is made.
+            let mut nothing = |_: &[u8]| Ok::<(), AuditError>(());
+            let one = each_commit(&env, &args.path, Commits::One("HEAD"), common.timeout, &mut nothing);
+            one.map_err(|e| match e {
+                HistoryError::Git(cause) => unread(cause),
+                HistoryError::Taker(e) => e,
+            })?
+        }
+    };
+    let main = match &args.main {
+        Some(branch) => Some(branch.clone()),
+        None => main_branch(&env, &args.path, common.timeout).map_err(unread)?,
+    };
+    let given = remote.map(|url| ("repository", url)).into_iter().collect();
+    let mut log = place.writer(common.timeout)?;
+    let (now, mut index, mut random) = (places::now(), place.index()?, random);
+    log.finish_redaction(now, &mut random)?;
+    let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given).of(source);
+    let failed = |e| match e {
+        HistoryError::Git(cause) => unread(cause),
+        HistoryError::Taker(e) => e,
+    };
+    each_commit(&env, &args.path, which, common.timeout, &mut |commit| intake.line(Some(commit))).map_err(failed)?;
+    if let Some(main) = &main {
+        let short = main.trim_start_matches("refs/heads/").trim_start_matches("refs/remotes/origin/");
+        let mut merge = |merge: &[u8]| intake.line(Some(&merge_into(short, merge)));
+        each_commit(&env, &args.path, Commits::Merges(main), common.timeout, &mut merge).map_err(failed)?;
+    }
+    let taken = intake.end("")?;
+    Ok((taken, log.size()))
+}

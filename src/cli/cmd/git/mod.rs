@@ -1,0 +1,35 @@
+//! `attest git`
+
+mod check;
+mod trailers;
+
+pub use check::{CODES, CheckReport};
+
+use crate::cli::args::Common;
+use crate::cli::exit::{Failure, Outcome};
+use crate::cli::ui::Ui;
+use clap::{Args, Subcommand};
+
+/// Say in commits which agent made them, and check that they say so
+#[derive(Clone, Debug, Args)]
+pub struct GitCommand {
+    #[command(subcommand)]
+    which: Which,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Which {
+    Trailers(trailers::TrailersArgs),
+    Check(check::CheckArgs),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(command: &GitCommand, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    match &command.which {
+        Which::Trailers(args) => trailers::run(args),
+        Which::Check(args) => check::run(args, common, ui),
+    }
+}

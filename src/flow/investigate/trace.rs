@@ -1,0 +1,309 @@
+//! From a commit, a file, an image or an execution back to who asked for it, and forward to what became of it.
+
+use super::execution::outline;
+use super::history::Found;
+use super::{Log, holes};
+use crate::audit::AuditError;
+use crate::audit::index::{Question, Row, columns};
+use crate::inquiry::{self, Branch, Event, Material, Subject, Verdict};
+use crate::model::limits;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What somebody means by a word: a commit, an artifact, an execution, a file.
+///
+/// # Errors
+/// [`AuditError::Unknown`] where the log has nothing of that name, or several.
+pub fn meant(log: &Log<'_>, word: &str) -> Result<Subject, AuditError> {
+    let (kind, name) = word.split_once(':').unwrap_or(("", word));
+    match kind {
+        "commit" => return commit_id(log, name).map(Subject::Commit),
+        "execution" | "session" => return Ok(Subject::Execution(name.to_owned())),
+        "file" => return Ok(Subject::File(name.to_owned())),
+        "sha256" | "sha512" => return Ok(Subject::Artifact(word.to_owned())),
+        _ => {}
+    }
+    if let Some((_, digest)) = word.split_once('@').filter(|(_, digest)| digest.starts_with("sha")) {
+        return Ok(Subject::Artifact(digest.to_owned()));
+    }
+    let is_hex = word.len() >= 7 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_hex && let Ok(id) = commit_id(log, word) {
+        return Ok(Subject::Commit(id));
+    }
+    let file = Question { last: 1, ..Question::default().with("path", word) };
+    if !log.index.ask(&file)?.is_empty() {
+        return Ok(Subject::File(word.to_owned()));
+    }
+    Ok(Subject::Execution(word.to_owned()))
+}
+
+/// The whole id of a commit of which the log says anything, by its beginning.
+///
+/// # Errors
+/// [`AuditError::Unknown`] where there is none, or several.
+pub fn commit_id(log: &Log<'_>, name: &str) -> Result<String, AuditError> {
+    let name = name.to_ascii_lowercase();
+    let mut found = BTreeSet::new();
+    let begins = Question { begins: Some(("target", format!("commit:{name}"))), ..Question::all() };
+    log.index.each(&begins, &mut |row| {
+        let id = text(&row, "target").and_then(|target| target.strip_prefix("commit:").map(str::to_owned));
+        found.extend(id);
+    })?;
+    let begins = Question { begins: Some(("commit", name.clone())), ..Question::all().of(&["attested"]) };
+    log.index.each(&begins, &mut |row| found.extend(text(&row, "commit")))?;
+    let unknown = |what: String| Err(AuditError::Unknown { what });
+    if found.contains(&name) {
+        return Ok(name);
+    }
+    // What is the beginning of another is another way to name it.
+    let whole: Vec<&String> =
+        found.iter().filter(|id| !found.iter().any(|other| other != *id && other.starts_with(id.as_str()))).collect();
+    match (whole.as_slice(), name.len()) {
+        ([id], limits::ID_PREFIX..) => Ok((*id).clone()),
+        ([], _) | ([_], _) => unknown(format!("commit `{name}`")),
+        (several, _) => unknown(format!("one commit that begins with `{name}` (there are {})", several.len())),
+    }
+}
+
+/// Traces what is meant.
+///
+/// # Errors
+/// [`AuditError::Unknown`] where the log has nothing of it.
+pub fn trace(log: &Log<'_>, subject: &Subject) -> Result<Found<Branch>, AuditError> {
+    let mut material = Material::default();
+    match subject {
+        Subject::Commit(id) => add_commit(log, &mut material, id)?,
+        Subject::Execution(id) => {
+            let id = add_execution(log, &mut material, id)?;
+            add_outcome(log, &mut material, &id)?;
+            let subject = Subject::Execution(id);
+            return traced(log, &subject, &material);
+        }
+        Subject::Artifact(digest) => {
+            add_artifact(log, &mut material, digest)?;
+            let commits: BTreeSet<String> =
+                material.attested.iter().filter_map(|event| event.text("commit")).map(str::to_owned).collect();
+            for id in commits.iter().take(limits::TRACED) {
+                add_commit(log, &mut material, id)?;
+            }
+        }
+        Subject::File(path) => add_file(log, &mut material, path)?,
+    }
+    traced(log, subject, &material)
+}
+
+/// Who approved a commit.
+///
+/// # Errors
+/// [`AuditError::Unknown`] where the log has nothing of it.
+pub fn who_approved(log: &Log<'_>, id: &str) -> Result<Found<Verdict>, AuditError> {
+    let mut material = Material::default();
+    add_commit(log, &mut material, id)?;
+    let verdict = material.approved.remove(id).unwrap_or_default();
+    // Approvals are kept for ever: one that cannot be read was erased, and may have been of this commit.
+    let holes = holes(log, 0..=u64::MAX, &|entry| entry.kind.name == "approval")?;
+    Ok(Found { what: verdict, holes })
+}
+
+fn traced(log: &Log<'_>, subject: &Subject, material: &Material) -> Result<Found<Branch>, AuditError> {
+    let unknown = || AuditError::Unknown { what: named(subject) };
+    let what = inquiry::trace(subject, material).ok_or_else(unknown)?;
+    let spans: Vec<(u64, u64)> = material.sheets.values().map(|sheet| sheet.run.records).collect();
+    let first = spans.iter().map(|(first, _)| *first).min();
+    let last = spans.iter().map(|(_, last)| *last).max();
+    let holes = match first.zip(last) {
+        Some((first, last)) => holes(log, first..=last, &|_| true)?,
+        None => Vec::new(),
+    };
+    Ok(Found { what, holes })
+}
+
+fn named(subject: &Subject) -> String {
+    match subject {
+        Subject::Commit(name) => format!("commit `{name}`"),
+        Subject::Execution(name) => format!("`{name}`"),
+        Subject::Artifact(name) => format!("artifact `{name}`"),
+        Subject::File(name) => format!("file `{name}`"),
+    }
+}
+
+fn text(row: &Row, name: &str) -> Option<String> {
+    row.columns.get(columns::placed(name)?).cloned().flatten()
+}
+
+/// All that is known of a commit: its records, executions, approvals, and what was built of it.
+fn add_commit(log: &Log<'_>, material: &mut Material, id: &str) -> Result<(), AuditError> {
+    if material.commits.contains_key(id) {
+        return Ok(());
+    }
+    let short = id.get(..7).unwrap_or(id);
+    let begins = Question { begins: Some(("target", format!("commit:{short}"))), ..Question::all() };
+    let mut rows: Vec<Row> = Vec::new();
+    log.index.each(&begins, &mut |row| {
+        if text(&row, "target").is_some_and(|target| inquiry::names(&target, id)) {
+            rows.push(row);
+        }
+    })?;
+    let mut events = log.events(&rows)?;
+    let approvals: BTreeSet<String> =
+        events.iter().filter_map(|event| event.text("approval_id")).map(str::to_owned).collect();
+    for approval in approvals {
+        let rows = log.index.ask(&Question::all().of(&["approval"]).with("approval_id", &approval))?;
+        events.extend(log.events(&rows)?);
+    }
+    events.extend(merged_by(log, id)?);
+    events.sort_by_key(|event| event.number);
+    events.dedup_by_key(|event| event.number);
+    let attested = log.index.ask(&Question::all().of(&["attested"]).with("commit", id))?;
+    add_attested(log, material, log.events(&attested)?)?;
+    if events.is_empty() && !material.attested.iter().any(|event| event.text("commit") == Some(id)) {
+        return Ok(());
+    }
+    let mut executions: BTreeSet<String> =
+        events.iter().filter_map(|event| event.text("execution_id")).map(str::to_owned).collect();
+    let of = material.attested.iter().filter(|event| event.text("commit") == Some(id));
+    executions.extend(of.filter_map(|event| event.text("execution_id")).map(str::to_owned));
+    let mut requested_by = BTreeSet::new();
+    for execution in executions.iter().take(limits::TRACED) {
+        add_execution(log, material, execution)?;
+        let facts = material.sheets.get(execution).and_then(|sheet| sheet.facts.get("requested_by"));
+        requested_by.extend(facts.into_iter().flatten().map(|fact| fact.cell.text.clone()));
+    }
+    let verdict = inquiry::approved(&inquiry::Commit { id, events: &events, requested_by });
+    material.approved.insert(id.to_owned(), verdict);
+    material.commits.insert(id.to_owned(), events);
+    Ok(())
+}
+
+/// Approvals by who merged the branch that a commit is of: from child to child, up to the commit that was merged.
+fn merged_by(log: &Log<'_>, id: &str) -> Result<Vec<Event>, AuditError> {
+    let (mut at, mut seen) = (vec![id.to_owned()], BTreeSet::new());
+    while let Some(commit) = at.pop() {
+        if seen.len() >= limits::MERGE_STEPS || !seen.insert(commit.clone()) {
+            continue;
+        }
+        let merges = Question::all().of(&["approval"]).with("target", &format!("commit:{commit}")).with("how", "merge");
+        let mut found = log.index.ask(&merges)?;
+        if commit != id {
+            let mut new = Vec::new();
+            for row in found {
+                let merge = text(&row, "approval_id").unwrap_or_default();
+                let before = base_of(log, merge.trim_start_matches("commit:"))?;
+                if before.is_some_and(|before| !is_behind(log, id, &before).unwrap_or(true)) {
+                    new.push(row);
+                }
+            }
+            found = new;
+        }
+        if !found.is_empty() {
+            return log.events(&found);
+        }
+        let children = log.index.ask(&Question::all().with("base_commit", &commit))?;
+        at.extend(children.iter().filter_map(|row| text(row, "head_commit")));
+    }
+    Ok(Vec::new())
+}
+
+/// The first parent of a commit.
+fn base_of(log: &Log<'_>, id: &str) -> Result<Option<String>, AuditError> {
+    let question = Question::default().of(&["action"]).with("target", &format!("commit:{id}"));
+    let rows = log.index.ask(&Question { last: 1, ..question })?;
+    Ok(rows.first().and_then(|row| text(row, "base_commit")))
+}
+
+/// Whether a commit was in a branch already, by the first parents of its last one: then a merge into it let nothing of that commit
+/// in. Both are followed back until one comes to where the other was. Where that cannot be found out, it counts as there.
+fn is_behind(log: &Log<'_>, id: &str, branch: &str) -> Result<bool, AuditError> {
+    let (mut own, mut main) = (Some(id.to_owned()), Some(branch.to_owned()));
+    let (mut of_own, mut of_main) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..limits::MERGE_STEPS {
+        if main.as_deref() == Some(id) {
+            return Ok(true);
+        }
+        of_own.extend(own.clone());
+        of_main.extend(main.clone());
+        let met = main.as_ref().is_some_and(|at| of_own.contains(at));
+        if met || own.as_ref().is_some_and(|at| at != id && of_main.contains(at)) || (own.is_none() && main.is_none()) {
+            return Ok(false);
+        }
+        own = own.map_or(Ok(None), |at| base_of(log, &at))?;
+        main = main.map_or(Ok(None), |at| base_of(log, &at))?;
+    }
+    Ok(true)
+}
+
+/// An execution, under the id that it has.
+fn add_execution(log: &Log<'_>, material: &mut Material, id: &str) -> Result<String, AuditError> {
+    if material.sheets.contains_key(id) {
+        return Ok(id.to_owned());
+    }
+    let sheet = outline(log, id)?;
+    let whole = sheet.run.id.text().to_owned();
+    // A session that is of an execution is known under both names.
+    if whole != id {
+        material.sheets.insert(id.to_owned(), sheet.clone());
+    }
+    material.sheets.insert(whole.clone(), sheet);
+    Ok(whole)
+}
+
+/// What became of an execution: its commits, and what was attested to be of it.
+fn add_outcome(log: &Log<'_>, material: &mut Material, id: &str) -> Result<(), AuditError> {
+    let commits = material.sheets.get(id).map(|sheet| sheet.commits.clone()).unwrap_or_default();
+    for (_, name) in commits.iter().take(limits::TRACED) {
+        add_commit(log, material, name.trim_start_matches("commit:"))?;
+    }
+    let attested = log.index.ask(&Question::all().of(&["attested"]).with("execution_id", id))?;
+    add_attested(log, material, log.events(&attested)?)
+}
+
+fn add_attested(log: &Log<'_>, material: &mut Material, events: Vec<Event>) -> Result<(), AuditError> {
+    for event in events {
+        if material.attested.iter().any(|known| known.number == event.number) {
+            continue;
+        }
+        let digest = event.text("digest").map(str::to_owned);
+        material.attested.push(event);
+        if let Some(digest) = digest {
+            add_checked(log, material, &digest)?;
+        }
+    }
+    Ok(())
+}
+
+fn add_artifact(log: &Log<'_>, material: &mut Material, digest: &str) -> Result<(), AuditError> {
+    let attested = log.index.ask(&Question::all().of(&["attested"]).with("digest", digest))?;
+    add_attested(log, material, log.events(&attested)?)?;
+    add_checked(log, material, digest)
+}
+
+/// How an artifact was judged, the last times.
+fn add_checked(log: &Log<'_>, material: &mut Material, digest: &str) -> Result<(), AuditError> {
+    let question = Question::default().of(&["verified", "admitted"]).with("digest", digest);
+    let rows = log.index.ask(&Question { last: limits::TRACED, ..question })?;
+    for event in log.events(&rows)? {
+        if !material.checked.iter().any(|known| known.number == event.number) {
+            material.checked.push(event);
+        }
+    }
+    Ok(())
+}
+
+/// Who worked on a file: the last actions on it, with their executions and what these committed.
+fn add_file(log: &Log<'_>, material: &mut Material, path: &str) -> Result<(), AuditError> {
+    let rows = log.index.ask(&Question::all().of(&["action"]).with("path", path))?;
+    let kept = &rows[rows.len().saturating_sub(limits::TRACED_ACTIONS)..];
+    material.left_out = (rows.len() - kept.len()) as u64;
+    material.files = log.events(kept)?;
+    let mut runs: BTreeMap<String, ()> = BTreeMap::new();
+    for event in &material.files {
+        runs.extend(event.text("execution_id").or_else(|| event.text("session_id")).map(|id| (id.to_owned(), ())));
+    }
+    for id in runs.keys() {
+        let id = add_execution(log, material, id)?;
+        let commits = material.sheets.get(&id).map(|sheet| sheet.commits.clone()).unwrap_or_default();
+        for (_, name) in commits.iter().take(limits::TRACED) {
+            add_commit(log, material, name.trim_start_matches("commit:"))?;
+        }
+    }
+    Ok(())
+}

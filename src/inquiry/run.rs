@@ -1,0 +1,331 @@
+//! [`Run`]: the records that are of one execution, or of one session that is of none.
+
+use super::{Amount, Event};
+use crate::model::Timestamp;
+use crate::record::{Known, reading};
+use std::collections::{BTreeMap, HashMap};
+
+/// Which run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RunId {
+    /// An execution.
+    Execution(String),
+    /// A session of which no record names an execution.
+    Session(String),
+}
+
+impl RunId {
+    /// The id as it is typed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        let (Self::Execution(text) | Self::Session(text)) = self;
+        text
+    }
+}
+
+/// Tokens, by their four classes. A class of which nothing is said is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// Read, without those of the cache.
+    pub read: Option<u64>,
+    /// Written.
+    pub written: Option<u64>,
+    /// Read from the cache.
+    pub cache_read: Option<u64>,
+    /// Written to the cache.
+    pub cache_write: Option<u64>,
+}
+
+impl Tokens {
+    fn of(event: &Event) -> Self {
+        Self {
+            read: event.count("tokens_in"),
+            written: event.count("tokens_out"),
+            cache_read: event.count("tokens_cache_read"),
+            cache_write: event.count("tokens_cache_write"),
+        }
+    }
+
+    /// Whether nothing is said of any.
+    #[must_use]
+    pub fn are_unknown(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Both together; what is absent in both stays absent.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+        };
+        Self {
+            read: add(self.read, other.read),
+            written: add(self.written, other.written),
+            cache_read: add(self.cache_read, other.cache_read),
+            cache_write: add(self.cache_write, other.cache_write),
+        }
+    }
+}
+
+/// What it cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// How much.
+    pub amount: Amount,
+    /// How it is known; derived where it was added up of several records.
+    pub known: Known,
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Which.
+    pub id: RunId,
+    /// The agent, as `squad/agent`.
+    pub agent: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// The task.
+    pub task: Option<String>,
+    /// How it ended; none where no record says that it did.
+    pub status: Option<String>,
+    /// Its first and last time, by the clocks of whoever says so (seconds since 1970).
+    pub times: (i64, i64),
+    /// Whether a record says that it began.
+    pub has_start: bool,
+    /// Numbers of its first and last record.
+    pub records: (u64, u64),
+    /// Actions.
+    pub actions: u64,
+    /// Those of them that did not go well.
+    pub failed: u64,
+    /// Tokens.
+    pub tokens: Tokens,
+    /// Cost.
+    pub cost: Option<Cost>,
+    /// Tags, the last value of each.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Runs, while their records are looked at one after another, in their order: none of them is held.
+#[derive(Debug, Default)]
+pub struct Runs {
+    all: BTreeMap<RunId, Gathered>,
+    /// A session is of an execution where any of its records says so.
+    of_session: HashMap<String, String>,
+}
+
+/// The runs of events, in the order of their first records.
+#[must_use]
+pub fn runs(events: &[Event]) -> Vec<Run> {
+    let mut runs = Runs::default();
+    events.iter().for_each(|event| runs.take(event));
+    runs.end()
+}
+
+impl Runs {
+    /// Takes a record. What is of no execution and no session is of no run.
+    pub fn take(&mut self, event: &Event) {
+        let (session, execution) = (event.text("session_id"), event.text("execution_id"));
+        if let (Some(session), Some(execution)) = (session, execution)
+            && !self.of_session.contains_key(session)
+        {
+            self.of_session.insert(session.to_owned(), execution.to_owned());
+        }
+        let id = match (execution, session) {
+            (Some(execution), _) => RunId::Execution(execution.to_owned()),
+            (None, Some(session)) => RunId::Session(session.to_owned()),
+            (None, None) => return,
+        };
+        self.all.entry(id).or_default().take(event);
+    }
+
+    /// The runs, in the order of their first records.
+    #[must_use]
+    pub fn end(mut self) -> Vec<Run> {
+        for (session, execution) in self.of_session {
+            if let Some(own) = self.all.remove(&RunId::Session(session)) {
+                self.all.entry(RunId::Execution(execution)).or_default().join(own);
+            }
+        }
+        let mut out: Vec<Run> = self.all.into_iter().filter_map(|(id, gathered)| gathered.end(id)).collect();
+        out.sort_by_key(|run| run.records);
+        out
+    }
+}
+
+/// What says tokens and cost: the end says them of the whole execution, a session of its own, an action of itself. The first of
+/// these that says anything counts, and they are never added across.
+const USED: [&str; 3] = ["execution_ended", "session", "action"];
+
+/// What is gathered of a run.
+#[derive(Debug, Default)]
+struct Gathered {
+    agent: Option<String>,
+    model: Option<String>,
+    task: Option<String>,
+    status: Option<String>,
+    /// First and last time of work, and of anything.
+    worked: Option<(i64, i64)>,
+    any: Option<(i64, i64)>,
+    has_start: bool,
+    records: Option<(u64, u64)>,
+    actions: u64,
+    failed: u64,
+    tokens: [Tokens; 3],
+    costs: [Option<Cost>; 3],
+    tags: BTreeMap<String, String>,
+}
+
+impl Gathered {
+    fn take(&mut self, event: &Event) {
+        let text = |name: &str| event.text(name).map(str::to_owned);
+        for (own, name) in [(&mut self.agent, "agent"), (&mut self.model, "model"), (&mut self.task, "task_id")] {
+            *own = own.take().or_else(|| text(name));
+        }
+        let span = span(event);
+        self.any = wider(self.any, Some(span));
+        // What was said of an execution later (a tag, an approval, an attestation) is no time at which it worked.
+        if ["execution_started", "execution_ended", "action", "session"].contains(&event.kind.as_str()) {
+            self.worked = wider(self.worked, Some(span));
+        }
+        self.records = wider(self.records, Some((event.number, event.number)));
+        match event.kind.as_str() {
+            "execution_started" => self.has_start = true,
+            "execution_ended" => self.status = text("status").or_else(|| self.status.take()),
+            "action" => {
+                self.actions += 1;
+                self.failed += u64::from(event.failed());
+            }
+            "tag" => self.tags.extend(text("key").zip(text("value"))),
+            _ => {}
+        }
+        if let Some(at) = USED.iter().position(|kind| *kind == event.kind) {
+            self.tokens[at] = self.tokens[at].plus(Tokens::of(event));
+            let cost = event.cell("cost").and_then(|cell| Some((Amount::parse(&cell.text)?, cell.known)));
+            self.costs[at] = added(self.costs[at], cost.map(|(amount, known)| Cost { amount, known }));
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        for (own, other) in
+            [(&mut self.agent, other.agent), (&mut self.model, other.model), (&mut self.task, other.task)]
+        {
+            *own = own.take().or(other);
+        }
+        self.status = self.status.take().or(other.status);
+        self.worked = wider(self.worked, other.worked);
+        self.any = wider(self.any, other.any);
+        self.has_start |= other.has_start;
+        self.records = wider(self.records, other.records);
+        self.actions += other.actions;
+        self.failed += other.failed;
+        for at in 0..USED.len() {
+            self.tokens[at] = self.tokens[at].plus(other.tokens[at]);
+            self.costs[at] = added(self.costs[at], other.costs[at]);
+        }
+        self.tags.extend(other.tags);
+    }
+
+    fn end(self, id: RunId) -> Option<Run> {
+        Some(Run {
+            id,
+            agent: self.agent,
+            model: self.model,
+            task: self.task,
+            status: self.status,
+            times: self.worked.or(self.any)?,
+            has_start: self.has_start,
+            records: self.records?,
+            actions: self.actions,
+            failed: self.failed,
+            tokens: self.tokens.into_iter().find(|tokens| !tokens.are_unknown()).unwrap_or_default(),
+            cost: self.costs.into_iter().flatten().next(),
+            tags: self.tags,
+        })
+    }
+}
+
+/// The span that holds both.
+fn wider<T: Ord + Copy>(one: Option<(T, T)>, other: Option<(T, T)>) -> Option<(T, T)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Both together, which nobody said: it is worked out.
+fn added(one: Option<Cost>, other: Option<Cost>) -> Option<Cost> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Cost { amount: one.amount.plus(other.amount), known: Known::Derived }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// From when to when it was.
+fn span(event: &Event) -> (i64, i64) {
+    let time = |name: &str| Timestamp::parse(event.text(name)?).ok().map(Timestamp::unix);
+    let at = event.at();
+    let (from, to) = (time("started_at").unwrap_or(at), time("completed_at").unwrap_or(at));
+    (from.min(to), to.max(from))
+}
+
+impl Run {
+    /// Its squad, where the agent has one.
+    #[must_use]
+    pub fn squad(&self) -> Option<&str> {
+        self.agent.as_deref().and_then(|agent| reading::squad_and_name(agent).0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::tests::event;
+    use super::*;
+
+    fn worked() -> Vec<Event> {
+        vec![
+            event(1, "execution_started", &["execution_id=e", "agent=s/a", "started_at=2026-01-01T10:00:00Z"]),
+            event(2, "action", &["execution_id=e", "session_id=c", "result=error", "tokens_in=5", "cost=0.1"]),
+            event(3, "session", &["session_id=c", "tokens_in=7", "completed_at=2026-01-01T10:30:00Z"]),
+            event(4, "action", &["session_id=other", "at=2026-01-01T09:00:00Z"]),
+            event(5, "decision", &["what=x"]),
+        ]
+    }
+
+    #[test]
+    fn records_are_of_the_execution_that_they_or_their_session_name() {
+        let found = runs(&worked());
+        let ids: Vec<_> = found.iter().map(|run| run.id.clone()).collect();
+        assert_eq!(ids, [RunId::Execution("e".into()), RunId::Session("other".into())]);
+        let run = &found[0];
+        assert_eq!((run.actions, run.failed, run.records, run.squad()), (1, 1, (1, 3), Some("s")));
+        assert_eq!(run.status, None, "it never ended");
+        assert!(run.has_start && !found[1].has_start);
+    }
+
+    #[test]
+    fn tokens_and_cost_are_counted_once() {
+        let mut events = worked();
+        assert_eq!(runs(&events)[0].tokens.read, Some(7), "of the session, which says all of its actions");
+        assert_eq!(runs(&events)[0].cost.map(|c| (c.amount.exact(), c.known)), Some(("0.1".into(), Known::Declared)));
+        events.push(event(6, "action", &["execution_id=e", "cost=0.2"]));
+        assert_eq!(runs(&events)[0].cost.map(|c| (c.amount.exact(), c.known)), Some(("0.3".into(), Known::Derived)));
+        events.push(event(7, "execution_ended", &["execution_id=e", "status=failed", "tokens_in=9", "cost=w:1"]));
+        let run = &runs(&events)[0];
+        assert_eq!((run.tokens.read, run.tokens.written), (Some(9), None), "what is not known is no 0");
+        assert_eq!(run.cost.map(|c| (c.amount.exact(), c.known)), Some(("1".into(), Known::Witnessed)));
+        assert_eq!(run.status.as_deref(), Some("failed"));
+    }
+
+    #[test]
+    fn what_was_said_later_is_no_time_of_work() {
+        let mut events = worked();
+        events.push(event(8, "approval", &["execution_id=e", "completed_at=2026-02-01T00:00:00Z"]));
+        events.push(event(9, "tag", &["execution_id=e", "key=k", "value=v"]));
+        let run = &runs(&events)[0];
+        let end = crate::model::Timestamp::parse("2026-01-01T10:30:00Z").unwrap().unix();
+        assert_eq!((run.times.1, run.tags.get("k").map(String::as_str)), (end, Some("v")));
+    }
+}
