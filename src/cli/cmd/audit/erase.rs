@@ -125,14 +125,14 @@ pub(super) fn run(args: &EraseArgs, place: &AuditPlace, common: &Common) -> Resu
 }
 
 /// A number, or two with `-` between them.
-pub(super) fn range(text: &str) -> Result<(u64, u64), String> {
+pub(in crate::cli::cmd::audit) fn range(text: &str) -> Result<(u64, u64), String> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
     let range = low.parse().ok().zip(high.parse().ok()).filter(|(low, high)| low <= high);
     range.ok_or_else(|| "expected the number of a record, or two as 9-12, the lower one first".into())
 }
 
 /// The records of ranges, each of which is there.
-pub(super) fn numbers(ranges: &[(u64, u64)], size: u64) -> Result<Vec<u64>, AuditError> {
+pub(in crate::cli::cmd::audit) fn numbers(ranges: &[(u64, u64)], size: u64) -> Result<Vec<u64>, AuditError> {
     let beyond = ranges.iter().map(|(_, high)| *high).find(|high| *high >= size);
     match beyond {
         Some(high) => Err(AuditError::Unknown { what: format!("record {high}") }),

@@ -3,7 +3,6 @@
 mod anchor;
 mod ask;
 mod erase;
-mod hold;
 mod import;
 mod init;
 mod itself;
@@ -22,10 +21,10 @@ pub use anchor::AnchorReport;
 pub(in crate::cli) use ask::Open;
 pub use ask::{HistoryReport, LogsReport, QueryReport, TraceReport, WhoReport};
 pub use erase::EraseReport;
-pub use hold::HoldReport;
 pub use import::ImportReport;
 pub use init::InitReport;
 pub(in crate::cli) use itself::{beside, record as record_itself};
+pub use keep::hold::HoldReport;
 pub use keep::{KeysReport, RetainReport};
 pub use matching::MatchReport;
 pub use record::RecordReport;
@@ -86,7 +85,7 @@ enum Which {
     Serve(serve::ServeArgs),
     Retain(keep::RetainArgs),
     Erase(erase::EraseArgs),
-    Hold(hold::HoldArgs),
+    Hold(keep::hold::HoldArgs),
     Keys(keep::KeysArgs),
 }
 
@@ -136,7 +135,7 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Serve(args) => serve::run(args, &find()?, common, ui).await,
         Which::Retain(args) => keep::retain(args, &find()?, common),
         Which::Erase(args) => erase::run(args, &find()?, common),
-        Which::Hold(args) => hold::run(args, &find()?, common),
+        Which::Hold(args) => keep::hold::run(args, &find()?, common),
         Which::Keys(_) => keep::keys(&find()?, common),
     }
 }

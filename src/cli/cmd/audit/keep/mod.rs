@@ -1,4 +1,6 @@
-//! `attest audit retain`, `attest audit keys`
+//! `attest audit retain`, `attest audit keys`, `attest audit hold`
+
+pub(super) mod hold;
 
 use crate::audit::keys::{FolderKeys, KeyStore as _};
 use crate::audit::{LogStore as _, Redaction};

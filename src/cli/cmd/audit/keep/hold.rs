@@ -1,8 +1,8 @@
 //! `attest audit hold`
 
-use super::erase::{numbers, range};
 use crate::audit::{Held, Holds, Keep, OneHold};
 use crate::cli::args::{Common, Format};
+use crate::cli::cmd::audit::erase::{numbers, range};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize;
 use crate::flow::audit;
@@ -23,7 +23,7 @@ use std::path::PathBuf;
   attest audit hold --everything --basis 'incident of 2026-11-29'
   attest audit hold
   attest audit hold --release 48215 --basis 'case-2026-7 is closed'")]
-pub(super) struct HoldArgs {
+pub(in crate::cli::cmd::audit) struct HoldArgs {
     /// Numbers of records, or ranges of them with both ends: 5 9-12
     #[arg(long, value_name = "N|N-M", group = "what", num_args = 1.., value_parser = range, requires = "basis")]
     record: Vec<(u64, u64)>,
@@ -77,7 +77,11 @@ impl From<&OneHold> for HoldInForce {
     }
 }
 
-pub(super) fn run(args: &HoldArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+pub(in crate::cli::cmd::audit) fn run(
+    args: &HoldArgs,
+    place: &AuditPlace,
+    common: &Common,
+) -> Result<Outcome, Failure> {
     let (record, holds) = match &args.basis {
         Some(basis) => write(args, basis, place, common)?,
         None => {
