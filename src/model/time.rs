@@ -2,10 +2,14 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// A point in time, UTC, to the nanosecond; written as RFC 3339 with `Z`, to the second.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(DateTime<Utc>);
+
+/// Seconds since 1970 of the years 0 to 9999: a time outside of them would be written in a form that nobody reads back.
+const WRITABLE: RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
 
 impl Timestamp {
     /// Reads RFC 3339, any offset.
@@ -13,15 +17,15 @@ impl Timestamp {
     /// # Errors
     /// [`TimeError`] when the text is not RFC 3339.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
-        DateTime::parse_from_rfc3339(text)
-            .map(|t| Self(t.with_timezone(&Utc)))
-            .map_err(|_| TimeError { found: text.chars().take(64).collect() })
+        let found = DateTime::parse_from_rfc3339(text).ok().map(|t| Self(t.with_timezone(&Utc)));
+        let found = found.filter(|time| WRITABLE.contains(&time.unix()));
+        found.ok_or_else(|| TimeError { found: text.chars().take(64).collect() })
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z; `None` outside chrono's range.
+    /// Seconds since 1970-01-01T00:00:00Z; `None` outside the years 0 to 9999, which RFC 3339 cannot write.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Option<Self> {
-        DateTime::from_timestamp(seconds, 0).map(Self)
+        DateTime::from_timestamp(seconds, 0).filter(|_| WRITABLE.contains(&seconds)).map(Self)
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -104,5 +108,18 @@ mod tests {
         assert!(w.contains(t("2026-01-02T01:00:00+01:00")));
         assert!(!w.contains(t("2026-01-02T00:00:01Z")));
         assert!(!w.contains(t("2025-12-31T23:59:59Z")));
+    }
+
+    #[test]
+    fn every_time_is_read_back_as_it_is_written() {
+        let (first, last) = (*WRITABLE.start(), *WRITABLE.end());
+        for seconds in [first, -1, 0, last] {
+            let time = Timestamp::from_unix(seconds).unwrap();
+            assert_eq!(Timestamp::parse(&time.to_string()).unwrap(), time);
+        }
+        assert_eq!([first - 1, last + 1, i64::MAX, i64::MIN].map(Timestamp::from_unix), [None; 4]);
+        for text in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00", "+12345-01-01T00:00:00Z"] {
+            assert!(Timestamp::parse(text).is_err(), "{text}");
+        }
     }
 }

@@ -26,7 +26,7 @@ impl Source for GitHistory {
     }
 
     fn recognises(&self, line: &[u8]) -> bool {
-        commit(line).is_some()
+        commit(into(line).map_or(line, |(_, merge)| merge)).is_some()
     }
 
     fn begin(&self) -> Box<dyn Reader> {
