@@ -5,6 +5,7 @@ pub mod charter;
 mod descriptor;
 pub mod field;
 mod names;
+mod parameters;
 mod provenance;
 mod provenance_v02;
 pub mod record;
