@@ -10,7 +10,7 @@ case $question in
   printf '{"publicKey":"%s"}\n' "$(printf '%s\n' "$pem" | awk '{ printf "%s\\n", $0 }')"
   ;;
 *'"operation":"sign"'*)
-  case $question in *'"algorithm":"ecdsa-p384-sha384"'*) hash=sha384 ;; *) hash=sha256 ;; esac
+  case $question in *'"algorithm":"ecdsa-p384-sha384"'*) hash=sha384 ;; *'"algorithm":"ecdsa-p521-sha512"'*) hash=sha512 ;; *) hash=sha256 ;; esac
   payload=$(printf '%s' "$question" | sed 's/.*"payload":"\([^"]*\)".*/\1/')
   signature=$(printf '%s' "$payload" | openssl base64 -d -A | openssl dgst -"$hash" -sign "$key" | openssl base64 -A)
   printf '{"signature":"%s"}\n' "$signature"

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 /// `Key: value` lines of a message with the lines that continue them, in its order, and all lines as they are.
 pub(super) struct Trailers<'a> {
     all: Vec<(&'a str, Cow<'a, str>)>,
+    own: Vec<(String, String)>,
     pub(super) lines: Vec<&'a str>,
 }
 
@@ -20,6 +21,49 @@ pub(super) fn trailer(line: &str) -> Option<(&str, &str)> {
     let key = key.trim_end_matches([' ', '\t']);
     let named = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     named.then(|| (key, value.trim()))
+}
+
+fn is_value(text: &str) -> bool {
+    !text.is_empty() && text.len() <= limits::VALUE_BYTES && !text.chars().any(char::is_control)
+}
+
+/// Paragraphs of trailers: names and values. The first paragraph, the subject, is none.
+pub(super) fn blocks(message: &str) -> Vec<Vec<(String, String)>> {
+    let lines: Vec<&str> = message.lines().take(LINES).collect();
+    let is_end = |line: &&str| line.trim().is_empty() || line.trim() == "---";
+    let mut out = Vec::new();
+    for (at, paragraph) in lines.split(|line| is_end(line)).enumerate() {
+        if at == 0 || paragraph.is_empty() {
+            continue;
+        }
+        let mut block: Vec<(String, String)> = Vec::new();
+        let mut whole = true;
+        let mut last = 0;
+        for line in paragraph {
+            let indent = line.len() - line.trim_start().len();
+            let of_git = line.trim().starts_with("(cherry picked from commit ") || line.trim().starts_with('[');
+            match (trailer(line), block.last_mut()) {
+                // As git reads them: a line that stands further in than the trailer continues it.
+                (_, Some((_, value))) if indent > last => {
+                    value.push(' ');
+                    value.push_str(line.trim());
+                }
+                (Some((name, value)), _) => {
+                    last = indent;
+                    block.push((name.to_owned(), value.to_owned()));
+                }
+                (None, _) => whole &= of_git,
+            }
+        }
+        if whole {
+            block.retain_mut(|(_, value)| {
+                *value = value.trim().to_owned();
+                !value.is_empty() && !value.chars().any(char::is_control)
+            });
+            out.push(block);
+        }
+    }
+    out
 }
 
 fn indent(line: &str) -> usize {
@@ -42,15 +86,23 @@ impl<'a> Trailers<'a> {
                 [] => Cow::Borrowed(first),
                 more => Cow::Owned(format!("{first} {}", more.join(" ")).trim_start().to_owned()),
             };
-            if !value.is_empty() && value.len() <= limits::VALUE_BYTES && !value.chars().any(char::is_control) {
+            if is_value(&value) {
                 all.push((key, value));
             }
         }
-        Self { all, lines: raw.into_iter().map(str::trim).collect() }
+        let own = blocks(message).into_iter().flatten().filter(|(_, value)| is_value(value)).take(TRAILERS).collect();
+        Self { all, own, lines: raw.into_iter().map(str::trim).collect() }
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.all.iter().any(|(k, _)| k.eq_ignore_ascii_case(key))
+    /// Whether a trailer of ours is there.
+    pub(super) fn has_own(&self, key: &str) -> bool {
+        self.own.iter().any(|(k, _)| k.eq_ignore_ascii_case(key))
+    }
+
+    /// The value that all trailers of ours of this name have: in a sentence, `Agent: Smith` is nobody's.
+    pub(super) fn own(&self, key: &str) -> Captured<String> {
+        let own = self.own.iter().filter(|(k, _)| k.eq_ignore_ascii_case(key));
+        agreed(&[key], &own.map(|(_, v)| (key, v.as_str())).collect::<Vec<_>>())
     }
 
     /// The values of all trailers of one name.
@@ -61,26 +113,31 @@ impl<'a> Trailers<'a> {
     /// The value that all trailers of these names have.
     pub(super) fn one(&self, keys: &[&str]) -> Captured<String> {
         let named = |key: &str| keys.iter().find(|k| k.eq_ignore_ascii_case(key));
-        let found: Vec<_> = self.all.iter().filter_map(|(k, v)| Some((named(k)?, v.as_ref()))).collect();
-        match found.as_slice() {
-            [] => Captured::absent(&format!("the commit has no trailer {}", keys.join(", "))),
-            // A letter was lost when it was read: a name with another in its place would be signed.
-            several if several.iter().any(|(_, v)| v.contains('\u{FFFD}')) => {
-                Captured::absent(&format!("the commit's trailer {} is no UTF-8", several[0].0))
+        let found: Vec<_> = self.all.iter().filter_map(|(k, v)| Some((*named(k)?, v.as_ref()))).collect();
+        agreed(keys, &found)
+    }
+}
+
+/// The value that all have.
+fn agreed(keys: &[&str], found: &[(&str, &str)]) -> Captured<String> {
+    match found {
+        [] => Captured::absent(&format!("the commit has no trailer {}", keys.join(", "))),
+        // A letter was lost when it was read: a name with another in its place would be signed.
+        several if several.iter().any(|(_, v)| v.contains('\u{FFFD}')) => {
+            Captured::absent(&format!("the commit's trailer {} is no UTF-8", several[0].0))
+        }
+        [(key, value), rest @ ..] if rest.iter().all(|(_, v)| v == value) => {
+            Captured::found((*value).to_owned(), &format!("the commit's trailer {key}"))
+        }
+        several => {
+            let mut names: Vec<_> = several.iter().map(|(key, _)| *key).collect();
+            let mut all: Vec<_> = several.iter().map(|(_, v)| *v).collect();
+            for list in [&mut names, &mut all] {
+                list.sort_unstable();
+                list.dedup();
+                list.truncate(5);
             }
-            [(key, value), rest @ ..] if rest.iter().all(|(_, v)| v == value) => {
-                Captured::found((*value).to_owned(), &format!("the commit's trailer {key}"))
-            }
-            several => {
-                let mut names: Vec<_> = several.iter().map(|(key, _)| **key).collect();
-                let mut all: Vec<_> = several.iter().map(|(_, v)| *v).collect();
-                for list in [&mut names, &mut all] {
-                    list.sort_unstable();
-                    list.dedup();
-                    list.truncate(5);
-                }
-                Captured::absent(&format!("the commit's trailers {} differ: {}", names.join(", "), all.join(", ")))
-            }
+            Captured::absent(&format!("the commit's trailers {} differ: {}", names.join(", "), all.join(", ")))
         }
     }
 }

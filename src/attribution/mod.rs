@@ -9,6 +9,6 @@ mod trailers;
 pub mod written;
 
 pub use crate::model::Trigger;
-pub use agent::Agent;
+pub use agent::{Agent, Model};
 pub(crate) use trailers::{About, read};
 pub(crate) use trailers::{hinted, named};

@@ -4,12 +4,10 @@
 //! A trailer stands in a paragraph of trailers, as git has it, and not in a sentence: `Agent: Smith` in the middle of a text is
 //! nobody's. The paragraph may stand anywhere, as a squash leaves it in the middle, and behind a line `---`.
 
-use super::lines::trailer;
+use super::lines::blocks;
 use crate::model::Trigger;
 use std::fmt;
 
-/// Lines and paragraphs of a message that are looked at.
-const LINES: usize = 20_000;
 /// Attributions of one message.
 const MOST: usize = 100;
 
@@ -146,7 +144,9 @@ pub fn attributions(message: &str) -> Vec<Attribution> {
     for block in blocks(message) {
         let mut values: [Vec<String>; 5] = Default::default();
         for (name, value) in block {
-            if let Some(key) = Key::ALL.iter().find(|key| key.name().eq_ignore_ascii_case(&name)) {
+            let key = Key::ALL.iter().find(|key| key.name().eq_ignore_ascii_case(&name));
+            // A letter that was lost when it was read would make it another name.
+            if let Some(key) = key.filter(|_| !value.contains('\u{FFFD}')) {
                 values[*key as usize].push(value);
             }
         }
@@ -158,45 +158,6 @@ pub fn attributions(message: &str) -> Vec<Attribution> {
             if !out.contains(&one) && out.len() < MOST {
                 out.push(one);
             }
-        }
-    }
-    out
-}
-
-/// Paragraphs of trailers: names and values. The first paragraph, the subject, is none.
-fn blocks(message: &str) -> Vec<Vec<(String, String)>> {
-    let lines: Vec<&str> = message.lines().take(LINES).collect();
-    let is_end = |line: &&str| line.trim().is_empty() || line.trim() == "---";
-    let mut out = Vec::new();
-    for (at, paragraph) in lines.split(|line| is_end(line)).enumerate() {
-        if at == 0 || paragraph.is_empty() {
-            continue;
-        }
-        let mut block: Vec<(String, String)> = Vec::new();
-        let mut whole = true;
-        let mut last = 0;
-        for line in paragraph {
-            let indent = line.len() - line.trim_start().len();
-            let of_git = line.trim().starts_with("(cherry picked from commit ") || line.trim().starts_with('[');
-            match (trailer(line), block.last_mut()) {
-                // As git reads them: a line that stands further in than the trailer continues it.
-                (_, Some((_, value))) if indent > last => {
-                    value.push(' ');
-                    value.push_str(line.trim());
-                }
-                (Some((name, value)), _) => {
-                    last = indent;
-                    block.push((name.to_owned(), value.to_owned()));
-                }
-                (None, _) => whole &= of_git,
-            }
-        }
-        if whole {
-            block.retain_mut(|(_, value)| {
-                *value = value.trim().to_owned();
-                !value.is_empty() && !value.chars().any(|c| c.is_control() || c == '\u{FFFD}')
-            });
-            out.push(block);
         }
     }
     out

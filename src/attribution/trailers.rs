@@ -1,10 +1,10 @@
 //! Who made the commit, as its message says.
 //!
-//! Own trailers (`Agent`, `Squad`, `Model`, ...) go first. What agents write by themselves ([`hints`]) names the agent where
+//! Own trailers (`Agent`, `Squad`, `Model`, ...) go first, where they stand among trailers and not in a sentence. What agents write by themselves ([`hints`]) names the agent where
 //! all of it agrees; where it does not, nothing is chosen and all of it is shown.
 
 use super::lines::Trailers;
-use super::{Agent, Trigger, hints, own};
+use super::{Agent, Model, Trigger, hints, own};
 use crate::model::Captured;
 
 /// Trailers whose value is the conversation that the commit came from.
@@ -36,40 +36,43 @@ pub(crate) struct Said {
 pub(crate) fn read(message: &str) -> Said {
     let trailers = Trailers::of(message);
     let hints = hints::find(&trailers);
-    let own = trailers.one(&["Agent"]);
+    let own = trailers.own("Agent");
     let mut disagreements = Vec::new();
-    let id = match (&own, trailers.one(&["Squad"])) {
+    let id = match (&own, trailers.own("Squad")) {
         (Captured::Found { value: agent, .. }, Captured::Found { value: squad, .. }) if !agent.contains('/') => {
             Captured::found(format!("{squad}/{agent}"), "the commit's trailers Squad and Agent")
         }
         (Captured::Found { .. }, _) => own,
-        (Captured::Absent { .. }, _) if trailers.has("Agent") => own,
+        (Captured::Absent { .. }, _) if trailers.has_own("Agent") => own,
         (Captured::Absent { reason }, _) => match hints.one() {
             Captured::Absent { reason: other } => Captured::absent(&format!("{reason}, and {other}")),
             found => found,
         },
     };
-    if trailers.has("Agent") {
+    if trailers.has_own("Agent") {
         let others = hints.agents().filter(|(name, _)| id.value() != Some(name));
         disagreements.extend(others.map(|(name, by)| (About::Agent, format!("{by} says {name}"))));
     }
-    let model = match trailers.one(&["Model"]) {
-        Captured::Absent { reason } => match hints.models().next() {
-            Some((model, by)) if !trailers.has("Model") => {
-                Captured::absent(&format!("{reason}, and {by} names the model {model} without its provider"))
-            }
-            _ => Captured::Absent { reason },
+    let model = match trailers.own("Model") {
+        Captured::Absent { reason } if trailers.has_own("Model") => Captured::Absent { reason },
+        Captured::Absent { reason } => match hints.model() {
+            Captured::Absent { reason: other } => Captured::absent(&format!("{reason}, and {other}")),
+            found => found,
         },
-        Captured::Found { value, source } => match value.split_once('/') {
-            Some((p, m)) if !p.is_empty() && !m.is_empty() => Captured::found((p.to_owned(), m.to_owned()), &source),
-            _ => Captured::absent("the commit's trailer Model is not PROVIDER/ID"),
+        found => found,
+    };
+    let model = match model {
+        Captured::Absent { reason } => Captured::Absent { reason },
+        Captured::Found { value, source } => match Model::parse(&value) {
+            Some(model) => Captured::found(model, &source),
+            None => Captured::absent(&format!("{source} names no model")),
         },
     };
-    if let Some((_, own)) = model.value() {
-        let others = hints.models().filter(|(name, _)| *name != own);
+    if let Some(own) = model.value() {
+        let others = hints.models().filter(|(name, _)| Model::parse(name).is_none_or(|other| !other.fits(own)));
         disagreements.extend(others.map(|(name, by)| (About::Model, format!("{by} says {name}"))));
     }
-    let trigger = match trailers.one(&["Trigger"]) {
+    let trigger = match trailers.own("Trigger") {
         Captured::Absent { reason } => Captured::Absent { reason },
         Captured::Found { value, source } => match own::trigger(&value).map(|(trigger, _)| trigger) {
             // An agent's own decision is said by flag, where the build is, or not at all.
@@ -85,7 +88,7 @@ pub(crate) fn read(message: &str) -> Said {
         version: Captured::absent("no trailer of a commit names a version"),
         model,
         session: trailers.one(SESSIONS),
-        execution: trailers.one(&["Execution"]),
+        execution: trailers.own("Execution"),
     };
     Said { agent, trigger, disagreements }
 }
@@ -113,7 +116,7 @@ mod tests {
         let message = "Fix it (#1)\n\n* Part one\n\nagent: builder\nSQUAD: platform\nModel: acme/m1\nExecution: e-1\nTrigger: scheduled\nClaude-Session: https://claude.ai/code/session_1\n\n* Part two\n\nSigned-off-by: A <a@a>\n";
         let Said { agent, trigger, .. } = read(message);
         assert_eq!(agent.id.value().map(String::as_str), Some("platform/builder"));
-        assert_eq!(agent.model.value(), Some(&("acme".to_owned(), "m1".to_owned())));
+        assert_eq!(agent.model.value(), Model::parse("acme/m1").as_ref());
         assert_eq!(agent.execution.value().map(String::as_str), Some("e-1"));
         assert_eq!(agent.session.value().map(String::as_str), Some("https://claude.ai/code/session_1"));
         assert_eq!(trigger.value(), Some(&Trigger::Scheduled));
@@ -175,17 +178,39 @@ mod tests {
     }
 
     #[test]
-    fn a_trigger_is_never_smart_and_a_model_has_a_provider() {
+    fn a_trigger_is_never_smart_and_a_model_may_lack_its_provider() {
         for (message, trigger) in [
             ("Trigger: smart", None),
             ("Trigger: x", None),
             ("Trigger: event", Some(Trigger::Event)),
             ("Trigger: event (issue.labeled)", Some(Trigger::Event)),
         ] {
-            assert_eq!(read(message).trigger.value().copied(), trigger, "{message}");
+            assert_eq!(read(&format!("T\n\n{message}")).trigger.value().copied(), trigger, "{message}");
         }
-        assert_eq!(read("Model: m1").agent.model.value(), None);
-        let model = read("Assisted-by: Claude:opus-9 [lint]").agent.model;
-        assert!(matches!(&model, Captured::Absent { reason } if reason.contains("opus-9 without")), "{model:?}");
+        let model = |message: &str| read(&format!("T\n\n{message}")).agent.model;
+        for (message, expected) in [
+            ("Model: claude-sonnet-4", Some("claude-sonnet-4")),
+            ("Model: acme/m1", Some("acme/m1")),
+            ("Assisted-by: Claude:opus-9 [lint]", Some("opus-9")),
+            ("Assisted-by: Claude:opus-9\nAssisted-by: Amp:opus-8", None),
+            ("Model: acme/m1\nModel: m2", None),
+            ("Model: acme/", None),
+            ("Model: /m1", None),
+        ] {
+            assert_eq!(model(message).value().map(Model::to_string).as_deref(), expected, "{message}");
+        }
+        let said = read("T\n\nAgent: amp\nModel: m2\nAssisted-by: Amp:m2\n");
+        assert!(said.disagreements.is_empty(), "{:?}", said.disagreements);
+    }
+
+    #[test]
+    fn a_sentence_is_no_trailer_of_ours() {
+        let text = "T\n\nWe met the agent, who said:\nAgent: Smith\nTrigger: event\nModel: m\nSquad: s\nExecution: e\nand left.\n";
+        let Said { agent, trigger, .. } = read(text);
+        assert_eq!((agent.id.value(), agent.model.value(), agent.execution.value()), (None, None, None));
+        assert_eq!(trigger.value(), None);
+        // Among trailers it is one, also behind a line `---`.
+        assert_eq!(id("T\n\nText.\n\nAgent: smith\nReviewed-by: A <a@a>\n").as_deref(), Some("smith"));
+        assert_eq!(id("T\n\nText.\n---\nAgent: smith\n").as_deref(), Some("smith"));
     }
 }

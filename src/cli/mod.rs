@@ -18,7 +18,6 @@ use cmd::describe::version::VersionReport;
 use exit::{Decided, Exit, Failure, FailureReport, Outcome, Purpose, codes};
 use show::{decision, sanitize};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::pin::Pin;
 use std::process::ExitCode;
 use ui::Ui;
 
@@ -241,8 +240,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::unknown(codes::OUTPUT, format!("the runtime could not be started: {e}")))?;
-    // Behind a pointer: the runtime polls it in three places, and all commands would be compiled into each, 1 MB of code.
-    let command: Pin<Box<dyn Future<Output = Result<Outcome, Failure>> + '_>> = Box::pin(async {
+    let command = async {
         match &cli.command {
             Command::Quickstart(a) => cmd::quickstart::run(a, common).await,
             Command::Create(a) => cmd::create::run(a, common, ui).await,
@@ -265,7 +263,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Outcome, Failure> {
             Command::Completions(a) => Ok(cmd::describe::completions::completions(a, unused::hidden(Cli::command()))),
             Command::Man(a) => cmd::describe::completions::man(a, unused::hidden(Cli::command())),
         }
-    });
+    };
     let outcome = panics::caught(|| runtime.block_on(command));
     // A thread that still reads for an answer that was given up must not hold the answer that was given instead.
     runtime.shutdown_background();

@@ -11,10 +11,14 @@ impl Provenance {
         self.text(&["agent", "id"])
     }
 
-    /// `externalParameters.agent.model` as `provider/id`.
+    /// `externalParameters.agent.model` as `provider/id`; the id alone where no provider is named.
     #[must_use]
     pub fn model(&self) -> Option<String> {
-        Some(format!("{}/{}", self.text(&["agent", "model", "provider"])?, self.text(&["agent", "model", "id"])?))
+        let (model, id) = (self.external.get("agent")?.get("model")?, self.text(&["agent", "model", "id"])?);
+        match model.get("provider") {
+            Some(provider) => Some(format!("{}/{id}", provider.as_str()?)),
+            None => Some(id.to_owned()),
+        }
     }
 
     /// `externalParameters.task.id`.

@@ -22,7 +22,10 @@ use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
-use sha2::{Digest as _, Sha256, Sha384};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use spki::der::asn1::{AnyRef, BitStringRef, OctetStringRef, UintRef};
+use spki::der::{self, Decode as _, Encode as _};
+use spki::{AlgorithmIdentifier, ObjectIdentifier, SubjectPublicKeyInfo};
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
@@ -186,6 +189,7 @@ impl Key {
         let raw = match self.public.algorithm() {
             KeyAlgorithm::EcdsaP256 => ecdsa(&Sha256::digest(message)),
             KeyAlgorithm::EcdsaP384 => ecdsa(&Sha384::digest(message)),
+            KeyAlgorithm::EcdsaP521 => ecdsa(&Sha512::digest(message)),
             _ => {
                 let pure = EddsaParams::new(EddsaSignatureScheme::Ed25519);
                 self.session.sign(&Mechanism::Eddsa(pure), self.private, message)
@@ -193,7 +197,8 @@ impl Key {
         };
         let raw = raw.map_err(|e| failure(&self.reference, &e))?;
         let is_ecdsa = self.public.algorithm() != KeyAlgorithm::Ed25519;
-        let signature = if is_ecdsa { asn1(&raw) } else { raw };
+        // What is no signature stays as it is, and fails in the check.
+        let signature = if is_ecdsa { asn1(&raw).unwrap_or(raw) } else { raw };
         if !made_by(&self.public, message, &signature) {
             return Err(SignError::WrongKey { signer: self.reference.clone(), expected: self.public.id() });
         }
@@ -239,29 +244,19 @@ fn one<T: Copy>(found: &[T], reference: &str, what: &str) -> Result<T, SignError
     }
 }
 
-/// Beginnings of a SubjectPublicKeyInfo, up to the key's bits, by the DER of the curve's name.
-const CURVES: &[(&[u8], &[u8], usize)] = &[
-    (
-        &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07],
-        &[
-            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-            0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-        ],
-        65,
-    ),
-    (
-        &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22],
-        &[
-            0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04,
-            0x00, 0x22, 0x03, 0x62, 0x00,
-        ],
-        97,
-    ),
-    (&[0x06, 0x03, 0x2b, 0x65, 0x70], ED25519, 32),
+/// Curves by the DER of their names, with the bytes of a public key on them.
+const CURVES: &[(&[u8], usize)] = &[
+    (&[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07], 65),
+    (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22], 97),
+    (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23], 133),
+    (&[0x06, 0x03, 0x2b, 0x65, 0x70], ED25519_BYTES),
     // PKCS #11 version 3.0 section 2.3.9 allows the curve's name as a PrintableString.
-    (b"\x13\x0cedwards25519", ED25519, 32),
+    (b"\x13\x0cedwards25519", ED25519_BYTES),
 ];
-const ED25519: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const ED25519_BYTES: usize = 32;
+/// Key types of RFC 5480 section 2.1.1 and RFC 8410 section 3.
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 fn public_key(session: &Session, object: ObjectHandle, reference: &str) -> Result<PublicKey, SignError> {
     let wanted = [AttributeType::EcParams, AttributeType::EcPoint];
@@ -275,34 +270,33 @@ fn public_key(session: &Session, object: ObjectHandle, reference: &str) -> Resul
         }
     }
     let unusable = |why: &str| SignError::Malformed { reference: reference.to_owned(), why: why.to_owned() };
-    let known = CURVES.iter().find(|(name, _, _)| *name == curve.as_slice());
-    let (_, head, length) =
-        known.ok_or_else(|| unusable("expected a key on P-256, P-384 or Ed25519, found another kind"))?;
+    let known = CURVES.iter().find(|(name, _)| *name == curve.as_slice());
+    let (_, length) =
+        known.ok_or_else(|| unusable("expected a key on P-256, P-384, P-521 or Ed25519, found another kind"))?;
     // The point is an OCTET STRING; some modules leave its head out.
-    let bits = match point.as_slice() {
-        [0x04, n, bits @ ..] if usize::from(*n) == bits.len() && bits.len() == *length => bits,
-        bits if bits.len() == *length => bits,
+    let bits = match <&OctetStringRef>::from_der(&point) {
+        Ok(inner) if inner.as_bytes().len() == *length => inner.as_bytes(),
+        _ if point.len() == *length => &point,
         _ => return Err(unusable("its public key has another length than its curve")),
     };
-    PublicKey::from_der(&[head, bits].concat()).map_err(|e| unusable(&e.to_string()))
+    let der = spki(&curve, bits, *length == ED25519_BYTES).map_err(|e| unusable(&e.to_string()))?;
+    PublicKey::from_der(&der).map_err(|e| unusable(&e.to_string()))
+}
+
+/// The SubjectPublicKeyInfo of a key (RFC 5280 section 4.1.2.7), as DER.
+fn spki(curve: &[u8], bits: &[u8], is_ed25519: bool) -> der::Result<Vec<u8>> {
+    let algorithm = if is_ed25519 {
+        AlgorithmIdentifier { oid: ED25519, parameters: None }
+    } else {
+        AlgorithmIdentifier { oid: EC, parameters: Some(AnyRef::from_der(curve)?) }
+    };
+    SubjectPublicKeyInfo { algorithm, subject_public_key: BitStringRef::from_bytes(bits)? }.to_der()
 }
 
 /// An ECDSA signature as ASN.1 DER (RFC 3279 section 2.2.3) from the two numbers that a token gives.
-fn asn1(raw: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
-    for number in [&raw[..raw.len() / 2], &raw[raw.len() / 2..]] {
-        let first = number.iter().position(|b| *b != 0).unwrap_or_else(|| number.len().saturating_sub(1));
-        let digits = &number[first..];
-        let sign = digits.first().is_some_and(|b| b & 0x80 != 0);
-        body.push(0x02);
-        body.push(u8::try_from(digits.len() + usize::from(sign)).unwrap_or(u8::MAX));
-        body.extend(sign.then_some(0));
-        body.extend_from_slice(digits);
-    }
-    // Up to P-384 it is shorter than 128 bytes; anything else fails where it is checked.
-    let mut out = vec![0x30, u8::try_from(body.len()).unwrap_or(u8::MAX)];
-    out.append(&mut body);
-    out
+fn asn1(raw: &[u8]) -> der::Result<Vec<u8>> {
+    let (r, s) = raw.split_at(raw.len() / 2);
+    vec![UintRef::new(r)?, UintRef::new(s)?].to_der()
 }
 
 fn failure(reference: &str, error: &Error) -> SignError {
@@ -351,7 +345,7 @@ mod tests {
 
     #[test]
     fn numbers_of_a_signature_are_minimal_and_positive() {
-        assert_eq!(asn1(&[0, 1, 0x80, 0]), [0x30, 8, 2, 1, 1, 2, 3, 0, 0x80, 0]);
-        assert_eq!(asn1(&[0, 0, 0, 5]), [0x30, 6, 2, 1, 0, 2, 1, 5]);
+        assert_eq!(asn1(&[0, 1, 0x80, 0]).unwrap(), [0x30, 8, 2, 1, 1, 2, 3, 0, 0x80, 0]);
+        assert_eq!(asn1(&[0, 0, 0, 5]).unwrap(), [0x30, 6, 2, 1, 0, 2, 1, 5]);
     }
 }

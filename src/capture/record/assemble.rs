@@ -99,7 +99,9 @@ impl Context {
 
     fn external(&self) -> Map<String, Value> {
         let text = |c: &Captured<String>| c.value().map(|v| json!(v));
-        let model = self.agent.model.value().map(|(provider, id)| json!({ "provider": provider, "id": id }));
+        let model = self.agent.model.value();
+        let model = model
+            .map(|m| object([("provider", m.provider.as_ref().map(|p| json!(p))), ("id", Some(json!(m.id)))]).into());
         // A task or an agent is named by its id; without one the rest would describe nobody.
         let task = self.task.id.value().map(|id| object([("id", Some(json!(id))), ("uri", text(&self.task.uri))]));
         let agent = self.agent.id.value().map(|id| {

@@ -1,6 +1,6 @@
 //! [`capture`]: puts the parts together by precedence.
 
-use crate::attribution::{self, About, Agent};
+use crate::attribution::{self, About, Agent, Model};
 use crate::capture::agent::{trail, variables};
 use crate::capture::input::unasked::Unasked;
 use crate::capture::input::{base_image, charter, materials, packages};
@@ -388,7 +388,14 @@ fn agent(
             }
         }
     };
-    let name = |m: &Captured<(String, String)>| m.clone().map(|(provider, id)| format!("{provider}/{id}"));
+    // Named without its provider, it may be the one that another place names in full.
+    let models = [&said.model, &commit.model, &own.model];
+    let name = |m: &Captured<Model>| {
+        m.clone().map(|m| {
+            let full = models.iter().filter_map(|other| other.value()).find(|o| o.provider.is_some() && o.fits(&m));
+            full.unwrap_or(&m).to_string()
+        })
+    };
     differ(field::AGENT_ID.path, [&said.id, &commit.id, &own.id]);
     differ(field::AGENT_MODEL.path, [&name(&said.model), &name(&commit.model), &name(&own.model)]);
     differ(field::AGENT_SESSION.path, [&said.session, &commit.session, &own.session]);
@@ -402,15 +409,14 @@ fn agent(
     })
 }
 
-fn model(given: Captured<String>) -> Result<Captured<(String, String)>, CaptureError> {
+fn model(given: Captured<String>) -> Result<Captured<Model>, CaptureError> {
     Ok(match given {
         Captured::Absent { reason } => Captured::Absent { reason },
         Captured::Found { value, source } => {
-            let parts = value.split_once('/').filter(|(provider, id)| !provider.is_empty() && !id.is_empty());
-            let Some((provider, id)) = parts else {
+            let Some(model) = Model::parse(&value).filter(|model| model.provider.is_some()) else {
                 return Err(CaptureError::value(source, "PROVIDER/ID", &value));
             };
-            Captured::found((provider.to_owned(), id.to_owned()), &source)
+            Captured::found(model, &source)
         }
     })
 }

@@ -89,7 +89,7 @@ impl Context {
             _ => captured.clone(),
         };
         const NO_AGENT: &str = "no agent it would belong to";
-        let model = agent.model.clone().map(|(provider, id)| format!("{provider}/{id}"));
+        let model = agent.model.clone().map(|model| model.to_string());
         vec![
             explained(field::SOURCE.path, &self.source, descriptor),
             row(field::TASK_ID.path, &task.id),

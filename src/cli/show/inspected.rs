@@ -143,8 +143,15 @@ fn one_field(page: &mut Page, c: &Claim, f: Field) {
 
 /// What it was built from, but its source, which stands among the fields.
 fn dependencies(page: &mut Page, p: &Provenance) {
-    let source = p.external.get("source").and_then(|s| s.get("uri")).and_then(Value::as_str);
-    let is_source = |d: &&ResourceDescriptor| d.name().is_none() && d.uri().is_some() && d.uri() == source;
+    let source = p.external.get("source");
+    let (place, digests) =
+        (source.and_then(|s| s.get("uri")).and_then(Value::as_str), source.and_then(|s| s.get("digest")));
+    // Without a remote it has no place, and its digests alone tell it.
+    let same = |d: &ResourceDescriptor| match d.uri() {
+        Some(uri) => Some(uri) == place,
+        None => d.digest().is_some() && serde_json::to_value(d.digest()).ok().as_ref() == digests,
+    };
+    let is_source = |d: &&ResourceDescriptor| d.name().is_none() && same(d);
     // Packages of lock files come by the hundred: what stands beside them is what a person looks for.
     let is_package = |d: &&ResourceDescriptor| d.name().is_none() && d.uri().is_some_and(|u| u.starts_with("pkg:"));
     let all = p.dependencies.iter().filter(|d| !is_source(d));
@@ -180,11 +187,20 @@ fn shown(value: &Value) -> String {
             (_, Some(name)) => format!("{id}, {name}"),
             _ => id.to_owned(),
         },
+        _ if !digests.is_empty() => nameless(value, digests.trim_start()),
+        (Value::Array(all), ..) if all.is_empty() => "none".to_owned(),
         _ => match (text("repository"), text("path"), text("ref")) {
             (Some(repository), Some(path), Some(reference)) => format!("{repository} {path} {reference}"),
             _ => value.to_string(),
         },
     }
+}
+
+/// A resource without a place, as what a build wrote beside its subjects: its digests, and what is noted of it.
+fn nameless(value: &Value, digests: &str) -> String {
+    let notes = value.get("annotations").and_then(Value::as_object).into_iter().flatten();
+    let notes: Vec<_> = notes.map(|(name, note)| format!("{name} {}", shown(note))).collect();
+    if notes.is_empty() { digests.to_owned() } else { format!("{digests} ({})", notes.join(", ")) }
 }
 
 /// A charter by its place and digest, and what was so when it was captured.

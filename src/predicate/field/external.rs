@@ -57,7 +57,7 @@ fields! {
         .tells(&[fact::AGENT_ID]);
     AGENT_VERSION: "externalParameters.agent.version" => Row::new(Form::Text, "Its version.")
         .page("its version", "`--agent-version`, `ATTEST_AGENT_VERSION`", "as `id`");
-    AGENT_MODEL: "externalParameters.agent.model" => Row::new(Form::Object(&["provider", "id"]), "The model that it used.")
+    AGENT_MODEL: "externalParameters.agent.model" => Row::new(Form::Object(&["id"]), "The model that it used.")
         .page("the model it used", "`--model` as `PROVIDER/ID`, `ATTEST_MODEL`, trailer `Model`", "as `id`")
         .whole().tells(&[fact::AGENT_MODEL]);
     AGENT_MODEL_PROVIDER: "externalParameters.agent.model.provider" => Row::new(Form::Text, "Who offers it.")

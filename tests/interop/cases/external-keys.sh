@@ -22,6 +22,7 @@ key() {
 }
 key p256 -algorithm EC -pkeyopt ec_paramgen_curve:P-256
 key p384 -algorithm EC -pkeyopt ec_paramgen_curve:P-384
+key p521 -algorithm EC -pkeyopt ec_paramgen_curve:P-521
 key other -algorithm EC -pkeyopt ec_paramgen_curve:P-256
 key ed25519 -algorithm ED25519
 
@@ -31,7 +32,8 @@ import() {
 }
 import p256 01
 import p384 02
-keys=(p256 p384)
+import p521 04
+keys=(p256 p384 p521)
 if import ed25519 03; then keys+=(ed25519); else say 'this SoftHSM2 imports no Ed25519 key: not tried'; fi
 
 uri() { printf 'pkcs11:token=a%%20token;object=%s?module-path=%s' "$1" "$module"; }
@@ -83,7 +85,7 @@ say 'the signer of the examples, with openssl'
 # A program of the checkout signs nothing; a link to it would not either.
 cp "$INTEROP/../../examples/exec-signer.sh" "$WORK/exec-signer.sh"
 signer="exec:$WORK/exec-signer.sh"
-for name in p256 p384; do
+for name in p256 p384 p521; do
   printf 'exec\n' >"$WORK/exec-$name"
   expect 0 "$ATTEST" create "$WORK/exec-$name" --key "$signer $WORK/$name.pem" --task t-2 -- true
   expect 0 "$ATTEST" verify "$WORK/exec-$name" --key "$WORK/$name.pub" --task t-2
