@@ -107,15 +107,15 @@ impl Hints {
         self.agents.iter().filter(|(_, by)| !self.indirect.contains(by)).map(|(name, by)| (name, by))
     }
 
-    /// The model that all of it names.
-    pub(super) fn model(&self) -> Captured<String> {
-        match self.models.as_slice() {
-            [] => Captured::absent("no agent wrote one by itself"),
+    /// The model that all of it names. [`None`] where it names none.
+    pub(super) fn model(&self) -> Option<Captured<String>> {
+        Some(match self.models.as_slice() {
+            [] => return None,
             [(model, by), rest @ ..] if rest.iter().all(|(other, _)| other == model) => {
                 Captured::found(model.clone(), by)
             }
             [(model, by), ..] => Captured::absent(&format!("{by} names {model} and others")),
-        }
+        })
     }
 
     /// Models without their providers, and what gave them.

@@ -56,8 +56,9 @@ pub(crate) fn read(message: &str) -> Said {
     let model = match trailers.own("Model") {
         Captured::Absent { reason } if trailers.has_own("Model") => Captured::Absent { reason },
         Captured::Absent { reason } => match hints.model() {
-            Captured::Absent { reason: other } => Captured::absent(&format!("{reason}, and {other}")),
-            found => found,
+            Some(Captured::Absent { reason: other }) => Captured::absent(&format!("{reason}, and {other}")),
+            Some(found) => found,
+            None => Captured::Absent { reason },
         },
         found => found,
     };

@@ -58,10 +58,10 @@ fields! {
     AGENT_VERSION: "externalParameters.agent.version" => Row::new(Form::Text, "Its version.")
         .page("its version", "`--agent-version`, `ATTEST_AGENT_VERSION`", "as `id`");
     AGENT_MODEL: "externalParameters.agent.model" => Row::new(Form::Object(&["id"]), "The model that it used.")
-        .page("the model it used", "`--model` as `PROVIDER/ID`, `ATTEST_MODEL`, trailer `Model`", "as `id`")
+        .page("the model it used", "`--model` as `PROVIDER/ID`, `ATTEST_MODEL`, trailer `Model` as it stands", "as `id`")
         .whole().tells(&[fact::AGENT_MODEL]);
     AGENT_MODEL_PROVIDER: "externalParameters.agent.model.provider" => Row::new(Form::Text, "Who offers it.")
-        .page("who offers the model", "", "never");
+        .page("who offers the model, where it is named", "", "never");
     AGENT_MODEL_ID: "externalParameters.agent.model.id" => Row::new(Form::Text, "Its id there.")
         .page("its id there", "", "never");
     AGENT_SESSION: "externalParameters.agent.session" => Row::new(Form::Text, "The conversation.")
