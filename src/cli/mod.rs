@@ -212,6 +212,15 @@ pub struct Answer {
     pub stdout: Vec<u8>,
 }
 
+/// Every command with its arguments, as its help shows them: the reference page is made from it.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn command_line() -> clap::Command {
+    let mut command = unused::hidden(Cli::command());
+    command.build();
+    command
+}
+
 /// Runs one command without printing anything.
 ///
 /// # Panics

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod images;
+mod metrics_page;
 mod outage;
 mod reviews;
 mod server;

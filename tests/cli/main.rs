@@ -35,6 +35,7 @@ mod predicates;
 mod private_issuers;
 mod published;
 mod redirects;
+mod reference;
 mod release;
 #[path = "../world/runner.rs"]
 mod runner;
