@@ -189,8 +189,16 @@ impl Remembered {
             let is_legacy = matches!(key, Key::Legacy(..));
             Box::pin(async move {
                 Ok(Some(match is_legacy {
-                    true => Kept::Legacy(Arc::new(inner.legacy(&subject).await?)),
-                    false => Kept::Listing(Arc::new(inner.listing(&subject, limit).await?)),
+                    true => {
+                        let mut listed = inner.legacy(&subject).await?;
+                        bare(&mut listed);
+                        Kept::Legacy(Arc::new(listed))
+                    }
+                    false => {
+                        let mut listing = inner.listing(&subject, limit).await?;
+                        bare(&mut listing.listed);
+                        Kept::Listing(Arc::new(listing))
+                    }
                 }))
             })
         };
@@ -208,6 +216,12 @@ impl Remembered {
         }
         self.ask(key.clone(), limit, ask()).await
     }
+}
+
+/// Takes what nothing is decided by from a listing: its annotations are hints, and as long as whoever may push liked. A few
+/// hundred images with megabytes of them would take the memory that the evidence of all others is remembered in.
+fn bare(listed: &mut [Descriptor]) {
+    listed.iter_mut().for_each(|descriptor| descriptor.annotations = serde_json::Map::new());
 }
 
 impl Registry for Remembered {

@@ -186,10 +186,23 @@ fn what_a_listing_says_beside_its_digests_counts() {
     run(async {
         let world = world(ROOM);
         let mut entry = Descriptor::of(IMAGE_MANIFEST, b"one");
-        entry.annotations.insert("note".into(), json!("x".repeat(50_000)));
+        entry.artifact_type = Some("x".repeat(50_000));
         world.registry.list(&SUBJECT, entry);
         world.remembered(DAY).listing(&SUBJECT, 10).await.unwrap();
         assert!(world.shelf.held().bytes > 50_000, "{:?}", world.shelf.held());
+    });
+}
+
+#[test]
+fn annotations_that_nothing_is_decided_by_take_no_memory() {
+    run(async {
+        let world = world(ROOM);
+        let mut entry = Descriptor::of(IMAGE_MANIFEST, b"one");
+        entry.annotations.insert("note".into(), json!("x".repeat(50_000)));
+        world.registry.list(&SUBJECT, entry.clone());
+        let listed = world.remembered(DAY).listing(&SUBJECT, 10).await.unwrap().listed;
+        assert_eq!((listed.len(), &listed[0].digest), (1, &entry.digest));
+        assert!(listed[0].annotations.is_empty() && world.shelf.held().bytes < 5_000, "{:?}", world.shelf.held());
     });
 }
 
