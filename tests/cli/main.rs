@@ -36,6 +36,7 @@ mod private_issuers;
 mod published;
 mod redirects;
 mod release;
+mod replicas;
 #[path = "../world/runner.rs"]
 mod runner;
 mod said;
