@@ -412,7 +412,9 @@ impl Checker<'_> {
 }
 
 fn other_record(name: &str, index: u64) -> String {
-    format!("{name} shows another record {index}, under this log's own signature: it was written anew, or an old copy went on")
+    format!(
+        "{name} shows another record {index}, under this log's own signature: it was written anew, or an old copy went on"
+    )
 }
 
 /// Compares what would be published with what is.

@@ -1,9 +1,8 @@
 //! A replica and a log held against each other. What each of the two signed once decides which of them was changed: the tree of
 //! the replica's records, that of the log's, and the checkpoint that the log signed for the replica.
 
-use super::copy::{BATCH, STEP};
 use super::orders::{Orders, lawful};
-use super::{Content, Copied, Replica, ReplicaError};
+use super::{BATCH, Content, Copied, Replica, ReplicaError, STEP};
 use crate::audit::log::own;
 use crate::audit::tree::{Growing, read_all};
 use crate::audit::{AuditError, Bad, Hold, Holds, LogStore, Outside, Redaction, Settings, Stored};

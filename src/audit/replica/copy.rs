@@ -3,7 +3,7 @@
 
 use super::compare::first_other;
 use super::orders::Orders;
-use super::{Content, Replica, ReplicaError, Taken};
+use super::{BATCH, Content, Replica, ReplicaError, STEP, Taken};
 use crate::audit::log::{own, replayed};
 use crate::audit::store::CHECKPOINT;
 use crate::audit::tree::{Growing, read_all};
@@ -12,11 +12,6 @@ use crate::model::limits;
 use crate::record::Entry;
 use crate::tlog::{Checkpoint, Hash};
 use sha2::{Digest as _, Sha256};
-
-/// After how many records tiles are handed over: as many as two levels of full tiles have.
-pub(super) const STEP: u64 = 65_536;
-/// Records that are read at once.
-pub(super) const BATCH: u64 = 4096;
 
 /// What came of copying.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +141,9 @@ async fn differs(
             (both, cause)
         }
         // Entry by entry they are the same, and the checkpoint that the replica has is of something else.
-        None => (both, format!("its checkpoint of {} records is of another tree than the same records here", before.size)),
+        None => {
+            (both, format!("its checkpoint of {} records is of another tree than the same records here", before.size))
+        }
     };
     Ok(ReplicaError::Differs { place, index, cause })
 }

@@ -191,7 +191,8 @@ impl FolderReplica {
         let Some(bundle) = Tile::bundle_of(from, size) else { return Ok(Vec::new()) };
         let missing = || self.changed(bundle.index * WIDTH, format!("{} is missing", bundle.path()));
         let bytes = self.get(&self.folder.join(bundle.path()), limits::PUBLISHED_BYTES)?.ok_or_else(missing)?;
-        let entries = tile::entries(&bytes, bundle.width).map_err(|e| self.changed(bundle.index * WIDTH, e.to_string()))?;
+        let entries =
+            tile::entries(&bytes, bundle.width).map_err(|e| self.changed(bundle.index * WIDTH, e.to_string()))?;
         let at = usize::try_from(from % WIDTH).unwrap_or(0);
         let mut out = Vec::new();
         for (index, entry) in (from..).zip(entries.into_iter().skip(at).take(count)) {
@@ -305,7 +306,9 @@ impl FolderReplica {
                 for file in found {
                     let name = file.map_err(|e| self.unusable(&folder, &e))?.file_name();
                     let time = Timestamp::parse(&format!("{}T00:00:00Z", name.to_string_lossy())).ok();
-                    days.extend(time.and_then(|time| u32::try_from(time.unix() / 86_400).ok()).map(|day| (*class, day)));
+                    days.extend(
+                        time.and_then(|time| u32::try_from(time.unix() / 86_400).ok()).map(|day| (*class, day)),
+                    );
                 }
                 days
             }
@@ -352,7 +355,9 @@ impl Replica for FolderReplica {
 
     fn seal<'a>(&'a mut self, note: &'a [u8]) -> BoxFuture<'a, Result<(), ReplicaError>> {
         ready(self.size().and_then(|size| match size_of(note) {
-            new if new < size => Err(self.changed(new, format!("it has {size} records, and was to be set back to {new}"))),
+            new if new < size => {
+                Err(self.changed(new, format!("it has {size} records, and was to be set back to {new}")))
+            }
             _ => self.put(CHECKPOINT, note),
         }))
     }

@@ -43,6 +43,11 @@ use crate::tlog::{Checkpoint, Note};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+/// After how many records tiles are handed over: as many as two levels of full tiles have.
+const STEP: u64 = 65_536;
+/// Records that are read at once.
+const BATCH: u64 = 4096;
+
 /// A record as it goes to a replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {

@@ -269,11 +269,8 @@ fn a_journal_that_is_not_its_checkpoints_is_not_copied() {
 fn nothing_is_deleted_without_authority_sooner_than_the_policy_or_against_a_hold() {
     let bytes = |world: &World, order: &str, by: &crate::tlog::note::NoteSigner, day: i64| {
         let at = world.log.size();
-        let text = format!(
-            "attest/redaction/v1\n{}\ntime {}\nbasis policy\nat {at}\n{order}\n",
-            settings().origin,
-            now(day)
-        );
+        let text =
+            format!("attest/redaction/v1\n{}\ntime {}\nbasis policy\nat {at}\n{order}\n", settings().origin, now(day));
         crate::audit::seal::in_clear(
             crate::record::kinds::REDACTION,
             &by.sign(&text),

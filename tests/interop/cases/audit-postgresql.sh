@@ -111,6 +111,32 @@ contains "$WORK/out" 'TAMPERED audit.example/interop: record 601: the replica'
 log=$WORK/log
 audit 0 replicate "$place"
 
+say 'TLS: a certificate that is good for the name, and no other'
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout "$WORK/ca.key" -out "$WORK/ca.pem" \
+  2>/dev/null
+for name in localhost other.example; do
+  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" -keyout "$WORK/$name.key" \
+    -out "$WORK/$name.csr" 2>/dev/null
+  printf 'subjectAltName=DNS:%s\n' "$name" >"$WORK/$name.ext"
+  openssl x509 -req -in "$WORK/$name.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" -days 1 -extfile "$WORK/$name.ext" \
+    -out "$WORK/$name.pem" 2>/dev/null
+done
+certified() {
+  install -m 644 "$WORK/$1.pem" "$data/db/server.crt"
+  install -m 600 "$WORK/$1.key" "$data/db/server.key"
+  [[ $(id -u) != 0 ]] || chown nobody "$data/db/server.crt" "$data/db/server.key"
+  as "$pg/pg_ctl" -D "$data/db" reload >/dev/null
+  sleep 0.5
+}
+certified localhost
+owner -c 'ALTER SYSTEM SET ssl = on' -c 'SELECT pg_reload_conf()' >/dev/null
+sleep 0.5
+encrypted=postgresql://attest_audit_writer@localhost:$port/audit?sslmode=require
+audit 3 replicate "$encrypted"
+SSL_CERT_FILE=$WORK/ca.pem audit 0 replicate "$encrypted"
+certified other.example
+SSL_CERT_FILE=$WORK/ca.pem audit 3 replicate "$encrypted"
+
 say 'a server elsewhere is spoken to over TLS'
 audit 2 replicate 'postgresql://attest_audit_writer:secret@192.0.2.1/audit?sslmode=disable'
 contains "$WORK/out" 'audit-replica-insecure'

@@ -113,7 +113,8 @@ impl PostgresReplica {
     /// Entries from a number on, as far as none is missing.
     async fn entries(&self, from: u64, count: usize) -> Result<Vec<Vec<u8>>, ReplicaError> {
         let (first, count) = (number(from), i64::try_from(count).unwrap_or(i64::MAX));
-        let some = "SELECT number, entry FROM audit_entries WHERE origin = $1 AND number >= $2 ORDER BY number LIMIT $3";
+        let some =
+            "SELECT number, entry FROM audit_entries WHERE origin = $1 AND number >= $2 ORDER BY number LIMIT $3";
         let rows = self.client.query(some, &[&self.origin, &first, &count]).await.map_err(|e| self.failed(&e))?;
         let rows = rows.iter().zip(first..).take_while(|(row, n)| row.get::<_, i64>(0) == *n);
         Ok(rows.map(|(row, _)| row.get(1)).collect())

@@ -1,7 +1,7 @@
 //! `attest audit replicate`
 
-use crate::audit::replica::{self, Opening, ReplicaError, Replicated, kind, replicate, shown};
 use crate::audit::Settings;
+use crate::audit::replica::{self, Opening, ReplicaError, Replicated, kind, replicate, shown};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose};
 use crate::cli::show::sanitize;
@@ -65,6 +65,8 @@ pub struct OneReplica {
     /// What was deleted there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<Deleted>,
+    /// Whether the log is another one than what was copied there.
+    pub disputed: bool,
     /// Why it has not: the stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -113,7 +115,8 @@ pub(super) async fn run(args: &ReplicateArgs, place: &AuditPlace, common: &Commo
     drop(log);
     let store = place.reader()?;
     let opening = opening(common, &settings, true);
-    let mut report = ReplicateReport { schema_version: 1, ok: true, origin: settings.origin.clone(), replicas: Vec::new() };
+    let mut report =
+        ReplicateReport { schema_version: 1, ok: true, origin: settings.origin.clone(), replicas: Vec::new() };
     let mut exit = Exit::Done;
     for at in &args.place {
         place.not_inside(at)?;
@@ -125,7 +128,9 @@ pub(super) async fn run(args: &ReplicateArgs, place: &AuditPlace, common: &Commo
                 exit = worse(exit, Failure::from(e.clone()).exit);
                 let (code, index) = (Some(e.code().to_string()), e.index());
                 let because = Some(e.to_string());
-                OneReplica { place: shown(at), kind, size: None, copied: None, deleted: Vec::new(), code, because, index }
+                let disputed = matches!(e, ReplicaError::Differs { .. });
+                let (place, deleted) = (shown(at), Vec::new());
+                OneReplica { place, kind, size: None, copied: None, deleted, disputed, code, because, index }
             }
         };
         report.replicas.push(found);
@@ -163,6 +168,7 @@ fn copied(place: String, kind: String, done: &Replicated) -> OneReplica {
         size: Some(done.size),
         copied: Some(done.size - done.before),
         deleted: deleted.collect(),
+        disputed: false,
         code: None,
         because: None,
         index: None,
@@ -185,8 +191,7 @@ fn text(report: &ReplicateReport) -> String {
                 let _ = writeln!(out, "REPLICATED {} to {place}: {}, {new}", report.origin, counted(size, "record"));
             }
             _ => {
-                let differs = one.code.as_deref() == Some("audit-replica-differs");
-                let word = if differs { "DISPUTED" } else { "NOT REPLICATED" };
+                let word = if one.disputed { "DISPUTED" } else { "NOT REPLICATED" };
                 let code = one.code.as_deref().unwrap_or_default();
                 let because = sanitize::line(one.because.as_deref().unwrap_or_default());
                 let _ = writeln!(out, "{word} {} to {place}: {code}: {because}", report.origin);
