@@ -6,7 +6,7 @@
 //! | `kinds.rs` | the list of back ends, and which of them a place names |
 //! | `copy.rs` | what is new to a replica, once it is proven that the log continues what the replica has |
 //! | `compare.rs` | a replica and a log held against each other, record by record |
-//! | `orders.rs` | which contents a replica has to let go of, on whose authority |
+//! | `gone.rs`, `orders.rs` | which contents a replica has to let go of, on whose authority |
 //! | `contents.rs` | a file of encrypted contents |
 //! | `folder.rs`, `postgres/`, `memory.rs` | where replicas are |
 //!
@@ -20,6 +20,7 @@ mod copy;
 mod crash_tests;
 mod error;
 mod folder;
+mod gone;
 mod kinds;
 mod memory;
 mod orders;
@@ -32,6 +33,7 @@ pub use compare::{Compared, compare};
 pub use copy::{Forgotten, Replicated, replicate};
 pub use error::ReplicaError;
 pub use folder::FolderReplica;
+pub use gone::Gone;
 pub use kinds::{ALL, Kind, Opening, kind, open};
 pub use memory::MemoryReplica;
 #[cfg(feature = "postgresql")]
@@ -40,8 +42,6 @@ pub use postgres::{PostgresReplica, SCHEMA};
 use crate::record::Class;
 use crate::seam::BoxFuture;
 use crate::tlog::{Checkpoint, Note};
-use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 /// After how many records tiles are handed over: as many as two levels of full tiles have.
 const STEP: u64 = 65_536;
@@ -75,44 +75,6 @@ pub struct Copied {
     pub entry: Vec<u8>,
     /// The content; none where there is none (any more).
     pub content: Option<Vec<u8>>,
-}
-
-/// Contents that a replica is to delete.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Gone {
-    /// Of single records: class, day and number of each.
-    Records(BTreeSet<(Class, u32, u64)>),
-    /// Of days of a class (days since 1970).
-    Days {
-        /// Of which records.
-        class: Class,
-        /// The days, both ends included.
-        days: RangeInclusive<u32>,
-        /// Those of them that stay.
-        kept: BTreeSet<u32>,
-        /// Only records before this number.
-        before: u64,
-    },
-}
-
-impl Gone {
-    /// Whether a record's content is among them.
-    #[must_use]
-    pub fn has(&self, class: Class, day: u32, index: u64) -> bool {
-        match self {
-            Self::Records(list) => list.contains(&(class, day, index)),
-            Self::Days { before, .. } => self.is_of(class, day) && index < *before,
-        }
-    }
-
-    /// Whether a content of a day is among them.
-    #[must_use]
-    pub fn is_of(&self, class: Class, day: u32) -> bool {
-        match self {
-            Self::Records(list) => list.range((class, day, 0)..=(class, day, u64::MAX)).next().is_some(),
-            Self::Days { class: of, days, kept, .. } => *of == class && days.contains(&day) && !kept.contains(&day),
-        }
-    }
 }
 
 /// What a back end keeps of a log.
