@@ -307,6 +307,19 @@ fn nothing_is_deleted_without_authority_sooner_than_the_policy_or_against_a_hold
 }
 
 #[test]
+fn what_log_json_says_besides_the_first_record_orders_nothing() {
+    let store = Shared::default();
+    let mut log = Log::open(parts(&store)).unwrap();
+    log.found(now(0), &mut counter()).unwrap();
+    log.publish().unwrap();
+    let other = crate::audit::Settings { officer: signer(7).key().clone(), ..settings() };
+    let mut replica = MemoryReplica::default();
+    let refused = now_or(replicate(&store, &other, &mut replica)).unwrap_err();
+    assert_eq!(refused.code().as_str(), "audit-settings-changed", "{refused}");
+    assert_eq!(now_or(replicate(&store, &settings(), &mut replica)).unwrap().size, 1, "the twin");
+}
+
+#[test]
 fn what_was_destroyed_before_it_was_copied_never_comes_there() {
     let mut world = World::of(20);
     world.log.erase(&Erase::Records(vec![5]), "request-1", &officer(), now(0), &mut counter()).unwrap();

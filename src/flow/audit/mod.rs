@@ -1,6 +1,9 @@
 //! Recording, reading and checking an audit log.
 
 pub mod anchor;
+pub mod expire;
+#[cfg(test)]
+mod expire_tests;
 pub mod session;
 pub mod witnessed;
 
