@@ -171,6 +171,11 @@ fn a_cut_tail_is_seen_by_the_replica_and_nothing_is_copied() {
     let (index, cause) = judged(&cut.store, &cut.log, &replica).unwrap();
     assert_eq!(index, Some(400));
     assert!(cause.contains("the replica memory: 601 records were there"), "{cause}");
+    // A replica that was changed besides does not say which record is another one.
+    let mut changed = replica.clone();
+    changed.files.get_mut("tile/entries/000").unwrap()[89 * 5 + 40] ^= 1;
+    let (index, cause) = judged(&cut.store, &cut.log, &changed).unwrap();
+    assert_eq!((index, cause.contains("601 records were there")), (Some(400), true), "{cause}");
     // The twin: nothing was cut.
     assert_eq!(judged(&world.store, &world.log, &replica), None);
 }

@@ -252,8 +252,8 @@ fn tag(id: &RunId, month: &Month, until: u32) -> Value {
 }
 
 fn summary(Month(month): &Month, until: u32, agent: &str, all: &Kept) -> Value {
-    let mut out =
-        json!({ "kind": "summary", "source": SOURCE, "source_id": format!("summary:{month}:{}:{agent}", date(until)) });
+    let id = format!("summary:{month}:{}:{}", date(until), short(agent));
+    let mut out = json!({ "kind": "summary", "source": SOURCE, "source_id": id });
     let mut known = serde_json::Map::new();
     for (name, value) in Summary::fields(month, agent, all) {
         let is_count = crate::record::fields::named(name).is_some_and(|f| f.form == crate::record::fields::Form::Count);

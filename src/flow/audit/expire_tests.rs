@@ -147,6 +147,17 @@ impl World {
         self.summaries().iter().map(|s| (s.month.clone(), s.agent.clone(), s.all.runs)).collect()
     }
 
+    /// The executions that `history` lists.
+    fn executions(&mut self) -> Vec<String> {
+        super::catch_up(self.log.store(), self.log.keys(), self.log.size(), &mut self.index).unwrap();
+        let (settings, keys) = (settings(&self.kept), self.log.keys().clone());
+        let log = Asked { store: self.log.store(), settings: &settings, keys: &keys, index: &self.index };
+        let found = crate::flow::investigate::history(&log, &crate::inquiry::Asked::default()).unwrap();
+        let mut ids: Vec<String> = found.what.runs.iter().map(|run| run.id.text().to_owned()).collect();
+        ids.sort();
+        ids
+    }
+
     fn summaries(&mut self) -> Vec<Summary> {
         super::catch_up(self.log.store(), self.log.keys(), self.log.size(), &mut self.index).unwrap();
         let (settings, keys) = (settings(&self.kept), self.log.keys().clone());
@@ -243,6 +254,31 @@ fn where_things_are_kept_for_a_few_days_a_month_has_parts_that_add_up() {
 }
 
 #[test]
+fn parts_of_a_month_count_nothing_again_that_is_held_or_was_only_announced() {
+    let mut world = World::keeping(&[(Class::Executions, 2)]);
+    world.record("2026-08-01", start("held", "web/fixer"));
+    let mut random = world.random();
+    world
+        .log
+        .hold(Keep::Hold(Held::Records(vec![(0, 0)])), "case-1", &officer(), at("2026-08-01", 700), &mut random)
+        .unwrap();
+    world.record("2026-08-02", start("one", "web/fixer"));
+    world.expire("2026-08-05").unwrap();
+    assert_eq!(world.months(), told(&[("2026-08", "web/fixer", 2)]));
+    // A tag of a summary that a crash kept from being written counts nothing.
+    world.record("2026-08-06", start("two", "web/fixer"));
+    let tag = json!({ "kind": "tag", "execution_id": "two", "key": "attest.summary", "value": "2026-08:2026-08-20" });
+    let tag = Draft::read(&tag, Origin::Own, &mut random).unwrap();
+    world.log.append(&[tag], at("2026-08-06", 700), &mut random).unwrap();
+    world.expire("2026-08-09").unwrap();
+    assert_eq!(world.months(), told(&[("2026-08", "web/fixer", 3)]));
+    world.record("2026-08-10", start("three", "web/fixer"));
+    world.expire("2026-08-13").unwrap();
+    assert_eq!(world.months(), told(&[("2026-08", "web/fixer", 4)]));
+    assert!(world.executions().contains(&"held".to_owned()));
+}
+
+#[test]
 fn a_session_that_expires_sooner_is_counted_with_what_it_says() {
     let mut world = World::keeping(&USUAL);
     world.record("2026-08-03", start("a", "web/fixer"));
@@ -253,6 +289,12 @@ fn a_session_that_expires_sooner_is_counted_with_what_it_says() {
         json!({ "kind": "approval", "execution_id": "a", "target": "commit:a1", "approver": "github:1" }),
     );
     world.record("2026-08-04", json!({ "kind": "tag", "execution_id": "t", "key": "k", "value": "v" }));
+    // Of a month of its own: what is permanent stays, and is no work.
+    world.record(
+        "2026-10-04",
+        json!({ "kind": "approval", "execution_id": "z", "target": "commit:a2", "approver": "github:1" }),
+    );
+    world.record("2026-10-04", json!({ "kind": "tag", "execution_id": "t", "key": "k", "value": "v" }));
     assert!(world.expire("2026-09-02").unwrap().summaries.is_empty());
     let done = world.expire("2026-09-03").unwrap();
     assert_eq!((done.summaries.len(), done.redactions.len()), (2, 1));
@@ -261,6 +303,7 @@ fn a_session_that_expires_sooner_is_counted_with_what_it_says() {
         world.expire(day).unwrap();
     }
     assert_eq!(world.months(), told(&[("2026-08", "web/fixer", 1)]), "a tag or an approval alone is no execution");
+    assert_eq!(world.executions(), ["a", "z"], "of the others nothing is left but what the log noted");
 }
 
 #[test]
