@@ -30,6 +30,8 @@ pub struct Outside {
     pub proves: bool,
     /// By when it was there, and who says so.
     pub time: Option<(u64, Vec<String>)>,
+    /// The first record that is another one there, where a copy of the records was compared.
+    pub differs: Option<u64>,
 }
 
 /// Something that is not as it should be.
@@ -222,6 +224,11 @@ impl Checker<'_> {
             }
         }
         for one in outside.filter(|_| !self.broken) {
+            if let Some(first) = one.differs {
+                self.account.other = true;
+                self.account.bad(first, other_record(&one.name, first));
+                continue;
+            }
             self.account.cut = true;
             let cause =
                 format!("{}: {} records were there, and the journal ends before", one.name, one.checkpoint.size);
@@ -241,11 +248,13 @@ impl Checker<'_> {
         if outside.checkpoint.root != root {
             account.other = true;
             let (name, fits) = (&outside.name, account.fits);
+            if let Some(first) = outside.differs {
+                return account.bad(first, other_record(name, first));
+            }
             let cause = format!("{name}: of the first {size} records, another history was shown elsewhere");
             // The first that can be another one: those before it fit what was seen.
             let cause = if fits == 0 { cause } else { format!("{cause}; the first {fits} fit") };
-            account.bad(fits, cause);
-            return;
+            return account.bad(fits, cause);
         }
         account.fits = size;
         let known = account.furthest.as_ref();
@@ -400,6 +409,12 @@ impl Checker<'_> {
                 .bad(index, format!("redaction {redaction} destroyed it while the hold of record {} kept it", one.at));
         }
     }
+}
+
+fn other_record(name: &str, index: u64) -> String {
+    format!(
+        "{name} shows another record {index}, under this log's own signature: it was written anew, or an old copy went on"
+    )
 }
 
 /// Compares what would be published with what is.

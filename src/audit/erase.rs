@@ -57,16 +57,15 @@ impl Log {
         self.redact(what, basis, officer, now, random)
     }
 
-    /// Destroys the keys of everything that is kept long enough, but of days of which a hold keeps a record; the numbers of the
-    /// redactions' records.
+    /// What is kept long enough: days of classes whose keys are there, but for days of which a hold keeps a record.
     ///
     /// # Errors
-    /// As [`Log::erase`].
-    pub fn retain(&mut self, officer: &NoteSigner, now: Timestamp, random: Random<'_>) -> Result<Vec<u64>, AuditError> {
-        let mut done = Vec::new();
+    /// [`AuditError::Unusable`], [`AuditError::Damaged`].
+    pub fn due(&self, now: Timestamp) -> Result<Vec<What>, AuditError> {
+        let mut due = Vec::new();
         let holds = self.holds()?;
         if holds.in_force().any(|one| one.held == Held::Everything) {
-            return Ok(done);
+            return Ok(due);
         }
         let held = self.held_days(&holds)?;
         for class in expiring() {
@@ -77,13 +76,21 @@ impl Log {
             let held = held.iter().filter(|(c, day)| *c == class && *day <= last).map(|(_, day)| *day);
             for end in held.chain([last + 1]).collect::<Vec<_>>() {
                 if self.keys.days(class).any(|day| (from..end).contains(&day)) {
-                    let what = What::Expired { class, from, until: end - 1, kept };
-                    done.push(self.redact(what, "policy", officer, now, random)?);
+                    due.push(What::Expired { class, from, until: end - 1, kept });
                 }
                 from = end + 1;
             }
         }
-        Ok(done)
+        Ok(due)
+    }
+
+    /// Destroys the keys of everything that is [due](Log::due); the numbers of the redactions' records.
+    ///
+    /// # Errors
+    /// As [`Log::erase`].
+    pub fn retain(&mut self, officer: &NoteSigner, now: Timestamp, random: Random<'_>) -> Result<Vec<u64>, AuditError> {
+        let due = self.due(now)?;
+        due.into_iter().map(|what| self.redact(what, "policy", officer, now, &mut *random)).collect()
     }
 
     /// That no hold keeps any of these records.

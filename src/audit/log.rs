@@ -326,7 +326,8 @@ fn own_tail(
     Ok(())
 }
 
-fn replayed(store: &dyn LogStore, mut tree: Growing, size: u64) -> Result<Growing, AuditError> {
+/// A tree that goes on with records of a store, up to a size.
+pub(super) fn replayed(store: &dyn LogStore, mut tree: Growing, size: u64) -> Result<Growing, AuditError> {
     while tree.size() < size {
         let count = usize::try_from(size - tree.size()).unwrap_or(usize::MAX).min(4096);
         read_all(store, tree.size(), count)?.into_iter().for_each(|record| tree.push(record.entry));

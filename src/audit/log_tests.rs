@@ -120,7 +120,7 @@ impl World {
     fn seen(&self) -> Outside {
         let bytes = self.store.get(CHECKPOINT).unwrap().unwrap();
         let checkpoint = Checkpoint::parse(Note::parse(&bytes).unwrap().text).unwrap();
-        Outside { name: "w1".into(), checkpoint, seen: Default::default(), proves: true, time: None }
+        Outside { name: "w1".into(), checkpoint, seen: Default::default(), proves: true, time: None, differs: None }
     }
 
     /// The first fault, after the disk was changed.

@@ -15,6 +15,7 @@
 //! | `erase.rs` | destroying them, in an order that no crash can break |
 //! | `disclosure.rs` | a record's entry, and single fields of it, shown with their proof |
 //! | `anchor/` | what others outside say of a checkpoint |
+//! | `replica/` | copies of the log elsewhere |
 //! | `witness/` | a small witness of other logs |
 //! | `account.rs` | checks a log whole, and accounts for every record |
 //! | `index/` | [`Index`]: a copy of what can be asked, which can be made again |
@@ -38,6 +39,7 @@ mod log;
 #[cfg(test)]
 mod log_tests;
 mod notes;
+pub mod replica;
 mod seal;
 mod settings;
 pub mod store;

@@ -89,8 +89,21 @@ impl Growing {
         self.entries.items.push(entry);
     }
 
+    /// The right edge.
+    pub(super) fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
     /// Writes the tiles that are new since the last time.
     pub(super) fn write(&mut self, store: &mut dyn LogStore) -> Result<(), AuditError> {
+        self.files(&mut |name, bytes| store.put(&name, &bytes))
+    }
+
+    /// Hands over the tiles that are new since the last time, each by its name.
+    pub(super) fn files(
+        &mut self,
+        put: &mut dyn FnMut(String, Vec<u8>) -> Result<(), AuditError>,
+    ) -> Result<(), AuditError> {
         let size = self.size();
         for tile in Tile::added(self.published, size) {
             let missing = || AuditError::damaged(None, format!("the hashes of {} are missing", tile.path()));
@@ -107,7 +120,7 @@ impl Growing {
                     bundle
                 }
             };
-            store.put(&tile.path(), &bytes)?;
+            put(tile.path(), bytes)?;
         }
         for (level, row) in self.rows.iter_mut().enumerate() {
             row.drop_before(size.checked_shr(HEIGHT * level as u32).unwrap_or(0));

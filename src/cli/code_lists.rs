@@ -4,6 +4,7 @@ use crate::action::ActionError;
 use crate::attribution::demanded::Fault;
 use crate::audit::AuditError;
 use crate::audit::index::query::QueryError;
+use crate::audit::replica::ReplicaError;
 use crate::cli::cmd::{git, quickstart};
 use crate::cli::exit;
 use crate::evidence::{AddError, FileEvidence};
@@ -47,6 +48,7 @@ const LISTS: &[&[Code]] = &[
     webhook::IMAGES_CODES,
     webhook::REVIEW_CODES,
     AuditError::CODES,
+    ReplicaError::CODES,
     Fault::CODES,
     QueryError::CODES,
     ActionError::CODES,

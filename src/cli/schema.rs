@@ -34,6 +34,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("audit-receipt", of::<audit::ReceiptReport>),
     ("audit-record", record::schema),
     ("audit-recorded", of::<audit::RecordReport>),
+    ("audit-replicate", of::<audit::ReplicateReport>),
     ("audit-retain", of::<audit::RetainReport>),
     ("audit-session", of::<audit::SessionReport>),
     ("audit-show", of::<audit::ShowReport>),

@@ -78,7 +78,9 @@ pub struct Kept {
     pub cost: Option<Cost>,
     /// Of how many that is.
     pub cost_known: u64,
-    /// When the last of them worked (seconds since 1970).
+    /// When the first of them worked (seconds since 1970).
+    pub first: Option<i64>,
+    /// When the last of them worked.
     pub last: Option<i64>,
 }
 
@@ -89,7 +91,8 @@ impl Kept {
         self.ended.get(status).copied().unwrap_or(0)
     }
 
-    fn add(&mut self, run: &Run) {
+    /// Adds a run.
+    pub fn add(&mut self, run: &Run) {
         self.runs += 1;
         match (ended(run), &run.status) {
             (None, _) => self.sessions += 1,
@@ -103,6 +106,7 @@ impl Kept {
             let sum = |before: Cost| Cost { amount: before.amount.plus(cost.amount), known: Known::Derived };
             self.cost = Some(self.cost.map_or(cost, sum));
         }
+        self.first = Some(self.first.map_or(run.times.0, |first| first.min(run.times.0)));
         self.last = self.last.max(Some(run.times.1));
     }
 

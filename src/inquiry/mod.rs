@@ -6,6 +6,7 @@
 //! | `amount.rs` | sums of money without rounding |
 //! | `run.rs` | [`Run`]: what was one execution, or one session that is of none |
 //! | `history.rs` | which runs were asked for, and what they are together |
+//! | `summary.rs` | what an agent did in a month, as it is kept when its executions expire |
 //! | `sheet.rs` | what is to be said of one execution |
 //! | `approved.rs` | who approved a commit, by which means, and who does not count |
 //! | `trace.rs` | [`Branch`]: from one thing back to who asked for it, and forward to what became of it |
@@ -16,6 +17,7 @@ mod event;
 mod history;
 mod run;
 mod sheet;
+mod summary;
 mod trace;
 
 pub use amount::Amount;
@@ -24,4 +26,5 @@ pub use event::{Cell, Event, Hole, Why};
 pub use history::{Asked, History, Kept, PerAgent, UNENDED, ended};
 pub use run::{Cost, Run, RunId, Runs, Tokens, runs};
 pub use sheet::{Action, Approval, Fact, Loss, Sheet, Transcript, sheet};
+pub use summary::{ALL_AGENTS, NOT_SAID, Summary, summaries};
 pub use trace::{Branch, Material, Subject, Word, trace};

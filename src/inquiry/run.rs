@@ -2,6 +2,7 @@
 
 use super::{Amount, Event};
 use crate::model::Timestamp;
+use crate::record::draft::OWN_TAGS;
 use crate::record::{Known, reading};
 use std::collections::{BTreeMap, HashMap};
 
@@ -181,6 +182,10 @@ struct Gathered {
 impl Gathered {
     fn take(&mut self, event: &Event) {
         let text = |name: &str| event.text(name).map(str::to_owned);
+        if event.kind == "tag" && event.text("key").is_some_and(|key| key.starts_with(OWN_TAGS)) {
+            // The log's own note of an execution is none of its work, and outlives all that there is of it.
+            return self.tags.extend(text("key").zip(text("value")));
+        }
         for (own, name) in [(&mut self.agent, "agent"), (&mut self.model, "model"), (&mut self.task, "task_id")] {
             *own = own.take().or_else(|| text(name));
         }
@@ -317,6 +322,15 @@ mod tests {
         assert_eq!((run.tokens.read, run.tokens.written), (Some(9), None), "what is not known is no 0");
         assert_eq!(run.cost.map(|c| (c.amount.exact(), c.known)), Some(("1".into(), Known::Witnessed)));
         assert_eq!(run.status.as_deref(), Some("failed"));
+    }
+
+    #[test]
+    fn what_the_log_noted_of_an_execution_is_no_execution() {
+        let own = event(9, "tag", &["execution_id=gone", "key=attest.summary", "value=2026-01:2026-01-31"]);
+        assert_eq!(runs(std::slice::from_ref(&own)), []);
+        let other = event(8, "tag", &["execution_id=gone", "key=team", "value=red"]);
+        let found = runs(&[other, own]);
+        assert_eq!((found.len(), found[0].tags.len(), found[0].records), (1, 2, (8, 8)), "the twin");
     }
 
     #[test]

@@ -332,6 +332,10 @@ pub const JOURNAL_FRAME_BYTES: usize = 16 << 20;
 pub const JOURNAL_SEARCH_BYTES: usize = 64 << 20;
 /// Segments of a journal.
 pub const JOURNAL_SEGMENTS: usize = 1_000_000;
+/// Files of contents of one class and day in a replica of an audit log: one for each time that something was copied.
+pub const REPLICA_FILES: usize = 100_000;
+/// A file that holds a number (bytes).
+pub const NUMBER_BYTES: usize = 64;
 /// The file of an audit log's keys (bytes).
 pub const KEY_STORE_BYTES: usize = 64 << 20;
 /// A redaction of the audit log (bytes): its ranges of records among them.

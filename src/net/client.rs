@@ -134,6 +134,17 @@ fn with_tls(base: &dyn Fn() -> ClientBuilder, ca_pem: Option<&[u8]>) -> Result<C
     {
         return Ok(client);
     }
+    let mut config = tls_config(extra)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    base().tls_backend_preconfigured(config).build().map_err(|e| e.to_string())
+}
+
+/// How servers are believed: by the machine's roots where there are any, the embedded ones of the web otherwise, and by the given
+/// certificates beside them.
+///
+/// # Errors
+/// Says what cannot be used, in words.
+pub fn tls_config(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, String> {
     let unusable = |e: String| format!("cannot use the CA file: {e}");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     // Asked alone first: with a CA beside them, missing roots of the machine would go unnoticed.
@@ -151,14 +162,13 @@ fn with_tls(base: &dyn Fn() -> ClientBuilder, ca_pem: Option<&[u8]>) -> Result<C
                 .map_err(|e| unusable(e.to_string()))?
         }
     };
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| e.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Named { inner, certificates: extra }))
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    base().tls_backend_preconfigured(config).build().map_err(|e| e.to_string())
+    Ok(config)
 }
 
 fn read_ca(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -22,7 +22,7 @@ mod resolve;
 mod retry;
 mod sent;
 
-pub use client::{HttpClient, Settings};
+pub use client::{HttpClient, Settings, tls_config};
 pub use error::{NetError, Refusal};
 pub use exchange::deadline;
 pub use reach::{Near, Reach, is_loopback, nearness};

@@ -61,6 +61,22 @@ impl AuditPlace {
         Ok(Self { folder })
     }
 
+    /// That a folder where the log is to be copied is not its own: what is changed or lost here would be so there.
+    ///
+    /// # Errors
+    /// [`AuditError::Malformed`].
+    pub fn not_inside(&self, place: &str) -> Result<(), AuditError> {
+        let real = |path: &Path| fs::canonicalize(path).ok();
+        let (own, other) = (real(&self.folder), real(Path::new(place)));
+        if let (Some(own), Some(other)) = (own, other)
+            && (other.starts_with(&own) || own.starts_with(&other))
+        {
+            let cause = "it is the log's own folder, or in it, or around it: name one elsewhere".to_owned();
+            return Err(AuditError::Malformed { what: format!("the replica {place}"), cause });
+        }
+        Ok(())
+    }
+
     /// Whether there is a log.
     #[must_use]
     pub fn exists(&self) -> bool {

@@ -10,6 +10,9 @@ use crate::secrets::{Search, find_secret};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+/// How the log's own tags begin.
+pub const OWN_TAGS: &str = "attest.";
+
 /// How a value is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -73,8 +76,18 @@ impl Draft {
             .ok_or_else(|| RecordError::malformed("record", "an object", crate::model::json::kind(document)))?;
         let name = members.get("kind").and_then(Value::as_str);
         let name = name.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), "none"))?;
-        let kind = kinds::named(name).filter(|k| !k.in_clear());
+        let is_one = |k: &&Kind| k.is_handed_in() || (origin == Origin::Own && !k.in_clear());
+        let kind = kinds::named(name).filter(is_one);
         let kind = kind.ok_or_else(|| RecordError::malformed("kind", format!("one of {}", names()), shown(name)))?;
+        // By these the log knows what it counted; who else said so could keep executions from being counted.
+        let reserved = members.get("key").and_then(Value::as_str).is_some_and(|key| key.starts_with(OWN_TAGS));
+        if reserved && origin != Origin::Own {
+            return Err(RecordError::malformed(
+                "key",
+                format!("a name that does not begin with `{OWN_TAGS}`"),
+                "one that does",
+            ));
+        }
         let derived = with_derived_id(members, origin);
         let members = derived.as_ref().unwrap_or(members);
         let known = known_of(members)?;
@@ -154,7 +167,7 @@ impl Draft {
 }
 
 fn names() -> String {
-    kinds::ALL.iter().filter(|k| !k.in_clear()).map(|k| k.name).collect::<Vec<_>>().join(", ")
+    kinds::ALL.iter().filter(|k| k.is_handed_in()).map(|k| k.name).collect::<Vec<_>>().join(", ")
 }
 
 fn known_of(members: &Map<String, Value>) -> Result<Vec<(&str, Known)>, RecordError> {
@@ -224,6 +237,7 @@ mod tests {
         for (change, value, at) in [
             ("kind", json!("acton"), "kind"),
             ("kind", json!("redaction"), "kind"),
+            ("kind", json!("summary"), "kind"),
             ("target", json!("/home/alice/x"), "target"),
             ("target", json!("../x"), "target"),
             ("target", json!("C:\\Users\\alice"), "target"),

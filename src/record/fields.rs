@@ -126,11 +126,15 @@ pub const ALL: &[Field] = &[
     field("month", Form::Text, "which month, as `2026-10`"),
     field("executions", Form::Count, "executions"),
     field("executions_succeeded", Form::Count, "executions that ended well"),
-    field("executions_failed", Form::Count, "executions that did not"),
+    field("executions_failed", Form::Count, "executions that failed"),
     field("actions", Form::Count, "actions"),
     field("source", Form::Text, "which program said so: `hook`, `import claude-code`"),
     field("source_id", Form::Text, "its own id of what happened: the same one is recorded once"),
     person("author", "who made the change, as `github:583231` or `mailto:ADDRESS`"),
+    field("executions_cancelled", Form::Count, "executions that were cancelled"),
+    field("executions_timed_out", Form::Count, "executions that took too long"),
+    field("executions_unknown", Form::Count, "executions of which it is not known how they ended"),
+    field("cost_known", Form::Count, "of how many executions the cost is known"),
 ];
 
 /// The field of a name, with its place in the order.

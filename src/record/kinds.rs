@@ -238,6 +238,12 @@ pub const ALL: &[Kind] = &[
             "executions",
             "executions_succeeded",
             "executions_failed",
+            "executions_cancelled",
+            "executions_timed_out",
+            "executions_unknown",
+            "cost_known",
+            "started_at",
+            "completed_at",
             "actions",
             "tokens_in",
             "tokens_out",
@@ -245,7 +251,7 @@ pub const ALL: &[Kind] = &[
             "tokens_cache_write",
             "cost",
         ],
-        about: "what an agent did in a month, kept when its executions expire",
+        about: "what an agent did in a month, or `*` for all of them, kept when its executions expire",
     },
     Kind {
         number: 16,
@@ -322,6 +328,12 @@ impl Kind {
         self.class == Class::Public
     }
 
+    /// Whether somebody hands it in: notes in clear and summaries are written by the log alone.
+    #[must_use]
+    pub fn is_handed_in(&self) -> bool {
+        !self.in_clear() && self.number != SUMMARY
+    }
+
     /// Whether a record of this kind may have a field.
     #[must_use]
     pub fn may_have(&self, field: &str) -> bool {
@@ -329,6 +341,8 @@ impl Kind {
     }
 }
 
+/// The number of the kind that says what an agent did in a month.
+pub const SUMMARY: u8 = 15;
 /// The number of the kind that says which keys were destroyed.
 pub const REDACTION: u8 = 16;
 /// The number of the kind that says what the log is: its first record.

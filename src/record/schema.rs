@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 /// The schema.
 #[must_use]
 pub fn schema() -> Value {
-    let kinds = kinds::ALL.iter().filter(|kind| !kind.in_clear());
+    let kinds = kinds::ALL.iter().filter(|kind| kind.is_handed_in());
     let kinds: Vec<Value> = kinds
         .map(|kind| {
             let mut properties = Map::from_iter([("kind".to_owned(), json!({ "const": kind.name }))]);

@@ -33,6 +33,8 @@ pub enum Origin {
     Typed,
     /// It was taken from elsewhere: what looks like a secret is withheld, and the record stays.
     Captured,
+    /// The log made it of its own records, where all that it says was looked at before.
+    Own,
 }
 
 /// Bytes that nobody can guess.
@@ -92,7 +94,7 @@ pub(super) fn told(field: &Field, value: &Value, origin: Origin) -> Result<Told,
             let target = text()?;
             match (is_outside(target), origin) {
                 (true, Origin::Captured) => return Ok(Told::Withheld),
-                (true, Origin::Typed) => {
+                (true, Origin::Typed | Origin::Own) => {
                     return Err(RecordError::malformed(
                         field.name,
                         "a path relative to the repository",
@@ -106,7 +108,7 @@ pub(super) fn told(field: &Field, value: &Value, origin: Origin) -> Result<Told,
     };
     // The name of the field stands before what the search says of the place.
     match (find_secret(&json!({ field.name: &value }), &Search::default()), origin) {
-        (Ok(()), _) => Ok(Told::Value(value)),
+        (Ok(()), _) | (Err(_), Origin::Own) => Ok(Told::Value(value)),
         (Err(_), Origin::Captured) => Ok(Told::Withheld),
         (Err(found), Origin::Typed) => Err(RecordError::Secret(found)),
     }

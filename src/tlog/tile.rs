@@ -78,6 +78,24 @@ impl Tile {
         (tile.width > 0 && tile.path() == path).then_some(tile)
     }
 
+    /// The bundle that holds an entry of a tree of a size; none where it has no such entry.
+    #[must_use]
+    pub fn bundle_of(index: u64, size: u64) -> Option<Self> {
+        let first = index / WIDTH * WIDTH;
+        let width = u16::try_from(size.saturating_sub(first).min(WIDTH)).ok()?;
+        (index < size).then_some(Self { row: Row::Entries, index: index / WIDTH, width })
+    }
+
+    /// The first entry of the tree that it is about.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        let level = match self.row {
+            Row::Level(level) => HEIGHT * u32::from(level),
+            Row::Entries => 0,
+        };
+        (self.index * WIDTH).checked_shl(level).unwrap_or(0)
+    }
+
     /// The tiles of hashes and bundles of entries that a tree of `new` entries has and one of `old` has not, lower rows
     /// first. With `old` 0, all of them.
     pub fn added(old: u64, new: u64) -> impl Iterator<Item = Self> {

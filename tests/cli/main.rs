@@ -37,6 +37,7 @@ mod published;
 mod redirects;
 mod reference;
 mod release;
+mod replicas;
 #[path = "../world/runner.rs"]
 mod runner;
 mod said;

@@ -5,7 +5,7 @@ use std::io;
 
 /// What becomes of the change at which it strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Strike {
+pub(in crate::audit) enum Strike {
     /// It does not happen.
     Before,
     /// Half of its bytes are written.
@@ -16,12 +16,12 @@ pub(super) enum Strike {
 
 /// When and how it strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(in crate::audit) struct Plan {
     /// At which change, counted from 1.
-    pub(super) at: u64,
-    pub(super) strike: Strike,
+    pub(in crate::audit) at: u64,
+    pub(in crate::audit) strike: Strike,
     /// Nothing happens after it either: the process is gone, or the disk is full.
-    pub(super) last: bool,
+    pub(in crate::audit) last: bool,
 }
 
 struct State {
@@ -34,7 +34,7 @@ thread_local! {
 }
 
 /// Runs something under a plan; what it gave, and whether it came to the change at which the plan strikes.
-pub(super) fn under<T>(plan: Plan, act: impl FnOnce() -> T) -> (T, bool) {
+pub(in crate::audit) fn under<T>(plan: Plan, act: impl FnOnce() -> T) -> (T, bool) {
     STATE.set(Some(State { plan, seen: 0 }));
     let out = act();
     let seen = STATE.take().map_or(0, |state| state.seen);

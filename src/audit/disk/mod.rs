@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
-mod fault;
+pub(in crate::audit) mod fault;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

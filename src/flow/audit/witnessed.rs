@@ -63,7 +63,7 @@ fn one(anchor: &Anchor, settings: &Settings, trusted: Trusted<'_>) -> Result<Out
         names if names.is_empty() => format!("the anchor {}", anchor.name),
         names => names,
     };
-    Ok(Outside { name, checkpoint, seen, proves, time: times.into_iter().min() })
+    Ok(Outside { name, checkpoint, seen, proves, time: times.into_iter().min(), differs: None })
 }
 
 /// Names of witnesses in a line, the first ones where there are many.

@@ -3,7 +3,7 @@
 use super::{Log, event_of_row, holes};
 use crate::audit::AuditError;
 use crate::audit::index::Question;
-use crate::inquiry::{Asked, History, Hole, Runs};
+use crate::inquiry::{Asked, History, Hole, Runs, Summary, summaries};
 use crate::model::Timestamp;
 use crate::record::Class;
 use std::collections::BTreeSet;
@@ -15,6 +15,24 @@ pub struct Found<T> {
     pub what: T,
     /// Records that might say more, and cannot be read.
     pub holes: Vec<Hole>,
+}
+
+/// What is kept of months whose executions expire: for each month and agent that is asked for. How executions ended and how they were
+/// tagged is not among what can be asked of them.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn months(log: &Log<'_>, asked: &Asked) -> Result<Vec<Summary>, AuditError> {
+    if asked.status.is_some() || !asked.tags.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = log.index.ask(&Question::all().of(&["summary"]))?;
+    let (squad, agent) = (asked.squad.as_deref(), asked.agent.as_deref());
+    let fits = |summary: &Summary| {
+        summary.is_of(squad, agent)
+            && asked.since.is_none_or(|since| summary.all.last.is_some_and(|last| last >= since))
+    };
+    Ok(summaries(&log.events(&rows)?).into_iter().filter(fits).collect())
 }
 
 /// The runs that are asked for.

@@ -7,7 +7,7 @@ mod rule;
 mod trace;
 
 pub use execution::{Execution, Logs, execution, logs};
-pub use history::{Found, history};
+pub use history::{Found, history, months};
 pub use holes::holes;
 pub use rule::{Against, Exception, Kept, keeps};
 pub use trace::{commit_id, meant, trace, who_approved};

@@ -11,6 +11,7 @@ mod matching;
 mod proof;
 mod quickstart;
 mod record;
+mod replicate;
 mod serve;
 mod session;
 mod show;
@@ -28,11 +29,13 @@ pub use keep::hold::HoldReport;
 pub use keep::{KeysReport, RetainReport};
 pub use matching::MatchReport;
 pub use record::RecordReport;
+pub use replicate::ReplicateReport;
 pub use session::SessionReport;
 pub use show::ShowReport;
 pub use verify::{ReceiptReport, VerifyReport};
 
 use crate::audit::AuditError;
+use crate::audit::replica::ReplicaError;
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::ui::Ui;
@@ -82,6 +85,7 @@ enum Which {
     Prove(proof::ProveArgs),
     Checkpoint(proof::CheckpointArgs),
     Anchor(anchor::AnchorArgs),
+    Replicate(replicate::ReplicateArgs),
     Serve(serve::ServeArgs),
     Retain(keep::RetainArgs),
     Erase(erase::EraseArgs),
@@ -98,6 +102,12 @@ impl AuditCommand {
 
 impl From<AuditError> for Failure {
     fn from(e: AuditError) -> Self {
+        Self::of(e.code(), e.to_string())
+    }
+}
+
+impl From<ReplicaError> for Failure {
+    fn from(e: ReplicaError) -> Self {
         Self::of(e.code(), e.to_string())
     }
 }
@@ -128,10 +138,12 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Trace(args) => ask::trace::run(args, &find()?, common),
         Which::WhoApproved(args) => ask::trace::who(args, &find()?, common),
         Which::Match(args) => matching::run(args, &find()?, common),
-        Which::Verify(args) => verify::run(args, &find()?, common),
+        Which::Verify(args) => verify::run(args, &find()?, common).await,
         Which::Prove(args) => proof::prove(args, &find()?),
         Which::Checkpoint(_) => proof::checkpoint(&find()?),
         Which::Anchor(args) => anchor::run(args, &find()?, common).await,
+        Which::Replicate(args) if args.prints_schema() => replicate::schema(),
+        Which::Replicate(args) => replicate::run(args, &find()?, common).await,
         Which::Serve(args) => serve::run(args, &find()?, common, ui).await,
         Which::Retain(args) => keep::retain(args, &find()?, common),
         Which::Erase(args) => erase::run(args, &find()?, common),

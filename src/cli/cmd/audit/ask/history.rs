@@ -7,7 +7,7 @@ use crate::cli::exit::{Exit, Failure, Outcome, Purpose};
 use crate::cli::show::sanitize;
 use crate::flow::audit;
 use crate::flow::investigate::{self, Found};
-use crate::inquiry::{self, Asked, History, Kept, Run, RunId, UNENDED};
+use crate::inquiry::{self, Asked, History, Kept, Run, RunId, Summary, UNENDED};
 use crate::model::Timestamp;
 use crate::model::plural::counted;
 use crate::places::{self, AuditPlace};
@@ -61,8 +61,27 @@ pub struct HistoryReport {
     pub agents: Vec<AgentReport>,
     /// All of them together.
     pub total: TotalReport,
+    /// What is kept of months whose executions expire: some of these executions may still be among those above.
+    pub months: Vec<MonthReport>,
     /// Records of executions that cannot be read.
     pub holes: Vec<told::HoleReport>,
+}
+
+/// What an agent did in a month, as it was recorded before that expired.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MonthReport {
+    /// The month, by when the first record of an execution was put into the log.
+    pub month: String,
+    /// The agent.
+    pub agent: String,
+    /// The records that say so.
+    pub records: Vec<u64>,
+    /// When the first of its executions worked.
+    pub first_at: Option<String>,
+    /// What its executions are together; `unended` are those of which it is not known how they ended.
+    #[serde(flatten)]
+    pub total: TotalReport,
 }
 
 /// An execution.
@@ -193,7 +212,8 @@ pub(in crate::cli) fn run(args: &HistoryArgs, place: &AuditPlace, common: &Commo
     };
     let open = Open::at(place)?;
     let Found { what: history, holes } = investigate::history(&open.log(), &asked)?;
-    let exit = if history.runs.is_empty() { Exit::No } else { Exit::Done };
+    let months = investigate::months(&open.log(), &asked)?;
+    let exit = if history.runs.is_empty() && months.is_empty() { Exit::No } else { Exit::Done };
     match common.format {
         Format::Json => {
             let agents = history.agents.iter();
@@ -203,6 +223,7 @@ pub(in crate::cli) fn run(args: &HistoryArgs, place: &AuditPlace, common: &Commo
                 executions: history.runs.iter().map(Into::into).collect(),
                 agents: agents.map(|a| AgentReport { agent: a.agent.clone(), total: (&a.all).into() }).collect(),
                 total: (&history.all).into(),
+                months: months.iter().map(Into::into).collect(),
                 holes: holes.iter().map(Into::into).collect(),
             };
             Ok(Outcome::json(&report, exit))
@@ -210,6 +231,7 @@ pub(in crate::cli) fn run(args: &HistoryArgs, place: &AuditPlace, common: &Commo
         Format::Csv => Ok(Outcome { stdout: csv(&history).into_bytes(), exit, purpose: Purpose::Data }),
         _ => {
             let mut out = text(&history, now, common.verbose);
+            out += &by_month(&months);
             out += &told::holes(&holes);
             if common.verbose {
                 out += &about(&open)?;
@@ -315,6 +337,42 @@ fn text(history: &History, now: i64, verbose: bool) -> String {
     out.push('\n');
     out += &total(&history.all);
     out
+}
+
+impl From<&Summary> for MonthReport {
+    fn from(summary: &Summary) -> Self {
+        Self {
+            month: summary.month.clone(),
+            agent: summary.agent.clone(),
+            records: summary.records.clone(),
+            first_at: summary.all.first.and_then(time),
+            total: (&summary.all).into(),
+        }
+    }
+}
+
+/// What is kept of months whose executions expire.
+fn by_month(months: &[Summary]) -> String {
+    if months.is_empty() {
+        return String::new();
+    }
+    let row = |summary: &Summary| {
+        let all = &summary.all;
+        let cost = match (all.cost, all.cost_known) {
+            (cost @ Some(_), known) if known < all.runs => {
+                format!("{} (of {})", figures::cost(cost), figures::number(known))
+            }
+            (cost, _) => figures::cost(cost),
+        };
+        let counts = [all.runs, all.ended("success"), all.ended("failed"), all.actions].map(figures::number);
+        let mut row = vec![summary.month.clone(), summary.agent.clone()];
+        row.extend(counts);
+        row.extend([figures::in_and_out(all.tokens), cost]);
+        row
+    };
+    let head = ["MONTH", "AGENT", "RUNS", "SUCCESS", "FAILED", "ACTIONS", "TOKENS IN/OUT", "COST"];
+    let table = rows::table(&head, &months.iter().map(row).collect::<Vec<_>>(), &[2, 3, 4, 5]);
+    format!("\nKept of months whose executions expire, by agent:\n{table}")
 }
 
 /// `65 runs, 61 success, 3 failed, 1 never ended. Cost is known for 63 of 65 runs.`

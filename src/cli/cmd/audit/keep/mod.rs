@@ -6,7 +6,7 @@ use crate::audit::keys::{FolderKeys, KeyStore as _};
 use crate::audit::{LogStore as _, Redaction};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::flow::audit;
+use crate::flow::audit::{self, expire::expire};
 use crate::model::plural::counted;
 use crate::places::{self, AuditPlace, audit::random};
 use clap::Args;
@@ -16,7 +16,8 @@ use std::path::PathBuf;
 
 /// Destroy what was kept long enough, as the log's settings say
 ///
-/// The keys of each day that is older go, and a signed redaction says so. Days of which a hold keeps a record stay (attest audit
+/// Before executions and sessions of a month go, what each agent did in it is recorded for ever: counts, tokens, cost, first and last
+/// time. Then the keys of each day that is older go, and a signed redaction says so. Days of which a hold keeps a record stay (attest audit
 /// hold). Run it daily.
 #[derive(Clone, Debug, Args)]
 pub(super) struct RetainArgs {
@@ -35,6 +36,8 @@ pub(super) struct KeysArgs {}
 pub struct RetainReport {
     /// Always 1 for this document.
     pub schema_version: u32,
+    /// Numbers of the records that say what agents did in the months of which something expired.
+    pub summaries: Vec<u64>,
     /// Numbers of the records of redactions that were made.
     pub redactions: Vec<u64>,
     /// Numbers of the records of holds that keep something from expiring.
@@ -63,16 +66,17 @@ pub(super) fn retain(args: &RetainArgs, place: &AuditPlace, common: &Common) -> 
     let officer = place.officer(args.redaction_key.as_deref())?;
     let mut log = place.writer(common.timeout)?;
     let now = places::now();
-    log.finish_redaction(now, &mut random)?;
-    let done = log.retain(&officer, now, &mut random)?;
-    log.publish()?;
-    audit::catch_up(log.store(), log.keys(), log.size(), &mut place.index()?)?;
+    let done = expire(&mut log, &mut place.index()?, &officer, now, &mut random)?;
     let holds: Vec<u64> = log.holds()?.in_force().map(|one| one.at).collect();
-    let report = RetainReport { schema_version: 1, redactions: done, holds };
+    let report = RetainReport { schema_version: 1, summaries: done.summaries, redactions: done.redactions, holds };
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));
     }
     let mut out = String::new();
+    if let (Some(first), Some(last)) = (report.summaries.first(), report.summaries.last()) {
+        let count = counted(report.summaries.len() as u64, "record");
+        let _ = writeln!(out, "what agents did is kept in {count}, {first} to {last}: `attest audit history` shows it");
+    }
     for number in &report.redactions {
         let _ = writeln!(out, "keys destroyed; the redaction is record {number}");
     }

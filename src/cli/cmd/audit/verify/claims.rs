@@ -29,6 +29,7 @@ pub(super) fn of(account: &Account, named: bool) -> Vec<Claim> {
     let until = outside.map_or(0, |o| o.checkpoint.size);
     let by: Vec<String> = outside.map(|o| o.seen.keys().cloned().collect()).unwrap_or_default();
     let seen = outside.map_or(String::new(), |o| match o.seen.len() {
+        0 if o.name.starts_with("the replica ") => o.name.clone(),
         0 => format!("the checkpoint kept at {}", o.name),
         _ => names(o.seen.keys()),
     });
@@ -117,7 +118,7 @@ mod tests {
         let checkpoint = Checkpoint { origin: "o".into(), size: until, root: Hash::of_nothing(), extensions: vec![] };
         let seen: BTreeMap<String, u64> = by.iter().map(|name| ((*name).to_owned(), 1_790_000_000)).collect();
         let time = seen.keys().next().map(|name| (1_790_000_000, vec![name.clone()]));
-        let outside = Outside { name: "kept.checkpoint".into(), checkpoint, seen, proves: true, time };
+        let outside = Outside { name: "kept.checkpoint".into(), checkpoint, seen, proves: true, time, differs: None };
         Account { size, furthest: (until > 0).then_some(outside), ..Account::default() }
     }
 

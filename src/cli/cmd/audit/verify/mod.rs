@@ -2,8 +2,9 @@
 
 mod claims;
 
-use super::trusted;
-use crate::audit::{AuditError, Bad, Disclosed, Disclosure, Index, Keys, LogStore};
+use super::{replicate, trusted};
+use crate::audit::replica::{self, compare};
+use crate::audit::{AuditError, Bad, Disclosed, Disclosure, Index, Keys, LogStore, Outside, Settings};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::sanitize;
@@ -33,12 +34,16 @@ const INDEX: &str = "the index says something else than the log: remove index.sq
 #[command(after_help = "Examples:
   attest audit verify
   attest audit verify --policy witnesses.policy
+  attest audit verify --replica /mnt/backup/audit
   attest audit verify --checkpoint elsewhere/audit-2026-11-29.checkpoint
   attest audit verify --proof 41207.tlog-proof --log-key 'audit.example.com/team+...'")]
 pub(super) struct VerifyArgs {
     /// A checkpoint or receipt that was kept elsewhere (repeatable)
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// A copy that `attest audit replicate` made, compared record by record (repeatable)
+    #[arg(long, value_name = "PLACE", conflicts_with = "proof")]
+    replica: Vec<String>,
     /// C2SP policy file: which log and witnesses count
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -62,7 +67,7 @@ pub(super) struct VerifyArgs {
 pub struct VerifyReport {
     /// Always 1 for this document.
     pub schema_version: u32,
-    /// Whether nothing is unexplained.
+    /// Whether nothing is unexplained, in the log and in the replicas that were named.
     pub ok: bool,
     /// The log's name.
     pub origin: String,
@@ -91,10 +96,25 @@ pub struct VerifyReport {
     pub unexplained: u64,
     /// The first of them.
     pub faults: Vec<Fault>,
+    /// What each replica that was named has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replicas: Vec<SeenReplica>,
     /// What is proved of the log, and what is not.
     pub claims: Vec<Claim>,
     /// How many events were lost, as the log itself says.
     pub lost: u64,
+}
+
+/// A replica that was compared.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct SeenReplica {
+    /// The place, without a password.
+    pub place: String,
+    /// Records that it has, under the log's own signature.
+    pub size: u64,
+    /// What of the replica itself is not as it was copied, the first first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
 }
 
 /// What `--format json` prints of a receipt.
@@ -135,7 +155,7 @@ pub struct Fault {
     pub cause: String,
 }
 
-pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
+pub(super) async fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
     let policy = policy(args)?;
     if let Some(path) = &args.proof {
         let policy = policy.ok_or_else(|| {
@@ -161,6 +181,12 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
         let bytes = files::read(path, limits::PROOF_BYTES)?;
         outside.push(audit::outside(&path.display().to_string(), &bytes, &settings, policy.as_ref())?);
     }
+    let mut replicas = Vec::new();
+    for at in &args.replica {
+        let (seen, found) = compared(at, &store, &settings, common).await?;
+        replicas.push(seen);
+        outside.extend(found);
+    }
     let run = |store: &dyn LogStore, keys: Option<&Keys>| {
         let index = place.index().ok();
         audit::check(store, &settings, keys, &outside, index.as_ref().map(|index| index as &dyn Index))
@@ -178,7 +204,7 @@ pub(super) fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) -> Res
             Err(_) => {}
         }
     }
-    let report = report(&settings.origin, &checked, &changed, policy.is_some());
+    let report = report(&settings.origin, &checked, &changed, (policy.is_some(), replicas));
     let exit = if report.ok { Exit::Done } else { Exit::No };
     Ok(match common.format {
         Format::Json => Outcome::json(&report, exit),
@@ -199,7 +225,26 @@ fn policy(args: &VerifyArgs) -> Result<Option<Policy>, Failure> {
     Ok(Some(Policy::parse(&text).map_err(AuditError::from)?))
 }
 
-fn report(origin: &str, checked: &Checked, changed: &[Bad], named: bool) -> VerifyReport {
+/// Compares the log with one replica: what the replica has, and the checkpoint that the log signed for it.
+async fn compared(
+    at: &str,
+    store: &dyn LogStore,
+    settings: &Settings,
+    common: &Common,
+) -> Result<(SeenReplica, Option<Outside>), Failure> {
+    let replica = replica::open(at, &replicate::opening(common, settings, false)).await?;
+    let found = compare(store, settings, &*replica).await?;
+    let fault = |bad: &Bad| Fault { index: bad.index, cause: bad.cause.clone() };
+    let faults = found.bad.iter().map(fault).collect();
+    Ok((SeenReplica { place: replica.name().to_owned(), size: found.size, faults }, found.outside))
+}
+
+fn report(
+    origin: &str,
+    checked: &Checked,
+    changed: &[Bad],
+    (named, replicas): (bool, Vec<SeenReplica>),
+) -> VerifyReport {
     let account = &checked.account;
     let mut faults: Vec<Fault> =
         account.unexplained.iter().map(|bad| Fault { index: bad.index, cause: bad.cause.clone() }).collect();
@@ -211,7 +256,7 @@ fn report(origin: &str, checked: &Checked, changed: &[Bad], named: bool) -> Veri
     }
     VerifyReport {
         schema_version: 1,
-        ok: unexplained == 0,
+        ok: unexplained == 0 && replicas.iter().all(|replica| replica.faults.is_empty()),
         origin: origin.to_owned(),
         size: account.size,
         published: account.published,
@@ -225,6 +270,7 @@ fn report(origin: &str, checked: &Checked, changed: &[Bad], named: bool) -> Veri
         bound: account.bound,
         unexplained,
         faults,
+        replicas,
         claims: claims::of(account, named),
         lost: account.losses.1,
     }
@@ -241,6 +287,10 @@ fn text(report: &VerifyReport) -> String {
         report.unexplained
     );
     match report.faults.first() {
+        None if !report.ok => {
+            let _ = writeln!(out, "REPLICA CHANGED {}: the log itself is as it was", report.origin);
+            let _ = writeln!(out, "{counts}");
+        }
         None if report.unopened > 0 => {
             let _ = writeln!(out, "OK WITHOUT KEYS {}: {counts}", report.origin);
         }
@@ -264,6 +314,15 @@ fn text(report: &VerifyReport) -> String {
     }
     if report.faults.len() > 21 {
         let _ = writeln!(out, "  and {} more; --format json lists them", report.unexplained.saturating_sub(21));
+    }
+    for replica in &report.replicas {
+        let place = sanitize::line(&replica.place);
+        let state = if replica.faults.is_empty() { "whole" } else { "CHANGED" };
+        let _ = writeln!(out, "replica {place}: {}, {state}", counted(replica.size, "record"));
+        for fault in replica.faults.iter().take(20) {
+            let place = fault.index.map_or_else(|| "-".to_owned(), |n| n.to_string());
+            let _ = writeln!(out, "  {place:>8}  {}", sanitize::line(&fault.cause));
+        }
     }
     if report.partly_redacted > 0 {
         let _ = writeln!(out, "{} of the verified: a person was erased in them", report.partly_redacted);

@@ -1,0 +1,151 @@
+//! Copies of a log elsewhere, so that an owner who changes the log, or loses it, is found out. What is published goes there, in
+//! one direction: entries, tiles, checkpoints and encrypted contents; never a key.
+//!
+//! | file | job |
+//! |---|---|
+//! | `kinds.rs` | the list of back ends, and which of them a place names |
+//! | `copy.rs` | what is new to a replica, once it is proven that the log continues what the replica has |
+//! | `compare.rs` | a replica and a log held against each other, record by record |
+//! | `gone.rs`, `orders.rs` | which contents a replica has to let go of, on whose authority |
+//! | `contents.rs` | a file of encrypted contents |
+//! | `folder.rs`, `postgres/`, `memory.rs` | where replicas are |
+//!
+//! A replica believes nothing but the log's signatures: it takes a checkpoint only where the log's records lead from the one that
+//! it has to the new one, and takes nothing back. So what it saw once, it shows for ever.
+
+mod compare;
+mod contents;
+mod copy;
+#[cfg(test)]
+mod crash_tests;
+mod error;
+mod folder;
+mod gone;
+mod kinds;
+mod memory;
+mod orders;
+#[cfg(feature = "postgresql")]
+mod postgres;
+#[cfg(test)]
+mod tests;
+
+pub use compare::{Compared, compare};
+pub use copy::{Forgotten, Replicated, replicate};
+pub use error::ReplicaError;
+pub use folder::FolderReplica;
+pub use gone::Gone;
+pub use kinds::{ALL, Kind, Opening, kind, open};
+pub use memory::MemoryReplica;
+#[cfg(feature = "postgresql")]
+pub use postgres::{PostgresReplica, SCHEMA};
+
+use crate::record::Class;
+use crate::seam::BoxFuture;
+use crate::tlog::{Checkpoint, Note};
+
+/// After how many records tiles are handed over: as many as two levels of full tiles have.
+const STEP: u64 = 65_536;
+/// Records that are read at once.
+const BATCH: u64 = 4096;
+
+/// A record as it goes to a replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The entry.
+    pub entry: Vec<u8>,
+    /// What it says, encrypted or in clear as the log has it; none where it was destroyed since.
+    pub content: Option<Content>,
+}
+
+/// A content, and by what it is let go of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// How long it is kept.
+    pub class: Class,
+    /// The day whose keys it is under (days since 1970).
+    pub day: u32,
+    /// As the log stores it.
+    pub bytes: Vec<u8>,
+}
+
+/// A record as a replica has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// The entry.
+    pub entry: Vec<u8>,
+    /// The content; none where there is none (any more).
+    pub content: Option<Vec<u8>>,
+}
+
+/// What a back end keeps of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeps {
+    /// Tiles of hashes and bundles of entries, as files.
+    pub tiles: bool,
+    /// Contents.
+    pub contents: bool,
+}
+
+/// A copy of one log.
+///
+/// A back end MUST keep to this:
+/// - what was taken is durable and whole when the method returns, and a crash leaves each part as it was before or after;
+/// - taking again what is there changes nothing; another thing in its place is [`ReplicaError::Changed`] and MUST NOT replace it.
+///   Contents behind the checkpoint alone MAY be replaced;
+/// - [`Replica::seal`] comes last, and only a checkpoint of more records than the one that is there replaces it;
+/// - nothing but [`Replica::forget`] takes anything away, and that takes contents alone;
+/// - keys are never among what it is given, and it MUST NOT ask for any.
+pub trait Replica: Send + Sync {
+    /// Where it is, as it may be shown: without a password.
+    fn name(&self) -> &str;
+
+    /// What it keeps beside entries and checkpoints.
+    fn keeps(&self) -> Keeps;
+
+    /// The checkpoint that it took last; none where it took none.
+    fn checkpoint(&self) -> BoxFuture<'_, Result<Option<Vec<u8>>, ReplicaError>>;
+
+    /// Records from a number on: at least one where there is one, at most `count`.
+    fn read(&self, from: u64, count: usize) -> BoxFuture<'_, Result<Vec<Copied>, ReplicaError>>;
+
+    /// A tile or bundle by its name; none where there is none, or tiles are not kept.
+    fn file<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, ReplicaError>>;
+
+    /// Takes records from a number on: where tiles are kept, their contents alone, as bundles bring the entries.
+    fn take<'a>(&'a mut self, first: u64, records: &'a [Taken]) -> BoxFuture<'a, Result<(), ReplicaError>>;
+
+    /// Takes tiles and bundles by their names.
+    fn publish<'a>(&'a mut self, files: &'a [(String, Vec<u8>)]) -> BoxFuture<'a, Result<(), ReplicaError>>;
+
+    /// Takes a checkpoint, after everything that is under it.
+    fn seal<'a>(&'a mut self, note: &'a [u8]) -> BoxFuture<'a, Result<(), ReplicaError>>;
+
+    /// The number before which every order to delete was carried out.
+    fn carried_out(&self) -> BoxFuture<'_, Result<u64, ReplicaError>>;
+
+    /// Deletes contents: how many there were.
+    fn forget<'a>(&'a mut self, gone: &'a Gone) -> BoxFuture<'a, Result<u64, ReplicaError>>;
+
+    /// Every order to delete before a number is carried out.
+    fn mark(&mut self, until: u64) -> BoxFuture<'_, Result<(), ReplicaError>>;
+}
+
+/// A place without a password, as it may be shown.
+#[must_use]
+pub fn shown(place: &str) -> String {
+    let Some((scheme, rest)) = place.split_once("://") else { return place.to_owned() };
+    // Of an address, all before the last `@` says who comes.
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let named = match authority.rsplit_once('@') {
+        Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+        None => authority.to_owned(),
+    };
+    let path = path.split('?').next().unwrap_or_default();
+    format!("{scheme}://{named}/{path}")
+}
+
+/// How many records a checkpoint says that there are, whoever signed it; 0 where it is none.
+fn size_of(note: &[u8]) -> u64 {
+    let checkpoint = Note::parse(note).ok().and_then(|note| Checkpoint::parse(note.text).ok());
+    checkpoint.map_or(0, |checkpoint| checkpoint.size)
+}
