@@ -23,6 +23,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("attach", of::<attach::AttachReport>),
     ("audit-anchor", of::<audit::AnchorReport>),
     ("audit-erase", of::<audit::EraseReport>),
+    ("audit-blast-radius", of::<audit::BlastReport>),
     ("audit-history", of::<audit::HistoryReport>),
     ("audit-hold", of::<audit::HoldReport>),
     ("audit-import", of::<audit::ImportReport>),

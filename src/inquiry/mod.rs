@@ -8,10 +8,12 @@
 //! | `history.rs` | which runs were asked for, and what they are together |
 //! | `sheet.rs` | what is to be said of one execution |
 //! | `approved.rs` | who approved a commit, by which means, and who does not count |
+//! | `blast/` | [`blast::Blast`]: from one thing forward to everything that it may have reached |
 //! | `trace.rs` | [`Branch`]: from one thing back to who asked for it, and forward to what became of it |
 
 mod amount;
 mod approved;
+pub mod blast;
 mod event;
 mod history;
 mod run;

@@ -131,6 +131,9 @@ pub const ALL: &[Field] = &[
     field("source", Form::Text, "which program said so: `hook`, `import claude-code`"),
     field("source_id", Form::Text, "its own id of what happened: the same one is recorded once"),
     person("author", "who made the change, as `github:583231` or `mailto:ADDRESS`"),
+    field("materials", Form::List, "what it was built of, each as an address and a digest"),
+    field("base_image", Form::Text, "the image that it is built on, as an address and a digest"),
+    field("left_out", Form::Count, "how many of them are not listed"),
 ];
 
 /// The field of a name, with its place in the order.

@@ -12,6 +12,7 @@ mod approve;
 mod attacked;
 mod audit;
 mod audit_ask;
+mod audit_blast;
 mod audit_crash;
 mod audit_session;
 mod audit_trace;

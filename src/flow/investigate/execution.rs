@@ -1,9 +1,9 @@
 //! All that a log has of one execution, or of one session.
 
 use super::history::Found;
-use super::{Log, event_of_row, holes};
+use super::{Log, event_of_row, holes, text};
 use crate::audit::AuditError;
-use crate::audit::index::{Question, Row, columns};
+use crate::audit::index::{Question, Row};
 use crate::inquiry::{Event, RunId, Sheet, sheet};
 use crate::model::limits;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +58,7 @@ pub(super) fn outline(log: &Log<'_>, id: &str) -> Result<Sheet, AuditError> {
 }
 
 /// The whole id of an execution, or of a session that is of none, and the rows that are of it.
-fn of_run(log: &Log<'_>, id: &str) -> Result<(String, Vec<Row>), AuditError> {
+pub(super) fn of_run(log: &Log<'_>, id: &str) -> Result<(String, Vec<Row>), AuditError> {
     let unknown = || AuditError::Unknown { what: format!("execution or session `{id}`") };
     let (mut column, mut id) = meant(log, id)?.ok_or_else(unknown)?;
     let mut found = rows(log, column, &id)?;
@@ -138,9 +138,4 @@ fn rows(log: &Log<'_>, column: &'static str, id: &str) -> Result<BTreeMap<u64, R
         add(&mut rows, Question::all().of(&["approval"]).with("approval_id", &approval), &|_| true)?;
     }
     Ok(rows)
-}
-
-/// What a row has in a column.
-fn text(row: &Row, name: &str) -> Option<String> {
-    row.columns.get(columns::placed(name)?).cloned().flatten()
 }

@@ -1,5 +1,8 @@
-//! Questions to the audit log: `attest audit history`, `logs`, `query`, `trace`, `who-approved`, and what `show` says of an execution.
+//! Questions to the audit log: `attest audit history`, `logs`, `query`, `trace`, `who-approved`,
+//! `blast-radius`, and what `show` says of an execution.
 
+pub(super) mod blast;
+mod drawn;
 mod figures;
 pub(super) mod history;
 pub(super) mod logs;
@@ -9,6 +12,7 @@ pub(super) mod sheet;
 mod told;
 pub(super) mod trace;
 
+pub use blast::BlastReport;
 pub use history::HistoryReport;
 pub use logs::LogsReport;
 pub use query::QueryReport;
