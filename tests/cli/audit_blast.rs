@@ -9,7 +9,7 @@ use std::path::Path;
 pub(crate) const ALICE: (&str, &str) = ("Alice Example", "583231+alice@users.noreply.github.com");
 
 /// `sha256:` and a digit as often as it takes.
-fn digest(digit: &str) -> String {
+pub(crate) fn digest(digit: &str) -> String {
     format!("sha256:{}", digit.repeat(64))
 }
 

@@ -15,6 +15,7 @@ mod audit_ask;
 mod audit_blast;
 mod audit_crash;
 mod audit_session;
+mod audit_timeline;
 mod audit_trace;
 mod before_the_step;
 mod beside;

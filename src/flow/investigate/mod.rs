@@ -5,6 +5,7 @@ mod execution;
 mod history;
 mod holes;
 mod rule;
+mod timeline;
 mod trace;
 
 pub use blast::{Reached, Span, blast, start};
@@ -12,6 +13,7 @@ pub use execution::{Execution, Logs, execution, logs};
 pub use history::{Found, history};
 pub use holes::holes;
 pub use rule::{Against, Exception, Kept, keeps};
+pub use timeline::{Chosen, Wanted, timeline};
 pub use trace::{commit_id, meant, trace, who_approved};
 
 use crate::audit::index::{Row, columns};

@@ -19,7 +19,7 @@ mod verify;
 
 pub use anchor::AnchorReport;
 pub(in crate::cli) use ask::Open;
-pub use ask::{BlastReport, HistoryReport, LogsReport, QueryReport, TraceReport, WhoReport};
+pub use ask::{BlastReport, HistoryReport, LogsReport, QueryReport, TimelineReport, TraceReport, WhoReport};
 pub use erase::EraseReport;
 pub use import::ImportReport;
 pub use init::InitReport;
@@ -78,6 +78,7 @@ enum Which {
     Trace(ask::trace::TraceArgs),
     WhoApproved(ask::trace::WhoArgs),
     BlastRadius(ask::blast::BlastArgs),
+    Timeline(ask::timeline::TimelineArgs),
     Match(matching::MatchArgs),
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
@@ -93,7 +94,10 @@ enum Which {
 impl AuditCommand {
     /// Whether its answer is rows, which can be printed as CSV.
     pub(in crate::cli) fn gives_rows(&self) -> bool {
-        matches!(self.which, Which::History(_) | Which::Logs(_) | Which::Query(_) | Which::BlastRadius(_))
+        matches!(
+            self.which,
+            Which::History(_) | Which::Logs(_) | Which::Query(_) | Which::BlastRadius(_) | Which::Timeline(_)
+        )
     }
 }
 
@@ -135,6 +139,7 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Query(args) => ask::query::run(args, &find()?, common, ui),
         Which::Trace(args) => ask::trace::run(args, &find()?, common),
         Which::WhoApproved(args) => ask::trace::who(args, &find()?, common),
+        Which::Timeline(args) => ask::timeline::run(args, &find()?, common),
         Which::BlastRadius(args) => ask::blast::run(args, &find()?, common),
         Which::Match(args) => matching::run(args, &find()?, common),
         Which::Verify(args) => verify::run(args, &find()?, common),

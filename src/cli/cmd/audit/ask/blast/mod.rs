@@ -58,7 +58,7 @@ fn nodes(text: &str) -> Result<usize, String> {
     within(text, limits::BLAST_MOST_NODES)
 }
 
-fn within(text: &str, most: usize) -> Result<usize, String> {
+pub(super) fn within(text: &str, most: usize) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=most).contains(n)).ok_or_else(|| format!("expected a number from 1 to {most}"))
 }
 
