@@ -83,15 +83,48 @@ as bob 2026-01-13T10:30:00Z merge -q --no-ff -m 'Merge fix-42' fix-42
 attest audit record execution_ended execution_id=exec-abc123 status=success completed_at=2026-01-13T10:31:40Z \
     tokens_in=812000 tokens_out=41000 cost=3.87 source=runner > /dev/null
 mkdir dist
-attest create dist/app.js --key ../ci.key --agent ci/builder --execution build-7 --quiet \
-    -- sh -c 'cat src/auth/login.ts > dist/app.js' 2> ../create.txt
+cp src/auth/login.ts dist/app.js
+image() { # makes an image of one file, as a layout folder
+    blob() { sum=$(sha256sum "$1" | cut -d ' ' -f 1); size=$(wc -c < "$1" | tr -d ' '); mv "$1" "$layout/blobs/sha256/$sum"; }
+    layout=$1
+    mkdir -p "$layout/blobs/sha256"
+    printf '{"imageLayoutVersion":"1.0.0"}' > "$layout/oci-layout"
+    tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=644 -cf "$layout/part" -C dist app.js
+    blob "$layout/part"
+    layer="{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"sha256:$sum\",\"size\":$size}"
+    printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' "$sum" > "$layout/part"
+    blob "$layout/part"
+    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":%s},"layers":[%s]}' \
+        "$sum" "$size" "$layer" > "$layout/part"
+    blob "$layout/part"
+    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%s,"annotations":{"org.opencontainers.image.ref.name":"1.0"}}]}' \
+        "$sum" "$size" > "$layout/index.json"
+}
+image ../image
+attest create "oci:../image@sha256:$sum" --key ../ci.key --agent ci/builder --execution build-7 --base-image \
+    "registry.acme.example/node@sha256:$(printf 'ab%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32)" \
+    --quiet 2> ../create.txt
 attest audit import git . > /dev/null
-digest=sha256:$(sha256sum dist/app.js | cut -d ' ' -f 1)
-printf '%s\n' "{\"kind\":\"admitted\",\"subject\":\"app.js\",\"digest\":\"$digest\",\"verdict\":\"allow\",\"namespace\":\"prod\",\"policy\":\"production\",\"completed_at\":\"2026-01-13T11:04:00Z\",\"source\":\"attest\",\"known\":{\"subject\":\"witnessed\",\"verdict\":\"witnessed\",\"digest\":\"witnessed\"}}" |
+cat > ../production.yaml <<'END'
+apiVersion: agent-attest.github.io/v1
+kind: AttestationPolicy
+metadata: { name: production }
+spec:
+  images:
+    - glob: "oci:**"
+  require:
+    - predicateType: https://slsa.dev/provenance/v1
+      signers:
+        - key: ci.pub
+      agent:
+        ids: ["ci/*"]
+END
+attest verify "oci:../image@sha256:$sum" --policy ../production.yaml > ../verify.txt
+printf '%s\n' "{\"kind\":\"admitted\",\"subject\":\"oci:image\",\"digest\":\"sha256:$sum\",\"verdict\":\"allow\",\"namespace\":\"prod\",\"policy\":\"production\",\"completed_at\":\"2026-01-13T11:04:00Z\",\"source\":\"attest\",\"known\":{\"subject\":\"witnessed\",\"verdict\":\"witnessed\",\"digest\":\"witnessed\"}}" |
     attest audit record --file - > /dev/null
 
 # --- meanwhile another agent held the same credential, and used nothing --------------------------------------------------------
 attest audit start --agent docs/writer --execution exec-9f2 --requested-by github:77 credentials=NPM_TOKEN:publish \
     started_at=2026-01-14T08:00:00Z source=runner > /dev/null
 attest audit finish exec-9f2 completed_at=2026-01-14T08:05:00Z source=runner > /dev/null
-echo "made $1"
+echo "made $(basename "$here")"

@@ -129,7 +129,10 @@ impl Radius {
         let mut out = Total::default();
         let mut repositories = BTreeSet::new();
         let mut times: Vec<(&str, &str)> = Vec::new();
-        for (_, node) in self.reached() {
+        // A cluster is asked about images alone.
+        let asked: BTreeSet<usize> =
+            self.edges.iter().filter(|edge| edge.relation == Relation::Asked).map(|edge| edge.from).collect();
+        for (at, node) in self.reached() {
             match node.thing {
                 Thing::Execution | Thing::Session => {
                     out.executions += 1;
@@ -138,7 +141,7 @@ impl Radius {
                 Thing::Commit if node.later => out.later += 1,
                 Thing::Commit => out.commits += 1,
                 Thing::PullRequest => out.pull_requests += 1,
-                Thing::Artifact if is_image(node) => out.images += 1,
+                Thing::Artifact if is_image(node) || asked.contains(&at) => out.images += 1,
                 Thing::Artifact => out.files += 1,
                 Thing::Deployment => out.deployments += 1,
                 Thing::Start | Thing::Admission => {}

@@ -25,7 +25,7 @@ pub(super) fn text(found: &Reached, holes: &[Hole], all: bool) -> String {
     }
     out += &told::holes(holes);
     if !radius.is_empty() {
-        out += "w witnessed, d declared, r derived; `attest audit show NUMBER` has a record, `trace` the way back\n";
+        out += "w witnessed, d declared, r derived; `attest audit show NUMBER` has a record, `trace` the way back; -v whole ids\n";
     }
     out
 }
@@ -160,11 +160,11 @@ fn listed(radius: &Radius, all: bool) -> String {
             continue;
         }
         let (by, record) = ways.get(at).copied().flatten().map_or_else(Default::default, |edge| {
-            let from = radius.nodes.get(edge.from).map(name).unwrap_or_default();
+            let from = radius.nodes.get(edge.from).map(|from| shown(from, all)).unwrap_or_default();
             let by = format!("{} {from} {}", edge.relation.back(), char::from(edge.known as u8));
             (by, figures::number(edge.record))
         });
-        out.push(vec![kind(node), name(node), about(node), when(node), by, record]);
+        out.push(vec![kind(node), shown(node, all), about(node), when(node), by, record]);
     }
     end(before, more, &mut left_out);
     if out.is_empty() {
@@ -189,6 +189,20 @@ pub(super) fn name(node: &Node) -> String {
         _ => node.name.clone(),
     }
 }
+
+/// The same with no more of an id or a digest than tells it apart; all of it where more is asked for.
+fn shown(node: &Node, all: bool) -> String {
+    let is_hex = |text: &str| text.len() > SHORT && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let name = name(node);
+    let (before, last) = name.rsplit_once(':').map_or(("", name.as_str()), |(before, last)| (before, last));
+    match name.get(..name.len() - last.len() + SHORT) {
+        Some(short) if !all && is_hex(last) && (before.is_empty() || before.ends_with("sha256")) => short.to_owned(),
+        _ => name,
+    }
+}
+
+/// How much of an id is shown (digits).
+const SHORT: usize = 12;
 
 fn about(node: &Node) -> String {
     let parts = match node.thing {
