@@ -38,6 +38,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("audit-retain", of::<audit::RetainReport>),
     ("audit-session", of::<audit::SessionReport>),
     ("audit-show", of::<audit::ShowReport>),
+    ("audit-state", of::<audit::StateReport>),
     ("audit-timeline", of::<audit::TimelineReport>),
     ("audit-trace", of::<audit::TraceReport>),
     ("audit-verify", of::<audit::VerifyReport>),

@@ -183,6 +183,14 @@ fn what_create_built_of_what_is_in_the_log_and_found_again() {
         let text = run(&["audit", "blast-radius", what], 0);
         assert!(text.contains("built on base image"), "{what}: {text}");
     }
+    let state = run(&["audit", "state", "exec-1"], 0);
+    assert!(
+        state.starts_with("exec-1: ")
+            && state.contains("  dependencies  1 listed with digests d, pkg:docker/base@sha256:"),
+        "{state}"
+    );
+    assert!(state.contains("MISSING  what it was told is not recorded: no session"), "{state}");
+    run(&["audit", "state", "exec-2"], 1);
     for what in ["dependency:serd", "dependency:serde@1.0.227", "base-image:registry.example/other"] {
         assert!(run(&["audit", "blast-radius", what], 1).ends_with("nothing that this log knows of\n"), "{what}");
     }

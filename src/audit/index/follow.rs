@@ -12,8 +12,12 @@ pub(super) fn follow(
     take: &mut dyn FnMut(Behind),
 ) -> Result<(), AuditError> {
     let sql = sql(following);
-    let values = serde_json::to_string(following.values)
-        .map_err(|e| AuditError::Unusable { what: "the index of the audit log".into(), cause: e.to_string() })?;
+    let values = match following.values {
+        // A single value is compared as it is, so that rows come in the order of the index.
+        [one] => one.clone(),
+        many => serde_json::to_string(many)
+            .map_err(|e| AuditError::Unusable { what: "the index of the audit log".into(), cause: e.to_string() })?,
+    };
     let mut given: Vec<&dyn ToSql> = vec![&values];
     given.extend(following.since.iter().map(|time| time as &dyn ToSql));
     given.extend(following.until.iter().map(|time| time as &dyn ToSql));
@@ -38,7 +42,7 @@ pub(super) fn follow(
 /// row of each is read after it.
 fn sql(following: &Following<'_>) -> String {
     let wants: Vec<String> = following.wants.iter().map(|name| format!("r.\"{name}\"")).collect();
-    let key = if following.values.is_empty() { "0" } else { "j.key" };
+    let key = if following.values.len() > 1 { "j.key" } else { "0" };
     let listed: String = wants.iter().map(|name| format!(", {name}")).collect();
     let rest = rest(following);
     if !following.once {
@@ -56,20 +60,30 @@ fn sql(following: &Following<'_>) -> String {
 
 /// From where, and what has to fit.
 fn rest(following: &Following<'_>) -> String {
+    let Following { column, values, .. } = following;
+    let (many, one) = (values.len() > 1, values.len() == 1);
+    let value = if many { "j.value" } else { "?1" };
     let mut all: Vec<String> = vec!["?1 IS NOT NULL".to_owned()];
-    let from = match following.values {
-        [] => "FROM record AS r",
-        _ if columns::LISTS.contains(&following.column) => {
-            all.push(format!("p.field = '{}'", following.column));
-            "FROM json_each(?1) AS j CROSS JOIN part AS p ON p.value = j.value CROSS JOIN record AS r ON r.number = p.number"
+    let mut from: Vec<String> = Vec::new();
+    from.extend(many.then(|| "json_each(?1) AS j".to_owned()));
+    if (many || one) && columns::LISTS.contains(column) {
+        from.extend(["part AS p".to_owned(), "record AS r".to_owned()]);
+        all.push(format!("p.field = '{column}' AND p.value = {value} AND r.number = p.number"));
+    } else {
+        from.push(format!("record AS r{}", made(following)));
+        match (many || one, following.begins) {
+            (false, _) => {}
+            (true, false) => all.push(format!("r.\"{column}\" = {value}")),
+            (true, true) => {
+                all.push(format!("r.\"{column}\" >= {value} AND r.\"{column}\" < {value} || char(0x10ffff)"));
+            }
         }
-        _ => {
-            all.push(format!("r.\"{}\" = j.value", following.column));
-            "FROM json_each(?1) AS j CROSS JOIN record AS r"
-        }
-    };
+    }
     if !following.kinds.is_empty() {
-        all.push(format!("r.kind IN ('{}')", following.kinds.join("', '")));
+        // Where something else is looked up, the kind alone is no way to find it, but beside an execution.
+        let is_way = values.is_empty() || (*column == "execution_id" && made(following).is_empty());
+        let plus = if is_way { "" } else { "+" };
+        all.push(format!("{plus}r.kind IN ('{}')", following.kinds.join("', '")));
     }
     all.extend(following.some.iter().map(|name| format!("r.\"{name}\" IS NOT NULL")));
     all.extend(following.none.iter().map(|name| format!("r.\"{name}\" IS NULL")));
@@ -80,5 +94,76 @@ fn rest(following: &Following<'_>) -> String {
             all.push(format!("r.timestamp {sign} ?{given}"));
         }
     }
-    format!("{from} WHERE {}", all.join(" AND "))
+    let from = from.join(" CROSS JOIN ");
+    format!("FROM {from} WHERE {}", all.join(" AND "))
+}
+
+/// The index of what executions and sessions made, where that is asked for: of a million records it has a few thousand.
+fn made(following: &Following<'_>) -> &'static str {
+    let is_made = !following.values.is_empty() && following.some.contains(&"artifact_ref");
+    match following.column {
+        "execution_id" if is_made => " INDEXED BY record_made",
+        "session_id" if is_made && following.none.contains(&"execution_id") => " INDEXED BY record_made_alone",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::index::SqliteIndex;
+
+    /// How SQLite would answer.
+    fn plan(following: &Following<'_>) -> String {
+        let index = SqliteIndex::in_memory().unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", sql(following));
+        let mut statement = index.connection().prepare(&sql).unwrap();
+        let rows = statement.query_map(["[]"], |row| row.get::<_, String>(3)).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn what_is_followed_by_the_thousand_is_looked_up_and_never_searched_for() {
+        let values: Vec<String> = ["a", "b"].map(str::to_owned).to_vec();
+        let made = &["action", "attested", "outcome"][..];
+        let all = Following { values: &values, ..Following::default() };
+        for (following, way) in [
+            (
+                Following { column: "execution_id", kinds: made, some: &["artifact_ref"], ..all.clone() },
+                "record_made (execution_id=?)",
+            ),
+            (
+                Following { column: "session_id", some: &["artifact_ref"], none: &["execution_id"], ..all.clone() },
+                "record_made_alone (session_id=?)",
+            ),
+            (
+                Following { column: "execution_id", kinds: &["loss"], ..all.clone() },
+                "record_execution (execution_id=? AND kind=?)",
+            ),
+            (
+                Following { column: "target", kinds: &["action"], begins: true, ..all.clone() },
+                "record_target (target>? AND target<?)",
+            ),
+            (Following { column: "digest", kinds: &["admitted"], ..all.clone() }, "record_digest (digest=?)"),
+            (Following { column: "statement", kinds: &["attested"], ..all.clone() }, "record_statement (statement=?)"),
+            (Following { column: "commit", kinds: made, ..all.clone() }, "record_checkout (commit=?)"),
+            (Following { column: "credentials", ..all.clone() }, "SEARCH p USING PRIMARY KEY (field=? AND value=?)"),
+            (
+                Following { column: "credentials", values: &values[..1], ..all.clone() },
+                "SEARCH p USING PRIMARY KEY (field=? AND value=?)",
+            ),
+        ] {
+            let plan = plan(&following);
+            assert!(plan.contains(way) && !plan.contains("SCAN r"), "{way}\n{plan}");
+        }
+        let one = Following {
+            column: "agent",
+            values: &values[..1],
+            wants: &["execution_id", "session_id"],
+            once: true,
+            ..all
+        };
+        let plan = plan(&one);
+        assert!(plan.contains("COVERING INDEX record_agent") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
 }

@@ -75,6 +75,8 @@ pub struct Following<'a> {
     pub column: &'static str,
     /// Its values.
     pub values: &'a [String],
+    /// Whether the column only has to begin so.
+    pub begins: bool,
     /// Of these kinds alone; of every kind where it is empty.
     pub kinds: &'static [&'static str],
     /// Columns that must have something.

@@ -95,6 +95,12 @@ impl SqliteIndex {
         Ok(index)
     }
 
+    /// What it asks.
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     fn prepare(&mut self) -> Result<(), AuditError> {
         // What is deleted is overwritten, and no copy of it stays beside the file.
         let settings = "PRAGMA secure_delete = ON; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL;";

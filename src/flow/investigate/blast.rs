@@ -74,6 +74,7 @@ pub fn blast(log: &Log<'_>, start: &Start, span: &Span, bounds: Bounds) -> Resul
             none: shape.none,
             wants: shape.wants,
             once: shape.once,
+            begins: shape.begins,
             since: since.filter(|_| ask.within),
             until: until.filter(|_| ask.within),
         };

@@ -4,7 +4,7 @@ use super::history::Found;
 use super::{Log, event_of_row, holes, text};
 use crate::audit::AuditError;
 use crate::audit::index::{Question, Row};
-use crate::inquiry::{Event, RunId, Sheet, sheet};
+use crate::inquiry::{self, Event, RunId, Sheet, State, sheet};
 use crate::model::limits;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +41,22 @@ pub fn execution(log: &Log<'_>, id: &str) -> Result<Found<Execution>, AuditError
     // Whose they were is not known any more: of those between its records each may have been of it.
     let holes = holes(log, first..=last, &|_| true)?;
     Ok(Found { what: Execution { sheet, events }, holes })
+}
+
+/// What is needed to do an execution again, and what of it is missing.
+///
+/// # Errors
+/// As [`execution`].
+pub fn state(log: &Log<'_>, id: &str) -> Result<Found<State>, AuditError> {
+    let Found { what: Execution { sheet, events }, holes } = execution(log, id)?;
+    let attested = events.iter().filter(|event| event.kind == "attested");
+    let statements: BTreeSet<&str> = attested.filter_map(|event| event.text("statement")).collect();
+    let mut rows = Vec::new();
+    for statement in statements {
+        rows.extend(log.index.ask(&Question::all().of(&["materials"]).with("statement", statement))?);
+    }
+    let materials = log.events(&rows)?;
+    Ok(Found { what: inquiry::state(&sheet, &events, &materials), holes })
 }
 
 /// What is to be said of an execution, its actions as the index has them: that is enough where none of them is shown.

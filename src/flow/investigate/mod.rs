@@ -9,7 +9,7 @@ mod timeline;
 mod trace;
 
 pub use blast::{Reached, Span, blast, start};
-pub use execution::{Execution, Logs, execution, logs};
+pub use execution::{Execution, Logs, execution, logs, state};
 pub use history::{Found, history};
 pub use holes::holes;
 pub use rule::{Against, Exception, Kept, keeps};

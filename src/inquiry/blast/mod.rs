@@ -107,6 +107,8 @@ pub enum Relation {
     Merged,
     /// It said or did something there.
     ActedOn,
+    /// It is the same, by its whole id.
+    Is,
     /// The commit after builds on it.
     BuildsOn,
     /// The artifact was built of it.
@@ -136,6 +138,7 @@ impl Relation {
             Self::Opened => "opened",
             Self::Merged => "merged",
             Self::ActedOn => "acted on",
+            Self::Is => "is",
             Self::BuildsOn => "is before",
             Self::BuiltOf => "built into",
             Self::BuiltOn => "is under",
@@ -161,6 +164,7 @@ impl Relation {
             Self::Opened => "opened by",
             Self::Merged => "merged by",
             Self::ActedOn => "acted on by",
+            Self::Is => "is",
             Self::BuildsOn => "builds on",
             Self::BuiltOf => "built of",
             Self::BuiltOn => "built on",

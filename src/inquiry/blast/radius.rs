@@ -132,7 +132,9 @@ impl Radius {
         // A cluster is asked about images alone.
         let asked: BTreeSet<usize> =
             self.edges.iter().filter(|edge| edge.relation == Relation::Asked).map(|edge| edge.from).collect();
-        for (at, node) in self.reached() {
+        let same: BTreeSet<usize> =
+            self.edges.iter().filter(|edge| edge.relation == Relation::Is).map(|edge| edge.from).collect();
+        for (at, node) in self.reached().filter(|(at, _)| !same.contains(at)) {
             match node.thing {
                 Thing::Execution | Thing::Session => {
                     out.executions += 1;

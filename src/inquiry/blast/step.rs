@@ -40,6 +40,8 @@ pub enum Step {
     Lost,
     /// Records of commits.
     Commit,
+    /// Commits that are named by the beginning of their ids.
+    Whole,
     /// Commits whose first parent one is.
     Children,
     /// Merges of commits.
@@ -77,6 +79,8 @@ pub struct Shape {
     pub wants: &'static [&'static str],
     /// Rows in which all that is wanted is the same are given once.
     pub once: bool,
+    /// Whether the column only has to begin with the value.
+    pub begins: bool,
 }
 
 const RUN: &[&str] = &["execution_id", "session_id"];
@@ -84,7 +88,7 @@ const MADE: &[&str] =
     &["action_type", "target", "head_commit", "outcome_kind", "subject", "digest", "repository", "agent"];
 
 const fn shape(column: &'static str, kinds: &'static [&'static str], wants: &'static [&'static str]) -> Shape {
-    Shape { column, kinds, some: &[], none: &[], wants, once: false }
+    Shape { column, kinds, some: &[], none: &[], wants, once: false, begins: false }
 }
 
 const fn once(column: &'static str, kinds: &'static [&'static str], wants: &'static [&'static str]) -> Shape {
@@ -120,6 +124,7 @@ impl Step {
             Self::OfSession => Shape { some: &["execution_id"], ..once("session_id", &[], &["execution_id"]) },
             Self::Lost => shape("execution_id", &["loss"], &["lost"]),
             Self::Commit => made("target", &["action"]),
+            Self::Whole => Shape { begins: true, ..once("target", &["action"], &["target"]) },
             Self::Children => made("base_commit", &["action"]),
             Self::MergedInto => made("merged", &["action"]),
             Self::Built => made("commit", &["action", "attested"]),
@@ -138,7 +143,7 @@ impl Step {
         match thing {
             Thing::Execution => &[Self::About, Self::Made, Self::Sessions, Self::Lost],
             Thing::Session => &[Self::OfSession, Self::SessionMade],
-            Thing::Commit => &[Self::Built, Self::Children, Self::MergedInto, Self::PullRequests],
+            Thing::Commit => &[Self::Whole, Self::Built, Self::Children, Self::MergedInto, Self::PullRequests],
             Thing::PullRequest => &[Self::OfPullRequest],
             Thing::Artifact => &[Self::Admissions, Self::Deployed, Self::Material, Self::Base, Self::Container],
             Thing::Start | Thing::Admission | Thing::Deployment => &[],

@@ -40,8 +40,10 @@ fn radius(start: &Start, bounds: Bounds, records: &[Record]) -> Radius {
         let values = if ask.values.is_empty() { &all[..] } else { &ask.values };
         for (at, value) in values.iter().enumerate() {
             let fits = |record: &&Record| {
-                let is =
-                    record.column(shape.column).is_some_and(|text| text.split_whitespace().any(|part| part == value));
+                let is = record.column(shape.column).is_some_and(|text| {
+                    text.split_whitespace()
+                        .any(|part| (part == value) || (shape.begins && part.starts_with(value.as_str())))
+                });
                 (ask.values.is_empty() || is)
                     && (shape.kinds.is_empty() || shape.kinds.contains(&record.1))
                     && shape.some.iter().all(|name| record.column(name).is_some())
@@ -204,6 +206,27 @@ fn what_was_not_followed_is_said() {
     let edges = few(Bounds { edges: 1, ..BOUNDS });
     assert_eq!((edges.edges.len(), edges.cut.edges), (1, 6));
     assert!(!few(Bounds { nodes: 8, edges: 7, depth: 5 }).cut.is_some(), "the twin: just enough");
+}
+
+#[test]
+fn a_commit_that_is_named_by_its_beginning_leads_on_from_its_whole_id() {
+    let records = [
+        Record(1, "action", &["execution_id=e", "action_type=commit", "target=commit:abcdef0"]),
+        Record(2, "action", &["action_type=commit", "target=commit:abcdef0123456789abcdef0123456789abcdef01"]),
+        Record(
+            3,
+            "attested",
+            &["subject=app", "digest=sha256:1", "commit=abcdef0123456789abcdef0123456789abcdef01", "statement=s"],
+        ),
+    ];
+    let found = radius(&Start::Execution("e".into()), BOUNDS, &records);
+    let expected = [
+        "commit abcdef0 <- made by e d 1",
+        "commit abcdef0123456789abcdef0123456789abcdef01 <- is abcdef0 r 2",
+        "artifact sha256:1 <- built of abcdef0123456789abcdef0123456789abcdef01 d 3",
+    ];
+    assert_eq!(lines(&found), expected);
+    assert_eq!(found.total().commits, 1, "one commit under two names");
 }
 
 #[test]

@@ -133,6 +133,7 @@ impl Blast {
                 let before = Some((row.worst(&[field, "statement"]), Some(row.number)));
                 self.lead(Step::OfStatement, row.text("statement"), Source { relation, ..source }, before);
             }
+            Step::Whole => self.whole(source, row),
             Step::Admissions => self.admission(source.node, row),
             Step::Commit | Step::Artifact => self.itself(source.node, row),
             _ => self.makes(step, source, row),
@@ -245,6 +246,15 @@ impl Blast {
             node.record = node.record.or(Some(row.number));
         }
         self.folded.insert(session, execution);
+    }
+
+    /// A commit that was named by the beginning of its id; where several begin so, each may be the one.
+    fn whole(&mut self, source: Source, row: &Row<'_>) {
+        let Some(id) = row.text("target").and_then(|target| target.strip_prefix("commit:")) else { return };
+        let is_longer = self.nodes.get(source.node).is_some_and(|node| id.len() > node.name.len());
+        if is_longer {
+            self.reach(Source { relation: Relation::Is, ..source }, Thing::Commit, id, (Known::Derived, row));
+        }
     }
 
     fn admission(&mut self, artifact: usize, row: &Row<'_>) {
@@ -361,6 +371,8 @@ impl Blast {
                 of.push(source);
             };
             match (step, &node.about) {
+                (Step::Whole, _) if is_whole(&node.name) => {}
+                (Step::Whole | Step::Commit, _) => add(format!("commit:{}", node.name)),
                 (Step::Deployed, about) => {
                     add(node.name.clone());
                     about.iter().for_each(|name| add(format!("{name}@{}", node.name)));
@@ -371,6 +383,14 @@ impl Blast {
         (values, of)
     }
 }
+
+/// Whether the id of a commit is all of it, or too short to be the beginning of one.
+fn is_whole(id: &str) -> bool {
+    [40, 64].contains(&id.len()) || id.len() < ID_DIGITS
+}
+
+/// How many digits people write at least (as git does).
+const ID_DIGITS: usize = 7;
 
 fn first_relation(start: &Start) -> Relation {
     match start {

@@ -19,7 +19,9 @@ mod verify;
 
 pub use anchor::AnchorReport;
 pub(in crate::cli) use ask::Open;
-pub use ask::{BlastReport, HistoryReport, LogsReport, QueryReport, TimelineReport, TraceReport, WhoReport};
+pub use ask::{
+    BlastReport, HistoryReport, LogsReport, QueryReport, StateReport, TimelineReport, TraceReport, WhoReport,
+};
 pub use erase::EraseReport;
 pub use import::ImportReport;
 pub use init::InitReport;
@@ -79,6 +81,7 @@ enum Which {
     WhoApproved(ask::trace::WhoArgs),
     BlastRadius(ask::blast::BlastArgs),
     Timeline(ask::timeline::TimelineArgs),
+    State(ask::state::StateArgs),
     Match(matching::MatchArgs),
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
@@ -139,6 +142,7 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Query(args) => ask::query::run(args, &find()?, common, ui),
         Which::Trace(args) => ask::trace::run(args, &find()?, common),
         Which::WhoApproved(args) => ask::trace::who(args, &find()?, common),
+        Which::State(args) => ask::state::run(args, &find()?, common),
         Which::Timeline(args) => ask::timeline::run(args, &find()?, common),
         Which::BlastRadius(args) => ask::blast::run(args, &find()?, common),
         Which::Match(args) => matching::run(args, &find()?, common),

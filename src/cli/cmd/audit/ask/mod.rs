@@ -1,5 +1,5 @@
 //! Questions to the audit log: `attest audit history`, `logs`, `query`, `trace`, `who-approved`,
-//! `blast-radius`, `timeline`, and what `show` says of an execution.
+//! `blast-radius`, `timeline`, `state`, and what `show` says of an execution.
 
 pub(super) mod blast;
 mod drawn;
@@ -9,6 +9,7 @@ pub(super) mod logs;
 pub(super) mod query;
 mod rows;
 pub(super) mod sheet;
+pub(super) mod state;
 pub(super) mod timeline;
 mod told;
 pub(super) mod trace;
@@ -17,6 +18,7 @@ pub use blast::BlastReport;
 pub use history::HistoryReport;
 pub use logs::LogsReport;
 pub use query::QueryReport;
+pub use state::StateReport;
 pub use timeline::TimelineReport;
 pub use trace::{TraceReport, WhoReport};
 
