@@ -117,7 +117,7 @@ impl Log {
         let minutes = minutes(now);
         let mut new = false;
         for draft in drafts {
-            new |= self.keys.ensure_day(draft.kind.class, minutes / (24 * 60), random);
+            new |= self.keys.ensure_day(draft.class(), minutes / (24 * 60), random);
             for person in draft.said.iter().filter(|said| said.field.person) {
                 new |= person.told.value().as_str().is_some_and(|name| self.keys.ensure_person(name, random));
             }

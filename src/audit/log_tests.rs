@@ -344,6 +344,27 @@ fn records_that_are_erased_and_days_that_expired_are_holes_with_a_name() {
 }
 
 #[test]
+fn a_commit_is_kept_when_what_was_done_in_its_execution_expires() {
+    let (mut world, mut random) = (World::of(1), counter());
+    let draft = |action: &str, target: &str| {
+        let document = json!({ "kind": "action", "action_type": action, "target": target });
+        Draft::read(&document, Origin::Typed, &mut counter()).unwrap()
+    };
+    let drafts = [
+        draft("commit", "commit:a1"),
+        draft("merge", "commit:a2"),
+        draft("merge", "acme/app#7"),
+        draft("push", "commit:a1"),
+    ];
+    let numbers = world.log.append(&drafts, now(0), &mut random).unwrap();
+    world.log.retain(&officer(), now(91), &mut random).unwrap();
+    world.log.publish().unwrap();
+    let stays = |number: u64| open(&world.store.read(number, 1).unwrap()[0], number, world.log.keys()).is_ok();
+    assert_eq!(numbers.map(stays).collect::<Vec<_>>(), [true, true, false, false]);
+    assert_eq!(world.account().faults, 0);
+}
+
+#[test]
 fn a_hole_without_a_redaction_is_unexplained() {
     let mut world = World::of(20);
     let (day, id) = (log::day(now(0)), world.log.keys().person("github:1").unwrap().id);

@@ -84,7 +84,7 @@ pub(super) fn seal(
 ) -> Result<Stored, AuditError> {
     let mut entry = Entry {
         kind: draft.kind,
-        class: draft.kind.class,
+        class: draft.class(),
         minutes: at.minutes,
         id: at.id,
         fields: Hash::of_nothing(),

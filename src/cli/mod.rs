@@ -160,8 +160,14 @@ fn run(cli: Cli) -> ExitCode {
         Format::Record if !matches!(cli.command, Command::Inspect(_)) => {
             Err(Failure::usage(codes::USAGE, "--format record is for `attest inspect` only"))
         }
-        Format::Csv if !matches!(&cli.command, Command::Audit(audit) if audit.gives_rows()) => {
-            Err(Failure::usage(codes::USAGE, "--format csv is for questions to the audit log: history, logs, query"))
+        Format::Csv if !matches!(&cli.command, Command::Audit(audit) if audit.gives_rows()) => Err(Failure::usage(
+            codes::USAGE,
+            "--format csv is for questions to the audit log that give rows: history, logs, query, ...",
+        )),
+        Format::Mermaid | Format::Dot | Format::Html if !matches!(&cli.command, Command::Audit(audit) if audit.gives_pictures()) =>
+        {
+            let said = "--format mermaid, dot and html are for `attest audit blast-radius` and `trace`";
+            Err(Failure::usage(codes::USAGE, said))
         }
         _ => dispatch(&cli, &ui),
     };

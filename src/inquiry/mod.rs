@@ -9,15 +9,21 @@
 //! | `summary.rs` | what an agent did in a month, as it is kept when its executions expire |
 //! | `sheet.rs` | what is to be said of one execution |
 //! | `approved.rs` | who approved a commit, by which means, and who does not count |
+//! | `blast/` | [`blast::Blast`]: from one thing forward to everything that it may have reached |
+//! | `state.rs` | what is needed to do an execution again, and what of it is missing |
+//! | `timeline.rs` | records of several sources in the log's order, and where their times contradict it |
 //! | `trace.rs` | [`Branch`]: from one thing back to who asked for it, and forward to what became of it |
 
 mod amount;
 mod approved;
+pub mod blast;
 mod event;
 mod history;
 mod run;
 mod sheet;
+mod state;
 mod summary;
+mod timeline;
 mod trace;
 
 pub use amount::Amount;
@@ -26,5 +32,7 @@ pub use event::{Cell, Event, Hole, Why};
 pub use history::{Asked, History, Kept, PerAgent, UNENDED, ended};
 pub use run::{Cost, Run, RunId, Runs, Tokens, runs};
 pub use sheet::{Action, Approval, Fact, Loss, Sheet, Transcript, sheet};
+pub use state::{Part, State, state};
 pub use summary::{ALL_AGENTS, NOT_SAID, Summary, summaries};
+pub use timeline::{Clock, Moment, Odd, Proven, Timeline, timeline};
 pub use trace::{Branch, Material, Subject, Word, trace};

@@ -344,6 +344,24 @@ pub const REDACTION_BYTES: usize = 4 << 20;
 pub const RECORD_FILE_BYTES: usize = 256 << 20;
 /// Records that are handed in at once.
 pub const RECORDS_AT_ONCE: usize = 1_000_000;
+/// What something was built of that is recorded with its attestation; more is counted.
+pub const MATERIALS: usize = 16_384;
+/// Address and digest of one of these (bytes): 64 of them are one record.
+pub const MATERIAL_BYTES: usize = 900;
+/// Things that a blast radius follows.
+pub const BLAST_NODES: usize = 100_000;
+/// The most that may be asked for.
+pub const BLAST_MOST_NODES: usize = 5_000_000;
+/// Steps from what is asked about.
+pub const BLAST_DEPTH: usize = 64;
+/// Relations for each of the things that are followed.
+pub const BLAST_EDGES: usize = 4;
+/// Records that a timeline shows unless told, and at most: each is opened.
+pub const TIMELINE_ROWS: usize = 1000;
+/// The most that may be asked for.
+pub const TIMELINE_MOST_ROWS: usize = 1_000_000;
+/// Things that a drawing for people holds.
+pub const DRAWN_NODES: usize = 500;
 /// A line of a session file that is read (bytes); a longer one is counted as lost.
 pub const SESSION_LINE_BYTES: usize = 16 << 20;
 /// Calls of a session file whose results are waited for.

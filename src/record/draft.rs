@@ -1,7 +1,7 @@
 //! A record as it is handed in: fields by name, checked against the tables, in their order.
 
 use super::fields::{self, Field, Form};
-use super::kinds::{self, Kind};
+use super::kinds::{self, Class, Kind};
 pub use super::value::{Origin, Random, Told, is_outside};
 use super::value::{committed, shown, told};
 use super::{Committed, RecordError};
@@ -34,6 +34,16 @@ impl Known {
     #[must_use]
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(known, _)| *known == self).map_or("", |(_, name)| name)
+    }
+
+    /// How far it is from having been seen: what rests upon several is known as the farthest of them.
+    #[must_use]
+    pub fn distance(self) -> u8 {
+        match self {
+            Self::Witnessed => 0,
+            Self::Declared => 1,
+            Self::Derived => 2,
+        }
     }
 
     /// The one of a name, or of its letter.
@@ -114,6 +124,17 @@ impl Draft {
         match kind.needs.iter().find(|need| draft.get(need).is_none()) {
             Some(need) => Err(RecordError::malformed(*need, fields::named(need).map_or("", |f| f.about), "nothing")),
             None => Ok(draft),
+        }
+    }
+
+    /// How long it is kept: as long as its kind, but that a commit was made for ever, as the history that it is of.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        let is = |name: &str| self.text(name).unwrap_or_default();
+        let made = self.kind.name == "action" && ["commit", "merge"].contains(&is("action_type"));
+        match made && is("target").starts_with("commit:") {
+            true => Class::Permanent,
+            false => self.kind.class,
         }
     }
 

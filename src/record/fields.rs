@@ -135,6 +135,9 @@ pub const ALL: &[Field] = &[
     field("executions_timed_out", Form::Count, "executions that took too long"),
     field("executions_unknown", Form::Count, "executions of which it is not known how they ended"),
     field("cost_known", Form::Count, "of how many executions the cost is known"),
+    field("materials", Form::List, "what it was built of, each as an address and a digest"),
+    field("base_image", Form::Text, "the image that it is built on, as an address and a digest"),
+    field("left_out", Form::Count, "how many of them are not listed"),
 ];
 
 /// The field of a name, with its place in the order.

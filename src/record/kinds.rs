@@ -285,6 +285,14 @@ pub const ALL: &[Kind] = &[
         may: &[],
         about: "records must stay, or need not any more, on whose authority; its text is a signed note in clear",
     },
+    Kind {
+        number: 20,
+        name: "materials",
+        class: Class::Permanent,
+        needs: &["statement"],
+        may: &["materials", "base_image", "left_out"],
+        about: "what an artifact was built of, by its provenance",
+    },
 ];
 
 /// Fields that a record of any kind may have: who, for whom, when, where, and how one knows.

@@ -10,6 +10,7 @@
 //! | `value.rs` | one value of it: its form, and what is withheld |
 //! | `committed.rs` | texts that are never kept, and how one is recognised again |
 //! | `commitment.rs` | a salted hash of each field, and their root |
+//! | `material.rs` | what something was built of, and by which names it is found |
 //! | `reading.rs` | how a record answers a question: when, what was done, to what, by whom |
 //! | `entry.rs` | what stays in the log for ever |
 
@@ -21,6 +22,7 @@ pub mod entry;
 mod error;
 pub mod fields;
 pub mod kinds;
+pub mod material;
 pub mod reading;
 mod schema;
 mod value;

@@ -42,9 +42,14 @@ pub fn is_taken_back(result: &str) -> bool {
 /// The path in the repository that it was done to.
 #[must_use]
 pub fn path(kind: &str, said: Said<'_>) -> Option<String> {
-    let file = said("action_type").is_some_and(|action| action.starts_with("file_"));
-    said("target").filter(|target| kind == "action" && (file || !is_reference(target)))
+    let action = said("action_type").unwrap_or_default();
+    let file = action.starts_with("file_");
+    let elsewhere = ELSEWHERE.iter().any(|word| action.split('_').next() == Some(word));
+    said("target").filter(|target| kind == "action" && (file || !(elsewhere || is_reference(target))))
 }
+
+/// Actions whose target is no path whatever it looks like: the first words of their names.
+const ELSEWHERE: &[&str] = &["commit", "push", "branch", "pr", "merge", "issue", "deploy"];
 
 /// What else it was done to: a commit, a pull request, an image, an address.
 #[must_use]
@@ -112,6 +117,8 @@ mod tests {
         assert_eq!((path("action", &modified).as_deref(), artifact("action", &modified)), (Some("c#1"), None));
         let merged = of(&[("action_type", "merge"), ("target", "commit:a1")]);
         assert_eq!((path("action", &merged), artifact("action", &merged).as_deref()), (None, Some("commit:a1")));
+        let deployed = of(&[("action_type", "deploy"), ("target", "prod/web")]);
+        assert_eq!((path("action", &deployed), artifact("action", &deployed).as_deref()), (None, Some("prod/web")));
         assert_eq!(
             artifact("attested", &of(&[("subject", "app"), ("digest", "sha256:0")])).as_deref(),
             Some("sha256:0")

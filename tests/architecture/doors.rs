@@ -87,7 +87,15 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("tokio_postgres", &["src/audit/replica/postgres/"]),
     ("prometheus_client", &["src/webhook/metrics.rs"]),
     ("axum", &["src/testing/"]),
-    ("rusqlite", &["src/audit/index/query.rs", "src/audit/index/sqlite.rs"]),
+    (
+        "rusqlite",
+        &[
+            "src/audit/index/follow.rs",
+            "src/audit/index/query.rs",
+            "src/audit/index/sqlite.rs",
+            "src/audit/index/value.rs",
+        ],
+    ),
     ("zstd", &["src/audit/content.rs"]),
     (
         "tempfile",

@@ -153,6 +153,23 @@ fn a_witness_cosigns_a_log_as_it_grows() {
 }
 
 #[test]
+fn a_time_that_is_later_than_when_the_record_was_proven_to_be_there_is_false() {
+    let (world, log) = logged();
+    let witness = TestWitness::of(1, &log, Way::Honest);
+    world.write("policy", format!("log {log}\n{}quorum w1\n", witness.line("w1")));
+    run(&world, "log", 0, &["record", "action", "action_type=search", "at=2999-01-01T00:00:00Z"]);
+    let line = || run(&world, "log", 0, &["timeline", "--policy", "policy", "--from", "2999-01-01"]);
+    assert!(line().contains("2999-01-01 00:00:00 >  - .. -  "), "nothing proves it yet: {}", line());
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    let text = line();
+    assert!(text.contains("PROVEN BETWEEN") && text.contains("2999-01-01 00:00:00 x  - .. 20"), "{text}");
+    assert!(
+        text.contains("x 1 say a later time than when they were proven to be in the log: that time is false"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_quorum_that_is_not_met_is_no_and_one_that_was_not_reached_is_not_known() {
     let (world, log) = logged();
     let (one, two) = (TestWitness::of(1, &log, Way::Honest), TestWitness::of(2, &log, Way::Status(503)));

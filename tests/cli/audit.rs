@@ -199,6 +199,19 @@ fn the_same_event_is_recorded_once_and_a_broken_line_records_nothing() {
 }
 
 #[test]
+fn two_sources_may_have_the_same_id_and_each_is_recorded_once() {
+    let world = started();
+    let both: String = ["import a", "import b"]
+        .map(|source| {
+            format!("{{\"kind\":\"action\",\"action_type\":\"search\",\"source\":\"{source}\",\"source_id\":\"1\"}}\n")
+        })
+        .concat();
+    let said = |input: &str| String::from_utf8(lines(&world, &["record", "--file", "-"], input).stdout).unwrap();
+    assert_eq!(said(&both), "recorded 2 records, 1 to 2\n");
+    assert_eq!(said(&both), "nothing new is recorded\n2 were in the log already\n");
+}
+
+#[test]
 fn what_is_handed_in_otherwise_under_the_same_id_is_told_and_changes_nothing() {
     let world = started();
     let line = |target: &str, command: &str| {

@@ -3,7 +3,7 @@
 
 use crate::audit::Opened;
 use crate::model::Timestamp;
-use crate::record::{Known, reading};
+use crate::record::{Known, material, reading};
 use serde_json::Value;
 
 /// Of which form a column is.
@@ -109,7 +109,32 @@ pub const ALL: &[Column] = &[
     text("transcript"),
     text("source"),
     text("source_id"),
+    text("container"),
+    text("base_image"),
+    number("left_out"),
 ];
+
+/// Fields that hold several things, each of which is looked up.
+pub const LISTS: &[&str] = &["credentials", "materials", "base_image", "merged"];
+
+/// What a record has of each of [`LISTS`].
+#[must_use]
+pub fn parts(opened: &Opened) -> Vec<(&'static str, String)> {
+    let draft = &opened.draft;
+    let list = |name: &str| draft.get(name).and_then(|said| said.told.value().as_array()).into_iter().flatten();
+    let mut out: Vec<(&'static str, String)> = Vec::new();
+    for held in list("credentials").filter_map(Value::as_str) {
+        out.push(("credentials", held.to_owned()));
+        out.extend(held.split_once(':').map(|(name, _)| ("credentials", name.to_owned())));
+    }
+    let lines = list("materials").filter_map(Value::as_str);
+    out.extend(lines.flat_map(material::names).map(|name| ("materials", name)));
+    let image = draft.text("base_image").map(material::names);
+    out.extend(image.into_iter().flatten().map(|name| ("base_image", name)));
+    let merged = draft.get("metadata").and_then(|said| said.told.value().get("merged")?.as_str());
+    out.extend(merged.into_iter().flat_map(str::split_whitespace).map(|id| ("merged", id.to_owned())));
+    out
+}
 
 /// The place of a column among [`ALL`].
 #[must_use]

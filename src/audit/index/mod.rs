@@ -1,8 +1,10 @@
 //! A copy of what can be asked: made from the log, never the truth, and made again at any time.
 
 pub mod columns;
+mod follow;
 pub mod query;
 mod sqlite;
+mod value;
 
 pub use sqlite::SqliteIndex;
 
@@ -66,6 +68,48 @@ impl Question {
     }
 }
 
+/// Many values of one column, for who wants what stands behind each of them.
+#[derive(Clone, Debug, Default)]
+pub struct Following<'a> {
+    /// The column, or one of [`columns::LISTS`], any of whose parts is looked up.
+    pub column: &'static str,
+    /// Its values.
+    pub values: &'a [String],
+    /// Whether the column only has to begin so.
+    pub begins: bool,
+    /// Of these kinds alone; of every kind where it is empty.
+    pub kinds: &'static [&'static str],
+    /// Columns that must have something.
+    pub some: &'static [&'static str],
+    /// Columns that must have nothing.
+    pub none: &'static [&'static str],
+    /// Columns that are wanted.
+    pub wants: &'static [&'static str],
+    /// Rows in which all that is wanted is the same are given once, the first of them.
+    pub once: bool,
+    /// Not before this time, as RFC 3339 in UTC to the second.
+    pub since: Option<&'a str>,
+    /// Not after this time.
+    pub until: Option<&'a str>,
+}
+
+/// A row behind a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// The place of the value among those that were followed; 0 where there were none, which means all rows.
+    pub value: usize,
+    /// Number of the record.
+    pub number: u64,
+    /// Its kind.
+    pub kind: String,
+    /// When it was, in the words of who says so.
+    pub at: Option<String>,
+    /// How its fields are known that are not only declared, as [`columns`] writes it.
+    pub known: Option<String>,
+    /// What was wanted, in its order.
+    pub cells: Vec<Option<String>>,
+}
+
 /// An index over one log.
 ///
 /// A back end MUST forget what it is told to forget so that no byte of it stays, and MUST NOT answer beyond its position.
@@ -117,11 +161,17 @@ pub trait Index: Send {
     /// [`AuditError::Unusable`].
     fn missing(&self) -> Result<Vec<(u64, u64)>, AuditError>;
 
-    /// The record of a source's own id, if it is there.
+    /// The record of a source's own id, if it is there: another source may have the same id for something else.
     ///
     /// # Errors
     /// [`AuditError::Unusable`].
-    fn of_source(&self, source_id: &str) -> Result<Option<u64>, AuditError>;
+    fn of_source(&self, source: Option<&str>, source_id: &str) -> Result<Option<u64>, AuditError>;
+
+    /// Gives what stands behind many values at once, in no order.
+    ///
+    /// # Errors
+    /// [`AuditError::Unusable`].
+    fn follow(&self, following: &Following<'_>, take: &mut dyn FnMut(Behind)) -> Result<(), AuditError>;
 
     /// Forgets records, without a trace.
     ///

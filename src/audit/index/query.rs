@@ -3,7 +3,7 @@
 //!
 //! What it may do is decided when it is compiled, by SQLite's authorizer, on the parsed statement: no text is searched for words.
 
-use super::sqlite::plain;
+use super::value::plain;
 use crate::model::code::codes;
 use crate::model::{Code, limits};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -21,7 +21,7 @@ pub const TABLES: &[&str] = &["audit_log", "execution", "record"];
 const LISTS: &[&str] = &["json_each", "json_tree"];
 
 /// How names of the program's own tables begin.
-const OWN: &[&str] = &["sqlite_", "pragma_", "seen", "gone"];
+const OWN: &[&str] = &["sqlite_", "pragma_", "seen", "gone", "part"];
 
 /// Functions that a question may not call: they read memory, files or the program's own state, or load code.
 const NO_FUNCTIONS: &[&str] = &["load_extension", "fts3_tokenizer", "sqlite_compileoption_get", "sqlite_log", "edit"];

@@ -1,29 +1,44 @@
 //! The index as a SQLite file beside the log. It holds nothing of a person: those stay encrypted in the log.
 
 use super::columns::{self, Form};
-use super::{Index, Question, Row};
+use super::value::{fail, plain};
+use super::{Behind, Following, Index, Question, Row, follow};
 use crate::audit::{AuditError, Opened};
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 use std::path::Path;
 
 /// The file's form: another one is made again.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
-/// What of the table `record` is looked up by.
-const LOOKED_UP: &[&str] = &[
-    "execution_id",
-    "session_id",
-    "source_id",
-    "timestamp",
-    "target",
-    "path",
-    "digest",
-    "\"commit\"",
-    "base_commit",
-    "merged",
-    "approval_id",
+/// What of the table `record` is looked up by, each where it has something: names and columns. Those that are followed by the
+/// thousand have beside them what is asked of them, so that no row has to be read.
+const LOOKED_UP: &[(&str, &str)] = &[
+    ("execution", "execution_id, kind, session_id, timestamp"),
+    ("session", "session_id, execution_id"),
+    ("agent", "agent, execution_id, session_id"),
+    ("name", "name, execution_id, session_id"),
+    ("source", "source_id, source"),
+    ("time", "timestamp, execution_id, session_id"),
+    ("target", "target"),
+    ("path", "path"),
+    ("digest", "digest"),
+    ("checkout", "\"commit\""),
+    ("base_commit", "base_commit"),
+    ("head_commit", "head_commit"),
+    ("approval", "approval_id"),
+    ("statement", "statement"),
+    ("container", "container"),
 ];
+
+/// Of an execution and of a session what it did to anything but a path: its commits, pull requests, artifacts.
+const MADE: &str =
+    "CREATE INDEX record_made ON record (execution_id) WHERE execution_id IS NOT NULL AND artifact_ref IS NOT NULL;
+    CREATE INDEX record_made_alone ON record (session_id)
+    WHERE session_id IS NOT NULL AND artifact_ref IS NOT NULL AND execution_id IS NULL;";
+
+/// Each part of a field that holds several things.
+const PARTS: &str = "CREATE TABLE part (field TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (field, value, number)) WITHOUT ROWID; CREATE INDEX part_number ON part (number);";
 
 /// Notes that a record is not here: only its number.
 const GONE: &str = "INSERT OR IGNORE INTO gone (number) VALUES (?1)";
@@ -80,6 +95,12 @@ impl SqliteIndex {
         Ok(index)
     }
 
+    /// What it asks.
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     fn prepare(&mut self) -> Result<(), AuditError> {
         // What is deleted is overwritten, and no copy of it stays beside the file.
         let settings = "PRAGMA secure_delete = ON; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL;";
@@ -93,17 +114,17 @@ impl SqliteIndex {
             columns::ALL.iter().map(|column| format!("\"{}\" {}", column.name, form(column.form))).collect();
         let indexes: Vec<String> = LOOKED_UP
             .iter()
-            .map(|name| {
-                let of = name.trim_matches('"');
-                format!("CREATE INDEX record_{of} ON record ({name}) WHERE {name} IS NOT NULL;")
+            .map(|(name, columns)| {
+                let first = columns.split(',').next().unwrap_or(columns);
+                format!("CREATE INDEX record_{name} ON record ({columns}) WHERE {first} IS NOT NULL;")
             })
             .collect();
         let tables = format!(
             "BEGIN IMMEDIATE; DROP VIEW IF EXISTS audit_log; DROP VIEW IF EXISTS execution;
-             DROP TABLE IF EXISTS record; DROP TABLE IF EXISTS seen; DROP TABLE IF EXISTS gone;
+             DROP TABLE IF EXISTS record; DROP TABLE IF EXISTS seen; DROP TABLE IF EXISTS gone; DROP TABLE IF EXISTS part;
              CREATE TABLE gone (number INTEGER PRIMARY KEY);
              CREATE TABLE record (number INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, logged INTEGER NOT NULL, {});
-             {} CREATE INDEX record_id ON record (id); CREATE INDEX record_kind ON record (kind, timestamp); {VIEWS}
+             {} {MADE} {PARTS} CREATE INDEX record_id ON record (id); CREATE INDEX record_kind ON record (kind, timestamp); {VIEWS}
              CREATE TABLE seen (records INTEGER NOT NULL, generation INTEGER NOT NULL); INSERT INTO seen VALUES (0, 0);
              PRAGMA user_version = {VERSION}; COMMIT; VACUUM;",
             columns.join(", "),
@@ -130,20 +151,6 @@ impl SqliteIndex {
 
 fn names() -> String {
     columns::ALL.iter().map(|column| format!("\"{}\"", column.name)).collect::<Vec<_>>().join(", ")
-}
-
-/// A value as a text.
-pub(super) fn plain(value: ValueRef<'_>) -> Option<String> {
-    match value {
-        ValueRef::Null => None,
-        ValueRef::Integer(number) => Some(number.to_string()),
-        ValueRef::Real(number) => Some(number.to_string()),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-    }
-}
-
-fn fail(e: rusqlite::Error) -> AuditError {
-    AuditError::Unusable { what: "the index of the audit log".into(), cause: e.to_string() }
 }
 
 impl Index for SqliteIndex {
@@ -174,6 +181,7 @@ impl Index for SqliteIndex {
         {
             let mut insert = transaction.prepare(&sql).map_err(fail)?;
             let mut missing = transaction.prepare(GONE).map_err(fail)?;
+            let mut part = transaction.prepare("INSERT OR IGNORE INTO part VALUES (?1, ?2, ?3)").map_err(fail)?;
             for (index, opened) in records {
                 let Some(opened) = opened else {
                     missing.execute([index.cast_signed()]).map_err(fail)?;
@@ -188,6 +196,9 @@ impl Index for SqliteIndex {
                 ];
                 values.extend(columns::of(opened).into_iter().map(|value| -> Box<dyn ToSql> { Box::new(value) }));
                 insert.execute(params_from_iter(values)).map_err(fail)?;
+                for (field, value) in columns::parts(opened) {
+                    part.execute((field, value, index.cast_signed())).map_err(fail)?;
+                }
             }
             let seen = (last + 1).cast_signed();
             transaction.execute("UPDATE seen SET records = ?1", [seen]).map_err(fail)?;
@@ -243,10 +254,15 @@ impl Index for SqliteIndex {
         Ok(out)
     }
 
-    fn of_source(&self, source_id: &str) -> Result<Option<u64>, AuditError> {
-        let sql = "SELECT number FROM record WHERE source_id = ?1 LIMIT 1";
-        let found = self.connection.query_row(sql, [source_id], |row| row.get::<_, i64>(0)).optional();
+    fn of_source(&self, source: Option<&str>, source_id: &str) -> Result<Option<u64>, AuditError> {
+        let sql = "SELECT number FROM record WHERE source_id = ?1 AND source IS ?2 LIMIT 1";
+        let mut statement = self.connection.prepare(sql).map_err(fail)?;
+        let found = statement.query_row((source_id, source), |row| row.get::<_, i64>(0)).optional();
         Ok(found.map_err(fail)?.map(i64::unsigned_abs))
+    }
+
+    fn follow(&self, following: &Following<'_>, take: &mut dyn FnMut(Behind)) -> Result<(), AuditError> {
+        follow::follow(&self.connection, following, take)
     }
 
     fn forget(&mut self, records: &[u64]) -> Result<(), AuditError> {
@@ -254,8 +270,10 @@ impl Index for SqliteIndex {
         {
             let mut missing = transaction.prepare(GONE).map_err(fail)?;
             let mut delete = transaction.prepare("DELETE FROM record WHERE number = ?1").map_err(fail)?;
+            let mut parts = transaction.prepare("DELETE FROM part WHERE number = ?1").map_err(fail)?;
             for index in records {
                 delete.execute([index.cast_signed()]).map_err(fail)?;
+                parts.execute([index.cast_signed()]).map_err(fail)?;
                 missing.execute([index.cast_signed()]).map_err(fail)?;
             }
         }
@@ -264,7 +282,9 @@ impl Index for SqliteIndex {
 
     fn clear(&mut self) -> Result<(), AuditError> {
         self.connection
-            .execute_batch("DELETE FROM record; DELETE FROM gone; UPDATE seen SET records = 0; VACUUM;")
+            .execute_batch(
+                "DELETE FROM record; DELETE FROM part; DELETE FROM gone; UPDATE seen SET records = 0; VACUUM;",
+            )
             .map_err(fail)
     }
 

@@ -31,6 +31,12 @@ pub enum Format {
     Record,
     /// Rows with commas between (questions to the audit log only).
     Csv,
+    /// A picture as Mermaid draws it (audit blast-radius, audit trace).
+    Mermaid,
+    /// A picture as Graphviz draws it (the same).
+    Dot,
+    /// A picture as one page without a script (the same).
+    Html,
 }
 
 /// What every command has and few need.

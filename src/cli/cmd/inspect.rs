@@ -140,7 +140,7 @@ pub async fn run(args: &InspectArgs, common: &Common, ui: &Ui) -> Result<Outcome
             Outcome::json(&report, Exit::Done).stdout
         }
         Format::Record => records(&looked)?,
-        Format::Text | Format::Csv => inspected::page(&looked, ui.view(common.verbose)).into_bytes(),
+        _ => inspected::page(&looked, ui.view(common.verbose)).into_bytes(),
     };
     looked.end(printed, common.format != Format::Text, ui)
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod created;
 pub(super) mod decision;
+pub(super) mod graph;
 pub(super) mod inspected;
 pub(super) mod kept;
 pub(super) mod listed;

@@ -5,18 +5,18 @@ pub mod expire;
 #[cfg(test)]
 mod expire_tests;
 pub mod session;
+mod statement;
 pub mod witnessed;
+
+pub use statement::of_statement;
 
 use crate::audit::index::{Question, Row};
 use crate::audit::keys::{Keys, Random};
 use crate::audit::{
     Account, AuditError, Index, Log, LogStore, Opened, Outside, Redaction, Settings, Unopened, What, account, open,
 };
-use crate::flow::Unsigned;
-use crate::model::json::parse_apart;
-use crate::model::{Digest, Statement, Subject, Timestamp, limits};
+use crate::model::Timestamp;
 use crate::policy::{Decision, SubjectDecision, Verdict};
-use crate::predicate;
 use crate::record::{Draft, Entry, kinds};
 use crate::tlog::policy::Policy;
 use crate::tlog::{Checkpoint, LogError, Note};
@@ -154,7 +154,7 @@ fn of_source(
     draft: &Draft,
 ) -> Result<Option<(u64, bool)>, AuditError> {
     let Some(id) = draft.text("source_id") else { return Ok(None) };
-    let Some(number) = index.of_source(id)? else { return Ok(None) };
+    let Some(number) = index.of_source(draft.text("source"), id)? else { return Ok(None) };
     let Ok(found) = opened(store, keys, number)? else { return Ok(None) };
     let same = found.draft.text("source_id") == Some(id) && found.draft.text("source") == draft.text("source");
     let erased: Vec<&str> = found.redacted.iter().map(|(name, _)| *name).collect();
@@ -367,7 +367,7 @@ pub fn of_decision(decision: &Decision) -> Vec<Value> {
             Verdict::Deny => "deny",
             Verdict::Unavailable => "unknown",
         };
-        let mut out = json!({ "kind": "verified", "subject": named(&subject.artifact.scope), "verdict": verdict,
+        let mut out = json!({ "kind": "verified", "subject": statement::named(&subject.artifact.scope), "verdict": verdict,
             "digest": subject.artifact.digest.to_string(), "completed_at": decision.decided_at.to_string(), "source": "attest",
             "known": { "subject": "witnessed", "verdict": "witnessed", "digest": "witnessed" } });
         if !policies.is_empty() {
@@ -379,65 +379,6 @@ pub fn of_decision(decision: &Decision) -> Vec<Value> {
         out
     };
     decision.subjects.iter().map(record).collect()
-}
-
-/// A statement that was signed as records, one for each subject. Of what it claims, what a person asks a log for.
-#[must_use]
-pub fn of_statement(statement: &Unsigned, signer: &str, now: Timestamp) -> Vec<Value> {
-    let (read, bytes) = (statement.statement(), statement.bytes());
-    let predicate = without_dependencies(read);
-    let claims = [
-        ("agent", "/buildDefinition/externalParameters/agent/id"),
-        ("execution_id", "/buildDefinition/externalParameters/agent/execution"),
-        ("session_id", "/buildDefinition/externalParameters/agent/session"),
-        ("task_id", "/buildDefinition/externalParameters/task/id"),
-        ("charter", "/buildDefinition/externalParameters/charter/uri"),
-        ("requested_by", "/buildDefinition/externalParameters/requestedBy/id"),
-        ("commit", "/buildDefinition/externalParameters/source/digest/gitCommit"),
-        ("builder", "/runDetails/builder/id"),
-    ];
-    let record = |subject: &Subject| {
-        let digests = subject.digest();
-        let digest =
-            ["sha256", "sha512", "sha384"].iter().find_map(|name| Some(format!("{name}:{}", digests.get(name)?)));
-        let mut out = json!({ "kind": "attested", "subject": named(subject.descriptor().name().unwrap_or("unnamed")),
-            "statement": Digest::sha256(bytes).to_string(), "signer": signer,
-            "predicate_type": read.predicate_type().as_str(), "completed_at": now.to_string(), "source": "attest",
-            "known": { "subject": "witnessed", "statement": "witnessed" } });
-        if let Some(digest) = digest {
-            out["digest"] = json!(digest);
-        }
-        for (name, at) in claims {
-            if let Some(value) = predicate.pointer(at).filter(|v| v.is_string()) {
-                out[name] = value.clone();
-            }
-        }
-        out
-    };
-    read.subjects().iter().map(record).collect()
-}
-
-/// A provenance without its dependencies, of which there may be a hundred thousand; nothing of another predicate.
-fn without_dependencies(statement: &Statement) -> Value {
-    if predicate::provenance_of(statement.predicate_type().as_str()).is_none() {
-        return Value::Null;
-    }
-    let (text, long) = (statement.predicate_text().as_bytes(), ["buildDefinition", "resolvedDependencies"]);
-    let rest = parse_apart(text, limits::STATEMENT_BYTES, &long, &mut |_| 0);
-    rest.map_or(Value::Null, |(rest, _)| rest)
-}
-
-/// A subject without the folders of this machine.
-fn named(subject: &str) -> String {
-    let (scheme, path) = match subject.split_once(':') {
-        Some((scheme @ ("file" | "oci"), path)) => (Some(scheme), path),
-        _ => (None, subject),
-    };
-    let path = match path.rsplit_once('/') {
-        Some((folder, last)) if folder.starts_with(['/', '~']) || path.starts_with('/') || path.contains("..") => last,
-        _ => path,
-    };
-    scheme.map_or_else(|| path.to_owned(), |scheme| format!("{scheme}:{path}"))
 }
 
 /// What checking a log found, its index included.

@@ -1,10 +1,10 @@
 //! All that a log has of one execution, or of one session.
 
 use super::history::Found;
-use super::{Log, event_of_row, holes};
+use super::{Log, event_of_row, holes, text};
 use crate::audit::AuditError;
-use crate::audit::index::{Question, Row, columns};
-use crate::inquiry::{Event, RunId, Sheet, sheet};
+use crate::audit::index::{Question, Row};
+use crate::inquiry::{self, Event, RunId, Sheet, State, sheet};
 use crate::model::limits;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +43,22 @@ pub fn execution(log: &Log<'_>, id: &str) -> Result<Found<Execution>, AuditError
     Ok(Found { what: Execution { sheet, events }, holes })
 }
 
+/// What is needed to do an execution again, and what of it is missing.
+///
+/// # Errors
+/// As [`execution`].
+pub fn state(log: &Log<'_>, id: &str) -> Result<Found<State>, AuditError> {
+    let Found { what: Execution { sheet, events }, holes } = execution(log, id)?;
+    let attested = events.iter().filter(|event| event.kind == "attested");
+    let statements: BTreeSet<&str> = attested.filter_map(|event| event.text("statement")).collect();
+    let mut rows = Vec::new();
+    for statement in statements {
+        rows.extend(log.index.ask(&Question::all().of(&["materials"]).with("statement", statement))?);
+    }
+    let materials = log.events(&rows)?;
+    Ok(Found { what: inquiry::state(&sheet, &events, &materials), holes })
+}
+
 /// What is to be said of an execution, its actions as the index has them: that is enough where none of them is shown.
 ///
 /// # Errors
@@ -58,7 +74,7 @@ pub(super) fn outline(log: &Log<'_>, id: &str) -> Result<Sheet, AuditError> {
 }
 
 /// The whole id of an execution, or of a session that is of none, and the rows that are of it.
-fn of_run(log: &Log<'_>, id: &str) -> Result<(String, Vec<Row>), AuditError> {
+pub(super) fn of_run(log: &Log<'_>, id: &str) -> Result<(String, Vec<Row>), AuditError> {
     let unknown = || AuditError::Unknown { what: format!("execution or session `{id}`") };
     let (mut column, mut id) = meant(log, id)?.ok_or_else(unknown)?;
     let mut found = rows(log, column, &id)?;
@@ -138,9 +154,4 @@ fn rows(log: &Log<'_>, column: &'static str, id: &str) -> Result<BTreeMap<u64, R
         add(&mut rows, Question::all().of(&["approval"]).with("approval_id", &approval), &|_| true)?;
     }
     Ok(rows)
-}
-
-/// What a row has in a column.
-fn text(row: &Row, name: &str) -> Option<String> {
-    row.columns.get(columns::placed(name)?).cloned().flatten()
 }

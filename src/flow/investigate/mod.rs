@@ -1,15 +1,19 @@
 //! Questions to an audit log: the index says where to look, the log says what was recorded, `inquiry` puts it together.
 
+mod blast;
 mod execution;
 mod history;
 mod holes;
 mod rule;
+mod timeline;
 mod trace;
 
-pub use execution::{Execution, Logs, execution, logs};
+pub use blast::{Reached, Span, blast, start};
+pub use execution::{Execution, Logs, execution, logs, state};
 pub use history::{Found, history, months};
 pub use holes::holes;
 pub use rule::{Against, Exception, Kept, keeps};
+pub use timeline::{Chosen, Wanted, timeline};
 pub use trace::{commit_id, meant, trace, who_approved};
 
 use crate::audit::index::{Row, columns};
@@ -91,4 +95,9 @@ pub fn event_of_row(row: &Row) -> Event {
         Some(Cell { name: column.name.to_owned(), text: value.clone()?, known: known_of(column.name) })
     });
     Event { number: row.index, kind: row.kind.clone(), logged: row.logged, said: said.collect(), erased: Vec::new() }
+}
+
+/// What a row has in a column.
+fn text(row: &Row, name: &str) -> Option<String> {
+    row.columns.get(columns::placed(name)?).cloned().flatten()
 }

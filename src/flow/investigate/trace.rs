@@ -2,9 +2,9 @@
 
 use super::execution::outline;
 use super::history::Found;
-use super::{Log, holes};
+use super::{Log, holes, text};
 use crate::audit::AuditError;
-use crate::audit::index::{Question, Row, columns};
+use crate::audit::index::{Question, Row};
 use crate::inquiry::{self, Branch, Event, Material, Subject, Verdict};
 use crate::model::limits;
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,10 +124,6 @@ fn named(subject: &Subject) -> String {
         Subject::Artifact(name) => format!("artifact `{name}`"),
         Subject::File(name) => format!("file `{name}`"),
     }
-}
-
-fn text(row: &Row, name: &str) -> Option<String> {
-    row.columns.get(columns::placed(name)?).cloned().flatten()
 }
 
 /// All that is known of a commit: its records, executions, approvals, and what was built of it.

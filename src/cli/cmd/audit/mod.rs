@@ -20,7 +20,9 @@ mod verify;
 
 pub use anchor::AnchorReport;
 pub(in crate::cli) use ask::Open;
-pub use ask::{HistoryReport, LogsReport, QueryReport, TraceReport, WhoReport};
+pub use ask::{
+    BlastReport, HistoryReport, LogsReport, QueryReport, StateReport, TimelineReport, TraceReport, WhoReport,
+};
 pub use erase::EraseReport;
 pub use import::ImportReport;
 pub use init::InitReport;
@@ -80,6 +82,9 @@ enum Which {
     Query(ask::query::QueryArgs),
     Trace(ask::trace::TraceArgs),
     WhoApproved(ask::trace::WhoArgs),
+    BlastRadius(ask::blast::BlastArgs),
+    Timeline(ask::timeline::TimelineArgs),
+    State(ask::state::StateArgs),
     Match(matching::MatchArgs),
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
@@ -96,7 +101,17 @@ enum Which {
 impl AuditCommand {
     /// Whether its answer is rows, which can be printed as CSV.
     pub(in crate::cli) fn gives_rows(&self) -> bool {
-        matches!(self.which, Which::History(_) | Which::Logs(_) | Which::Query(_))
+        matches!(
+            self.which,
+            Which::History(_) | Which::Logs(_) | Which::Query(_) | Which::BlastRadius(_) | Which::Timeline(_)
+        )
+    }
+}
+
+impl AuditCommand {
+    /// Whether its answer can be drawn.
+    pub(in crate::cli) fn gives_pictures(&self) -> bool {
+        matches!(self.which, Which::BlastRadius(_) | Which::Trace(_))
     }
 }
 
@@ -137,6 +152,9 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Query(args) => ask::query::run(args, &find()?, common, ui),
         Which::Trace(args) => ask::trace::run(args, &find()?, common),
         Which::WhoApproved(args) => ask::trace::who(args, &find()?, common),
+        Which::State(args) => ask::state::run(args, &find()?, common),
+        Which::Timeline(args) => ask::timeline::run(args, &find()?, common),
+        Which::BlastRadius(args) => ask::blast::run(args, &find()?, common),
         Which::Match(args) => matching::run(args, &find()?, common),
         Which::Verify(args) => verify::run(args, &find()?, common).await,
         Which::Prove(args) => proof::prove(args, &find()?),

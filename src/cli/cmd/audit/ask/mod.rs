@@ -1,17 +1,25 @@
-//! Questions to the audit log: `attest audit history`, `logs`, `query`, `trace`, `who-approved`, and what `show` says of an execution.
+//! Questions to the audit log: `attest audit history`, `logs`, `query`, `trace`, `who-approved`,
+//! `blast-radius`, `timeline`, `state`, and what `show` says of an execution.
 
+pub(super) mod blast;
+mod drawn;
 mod figures;
 pub(super) mod history;
 pub(super) mod logs;
 pub(super) mod query;
 mod rows;
 pub(super) mod sheet;
+pub(super) mod state;
+pub(super) mod timeline;
 mod told;
 pub(super) mod trace;
 
+pub use blast::BlastReport;
 pub use history::HistoryReport;
 pub use logs::LogsReport;
 pub use query::QueryReport;
+pub use state::StateReport;
+pub use timeline::TimelineReport;
 pub use trace::{TraceReport, WhoReport};
 
 use crate::audit::index::SqliteIndex;

@@ -1,10 +1,11 @@
 //! `attest audit trace`, `attest audit who-approved`
 
-use super::{Open, told};
+use super::{Open, drawn, told};
 use crate::cli::args::{Common, Format};
-use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::exit::{Exit, Failure, Outcome, Purpose};
 use crate::cli::show::sanitize;
 use crate::flow::investigate::{self, Found, Log};
+use crate::inquiry::blast::Start;
 use crate::inquiry::{Branch, Subject, Verdict, Voice, Word};
 use crate::places::{self, AuditPlace};
 use crate::{audit::AuditError, capture};
@@ -147,6 +148,9 @@ pub(in crate::cli) fn run(args: &TraceArgs, place: &AuditPlace, common: &Common)
         let report = TraceReport { schema_version: 1, trace: (&what).into(), unknown, holes };
         return Ok(Outcome::json(&report, Exit::Done));
     }
+    if let Some(picture) = drawn::of_branch(&what, &holes).rendered(common.format) {
+        return Ok(Outcome { stdout: picture.into_bytes(), exit: Exit::Done, purpose: Purpose::Data });
+    }
     let mut out = String::new();
     tree(&mut out, &what, "");
     out += &told::holes(&holes);
@@ -183,6 +187,14 @@ pub(in crate::cli) fn who(args: &WhoArgs, place: &AuditPlace, common: &Common) -
     }
     out += &told::holes(&holes);
     Ok(Outcome { exit, ..Outcome::shown(out) })
+}
+
+/// What is meant by a word from which something may have spread.
+pub(super) fn start(log: &Log<'_>, what: &str, common: &Common) -> Result<Start, Failure> {
+    match what.strip_prefix("commit:") {
+        Some(name) => Ok(Start::Commit(commit(log, name, common)?)),
+        None => Ok(investigate::start(log, what)?),
+    }
 }
 
 /// The whole id of a commit, by the log, or for a name that is none by the repository around the working folder.
