@@ -2,8 +2,6 @@
 
 pub mod anchor;
 pub mod expire;
-#[cfg(test)]
-mod expire_tests;
 pub mod session;
 pub mod witnessed;
 
