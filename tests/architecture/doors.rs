@@ -24,7 +24,7 @@ const BACK_ENDS: &[&str] = &[
     "src/outbox/",
     "src/action/",
     "src/server/",
-    "src/audit/replica/folder.rs",
+    "src/audit/replica/folder/",
     "src/audit/replica/crash_tests.rs",
     "src/audit/replica/tests.rs",
     "src/audit/witness/folder.rs",

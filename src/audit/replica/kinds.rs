@@ -33,8 +33,13 @@ pub struct Kind {
     /// Whether a place is one of it.
     pub is: fn(&str) -> bool,
     /// Opens it.
-    pub open: for<'a> fn(&'a str, &'a Opening) -> BoxFuture<'a, Result<Box<dyn Replica>, ReplicaError>>,
+    pub open: Open,
 }
+
+/// What opens a replica at a place.
+pub type Open = for<'a> fn(&'a str, &'a Opening) -> BoxFuture<'a, Opened>;
+/// A replica that is open, or why none is.
+pub type Opened = Result<Box<dyn Replica>, ReplicaError>;
 
 /// Every back end. A place is of the first one that takes it; a new one is a row here, before the folder.
 pub const ALL: &[Kind] = &[
@@ -56,12 +61,12 @@ pub const ALL: &[Kind] = &[
 ];
 
 #[cfg(feature = "postgresql")]
-async fn postgresql(place: &str, opening: &Opening) -> Result<Box<dyn Replica>, ReplicaError> {
+async fn postgresql(place: &str, opening: &Opening) -> Opened {
     Ok(Box::new(super::PostgresReplica::open(place, opening).await?))
 }
 
 #[cfg(not(feature = "postgresql"))]
-async fn postgresql(place: &str, _: &Opening) -> Result<Box<dyn Replica>, ReplicaError> {
+async fn postgresql(place: &str, _: &Opening) -> Opened {
     let cause = "this build has no PostgreSQL: build with the feature `postgresql`".to_owned();
     Err(ReplicaError::Foreign { place: super::shown(place), cause })
 }
@@ -76,7 +81,7 @@ pub fn kind(place: &str) -> Option<&'static Kind> {
 ///
 /// # Errors
 /// [`ReplicaError`].
-pub async fn open(place: &str, opening: &Opening) -> Result<Box<dyn Replica>, ReplicaError> {
+pub async fn open(place: &str, opening: &Opening) -> Opened {
     match kind(place) {
         Some(kind) => (kind.open)(place, opening).await,
         None => Err(ReplicaError::Foreign { place: place.to_owned(), cause: "no kind of replica".into() }),

@@ -7,14 +7,12 @@
 //! | `copy.rs` | what is new to a replica, once it is proven that the log continues what the replica has |
 //! | `compare.rs` | a replica and a log held against each other, record by record |
 //! | `gone.rs`, `orders.rs` | which contents a replica has to let go of, on whose authority |
-//! | `contents.rs` | a file of encrypted contents |
-//! | `folder.rs`, `postgres/`, `memory.rs` | where replicas are |
+//! | `folder/`, `postgres/`, `memory.rs` | where replicas are |
 //!
 //! A replica believes nothing but the log's signatures: it takes a checkpoint only where the log's records lead from the one that
 //! it has to the new one, and takes nothing back. So what it saw once, it shows for ever.
 
 mod compare;
-mod contents;
 mod copy;
 #[cfg(test)]
 mod crash_tests;
@@ -34,7 +32,7 @@ pub use copy::{Forgotten, Replicated, replicate};
 pub use error::ReplicaError;
 pub use folder::FolderReplica;
 pub use gone::Gone;
-pub use kinds::{ALL, Kind, Opening, kind, open};
+pub use kinds::{ALL, Kind, Open, Opened, Opening, kind, open};
 pub use memory::MemoryReplica;
 #[cfg(feature = "postgresql")]
 pub use postgres::{PostgresReplica, SCHEMA};

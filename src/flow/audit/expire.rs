@@ -266,3 +266,6 @@ fn summary(Month(month): &Month, until: u32, agent: &str, all: &Kept) -> Value {
     out["known"] = Value::Object(known);
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,6 @@
 
 pub mod anchor;
 pub mod expire;
-#[cfg(test)]
-mod expire_tests;
 pub mod session;
 mod statement;
 pub mod witnessed;

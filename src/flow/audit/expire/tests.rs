@@ -1,17 +1,17 @@
 //! Summaries of what expires: each execution is counted once, whatever happens in between.
 
-use super::expire::expire;
+use super::{Expired, expire};
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::MemoryKeys;
 use crate::audit::store::MemoryStore;
 use crate::audit::{AuditError, Held, Keep, Log, LogStore, Parts, Settings, Stored};
+use crate::flow::audit;
 use crate::flow::investigate::{Log as Asked, months};
 use crate::inquiry::Summary;
 use crate::model::Timestamp;
 use crate::record::{Class, Draft, draft::Origin};
 use crate::tlog::note::NoteSigner;
 use serde_json::{Value, json};
-
 use std::sync::{Arc, Mutex};
 
 const ORIGIN: &str = "log.example/audit";
@@ -137,7 +137,7 @@ impl World {
         }
     }
 
-    fn expire(&mut self, date: &str) -> Result<super::expire::Expired, AuditError> {
+    fn expire(&mut self, date: &str) -> Result<Expired, AuditError> {
         let mut random = self.random();
         expire(&mut self.log, &mut self.index, &officer(), at(date, 1), &mut random)
     }
@@ -149,7 +149,7 @@ impl World {
 
     /// The executions that `history` lists.
     fn executions(&mut self) -> Vec<String> {
-        super::catch_up(self.log.store(), self.log.keys(), self.log.size(), &mut self.index).unwrap();
+        audit::catch_up(self.log.store(), self.log.keys(), self.log.size(), &mut self.index).unwrap();
         let (settings, keys) = (settings(&self.kept), self.log.keys().clone());
         let log = Asked { store: self.log.store(), settings: &settings, keys: &keys, index: &self.index };
         let found = crate::flow::investigate::history(&log, &crate::inquiry::Asked::default()).unwrap();
@@ -159,7 +159,7 @@ impl World {
     }
 
     fn summaries(&mut self) -> Vec<Summary> {
-        super::catch_up(self.log.store(), self.log.keys(), self.log.size(), &mut self.index).unwrap();
+        audit::catch_up(self.log.store(), self.log.keys(), self.log.size(), &mut self.index).unwrap();
         let (settings, keys) = (settings(&self.kept), self.log.keys().clone());
         let log = Asked { store: self.log.store(), settings: &settings, keys: &keys, index: &self.index };
         months(&log, &crate::inquiry::Asked::default()).unwrap()
@@ -204,7 +204,7 @@ fn told(list: &[(&str, &str, u64)]) -> Vec<(String, String, u64)> {
 #[test]
 fn what_agents_did_is_kept_before_it_expires_and_each_execution_counted_once() {
     let mut world = worked();
-    assert_eq!(world.expire("2026-11-01").unwrap(), super::expire::Expired::default(), "nothing is old enough");
+    assert_eq!(world.expire("2026-11-01").unwrap(), Expired::default(), "nothing is old enough");
     assert_eq!(world.months(), []);
     let done = world.expire("2026-11-02").unwrap();
     assert_eq!((done.summaries.len(), done.redactions.len()), (3, 1), "each agent's and that of all");
