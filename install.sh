@@ -3,7 +3,7 @@
 # but to FOLDER. The program comes from the newest release, or from that of $ATTEST_VERSION (such as v1.2.3), or from a mirror's
 # folder with a release's files, $ATTEST_RELEASE_URL. Its archive must have the digest $ATTEST_SHA256, or else the one that SHA256SUMS
 # beside it says. Who made it, `attest verify` tells of attest.sigstore.jsonl beside it. Needs curl, tar and gzip.
-set -eu && umask 022
+set -eu && umask 022 && unset CDPATH
 releases=https://github.com/agent-attest/attest/releases
 fail() { printf '%s' "install.sh: $*" | tr '\r\n' '  ' >&2 && echo >&2 && exit 3; }
 machine="$(uname -s) on $(uname -m)"
@@ -34,11 +34,11 @@ place() { [ ! -d "$folder/attest" ] && mv -f -- "$1" "$folder/attest" || fail "c
 holds() {
   found=$(sum "$1") && [ "$found" = "$3" ] || fail "$2 is another file than is listed: expected sha256 $3, found $found"
 }
-# unpack ARCHIVE URL: takes the program out of it, and nothing else.
+# unpack ARCHIVE URL: takes the program out of it, and nothing else: no name in it is ever an argument of tar's.
 unpack() {
-  member=$(tar -tzf "$1" | grep -E '^(\./)?([^/]*/)?attest$' | head -n 1) && [ -n "$member" ] || fail "$2 holds no attest"
-  tar -xzOf "$1" "$member" >"$temp/attest" && chmod 755 "$temp/attest" || fail "$2 cannot be unpacked to $folder"
-  place "$temp/attest"
+  member=attest-$target/attest && tar -tzf "$1" | grep -Fxq -- "$member" || fail "$2 holds no $member"
+  tar -xzOf "$1" -- "$member" >"$temp/attest" && chmod 755 "$temp/attest" || fail "$2 cannot be unpacked to $folder"
+  [ -s "$temp/attest" ] && place "$temp/attest" || fail "$2 holds no program $member: it is empty, or a link"
 }
 main() {
   [ $# -eq 1 ] || fail 'expected one argument, the folder to install to'
@@ -48,7 +48,7 @@ main() {
   from=${ATTEST_RELEASE_URL:-$releases/${version:+download/$version}}
   [ "$from" != "$releases/" ] || from=$releases/latest/download
   begin "$1"
-  [ -n "$want" ] || { fetch "$from/SHA256SUMS" "$temp/sums" && want=$(sed -n "s/ [ *]$archive\$//p" "$temp/sums"); }
+  [ -n "$want" ] || { fetch "$from/SHA256SUMS" "$temp/sums" && want=$(awk -v a="$archive" '$2 == a || $2 == "*" a { print $1 }' "$temp/sums"); }
   case $want in *[!0-9a-f]* | '') fail "no digest is known of $archive" ;; esac
   fetch "$from/$archive" "$temp/archive"
   holds "$temp/archive" "$from/$archive" "$want"

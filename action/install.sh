@@ -4,6 +4,7 @@
 # $ATTEST_VERSION), or the one of that name in the folder $ATTEST_RELEASE_URL; it must have the digest that is listed. Where none is
 # listed, attest is built from source. $ATTEST_BINARY is a program that is there, to use instead.
 set -eu
+unset CDPATH
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 ATTEST_INSTALL_PARTS=only
 . "$here/../install.sh"

@@ -13,6 +13,7 @@
 # On Linux the program is static: it needs no file of the machine that runs it, and so has no PKCS#11, which loads a module's
 # library.
 set -eu
+unset CDPATH
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/release/lib.sh"
 [ $# -ge 1 ] || fail 'expected a folder for the release'

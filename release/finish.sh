@@ -2,6 +2,7 @@
 # Makes a whole of what pack.sh wrote for one target or several: `release/finish.sh FOLDER` adds to FOLDER the image (image/, of
 # those that are for Linux), install.sh, releases.json, which the next commit's action/releases.json is made of, and SHA256SUMS.
 set -eu
+unset CDPATH
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/release/lib.sh"
 [ $# -eq 1 ] || fail 'expected a folder'

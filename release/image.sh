@@ -3,6 +3,7 @@
 # has the program, its licences and an unprivileged user (65532), and nothing else; an index names the image of each platform,
 # sorted. No program but those of lib.sh takes part, and all bytes follow from the archives and the time.
 set -eu
+unset CDPATH
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/release/lib.sh"
 [ $# -eq 2 ] || fail 'expected an archive and a folder for the layout'
@@ -20,6 +21,7 @@ case $target in
   *) fail "expected an archive for Linux on x86_64 or aarch64, found $target" ;;
 esac
 "$tar" --extract --gzip --file="$archive" --directory="$temp"
+[ -f "$temp/$name/attest" ] && [ ! -L "$temp/$name/attest" ] || fail "$archive holds no program $name/attest"
 cp -- "$temp/$name/attest" "$temp/image/usr/bin/attest"
 mkdir "$temp/image/usr/share/attest"
 cp -R -- "$temp/$name/LICENSE" "$temp/$name/licences" "$temp/image/usr/share/attest"

@@ -2,6 +2,7 @@
 # Prints who holds the rights in the crates of a program, and under which licences: `release/notices.sh METADATA CRATES`, with
 # what `cargo metadata` says and a list of NAME@VERSION. Each text is one that a crate brings, printed once for all that do.
 set -eu
+unset CDPATH
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/release/lib.sh"
 [ $# -eq 2 ] || fail 'expected what cargo says of crates, and a list of those that are meant'

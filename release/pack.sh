@@ -3,6 +3,7 @@
 # completions, the licence and those of everything that is in the program, and FOLDER/attest-TARGET.cdx.json, its bill of
 # materials. Which target, version and commit it is, the program says. The bytes follow from program, sources and time.
 set -eu
+unset CDPATH
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/release/lib.sh"
 [ $# -eq 2 ] || fail 'expected a program and a folder'

@@ -6,6 +6,7 @@
 # attest.sigstore.jsonl of the folder is about SHA256SUMS and all files that it lists. Attached to the image are provenance of the
 # index and of each platform's image, and to the latter the bill of materials of its program.
 set -eu
+unset CDPATH
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/release/lib.sh"
 [ $# -ge 2 ] || fail 'expected a folder and an image'

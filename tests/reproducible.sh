@@ -4,6 +4,7 @@
 # FIRST. With --changed, one byte of one source file is changed then, and program and image must be others. By hand: each takes as
 # long as a release, and 3 GB of $TMPDIR (else /var/tmp).
 set -eu
+unset CDPATH
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
 [ $# -ge 1 ] || { echo 'expected the folder of a release, made by release/build.sh' >&2; exit 2; }
 first=$(cd -- "$1" && pwd)

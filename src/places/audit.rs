@@ -4,13 +4,14 @@
 use crate::audit::anchor::{Anchor, Anchors as _, FolderAnchors};
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::{FolderKeys, KeyStore as _, Keys, NoteFile};
-use crate::audit::store::FolderStore;
+use crate::audit::store::{CHECKPOINT, FolderStore};
 use crate::audit::{AuditError, Log, LogStore, Parts, Settings, keep_to};
 use crate::model::digest::hex;
 use crate::model::{Timestamp, limits};
 use crate::record::Class;
 use crate::regular;
 use crate::tlog::note::NoteSigner;
+use crate::tlog::{Checkpoint, Note};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
@@ -22,6 +23,17 @@ use std::time::{Duration, Instant};
 pub const VARIABLE: &str = "ATTEST_AUDIT_LOG";
 /// How files begin in which what was lost is being recorded.
 const LOST: &str = "lost.";
+
+/// A path without links and `..`, as far as it is there: through a link, too, a log in a checkout is in it.
+fn real(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    match there {
+        Some((part, real)) => path
+            .strip_prefix(part)
+            .map_or(real.clone(), |rest| if rest.as_os_str().is_empty() { real.clone() } else { real.join(rest) }),
+        None => path.to_owned(),
+    }
+}
 
 /// The folder of an audit log.
 #[derive(Clone, Debug)]
@@ -53,7 +65,7 @@ impl AuditPlace {
                 state.or_else(home).ok_or_else(|| AuditError::Absent { place: "a home that is not set".into() })?;
             return Ok(Self { folder: state.join("attest/audit") });
         };
-        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let folder = real(&std::path::absolute(&folder).unwrap_or(folder));
         if let Some(checkout) = folder.ancestors().find(|f| f.join(".git").exists()) {
             let (place, checkout) = (folder.display().to_string(), checkout.display().to_string());
             return Err(AuditError::InCheckout { place, checkout });
@@ -198,6 +210,26 @@ impl AuditPlace {
     /// [`AuditError`].
     pub fn reader(&self) -> Result<FolderStore, AuditError> {
         FolderStore::read_only(&self.folder)
+    }
+
+    /// That its records can be read to their end: as many as its checkpoint says are there, and nothing that was changed stands
+    /// behind them. A question that is answered from what is left of a log would else take for nothing what was cut off.
+    ///
+    /// # Errors
+    /// [`AuditError::Damaged`] with the first record that is missing.
+    pub fn is_whole(&self) -> Result<(), AuditError> {
+        // The checkpoint first: a writer adds to the journal before it signs.
+        let published = self.reader()?.get(CHECKPOINT)?;
+        let store = self.reader()?;
+        // What is changed at its end is told to who comes to it.
+        store.read(store.size(), 1)?;
+        let note = published.as_deref().and_then(|note| Note::parse(note).ok());
+        let size = note.and_then(|note| Some(Checkpoint::parse(note.text).ok()?.size)).unwrap_or(0);
+        if size > store.size() {
+            let cause = format!("its checkpoint has {size} records, and its journal ends after {}", store.size());
+            return Err(AuditError::Damaged { index: Some(store.size()), cause });
+        }
+        Ok(())
     }
 
     /// The keys to read with; none where this user may not have them.

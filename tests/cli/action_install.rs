@@ -26,12 +26,17 @@ pub(crate) fn archive(folder: &Path, name: &str) -> Vec<u8> {
 }
 
 pub(crate) fn archive_of(folder: &Path, name: &str, program: &[u8]) -> Vec<u8> {
-    let inner = folder.join("pack/attest-v1");
+    let inner = folder.join("pack").join(format!("attest-{TARGET}"));
     fs::create_dir_all(&inner).unwrap();
     fs::write(inner.join(name), program).unwrap();
     let out = folder.join("pack/archive.tar.gz");
-    let ran =
-        Command::new("tar").args(["-czf"]).arg(&out).args(["-C"]).arg(folder.join("pack")).arg("attest-v1").status();
+    let ran = Command::new("tar")
+        .args(["-czf"])
+        .arg(&out)
+        .args(["-C"])
+        .arg(folder.join("pack"))
+        .arg(format!("attest-{TARGET}"))
+        .status();
     assert!(ran.unwrap().success());
     fs::read(out).unwrap()
 }

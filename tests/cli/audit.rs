@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 pub(crate) const LOG: &str = "log";
 
-fn audit(world: &World, args: &[&str]) -> Output {
+pub(crate) fn audit(world: &World, args: &[&str]) -> Output {
     let all: Vec<&str> = ["audit", "--log", LOG].into_iter().chain(args.iter().copied()).collect();
     world.attest(&all)
 }
@@ -253,6 +253,13 @@ fn a_log_in_a_checkout_is_refused() {
     let world = World::empty();
     fs::create_dir(world.root().join(".git")).unwrap();
     assert!(ends(&world, 2, &["init"]).contains("lies in the checkout"));
+    // Through a link, too; and a path that only passes through it is none.
+    let other = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(world.root(), other.path().join("link")).unwrap();
+    let at = |place: &str| world.attest(&["audit", "--log", other.path().join(place).to_str().unwrap(), "init"]);
+    assert_eq!(at("link/log").status.code(), Some(2));
+    fs::create_dir(other.path().join("a")).unwrap();
+    assert_eq!(at("a/../log").status.code(), Some(0));
     let home = world.attest(&["audit", "init"]);
     assert!(home.status.success(), "the user's folder of state is none");
     assert!(world.home().join(".local/state/attest/audit/log.json").exists());

@@ -1,6 +1,6 @@
 //! Questions to the audit log, as whoever looks into an incident asks them.
 
-use crate::audit::{LOG, done, ends, holds, started};
+use crate::audit::{LOG, audit, done, ends, holds, started};
 use crate::world::World;
 use serde_json::{Value, json};
 use std::fs;
@@ -367,6 +367,45 @@ fn what_was_erased_or_expired_is_a_named_hole() {
     done(&world, &["erase", "--execution", "exec-2", "--basis", "request-9"]);
     assert!(ends(&world, 1, &["show", "exec-2"]).contains("audit-unknown"));
     assert!(done(&world, &["history"]).contains("erased: redaction 13, request-9"));
+}
+
+/// Whoever cuts off the end of a journal, or changes a byte in it, takes an action out of every answer: none is whole then.
+#[test]
+fn a_question_to_a_log_whose_end_is_gone_says_so() {
+    const QUESTIONS: [&[&str]; 9] = [
+        &["history"],
+        &["logs", "exec-1"],
+        &["show", "exec-1"],
+        &["show"],
+        &["query", "SELECT 1"],
+        &["timeline"],
+        &["trace", "execution:exec-1"],
+        &["blast-radius", "agent:engineering/claude-coder"],
+        &["who-approved", "commit:abc123"],
+    ];
+    let cut = |bytes: &mut Vec<u8>, end: usize| bytes[end / 2..].fill(0);
+    let flip = |bytes: &mut Vec<u8>, end: usize| bytes[end / 2] ^= 1;
+    for change in [&cut as &dyn Fn(&mut Vec<u8>, usize), &flip] {
+        let world = incident();
+        for question in QUESTIONS {
+            let whole = audit(&world, question);
+            let said = String::from_utf8_lossy(&whole.stdout).into_owned() + &String::from_utf8_lossy(&whole.stderr);
+            assert!(!said.contains("HOLE record"), "the twin, {question:?}: {said}");
+        }
+        let journal = world.root().join(LOG).join("journal");
+        let file = fs::read_dir(journal).unwrap().next().unwrap().unwrap().path();
+        let mut bytes = fs::read(&file).unwrap();
+        let end = bytes.iter().rposition(|b| *b != 0).unwrap();
+        change(&mut bytes, end);
+        fs::write(&file, bytes).unwrap();
+        for question in QUESTIONS {
+            let said = ends(&world, 3, question);
+            assert!(said.contains("HOLE ") && said.contains("attest audit verify"), "{question:?}: {said}");
+        }
+        let answer = audit(&world, &["history", "--format", "json"]);
+        assert_eq!(answer.status.code(), Some(3));
+        serde_json::from_slice::<Value>(&answer.stdout).unwrap();
+    }
 }
 
 #[test]

@@ -246,3 +246,62 @@ fn a_script_that_was_cut_off_on_its_way_does_nothing() {
     }
     assert!(place.server.asked().is_empty());
 }
+
+/// Makes an archive of members by name: a kind of tar, and the name that the member has in it.
+fn odd_archive(folder: &Path, name: &str, kind: &str) -> Vec<u8> {
+    let inner = folder.join("odd");
+    let _ = fs::remove_dir_all(&inner);
+    fs::create_dir_all(&inner).unwrap();
+    let from = inner.join("x");
+    match kind {
+        "link" => std::os::unix::fs::symlink("/etc/hostname", &from).unwrap(),
+        "empty" => fs::write(&from, "").unwrap(),
+        _ => fs::write(&from, "#!/bin/sh\necho of another\n").unwrap(),
+    }
+    // More than one record of tar's, so that its checkpoints are reached.
+    fs::write(inner.join("y"), vec![b'y'; 200_000]).unwrap();
+    let ran = Command::new("tar")
+        .args(["-czf", "a.tar.gz", "--transform"])
+        .arg(format!("flags=r;s#^x$#{name}#"))
+        .args(["x", "y"])
+        .current_dir(&inner)
+        .status();
+    assert!(ran.unwrap().success());
+    fs::read(inner.join("a.tar.gz")).unwrap()
+}
+
+#[test]
+fn names_in_an_archive_are_no_arguments_and_what_is_no_program_is_not_installed() {
+    let place = Place::new();
+    let member = format!("attest-{TARGET}/attest");
+    let archives = tempfile::tempdir().unwrap();
+    let name = format!("attest-{TARGET}.tar.gz");
+    for (inside, kind, why) in [
+        ("--checkpoint-action=exec=touch ran #/attest", "file", "holds no attest-"),
+        ("--to-command=touch ran #/attest", "file", "holds no attest-"),
+        ("../attest", "file", "holds no attest-"),
+        (member.as_str(), "link", "it is empty, or a link"),
+        (member.as_str(), "empty", "it is empty, or a link"),
+    ] {
+        let bytes = odd_archive(archives.path(), &inside.replace('#', "\\#"), kind);
+        let digest = Digest::sha256(&bytes).hex().to_owned();
+        let server = Server::start({
+            let name = name.clone();
+            move |asked| match asked.path().ends_with(&name) {
+                true => Reply::Answer(200, String::new(), bytes.clone()),
+                false => Reply::status(404, "nothing here"),
+            }
+        });
+        for shell in shells() {
+            let variables = [("ATTEST_RELEASE_URL", server.url.as_str()), ("ATTEST_SHA256", &digest)];
+            place.is_refused(shell, &place.install(shell, &variables), why);
+        }
+    }
+    // With a variable that makes `cd` print where it went, too.
+    let good = place.release("good");
+    let out = place.path("out");
+    for shell in shells() {
+        let variables = [("ATTEST_RELEASE_URL", good.as_str()), ("CDPATH", out.to_str().unwrap())];
+        place.is_installed(shell, &place.install(shell, &variables));
+    }
+}

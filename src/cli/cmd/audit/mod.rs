@@ -38,8 +38,8 @@ pub use verify::{ReceiptReport, VerifyReport};
 
 use crate::audit::AuditError;
 use crate::audit::replica::ReplicaError;
-use crate::cli::args::Common;
-use crate::cli::exit::{Failure, Outcome};
+use crate::cli::args::{Common, Format};
+use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::ui::Ui;
 use crate::places::AuditPlace;
 use crate::record::RecordError;
@@ -133,11 +133,66 @@ impl From<RecordError> for Failure {
     }
 }
 
+impl Which {
+    /// Whether it is a question: its answer rests on all that was recorded.
+    fn asks(&self) -> bool {
+        matches!(
+            self,
+            Self::Show(_)
+                | Self::History(_)
+                | Self::Logs(_)
+                | Self::Query(_)
+                | Self::Trace(_)
+                | Self::WhoApproved(_)
+                | Self::BlastRadius(_)
+                | Self::Timeline(_)
+                | Self::State(_)
+        )
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
+    let answer = carry_out(command, common, ui).await;
+    if !command.which.asks() {
+        return answer;
+    }
+    match AuditPlace::find(command.log.as_deref()).and_then(|place| place.is_whole()) {
+        Err(damage @ AuditError::Damaged { .. }) => in_part(answer, &damage, common, ui),
+        _ => answer,
+    }
+}
+
+/// An answer from what is left of a log whose end is gone: said with it, and never an answer that is whole.
+fn in_part(
+    answer: Result<Outcome, Failure>,
+    damage: &AuditError,
+    common: &Common,
+    ui: &Ui,
+) -> Result<Outcome, Failure> {
+    let hole = format!("HOLE {damage}; whatever was recorded from there on is not in this answer: attest audit verify");
+    match answer {
+        Ok(mut outcome) if common.format == Format::Text => {
+            outcome.stdout.extend(format!("{hole}\n").bytes());
+            Ok(Outcome { exit: Exit::Unknown, ..outcome })
+        }
+        // What a program reads keeps its form: it is told by the exit code, and whoever looks on by a line beside it.
+        Ok(outcome) => {
+            ui.note(&hole);
+            Ok(Outcome { exit: Exit::Unknown, ..outcome })
+        }
+        Err(mut failure) => {
+            failure.exit = Exit::Unknown;
+            failure.detail += &format!("{hole}\n");
+            Err(failure)
+        }
+    }
+}
+
+async fn carry_out(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let find = || AuditPlace::find(command.log.as_deref());
     match &command.which {
         Which::Quickstart(args) => quickstart::run(args),
