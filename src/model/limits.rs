@@ -395,8 +395,9 @@ pub const QUERY_ROWS: usize = 10_000;
 /// The most rows that may be asked for.
 pub const QUERY_MOST_ROWS: usize = 10_000_000;
 /// An answer in SQL (bytes), held until it is printed.
-pub const QUERY_ANSWER_BYTES: usize = 256 << 20;
-/// A value that a question in SQL makes on its way, and the question itself (bytes).
-pub const QUERY_VALUE_BYTES: usize = 256 << 10;
+pub const QUERY_ANSWER_BYTES: usize = 64 << 20;
+/// A value that a question in SQL makes on its way, and the question itself (bytes). Some functions take the square of it in time,
+/// and no clock is looked at within one.
+pub const QUERY_VALUE_BYTES: usize = 64 << 10;
 /// Memory of a question in SQL (bytes): what it sorts must not fill a disk.
 pub const QUERY_HEAP_BYTES: usize = 256 << 20;

@@ -157,6 +157,8 @@ fn failed(e: &rusqlite::Error) -> QueryError {
             ErrorCode::CannotOpen | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::DatabaseBusy,
         ) => QueryError::Unreadable { cause: e.to_string() },
         Some(ErrorCode::ReadOnly) => QueryError::Refused { what: "writes".into() },
+        // Before anything is asked of the authorizer.
+        _ if e.to_string().contains("cannot modify ") => QueryError::Refused { what: "writes".into() },
         _ => QueryError::Wrong { cause: e.to_string() },
     }
 }
@@ -186,7 +188,8 @@ fn confine(
         connection.set_limit(limit, most)?;
     }
     let until = Instant::now() + time;
-    connection.progress_handler(1000, Some(move || Instant::now() >= until))?;
+    // After few steps: one call of a function is a step, and may compare long texts.
+    connection.progress_handler(20, Some(move || Instant::now() >= until))?;
     let refused = Arc::clone(refused);
     connection.authorizer(Some(move |asked: AuthContext<'_>| match refusal(&asked) {
         None => Authorization::Allow,

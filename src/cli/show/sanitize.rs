@@ -3,7 +3,7 @@
 use crate::model::shown::is_invisible;
 use std::fmt::Write as _;
 
-pub(in crate::cli) use crate::model::shown::{line, shell};
+pub(in crate::cli) use crate::model::shown::{line, shell, visible};
 
 /// A JSON document, with what [`line`] escapes escaped as JSON does, so that it means the same. All of it can stand in
 /// strings alone.

@@ -12,7 +12,7 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Str
     };
     let widths: Vec<usize> = (0..head.len()).map(widest).collect();
     let mut out = String::new();
-    let head: Vec<String> = head.iter().map(|name| (*name).to_owned()).collect();
+    let head: Vec<String> = head.iter().map(|name| sanitize::line(name)).collect();
     for row in std::iter::once(&head).chain(&rows) {
         let mut line = String::new();
         for (at, cell) in row.iter().enumerate() {
@@ -26,7 +26,7 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Str
     out
 }
 
-/// Rows as CSV (RFC 4180), the names first. What a terminal or a runner would obey is escaped.
+/// Rows as CSV (RFC 4180), the names first. What a terminal or a runner would obey is escaped, and nothing is cut.
 pub(super) fn csv<'a>(head: &[impl AsRef<str>], rows: impl Iterator<Item = Vec<String>> + 'a) -> String {
     let mut out = String::new();
     let mut line = |cells: &mut dyn Iterator<Item = &str>| {
@@ -34,7 +34,8 @@ pub(super) fn csv<'a>(head: &[impl AsRef<str>], rows: impl Iterator<Item = Vec<S
             if at > 0 {
                 out.push(',');
             }
-            let cell = sanitize::line(cell);
+            // Whole, however long: what a program reads must not end in the middle of a path.
+            let cell = sanitize::visible(cell);
             if cell.contains(['"', ',', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ') {
                 out.push('"');
                 out += &cell.replace('"', "\"\"");
@@ -56,6 +57,10 @@ mod tests {
 
     #[test]
     fn rows_are_read_back_as_they_were_and_obeyed_by_nobody() {
+        let long = "p".repeat(5000);
+        let text = csv(&["\u{1b}x"], std::iter::once(vec![long.clone()]));
+        assert!(text.contains(&long) && !text.contains('\u{1b}'), "nothing is cut");
+        assert!(!table(&["\u{1b}[2J"], &[vec!["a".to_owned()]], &[]).contains('\u{1b}'));
         let row = vec!["a,b".to_owned(), "say \"hi\"".to_owned(), "\u{1b}[2J".to_owned(), String::new()];
         let text = csv(&["x", "y", "z", "n"], std::iter::once(row.clone()));
         assert!(text.starts_with("x,y,z,n\r\n\"a,b\",\"say \"\"hi\"\"\",") && text.ends_with(",\r\n"), "{text}");
