@@ -141,3 +141,13 @@ say 'a server elsewhere is spoken to over TLS'
 audit 2 replicate 'postgresql://attest_audit_writer:secret@192.0.2.1/audit?sslmode=disable'
 contains "$WORK/out" 'audit-replica-insecure'
 ! grep -q secret "$WORK/out" "$WORK/err" || fail 'the password was printed'
+
+say 'a row that somebody put behind the checkpoint is named, and nothing is copied over it'
+writer -c "INSERT INTO audit_entries (origin, number, entry) VALUES ('audit.example/interop', 602, 'anything')"
+audit 1 verify --replica "$place"
+contains "$WORK/out" '602  record 602 stands behind its checkpoint, and the log has no such record'
+audit 0 record decision what=further reason=interop
+audit 1 replicate "$place"
+contains "$WORK/out" 'audit-replica-changed'
+contains "$WORK/out" 'its row of record 602 is another one than the log'
+equal 'the row' anything "$(owner -c "SELECT convert_from(entry, 'UTF8') FROM audit_entries WHERE number = 602")"
