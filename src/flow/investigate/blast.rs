@@ -75,6 +75,7 @@ pub fn blast(log: &Log<'_>, start: &Start, span: &Span, bounds: Bounds) -> Resul
             wants: shape.wants,
             once: shape.once,
             begins: shape.begins,
+            bare: shape.bare,
             since: since.filter(|_| ask.within),
             until: until.filter(|_| ask.within),
         };
