@@ -99,9 +99,8 @@ fn built_of(sheet: &Sheet, materials: &[Event]) -> Part {
             part.known.push(fact("materials", &format!("{count} listed with digests"), event.number));
         }
         part.known.extend(event.text("base_image").map(|image| fact("base_image", image, event.number)));
-        match event.count("left_out") {
-            Some(n @ 1..) => part.missing.push(format!("{n} more are not listed (record {})", event.number)),
-            _ => {}
+        if let Some(n @ 1..) = event.count("left_out") {
+            part.missing.push(format!("{n} more are not listed (record {})", event.number));
         }
     }
     if materials.is_empty() {

@@ -117,7 +117,8 @@ fn odd(at: i64, event: &Event, latest: Option<i64>, proven: Proven) -> Option<Od
     let disproven = proven.before.map(|before| at - before).filter(|by| *by > 0);
     let ahead = Some(at - event.logged - MINUTE).filter(|by| *by >= 0).map(|by| by + 1);
     let behind = latest.map(|latest| latest - at).filter(|by| *by > 0);
-    disproven.map(Odd::Disproven).or(ahead.map(Odd::Ahead)).or(behind.map(Odd::Behind))
+    let all = [disproven.map(Odd::Disproven), ahead.map(Odd::Ahead), behind.map(Odd::Behind)];
+    all.into_iter().flatten().next()
 }
 
 fn median(all: &mut [i64]) -> i64 {
@@ -167,6 +168,7 @@ mod tests {
             at(3, "import", 90, 3600),
             at(4, "import", 99, 3600),
             at(5, "hook", 101, 60),
+            at(6, "hook", 100, 60),
         ];
         let found = timeline(events, &BTreeMap::new());
         let of = |name: &str| found.clocks.iter().find(|clock| clock.source.as_deref() == Some(name)).unwrap();

@@ -593,6 +593,7 @@ fn create_and_verify_record_themselves_and_what_could_not_be_is_counted() {
         (&"attested".into(), &"platform/builder".into(), &"t-2".into())
     );
     assert_eq!(record(2)["requested_by"], "github:583231");
+    assert_eq!((&record(3)["kind"], &record(3)["statement"]), (&"materials".into(), &record(2)["statement"]));
     assert!(!holds(&log, "github:583231"));
 
     // A log that cannot be written to changes no answer.
@@ -611,9 +612,9 @@ fn create_and_verify_record_themselves_and_what_could_not_be_is_counted() {
     mode(0o700);
     assert!(run(&verify).status.success());
     let shown: Value = serde_json::from_slice(&run(&["audit", "show", "--format", "json"]).stdout).unwrap();
-    let loss = &shown["records"][5]["record"];
+    let loss = &shown["records"][6]["record"];
     assert_eq!((&loss["kind"], &loss["lost"]), (&"loss".into(), &3.into()));
-    assert_eq!(shown["size"], 6);
+    assert_eq!(shown["size"], 7);
     assert!(run(&verify).status.success());
     assert!(text(&run(&["audit", "verify"])).contains("3 lost events, in 1 record"));
     // A crash came between the record and the end of the count; what is counted from then on is another loss.

@@ -186,7 +186,7 @@ fn what_create_built_of_what_is_in_the_log_and_found_again() {
     let state = run(&["audit", "state", "exec-1"], 0);
     assert!(
         state.starts_with("exec-1: ")
-            && state.contains("  dependencies  1 listed with digests d, pkg:docker/base@sha256:"),
+            && state.contains("  dependencies  2 listed with digests d, pkg:docker/base@sha256:"),
         "{state}"
     );
     assert!(state.contains("MISSING  what it was told is not recorded: no session"), "{state}");

@@ -45,8 +45,12 @@ fn sql(following: &Following<'_>) -> String {
     let key = if following.values.len() > 1 { "j.key" } else { "0" };
     let listed: String = wants.iter().map(|name| format!(", {name}")).collect();
     let rest = rest(following);
+    if following.once && following.column == "execution_id" && following.wants == ["session_id"] {
+        return sessions(following.values.len() > 1);
+    }
     if !following.once {
-        return format!("SELECT {key}, r.number, r.kind, r.timestamp, r.known{listed} {rest}");
+        let known = if following.bare { "NULL" } else { "r.known" };
+        return format!("SELECT {key}, r.number, r.kind, r.timestamp, {known}{listed} {rest}");
     }
     let named: String = wants.iter().enumerate().map(|(at, name)| format!(", {name} AS c{at}")).collect();
     let given: String = (0..wants.len()).map(|at| format!(", g.c{at}")).collect();
@@ -55,6 +59,16 @@ fn sql(following: &Following<'_>) -> String {
     format!(
         "SELECT g.key, g.number, f.kind, f.timestamp, f.known{given} FROM (SELECT {key} AS key, min(r.number) AS number{named} {rest} {by}) AS g
          CROSS JOIN record AS f ON f.number = g.number"
+    )
+}
+
+/// The sessions of executions: one after another out of the index, and never each of the thousand records that name one.
+fn sessions(many: bool) -> String {
+    let first = if many { "SELECT key, value, '' FROM json_each(?1)" } else { "SELECT 0, ?1, ''" };
+    format!(
+        "WITH RECURSIVE s(k, e, v) AS ({first} UNION ALL SELECT k, e, (SELECT min(r.session_id) FROM record AS r INDEXED BY
+         record_session_of WHERE r.execution_id = e AND r.session_id > v) FROM s WHERE v IS NOT NULL)
+         SELECT k, 0, '', NULL, NULL, v FROM s WHERE v <> ''"
     )
 }
 
@@ -163,7 +177,27 @@ mod tests {
             once: true,
             ..all
         };
-        let plan = plan(&one);
+        let one = plan(&one);
+        let about = Following {
+            column: "execution_id",
+            kinds: &["execution_started", "execution_ended"],
+            values: &values,
+            wants: &["agent", "status"],
+            bare: true,
+            ..Following::default()
+        };
+        let about = plan(&about);
+        assert!(about.contains("COVERING INDEX record_execution (execution_id=? AND kind=?)"), "{about}");
+        let sessions = Following {
+            column: "execution_id",
+            values: &values,
+            wants: &["session_id"],
+            once: true,
+            ..Following::default()
+        };
+        let sessions = plan(&sessions);
+        assert!(sessions.contains("record_session_of (execution_id=? AND session_id>?)"), "{sessions}");
+        let plan = one;
         assert!(plan.contains("COVERING INDEX record_agent") && !plan.contains("TEMP B-TREE"), "{plan}");
     }
 }

@@ -87,6 +87,8 @@ pub struct Following<'a> {
     pub wants: &'static [&'static str],
     /// Rows in which all that is wanted is the same are given once, the first of them.
     pub once: bool,
+    /// How fields are known is not wanted.
+    pub bare: bool,
     /// Not before this time, as RFC 3339 in UTC to the second.
     pub since: Option<&'a str>,
     /// Not after this time.

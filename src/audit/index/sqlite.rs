@@ -13,7 +13,7 @@ const VERSION: i64 = 4;
 /// What of the table `record` is looked up by, each where it has something: names and columns. Those that are followed by the
 /// thousand have beside them what is asked of them, so that no row has to be read.
 const LOOKED_UP: &[(&str, &str)] = &[
-    ("execution", "execution_id, kind, session_id, timestamp"),
+    ("execution", "execution_id, kind, timestamp, agent, status"),
     ("session", "session_id, execution_id"),
     ("agent", "agent, execution_id, session_id"),
     ("name", "name, execution_id, session_id"),
@@ -30,11 +30,13 @@ const LOOKED_UP: &[(&str, &str)] = &[
     ("container", "container"),
 ];
 
-/// Of an execution and of a session what it did to anything but a path: its commits, pull requests, artifacts.
+/// Of an execution and of a session what it did to anything but a path: its commits, pull requests, artifacts. And the sessions of an
+/// execution.
 const MADE: &str =
     "CREATE INDEX record_made ON record (execution_id) WHERE execution_id IS NOT NULL AND artifact_ref IS NOT NULL;
     CREATE INDEX record_made_alone ON record (session_id)
-    WHERE session_id IS NOT NULL AND artifact_ref IS NOT NULL AND execution_id IS NULL;";
+    WHERE session_id IS NOT NULL AND artifact_ref IS NOT NULL AND execution_id IS NULL;
+    CREATE INDEX record_session_of ON record (execution_id, session_id) WHERE execution_id IS NOT NULL AND session_id IS NOT NULL;";
 
 /// Each part of a field that holds several things.
 const PARTS: &str = "CREATE TABLE part (field TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,

@@ -75,6 +75,7 @@ pub fn blast(log: &Log<'_>, start: &Start, span: &Span, bounds: Bounds) -> Resul
             wants: shape.wants,
             once: shape.once,
             begins: shape.begins,
+            bare: shape.bare,
             since: since.filter(|_| ask.within),
             until: until.filter(|_| ask.within),
         };
@@ -94,7 +95,7 @@ pub fn blast(log: &Log<'_>, start: &Start, span: &Span, bounds: Bounds) -> Resul
     let (lost, unlisted) = (lost(log, span)?, unlisted(log, start)?);
     // Of what cannot be read nobody knows whose it was: each may have been of it.
     let of_it = |entry: &crate::record::Entry| {
-        let says = ["action", "attested", "admitted", "materials", "outcome", "approval"].contains(&entry.kind.name);
+        let says = ["action", "attested", "admitted", "materials", "outcome"].contains(&entry.kind.name);
         says || [Class::Executions, Class::Sessions].contains(&entry.class)
     };
     let holes = holes(log, 0..=u64::MAX, &of_it)?;

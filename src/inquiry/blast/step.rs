@@ -81,6 +81,8 @@ pub struct Shape {
     pub once: bool,
     /// Whether the column only has to begin with the value.
     pub begins: bool,
+    /// Whether it does not matter how that is known.
+    pub bare: bool,
 }
 
 const RUN: &[&str] = &["execution_id", "session_id"];
@@ -88,7 +90,7 @@ const MADE: &[&str] =
     &["action_type", "target", "head_commit", "outcome_kind", "subject", "digest", "repository", "agent"];
 
 const fn shape(column: &'static str, kinds: &'static [&'static str], wants: &'static [&'static str]) -> Shape {
-    Shape { column, kinds, some: &[], none: &[], wants, once: false, begins: false }
+    Shape { column, kinds, some: &[], none: &[], wants, once: false, begins: false, bare: false }
 }
 
 const fn once(column: &'static str, kinds: &'static [&'static str], wants: &'static [&'static str]) -> Shape {
@@ -117,7 +119,10 @@ impl Step {
             Self::Container => once("container", &[], RUN),
             Self::SpanRuns => once("timestamp", &[], RUN),
             Self::SpanMade => Shape { none: RUN, ..made("timestamp", MAKING) },
-            Self::About => shape("execution_id", &["execution_started", "execution_ended"], &["agent", "status"]),
+            Self::About => Shape {
+                bare: true,
+                ..shape("execution_id", &["execution_started", "execution_ended"], &["agent", "status"])
+            },
             Self::Made => made("execution_id", MAKING),
             Self::Sessions => once("execution_id", &[], &["session_id"]),
             Self::SessionMade => Shape { none: &["execution_id"], ..made("session_id", MAKING) },
@@ -133,7 +138,7 @@ impl Step {
             Self::OfPullRequest => made("target", &["action"]),
             Self::OfStatement => made("statement", &["attested"]),
             Self::Artifact => made("digest", &["attested"]),
-            Self::Admissions => once("digest", &["admitted"], &["namespace", "verdict", "subject"]),
+            Self::Admissions => shape("digest", &["admitted"], &["namespace", "verdict"]),
             Self::Deployed => made("target", &["action"]),
         }
     }

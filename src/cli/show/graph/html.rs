@@ -10,13 +10,13 @@ const COLUMN: usize = 330;
 const ROW: usize = 46;
 const BOX: (usize, usize) = (250, 34);
 /// How much of a text stands on a thing (characters); the whole is its tooltip and in the table.
-const SHOWN: usize = 36;
+const SHOWN: usize = 32;
 
 const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;margin:1.5rem;color:#1a1a1a;background:#fff}\
 h1{font-size:1.15rem;overflow-wrap:anywhere}ul{padding-left:1.2rem}li{color:#a00}\
 .picture{overflow:auto;border:1px solid #ccc;border-radius:6px;margin:1rem 0}\
 svg{display:block;font:12px system-ui,sans-serif}rect{fill:#f4f6f8;stroke:#57606a}\
-.hole rect{fill:#fff5f5;stroke:#c00;stroke-dasharray:4 3}path{fill:none;stroke:#8c959f}path.d,path.r{stroke-dasharray:5 3}\
+.hole rect{fill:#fff5f5;stroke:#c00;stroke-dasharray:4 3}path{fill:none;stroke:#8c959f;stroke-dasharray:5 3}path.w{stroke-dasharray:none}path.n{stroke-dasharray:1 4}\
 text{fill:#1a1a1a}text.kind{fill:#57606a;font-size:10px}table{border-collapse:collapse;width:100%}\
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}\
 @media (prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}rect{fill:#161b22;stroke:#8b949e}\
@@ -37,7 +37,7 @@ pub(super) fn render(drawing: &Drawing) -> String {
         out += "</ul>\n";
     }
     picture(&mut out, drawing);
-    out += "<p>A solid line is witnessed; a dashed one is declared (d) or derived (r).</p>\n";
+    out += "<p>A solid line is witnessed; a dashed one is declared (d) or derived (r); a dotted one stands for several.</p>\n";
     table(&mut out, drawing);
     out += "</body>\n</html>\n";
     out

@@ -119,6 +119,24 @@ mod tests {
     }
 
     #[test]
+    fn only_what_was_witnessed_is_drawn_solid() {
+        let solid = |known: Option<Known>| {
+            let mut all = drawing();
+            all.lines[0].known = known;
+            let text = |format: Format| all.clone().rendered(format).unwrap();
+            [
+                text(Format::Html).contains("<path class=\"w\""),
+                text(Format::Mermaid).contains(" -->|"),
+                text(Format::Dot).contains("style=solid"),
+            ]
+        };
+        assert_eq!(solid(Some(Known::Witnessed)), [true; 3]);
+        for known in [None, Some(Known::Declared), Some(Known::Derived)] {
+            assert_eq!(solid(known), [false; 3], "{known:?}");
+        }
+    }
+
+    #[test]
     fn a_drawing_is_bounded_and_says_so() {
         let mut all = drawing();
         all.nodes = vec![all.nodes[1].clone(); limits::DRAWN_NODES + 1];
