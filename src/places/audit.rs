@@ -47,10 +47,7 @@ impl AuditPlace {
     pub fn find(flag: Option<&Path>) -> Result<Self, AuditError> {
         let named = flag.map(Path::to_owned).or_else(|| super::variable(VARIABLE).map(PathBuf::from));
         let Some(folder) = named else {
-            let state = super::variable("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
-            let home = || super::variable("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-            let state =
-                state.or_else(home).ok_or_else(|| AuditError::Absent { place: "a home that is not set".into() })?;
+            let state = state_folder().ok_or_else(|| AuditError::Absent { place: "a home that is not set".into() })?;
             return Ok(Self { folder: state.join("attest/audit") });
         };
         let folder = std::path::absolute(&folder).unwrap_or(folder);
@@ -337,6 +334,12 @@ impl AuditPlace {
         let cause = "it is not the key of redactions that log.json names (`attest audit keys`)".into();
         Err(AuditError::Malformed { what: path.display().to_string(), cause })
     }
+}
+
+/// The user's folder of state.
+pub(super) fn state_folder() -> Option<PathBuf> {
+    let state = super::variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    state.or_else(|| super::variable("HOME").map(|home| PathBuf::from(home).join(".local/state")))
 }
 
 /// Fills bytes with what nobody can guess.

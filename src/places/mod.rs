@@ -7,6 +7,7 @@ pub mod audit;
 mod browser;
 mod deadline;
 pub mod files;
+pub mod input;
 mod keys;
 pub mod lines;
 mod ours;
@@ -16,6 +17,7 @@ mod process;
 pub mod registries;
 pub mod roots;
 mod serving;
+pub mod spool;
 mod trial;
 
 use crate::capture::{CaptureError, Environment};
@@ -27,13 +29,14 @@ use crate::trust::KeyError;
 
 pub use audit::AuditPlace;
 pub use browser::Browser;
-pub use deadline::{Until, aside, within};
+pub use deadline::{Until, again_and_again, aside, within};
 pub use keys::public_key;
 pub use policies::PolicyPlaces;
 pub use pool::{NearBy, Pool};
 pub use process::{is_set_to_nothing, now, run_of, stopwatch, variable};
 pub use registries::{RegistryAccess, RegistrySettings};
 pub use serving::told_to_end;
+pub use spool::Spool;
 pub use trial::{Trial, random_text};
 
 /// Why what this machine keeps cannot be used.

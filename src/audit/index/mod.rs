@@ -117,11 +117,11 @@ pub trait Index: Send {
     /// [`AuditError::Unusable`].
     fn missing(&self) -> Result<Vec<(u64, u64)>, AuditError>;
 
-    /// The record of a source's own id, if it is there.
+    /// Records with a source's own id, in their order, the first ones where there are very many: several sources may use one.
     ///
     /// # Errors
     /// [`AuditError::Unusable`].
-    fn of_source(&self, source_id: &str) -> Result<Option<u64>, AuditError>;
+    fn of_source(&self, source_id: &str) -> Result<Vec<u64>, AuditError>;
 
     /// Forgets records, without a trace.
     ///

@@ -1,6 +1,7 @@
 //! Recording, reading and checking an audit log.
 
 pub mod anchor;
+pub mod hooked;
 pub mod session;
 pub mod witnessed;
 
@@ -14,6 +15,7 @@ use crate::model::json::parse_apart;
 use crate::model::{Digest, Statement, Subject, Timestamp, limits};
 use crate::policy::{Decision, SubjectDecision, Verdict};
 use crate::predicate;
+use crate::record::draft::witness_of;
 use crate::record::{Draft, Entry, kinds};
 use crate::tlog::policy::Policy;
 use crate::tlog::{Checkpoint, LogError, Note};
@@ -142,8 +144,7 @@ impl FromIterator<(u64, Placed)> for Recorded {
     }
 }
 
-/// The record with the same source and the same id of that source, and whether it says another thing. The index only says
-/// where to look.
+/// The record that is known by the same, and whether it says another thing. The index only says where to look.
 fn of_source(
     store: &dyn LogStore,
     keys: &Keys,
@@ -151,12 +152,27 @@ fn of_source(
     draft: &Draft,
 ) -> Result<Option<(u64, bool)>, AuditError> {
     let Some(id) = draft.text("source_id") else { return Ok(None) };
-    let Some(number) = index.of_source(id)? else { return Ok(None) };
-    let Ok(found) = opened(store, keys, number)? else { return Ok(None) };
-    let same = found.draft.text("source_id") == Some(id) && found.draft.text("source") == draft.text("source");
-    let erased: Vec<&str> = found.redacted.iter().map(|(name, _)| *name).collect();
-    let differs = draft.differs(&found.draft, &erased);
-    Ok(same.then_some((number, differs)))
+    for number in index.of_source(id)? {
+        let Ok(found) = opened(store, keys, number)? else { continue };
+        let erased: Vec<&str> = found.redacted.iter().map(|(name, _)| *name).collect();
+        if found.draft.text("source_id") == Some(id)
+            && let Some(differs) = is_known(draft, &found.draft, &erased)
+        {
+            return Ok(Some((number, differs)));
+        }
+    }
+    Ok(None)
+}
+
+/// Of two records with one id: whether a draft is the other one, and then whether it surely says another thing. What the transcript
+/// of an agent says of a call that its hook told is known already; a hook saw what a transcript only claims, so it is recorded.
+fn is_known(draft: &Draft, recorded: &Draft, erased: &[&str]) -> Option<bool> {
+    let (source, before) = (draft.text("source").unwrap_or_default(), recorded.text("source").unwrap_or_default());
+    match source == before {
+        true => Some(draft.differs(recorded, erased)),
+        false if before.starts_with("hook ") && witness_of(before) == source => Some(draft.contradicts(recorded)),
+        false => None,
+    }
 }
 
 /// Brings an index up to a log. One that says to have seen more than there is is made again.

@@ -4,7 +4,7 @@ use super::history::Found;
 use super::{Log, event_of_row, holes};
 use crate::audit::AuditError;
 use crate::audit::index::{Question, Row, columns};
-use crate::inquiry::{Event, RunId, Sheet, sheet};
+use crate::inquiry::{Event, RunId, Sheet, each_once, sheet};
 use crate::model::limits;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +77,7 @@ fn of_run(log: &Log<'_>, id: &str) -> Result<(String, Vec<Row>), AuditError> {
 /// As [`execution`].
 pub fn logs(log: &Log<'_>, id: &str) -> Result<Found<Logs>, AuditError> {
     let Found { what: Execution { sheet, events }, holes } = execution(log, id)?;
-    let actions = events.into_iter().filter(|event| event.kind == "action").collect();
+    let actions = each_once(events.into_iter().filter(|event| event.kind == "action").collect());
     let id = sheet.run.id.clone();
     Ok(Found { what: Logs { id, actions, sheet }, holes })
 }

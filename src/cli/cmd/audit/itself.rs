@@ -59,6 +59,7 @@ fn put(place: &AuditPlace, documents: &[Value], common: &Common) -> Result<(), A
     super::record::through_server_or_lock(&drafts, place, patience)?;
     // What stays of it is recorded with the next one.
     let _ = told(place, patience, &read);
+    let _ = super::hook::take_in(place, patience);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod anchor;
 mod ask;
 mod erase;
+pub(in crate::cli) mod hook;
 mod import;
 mod init;
 mod itself;
@@ -69,6 +70,7 @@ enum Which {
     Init(init::InitArgs),
     Record(record::RecordArgs),
     Import(import::ImportArgs),
+    Hook(hook::HookArgs),
     Start(record::StartArgs),
     Finish(record::FinishArgs),
     Show(show::ShowArgs),
@@ -87,6 +89,16 @@ enum Which {
     Erase(erase::EraseArgs),
     Hold(keep::hold::HoldArgs),
     Keys(keep::KeysArgs),
+}
+
+impl Which {
+    /// Whether it takes in what hooks left before it does anything else: so that it is recorded, asked, held and erased, too.
+    fn takes_in(&self) -> bool {
+        !matches!(
+            self,
+            Self::Quickstart(_) | Self::Init(_) | Self::Hook(_) | Self::Serve(_) | Self::Keys(_) | Self::Checkpoint(_)
+        )
+    }
 }
 
 impl AuditCommand {
@@ -114,11 +126,19 @@ impl From<RecordError> for Failure {
 /// [`Failure`].
 pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let find = || AuditPlace::find(command.log.as_deref());
+    if command.which.takes_in()
+        && let Ok(place) = find()
+        && place.exists()
+        && let Err(e) = hook::take_in(&place, common.timeout)
+    {
+        ui.note(&format!("not all that hooks left could be taken in: {}", e.message));
+    }
     match &command.which {
         Which::Quickstart(args) => quickstart::run(args),
         Which::Init(args) => init::run(args, &find()?, common, ui),
         Which::Record(args) => record::run(args, &find()?, common, ui),
         Which::Import(args) => import::run(args, &find()?, common),
+        Which::Hook(args) => hook::run(args, command.log.as_deref(), &find()?, common, ui),
         Which::Start(args) => record::start(args, &find()?, common),
         Which::Finish(args) => record::finish(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
