@@ -13,6 +13,7 @@ mod attacked;
 mod audit;
 mod audit_ask;
 mod audit_crash;
+mod audit_hook;
 mod audit_session;
 mod audit_trace;
 mod before_the_step;
