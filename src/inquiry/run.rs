@@ -328,11 +328,13 @@ mod tests {
         assert_eq!(runs(&own)[0].actions, 1);
         let elsewhere = [own.to_vec(), vec![told(3, "source_id=t", "execution_id=e")]].concat();
         assert_eq!(runs(&elsewhere).len(), 2, "nothing says that the session is of it");
-        let joined =
-            [elsewhere, vec![event(4, "session", &["session_id=c", "execution_id=e"])]].concat();
+        let joined = [elsewhere, vec![event(4, "session", &["session_id=c", "execution_id=e"])]].concat();
         let found = runs(&joined);
         assert_eq!((found.len(), found[0].actions), (1, 1));
-        assert_eq!(runs(&[told(1, "source_id=t", "session_id=c"), told(2, "source_id=u", "session_id=c")])[0].actions, 2);
+        assert_eq!(
+            runs(&[told(1, "source_id=t", "session_id=c"), told(2, "source_id=u", "session_id=c")])[0].actions,
+            2
+        );
     }
 
     #[test]

@@ -7,7 +7,6 @@ pub mod audit;
 mod browser;
 mod deadline;
 pub mod files;
-pub mod input;
 mod keys;
 pub mod lines;
 mod ours;
@@ -16,8 +15,6 @@ mod pool;
 mod process;
 pub mod registries;
 pub mod roots;
-mod serving;
-pub mod spool;
 mod trial;
 
 use crate::capture::{CaptureError, Environment};
@@ -28,6 +25,9 @@ use crate::roots::SourceError;
 use crate::trust::KeyError;
 
 pub use audit::AuditPlace;
+pub use audit::input;
+pub use audit::serving::told_to_end;
+pub use audit::spool::{self, Spool};
 pub use browser::Browser;
 pub use deadline::{Until, again_and_again, aside, within};
 pub use keys::public_key;
@@ -35,8 +35,6 @@ pub use policies::PolicyPlaces;
 pub use pool::{NearBy, Pool};
 pub use process::{is_set_to_nothing, now, run_of, stopwatch, variable};
 pub use registries::{RegistryAccess, RegistrySettings};
-pub use serving::told_to_end;
-pub use spool::Spool;
 pub use trial::{Trial, random_text};
 
 /// Why what this machine keeps cannot be used.

@@ -231,11 +231,8 @@ fn common(record: &mut Value, event: &Map<String, Value>, around: &Around) {
 
 /// The files that a patch of Codex says to change, each with what is done to it.
 fn patched(patch: &str) -> Vec<(&'static str, &str)> {
-    const HEADS: [(&str, &str); 3] = [
-        ("*** Add File: ", "file_create"),
-        ("*** Update File: ", "file_modify"),
-        ("*** Delete File: ", "file_delete"),
-    ];
+    const HEADS: [(&str, &str); 3] =
+        [("*** Add File: ", "file_create"), ("*** Update File: ", "file_modify"), ("*** Delete File: ", "file_delete")];
     let head = |line| HEADS.iter().find_map(|(head, action)| Some((*action, str::strip_prefix(line, head)?.trim())));
     patch.lines().filter_map(head).collect()
 }

@@ -16,6 +16,7 @@ mod audit_crash;
 mod audit_hook;
 mod audit_session;
 mod audit_trace;
+mod audit_work;
 mod before_the_step;
 mod beside;
 mod charter;

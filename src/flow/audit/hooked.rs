@@ -29,12 +29,7 @@ pub struct Counted<'a> {
 ///
 /// # Errors
 /// [`AuditError`].
-pub fn missing(
-    store: &dyn LogStore,
-    keys: &Keys,
-    index: &dyn Index,
-    counted: Counted<'_>,
-) -> Result<u64, AuditError> {
+pub fn missing(store: &dyn LogStore, keys: &Keys, index: &dyn Index, counted: Counted<'_>) -> Result<u64, AuditError> {
     let all = counted.last.saturating_sub(counted.settled);
     // Whose they were is not known, so none of them can have been recorded.
     let Some(session) = counted.session else { return Ok(all) };

@@ -2,6 +2,7 @@
 
 pub mod anchor;
 pub mod hooked;
+mod known;
 pub mod session;
 pub mod witnessed;
 
@@ -15,7 +16,6 @@ use crate::model::json::parse_apart;
 use crate::model::{Digest, Statement, Subject, Timestamp, limits};
 use crate::policy::{Decision, SubjectDecision, Verdict};
 use crate::predicate;
-use crate::record::draft::witness_of;
 use crate::record::{Draft, Entry, kinds};
 use crate::tlog::policy::Policy;
 use crate::tlog::{Checkpoint, LogError, Note};
@@ -113,7 +113,7 @@ fn append(
         let known = match &id {
             Some(id) => match first.get(id).and_then(|at: &usize| Some((*at, new.get(*at)?))) {
                 Some((at, before)) => Some((log.size() + at as u64, draft.differs(before, &[]))),
-                None => of_source(log.store(), log.keys(), index, draft)?,
+                None => known::of_source(log.store(), log.keys(), index, draft)?,
             },
             None => None,
         };
@@ -141,37 +141,6 @@ impl FromIterator<(u64, Placed)> for Recorded {
             }
         }
         out
-    }
-}
-
-/// The record that is known by the same, and whether it says another thing. The index only says where to look.
-fn of_source(
-    store: &dyn LogStore,
-    keys: &Keys,
-    index: &dyn Index,
-    draft: &Draft,
-) -> Result<Option<(u64, bool)>, AuditError> {
-    let Some(id) = draft.text("source_id") else { return Ok(None) };
-    for number in index.of_source(id)? {
-        let Ok(found) = opened(store, keys, number)? else { continue };
-        let erased: Vec<&str> = found.redacted.iter().map(|(name, _)| *name).collect();
-        if found.draft.text("source_id") == Some(id)
-            && let Some(differs) = is_known(draft, &found.draft, &erased)
-        {
-            return Ok(Some((number, differs)));
-        }
-    }
-    Ok(None)
-}
-
-/// Of two records with one id: whether a draft is the other one, and then whether it surely says another thing. What the transcript
-/// of an agent says of a call that its hook told is known already; a hook saw what a transcript only claims, so it is recorded.
-fn is_known(draft: &Draft, recorded: &Draft, erased: &[&str]) -> Option<bool> {
-    let (source, before) = (draft.text("source").unwrap_or_default(), recorded.text("source").unwrap_or_default());
-    match source == before {
-        true => Some(draft.differs(recorded, erased)),
-        false if before.starts_with("hook ") && witness_of(before) == source => Some(draft.contradicts(recorded)),
-        false => None,
     }
 }
 

@@ -9,7 +9,7 @@ mod trace;
 pub use execution::{Execution, Logs, execution, logs};
 pub use history::{Found, history};
 pub use holes::holes;
-pub use rule::{Against, Exception, Kept, keeps};
+pub use rule::{Against, Exception, Kept, is_execution, keeps};
 pub use trace::{commit_id, meant, trace, who_approved};
 
 use crate::audit::index::{Row, columns};

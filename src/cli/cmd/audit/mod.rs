@@ -17,6 +17,7 @@ mod session;
 mod show;
 mod trusted;
 mod verify;
+mod work;
 
 pub use anchor::AnchorReport;
 pub(in crate::cli) use ask::Open;
@@ -71,8 +72,13 @@ enum Which {
     Record(record::RecordArgs),
     Import(import::ImportArgs),
     Hook(hook::HookArgs),
-    Start(record::StartArgs),
-    Finish(record::FinishArgs),
+    Start(work::StartArgs),
+    Finish(work::FinishArgs),
+    Run(work::run::RunArgs),
+    Tag(work::said::TagArgs),
+    Decide(work::said::DecideArgs),
+    Exception(work::said::ExceptionArgs),
+    Outcome(work::said::OutcomeArgs),
     Show(show::ShowArgs),
     History(ask::history::HistoryArgs),
     Logs(ask::logs::LogsArgs),
@@ -129,9 +135,12 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
     if command.which.takes_in()
         && let Ok(place) = find()
         && place.exists()
-        && let Err(e) = hook::take_in(&place, common.timeout)
     {
-        ui.note(&format!("not all that hooks left could be taken in: {}", e.message));
+        // What fails now is tried again by the next command.
+        let _ = itself::told(&place, common.timeout);
+        if let Err(e) = hook::take_in(&place, common.timeout) {
+            ui.note(&format!("not all that hooks left could be taken in: {}", e.message));
+        }
     }
     match &command.which {
         Which::Quickstart(args) => quickstart::run(args),
@@ -139,8 +148,13 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Record(args) => record::run(args, &find()?, common, ui),
         Which::Import(args) => import::run(args, &find()?, common),
         Which::Hook(args) => hook::run(args, command.log.as_deref(), &find()?, common, ui),
-        Which::Start(args) => record::start(args, &find()?, common),
-        Which::Finish(args) => record::finish(args, &find()?, common),
+        Which::Start(args) => work::start(args, &find()?, common),
+        Which::Finish(args) => work::finish(args, &find()?, common),
+        Which::Run(args) => work::run::run(args, command.log.as_deref(), &find()?, common, ui),
+        Which::Tag(args) => work::said::tags(args, &find()?, common),
+        Which::Decide(args) => work::said::decide(args, &find()?, common),
+        Which::Exception(args) => work::said::exception(args, &find()?, common),
+        Which::Outcome(args) => work::said::outcome(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
         Which::History(args) => ask::history::run(args, &find()?, common),
         Which::Logs(args) => ask::logs::run(args, &find()?, common),

@@ -80,7 +80,10 @@ pub(super) fn run(
     }
     let kind = KINDS.iter().find(|kind| kind.agent == agent);
     let kind = kind.ok_or_else(|| {
-        Failure::usage(codes::USAGE, format!("`{agent}` has no settings: have your program run `attest audit hook {agent}`"))
+        Failure::usage(
+            codes::USAGE,
+            format!("`{agent}` has no settings: have your program run `attest audit hook {agent}`"),
+        )
     })?;
     let path = match &args.settings {
         Some(path) => path.clone(),
@@ -135,7 +138,10 @@ fn change(
     files::make_folder_of(&real)?;
     files::replace(&real, changed.as_bytes())?;
     if args.install && !place.exists() {
-        ui.note(&format!("there is no audit log in {} yet, so nothing is recorded: attest audit init", place.folder.display()));
+        ui.note(&format!(
+            "there is no audit log in {} yet, so nothing is recorded: attest audit init",
+            place.folder.display()
+        ));
     }
     let note = if args.install { format!("; {}", kind.note) } else { String::new() };
     Ok(Outcome::told(format!("{}: the hook was {doing}{note}\n", path.display())))

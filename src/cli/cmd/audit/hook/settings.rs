@@ -26,14 +26,7 @@ pub(super) const KINDS: &[Kind] = &[
         agent: "claude-code",
         variable: "CLAUDE_CONFIG_DIR",
         place: (".claude", "settings.json"),
-        events: &[
-            "SessionStart",
-            "PreToolUse",
-            "PermissionRequest",
-            "PostToolUse",
-            "PostToolUseFailure",
-            "SessionEnd",
-        ],
+        events: &["SessionStart", "PreToolUse", "PermissionRequest", "PostToolUse", "PostToolUseFailure", "SessionEnd"],
         note: "sessions that begin from now on are recorded",
     },
     Kind {
@@ -178,11 +171,9 @@ mod tests {
 
     #[test]
     fn everything_else_stays_as_it_was() {
-        for text in [
-            "{}\n",
-            "{ \"a\":1.0,\t\"b\": [1,2] }",
-            "{\n    \"model\": \"x\",\n    \"nested\": {\"hooks\": 1}\n}\n",
-        ] {
+        for text in
+            ["{}\n", "{ \"a\":1.0,\t\"b\": [1,2] }", "{\n    \"model\": \"x\",\n    \"nested\": {\"hooks\": 1}\n}\n"]
+        {
             let (with, without) = both(text);
             let squeezed = |text: &str| text.split_whitespace().collect::<String>();
             assert_eq!(squeezed(&without), squeezed(text));
@@ -199,9 +190,11 @@ mod tests {
             (serde_json::from_str(&without).unwrap(), serde_json::from_str(other).unwrap());
         assert_eq!(one, two);
         // One of ours in a group of others goes alone.
-        let shared = other.replace("\"./mine.sh\"}", "\"./mine.sh\"}, {\"type\": \"command\", \"command\": \"'/a b/attest' audit hook claude-code\"}");
-        let without: Value =
-            serde_json::from_str(&super::without(&KINDS[0], &shared).unwrap().unwrap()).unwrap();
+        let shared = other.replace(
+            "\"./mine.sh\"}",
+            "\"./mine.sh\"}, {\"type\": \"command\", \"command\": \"'/a b/attest' audit hook claude-code\"}",
+        );
+        let without: Value = serde_json::from_str(&super::without(&KINDS[0], &shared).unwrap().unwrap()).unwrap();
         assert_eq!(without, two);
         assert_eq!(super::without(&KINDS[0], other).unwrap(), None);
         assert_eq!(super::without(&KINDS[1], &with).unwrap(), None, "of another agent");

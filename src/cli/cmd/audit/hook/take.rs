@@ -3,9 +3,9 @@
 use crate::audit::{AuditError, LogStore as _};
 use crate::cli::cmd::audit::record::through_server_or_lock;
 use crate::cli::exit::Failure;
+use crate::flow::audit;
 use crate::flow::audit::hooked::{self, Counted};
 use crate::flow::audit::session::Intake;
-use crate::flow::audit;
 use crate::model::limits;
 use crate::places::spool::Waiting;
 use crate::places::{self, AuditPlace, Spool, audit::random, lines};

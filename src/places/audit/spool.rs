@@ -14,7 +14,7 @@
 //! or one that others may write is not touched.
 
 use super::AuditPlace;
-use super::audit::state_folder;
+use super::state_folder;
 use crate::model::{Digest, limits};
 use crate::regular;
 use rustix::fs::{FlockOperation, OFlags};
