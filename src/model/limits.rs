@@ -364,12 +364,16 @@ pub const SPOOL_READ_BYTES: usize = 4 << 20;
 pub const SPOOL_SESSIONS: usize = 10_000;
 /// The small files of a spool: a path, and how far it was taken in (bytes).
 pub const SPOOL_NOTE_BYTES: usize = 8192;
-/// After how long without an event all that is under way has arrived or is lost (seconds).
+/// After how long without an event all that is under way has arrived or is lost, where no server is told (seconds).
 pub const HOOK_QUIET_SECONDS: u64 = 5;
+/// The same where one is, which may wait for the log for a while (seconds).
+pub const HOOK_SERVER_SECONDS: u64 = 60;
 /// After how long without an event a session counts as over, though no event said so (seconds).
 pub const HOOK_IDLE_SECONDS: u64 = 3600;
+/// Transcripts of agents below an agent, of one session.
+pub const SUBAGENTS: usize = 1000;
 /// How long what is known of such a session is kept, so that one that is gone on with is counted on (days).
-pub const HOOK_KEPT_DAYS: u64 = 60;
+pub const HOOK_KEPT_DAYS: u64 = 30;
 /// Settings of an agent (bytes).
 pub const AGENT_SETTINGS_BYTES: usize = 4 << 20;
 /// Parents of a commit that are recorded: as many as a list has.

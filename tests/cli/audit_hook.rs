@@ -285,6 +285,10 @@ fn without_a_log_nothing_happens() {
     hook_of(&world, "no-such-agent", b"{}", &[]);
     hook_of(&world, "codex", b"", &[("HOME", "")]);
     assert!(!world.home().join(".local").exists());
+    // Without an event neither.
+    let world = started();
+    hook_of(&world, "codex", b"", &[]);
+    assert!(!world.home().join(".local").exists());
     // In a checkout there is none either: whoever builds there could change it.
     let world = started();
     fs::create_dir(world.root().join(".git")).unwrap();
@@ -393,7 +397,7 @@ fn a_server_is_told_at_once_and_where_it_is_gone_the_spool_has_it() {
     let _ = (server.0.kill(), server.0.wait());
     hook(&world, &event("PreToolUse", "t2"));
     until(|| rows(&world, count) == json!([[2]]));
-    later(&world, 10);
+    later(&world, 100);
     assert_eq!(lost(&world), json!([[null, 0]]));
 }
 
@@ -437,15 +441,19 @@ fn at_the_end_of_a_session_its_transcript_is_imported_by_itself() {
         event["transcript_path"] = json!(path);
         event
     };
+    // An agent below it has a transcript of its own.
+    fs::create_dir_all(world.root().join("transcript/subagents")).unwrap();
+    world.write("transcript/subagents/agent-1.jsonl", transcript(&[("t9", "of an agent below")]));
+    world.write("transcript/subagents/notes.txt", "none");
     for (name, call) in [("SessionStart", ""), ("PostToolUse", "t1"), ("SessionEnd", "")] {
         hook(&world, &at(name, call));
     }
     // No command of anybody's takes it in.
     until(|| !file(&world, "ended").exists());
     fs::remove_file(&path).unwrap();
-    assert_eq!(rows(&world, "SELECT count(*) FROM audit_log WHERE kind = 'action'"), json!([[2]]));
+    assert_eq!(rows(&world, "SELECT count(*) FROM audit_log WHERE kind = 'action'"), json!([[3]]));
     let digest = rows(&world, "SELECT count(*) FROM record WHERE transcript LIKE 'sha256:%'");
-    assert_eq!(digest, json!([[1]]));
+    assert_eq!(digest, json!([[2]]));
     // One that is gone before it was taken in is a loss.
     hook(&world, &at("SessionEnd", ""));
     until(|| !file(&world, "ended").exists());

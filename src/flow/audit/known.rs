@@ -32,7 +32,7 @@ fn is_known(draft: &Draft, recorded: &Draft, erased: &[&str]) -> Option<bool> {
     let (source, before) = (draft.text("source").unwrap_or_default(), recorded.text("source").unwrap_or_default());
     match source == before {
         true => Some(draft.differs(recorded, erased)),
-        false if before.starts_with("hook ") && witness_of(before) == source => Some(draft.contradicts(recorded)),
+        false if witness_of(before) == source => Some(draft.contradicts(recorded)),
         false => None,
     }
 }

@@ -15,24 +15,24 @@ pub fn is_typed() -> bool {
     io::stdin().is_terminal()
 }
 
-/// All of standard input, as far as it comes within a time. Of it one byte over `limit` is kept at most, and the rest is read and let
-/// go of: whoever writes it must not be stopped by that.
+/// All of standard input, as far as it comes within a time, and whether it ended. Of it one byte over `limit` is kept at most, and the
+/// rest is read and let go of: whoever writes it must not be stopped by that.
 #[must_use]
-pub fn handed_over(limit: usize, time: Duration) -> Vec<u8> {
+pub fn handed_over(limit: usize, time: Duration) -> (Vec<u8>, bool) {
     let (stdin, until) = (io::stdin(), Instant::now() + time);
     let (mut all, mut part) = (Vec::new(), vec![0; 1 << 16]);
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let Ok(left) = Timespec::try_from(left) else { return all };
+        let Ok(left) = Timespec::try_from(left) else { return (all, false) };
         let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
         match poll(&mut ready, Some(&left)) {
-            Ok(0) => return all,
+            Ok(0) => return (all, false),
             Err(e) if e == rustix::io::Errno::INTR => continue,
-            Err(_) => return all,
+            Err(_) => return (all, false),
             Ok(_) => {}
         }
         match rustix::io::read(&stdin, &mut part) {
-            Ok(0) | Err(_) => return all,
+            Ok(0) | Err(_) => return (all, true),
             Ok(n) => all.extend_from_slice(&part[..n.min((limit + 1).saturating_sub(all.len()))]),
         }
     }

@@ -32,8 +32,9 @@ pub(in crate::cli) fn taken(arguments: &[OsString]) -> bool {
     // A disk that does not answer holds up this thread, and not the agent.
     let time = Duration::from_millis(limits::HOOK_MILLISECONDS);
     let _ = places::within(time + time / 2, move || {
-        let bytes = input::handed_over(limits::HOOK_BYTES, time);
-        take(&asked, &bytes)
+        // Who hands over nothing has no event.
+        let given = Some(input::handed_over(limits::HOOK_BYTES, time));
+        given.filter(|(bytes, ended)| !(bytes.is_empty() && *ended)).and_then(|(bytes, _)| take(&asked, &bytes))
     });
     true
 }

@@ -24,9 +24,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Record what an agent does while it does it: run by the agent, which hands over each event on standard input
+/// Record what an agent does while it does it
 ///
-/// Put it into the agent's settings with --install. Each event goes to the server of the log, where one listens, else into a spool
+/// It is run by the agent, which hands over each event on standard input: put it into the settings of the agent with --install. Each event goes to the server of the log, where one listens, else into a spool
 /// that the next command takes in. It prints nothing, exits with 0 and takes no longer than a moment, whatever happens; what is lost is
 /// counted, and the log says so. Commands, inputs and outputs are not kept, and nothing of them leaves this process but salted hashes.
 /// When a session ends its transcript is imported. `json` is for programs of your own: one record as `attest schema audit-record`

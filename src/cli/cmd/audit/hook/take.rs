@@ -8,10 +8,11 @@ use crate::flow::audit::hooked::{self, Counted};
 use crate::flow::audit::session::Intake;
 use crate::model::limits;
 use crate::places::spool::Waiting;
-use crate::places::{self, AuditPlace, Spool, audit::random, lines};
+use crate::places::{self, AuditPlace, Spool, audit::random, files, lines};
 use crate::record::Draft;
 use crate::record::draft::Origin;
 use serde_json::json;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,24 +30,30 @@ pub(in crate::cli) fn take_in(place: &AuditPlace, patience: Duration) -> Result<
     let unread = |e: std::io::Error| {
         Failure::from(AuditError::Unreadable { what: "the spool of hooks".into(), cause: e.to_string() })
     };
-    if spool.waiting().map_err(unread)?.iter().all(|session| !is_due(session)) {
+    let settles = Duration::from_secs(match place.socket().exists() {
+        true => limits::HOOK_SERVER_SECONDS,
+        false => limits::HOOK_QUIET_SECONDS,
+    });
+    let is_due = |session: &Waiting| is_due(session, settles);
+    if !spool.waiting().map_err(unread)?.iter().any(is_due) {
         return Ok(());
     }
     let Some(_held) = spool.taker() else { return Ok(()) };
     let mut failed = None;
     // It is looked again, now that nobody else takes in.
-    for session in spool.waiting().map_err(unread)?.into_iter().filter(is_due) {
-        let taken = one(&spool, session, place, patience.min(PATIENCE));
+    for session in spool.waiting().map_err(unread)?.into_iter().filter(|session| is_due(session)) {
+        let settles = session.quiet >= settles;
+        let taken = one(&spool, session, place, (patience.min(PATIENCE), settles));
         failed = failed.or(taken.err());
     }
     failed.map_or(Ok(()), Err)
 }
 
 /// Whether there is anything to do for a session.
-fn is_due(session: &Waiting) -> bool {
+fn is_due(session: &Waiting, settles: Duration) -> bool {
     let quiet = |seconds: u64| session.quiet >= Duration::from_secs(seconds);
     session.spooled > session.taken.bytes
-        || (session.counted > session.taken.settled && quiet(limits::HOOK_QUIET_SECONDS))
+        || (session.counted > session.taken.settled && session.quiet >= settles)
         || wants_import(session)
         || (session.spooled > 0 && session.quiet >= LEFT)
         || quiet(limits::HOOK_KEPT_DAYS * 86_400)
@@ -56,12 +63,17 @@ fn is_due(session: &Waiting) -> bool {
 fn wants_import(session: &Waiting) -> bool {
     let Some(path) = &session.transcript else { return false };
     let idle = session.quiet >= Duration::from_secs(limits::HOOK_IDLE_SECONDS);
-    session.ended || (idle && places::files::size(path).is_some_and(|size| size != session.taken.transcript))
+    session.ended || (idle && files::size(path).is_some_and(|size| size != session.taken.transcript))
 }
 
-fn one(spool: &Spool, mut session: Waiting, place: &AuditPlace, patience: Duration) -> Result<(), Failure> {
-    let quiet = |seconds: u64| session.quiet >= Duration::from_secs(seconds);
-    let (settles, is_old) = (quiet(limits::HOOK_QUIET_SECONDS), quiet(limits::HOOK_KEPT_DAYS * 86_400));
+/// Takes in one session; whether it can be settled what was lost of it.
+fn one(
+    spool: &Spool,
+    mut session: Waiting,
+    place: &AuditPlace,
+    (patience, settles): (Duration, bool),
+) -> Result<(), Failure> {
+    let is_old = session.quiet >= Duration::from_secs(limits::HOOK_KEPT_DAYS * 86_400);
     loop {
         let (bytes, end) = spool.lines(&session).map_err(unwritten)?;
         if end == session.taken.bytes {
@@ -75,7 +87,7 @@ fn one(spool: &Spool, mut session: Waiting, place: &AuditPlace, patience: Durati
         spool.took(&session, session.taken).map_err(unwritten)?;
     }
     if let Some(path) = session.transcript.clone().filter(|_| wants_import(&session)) {
-        session.taken.transcript = places::files::size(&path).unwrap_or(0);
+        session.taken.transcript = files::size(&path).unwrap_or(0);
         import(&session, &path, place, patience)?;
         spool.took(&session, session.taken).map_err(unwritten)?;
         if session.ended {
@@ -103,7 +115,7 @@ fn import(session: &Waiting, path: &Path, place: &AuditPlace, patience: Duration
     let mut log = place.writer(patience)?;
     let (now, mut index, mut random) = (places::now(), place.index()?, random);
     log.finish_redaction(now, &mut random)?;
-    if places::files::size(path).is_none() {
+    if files::size(path).is_none() {
         let id = session.session.as_deref().unwrap_or("-");
         let mut loss = json!({ "kind": "loss", "lost": 1, "source": format!("hook {}", session.agent),
             "reason": "the transcript of a session was gone before it was taken in",
@@ -115,12 +127,19 @@ fn import(session: &Waiting, path: &Path, place: &AuditPlace, patience: Duration
         audit::record(&mut log, &mut index, &[draft], now, &mut random)?;
         return Ok(());
     }
-    let mut intake = Intake::new(&mut log, &mut index, now, &mut random, Vec::new());
-    let digest = lines::each(path, limits::SESSION_LINE_BYTES, |line| intake.line(line).map_err(Failure::from))?;
-    match intake.end(&digest) {
-        Ok(_) | Err(AuditError::Malformed { .. }) => Ok(()),
-        Err(e) => Err(e.into()),
+    // What agents below the agent did stands in files of their own, in a folder of the session's name.
+    let below = path.with_extension("").join("subagents");
+    let is_one = |name: &OsStr| Path::new(name).extension().is_some_and(|end| end == "jsonl");
+    let below = files::list(&below, limits::SUBAGENTS, is_one).unwrap_or_default();
+    for path in std::iter::once(path.to_owned()).chain(below) {
+        let mut intake = Intake::new(&mut log, &mut index, now, &mut random, Vec::new());
+        let digest = lines::each(&path, limits::SESSION_LINE_BYTES, |line| intake.line(line).map_err(Failure::from))?;
+        match intake.end(&digest) {
+            Ok(_) | Err(AuditError::Malformed { .. }) => {}
+            Err(e) => return Err(e.into()),
+        }
     }
+    Ok(())
 }
 
 /// Says in the log how many events of a session did not arrive; whether that could be found out.
