@@ -12,6 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 const SESSION: &str = "253fd5ef-1111-4000-8000-000000000001";
 
+const SECRET: &str = concat!("ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+
 /// An event in the shape that agents give it.
 fn event(name: &str, call: &str) -> Value {
     json!({ "session_id": SESSION, "transcript_path": "/nowhere/transcript.jsonl", "cwd": "/home/alice/app",
@@ -81,20 +83,31 @@ fn what_an_agent_does_is_recorded_and_no_text_gets_further_than_the_hook() {
     for (name, call) in [("SessionStart", ""), ("PreToolUse", "t1"), ("PostToolUse", "t1"), ("PreToolUse", "t2")] {
         hook_of(&world, "claude-code", event(name, call).to_string().as_bytes(), &given);
     }
+    // A path that leads elsewhere and an address with a secret are withheld, and the call stays.
+    for (tool, call, input) in [
+        ("Read", "t3", json!({ "file_path": "/home/alice/.netrc" })),
+        ("WebFetch", "t4", json!({ "url": format!("https://example.com/?token={SECRET}") })),
+    ] {
+        let mut event = event("PostToolUse", call);
+        (event["tool_name"], event["tool_input"]) = (json!(tool), input);
+        hook_of(&world, "claude-code", event.to_string().as_bytes(), &given);
+    }
     for place in [world.home().to_owned(), world.root().to_owned()] {
-        for text in ["planted command", "planted output", "/home/alice"] {
+        for text in ["planted command", "planted output", "/home/alice", SECRET] {
             assert!(!holds(&place, text), "{text} in {}", place.display());
         }
     }
     assert!(holds(world.home(), "command_run"), "the search finds what is there");
     let said = done(&world, &["logs", "exec-1"]);
-    assert!(said.contains("2 actions of execution exec-1, 0 failed"), "{said}");
+    assert!(said.contains("4 actions of execution exec-1, 0 failed"), "{said}");
     assert!(said.contains("(unanswered, "), "{said}");
+    let withheld = rows(&world, "SELECT action, path FROM audit_log WHERE action IN ('file_read', 'web_fetch')");
+    assert_eq!(withheld, json!([["file_read", null], ["web_fetch", null]]));
     let number = rows(&world, "SELECT record FROM audit_log WHERE result = 'ok'")[0][0].to_string();
     world.write("command", "planted command t1");
     assert!(done(&world, &["match", &number, "--field", "command", "command"]).starts_with("yes"));
-    let all = rows(&world, "SELECT agent_path, source, action FROM audit_log WHERE kind = 'action'");
-    assert_eq!(all, json!(vec![json!(["platform/builder", "hook claude-code", "command_run"]); 2]));
+    let all = rows(&world, "SELECT agent_path, source, action FROM audit_log WHERE action = 'command_run'");
+    assert_eq!(all, json!(vec![json!(["platform/builder", "hook claude-code", "command_run"]); 2]), "{all}");
     let known: Value = serde_json::from_str(&done(&world, &["show", &number, "--format", "json"])).unwrap();
     assert_eq!(known["records"][0]["record"]["known"]["command"], "witnessed", "{known}");
     assert_eq!(lost(&world)[0][0], Value::Null);
@@ -159,6 +172,7 @@ fn what_is_lost_is_counted_once_and_said_in_the_log() {
     let held = fs::read(&waits).unwrap();
     File::options().write(true).open(&waits).unwrap().set_len(64 << 20).unwrap();
     hook(&world, &event("PreToolUse", "t2"));
+    assert_eq!(fs::metadata(&waits).unwrap().len(), 64 << 20, "it grows no more");
     fs::write(&waits, &held).unwrap();
     // What a full disk cut off spoils no other.
     fs::write(&waits, [&held[..], b"\n{\"kind\":\"action\",\"act"].concat()).unwrap();

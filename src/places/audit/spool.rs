@@ -312,7 +312,7 @@ impl Spool {
 
 /// The name of a session's files: its id where that can be one.
 fn name(agent: &str, session: Option<&str>) -> String {
-    let is_plain = |id: &&str| id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_plain = |id: &&str| id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     match session {
         None => format!("{agent}.-"),
         Some(id) if is_plain(&id) && id != "-" => format!("{agent}.{id}"),

@@ -17,7 +17,7 @@ mod session;
 mod show;
 mod trusted;
 mod verify;
-mod work;
+mod worked;
 
 pub use anchor::AnchorReport;
 pub(in crate::cli) use ask::Open;
@@ -72,13 +72,13 @@ enum Which {
     Record(record::RecordArgs),
     Import(import::ImportArgs),
     Hook(hook::HookArgs),
-    Start(work::StartArgs),
-    Finish(work::FinishArgs),
-    Run(work::run::RunArgs),
-    Tag(work::said::TagArgs),
-    Decide(work::said::DecideArgs),
-    Exception(work::said::ExceptionArgs),
-    Outcome(work::said::OutcomeArgs),
+    Start(worked::StartArgs),
+    Finish(worked::FinishArgs),
+    Run(worked::run::RunArgs),
+    Tag(worked::said::TagArgs),
+    Decide(worked::said::DecideArgs),
+    Exception(worked::said::ExceptionArgs),
+    Outcome(worked::said::OutcomeArgs),
     Show(show::ShowArgs),
     History(ask::history::HistoryArgs),
     Logs(ask::logs::LogsArgs),
@@ -148,13 +148,13 @@ pub async fn run(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Out
         Which::Record(args) => record::run(args, &find()?, common, ui),
         Which::Import(args) => import::run(args, &find()?, common),
         Which::Hook(args) => hook::run(args, command.log.as_deref(), &find()?, common, ui),
-        Which::Start(args) => work::start(args, &find()?, common),
-        Which::Finish(args) => work::finish(args, &find()?, common),
-        Which::Run(args) => work::run::run(args, command.log.as_deref(), &find()?, common, ui),
-        Which::Tag(args) => work::said::tags(args, &find()?, common),
-        Which::Decide(args) => work::said::decide(args, &find()?, common),
-        Which::Exception(args) => work::said::exception(args, &find()?, common),
-        Which::Outcome(args) => work::said::outcome(args, &find()?, common),
+        Which::Start(args) => worked::start(args, &find()?, common),
+        Which::Finish(args) => worked::finish(args, &find()?, common),
+        Which::Run(args) => worked::run::run(args, command.log.as_deref(), &find()?, common, ui),
+        Which::Tag(args) => worked::said::tags(args, &find()?, common),
+        Which::Decide(args) => worked::said::decide(args, &find()?, common),
+        Which::Exception(args) => worked::said::exception(args, &find()?, common),
+        Which::Outcome(args) => worked::said::outcome(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
         Which::History(args) => ask::history::run(args, &find()?, common),
         Which::Logs(args) => ask::logs::run(args, &find()?, common),

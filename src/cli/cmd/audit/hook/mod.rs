@@ -172,21 +172,18 @@ fn quoted(path: &Path) -> Result<String, Failure> {
     }
 }
 
-/// Keeps what a server could not write just now, so that it is taken in later.
+/// Keeps what a server could not write just now, so that it is taken in later. What cannot be kept either is missed by its number.
 pub(super) fn late(place: &AuditPlace) -> Late {
     let place = place.clone();
     Arc::new(move |drafts: &[Draft]| {
-        let spool = Spool::of(&place).filter(|spool| spool.ready().is_ok());
+        let Some(spool) = Spool::of(&place).filter(|spool| spool.ready().is_ok()) else { return };
         for draft in drafts {
-            let agent = draft.text("source").and_then(|source| source.strip_prefix("hook ")).unwrap_or("json");
+            let agent = draft.text("source").and_then(|source| source.strip_prefix("hook "));
+            let agent = agent.filter(|name| AGENTS.iter().any(|agent| agent.name == *name)).unwrap_or("json");
             let session = draft.text("session_id");
             let line = Value::Object(draft.document()).to_string();
-            let kept = spool.as_ref().is_some_and(|spool| {
-                let noted = spool.note_session((agent, session), None, false);
-                noted.and_then(|()| spool.add(agent, session, line.as_bytes())).is_ok()
-            });
-            // Where nothing can be kept it is missed by its number.
-            let _ = kept;
+            let noted = spool.note_session((agent, session), None, false);
+            let _ = noted.and_then(|()| spool.add(agent, session, line.as_bytes()));
         }
     })
 }

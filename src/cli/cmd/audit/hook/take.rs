@@ -44,7 +44,7 @@ pub(in crate::cli) fn take_in(place: &AuditPlace, patience: Duration) -> Result<
     for session in spool.waiting().map_err(unread)?.into_iter().filter(|session| is_due(session)) {
         let settles = session.quiet >= settles;
         let taken = one(&spool, session, place, (patience.min(PATIENCE), settles));
-        failed = failed.or(taken.err());
+        failed = failed.or_else(|| taken.err());
     }
     failed.map_or(Ok(()), Err)
 }
@@ -66,7 +66,7 @@ fn wants_import(session: &Waiting) -> bool {
     session.ended || (idle && files::size(path).is_some_and(|size| size != session.taken.transcript))
 }
 
-/// Takes in one session; whether it can be settled what was lost of it.
+/// Takes in one session. With `settles` all that is under way of it has arrived or is lost.
 fn one(
     spool: &Spool,
     mut session: Waiting,
