@@ -75,7 +75,8 @@ pub fn hear(agent: &Agent, bytes: &[u8], around: &Around) -> Heard {
 
 /// A record that a program made.
 fn own(agent: &Agent, mut record: Map<String, Value>, around: &Around) -> Heard {
-    record.entry("source").or_insert_with(|| json!(agent.source));
+    // By its source it is known again as an event of this hook.
+    record.insert("source".into(), json!(agent.source));
     for (field, value) in [("execution_id", &around.execution), ("agent", &around.agent)] {
         if let Some(value) = value {
             record.entry(field).or_insert_with(|| json!(value));
@@ -338,7 +339,8 @@ mod tests {
 
     #[test]
     fn a_program_of_its_own_hands_in_a_record() {
-        let record = json!({ "kind": "action", "action_type": "deploy", "session_id": "s", "source_id": "1" });
+        let record = json!({ "kind": "action", "action_type": "deploy", "session_id": "s", "source_id": "1",
+            "source": "mine" });
         let heard = self::heard("json", &record);
         assert!(heard.counts && heard.session.as_deref() == Some("s"));
         let record = heard.record.unwrap();

@@ -113,6 +113,21 @@ fn what_an_agent_does_is_recorded_and_no_text_gets_further_than_the_hook() {
     assert_eq!(lost(&world)[0][0], Value::Null);
 }
 
+#[test]
+fn two_hooks_that_tell_one_call_are_one_call_and_nothing_is_lost() {
+    // As where the settings of the user and those of the project have one each.
+    let world = started();
+    for name in ["PreToolUse", "PreToolUse", "PostToolUse", "PostToolUse", "PreToolUse"] {
+        hook(&world, &event(name, "t1"));
+    }
+    later(&world, 10);
+    assert_eq!(lost(&world), json!([[null, 0]]));
+    assert_eq!(rows(&world, "SELECT count(*) FROM audit_log WHERE kind = 'action'"), json!([[1]]));
+    assert!(done(&world, &["logs", SESSION]).contains("1 action of session"));
+    let history: Value = serde_json::from_str(&done(&world, &["history", "--format", "json"])).unwrap();
+    assert_eq!(history["executions"][0]["actions"], json!(1));
+}
+
 fn transcript(calls: &[(&str, &str)]) -> String {
     let line = |kind: &str, content: Value| {
         json!({ "type": kind, "uuid": "u", "sessionId": SESSION, "cwd": "/home/alice/app", "version": "2.1.0",
@@ -413,6 +428,40 @@ fn a_server_is_told_at_once_and_where_it_is_gone_the_spool_has_it() {
     until(|| rows(&world, count) == json!([[2]]));
     later(&world, 100);
     assert_eq!(lost(&world), json!([[null, 0]]));
+}
+
+#[test]
+fn a_server_of_another_user_is_told_nothing() {
+    use std::os::unix::fs::chown;
+    use std::os::unix::process::CommandExt as _;
+    const OTHER: u32 = 12345;
+    // Only root can run a program as somebody else.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let world = started();
+    let theirs = tempfile::tempdir().unwrap();
+    chown(theirs.path(), Some(OTHER), Some(OTHER)).unwrap();
+    let log = theirs.path().join("log");
+    let as_other = |args: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
+        program.args(["audit", "--log"]).arg(&log).args(args).current_dir(theirs.path()).env("HOME", theirs.path());
+        program.uid(OTHER).gid(OTHER).stdout(Stdio::null()).stderr(Stdio::null());
+        program
+    };
+    if !as_other(&["init", "--origin", "audit.example/other"]).status().is_ok_and(|status| status.success()) {
+        // This program lies where nobody else may go.
+        return;
+    }
+    let server = Server(as_other(&["serve"]).spawn().unwrap());
+    let socket = log.join("socket");
+    until(|| UnixStream::connect(&socket).is_ok());
+    let told = [("ATTEST_AUDIT_SOCKET", socket.to_str().unwrap())];
+    hook_of(&world, "claude-code", event("PreToolUse", "t1").to_string().as_bytes(), &told);
+    assert!(file(&world, "jsonl").exists(), "the spool has it");
+    drop(server);
+    let shown = String::from_utf8(as_other(&["history"]).stdout(Stdio::piped()).output().unwrap().stdout).unwrap();
+    assert!(shown.contains("no execution fits"), "{shown}");
 }
 
 #[test]

@@ -54,12 +54,14 @@ CREATE VIEW execution AS SELECT execution_id, max(CASE kind WHEN 'execution_star
 "#;
 
 /// Whether a row `r` is an action that another row tells, too: of one that was told before it happened the one that says how it went,
-/// of one that a transcript tells the one of its hook.
+/// of one that a transcript tells the one of its hook, and of one that two hooks tell the first.
 const AGAIN: &str = "(r.kind = 'action' AND r.source_id IS NOT NULL AND (
     (r.result = 'unanswered' AND r.source_id LIKE '%/unanswered' AND EXISTS (SELECT 1 FROM record o
         WHERE o.source_id = substr(r.source_id, 1, length(r.source_id) - 11) AND o.kind = 'action'))
     OR (r.source LIKE 'import %' AND EXISTS (SELECT 1 FROM record o
-        WHERE o.source_id = r.source_id AND o.kind = 'action' AND o.source = 'hook' || substr(r.source, 7)))))";
+        WHERE o.source_id = r.source_id AND o.kind = 'action' AND o.source = 'hook' || substr(r.source, 7)))
+    OR (r.source LIKE 'hook %' AND EXISTS (SELECT 1 FROM record o
+        WHERE o.source_id = r.source_id AND o.kind = 'action' AND o.source = r.source AND o.number < r.number))))";
 
 /// An index in a file.
 #[derive(Debug)]

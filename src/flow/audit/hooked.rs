@@ -46,7 +46,8 @@ pub fn missing(store: &dyn LogStore, keys: &Keys, index: &dyn Index, counted: Co
 }
 
 /// The number of the event that a record is of.
-fn number(draft: &Draft) -> Option<u64> {
+pub(super) fn number(draft: &Draft) -> Option<u64> {
+    draft.text("source").filter(|source| source.starts_with("hook "))?;
     match &draft.get("metadata")?.told {
         Told::Value(metadata) => metadata.get(SEQUENCE)?.as_str()?.parse().ok(),
         Told::Withheld => None,

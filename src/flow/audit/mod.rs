@@ -109,7 +109,7 @@ fn append(
     let (mut out, mut new): (Vec<_>, Vec<Draft>) = (Vec::with_capacity(drafts.len()), Vec::new());
     let mut first = std::collections::HashMap::new();
     for draft in drafts {
-        let id = draft.text("source_id").map(|id| format!("{} {id}", draft.text("source").unwrap_or_default()));
+        let id = known::name_of(draft);
         let known = match &id {
             Some(id) => match first.get(id).and_then(|at: &usize| Some((*at, new.get(*at)?))) {
                 Some((at, before)) => Some((log.size() + at as u64, draft.differs(before, &[]))),
