@@ -313,7 +313,7 @@ pub mod codes {
             "signing or publishing failed; what there is waits in the outbox, and nothing is lost",
             "run `attest flush` with the same --outbox when the service answers again";
         pub NOT_CONFIRMED = "not-confirmed", [Caller, Producer],
-            "nobody said that the approval is meant; nothing was signed",
+            "nobody said that it is meant; nothing was done",
             "look at what is to be approved, then answer yes, or pass --yes where no terminal is";
     }
 }

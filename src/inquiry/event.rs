@@ -1,7 +1,10 @@
 //! [`Event`]: a record as questions see it.
 
 use crate::model::Timestamp;
+use crate::record::draft::{UNANSWERED, witness_of};
 use crate::record::{Known, reading};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 /// One thing that a record says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +72,41 @@ impl Event {
         self.kind == "action" && is_one && target == Some(commit)
     }
 
+    /// The call of a tool that it tells, by the agent's id of it. It may be told before and after it, by its hook and by the transcript.
+    #[must_use]
+    pub fn call(&self) -> Option<(Cow<'_, str>, &str)> {
+        let id = self.text("source_id").filter(|_| self.kind == "action")?;
+        Some((witness_of(self.text("source").unwrap_or_default()), id.strip_suffix(UNANSWERED).unwrap_or(id)))
+    }
+
+    /// How much of a call it tells: what saw how it went the most.
+    fn tells(&self) -> (bool, bool) {
+        let is_hook = self.text("source").is_some_and(|source| source.starts_with("hook "));
+        (self.text("result") != Some("unanswered"), is_hook)
+    }
+
     /// Whether it says of itself that it did not go well.
     #[must_use]
     pub fn failed(&self) -> bool {
         let result = self.text("result").is_some_and(|result| !["ok", "success", "unanswered"].contains(&result));
         result || self.text("exit_code").is_some_and(|code| code != "0")
     }
+}
+
+/// Each call of a tool once: of several records of one, the one that tells most.
+#[must_use]
+pub fn each_once(events: Vec<Event>) -> Vec<Event> {
+    let mut best: HashMap<(String, String), usize> = HashMap::new();
+    for (at, event) in events.iter().enumerate() {
+        let Some((source, id)) = event.call() else { continue };
+        let before = best.entry((source.into_owned(), id.to_owned())).or_insert(at);
+        if event.tells() > events[*before].tells() {
+            *before = at;
+        }
+    }
+    let kept: HashSet<usize> = best.into_values().collect();
+    let is_kept = |(at, event): &(usize, Event)| event.call().is_none() || kept.contains(at);
+    events.into_iter().enumerate().filter(is_kept).map(|(_, event)| event).collect()
 }
 
 /// Why records cannot be read.
@@ -142,6 +174,22 @@ pub(super) mod tests {
         let failed = |said: &[&str]| event(1, "action", said).failed();
         assert!(failed(&["result=error"]) && failed(&["exit_code=101"]) && failed(&["result=denied"]));
         assert!(!failed(&["result=ok", "exit_code=0"]) && !failed(&["result=unanswered"]) && !failed(&[]));
+    }
+
+    #[test]
+    fn a_call_is_told_once_by_what_tells_most() {
+        let hook = |number, id: &str, result: &str| {
+            let said = ["source=hook a".to_owned(), format!("source_id={id}"), format!("result={result}")];
+            event(number, "action", &said.each_ref().map(String::as_str))
+        };
+        let import = event(5, "action", &["source=import a", "source_id=t1", "result=ok"]);
+        let other = event(6, "action", &["source=import b", "source_id=t1", "result=ok"]);
+        let all = vec![hook(1, "t1/unanswered", "unanswered"), hook(2, "t2/unanswered", "unanswered"), import, other];
+        let numbers = |events: Vec<Event>| each_once(events).iter().map(|event| event.number).collect::<Vec<_>>();
+        assert_eq!(numbers(all.clone()), [2, 5, 6], "how it went");
+        assert_eq!(numbers([all, vec![hook(7, "t1", "error")]].concat()), [2, 6, 7], "and who saw it");
+        let nameless = vec![event(1, "action", &[]), event(2, "action", &[])];
+        assert_eq!(numbers(nameless), [1, 2], "what has no id is told as often as it is there");
     }
 
     #[test]

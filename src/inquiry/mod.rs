@@ -28,7 +28,7 @@ mod trace;
 
 pub use amount::Amount;
 pub use approved::{Commit, Verdict, Voice, approved, names};
-pub use event::{Cell, Event, Hole, Why};
+pub use event::{Cell, Event, Hole, Why, each_once};
 pub use history::{Asked, History, Kept, PerAgent, UNENDED, ended};
 pub use run::{Cost, Run, RunId, Runs, Tokens, runs};
 pub use sheet::{Action, Approval, Fact, Loss, Sheet, Transcript, sheet};

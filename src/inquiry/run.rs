@@ -4,7 +4,9 @@ use super::{Amount, Event};
 use crate::model::Timestamp;
 use crate::record::draft::OWN_TAGS;
 use crate::record::{Known, reading};
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// Which run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -173,6 +175,8 @@ struct Gathered {
     has_start: bool,
     records: Option<(u64, u64)>,
     actions: u64,
+    /// Calls that are counted, by hashes of their ids.
+    calls: HashSet<u64>,
     failed: u64,
     tokens: [Tokens; 3],
     costs: [Option<Cost>; 3],
@@ -200,7 +204,9 @@ impl Gathered {
             "execution_started" => self.has_start = true,
             "execution_ended" => self.status = text("status").or_else(|| self.status.take()),
             "action" => {
-                self.actions += 1;
+                // A call is told before and after it, and by its hook and the transcript.
+                let key = |(source, id): (Cow<'_, str>, &str)| call_hash(&source, id);
+                self.actions += u64::from(event.call().map(key).is_none_or(|call| self.calls.insert(call)));
                 self.failed += u64::from(event.failed());
             }
             "tag" => self.tags.extend(text("key").zip(text("value"))),
@@ -225,6 +231,9 @@ impl Gathered {
         self.has_start |= other.has_start;
         self.records = wider(self.records, other.records);
         self.actions += other.actions;
+        for call in other.calls {
+            self.actions -= u64::from(!self.calls.insert(call));
+        }
         self.failed += other.failed;
         for at in 0..USED.len() {
             self.tokens[at] = self.tokens[at].plus(other.tokens[at]);
@@ -250,6 +259,13 @@ impl Gathered {
             tags: self.tags,
         })
     }
+}
+
+/// A call in few bytes: nobody gains from two that are one here, as both stand in the log.
+fn call_hash(source: &str, id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (source, id).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The span that holds both.
@@ -308,6 +324,22 @@ mod tests {
         assert_eq!((run.actions, run.failed, run.records, run.squad()), (1, 1, (1, 3), Some("s")));
         assert_eq!(run.status, None, "it never ended");
         assert!(run.has_start && !found[1].has_start);
+    }
+
+    #[test]
+    fn a_call_that_is_told_twice_is_counted_once() {
+        let told = |number, id: &str, of: &str| event(number, "action", &["source=hook a", id, of]);
+        let own = [told(1, "source_id=t/unanswered", "session_id=c"), told(2, "source_id=t", "session_id=c")];
+        assert_eq!(runs(&own)[0].actions, 1);
+        let elsewhere = [own.to_vec(), vec![told(3, "source_id=t", "execution_id=e")]].concat();
+        assert_eq!(runs(&elsewhere).len(), 2, "nothing says that the session is of it");
+        let joined = [elsewhere, vec![event(4, "session", &["session_id=c", "execution_id=e"])]].concat();
+        let found = runs(&joined);
+        assert_eq!((found.len(), found[0].actions), (1, 1));
+        assert_eq!(
+            runs(&[told(1, "source_id=t", "session_id=c"), told(2, "source_id=u", "session_id=c")])[0].actions,
+            2
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! [`Sheet`]: what is to be said of one execution.
 
 use super::event::Cell;
-use super::{Event, Run, runs};
+use super::{Event, Run, each_once, runs};
 use crate::record::reading;
 use std::collections::BTreeMap;
 
@@ -141,6 +141,7 @@ const PLACE: &[&str] = &["environment", "machine", "container", "repository", "c
 #[must_use]
 pub fn sheet(events: &[Event], id: &str) -> Option<Sheet> {
     let run = runs(events).into_iter().find(|run| run.id.text() == id)?;
+    let events = &each_once(events.to_vec())[..];
     let of = |kind: &'static str| events.iter().filter(move |event| event.kind == kind);
     let mut facts: BTreeMap<String, Vec<Fact>> = BTreeMap::new();
     // Of a time or an exit code those of the execution itself: each action has its own.

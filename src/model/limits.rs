@@ -372,6 +372,32 @@ pub const SESSION_CALLS: usize = 1_000_000;
 pub const SESSION_LOSSES: u64 = 64;
 /// Records of a session file that are put into the log at once.
 pub const SESSION_BATCH: usize = 1000;
+/// An event that an agent hands to a hook (bytes): results of tools are a few megabytes at most, as images in base64.
+pub const HOOK_BYTES: usize = 8 << 20;
+/// How much of an event that is too large or cannot be read is searched for the session that it is of (bytes).
+pub const HOOK_HEAD_BYTES: usize = 4096;
+/// How long a hook waits for its event (milliseconds): agents write it at once, and are held up meanwhile.
+pub const HOOK_MILLISECONDS: u64 = 1000;
+/// A spool file, one per session (bytes); what comes beyond it is lost and counted.
+pub const SPOOL_BYTES: u64 = 64 << 20;
+/// What of spool files is taken in at once (bytes).
+pub const SPOOL_READ_BYTES: usize = 4 << 20;
+/// Sessions whose events wait in a spool.
+pub const SPOOL_SESSIONS: usize = 10_000;
+/// The small files of a spool: a path, and how far it was taken in (bytes).
+pub const SPOOL_NOTE_BYTES: usize = 8192;
+/// After how long without an event all that is under way has arrived or is lost, where no server is told (seconds).
+pub const HOOK_QUIET_SECONDS: u64 = 5;
+/// The same where one is, which may wait for the log for a while (seconds).
+pub const HOOK_SERVER_SECONDS: u64 = 60;
+/// After how long without an event a session counts as over, though no event said so (seconds).
+pub const HOOK_IDLE_SECONDS: u64 = 3600;
+/// Transcripts of agents below an agent, of one session.
+pub const SUBAGENTS: usize = 1000;
+/// How long what is known of such a session is kept, so that one that is gone on with is counted on (days).
+pub const HOOK_KEPT_DAYS: u64 = 30;
+/// Settings of an agent (bytes).
+pub const AGENT_SETTINGS_BYTES: usize = 4 << 20;
 /// Parents of a commit that are recorded: as many as a list has.
 pub const COMMIT_PARENTS: usize = 64;
 /// Commits, executions, files and answers of one kind that a trace follows.

@@ -48,3 +48,13 @@ pub fn within<T: Send + 'static>(given: Duration, job: impl FnOnce() -> T + Send
 pub fn aside(job: impl FnOnce() + Send + 'static) {
     std::thread::spawn(job);
 }
+
+/// Does something again and again beside everything else, with a pause behind each time, until the process ends.
+pub fn again_and_again(pause: Duration, mut job: impl FnMut() + Send + 'static) {
+    std::thread::spawn(move || {
+        loop {
+            job();
+            std::thread::sleep(pause);
+        }
+    });
+}

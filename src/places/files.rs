@@ -173,6 +173,23 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PlaceError> {
     regular::replace(path, bytes).map_err(unwritable)
 }
 
+/// What a path leads to once links are followed; where it leads to nothing, the path from the root on.
+#[must_use]
+pub fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Makes the folder of a file, for its user alone, where it is not there.
+///
+/// # Errors
+/// `file-unwritable`; names the file.
+pub fn make_folder_of(path: &Path) -> Result<(), PlaceError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) else { return Ok(()) };
+    let made = fs::DirBuilder::new().mode(0o700).recursive(true).create(folder);
+    made.map_err(|e| PlaceError::Unwritable { path: path.display().to_string(), cause: e.to_string() })
+}
+
 /// Paths of what a folder holds that `keep` says yes to, sorted.
 ///
 /// # Errors

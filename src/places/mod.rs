@@ -15,7 +15,6 @@ mod pool;
 mod process;
 pub mod registries;
 pub mod roots;
-mod serving;
 mod trial;
 
 use crate::capture::{CaptureError, Environment};
@@ -26,14 +25,16 @@ use crate::roots::SourceError;
 use crate::trust::KeyError;
 
 pub use audit::AuditPlace;
+pub use audit::input;
+pub use audit::serving::told_to_end;
+pub use audit::spool::{self, Spool};
 pub use browser::Browser;
-pub use deadline::{Until, aside, within};
+pub use deadline::{Until, again_and_again, aside, within};
 pub use keys::public_key;
 pub use policies::PolicyPlaces;
 pub use pool::{NearBy, Pool};
 pub use process::{is_set_to_nothing, now, run_of, stopwatch, variable};
 pub use registries::{RegistryAccess, RegistrySettings};
-pub use serving::told_to_end;
 pub use trial::{Trial, random_text};
 
 /// Why what this machine keeps cannot be used.

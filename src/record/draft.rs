@@ -8,6 +8,7 @@ use super::{Committed, RecordError};
 use crate::model::Digest;
 use crate::secrets::{Search, find_secret};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// How the log's own tags begin.
@@ -109,7 +110,7 @@ impl Draft {
             })?;
             let told = match field.form {
                 Form::Committed if !(value.is_null() && origin == Origin::Captured) => {
-                    committed(field, value, id_of(members), random)?
+                    committed(field, value, id_of(members).as_ref().map(|(source, id)| (source.as_ref(), *id)), random)?
                 }
                 _ => told(field, value, origin)?,
             };
@@ -169,6 +170,24 @@ impl Draft {
         self.kind != recorded.kind || names.filter(|field| !erased.contains(&field.name)).any(other)
     }
 
+    /// Whether it and a record of the same call by another witness cannot both be true. Each may say what the other does not, and
+    /// what a call was given and gave has another form in a hook than in a transcript.
+    #[must_use]
+    pub fn contradicts(&self, recorded: &Self) -> bool {
+        const SAME: [&str; 4] = ["session_id", "action_type", "target", "command"];
+        let told = |draft: &'_ Self, name: &str| draft.get(name).map(|said| said.told.clone());
+        let other = |name: &&str| match (told(self, name), told(recorded, name)) {
+            (Some(Told::Value(one)), Some(Told::Value(two))) => {
+                match (Committed::read(name, &one), Committed::read(name, &two)) {
+                    (Ok(one), Ok(two)) => one.differs(&two),
+                    _ => one != two,
+                }
+            }
+            _ => false,
+        };
+        self.kind != recorded.kind || SAME.iter().any(other)
+    }
+
     /// As JSON, in the form in which it is read.
     #[must_use]
     pub fn document(&self) -> Map<String, Value> {
@@ -222,9 +241,21 @@ fn with_derived_id(members: &Map<String, Value>, origin: Origin) -> Option<Map<S
 }
 
 /// The source and its own id of what happened, where there is one.
-fn id_of(members: &Map<String, Value>) -> Option<(&str, &str)> {
+fn id_of(members: &Map<String, Value>) -> Option<(Cow<'_, str>, &str)> {
     let text = |name: &str| members.get(name).and_then(Value::as_str);
-    Some((text("source").unwrap_or_default(), text("source_id")?))
+    Some((witness_of(text("source").unwrap_or_default()), text("source_id")?))
+}
+
+/// How the id of a call ends of which it is not known yet what came of it.
+pub const UNANSWERED: &str = "/unanswered";
+
+/// The one name of those who tell of the same calls by the same ids: the hook of an agent, and its transcript.
+#[must_use]
+pub fn witness_of(source: &str) -> Cow<'_, str> {
+    match source.strip_prefix("hook ") {
+        Some(agent) => format!("import {agent}").into(),
+        None => source.into(),
+    }
 }
 
 #[cfg(test)]

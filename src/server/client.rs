@@ -96,19 +96,19 @@ pub fn hand_in(asked: &Asked<'_>) -> Result<Option<Said>, AuditError> {
 }
 
 /// Whether a user may be told what is recorded: this one, and root, who can read it anyway.
-fn may_be_told(listens: u32, own: u32) -> bool {
+pub(super) fn may_be_told(listens: u32, own: u32) -> bool {
     listens == own || listens == 0
 }
 
 /// The user who listens at the other end, as the system knows it.
 #[cfg(target_os = "linux")]
-fn peer(stream: &UnixStream, _: &Path) -> io::Result<u32> {
+pub(super) fn peer(stream: &UnixStream, _: &Path) -> io::Result<u32> {
     Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
 }
 
 /// The user whose the socket is.
 #[cfg(not(target_os = "linux"))]
-fn peer(_: &UnixStream, path: &Path) -> io::Result<u32> {
+pub(super) fn peer(_: &UnixStream, path: &Path) -> io::Result<u32> {
     Ok(std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path)?))
 }
 

@@ -7,12 +7,14 @@
 //! | `socket.rs` | the Unix socket through which processes of this machine hand in records |
 //! | `client.rs` | handing records in at a server that this user or root runs |
 //! | `waiting.rs` | who is waited for, and how much is held of what they send |
+//! | `hooked.rs` | handing in without waiting for an answer, or for anything |
 //! | `http.rs` | the door to the network: connections, times, sizes |
 //! | `routes.rs` | what is answered: tiles and checkpoint (C2SP tlog-tiles), `add-checkpoint` (C2SP tlog-witness) |
 //!
 //! A panic in one request is that request's error: each is answered on a thread of its own.
 
 mod client;
+mod hooked;
 mod http;
 mod routes;
 mod socket;
@@ -22,7 +24,8 @@ mod waiting;
 mod writer;
 
 pub use client::{Asked, Said, hand_in};
+pub use hooked::tell;
 pub use http::{Http, Served};
 pub use routes::Site;
-pub use socket::Socket;
+pub use socket::{Late, Socket};
 pub use writer::{Done, Opened, Parts, Writer};

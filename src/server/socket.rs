@@ -4,7 +4,7 @@
 //! A request is a line `attest-audit/1 typed N` or `attest-audit/1 captured N`, then N bytes: records as lines of JSON, as
 //! `attest schema audit-record` describes them, all or none of which are recorded. The answer is a line of JSON, once they are
 //! durable: `{"records": [...], "known": 0, "differs": [], "size": 3}`, or `{"error": {"code": ..., "message": ...}}`. Then the next request may
-//! follow.
+//! follow. With `hooked` in the place of `captured` no answer is waited for: what cannot be written is kept until it can be.
 
 use super::waiting::{Room, Waiting};
 use super::writer::{Done, Writer};
@@ -38,7 +38,7 @@ impl Socket {
     ///
     /// # Errors
     /// [`AuditError::Locked`] where another server does, [`AuditError::Unusable`].
-    pub fn listen(path: &Path, writer: Writer, random: fn(&mut [u8])) -> Result<Self, AuditError> {
+    pub fn listen(path: &Path, writer: Writer, random: fn(&mut [u8]), late: Late) -> Result<Self, AuditError> {
         match fs::symlink_metadata(path) {
             Ok(meta) if !meta.file_type().is_socket() => {
                 return Err(unusable(
@@ -60,7 +60,7 @@ impl Socket {
         let listener = UnixListener::bind(path);
         rustix::process::umask(before);
         let listener = listener.map_err(|e| unusable(path, &e))?;
-        thread::spawn(move || accept(&listener, writer, random));
+        thread::spawn(move || accept(&listener, writer, random, late));
         Ok(Self { path: path.to_owned() })
     }
 }
@@ -71,18 +71,22 @@ impl Drop for Socket {
     }
 }
 
+/// Takes what nobody waits for and could not be written just now.
+pub type Late = Arc<dyn Fn(&[Draft]) + Send + Sync>;
+
 /// What all connections share.
 struct Hall {
     writer: Writer,
+    late: Late,
     random: fn(&mut [u8]),
     open: AtomicUsize,
     waiting: Arc<Waiting>,
     room: Room,
 }
 
-fn accept(listener: &UnixListener, writer: Writer, random: fn(&mut [u8])) {
+fn accept(listener: &UnixListener, writer: Writer, random: fn(&mut [u8]), late: Late) {
     let (open, waiting, room) = (AtomicUsize::new(0), Arc::default(), Room::of(limits::HANDED_IN_TOTAL_BYTES));
-    let hall = Arc::new(Hall { writer, random, open, waiting, room });
+    let hall = Arc::new(Hall { writer, late, random, open, waiting, room });
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
             // It may be that this process can open no more files.
@@ -123,10 +127,13 @@ fn serve(stream: &Arc<UnixStream>, hall: &Hall) -> io::Result<()> {
         if reader.by_ref().take(64).read_line(&mut head)? == 0 {
             return Ok(());
         }
-        let Some((origin, length)) = parse_head(&head) else {
+        let Some((how, length)) = parse_head(&head) else {
             let text = error(
                 code::LIMIT_EXCEEDED.as_str(),
-                &format!("expected `{HEAD} typed|captured BYTES`, with at most {} bytes", limits::HANDED_IN_BYTES),
+                &format!(
+                    "expected `{HEAD} typed|captured|hooked BYTES`, with at most {} bytes",
+                    limits::HANDED_IN_BYTES
+                ),
             );
             return (&**stream).write_all(text.as_bytes());
         };
@@ -136,11 +143,11 @@ fn serve(stream: &Arc<UnixStream>, hall: &Hall) -> io::Result<()> {
         };
         stream.set_read_timeout(Some(Duration::from_secs(limits::HANDED_IN_STALL_SECONDS)))?;
         let Some(body) = received(&mut reader, length, until)? else { return Ok(()) };
-        // One that was ended just now would not hear what became of its records.
-        if !wait.over() {
+        // One that was ended just now would not hear what became of its records; who waits for no answer is not asked.
+        if !wait.over() && !how.unheard {
             return Ok(());
         }
-        let answer = catch_unwind(AssertUnwindSafe(|| answer(body, origin, hall)));
+        let answer = catch_unwind(AssertUnwindSafe(|| answer(body, how, hall)));
         let answer = answer.unwrap_or_else(|_| error(code::INTERNAL.as_str(), "a defect of attest stopped it"));
         (&**stream).write_all(answer.as_bytes())?;
     }
@@ -162,19 +169,28 @@ fn received(reader: &mut impl io::Read, length: usize, until: Instant) -> io::Re
     Ok(Some(body))
 }
 
-fn parse_head(line: &str) -> Option<(Origin, usize)> {
+/// How records are handed in.
+#[derive(Clone, Copy)]
+struct How {
+    origin: Origin,
+    /// Whether nobody waits for the answer.
+    unheard: bool,
+}
+
+fn parse_head(line: &str) -> Option<(How, usize)> {
     let words: Vec<&str> = line.strip_suffix('\n')?.split(' ').collect();
-    let [HEAD, origin, length] = words[..] else { return None };
-    let origin = match origin {
-        "typed" => Origin::Typed,
-        "captured" => Origin::Captured,
+    let [HEAD, how, length] = words[..] else { return None };
+    let (origin, unheard) = match how {
+        "typed" => (Origin::Typed, false),
+        "captured" => (Origin::Captured, false),
+        "hooked" => (Origin::Captured, true),
         _ => return None,
     };
     let length: usize = length.parse().ok()?;
-    (length <= limits::HANDED_IN_BYTES).then_some((origin, length))
+    (length <= limits::HANDED_IN_BYTES).then_some((How { origin, unheard }, length))
 }
 
-fn answer(body: Vec<u8>, origin: Origin, hall: &Hall) -> String {
+fn answer(body: Vec<u8>, how: How, hall: &Hall) -> String {
     let (mut drafts, mut random) = (Vec::new(), hall.random);
     for (number, line) in body.split(|b| *b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty()) {
         let at = |e: &dyn std::fmt::Display| format!("line {}, so nothing is recorded: {e}", number + 1);
@@ -182,19 +198,25 @@ fn answer(body: Vec<u8>, origin: Origin, hall: &Hall) -> String {
             Ok(value) => value,
             Err(e) => return error(e.code().as_str(), &at(&e.without_value())),
         };
-        match Draft::read(&value, origin, &mut random) {
+        match Draft::read(&value, how.origin, &mut random) {
             Ok(draft) => drafts.push(draft),
             Err(e) => return error(e.code().as_str(), &at(&e)),
         }
     }
     let length = body.len();
     drop(body);
+    let kept = if how.unheard { drafts.clone() } else { Vec::new() };
     match hall.writer.write(drafts, length) {
         Ok(done) => {
             let Done { numbers, known, differing, size } = done;
             json!({ "records": numbers, "known": known, "differs": differing, "size": size }).to_string() + "\n"
         }
-        Err(e) => error(e.code().as_str(), &e.to_string()),
+        Err(e) => {
+            if how.unheard {
+                (hall.late)(&kept);
+            }
+            error(e.code().as_str(), &e.to_string())
+        }
     }
 }
 

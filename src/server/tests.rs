@@ -205,7 +205,7 @@ fn who_says_nothing_or_half_of_it_keeps_nobody_out_of_the_socket() {
     let (disk, dir) = (Disk::default(), tempfile::tempdir().unwrap());
     let (writer, thread) = Writer::start(disk.parts(now)).unwrap();
     let path = dir.path().join("socket");
-    let socket = Socket::listen(&path, writer.clone(), random).unwrap();
+    let socket = Socket::listen(&path, writer.clone(), random, Arc::new(|_| {})).unwrap();
     // Halves of requests, more than there is room for.
     let all = limits::HANDED_IN_TOTAL_BYTES / limits::HANDED_IN_BYTES + 1;
     let half = |_: usize| {

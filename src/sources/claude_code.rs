@@ -191,8 +191,7 @@ impl Session {
 
     /// A call without its result.
     fn call(&self, line: &Map<String, Value>, id: &str, tool: &str, input: &Value) -> Value {
-        let known = TOOLS.iter().find(|(name, ..)| *name == tool);
-        let (action, target) = known.map_or(("tool_call", ""), |(_, action, target)| (*action, *target));
+        let (action, target) = self::tool(tool);
         let mut record = json!({ "kind": "action", "action_type": action, "source": SOURCE, "source_id": id,
             "input": input.to_string() });
         let sidechain = line.get("isSidechain").and_then(Value::as_bool) == Some(true);
@@ -204,7 +203,7 @@ impl Session {
         if let Some(command) = input.get("command").and_then(Value::as_str).filter(|_| action == "command_run") {
             record["command"] = json!(command);
         }
-        let path = input.get(target).and_then(Value::as_str).map(|path| self.relative(path));
+        let path = input.get(target).and_then(Value::as_str).map(|path| relative(self.folder.as_deref(), path));
         add(&mut record, "target", path.as_deref());
         let model = line.get("message").and_then(Value::as_object).and_then(|m| text(m, "model"));
         name(&mut record, "session_id", text(line, "sessionId"));
@@ -215,16 +214,6 @@ impl Session {
             record["started_at"] = json!(time);
         }
         record
-    }
-
-    /// A path without the folder of the session. One that is elsewhere stays as it is, and is withheld when it is recorded.
-    fn relative(&self, path: &str) -> String {
-        let inside = self.folder.as_deref().and_then(|folder| path.strip_prefix(folder.trim_end_matches(['/', '\\'])));
-        match inside.and_then(|path| path.strip_prefix(['/', '\\'])) {
-            Some(path) => path.replace('\\', "/"),
-            None if inside == Some("") => ".".into(),
-            None => path.to_owned(),
-        }
     }
 
     /// The call that waits longest for its result.
@@ -247,9 +236,25 @@ impl Session {
     }
 }
 
+/// The type of action of a tool, and which of its inputs says what it was done to.
+pub(super) fn tool(name: &str) -> (&'static str, &'static str) {
+    let known = TOOLS.iter().find(|(tool, ..)| *tool == name);
+    known.map_or(("tool_call", ""), |(_, action, target)| (*action, *target))
+}
+
+/// A path without the folder of the session. One that is elsewhere stays as it is, and is withheld when it is recorded.
+pub(super) fn relative(folder: Option<&str>, path: &str) -> String {
+    let inside = folder.and_then(|folder| path.strip_prefix(folder.trim_end_matches(['/', '\\'])));
+    match inside.and_then(|path| path.strip_prefix(['/', '\\'])) {
+        Some(path) => path.replace('\\', "/"),
+        None if inside == Some("") => ".".into(),
+        None => path.to_owned(),
+    }
+}
+
 /// Whether a folder is one that paths can be told from: below the root, and below where everybody's home is, each says as much as
 /// an absolute one.
-fn is_one_place(folder: &str) -> bool {
+pub(super) fn is_one_place(folder: &str) -> bool {
     let folder = folder.replace('\\', "/");
     let below = folder.split_once(':').filter(|(drive, _)| drive.len() == 1).map_or(folder.as_str(), |(_, rest)| rest);
     !["", "/home", "/Users"].contains(&below.trim_end_matches('/'))
@@ -270,7 +275,7 @@ fn short(id: &str) -> [u8; 8] {
 }
 
 /// A text of one line that a record can hold.
-fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     let text = members.get(name)?.as_str()?;
     (!text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control)).then_some(text)
 }
@@ -279,7 +284,7 @@ fn time(line: &Map<String, Value>) -> Option<String> {
     Some(Timestamp::parse(line.get("timestamp")?.as_str()?).ok()?.to_string())
 }
 
-fn add(record: &mut Value, name: &str, value: Option<&str>) {
+pub(super) fn add(record: &mut Value, name: &str, value: Option<&str>) {
     let is_line =
         |text: &&str| !text.is_empty() && text.len() <= limits::VALUE_BYTES && !text.chars().any(char::is_control);
     if let Some(value) = value.filter(is_line) {
@@ -288,7 +293,7 @@ fn add(record: &mut Value, name: &str, value: Option<&str>) {
 }
 
 /// A name or an id. One that is a path of this machine is withheld: a file of somebody else's making may have it anywhere.
-fn name(record: &mut Value, field: &str, value: Option<&str>) {
+pub(super) fn name(record: &mut Value, field: &str, value: Option<&str>) {
     match value {
         Some(value) if is_outside(value) => record[field] = Value::Null,
         value => add(record, field, value),

@@ -5,6 +5,7 @@
 
 mod claude_code;
 mod git_history;
+pub mod hook;
 
 pub use claude_code::ClaudeCode;
 pub use git_history::{CommitRead, GIT_SOURCE, GitHistory, merge_into, read_commit};

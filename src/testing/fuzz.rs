@@ -44,6 +44,8 @@ pub struct Reader {
 /// All of them.
 pub const READERS: &[Reader] = &[
     #[cfg(feature = "cli")]
+    Reader { name: "audit_hook", seeds: fuzz_log::hooked, read: fuzz_log::read_hooked },
+    #[cfg(feature = "cli")]
     Reader { name: "audit_journal", seeds: fuzz_log::journals, read: fuzz_log::read_journal },
     #[cfg(feature = "cli")]
     Reader { name: "audit_record", seeds: fuzz_log::records, read: fuzz_log::read_record },

@@ -173,3 +173,55 @@ pub(super) fn read_source(bytes: &[u8]) -> bool {
     }
     any
 }
+
+pub(super) fn hooked() -> Vec<Vec<u8>> {
+    let event = |name: &str, tool: &str, input: Value| {
+        json!({ "session_id": "s", "transcript_path": "/home/a/t.jsonl", "cwd": "/w/app", "permission_mode": "default",
+            "hook_event_name": name, "tool_name": tool, "tool_use_id": "t", "tool_input": input, "agent_type": "Explore",
+            "tool_response": { "stdout": "x" }, "error": "e", "source": "startup", "model": "m" })
+    };
+    let patch = json!({ "command": "*** Begin Patch\n*** Update File: a.rs\n*** End Patch" });
+    let record =
+        json!({ "kind": "action", "action_type": "deploy", "session_id": "s", "source_id": "1", "command": "c" });
+    let events = [
+        event("PreToolUse", "Bash", json!({ "command": "ls" })),
+        event("PostToolUse", "Edit", json!({ "file_path": "/w/app/a" })),
+        event("PostToolUseFailure", "apply_patch", patch),
+        event("PermissionRequest", "Bash", json!({})),
+        event("SessionStart", "", json!({})),
+        event("SessionEnd", "", json!({})),
+        record,
+    ];
+    events.iter().map(|event| event.to_string().into_bytes()).collect()
+}
+
+/// Whatever an agent hands to its hook is a record with an id of its own, holds no text that is never kept, and is the same one when
+/// it is read from a spool; or it is missed.
+pub(super) fn read_hooked(bytes: &[u8]) -> bool {
+    use crate::sources::hook::{AGENTS, Around, hear};
+    let now = crate::model::Timestamp::from_unix(1_767_323_045).expect("a time");
+    let around = Around { now, project: None, execution: Some("e".into()), agent: Some("s/a".into()) };
+    let mut any = false;
+    for agent in AGENTS {
+        let heard = hear(agent, bytes, &around);
+        let Some(record) = heard.record else { continue };
+        let draft = Draft::read(&record, Origin::Captured, &mut |bytes| bytes.fill(7));
+        let draft = match draft {
+            Ok(draft) => draft,
+            Err(_) if agent.name == "json" => continue,
+            Err(e) => panic!("{}: no record: {e}", agent.name),
+        };
+        any = true;
+        assert!(agent.name == "json" || draft.text("source_id").is_some(), "it would be recorded again and again");
+        assert!(!crate::record::draft::is_outside(draft.text("target").unwrap_or_default()), "a place of this machine");
+        let mut document = Value::Object(draft.document());
+        if heard.counts {
+            crate::flow::audit::hooked::numbered(&mut document, 7);
+        }
+        let line = document.to_string();
+        let read = crate::flow::audit::hooked::waited(line.as_bytes(), &mut |bytes| bytes.fill(8));
+        assert!(line.len() > 1 << 16 || read.len() == 1, "what waits is lost: {line}");
+    }
+    let _ = crate::flow::audit::hooked::waited(bytes, &mut |bytes| bytes.fill(8));
+    any
+}

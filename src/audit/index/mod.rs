@@ -163,11 +163,11 @@ pub trait Index: Send {
     /// [`AuditError::Unusable`].
     fn missing(&self) -> Result<Vec<(u64, u64)>, AuditError>;
 
-    /// The record of a source's own id, if it is there: another source may have the same id for something else.
+    /// Records with a source's own id, in their order, the first ones where there are very many: several sources may use one.
     ///
     /// # Errors
     /// [`AuditError::Unusable`].
-    fn of_source(&self, source: Option<&str>, source_id: &str) -> Result<Option<u64>, AuditError>;
+    fn of_source(&self, source_id: &str) -> Result<Vec<u64>, AuditError>;
 
     /// Gives what stands behind many values at once, in no order.
     ///

@@ -4,11 +4,11 @@ use super::columns::{self, Form};
 use super::value::{fail, plain};
 use super::{Behind, Following, Index, Question, Row, follow};
 use crate::audit::{AuditError, Opened};
-use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
+use rusqlite::{Connection, ToSql, params_from_iter};
 use std::path::Path;
 
 /// The file's form: another one is made again.
-const VERSION: i64 = 4;
+const VERSION: i64 = 6;
 
 /// What of the table `record` is looked up by, each where it has something: names and columns. Those that are followed by the
 /// thousand have beside them what is asked of them, so that no row has to be read.
@@ -54,20 +54,31 @@ CREATE VIEW audit_log AS SELECT r.timestamp, coalesce(r.name, s.name) AS agent, 
     coalesce(r.charter, s.charter) AS charter, r.repository, r.branch, r.tokens_in, r.tokens_out, r.tokens_cache_read,
     r.tokens_cache_write, r.cost, r.source, r.kind, r.number AS record
     FROM record r LEFT JOIN record s ON s.number =
-        (SELECT min(number) FROM record WHERE execution_id = r.execution_id AND kind = 'execution_started');
+        (SELECT min(number) FROM record WHERE execution_id = r.execution_id AND kind = 'execution_started')
+    WHERE NOT AGAIN;
 CREATE VIEW execution AS SELECT execution_id, max(CASE kind WHEN 'execution_started' THEN name END) AS agent,
     max(CASE kind WHEN 'execution_started' THEN agent END) AS agent_path,
     max(CASE kind WHEN 'execution_started' THEN squad END) AS squad, max(task_id) AS task_id,
     max(trigger) AS trigger, max(charter) AS charter,
     min(CASE kind WHEN 'execution_started' THEN timestamp END) AS started_at,
     max(CASE kind WHEN 'execution_ended' THEN timestamp END) AS ended_at, max(status) AS status,
-    count(CASE kind WHEN 'action' THEN 1 END) AS actions,
+    count(CASE WHEN kind = 'action' AND NOT AGAIN THEN 1 END) AS actions,
     count(CASE WHEN kind = 'action' AND (result NOT IN ('ok', 'success', 'unanswered') OR exit_code <> 0) THEN 1 END) AS failed,
     coalesce(max(CASE kind WHEN 'execution_ended' THEN tokens_in END), sum(tokens_in)) AS tokens_in,
     coalesce(max(CASE kind WHEN 'execution_ended' THEN tokens_out END), sum(tokens_out)) AS tokens_out,
     max(CASE kind WHEN 'execution_ended' THEN cost END) AS cost, min(number) AS first_record, max(number) AS last_record
-    FROM record WHERE execution_id IS NOT NULL GROUP BY execution_id;
+    FROM record r WHERE execution_id IS NOT NULL GROUP BY execution_id;
 "#;
+
+/// Whether a row `r` is an action that another row tells, too: of one that was told before it happened the one that says how it went,
+/// of one that a transcript tells the one of its hook, and of one that two hooks tell the first.
+const AGAIN: &str = "(r.kind = 'action' AND r.source_id IS NOT NULL AND (
+    (r.result = 'unanswered' AND r.source_id LIKE '%/unanswered' AND EXISTS (SELECT 1 FROM record o
+        WHERE o.source_id = substr(r.source_id, 1, length(r.source_id) - 11) AND o.kind = 'action'))
+    OR (r.source LIKE 'import %' AND EXISTS (SELECT 1 FROM record o
+        WHERE o.source_id = r.source_id AND o.kind = 'action' AND o.source = 'hook' || substr(r.source, 7)))
+    OR (r.source LIKE 'hook %' AND EXISTS (SELECT 1 FROM record o
+        WHERE o.source_id = r.source_id AND o.kind = 'action' AND o.source = r.source AND o.number < r.number))))";
 
 /// An index in a file.
 #[derive(Debug)]
@@ -126,11 +137,12 @@ impl SqliteIndex {
              DROP TABLE IF EXISTS record; DROP TABLE IF EXISTS seen; DROP TABLE IF EXISTS gone; DROP TABLE IF EXISTS part;
              CREATE TABLE gone (number INTEGER PRIMARY KEY);
              CREATE TABLE record (number INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, logged INTEGER NOT NULL, {});
-             {} {MADE} {PARTS} CREATE INDEX record_id ON record (id); CREATE INDEX record_kind ON record (kind, timestamp); {VIEWS}
+             {} {MADE} {PARTS} CREATE INDEX record_id ON record (id); CREATE INDEX record_kind ON record (kind, timestamp); {}
              CREATE TABLE seen (records INTEGER NOT NULL, generation INTEGER NOT NULL); INSERT INTO seen VALUES (0, 0);
              PRAGMA user_version = {VERSION}; COMMIT; VACUUM;",
             columns.join(", "),
-            indexes.join(" ")
+            indexes.join(" "),
+            VIEWS.replace("AGAIN", AGAIN)
         );
         self.connection.execute_batch(&tables).map_err(fail)
     }
@@ -256,11 +268,11 @@ impl Index for SqliteIndex {
         Ok(out)
     }
 
-    fn of_source(&self, source: Option<&str>, source_id: &str) -> Result<Option<u64>, AuditError> {
-        let sql = "SELECT number FROM record WHERE source_id = ?1 AND source IS ?2 LIMIT 1";
+    fn of_source(&self, source_id: &str) -> Result<Vec<u64>, AuditError> {
+        let sql = "SELECT number FROM record WHERE source_id = ?1 ORDER BY number LIMIT 64";
         let mut statement = self.connection.prepare(sql).map_err(fail)?;
-        let found = statement.query_row((source_id, source), |row| row.get::<_, i64>(0)).optional();
-        Ok(found.map_err(fail)?.map(i64::unsigned_abs))
+        let found = statement.query_map([source_id], |row| row.get::<_, i64>(0)).map_err(fail)?;
+        found.map(|number| number.map(i64::unsigned_abs)).collect::<Result<_, _>>().map_err(fail)
     }
 
     fn follow(&self, following: &Following<'_>, take: &mut dyn FnMut(Behind)) -> Result<(), AuditError> {

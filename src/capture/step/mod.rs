@@ -7,6 +7,7 @@
 
 mod files;
 mod output;
+mod pass;
 pub(in crate::capture) mod private;
 
 use crate::capture::input::bounded::Bounded;
@@ -24,13 +25,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use files::{Watch, Watched};
 pub use output::StreamDigest;
+pub use pass::{Passed, pass_through};
 
 /// A build step, and what it is handed.
 #[derive(Clone, Copy, Debug)]
@@ -179,8 +181,7 @@ pub fn run(
     close_fds::set_fds_cloexec_threadsafe(3, &job_server(env));
     let forwarded = not_ignored();
     stand_back(&forwarded).map_err(isolated)?;
-    let mut signals = SignalsInfo::<WithOrigin>::new(&forwarded).map_err(isolated)?;
-    let handle = signals.handle();
+    let signals = SignalsInfo::<WithOrigin>::new(&forwarded).map_err(isolated)?;
     let mut step = Command::new(program);
     step.args(args).env_clear().envs(handed(env, what.keys, what.share_identity)).current_dir(&env.working_dir);
     let (streams, stdout, stderr) = output::prepare(what.output_to_stderr).map_err(isolated)?;
@@ -194,16 +195,27 @@ pub fn run(
     let child = step.spawn();
     // The ends that were the step's are closed here, so that its end is the end of its output.
     drop(step);
-    let mut child = match child {
-        Ok(child) => child,
+    let status = attend(child, signals);
+    let finished = clock();
+    let (stdout, stderr) = streams.end();
+    let status = status.map_err(|e| not_started(program, &e.to_string()))?;
+    Ok(StepOutcome { code: code(status), signal: status.signal(), stdout, stderr, started, finished })
+}
+
+/// Waits for a child to end, and forwards signals to it until then; from then on they mean us again.
+fn attend(child: std::io::Result<Child>, mut signals: SignalsInfo<WithOrigin>) -> std::io::Result<ExitStatus> {
+    let handle = signals.handle();
+    let with_id = child.and_then(|child| {
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        Ok((child, pid.ok_or_else(|| std::io::Error::other("no process id"))?))
+    });
+    let (mut child, pid) = match with_id {
+        Ok(with_id) => with_id,
         Err(e) => {
             handle.close();
             STEP_HAS_ENDED.store(true, Ordering::SeqCst);
-            return Err(not_started(program, &e.to_string()));
+            return Err(e);
         }
-    };
-    let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
-        return Err(not_started(program, "no process id"));
     };
     let status = std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -225,10 +237,7 @@ pub fn run(
         child.wait()
     });
     STEP_HAS_ENDED.store(true, Ordering::SeqCst);
-    let finished = clock();
-    let (stdout, stderr) = streams.end();
-    let status = status.map_err(|e| not_started(program, &e.to_string()))?;
-    Ok(StepOutcome { code: code(status), signal: status.signal(), stdout, stderr, started, finished })
+    status
 }
 
 /// Ends this process by the signal that ended the step, so that whoever waits for it sees what it would have seen. Returns

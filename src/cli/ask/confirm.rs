@@ -22,6 +22,6 @@ pub(in crate::cli) fn confirm(lines: &[String], question: &str, yes: bool) -> Re
     }
     match person::agrees(question) {
         true => Ok(()),
-        false => Err(Failure::no(codes::NOT_CONFIRMED, "it was not agreed to, so nothing was signed")),
+        false => Err(Failure::no(codes::NOT_CONFIRMED, "it was not agreed to, so nothing was done")),
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod anchor;
 pub mod expire;
+pub mod hooked;
+mod known;
 pub mod session;
 mod statement;
 pub mod witnessed;
@@ -108,11 +110,11 @@ fn append(
     let (mut out, mut new): (Vec<_>, Vec<Draft>) = (Vec::with_capacity(drafts.len()), Vec::new());
     let mut first = std::collections::HashMap::new();
     for draft in drafts {
-        let id = draft.text("source_id").map(|id| format!("{} {id}", draft.text("source").unwrap_or_default()));
+        let id = known::name_of(draft);
         let known = match &id {
             Some(id) => match first.get(id).and_then(|at: &usize| Some((*at, new.get(*at)?))) {
                 Some((at, before)) => Some((log.size() + at as u64, draft.differs(before, &[]))),
-                None => of_source(log.store(), log.keys(), index, draft)?,
+                None => known::of_source(log.store(), log.keys(), index, draft)?,
             },
             None => None,
         };
@@ -141,23 +143,6 @@ impl FromIterator<(u64, Placed)> for Recorded {
         }
         out
     }
-}
-
-/// The record with the same source and the same id of that source, and whether it says another thing. The index only says
-/// where to look.
-fn of_source(
-    store: &dyn LogStore,
-    keys: &Keys,
-    index: &dyn Index,
-    draft: &Draft,
-) -> Result<Option<(u64, bool)>, AuditError> {
-    let Some(id) = draft.text("source_id") else { return Ok(None) };
-    let Some(number) = index.of_source(draft.text("source"), id)? else { return Ok(None) };
-    let Ok(found) = opened(store, keys, number)? else { return Ok(None) };
-    let same = found.draft.text("source_id") == Some(id) && found.draft.text("source") == draft.text("source");
-    let erased: Vec<&str> = found.redacted.iter().map(|(name, _)| *name).collect();
-    let differs = draft.differs(&found.draft, &erased);
-    Ok(same.then_some((number, differs)))
 }
 
 /// Brings an index up to a log. One that says to have seen more than there is is made again.

@@ -118,11 +118,13 @@ pub fn markers(
             for line in &note.lines {
                 let Some(time) = key.cosigned(note.text, line).filter(possible) else { continue };
                 let line = line.to_string();
-                let Some(number) = index.of_source(Some("attest"), &source_id(&line))? else { continue };
-                let Ok(found) = super::opened(store, keys, number)? else { continue };
-                // The index only says where to look.
-                if found.entry.kind.name == "anchored" && found.draft.text("digest") == Some(&digest(&line)) {
-                    out.push(Marker { index: number, name: name.to_owned(), time });
+                for number in index.of_source(&source_id(&line))? {
+                    let Ok(found) = super::opened(store, keys, number)? else { continue };
+                    // The index only says where to look.
+                    if found.entry.kind.name == "anchored" && found.draft.text("digest") == Some(&digest(&line)) {
+                        out.push(Marker { index: number, name: name.to_owned(), time });
+                        break;
+                    }
                 }
             }
         }

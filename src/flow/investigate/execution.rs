@@ -4,7 +4,7 @@ use super::history::Found;
 use super::{Log, event_of_row, holes, text};
 use crate::audit::AuditError;
 use crate::audit::index::{Question, Row};
-use crate::inquiry::{self, Event, RunId, Sheet, State, sheet};
+use crate::inquiry::{self, Event, RunId, Sheet, State, each_once, sheet};
 use crate::model::limits;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +93,7 @@ pub(super) fn of_run(log: &Log<'_>, id: &str) -> Result<(String, Vec<Row>), Audi
 /// As [`execution`].
 pub fn logs(log: &Log<'_>, id: &str) -> Result<Found<Logs>, AuditError> {
     let Found { what: Execution { sheet, events }, holes } = execution(log, id)?;
-    let actions = events.into_iter().filter(|event| event.kind == "action").collect();
+    let actions = each_once(events.into_iter().filter(|event| event.kind == "action").collect());
     let id = sheet.run.id.clone();
     Ok(Found { what: Logs { id, actions, sheet }, holes })
 }

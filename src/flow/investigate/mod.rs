@@ -12,7 +12,7 @@ pub use blast::{Reached, Span, blast, start};
 pub use execution::{Execution, Logs, execution, logs, state};
 pub use history::{Found, history, months};
 pub use holes::holes;
-pub use rule::{Against, Exception, Kept, keeps};
+pub use rule::{Against, Exception, Kept, is_execution, keeps};
 pub use timeline::{Chosen, Wanted, timeline};
 pub use trace::{commit_id, meant, trace, who_approved};
 

@@ -86,6 +86,15 @@ pub fn keeps(commit: &CommitRead, against: &Against<'_>) -> Result<Kept, AuditEr
     Ok(kept)
 }
 
+/// Whether the log says anything of an execution.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn is_execution(log: &Log<'_>, execution: &str) -> Result<bool, AuditError> {
+    let question = Question { execution: Some(execution.to_owned()), last: 1, ..Question::default() };
+    Ok(!log.index.ask(&question)?.is_empty())
+}
+
 /// Whether the log says anything of an execution beside commits that name it.
 fn is_recorded(log: &Log<'_>, execution: &str) -> Result<bool, AuditError> {
     let mut found = false;

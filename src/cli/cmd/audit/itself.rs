@@ -51,23 +51,26 @@ pub(in crate::cli) fn record(documents: &[Value], required: bool, common: &Commo
 }
 
 fn put(place: &AuditPlace, documents: &[Value], common: &Common) -> Result<(), AuditError> {
-    let malformed =
-        |e: crate::record::RecordError| AuditError::Malformed { what: "record".into(), cause: e.to_string() };
-    let read = |document: &Value| Draft::read(document, Origin::Captured, &mut random).map_err(malformed);
     let drafts = documents.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let patience = PATIENCE.min(common.timeout);
     super::record::through_server_or_lock(&drafts, place, patience)?;
     // What stays of it is recorded with the next one.
-    let _ = told(place, patience, &read);
+    let _ = told(place, patience);
+    let _ = super::hook::take_in(place, patience);
     Ok(())
 }
 
-/// Records what could not be recorded before, now that something could.
-fn told(
-    place: &AuditPlace,
-    patience: Duration,
-    read: &dyn Fn(&Value) -> Result<Draft, AuditError>,
-) -> Result<(), AuditError> {
+fn read(document: &Value) -> Result<Draft, AuditError> {
+    let malformed =
+        |e: crate::record::RecordError| AuditError::Malformed { what: "record".into(), cause: e.to_string() };
+    Draft::read(document, Origin::Captured, &mut random).map_err(malformed)
+}
+
+/// Records what could not be recorded before, where that was counted.
+///
+/// # Errors
+/// [`AuditError`]; what is left is recorded the next time.
+pub(super) fn told(place: &AuditPlace, patience: Duration) -> Result<(), AuditError> {
     for (id, lost) in place.lost()? {
         let reason = format!("{} could not be written to this log", counted(lost, "record"));
         let loss = json!({ "kind": "loss", "lost": lost, "reason": reason, "source": "attest",

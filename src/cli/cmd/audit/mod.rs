@@ -3,6 +3,7 @@
 mod anchor;
 mod ask;
 mod erase;
+pub(in crate::cli) mod hook;
 mod import;
 mod init;
 mod itself;
@@ -17,6 +18,7 @@ mod session;
 mod show;
 mod trusted;
 mod verify;
+mod worked;
 
 pub use anchor::AnchorReport;
 pub(in crate::cli) use ask::Open;
@@ -74,8 +76,14 @@ enum Which {
     Init(init::InitArgs),
     Record(record::RecordArgs),
     Import(import::ImportArgs),
-    Start(record::StartArgs),
-    Finish(record::FinishArgs),
+    Hook(hook::HookArgs),
+    Start(worked::StartArgs),
+    Finish(worked::FinishArgs),
+    Run(worked::run::RunArgs),
+    Tag(worked::said::TagArgs),
+    Decide(worked::said::DecideArgs),
+    Exception(worked::said::ExceptionArgs),
+    Outcome(worked::said::OutcomeArgs),
     Show(show::ShowArgs),
     History(ask::history::HistoryArgs),
     Logs(ask::logs::LogsArgs),
@@ -96,6 +104,16 @@ enum Which {
     Erase(erase::EraseArgs),
     Hold(keep::hold::HoldArgs),
     Keys(keep::KeysArgs),
+}
+
+impl Which {
+    /// Whether it takes in what hooks left before it does anything else: so that it is recorded, asked, held and erased, too.
+    fn takes_in(&self) -> bool {
+        !matches!(
+            self,
+            Self::Quickstart(_) | Self::Init(_) | Self::Hook(_) | Self::Serve(_) | Self::Keys(_) | Self::Checkpoint(_)
+        )
+    }
 }
 
 impl AuditCommand {
@@ -194,13 +212,29 @@ fn in_part(
 
 async fn carry_out(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
     let find = || AuditPlace::find(command.log.as_deref());
+    if command.which.takes_in()
+        && let Ok(place) = find()
+        && place.exists()
+    {
+        // What fails now is tried again by the next command.
+        let _ = itself::told(&place, common.timeout);
+        if let Err(e) = hook::take_in(&place, common.timeout) {
+            ui.note(&format!("not all that hooks left could be taken in: {}", e.message));
+        }
+    }
     match &command.which {
         Which::Quickstart(args) => quickstart::run(args),
         Which::Init(args) => init::run(args, &find()?, common, ui),
         Which::Record(args) => record::run(args, &find()?, common, ui),
         Which::Import(args) => import::run(args, &find()?, common),
-        Which::Start(args) => record::start(args, &find()?, common),
-        Which::Finish(args) => record::finish(args, &find()?, common),
+        Which::Hook(args) => hook::run(args, command.log.as_deref(), &find()?, common, ui),
+        Which::Start(args) => worked::start(args, &find()?, common),
+        Which::Finish(args) => worked::finish(args, &find()?, common),
+        Which::Run(args) => worked::run::run(args, command.log.as_deref(), &find()?, common, ui),
+        Which::Tag(args) => worked::said::tags(args, &find()?, common),
+        Which::Decide(args) => worked::said::decide(args, &find()?, common),
+        Which::Exception(args) => worked::said::exception(args, &find()?, common),
+        Which::Outcome(args) => worked::said::outcome(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
         Which::History(args) => ask::history::run(args, &find()?, common),
         Which::Logs(args) => ask::logs::run(args, &find()?, common),

@@ -1,4 +1,4 @@
-//! `attest audit record`, `start`, `finish`
+//! `attest audit record`
 
 use crate::audit::AuditError;
 use crate::cli::args::{Common, Format};
@@ -60,53 +60,6 @@ pub(super) struct RecordArgs {
     /// The lines were taken from elsewhere: what looks like a secret is withheld, not refused
     #[arg(long, requires = "file")]
     captured: bool,
-}
-
-/// Record that an agent begins to work; prints the execution's id
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:
-  id=$(attest audit start --agent platform/builder --task task-42 --requested-by github:583231)")]
-pub(super) struct StartArgs {
-    /// The agent, as SQUAD/AGENT
-    #[arg(long, value_name = "AGENT")]
-    agent: String,
-    /// The execution's id; a new one unless told
-    #[arg(long, value_name = "ID")]
-    execution: Option<String>,
-    /// The task
-    #[arg(long, value_name = "ID")]
-    task: Option<String>,
-    /// The issue that authorises the work
-    #[arg(long, value_name = "URI")]
-    charter: Option<String>,
-    /// Who asked for it
-    #[arg(long, value_name = "WHO")]
-    requested_by: Option<String>,
-    /// What set it off: manual, scheduled, event or smart
-    #[arg(long, value_name = "TRIGGER")]
-    trigger: Option<String>,
-    /// The model
-    #[arg(long, value_name = "MODEL")]
-    model: Option<String>,
-    /// Further fields: FIELD=VALUE
-    #[arg(value_name = "FIELD=VALUE")]
-    fields: Vec<String>,
-}
-
-/// Record that an execution ended
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:
-  attest audit finish \"$id\" --status success tokens_in=81200 tokens_out=4100")]
-pub(super) struct FinishArgs {
-    /// The execution's id
-    #[arg(value_name = "EXECUTION")]
-    execution: String,
-    /// How: success, failed, cancelled, timeout or unknown
-    #[arg(long, value_name = "STATUS", default_value = "success")]
-    status: String,
-    /// Further fields: FIELD=VALUE
-    #[arg(value_name = "FIELD=VALUE")]
-    fields: Vec<String>,
 }
 
 /// What `--format json` prints.
@@ -178,62 +131,15 @@ pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common, ui: &U
     Ok(Outcome::done(text))
 }
 
-pub(super) fn start(args: &StartArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
-    let id = match &args.execution {
-        Some(id) => id.clone(),
-        None => {
-            let mut bytes = [0; 8];
-            random(&mut bytes);
-            format!("exec-{}", crate::model::digest::hex(&bytes))
-        }
-    };
-    let mut document = document("execution_started", &args.fields)?;
-    let given = [
-        ("execution_id", Some(&id)),
-        ("agent", Some(&args.agent)),
-        ("task_id", args.task.as_ref()),
-        ("charter", args.charter.as_ref()),
-        ("requested_by", args.requested_by.as_ref()),
-        ("trigger", args.trigger.as_ref()),
-        ("model", args.model.as_ref()),
-    ];
-    for (name, value) in given {
-        if let Some(value) = value {
-            once(&mut document, name, json!(value))?;
-        }
-    }
-    document.entry("started_at").or_insert_with(|| json!(places::now().to_string()));
-    let draft = Draft::read(&Value::Object(document), Origin::Typed, &mut random)?;
-    let mut report = put(&[draft], place, common)?;
-    report.execution = Some(id.clone());
-    Ok(match common.format {
-        Format::Json => Outcome::json(&report, Exit::Done),
-        _ => Outcome::done(format!("{id}\n")),
-    })
-}
-
-pub(super) fn finish(args: &FinishArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
-    let mut document = document("execution_ended", &args.fields)?;
-    once(&mut document, "execution_id", json!(args.execution))?;
-    once(&mut document, "status", json!(args.status))?;
-    document.entry("completed_at").or_insert_with(|| json!(places::now().to_string()));
-    let draft = Draft::read(&Value::Object(document), Origin::Typed, &mut random)?;
-    let report = put(&[draft], place, common)?;
-    Ok(match common.format {
-        Format::Json => Outcome::json(&report, Exit::Done),
-        _ => Outcome::done(format!("recorded that {} ended: {}\n", args.execution, args.status)),
-    })
-}
-
 /// A field that a flag says too.
-fn once(document: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), Failure> {
+pub(super) fn once(document: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), Failure> {
     match document.insert(name.to_owned(), value) {
         Some(_) => Err(Failure::usage(codes::USAGE, format!("`{name}` is given twice"))),
         None => Ok(()),
     }
 }
 
-fn put(drafts: &[Draft], place: &AuditPlace, common: &Common) -> Result<RecordReport, Failure> {
+pub(super) fn put(drafts: &[Draft], place: &AuditPlace, common: &Common) -> Result<RecordReport, Failure> {
     let withheld = drafts.iter().flat_map(|d| &d.said).filter(|s| s.told == crate::record::Told::Withheld).count();
     let Said { numbers, known, differing, size } = through_server_or_lock(drafts, place, common.timeout)?;
     Ok(RecordReport { schema_version: 1, records: numbers, known, differs: differing, size, withheld, execution: None })
@@ -294,7 +200,7 @@ fn of_file(path: &Path, origin: Origin) -> Result<Vec<Draft>, Failure> {
 }
 
 /// A record of FIELD=VALUE, in the forms that the table says.
-fn document(kind: &str, given: &[String]) -> Result<Map<String, Value>, Failure> {
+pub(super) fn document(kind: &str, given: &[String]) -> Result<Map<String, Value>, Failure> {
     let mut out = Map::from_iter([("kind".to_owned(), json!(kind))]);
     for text in given {
         let expected = || Failure::usage(codes::USAGE, "expected fields as FIELD=VALUE");

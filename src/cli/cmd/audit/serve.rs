@@ -1,6 +1,6 @@
 //! `attest audit serve`
 
-use super::trusted;
+use super::{hook, trusted};
 use crate::audit::witness::Watcher;
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome, codes};
@@ -65,7 +65,8 @@ pub(super) async fn run(args: &ServeArgs, place: &AuditPlace, common: &Common, u
     let parts = Parts { open, now: places::now, random, sync: args.sync };
     let (writer, thread) = Writer::start(parts)?;
     let path = args.socket.clone().unwrap_or_else(|| place.socket());
-    let socket = Socket::listen(&path, writer.clone(), random)?;
+    let socket = Socket::listen(&path, writer.clone(), random, hook::late(place))?;
+    hook::beside(place);
     ui.note(&format!("records are handed in at {}", path.display()));
     let ended = places::told_to_end()?;
     let http = match args.listen {

@@ -22,7 +22,7 @@ impl AuditPlace {
     /// Where processes of this machine hand in records: what `ATTEST_AUDIT_SOCKET` names, else `socket` in the log's folder.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
-        super::variable(SOCKET_VARIABLE).map_or_else(|| self.folder.join("socket"), PathBuf::from)
+        crate::places::variable(SOCKET_VARIABLE).map_or_else(|| self.folder.join("socket"), PathBuf::from)
     }
 
     /// What the log shows to everybody.

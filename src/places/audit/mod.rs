@@ -1,6 +1,10 @@
 #![expect(clippy::disallowed_methods, reason = "back end: where this machine's audit log is")]
 //! Where this machine's audit log is, and how it is opened.
 
+pub mod input;
+pub mod serving;
+pub mod spool;
+
 use crate::audit::anchor::{Anchor, Anchors as _, FolderAnchors};
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::{FolderKeys, KeyStore as _, Keys, NoteFile};
@@ -57,12 +61,9 @@ impl AuditPlace {
     /// # Errors
     /// [`AuditError::InCheckout`]: whoever builds there could change it.
     pub fn find(flag: Option<&Path>) -> Result<Self, AuditError> {
-        let named = flag.map(Path::to_owned).or_else(|| super::variable(VARIABLE).map(PathBuf::from));
+        let named = flag.map(Path::to_owned).or_else(|| crate::places::variable(VARIABLE).map(PathBuf::from));
         let Some(folder) = named else {
-            let state = super::variable("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
-            let home = || super::variable("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-            let state =
-                state.or_else(home).ok_or_else(|| AuditError::Absent { place: "a home that is not set".into() })?;
+            let state = state_folder().ok_or_else(|| AuditError::Absent { place: "a home that is not set".into() })?;
             return Ok(Self { folder: state.join("attest/audit") });
         };
         let folder = real(&std::path::absolute(&folder).unwrap_or(folder));
@@ -190,7 +191,7 @@ impl AuditPlace {
         let keys = FolderKeys::open(&self.path("keys"))?;
         let signer = NoteFile::read(&self.path("keys/log.key"))?;
         let mut log = Log::open(Parts { settings, store: Box::new(store), keys: Box::new(keys), signer })?;
-        log.found(super::now(), &mut random)?;
+        log.found(crate::places::now(), &mut random)?;
         Ok(log)
     }
 
@@ -385,6 +386,12 @@ impl AuditPlace {
         let cause = "it is not the key of redactions that log.json names (`attest audit keys`)".into();
         Err(AuditError::Malformed { what: path.display().to_string(), cause })
     }
+}
+
+/// The user's folder of state.
+fn state_folder() -> Option<PathBuf> {
+    let state = crate::places::variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    state.or_else(|| crate::places::variable("HOME").map(|home| PathBuf::from(home).join(".local/state")))
 }
 
 /// Fills bytes with what nobody can guess.
