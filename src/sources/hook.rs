@@ -93,16 +93,17 @@ fn of_agent(agent: &Agent, event: &Map<String, Value>, around: &Around) -> Heard
     let session = text(event, "session_id").map(str::to_owned);
     let transcript = event.get("transcript_path").and_then(Value::as_str).map(str::to_owned);
     let mut heard = Heard { session, transcript, ..Heard::default() };
-    let call = |record: Option<Value>| (record, true);
+    let (call, named) = (|record: Option<Value>| (record, true), heard.session.is_some());
     (heard.record, heard.counts) = match text(event, "hook_event_name").unwrap_or_default() {
         "PreToolUse" => call(begun(agent, event, around)),
         "PostToolUse" => call(ended(agent, event, around, false)),
         "PostToolUseFailure" => call(ended(agent, event, around, true)),
         "PermissionRequest" => call(asked(agent, event, around)),
-        "SessionStart" => (Some(started(agent, event, around)), false),
+        // One of no session says nothing.
+        "SessionStart" => (named.then(|| started(agent, event, around)), false),
         "SessionEnd" => {
-            heard.ended = true;
-            (Some(over(agent, event, around)), false)
+            heard.ended = named;
+            (named.then(|| over(agent, event, around)), false)
         }
         // Without a name it is no event; another one says nothing of what was done.
         "" => (None, true),
@@ -302,6 +303,10 @@ mod tests {
         assert!(heard("claude-code", &event("SessionEnd")).ended);
         let asked = heard("claude-code", &event("PermissionRequest")).record.unwrap();
         assert_eq!(asked["action_type"], json!("permission_request"));
+        let mut nobodys = event("SessionEnd");
+        nobodys.as_object_mut().unwrap().remove("session_id");
+        let nobodys = heard("claude-code", &nobodys);
+        assert_eq!((nobodys.record, nobodys.ended), (None, false));
         let other = heard("claude-code", &event("Notification"));
         assert_eq!((other.record, other.counts), (None, false));
     }
