@@ -231,6 +231,32 @@ fn the_three_questions_find_what_an_import_and_a_create_recorded() {
     );
 }
 
+/// SQL and `history` say the same of an execution that was begun and ended more than once, or never.
+#[test]
+fn executions_in_sql_are_those_of_history() {
+    let world = incident();
+    done(&world, &["start", "--agent", "platform/builder", "--execution", "run-1"]);
+    done(&world, &["record", "execution_started", "execution_id=run-1", "agent=research/scout"]);
+    done(&world, &["finish", "run-1", "--status", "success"]);
+    done(&world, &["finish", "run-1", "--status", "failed"]);
+    done(
+        &world,
+        &["record", "action", "execution_id=run-2", "action_type=file_read", "agent=alone", "at=2026-01-01T10:00:00Z"],
+    );
+    let history = json_of(&world, &["history", "--days", "36500"]);
+    let told = |run: &Value| ["id", "agent", "status"].map(|name| run[name].clone()).to_vec();
+    let mut told: Vec<Vec<Value>> = history["executions"].as_array().unwrap().iter().map(told).collect();
+    let mut asked = query(&world, "SELECT execution_id, agent_path, status FROM execution");
+    for list in [&mut told, &mut asked] {
+        list.sort_by_key(|row| row[0].to_string());
+    }
+    assert!(told.len() >= 4, "{history}");
+    assert_eq!(asked, told, "{history}");
+    assert_eq!(asked.iter().find(|row| row[0] == "run-1").unwrap()[1..], [json!("platform/builder"), json!("failed")]);
+    let lone = "SELECT agent, squad, started_at FROM execution WHERE execution_id = 'run-2'";
+    assert_eq!(query(&world, lone), [[json!("alone"), Value::Null, json!("2026-01-01T10:00:00Z")]]);
+}
+
 #[test]
 fn a_question_reads_the_documented_tables_and_nothing_else() {
     let world = incident();

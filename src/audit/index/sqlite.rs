@@ -46,7 +46,8 @@ const PARTS: &str = "CREATE TABLE part (field TEXT NOT NULL, value TEXT NOT NULL
 const GONE: &str = "INSERT OR IGNORE INTO gone (number) VALUES (?1)";
 
 /// What is asked most, without knowing how records are made: one row for each thing that was done. An action that names no agent
-/// or task has those of its execution.
+/// or task has those of its execution, and of an execution the first agent and task that are named count and the last end, as
+/// `attest audit history` has them.
 const VIEWS: &str = r#"
 CREATE VIEW audit_log AS SELECT r.timestamp, coalesce(r.name, s.name) AS agent, coalesce(r.agent, s.agent) AS agent_path,
     CASE WHEN r.agent IS NULL THEN s.squad ELSE r.squad END AS squad, coalesce(r.task_id, s.task_id) AS task_id, r.action,
@@ -56,12 +57,16 @@ CREATE VIEW audit_log AS SELECT r.timestamp, coalesce(r.name, s.name) AS agent, 
     FROM record r LEFT JOIN record s ON s.number =
         (SELECT min(number) FROM record WHERE execution_id = r.execution_id AND kind = 'execution_started')
     WHERE NOT AGAIN;
-CREATE VIEW execution AS SELECT execution_id, max(CASE kind WHEN 'execution_started' THEN name END) AS agent,
-    max(CASE kind WHEN 'execution_started' THEN agent END) AS agent_path,
-    max(CASE kind WHEN 'execution_started' THEN squad END) AS squad, max(task_id) AS task_id,
+CREATE VIEW execution AS SELECT execution_id,
+    substr(min(CASE WHEN agent IS NOT NULL THEN printf('%020d', number) || name END), 21) AS agent,
+    substr(min(CASE WHEN agent IS NOT NULL THEN printf('%020d', number) || agent END), 21) AS agent_path,
+    nullif(substr(min(CASE WHEN agent IS NOT NULL THEN printf('%020d', number) || coalesce(squad, '') END), 21), '') AS squad,
+    substr(min(CASE WHEN task_id IS NOT NULL THEN printf('%020d', number) || task_id END), 21) AS task_id,
     max(trigger) AS trigger, max(charter) AS charter,
-    min(CASE kind WHEN 'execution_started' THEN timestamp END) AS started_at,
-    max(CASE kind WHEN 'execution_ended' THEN timestamp END) AS ended_at, max(status) AS status,
+    coalesce(min(CASE kind WHEN 'execution_started' THEN timestamp END),
+        min(CASE WHEN kind IN ('action', 'session') THEN timestamp END)) AS started_at,
+    max(CASE kind WHEN 'execution_ended' THEN timestamp END) AS ended_at,
+    substr(max(CASE WHEN kind = 'execution_ended' AND status IS NOT NULL THEN printf('%020d', number) || status END), 21) AS status,
     count(CASE WHEN kind = 'action' AND NOT AGAIN THEN 1 END) AS actions,
     count(CASE WHEN kind = 'action' AND (result NOT IN ('ok', 'success', 'unanswered') OR exit_code <> 0) THEN 1 END) AS failed,
     coalesce(max(CASE kind WHEN 'execution_ended' THEN tokens_in END), sum(tokens_in)) AS tokens_in,
