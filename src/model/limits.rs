@@ -352,8 +352,8 @@ pub const MATERIAL_BYTES: usize = 900;
 pub const BLAST_NODES: usize = 100_000;
 /// The most that may be asked for.
 pub const BLAST_MOST_NODES: usize = 5_000_000;
-/// Steps from what is asked about.
-pub const BLAST_DEPTH: usize = 64;
+/// Steps from what is asked about: each commit of a history is one.
+pub const BLAST_DEPTH: usize = 100_000;
 /// Relations for each of the things that are followed.
 pub const BLAST_EDGES: usize = 4;
 /// Records that a timeline shows unless told, and at most: each is opened.

@@ -5,6 +5,7 @@ use crate::cli::show::sanitize;
 use crate::flow::investigate::Reached;
 use crate::inquiry::Hole;
 use crate::inquiry::blast::{Node, Radius, Start, Thing};
+use crate::model::plural::counted;
 use std::fmt::Write as _;
 
 /// How many things of one kind are listed unless more is asked for.
@@ -107,7 +108,7 @@ pub(super) fn unknown(found: &Reached) -> Vec<String> {
         ));
     }
     if cut.deep > 0 {
-        out.push(format!("nothing was followed from {} things that many steps away (--depth)", n(cut.deep)));
+        out.push(format!("nothing was followed from {} that many steps away (--depth)", counted(cut.deep, "thing")));
     }
     if cut.edges > 0 {
         out.push(format!("{} more ways between these things are not listed (--nodes)", n(cut.edges)));
@@ -140,12 +141,8 @@ fn listed(radius: &Radius, all: bool) -> String {
     let mut left_out: Vec<String> = Vec::new();
     let end = |before: Option<(bool, Thing)>, more: usize, left_out: &mut Vec<String>| {
         if let Some((later, thing)) = before.filter(|_| more > 0) {
-            left_out.push(format!(
-                "{} {}{}",
-                figures::number(more as u64),
-                if later { "later " } else { "" },
-                thing.name()
-            ));
+            let noun = format!("{}{}", if later { "later " } else { "" }, thing.name());
+            left_out.push(counted(more as u64, &noun));
         }
     };
     for at in places {
@@ -172,7 +169,7 @@ fn listed(radius: &Radius, all: bool) -> String {
     }
     let mut text = rows::table(&["WHAT", "NAME", "OF", "WHEN", "BY WAY OF", "RECORD"], &out, &[]);
     if !left_out.is_empty() {
-        let _ = writeln!(text, "and {} more: --verbose, or --format csv", left_out.join(", "));
+        let _ = writeln!(text, "and, not listed, {}: --verbose, or --format csv", left_out.join(", "));
     }
     text
 }
