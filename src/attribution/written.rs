@@ -121,10 +121,10 @@ mod tests {
         assert!(found.ends_with(&format!("\n\n{ONE}{TWO}")), "{found}");
         assert_eq!(attributions(&found), [one(1), one(2)]);
         assert_eq!(attributions(&with(&found, &one(3))), [one(1), one(2), one(3)]);
-        // As git itself squashes, with all of it moved in; and what continues a line goes with it.
+        // As git itself squashes, with all of it moved in; and what continues a line stays with it.
         let inner = format!("    {}\n", ONE.trim_end().replace('\n', "\n    "));
         assert_eq!(with(&format!("Both\n\n{inner}"), &one(2)), format!("Both\n\n{ONE}{TWO}"));
-        let folded = "Both\n\nReviewed-by: A\n <a@a>\nAgent: a\nSquad:\n  s\nExecution: e1\n";
+        let folded = "Both\n\nReviewed-by: A\n <a@a>\nAgent: a\nSquad: s\nExecution: e1\n";
         assert_eq!(with(folded, &one(2)), format!("Both\n\nReviewed-by: A\n <a@a>\n{ONE}{TWO}"));
     }
 
