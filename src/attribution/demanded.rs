@@ -2,6 +2,7 @@
 
 use super::hints;
 use super::own::{Attribution, Key, attributions};
+use super::paragraphs::{Block, blocks};
 use crate::model::Code;
 use crate::model::code::codes;
 use std::fmt;
@@ -92,10 +93,10 @@ impl fmt::Display for Fault {
 /// A commit that is looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Looked<'a> {
-    /// Address of the author.
-    pub author: &'a str,
-    /// Address of the committer.
-    pub committer: &'a str,
+    /// Addresses of the author, of whom one is enough to be an agent.
+    pub authors: &'a [String],
+    /// Addresses of the committer.
+    pub committers: &'a [String],
     /// The message.
     pub message: &'a str,
     /// Whether it has several parents: its subject is the server's.
@@ -105,24 +106,33 @@ pub struct Looked<'a> {
 /// By what a commit is known to be an agent's; none for a person's.
 #[must_use]
 pub fn agent_by(commit: &Looked<'_>, listed: &[String]) -> Option<String> {
-    let own = attributions(commit.message);
-    // A sentence that begins with `Agent:` and stands alone is none of them.
-    let is_one = |one: &Attribution| {
-        let said = || Key::ALL.iter().filter_map(|key| one.get(*key).map(|value| (*key, value)));
-        said().count() > 1 || said().any(|(key, value)| key.is_well_formed(value))
-    };
-    if own.iter().any(is_one) {
+    if blocks(commit.message).iter().any(claims) {
         return Some("its trailers".into());
     }
-    for (role, address) in [("author", commit.author), ("committer", commit.committer)] {
-        if listed.iter().any(|agent| agent.eq_ignore_ascii_case(address)) {
-            return Some(format!("its {role}, who is listed"));
-        }
-        if let Some(agent) = hints::of_address(address) {
-            return Some(format!("its {role}, {agent}"));
+    for (role, addresses) in [("author", commit.authors), ("committer", commit.committers)] {
+        for address in addresses {
+            if listed.iter().any(|agent| agent.eq_ignore_ascii_case(address)) {
+                return Some(format!("its {role}, who is listed"));
+            }
+            if let Some(agent) = hints::of_address(address) {
+                return Some(format!("its {role}, {agent}"));
+            }
         }
     }
-    super::hinted(commit.message).map(|agent| format!("a hint in its message, {agent}"))
+    let hinted = super::every_hinted(commit.message);
+    if !hinted.is_empty() {
+        return Some(format!("a hint in its message, {}", hinted.join(", ")));
+    }
+    let (agent, key) = super::looks_like(commit.message)?;
+    Some(format!("a line that looks like `{key}`, {agent}"))
+}
+
+/// Whether a paragraph says that an agent made the commit: what git shows as a trailer does, whatever its value; of what stands
+/// elsewhere, a sentence that begins with `Agent:` and stands alone does not.
+fn claims(block: &Block) -> bool {
+    let own = || block.pairs.iter().filter_map(|pair| Some((Key::named(&pair.name)?, &pair.value)));
+    let several = || own().any(|(key, _)| own().any(|(other, _)| other != key));
+    own().any(|(key, value)| block.is_last || key.is_well_formed(value)) || several()
 }
 
 /// What a commit of an agent lacks.
@@ -168,26 +178,21 @@ pub fn executions(message: &str) -> Vec<String> {
     out
 }
 
-/// Whether a text names an id, and not only a longer one that holds it.
-#[must_use]
-pub fn describes(text: &str, id: &str) -> bool {
-    let inner = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
-    text.match_indices(id).any(|(at, _)| {
-        let (before, after) = (text[..at].chars().next_back(), text[at + id.len()..].chars().next());
-        !before.is_some_and(inner) && !after.is_some_and(inner)
-    })
-}
-
-/// The reason of an exception from the rule that a message or description has: `Audit-Exception: ORG-001; reason`. An error where it
-/// has one without a reason.
+/// The reason of an exception from the rule that a message has among its trailers: `Audit-Exception: ORG-001; reason`.
 ///
 /// # Errors
 /// [`Fault::NoReason`].
-pub fn exception(text: &str) -> Result<Option<String>, Fault> {
+pub fn exception(message: &str) -> Result<Option<String>, Fault> {
+    let blocks = blocks(message);
+    let plain = blocks.iter().flat_map(|block| &block.pairs).filter(|pair| pair.is_plain);
+    reason(plain.map(|pair| (pair.name.as_str(), pair.value.as_str())))
+}
+
+/// The reason of the first exception from the rule. An error where there is one without a reason alone.
+pub(super) fn reason<'a>(lines: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Option<String>, Fault> {
     let mut bare = false;
-    for line in text.lines().take(20_000) {
-        let Some((key, rest)) = line.trim().split_once(':') else { continue };
-        if !key.trim_end().eq_ignore_ascii_case("Audit-Exception") {
+    for (key, rest) in lines {
+        if !key.eq_ignore_ascii_case("Audit-Exception") {
             continue;
         }
         let (rule, reason) = rest.split_once(';').unwrap_or((rest, ""));
@@ -222,7 +227,7 @@ mod tests {
     const FIVE: &str = "Agent: a\nSquad: s\nTrigger: event (issue.labeled)\nExecution: e1\nModel: m\n";
 
     fn looked(message: &str) -> Looked<'_> {
-        Looked { author: "alice@example.com", committer: "alice@example.com", message, is_merge: false }
+        Looked { authors: &[], committers: &[], message, is_merge: false }
     }
 
     #[test]
@@ -260,14 +265,30 @@ mod tests {
         assert_eq!(by(looked("fix: it")), None, "a person's");
         assert_eq!(by(looked("T\n\nSquad: s\n")).as_deref(), Some("its trailers"));
         assert!(by(looked("T\n\nCo-authored-by: Amp <amp@ampcode.com>\n")).unwrap().contains("amp"));
-        assert!(by(Looked { author: "BOT@example.com", ..looked("T") }).unwrap().contains("author, who is listed"));
-        assert!(
-            by(Looked { committer: "noreply@anthropic.com", ..looked("T") })
-                .unwrap()
-                .contains("committer, claude-code")
-        );
-        assert_eq!(by(looked("T\n\nAgent: we should drop it\n")), None, "a sentence of its own");
+        let bot = ["alice@example.com".to_owned(), "BOT@example.com".to_owned()];
+        assert!(by(Looked { authors: &bot, ..looked("T") }).unwrap().contains("author, who is listed"));
+        let claude = ["noreply@anthropic.com".to_owned()];
+        assert!(by(Looked { committers: &claude, ..looked("T") }).unwrap().contains("committer, claude-code"));
+        assert_eq!(by(looked("T\n\nAgent: we should drop it\n\nText.\n")), None, "a sentence of its own");
         assert_eq!(by(looked("T\n\nThen came\nAgent: Smith\nand left.\n")), None, "prose");
+        let two = "T\n\nCo-authored-by: A <amp@ampcode.com>\nMade-with: Cursor";
+        assert_eq!(by(looked(two)).as_deref(), Some("a hint in its message, amp, cursor"));
+        let prose = "T\n\nWe no longer accept\nMade-with: Cursor\nin a commit.";
+        assert_eq!(by(looked(prose)).as_deref(), Some("a line that looks like `Made-with`, cursor"));
+    }
+
+    /// What git shows at the end of a message is an agent's, whatever it is worth.
+    #[test]
+    fn what_cannot_be_read_is_malformed_and_an_agents() {
+        for value in ["we should drop it", "агент", "x\u{1}", "x\u{FFFD}", "", "<script>"] {
+            let message = format!("fix: it\n\nAgent: {value}\n");
+            assert_eq!(agent_by(&looked(&message), &[]).as_deref(), Some("its trailers"), "{message:?}");
+            assert_eq!(faults(&looked(&message))[0], Fault::Malformed(Key::Agent, value.into()), "{message:?}");
+        }
+        let mixed = "fix: it\n\nText.\nAgent: x\nSigned-off-by: A <a@a.example>\n";
+        assert_eq!(agent_by(&looked(mixed), &[]).as_deref(), Some("its trailers"));
+        let prose = mixed.replace("Signed-off-by: A <a@a.example>", "and more.");
+        assert_eq!(agent_by(&looked(&prose), &[]), None);
     }
 
     #[test]
@@ -280,10 +301,26 @@ mod tests {
         assert_eq!(exception("T"), Ok(None));
     }
 
+    /// Only among trailers: not in a sentence, a list, a quotation or an example.
     #[test]
-    fn a_description_names_the_whole_id() {
-        assert!(describes("Execution: exec-1\n", "exec-1") && describes("(exec-1)", "exec-1"));
-        assert!(!describes("exec-12", "exec-1") && !describes("my-exec-1", "exec-1") && !describes("", "exec-1"));
+    fn an_exception_stands_among_trailers() {
+        let line = "Audit-Exception: ORG-001; hotfix";
+        for text in [
+            format!("As we said,\n{line}\nis how to write it."),
+            format!("> {line}"),
+            format!("    {line}"),
+            format!("* {line}"),
+            format!("See:\n    {line}"),
+            format!("<!--\n{line}\n-->"),
+        ] {
+            assert_eq!(exception(&format!("T\n\n{text}\n\nSquad: s\n")), Ok(None), "{text}");
+        }
+        assert_eq!(exception(line), Ok(None), "the subject");
+        assert_eq!(exception(&format!("T\n\n{FIVE}{line}\n")), Ok(Some("hotfix".into())));
+    }
+
+    #[test]
+    fn each_execution_is_named_once() {
         assert_eq!(executions(&format!("T\n\n{FIVE}\n{}", FIVE.replace("e1", "e2"))), ["e1", "e2"]);
     }
 }

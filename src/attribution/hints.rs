@@ -2,6 +2,7 @@
 //! kernel asks for), `Made-with`, `Entire-Agent`, the address of a session, a line "Generated with". Tables, no rules.
 
 use super::lines::Trailers;
+use super::own::Key;
 use crate::model::Captured;
 
 /// Agents by the address under which they are co-authors.
@@ -65,6 +66,7 @@ pub(super) struct Hints {
     models: Vec<(String, String)>,
 }
 
+/// What trailers say, and lines that begin with "Generated with". What is not well-formed says nothing.
 pub(super) fn find(trailers: &Trailers<'_>) -> Hints {
     let mut hints = Hints::default();
     for author in trailers.values("Co-authored-by") {
@@ -94,6 +96,26 @@ pub(super) fn find(trailers: &Trailers<'_>) -> Hints {
     hints
 }
 
+/// What looks like one of these, on any line, for who must not miss an agent: the agent, and by what.
+pub(super) fn looks_like(trailers: &Trailers<'_>) -> Option<(&'static str, &'static str)> {
+    let author = trailers.values("Co-authored-by").find_map(|author| addresses(author).find_map(of_address));
+    let named = |key: &'static str| Some((trailers.values(key).find_map(by_name)?, key));
+    let address = |(key, beginning, agent): &(&'static str, &'static str, &'static str)| {
+        trailers.values(key).any(|address| address.starts_with(beginning)).then_some((*agent, *key))
+    };
+    let assisted = || trailers.values("Assisted-by").find_map(|text| by_name(text.split(':').next()?));
+    let within = |line: &&str| {
+        let at = line.to_ascii_lowercase().find(GENERATED)?;
+        by_name(line.get(at + GENERATED.len()..)?.split(']').next()?)
+    };
+    author
+        .map(|agent| (agent, "Co-authored-by"))
+        .or_else(|| assisted().map(|agent| (agent, "Assisted-by")))
+        .or_else(|| NAMING.iter().find_map(|key| named(key)))
+        .or_else(|| ADDRESSES.iter().find_map(address))
+        .or_else(|| trailers.lines.iter().find_map(within).map(|agent| (agent, "Generated with")))
+}
+
 impl Hints {
     fn agent(&mut self, name: Option<&str>, by: &str) {
         let Some(name) = name else { return };
@@ -105,6 +127,11 @@ impl Hints {
     /// Names of agents, and what gave them.
     pub(super) fn agents(&self) -> impl Iterator<Item = (&String, &String)> {
         self.agents.iter().filter(|(_, by)| !self.indirect.contains(by)).map(|(name, by)| (name, by))
+    }
+
+    /// Every name, by whatever.
+    pub(super) fn every(&self) -> impl Iterator<Item = &str> {
+        self.agents.iter().map(|(name, _)| name.as_str())
     }
 
     /// The model that all of it names. [`None`] where it names none.
@@ -139,9 +166,14 @@ impl Hints {
     }
 }
 
-/// `NAME <ADDRESS>`.
+/// `NAME <ADDRESS>`, and nothing behind it.
 fn co_author(text: &str) -> Option<&'static str> {
-    of_address(text.rsplit_once('<')?.1.split_once('>')?.0)
+    of_address(text.split_once('<')?.1.strip_suffix('>')?)
+}
+
+/// Every address that stands in `<>`, however many there are.
+pub(super) fn addresses(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['<', '>']).skip(1).map(str::trim).filter(|part| part.contains('@'))
 }
 
 /// The agent of an address.
@@ -159,19 +191,17 @@ pub(super) fn of_address(address: &str) -> Option<&'static str> {
 fn assisted(text: &str) -> Option<(&str, &str)> {
     let (agent, rest) = text.split_once(':')?;
     let model = rest.split_whitespace().next()?;
-    let word = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_. ".contains(&b));
-    let plain = |t: &str| t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b));
-    (word(agent) && agent.trim() == agent && plain(model) && rest.starts_with(model) && !model.starts_with('/'))
-        .then_some((agent, model))
+    let is_agent = by_name(agent).is_some() || Key::Agent.is_well_formed(agent);
+    (is_agent && Key::Model.is_well_formed(model) && rest.starts_with(model)).then_some((agent, model))
 }
 
-/// `Generated with [NAME]`, whatever sign stands before it.
+const GENERATED: &str = "generated with [";
+
+/// `Generated with [NAME]` at the beginning of a line, or after an emoji.
 fn generated(line: &str) -> Option<&str> {
-    const WORDS: &str = "generated with [";
-    let at = line.find(|c: char| c.is_ascii_alphanumeric())?;
-    let rest = line.get(at..)?;
-    let begins = rest.get(..WORDS.len()).is_some_and(|r| r.eq_ignore_ascii_case(WORDS));
-    if begins { Some(rest[WORDS.len()..].split_once(']')?.0) } else { None }
+    let rest = line.trim_start_matches(|c: char| c.is_whitespace() || !c.is_ascii() && !c.is_alphanumeric());
+    let begins = rest.get(..GENERATED.len()).is_some_and(|r| r.eq_ignore_ascii_case(GENERATED));
+    if begins { Some(rest[GENERATED.len()..].split_once(']')?.0) } else { None }
 }
 
 fn by_name(name: &str) -> Option<&'static str> {
@@ -204,7 +234,8 @@ mod tests {
             let squashed = format!("Fix (#1)\n\n* one\n\n{line}\n\n* two\n\nSigned-off-by: A <a@a>\n");
             assert_eq!(id(&squashed).as_deref(), Some(*agent), "{line}");
             let key = line.split_once(':').map_or(line.as_str(), |(key, _)| key);
-            assert_eq!(id(&line.replace(key, &key.to_ascii_uppercase())).as_deref(), Some(*agent), "{line}");
+            let upper = format!("T\n\n{}", line.replace(key, &key.to_ascii_uppercase()));
+            assert_eq!(id(&upper).as_deref(), Some(*agent), "{line}");
         }
     }
 
@@ -224,12 +255,41 @@ mod tests {
             "Made-with: love",
             "Claude-Session: https://evil.example/code/1",
             "It was Generated with [Claude Code] some day",
+            "\"Generated with [Claude Code](x)\" is to go",
+            "> Generated with [Claude Code](x)",
+            "Co-authored-by: Claude <noreply@anthropic.com> is what it wrote",
+            "Co-authored-by: C <noreply@anthropic.com> <a@people.example>",
+            "We no longer accept\nCo-authored-by: Claude <noreply@anthropic.com>\nlines",
+            "The badge said\nMade-with: Cursor\nwhich was wrong.",
+            "Thanks!\nAssisted-by: bob:thanks\nfor lunch.",
+            "Assisted-by: bob smith:thanks",
+            "Assisted-by: bob:/thanks//x",
             "Generated with care by Claude",
             "Generated with [a tool](x)",
         ] {
             assert_eq!(id(&format!("T\n\n{line}\n")), None, "{line}");
         }
-        assert_eq!(id("Assisted-by: NewAgent:m-1").as_deref(), Some("NewAgent"));
+        assert_eq!(id("T\n\nAssisted-by: NewAgent:m-1").as_deref(), Some("NewAgent"));
+    }
+
+    #[test]
+    fn what_looks_like_a_sign_is_found_on_any_line() {
+        let found = |line: &str| looks_like(&Trailers::anywhere(&format!("T\n\nText\n{line}\nmore text.\n")));
+        for (line, expected) in [
+            ("Co-authored-by: Claude <noreply@anthropic.com>", Some(("claude-code", "Co-authored-by"))),
+            ("> Co-authored-by: C <noreply@anthropic.com>\u{1}", Some(("claude-code", "Co-authored-by"))),
+            ("Co-authored-by: C <noreply@anthropic.com> <a@b>", Some(("claude-code", "Co-authored-by"))),
+            ("Co-authored-by: Claude\n <noreply@anthropic.com>", Some(("claude-code", "Co-authored-by"))),
+            ("Made-with: Cursor", Some(("cursor", "Made-with"))),
+            ("Assisted-by: Amp:m", Some(("amp", "Assisted-by"))),
+            ("Claude-Session: https://claude.ai/code/1", Some(("claude-code", "Claude-Session"))),
+            ("Remove \"Generated with [Claude Code](x)\"", Some(("claude-code", "Generated with"))),
+            ("Assisted-by: bob:thanks", None),
+            ("Made-with: love", None),
+            ("Co-authored-by: Claude <claude@people.example>", None),
+        ] {
+            assert_eq!(found(line), expected, "{line}");
+        }
     }
 
     #[test]

@@ -1,121 +1,76 @@
-//! [`Trailers`]: the lines of a commit message that are `Key: value`, wherever they stand, since a squash leaves them in the
-//! middle.
+//! [`Trailers`]: what a commit message says in `Key: value`, in its paragraphs of trailers or, for who must not miss anything, on
+//! any line.
 
+use super::own::Key;
+use super::paragraphs::{blocks, trailer, trim};
+use crate::model::shown;
 use crate::model::{Captured, limits};
-use std::borrow::Cow;
 
-/// `Key: value` lines of a message with the lines that continue them, in its order, and all lines as they are.
+/// `Key: value` of a message, and all its lines.
 pub(super) struct Trailers<'a> {
-    all: Vec<(&'a str, Cow<'a, str>)>,
-    own: Vec<(String, String)>,
+    all: Vec<(String, String)>,
     pub(super) lines: Vec<&'a str>,
-}
-
-/// Most trailers, and lines, of one message that are looked at.
-const TRAILERS: usize = 1000;
-const LINES: usize = 20_000;
-
-/// Key and first line of a trailer. Blanks may stand before the colon.
-pub(super) fn trailer(line: &str) -> Option<(&str, &str)> {
-    let (key, value) = line.trim().trim_start_matches(['*', '-', ' ']).split_once(':')?;
-    let key = key.trim_end_matches([' ', '\t']);
-    let named = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    named.then(|| (key, value.trim()))
 }
 
 fn is_value(text: &str) -> bool {
     !text.is_empty() && text.len() <= limits::VALUE_BYTES && !text.chars().any(char::is_control)
 }
 
-/// Paragraphs of trailers: names and values. The first paragraph, the subject, is none.
-pub(super) fn blocks(message: &str) -> Vec<Vec<(String, String)>> {
-    let lines: Vec<&str> = message.lines().take(LINES).collect();
-    let is_end = |line: &&str| line.trim().is_empty() || line.trim() == "---";
-    let mut out = Vec::new();
-    for (at, paragraph) in lines.split(|line| is_end(line)).enumerate() {
-        if at == 0 || paragraph.is_empty() {
-            continue;
-        }
-        let mut block: Vec<(String, String)> = Vec::new();
-        let mut whole = true;
-        let mut last = 0;
-        for line in paragraph {
-            let indent = line.len() - line.trim_start().len();
-            let of_git = line.trim().starts_with("(cherry picked from commit ") || line.trim().starts_with('[');
-            match (trailer(line), block.last_mut()) {
-                // As git reads them: a line that stands further in than the trailer continues it.
-                (_, Some((_, value))) if indent > last => {
-                    value.push(' ');
-                    value.push_str(line.trim());
-                }
-                (Some((name, value)), _) => {
-                    last = indent;
-                    block.push((name.to_owned(), value.to_owned()));
-                }
-                (None, _) => whole &= of_git,
-            }
-        }
-        if whole {
-            block.retain_mut(|(_, value)| {
-                *value = value.trim().to_owned();
-                !value.is_empty() && !value.chars().any(char::is_control)
-            });
-            out.push(block);
-        }
-    }
-    out
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start().len()
-}
-
 impl<'a> Trailers<'a> {
+    /// Those that stand in paragraphs of trailers: in a sentence, `Agent: Smith` is nobody's.
     pub(super) fn of(message: &'a str) -> Self {
-        let raw: Vec<_> = message.lines().take(LINES).collect();
+        let pairs = blocks(message).into_iter().flat_map(|block| block.pairs);
+        let all = pairs.filter(|pair| !pair.value.is_empty()).map(|pair| (pair.name, pair.value));
+        Self { all: all.take(limits::MESSAGE_TRAILERS).collect(), lines: lines(message) }
+    }
+
+    /// Those that stand on any line, with and without the line behind it: what looks like one.
+    pub(super) fn anywhere(message: &'a str) -> Self {
+        let lines = lines(message);
         let mut all = Vec::new();
-        let mut at = 0;
-        while let Some(line) = raw.get(at).filter(|_| all.len() < TRAILERS) {
-            at += 1;
-            let Some((key, first)) = trailer(line) else { continue };
-            // As git reads them: a line that stands further in than the trailer continues it.
-            let continues = |next: &&&str| indent(next) > indent(line) && !next.trim().is_empty();
-            let more: Vec<_> = raw[at..].iter().take_while(continues).map(|next| next.trim()).collect();
-            at += more.len();
-            let value = match more.as_slice() {
-                [] => Cow::Borrowed(first),
-                more => Cow::Owned(format!("{first} {}", more.join(" ")).trim_start().to_owned()),
-            };
-            if is_value(&value) {
-                all.push((key, value));
+        for (at, line) in lines.iter().enumerate() {
+            if let Some((name, value)) = trailer(line.trim_start_matches(['>', '#', '`', ' ', '\t'])) {
+                all.push((name.to_owned(), value.to_owned()));
+                all.extend(
+                    lines.get(at + 1).map(|next| (name.to_owned(), trim(&format!("{value} {next}")).to_owned())),
+                );
             }
         }
-        let own = blocks(message).into_iter().flatten().filter(|(_, value)| is_value(value)).take(TRAILERS).collect();
-        Self { all, own, lines: raw.into_iter().map(str::trim).collect() }
+        Self { all, lines }
     }
 
     /// Whether a trailer of ours is there.
-    pub(super) fn has_own(&self, key: &str) -> bool {
-        self.own.iter().any(|(k, _)| k.eq_ignore_ascii_case(key))
+    pub(super) fn has_own(&self, key: Key) -> bool {
+        self.all.iter().any(|(name, _)| name.eq_ignore_ascii_case(key.name()))
     }
 
-    /// The value that all trailers of ours of this name have: in a sentence, `Agent: Smith` is nobody's.
-    pub(super) fn own(&self, key: &str) -> Captured<String> {
-        let own = self.own.iter().filter(|(k, _)| k.eq_ignore_ascii_case(key));
-        agreed(&[key], &own.map(|(_, v)| (key, v.as_str())).collect::<Vec<_>>())
+    /// The value that all trailers of ours of this name have, where it has the form of one.
+    pub(super) fn own(&self, key: Key) -> Captured<String> {
+        let own = self.all.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key.name()));
+        match agreed(&[key.name()], &own.map(|(_, v)| (key.name(), v.as_str())).collect::<Vec<_>>()) {
+            Captured::Found { value, source } if !key.is_well_formed(&value) => {
+                Captured::absent(&format!("{source} is not {}: `{}`", key.form(), shown::line(&value)))
+            }
+            found => found,
+        }
     }
 
     /// The values of all trailers of one name.
     pub(super) fn values(&self, key: &str) -> impl Iterator<Item = &str> {
-        self.all.iter().filter(move |(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v.as_ref())
+        self.all.iter().filter(move |(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v.as_str())
     }
 
     /// The value that all trailers of these names have.
     pub(super) fn one(&self, keys: &[&str]) -> Captured<String> {
         let named = |key: &str| keys.iter().find(|k| k.eq_ignore_ascii_case(key));
-        let found: Vec<_> = self.all.iter().filter_map(|(k, v)| Some((*named(k)?, v.as_ref()))).collect();
+        let values = self.all.iter().filter(|(_, value)| is_value(value));
+        let found: Vec<_> = values.filter_map(|(k, v)| Some((*named(k)?, v.as_str()))).collect();
         agreed(keys, &found)
     }
+}
+
+fn lines(message: &str) -> Vec<&str> {
+    message.lines().take(limits::MESSAGE_LINES).map(trim).collect()
 }
 
 /// The value that all have.
@@ -130,8 +85,8 @@ fn agreed(keys: &[&str], found: &[(&str, &str)]) -> Captured<String> {
             Captured::found((*value).to_owned(), &format!("the commit's trailer {key}"))
         }
         several => {
-            let mut names: Vec<_> = several.iter().map(|(key, _)| *key).collect();
-            let mut all: Vec<_> = several.iter().map(|(_, v)| *v).collect();
+            let mut names: Vec<_> = several.iter().map(|(key, _)| (*key).to_owned()).collect();
+            let mut all: Vec<_> = several.iter().map(|(_, v)| shown::line(v)).collect();
             for list in [&mut names, &mut all] {
                 list.sort_unstable();
                 list.dedup();

@@ -4,12 +4,9 @@
 //! A trailer stands in a paragraph of trailers, as git has it, and not in a sentence: `Agent: Smith` in the middle of a text is
 //! nobody's. The paragraph may stand anywhere, as a squash leaves it in the middle, and behind a line `---`.
 
-use super::lines::blocks;
-use crate::model::Trigger;
+use super::paragraphs::blocks;
+use crate::model::{Trigger, limits};
 use std::fmt;
-
-/// Attributions of one message.
-const MOST: usize = 100;
 
 /// One of the five trailers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +26,12 @@ pub enum Key {
 impl Key {
     /// Every one, in the order in which they are written.
     pub const ALL: [Self; 5] = [Self::Agent, Self::Squad, Self::Trigger, Self::Execution, Self::Model];
+
+    /// The one of a name, in any case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.name().eq_ignore_ascii_case(name))
+    }
 
     /// Its name, as it is written.
     #[must_use]
@@ -137,17 +140,15 @@ impl fmt::Display for Attribution {
     }
 }
 
-/// Every attribution of a message, each once, in their order.
+/// Every attribution of a message, each once, in their order: one more than [`limits::MESSAGE_SETS`] where there are more.
 #[must_use]
 pub fn attributions(message: &str) -> Vec<Attribution> {
     let mut out: Vec<Attribution> = Vec::new();
     for block in blocks(message) {
         let mut values: [Vec<String>; 5] = Default::default();
-        for (name, value) in block {
-            let key = Key::ALL.iter().find(|key| key.name().eq_ignore_ascii_case(&name));
-            // A letter that was lost when it was read would make it another name.
-            if let Some(key) = key.filter(|_| !value.contains('\u{FFFD}')) {
-                values[*key as usize].push(value);
+        for pair in block.pairs {
+            if let Some(key) = Key::named(&pair.name) {
+                values[key as usize].push(pair.value);
             }
         }
         // Where one paragraph says things several times, the first of each are together, and so on; what is said once is of all.
@@ -155,7 +156,7 @@ pub fn attributions(message: &str) -> Vec<Attribution> {
         for at in 0..several {
             let each = |said: &Vec<String>| said.get(at).or_else(|| said.first().filter(|_| said.len() == 1)).cloned();
             let one = Attribution { values: [0, 1, 2, 3, 4].map(|key: usize| each(&values[key])) };
-            if !out.contains(&one) && out.len() < MOST {
+            if !out.contains(&one) && out.len() <= limits::MESSAGE_SETS {
                 out.push(one);
             }
         }
@@ -222,8 +223,8 @@ mod tests {
         // Within one paragraph, as `git interpret-trailers` leaves them; what is said once is of all.
         assert_eq!(agents("T\n\nAgent: a1\nAgent: a2\nSquad: s\nExecution: e1\nExecution: e2\n"), ["s/a1", "s/a2"]);
         assert_eq!(attributions("T\n\nAgent: a\nSquad: s\n").len(), 1);
-        let many: String = (0..MOST + 10).map(|n| format!("\n{}", one(n))).collect();
-        assert_eq!(attributions(&format!("T\n{many}")).len(), MOST);
+        let many: String = (0..limits::MESSAGE_SETS + 10).map(|n| format!("\n{}", one(n))).collect();
+        assert_eq!(attributions(&format!("T\n{many}")).len(), limits::MESSAGE_SETS + 1);
     }
 
     #[test]

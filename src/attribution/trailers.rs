@@ -1,10 +1,12 @@
 //! Who made the commit, as its message says.
 //!
-//! Own trailers (`Agent`, `Squad`, `Model`, ...) go first, where they stand among trailers and not in a sentence. What agents write by themselves ([`hints`]) names the agent where
-//! all of it agrees; where it does not, nothing is chosen and all of it is shown.
+//! Only what stands in a paragraph of trailers counts, and a line `Generated with [AGENT]`. Own trailers (`Agent`, `Squad`, `Model`, ...) go
+//! first, where their values have the form of one. What agents write by themselves ([`hints`]) names the agent where all of it
+//! agrees; where it does not, nothing is chosen and all of it is shown.
 
 use super::lines::Trailers;
-use super::{Agent, Model, Trigger, hints, own};
+use super::own::{self, Key};
+use super::{Agent, Model, Trigger, hints};
 use crate::model::Captured;
 
 /// Trailers whose value is the conversation that the commit came from.
@@ -34,27 +36,36 @@ pub(crate) struct Said {
 ///
 /// Every field is absent where the message does not name it, or names it twice and differently.
 pub(crate) fn read(message: &str) -> Said {
+    if let Some(over) = super::over_limit(message) {
+        return Said { agent: Agent::absent(&over), trigger: Captured::absent(&over), disagreements: Vec::new() };
+    }
     let trailers = Trailers::of(message);
     let hints = hints::find(&trailers);
-    let own = trailers.own("Agent");
+    let own = trailers.own(Key::Agent);
     let mut disagreements = Vec::new();
-    let id = match (&own, trailers.own("Squad")) {
+    let id = match (&own, trailers.own(Key::Squad)) {
         (Captured::Found { value: agent, .. }, Captured::Found { value: squad, .. }) if !agent.contains('/') => {
             Captured::found(format!("{squad}/{agent}"), "the commit's trailers Squad and Agent")
         }
+        // Which one it is of those of that name is not known.
+        (Captured::Found { value, .. }, Captured::Absent { reason })
+            if !value.contains('/') && trailers.has_own(Key::Squad) =>
+        {
+            Captured::absent(&reason)
+        }
         (Captured::Found { .. }, _) => own,
-        (Captured::Absent { .. }, _) if trailers.has_own("Agent") => own,
+        (Captured::Absent { .. }, _) if trailers.has_own(Key::Agent) => own,
         (Captured::Absent { reason }, _) => match hints.one() {
             Captured::Absent { reason: other } => Captured::absent(&format!("{reason}, and {other}")),
             found => found,
         },
     };
-    if trailers.has_own("Agent") {
+    if trailers.has_own(Key::Agent) {
         let others = hints.agents().filter(|(name, _)| id.value() != Some(name));
         disagreements.extend(others.map(|(name, by)| (About::Agent, format!("{by} says {name}"))));
     }
-    let model = match trailers.own("Model") {
-        Captured::Absent { reason } if trailers.has_own("Model") => Captured::Absent { reason },
+    let model = match trailers.own(Key::Model) {
+        Captured::Absent { reason } if trailers.has_own(Key::Model) => Captured::Absent { reason },
         Captured::Absent { reason } => match hints.model() {
             Some(Captured::Absent { reason: other }) => Captured::absent(&format!("{reason}, and {other}")),
             Some(found) => found,
@@ -73,7 +84,7 @@ pub(crate) fn read(message: &str) -> Said {
         let others = hints.models().filter(|(name, _)| Model::parse(name).is_none_or(|other| !other.fits(own)));
         disagreements.extend(others.map(|(name, by)| (About::Model, format!("{by} says {name}"))));
     }
-    let trigger = match trailers.own("Trigger") {
+    let trigger = match trailers.own(Key::Trigger) {
         Captured::Absent { reason } => Captured::Absent { reason },
         Captured::Found { value, source } => match own::trigger(&value).map(|(trigger, _)| trigger) {
             // An agent's own decision is said by flag, where the build is, or not at all.
@@ -89,14 +100,26 @@ pub(crate) fn read(message: &str) -> Said {
         version: Captured::absent("no trailer of a commit names a version"),
         model,
         session: trailers.one(SESSIONS),
-        execution: trailers.own("Execution"),
+        execution: trailers.own(Key::Execution),
     };
     Said { agent, trigger, disagreements }
 }
 
 /// The agent whose signs stand in a message, beside the own trailers.
 pub(crate) fn hinted(message: &str) -> Option<String> {
-    hints::find(&Trailers::of(message)).one().value().cloned()
+    if super::over_limit(message).is_some() { None } else { hints::find(&Trailers::of(message)).one().value().cloned() }
+}
+
+/// The agent of what looks like a sign of one, on any line, and like what it looks.
+pub(crate) fn looks_like(message: &str) -> Option<(&'static str, &'static str)> {
+    hints::looks_like(&Trailers::anywhere(message))
+}
+
+/// Every agent whose signs stand in a message, also where they contradict each other.
+pub(crate) fn every_hinted(message: &str) -> Vec<String> {
+    let mut all: Vec<String> = hints::find(&Trailers::of(message)).every().map(str::to_owned).collect();
+    all.dedup();
+    all
 }
 
 /// The value of one trailer.
@@ -134,13 +157,15 @@ mod tests {
             ("T\n\nAgent:\n  a/b\nSquad: s\n", Some("a/b")),
             ("T\n\nAgent: a/b\n Squad: s\n", Some("a/b Squad: s")),
             // A squash moves all of it in.
-            ("T\n\n    Agent: b\n    Squad: s\n", Some("s/b")),
+            ("T\n\n    Agent: b\n    Squad: s\n", Some("b")),
             ("T\n\nAgent: a/b\n\n  text\n", Some("a/b")),
             ("T\n\nAgent b: a/b\n", None),
             ("T\n\nAgent:\n", None),
         ] {
-            assert_eq!(id(message).as_deref(), expected, "{message:?}");
+            assert_eq!(Trailers::of(message).values("Agent").next(), expected, "{message:?}");
         }
+        assert_eq!(id("T\n\nAgent: a/b\n  and more\n"), None, "no agent has such a name");
+        assert_eq!(id("T\n\n    Agent: b\n    Squad: s\n").as_deref(), Some("s/b"));
     }
 
     #[test]
@@ -155,7 +180,7 @@ mod tests {
     fn every_session_trailer_is_known_alone_and_two_must_agree() {
         for key in SESSIONS {
             let session = |text: &str| read(text).agent.session;
-            let line = format!("T\n\n{}: https://s.example/1\n\nmore\n", key.to_lowercase());
+            let line = format!("T\n\n{}: https://s.example/1\n\nmore\n\n", key.to_lowercase());
             assert_eq!(session(&line).value().map(String::as_str), Some("https://s.example/1"), "{key}");
             let both =
                 session(&format!("{line}Amp-Thread-ID: https://s.example/2\nAgent-Logs-Url: https://s.example/2"));
@@ -213,5 +238,23 @@ mod tests {
         // Among trailers it is one, also behind a line `---`.
         assert_eq!(id("T\n\nText.\n\nAgent: smith\nReviewed-by: A <a@a>\n").as_deref(), Some("smith"));
         assert_eq!(id("T\n\nText.\n---\nAgent: smith\n").as_deref(), Some("smith"));
+    }
+
+    #[test]
+    fn of_a_message_that_is_not_all_read_nothing_is_taken() {
+        let message = |n: usize| format!("T\n\nAgent: a\nTrigger: event\n\nAmp-Thread-ID: x\n{}", "text\n".repeat(n));
+        assert_eq!(id(&message(10)).as_deref(), Some("a"));
+        let Said { agent, trigger, .. } = read(&message(20_001));
+        assert_eq!((agent.id.value(), trigger.value()), (None, None));
+        assert!(matches!(agent.id, Captured::Absent { reason } if reason.contains("more than 20000 lines")));
+        assert_eq!(hinted(&format!("T\n\nMade-with: Cursor\n\n{}", "text\n".repeat(20_001))), None);
+    }
+
+    #[test]
+    fn a_squad_that_cannot_be_read_leaves_the_agent_unknown() {
+        assert_eq!(id("T\n\nAgent: a\nSquad: ../..\n"), None);
+        assert_eq!(id("T\n\nAgent: a\nSquad: s\nSquad: t\n"), None);
+        assert_eq!(id("T\n\nAgent: a\nSquad: s\n").as_deref(), Some("s/a"));
+        assert_eq!(id("T\n\nAgent: a\n").as_deref(), Some("a"));
     }
 }

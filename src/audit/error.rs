@@ -1,7 +1,7 @@
 //! [`AuditError`].
 
 use crate::model::Code;
-use crate::model::code::codes;
+use crate::model::code::{LIMIT_EXCEEDED, codes};
 use crate::record::RecordError;
 use crate::tlog::LogError;
 
@@ -44,6 +44,12 @@ pub enum AuditError {
         what: String,
         /// Why not, in words.
         cause: String,
+    },
+    /// What is to be looked at is over a limit, so that not all of it was.
+    #[error("{what}")]
+    OverLimit {
+        /// What, and which limit, in words.
+        what: String,
     },
     /// It is not what it was.
     #[error("the audit log was changed: {cause}")]
@@ -224,6 +230,7 @@ impl AuditError {
             Self::Locked { .. } => LOCKED,
             Self::Unreadable { .. } => UNREADABLE,
             Self::Unusable { .. } => UNUSABLE,
+            Self::OverLimit { .. } => LIMIT_EXCEEDED,
             Self::Damaged { .. } => DAMAGED,
             Self::Unproven { .. } => UNPROVEN,
             Self::Rebound { .. } => REBOUND,

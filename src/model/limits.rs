@@ -410,6 +410,12 @@ pub const READ_TOGETHER: usize = 4096;
 pub const MERGE_STEPS: usize = 5000;
 /// Refs of a push that a hook reads on standard input (bytes).
 pub const PUSHED_REFS_BYTES: usize = 16 << 20;
+/// Lines of a commit's message that are read.
+pub const MESSAGE_LINES: usize = 20_000;
+/// Trailers of one message.
+pub const MESSAGE_TRAILERS: usize = 1000;
+/// Sets of the five trailers of one message.
+pub const MESSAGE_SETS: usize = 100;
 /// Commits that are held against a rule at once.
 pub const CHECKED_COMMITS: usize = 100_000;
 /// How much of an execution's id has to be typed (characters), where it is not all of it.

@@ -40,10 +40,21 @@ struct Commit<'a> {
     id: &'a str,
     tree: &'a str,
     parents: Vec<&'a str>,
-    author: &'a str,
-    committer: &'a str,
+    /// Every header of that name: git reads the first, other programs the last.
+    authors: Vec<&'a str>,
+    committers: Vec<&'a str>,
     signature: Option<&'static str>,
     message: String,
+}
+
+impl<'a> Commit<'a> {
+    fn author(&self) -> &'a str {
+        self.authors.first().copied().unwrap_or_default()
+    }
+
+    fn committer(&self) -> &'a str {
+        self.committers.first().copied().unwrap_or_default()
+    }
 }
 
 fn is_id(text: &str) -> bool {
@@ -67,8 +78,8 @@ fn headers<'a>(head: &'a str, message: &str) -> Option<Commit<'a>> {
         match key {
             "tree" if found.tree.is_empty() && is_id(value) => found.tree = value,
             "parent" if is_id(value) && found.parents.len() < limits::COMMIT_PARENTS => found.parents.push(value),
-            "author" if found.author.is_empty() => found.author = value,
-            "committer" if found.committer.is_empty() => found.committer = value,
+            "author" if found.authors.len() < limits::COMMIT_PARENTS => found.authors.push(value),
+            "committer" if found.committers.len() < limits::COMMIT_PARENTS => found.committers.push(value),
             "gpgsig" | "gpgsig-sha256" if found.signature.is_none() => {
                 let of = [("SSH", "ssh"), ("PGP", "openpgp"), ("SIGNED MESSAGE", "x509")];
                 found.signature = Some(of.iter().find(|(word, _)| value.contains(word)).map_or("unknown", |(_, n)| *n));
@@ -78,7 +89,7 @@ fn headers<'a>(head: &'a str, message: &str) -> Option<Commit<'a>> {
     }
     let plain = |line: &str| line.strip_prefix("    ").unwrap_or(line).to_owned();
     found.message = message.lines().map(plain).collect::<Vec<_>>().join("\n");
-    (!found.tree.is_empty() && !found.committer.is_empty()).then_some(found)
+    (!found.tree.is_empty() && !found.committer().is_empty()).then_some(found)
 }
 
 /// A commit as who holds it against a rule wants it.
@@ -88,10 +99,10 @@ pub struct CommitRead {
     pub id: String,
     /// Its parents.
     pub parents: Vec<String>,
-    /// Address of the author.
-    pub author: String,
-    /// Address of the committer.
-    pub committer: String,
+    /// Addresses of the author: every one, where the header has several.
+    pub authors: Vec<String>,
+    /// Addresses of the committer.
+    pub committers: Vec<String>,
     /// The message.
     pub message: String,
 }
@@ -104,8 +115,8 @@ pub fn read_commit(bytes: &[u8]) -> Option<CommitRead> {
     Some(CommitRead {
         id: read.id.to_owned(),
         parents: read.parents.iter().map(|id| (*id).to_owned()).collect(),
-        author: address(read.author).to_owned(),
-        committer: address(read.committer).to_owned(),
+        authors: every_address(&read.authors),
+        committers: every_address(&read.committers),
         message: read.message,
     })
 }
@@ -166,8 +177,8 @@ fn into(line: &[u8]) -> Option<(&str, &[u8])> {
 /// That whoever made a merge into a branch let in what was merged.
 fn merged(merge: &Commit<'_>, branch: &str) -> Option<Value> {
     let tip = merge.parents.get(1)?;
-    let (who, _) = person_and_time(merge.author);
-    let (_, at) = person_and_time(merge.committer);
+    let (who, _) = person_and_time(merge.author());
+    let (_, at) = person_and_time(merge.committer());
     let mut record = json!({ "kind": "approval", "target": format!("commit:{tip}"), "approver": who?, "how": "merge",
         "source": GIT_SOURCE, "source_id": format!("git:{}/merged", merge.id), "approval_id": format!("commit:{}", merge.id) });
     if let Some(at) = at {
@@ -182,7 +193,8 @@ fn merged(merge: &Commit<'_>, branch: &str) -> Option<Value> {
 /// A commit as records: one, or where a squash made it of several executions one for each.
 fn records(commit: &Commit<'_>) -> Vec<Value> {
     let mut own: Vec<Attribution> = own::attributions(&commit.message);
-    own.retain(|one| one.agent_path().is_some() || value(one, Key::Execution).is_some());
+    let is_read = attribution::over_limit(&commit.message).is_none();
+    own.retain(|one| is_read && (one.agent_path().is_some() || value(one, Key::Execution).is_some()));
     let (hinted, session) = (attribution::hinted(&commit.message), attribution::read(&commit.message).agent.session);
     let whole = whole(commit);
     if own.is_empty() {
@@ -252,8 +264,8 @@ fn whole(commit: &Commit<'_>) -> Map<String, Value> {
         ("source".to_owned(), json!(GIT_SOURCE)),
         ("metadata".to_owned(), Value::Object(metadata)),
     ]);
-    let (author, authored) = person_and_time(commit.author);
-    let (_, committed) = person_and_time(commit.committer);
+    let (author, authored) = person_and_time(commit.author());
+    let (_, committed) = person_and_time(commit.committer());
     for (name, value) in [
         ("base_commit", commit.parents.first().map(|id| (*id).to_owned())),
         ("author", author),
@@ -265,10 +277,16 @@ fn whole(commit: &Commit<'_>) -> Map<String, Value> {
     record
 }
 
-/// The address of `NAME <ADDRESS> SECONDS ZONE`.
+/// The address of `NAME <ADDRESS> SECONDS ZONE` as git reads it: what stands in the first `<>`.
 fn address(line: &str) -> &str {
-    let before = line.rsplit_once('>').map(|(before, _)| before).unwrap_or_default();
-    before.rsplit_once('<').map(|(_, address)| address.trim()).unwrap_or_default()
+    let inner = line.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
+    inner.map(|(address, _)| address.trim()).unwrap_or_default()
+}
+
+/// Every address in `<>` of such lines.
+fn every_address(lines: &[&str]) -> Vec<String> {
+    let parts = lines.iter().flat_map(|line| line.split(['<', '>']).skip(1)).map(str::trim);
+    parts.filter(|part| part.contains('@')).map(str::to_owned).collect()
 }
 
 /// `NAME <ADDRESS> SECONDS ZONE`: who, by the address alone, and when.
@@ -343,6 +361,20 @@ mod tests {
         let ids: Vec<_> = squash.iter().map(|r| (r["execution_id"].clone(), r["source_id"].clone())).collect();
         let id = |end: &str| json!(format!("git:{ID}{end}"));
         assert_eq!(ids, [(json!("e1"), id("")), (json!("e2"), id("/2"))]);
+        let many: String = (0..101).map(|n| format!("\n{}", one(n))).collect();
+        let (many, _) = read(&printed(&[], "A <a@example.com>", &format!("T\n{many}")));
+        assert_eq!((many.len(), many[0].get("agent")), (1, None), "what is not all read says nothing");
+    }
+
+    #[test]
+    fn an_author_is_who_git_says() {
+        let author = |text: &str| read(&printed(&[], text, "T\n")).0[0].get("author").cloned();
+        assert_eq!(author("A <a@example.com> <b@example.com>"), Some(json!("mailto:a@example.com")));
+        assert_eq!(author("A <a@example.com>"), Some(json!("mailto:a@example.com")));
+        let two =
+            printed(&[], "A <a@example.com>", "T\n").replacen("author", "author B <b@example.com> 1 +0000\nauthor", 1);
+        assert_eq!(read(&two).0[0]["author"], json!("mailto:b@example.com"));
+        assert_eq!(read_commit(two.as_bytes()).unwrap().authors, ["b@example.com", "a@example.com"]);
     }
 
     #[test]

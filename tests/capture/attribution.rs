@@ -134,8 +134,86 @@ fn trailers_are_read_as_git_reads_them() {
         let env = said(&repo, message);
         assert_eq!(of_git(&repo), expected, "git itself: {message:?}");
         let rows = context(&env, &Request::default()).explain();
-        assert_eq!(row(&rows, "agent.id").value, Some(json!(expected)), "{message:?}");
+        let row = row(&rows, "agent.id");
+        // What git reads is read, and signed where it is a name.
+        match expected {
+            "a/b" if message.contains("Squad") || !message.contains("\n ") => {
+                assert_eq!(row.value, Some(json!(expected)), "{message:?}")
+            }
+            _ => {
+                let reason = row.reason.clone().unwrap();
+                assert!(row.value.is_none() && reason.contains(&format!("`{expected}`")), "{message:?}: {reason}");
+            }
+        }
     }
+}
+
+/// What `git check` calls malformed is never signed.
+#[test]
+fn a_value_without_the_form_of_one_is_absent_and_the_reason_shows_it() {
+    let repo = Repo::new();
+    for (trailer, field, shown) in [
+        ("Agent: we should drop it", "agent.id", "`we should drop it`"),
+        ("Agent: ../../<script>", "agent.id", "`../../<script>`"),
+        ("Agent: /", "agent.id", "`/`"),
+        ("Agent: so\u{202e}lver", "agent.id", "`so\\u{202e}lver`"),
+        ("Agent: solver\nSquad: ../..", "agent.id", "Squad is not"),
+        ("Agent: s/a\nModel: https://u:hunter2@x.example/m", "agent.model", "Model is not"),
+        ("Agent: s/a\nModel: a//b", "agent.model", "Model is not"),
+        ("Agent: s/a\nExecution: a b", "agent.execution", "Execution is not"),
+        ("Agent: s/a\nTrigger: sometime", "externalParameters.trigger", "Trigger is not"),
+    ] {
+        let env = said(&repo, &format!("T\n\n{trailer}\n"));
+        let rows = context(&env, &Request::default()).explain();
+        let row = row(&rows, field);
+        let reason = row.reason.clone().unwrap_or_default();
+        assert!(row.value.is_none() && reason.contains(shown), "{trailer}: {:?} {reason}", row.value);
+    }
+    let env = said(&repo, "T\n\nAgent: s/a\nModel: acme/m1\nExecution: e-1\nTrigger: scheduled\n");
+    let rows = context(&env, &Request::default()).explain();
+    assert!(["agent.id", "agent.model", "agent.execution"].iter().all(|field| row(&rows, field).value.is_some()));
+}
+
+/// A sign of an agent counts where git or a squash has it among trailers, and not in a sentence about it.
+#[test]
+fn a_sentence_about_an_agent_names_none() {
+    let repo = Repo::new();
+    let id = |message: &str| {
+        let rows = context(&said(&repo, &format!("T\n\n{message}\n")), &Request::default()).explain();
+        row(&rows, "agent.id").value.clone()
+    };
+    let claude = "Co-authored-by: Claude <noreply@anthropic.com>";
+    for message in [
+        format!("We no longer accept\n{claude}\nlines in commits by people."),
+        "The badge said\nMade-with: Cursor\nwhich was wrong.".into(),
+        "Thanks!\nAssisted-by: bob:thanks\nfor lunch.".into(),
+        "Remove the line\n\"Generated with [Claude Code](x)\" from the template.".into(),
+        format!("This reverts:\n> {claude}"),
+        format!("{claude} is what it wrote"),
+    ] {
+        assert_eq!(id(&message), None, "{message}");
+    }
+    for message in [
+        format!("* one\n\n{claude}\n\n* two"),
+        format!("Text.\n\n🤖 Generated with [Claude Code](https://x.example)\n\n{claude}"),
+        "Text.\n\n🤖 Generated with [Claude Code](https://x.example)\n\nMore.".into(),
+        format!("Text\n{claude}\nSigned-off-by: A <a@a.example>"),
+    ] {
+        assert_eq!(id(&message), Some(json!("claude-code")), "{message}");
+    }
+}
+
+/// An agent that somebody gave has the form that every reader takes.
+#[test]
+fn an_agent_that_is_given_has_the_form_of_one() {
+    let repo = Repo::new();
+    for bad in ["platform builder", "a/", "<a>", "-a"] {
+        let request = Request { agent: Some(bad.into()), ..Request::default() };
+        let e = capture(&request, &repo.env(), &Local::default()).unwrap_err();
+        assert!(e.to_string().contains("a name of letters, digits") && e.to_string().contains("--agent"), "{bad}: {e}");
+    }
+    let request = Request { agent: Some("platform/builder".into()), ..Request::default() };
+    assert!(capture(&request, &repo.env(), &Local::default()).is_ok());
 }
 
 #[test]
@@ -156,7 +234,8 @@ fn a_commit_in_another_encoding_is_read_as_git_reads_it_or_not_at_all() {
         ("UTF-8", "T\n\nAgent: \u{65e5}/b\n".as_bytes()),
     ] {
         let (found, reason) = commit(encoding, message);
-        assert_eq!(found, Some(json!(of_git(&repo))), "{encoding}: {reason}");
+        // No name has such letters, so the reason shows which they are.
+        assert!(found.is_none() && reason.contains(&format!("`{}`", of_git(&repo))), "{encoding}: {reason}");
         assert!(!of_git(&repo).contains('\u{FFFD}'), "{encoding}");
     }
     // Which letters these are nobody can say here; git shows the bytes as they are.

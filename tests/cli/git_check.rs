@@ -10,17 +10,17 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const ALICE: (&str, &str) = ("Alice", "alice@example.com");
-const FIVE: &str =
+pub(crate) const ALICE: (&str, &str) = ("Alice", "alice@example.com");
+pub(crate) const FIVE: &str =
     "Agent: solver\nSquad: eng\nTrigger: event (issue.labeled)\nExecution: exec-1\nModel: claude-sonnet-4";
-const VARIABLES: &[(&str, &str)] = &[
+pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("ATTEST_AGENT", "eng/solver"),
     ("ATTEST_TRIGGER", "event (issue.labeled)"),
     ("ATTEST_EXECUTION", "exec-1"),
     ("ATTEST_MODEL", "claude-sonnet-4"),
 ];
 
-fn attest(world: &World, variables: &[(&str, &str)], args: &[&str], input: &str) -> Output {
+pub(crate) fn attest(world: &World, variables: &[(&str, &str)], args: &[&str], input: &str) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
     program.args(args).current_dir(world.root().join("app")).env("HOME", world.home()).envs(variables.iter().copied());
     program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -30,7 +30,7 @@ fn attest(world: &World, variables: &[(&str, &str)], args: &[&str], input: &str)
 }
 
 /// What `git check` says, which ends with a code.
-fn check(world: &World, code: i32, args: &[&str]) -> String {
+pub(crate) fn check(world: &World, code: i32, args: &[&str]) -> String {
     let out = attest(world, &[], &[&["git", "check"], args].concat(), "");
     let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(code), "{args:?}: {said}");
@@ -139,7 +139,10 @@ fn each_rule_has_a_commit_that_keeps_it_and_one_that_does_not() {
     says(&format!("{broken}\n\nAudit-Exception: ORG-002; x"), 1);
     // Nothing looked at is nothing proved.
     assert!(check(&world, 2, &["HEAD..HEAD"]).contains("git-check-nothing"));
-    assert!(check(&world, 3, &["nothing..HEAD"]).contains("audit-source-unreadable"));
+    let typo = check(&world, 2, &["nothing..HEAD"]);
+    assert!(typo.contains("git-check-range") && typo.contains("expected commits of this repository"), "{typo}");
+    assert!(typo.contains("bad revision 'nothing..HEAD'") && !typo.contains("audit log"), "{typo}");
+    assert!(check(&world, 2, &["--", "--all"]).contains("git-check-range"), "no option of git's");
     check(&world, 2, &[]);
     let json = attest(&world, &[], &["git", "check", "HEAD~1..HEAD", "--format", "json"], "");
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
@@ -162,6 +165,8 @@ fn the_execution_is_in_the_log_and_in_the_description() {
     done(&world, &["import", "git", "app"]);
     assert!(check(&world, 1, &with_log).contains("git-execution-unknown"));
     done(&world, &["record", "exception", "rule=ORG-001", "target=commit:0123456789", "reason=another"]);
+    let short = format!("target=commit:{}", &fix[..10]);
+    done(&world, &["record", "exception", "rule=ORG-001", &short, "reason=of all that begin so"]);
     check(&world, 1, &with_log);
     let target = format!("target=commit:{fix}");
     done(&world, &["record", "exception", "rule=ORG-001", &target, "reason=hotfix", "approver=github:7"]);
@@ -172,11 +177,19 @@ fn the_execution_is_in_the_log_and_in_the_description() {
     for (text, code) in [
         ("What it does.\n\nExecution: exec-1\n", 0),
         ("What it does.\n\nExecution: exec-12\n", 1),
+        ("What it does, with exec-1 in a sentence.\n", 1),
+        ("<!-- Execution: exec-1 -->\n", 1),
+        ("<!--\nAudit-Exception: ORG-001; REASON\n-->\n", 1),
+        ("```\nAudit-Exception: ORG-001; REASON\n```\n", 1),
         ("What it does.\n\nAudit-Exception: ORG-001; a revert\n", 0),
     ] {
         world.write("description", text);
         let said = check(&world, code, &described);
-        assert_eq!(said.contains("git-execution-not-described"), !text.contains("exec-1\n"), "{said}");
+        assert_eq!(
+            said.contains("git-execution-not-described"),
+            !text.starts_with("What it does.\n\nExecution: exec-1\n"),
+            "{said}"
+        );
     }
 }
 

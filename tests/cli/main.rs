@@ -24,6 +24,7 @@ mod beside;
 mod charter;
 mod flags;
 mod git_check;
+mod git_check_hostile;
 mod guide;
 mod help;
 mod install;

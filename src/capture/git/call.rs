@@ -4,8 +4,8 @@
 //! What a repository can make git run, and what stops it here: hooks (`core.hooksPath`), the file system monitor,
 //! filters, textconv and external diffs (no command is called that uses them), pagers, `gpg.program` (nothing is
 //! verified or shown by git), aliases (built-in commands only), credential helpers and transports (nothing is fetched:
-//! no protocol is allowed, so that a partial clone cannot fetch either), replaced objects, and a `git` of its own in
-//! `PATH`.
+//! no protocol is allowed, so that a partial clone cannot fetch either), replaced objects, grafts and a stored graph of
+//! commits, and a `git` of its own in `PATH`.
 
 use crate::capture::Environment;
 use crate::capture::git::waiting;
@@ -26,6 +26,8 @@ const SETTINGS: &[&str] = &[
     "core.sshCommand=false",
     "core.pager=cat",
     "core.untrackedCache=false",
+    "core.commitGraph=false",
+    "advice.graftFileDeprecated=false",
     "core.excludesFile=/dev/null",
     "core.attributesFile=/dev/null",
     "diff.external=",
@@ -211,6 +213,8 @@ impl GitCaller {
             command.arg("-c").arg(format!("safe.directory={folder}"));
         }
         command.args(args).current_dir(&self.dir).env("PATH", &self.path);
+        // Who a commit's parents are, it says itself.
+        command.env("GIT_GRAFT_FILE", "/dev/null");
         command.envs(VARIABLES.iter().copied()).envs(self.location.iter().map(|(k, v)| (k, v)));
         command.envs(self.objects.iter().map(|(name, value)| (name, value)));
         command.envs(self.sudo.iter().map(|user| (SUDO, user)));

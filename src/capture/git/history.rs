@@ -18,6 +18,9 @@ const WAITING: usize = 16;
 /// What is handed on of a commit that is too long (bytes): its id, and too little to be read as a commit.
 const BEGINNING: usize = 64;
 
+/// How git says that a range names nothing.
+const NO_SUCH: [&str; 2] = ["bad revision ", "bad object "];
+
 /// Which commits.
 #[derive(Clone, Copy, Debug)]
 pub enum Commits<'a> {
@@ -25,9 +28,12 @@ pub enum Commits<'a> {
     All,
     /// Those that a range names as git reads it, the oldest first.
     Range(&'a str),
+    /// The same, and none may be missing: [`HistoryError::Cut`] where the history here ends before it does.
+    Whole(&'a str),
     /// One commit, by whatever names it.
     One(&'a str),
-    /// Those that a push brings, by the old and new id of a ref as a hook is told them: what no ref leads to yet.
+    /// Those that a push brings, by the old and new id of a ref as a hook is told them: what no ref leads to yet. None may be
+    /// missing.
     Pushed {
         /// The id before; zeros for a new ref.
         old: &'a str,
@@ -43,6 +49,10 @@ pub enum Commits<'a> {
 pub enum HistoryError<E> {
     /// In words, for a person.
     Git(String),
+    /// The repository has not all of what was asked for: it is a shallow clone, and this commit's parents are not there.
+    Cut(String),
+    /// The range names something that is not there; in git's words.
+    NoSuch(String),
     /// Whoever takes them gave up.
     Taker(E),
 }
@@ -69,20 +79,27 @@ pub fn each_commit<E>(
     match which {
         Commits::All => args.extend(["--branches", "--tags", "--remotes", "HEAD"]),
         Commits::Range(range) => args.extend(["--end-of-options", range]),
+        Commits::Whole(range) => args.extend(["--parents", "--end-of-options", range]),
         Commits::Merges(branch) => args.extend(["--first-parent", "--merges", "--end-of-options", branch]),
         Commits::Pushed { old, new } => {
             if old.bytes().all(|b| b == b'0') {
-                args.extend(["--not", "--all", "--not", "--end-of-options", new]);
+                args.extend(["--parents", "--not", "--all", "--not", "--end-of-options", new]);
             } else {
                 not_old = format!("^{old}");
-                args.extend(["--end-of-options", new, not_old.as_str()]);
+                args.extend(["--parents", "--end-of-options", new, not_old.as_str()]);
             }
         }
         Commits::One(name) => args.extend(["--max-count=1", "--end-of-options", name]),
     }
     args.push("--");
     let mut child = git.started(&args).map_err(|e| HistoryError::Git(format!("git rev-list: {e}")))?;
-    let done = pieces(&mut child, timeout, take);
+    let done = match which {
+        Commits::Whole(_) | Commits::Pushed { .. } => pieces(&mut child, timeout, &mut |piece| {
+            let whole = with_its_parents(piece).map_err(HistoryError::Cut)?;
+            take(&whole).map_err(HistoryError::Taker)
+        }),
+        _ => pieces(&mut child, timeout, &mut |piece| take(piece).map_err(HistoryError::Taker)),
+    };
     if done.is_err() {
         let _ = child.kill();
         let _ = child.wait();
@@ -134,8 +151,31 @@ fn opened(env: &Environment, folder: &Path, timeout: Duration) -> Result<GitCall
     Ok(git.in_quarantine(&env))
 }
 
+/// A commit that was printed with the parents that git takes it to have, without them. Where the commit itself names others,
+/// the walk ended before the history does.
+///
+/// # Errors
+/// Its id.
+fn with_its_parents(piece: &[u8]) -> Result<Vec<u8>, String> {
+    let end = piece.iter().position(|b| *b == b'\n').unwrap_or(piece.len());
+    let (first, rest) = piece.split_at(end);
+    let mut walked: Vec<&[u8]> = first.split(|b| *b == b' ').collect();
+    let id = if walked.is_empty() { &[][..] } else { walked.remove(0) };
+    let head = rest.get(1..).unwrap_or_default().split(|b| *b == b'\n').take_while(|line| !line.is_empty());
+    let said = head.filter_map(|line| line.strip_prefix(b"parent "));
+    // One that is too long is known as such by whoever takes it.
+    if rest.is_empty() || said.eq(walked) {
+        Ok([id, rest].concat())
+    } else {
+        Err(String::from_utf8_lossy(id).into_owned())
+    }
+}
+
+/// Hands on what git writes.
+type Hand<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<(), HistoryError<E>>;
+
 /// Reads what a git writes, up to each NUL.
-fn pieces<E>(child: &mut Child, timeout: Duration, take: Take<'_, E>) -> Result<(), HistoryError<E>> {
+fn pieces<E>(child: &mut Child, timeout: Duration, take: Hand<'_, E>) -> Result<(), HistoryError<E>> {
     let (send, chunks) = sync_channel::<Vec<u8>>(WAITING);
     let errors = drain(child.stderr.take(), limits::ERROR_BODY_BYTES);
     if let Some(mut out) = child.stdout.take() {
@@ -160,10 +200,13 @@ fn pieces<E>(child: &mut Child, timeout: Duration, take: Take<'_, E>) -> Result<
         return Ok(());
     }
     let said = String::from_utf8_lossy(&said).lines().next().unwrap_or_default().chars().take(200).collect::<String>();
+    if let Some(said) = said.strip_prefix("fatal: ").filter(|said| NO_SUCH.iter().any(|no| said.starts_with(no))) {
+        return Err(HistoryError::NoSuch(said.to_owned()));
+    }
     Err(HistoryError::Git(if said.is_empty() { "git rev-list failed".into() } else { format!("git: {said}") }))
 }
 
-fn split<E>(chunks: &Receiver<Vec<u8>>, timeout: Duration, take: Take<'_, E>) -> Result<(), HistoryError<E>> {
+fn split<E>(chunks: &Receiver<Vec<u8>>, timeout: Duration, take: Hand<'_, E>) -> Result<(), HistoryError<E>> {
     let (mut piece, mut too_long) = (Vec::new(), false);
     loop {
         let chunk = match chunks.recv_timeout(timeout) {
@@ -182,14 +225,14 @@ fn split<E>(chunks: &Receiver<Vec<u8>>, timeout: Duration, take: Take<'_, E>) ->
                 piece.truncate(BEGINNING);
             }
             if parts.peek().is_some() {
-                take(&piece).map_err(HistoryError::Taker)?;
+                take(&piece)?;
                 piece.clear();
                 too_long = false;
             }
         }
     }
     if !piece.trim_ascii().is_empty() {
-        take(&piece).map_err(HistoryError::Taker)?;
+        take(&piece)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! [`capture`]: puts the parts together by precedence.
 
+use crate::attribution::own::Key;
 use crate::attribution::{self, About, Agent, Model};
 use crate::capture::agent::{trail, variables};
 use crate::capture::input::unasked::Unasked;
@@ -344,7 +345,7 @@ fn agent(
 ) -> Result<Agent, CaptureError> {
     let value = |flag: &Option<String>, name: &str| given(flag, name, env);
     let said = Agent {
-        id: prefer(value(&request.agent, "agent")?, &project.agent),
+        id: named(prefer(value(&request.agent, "agent")?, &project.agent))?,
         version: value(&request.agent_version, "agent-version")?,
         model: model(value(&request.model, "model")?)?,
         session: value(&request.session, "session")?,
@@ -407,6 +408,16 @@ fn agent(
         session: prefer(prefer(said.session, &commit.session), &own.session),
         execution: prefer(prefer(said.execution, &commit.execution), &own.execution),
     })
+}
+
+/// An agent that was given, where it has the form of one: other readers take no other.
+fn named(given: Captured<String>) -> Result<Captured<String>, CaptureError> {
+    match given {
+        Captured::Found { value, source } if !Key::Agent.is_well_formed(&value) => {
+            Err(CaptureError::value(source, Key::Agent.form(), &value))
+        }
+        given => Ok(given),
+    }
 }
 
 fn model(given: Captured<String>) -> Result<Captured<Model>, CaptureError> {

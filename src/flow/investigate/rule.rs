@@ -2,9 +2,9 @@
 
 use super::Log;
 use crate::attribution::demanded::{self, Fault, Looked, RULE};
+use crate::attribution::{described, over_limit};
 use crate::audit::AuditError;
-use crate::audit::index::Question;
-use crate::inquiry;
+use crate::audit::index::{Question, Row, columns};
 use crate::sources::CommitRead;
 
 /// What commits are held against.
@@ -55,11 +55,14 @@ impl Kept {
 /// Holds a commit against the rule.
 ///
 /// # Errors
-/// [`AuditError`].
+/// [`AuditError`]; [`AuditError::OverLimit`] where not all of its message was read.
 pub fn keeps(commit: &CommitRead, against: &Against<'_>) -> Result<Kept, AuditError> {
+    if let Some(over) = over_limit(&commit.message) {
+        return Err(AuditError::OverLimit { what: format!("{}: {over}", commit.id) });
+    }
     let looked = Looked {
-        author: &commit.author,
-        committer: &commit.committer,
+        authors: &commit.authors,
+        committers: &commit.committers,
         message: &commit.message,
         is_merge: commit.parents.len() > 1,
     };
@@ -71,7 +74,7 @@ pub fn keeps(commit: &CommitRead, against: &Against<'_>) -> Result<Kept, AuditEr
     }
     kept.faults = demanded::faults(&looked);
     for execution in demanded::executions(&commit.message) {
-        if against.description.is_some_and(|text| !demanded::describes(text, &execution)) {
+        if against.description.is_some_and(|text| !described::names(text, &execution)) {
             kept.faults.push(Fault::NotDescribed(execution.clone()));
         }
         if let Some(log) = &against.log
@@ -95,16 +98,19 @@ pub fn is_execution(log: &Log<'_>, execution: &str) -> Result<bool, AuditError> 
     Ok(!log.index.ask(&question)?.is_empty())
 }
 
-/// Whether the log says anything of an execution beside commits that name it.
+/// Whether the log has anything of an execution that is not only what a commit says, as an `attested` record of it is, too.
 fn is_recorded(log: &Log<'_>, execution: &str) -> Result<bool, AuditError> {
     let mut found = false;
     let question = Question { execution: Some(execution.to_owned()), ..Question::all() };
-    log.index.each(&question, &mut |row| {
-        let source =
-            crate::audit::index::columns::placed("source").and_then(|at| row.columns.get(at).cloned().flatten());
-        found |= source.as_deref() != Some(crate::sources::GIT_SOURCE);
-    })?;
+    log.index.each(&question, &mut |row| found |= is_of_its_run(&row))?;
     Ok(found)
+}
+
+/// Whether a record is made where an execution runs: its start, a session of it, or an action of it that is no commit.
+fn is_of_its_run(row: &Row) -> bool {
+    let action = columns::placed("action_type").and_then(|at| row.columns.get(at)?.as_deref());
+    ["execution_started", "session"].contains(&row.kind.as_str())
+        || row.kind == "action" && !["commit", "merge"].map(Some).contains(&action)
 }
 
 fn exception(
@@ -112,17 +118,20 @@ fn exception(
     against: &Against<'_>,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<Exception>, AuditError> {
-    for (place, text) in [("commit", Some(commit.message.as_str())), ("description", against.description)] {
-        match text.map_or(Ok(None), demanded::exception) {
+    let described = against.description.map_or(Ok(None), described::exception);
+    for (place, found) in [("commit", demanded::exception(&commit.message)), ("description", described)] {
+        match found {
             Ok(Some(reason)) => return Ok(Some(Exception { reason, approver: None, place })),
             Ok(None) => {}
             Err(fault) => faults.push(fault),
         }
     }
     let Some(log) = &against.log else { return Ok(None) };
+    // The whole id: what begins so is another commit, too.
+    let target = format!("commit:{}", commit.id);
     let rows = log.index.ask(&Question::all().of(&["exception"]).with("rule", RULE))?;
     let events = log.events(&rows)?;
-    let found = events.iter().rfind(|event| event.text("target").is_some_and(|t| inquiry::names(t, &commit.id)));
+    let found = events.iter().rfind(|event| event.text("target") == Some(target.as_str()));
     Ok(found.map(|event| Exception {
         reason: event.text("reason").unwrap_or_default().to_owned(),
         approver: event.text("approver").map(str::to_owned),

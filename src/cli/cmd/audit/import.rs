@@ -147,7 +147,7 @@ fn git(args: &ImportArgs, source: &dyn Source, place: &AuditPlace, common: &Comm
             let mut nothing = |_: &[u8]| Ok::<(), AuditError>(());
             let one = each_commit(&env, &args.path, Commits::One("HEAD"), common.timeout, &mut nothing);
             one.map_err(|e| match e {
-                HistoryError::Git(cause) => unread(cause),
+                HistoryError::Git(cause) | HistoryError::Cut(cause) | HistoryError::NoSuch(cause) => unread(cause),
                 HistoryError::Taker(e) => e,
             })?
         }
@@ -162,7 +162,7 @@ fn git(args: &ImportArgs, source: &dyn Source, place: &AuditPlace, common: &Comm
     log.finish_redaction(now, &mut random)?;
     let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given).of(source);
     let failed = |e| match e {
-        HistoryError::Git(cause) => unread(cause),
+        HistoryError::Git(cause) | HistoryError::Cut(cause) | HistoryError::NoSuch(cause) => unread(cause),
         HistoryError::Taker(e) => e,
     };
     each_commit(&env, &args.path, which, common.timeout, &mut |commit| intake.line(Some(commit))).map_err(failed)?;

@@ -23,10 +23,10 @@ use std::path::{Path, PathBuf};
 /// Check that commits of agents say which one they are of (ORG-001)
 ///
 /// An agent's is a commit with one of the trailers Agent, Squad, Trigger, Execution and Model, whose author or committer is a known agent
-/// or listed, or in whose message an agent left its sign. It must have all five, well-formed, and a subject line of Conventional
-/// Commits; with --log its execution is in that log, with --pull-request the description names it. A line
-/// `Audit-Exception: ORG-001; REASON` in the message or description, or an `exception` in the log, lets it pass, and is told. Exit 1: one does
-/// not keep the rule.
+/// or listed, or in whose message an agent left its sign, or a line looks like one. It must have all five, well-formed, and a subject line of Conventional
+/// Commits; with --log its execution is in that log, with --pull-request the description names it. A trailer
+/// `Audit-Exception: ORG-001; REASON`, such a line of the description, or an `exception` in the log, lets it pass, and is told. Exit 1: one
+/// does not keep the rule.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest git check origin/main..HEAD
@@ -56,6 +56,12 @@ codes! {
     NOTHING = "git-check-nothing", [Caller],
         "the range has no commit, so nothing was checked",
         "name the commits that are to be checked; in CI, fetch the whole history";
+    NO_RANGE = "git-check-range", [Caller],
+        "the range names a branch, tag or commit that is not in this repository",
+        "name two that are there, as `git rev-list` reads a range: `origin/main..HEAD`; in CI, fetch the branch that is merged into";
+    CUT = "git-check-cut", [Operator],
+        "the clone is shallow, and the range goes on behind where its history ends, so that not every commit was looked at",
+        "fetch the whole history: `fetch-depth: 0` of actions/checkout, else `git fetch --unshallow`";
 }
 
 /// What `--format json` prints.
@@ -135,7 +141,7 @@ pub(super) fn run(args: &CheckArgs, common: &Common, ui: &Ui) -> Result<Outcome,
             }
         }
     } else {
-        look(Commits::Range(args.range.as_deref().unwrap_or_default()), &against, common, &mut all)?;
+        look(Commits::Whole(args.range.as_deref().unwrap_or_default()), &against, common, &mut all)?;
         if all.is_empty() {
             return Err(Failure::of(NOTHING, "the range has no commit"));
         }
@@ -170,6 +176,13 @@ fn look(which: Commits<'_>, against: &Against<'_>, common: &Common, all: &mut Ve
     let done = each_commit(&places::environment()?, Path::new("."), which, common.timeout, &mut take);
     done.map(|_| ()).map_err(|e| match e {
         HistoryError::Git(cause) => unread(cause).into(),
+        HistoryError::NoSuch(cause) => {
+            Failure::of(NO_RANGE, format!("RANGE: expected commits of this repository, as `git rev-list` reads them: {cause}"))
+        }
+        HistoryError::Cut(id) => Failure::of(
+            CUT,
+            format!("could not find out: the history ends at {id} here, whose parents are not there; fetch the whole history (fetch-depth: 0)"),
+        ),
         HistoryError::Taker(e) => e.into(),
     })
 }

@@ -72,11 +72,9 @@ pub(super) fn run(args: &TrailersArgs) -> Result<Outcome, Failure> {
     }
     let Some(path) = &args.file else { return Ok(Outcome::done(attribution.to_string())) };
     let message = files::read(path, limits::COMMIT_BYTES)?;
-    let message = String::from_utf8(message)
-        .map_err(|_| Failure::usage(codes::FILE_UNREADABLE, format!("{}: the message is no UTF-8", path.display())))?;
-    let new = written::with(&message, &attribution);
+    let new = written::bytes_with(&message, &attribution);
     if new != message {
-        files::replace(path, new.as_bytes())?;
+        files::replace(path, &new)?;
     }
     Ok(Outcome::done(""))
 }
