@@ -1,7 +1,7 @@
 //! [`AuditError`].
 
 use crate::model::Code;
-use crate::model::code::codes;
+use crate::model::code::{LIMIT_EXCEEDED, codes};
 use crate::record::RecordError;
 use crate::tlog::LogError;
 
@@ -121,6 +121,12 @@ pub enum AuditError {
         /// What was asked for.
         what: String,
     },
+    /// The answer leads over more than one question may look at.
+    #[error("the answer was not found out: {what}")]
+    OverLimit {
+        /// Over what.
+        what: String,
+    },
     /// A hold keeps what was to be destroyed.
     #[error("record {index} is held by record {hold}: {basis}")]
     Held {
@@ -233,6 +239,7 @@ impl AuditError {
             Self::Malformed { .. } => MALFORMED,
             Self::TooLarge { .. } => TOO_LARGE,
             Self::Unknown { .. } | Self::Nothing { .. } => UNKNOWN,
+            Self::OverLimit { .. } => LIMIT_EXCEEDED,
             Self::Gone { .. } => GONE,
             Self::Held { .. } => HELD,
             Self::Record(e) => e.code(),

@@ -17,6 +17,7 @@ mod audit_crash;
 mod audit_session;
 mod audit_timeline;
 mod audit_trace;
+mod audit_who;
 mod before_the_step;
 mod beside;
 mod charter;

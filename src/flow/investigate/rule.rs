@@ -113,7 +113,7 @@ fn exception(
     let Some(log) = &against.log else { return Ok(None) };
     let rows = log.index.ask(&Question::all().of(&["exception"]).with("rule", RULE))?;
     let events = log.events(&rows)?;
-    let found = events.iter().rfind(|event| event.text("target").is_some_and(|t| inquiry::names(t, &commit.id)));
+    let found = events.iter().rfind(|event| event.text("target").is_some_and(|t| inquiry::is_whole(t, &commit.id)));
     Ok(found.map(|event| Exception {
         reason: event.text("reason").unwrap_or_default().to_owned(),
         approver: event.text("approver").map(str::to_owned),
