@@ -79,7 +79,7 @@ pub fn agent(who: &str) -> Option<String> {
 #[must_use]
 pub fn signer(who: &str) -> String {
     let who = normal(who);
-    who.strip_prefix("key:").map_or(who.clone(), str::to_owned)
+    who.strip_prefix("key:").map_or_else(|| who.clone(), str::to_owned)
 }
 
 #[cfg(test)]
