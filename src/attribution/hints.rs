@@ -181,10 +181,14 @@ pub(super) fn of_address(address: &str) -> Option<&'static str> {
     let address = address.trim().to_ascii_lowercase();
     let account = address.strip_suffix("@users.noreply.github.com").and_then(|a| a.split_once('+'));
     match account {
-        Some((number, _)) => ACCOUNTS.iter().find(|(known, _)| *known == number),
-        None => CO_AUTHORS.iter().find(|(known, _)| *known == address),
+        Some((number, _)) => of_account(number),
+        None => CO_AUTHORS.iter().find(|(known, _)| *known == address).map(|(_, agent)| *agent),
     }
-    .map(|(_, agent)| *agent)
+}
+
+/// The agent of an account of GitHub, by its number.
+pub(super) fn of_account(number: &str) -> Option<&'static str> {
+    ACCOUNTS.iter().find(|(known, _)| *known == number).map(|(_, agent)| *agent)
 }
 
 /// `AGENT:MODEL [TOOL...]`. A person (`NAME <ADDRESS>`) is none.
@@ -204,7 +208,8 @@ fn generated(line: &str) -> Option<&str> {
     if begins { Some(rest[GENERATED.len()..].split_once(']')?.0) } else { None }
 }
 
-fn by_name(name: &str) -> Option<&'static str> {
+/// The agent that people call so.
+pub(super) fn by_name(name: &str) -> Option<&'static str> {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     NAMES.iter().find(|(known, _)| *known == plain).map(|(_, agent)| *agent)
 }

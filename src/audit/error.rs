@@ -45,12 +45,6 @@ pub enum AuditError {
         /// Why not, in words.
         cause: String,
     },
-    /// What is to be looked at is over a limit, so that not all of it was.
-    #[error("{what}")]
-    OverLimit {
-        /// What, and which limit, in words.
-        what: String,
-    },
     /// It is not what it was.
     #[error("the audit log was changed: {cause}")]
     Damaged {
@@ -125,6 +119,12 @@ pub enum AuditError {
     #[error("{what} is not in this audit log")]
     Unknown {
         /// What was asked for.
+        what: String,
+    },
+    /// The answer leads over more than one question may look at.
+    #[error("the answer was not found out: {what}")]
+    OverLimit {
+        /// Over what.
         what: String,
     },
     /// A hold keeps what was to be destroyed.
@@ -230,7 +230,6 @@ impl AuditError {
             Self::Locked { .. } => LOCKED,
             Self::Unreadable { .. } => UNREADABLE,
             Self::Unusable { .. } => UNUSABLE,
-            Self::OverLimit { .. } => LIMIT_EXCEEDED,
             Self::Damaged { .. } => DAMAGED,
             Self::Unproven { .. } => UNPROVEN,
             Self::Rebound { .. } => REBOUND,
@@ -240,6 +239,7 @@ impl AuditError {
             Self::Malformed { .. } => MALFORMED,
             Self::TooLarge { .. } => TOO_LARGE,
             Self::Unknown { .. } | Self::Nothing { .. } => UNKNOWN,
+            Self::OverLimit { .. } => LIMIT_EXCEEDED,
             Self::Gone { .. } => GONE,
             Self::Held { .. } => HELD,
             Self::Record(e) => e.code(),

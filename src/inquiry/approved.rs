@@ -1,13 +1,15 @@
 //! Who approved a commit, by which means, and who does not count.
 //!
-//! Somebody counts who said so of this commit, and is neither who made it nor who asked for it: four eyes, as far as the log knows
-//! whose they are. An agent is nobody's second pair of eyes.
+//! Somebody counts whose last word on this commit was yes, and who is a person, and neither who made it nor who asked for it: four
+//! eyes, as far as the log knows whose they are. Where the log cannot say who made it or who asked for it, nobody counts: anybody
+//! might be that one.
 
 use super::Event;
+use super::principal::{agent, normal, signer};
 use crate::record::{Known, reading};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Somebody who said yes.
+/// Somebody who said yes, or no.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Voice {
     /// The record that says so.
@@ -50,6 +52,23 @@ pub struct Verdict {
     pub counted: Vec<Voice>,
     /// Who does not, each with why.
     pub not_counted: Vec<Voice>,
+    /// What cannot be read and would have been needed for an answer.
+    pub unread: Vec<&'static str>,
+    /// Whether the log has a record of the commit that says who made it, or had one.
+    pub is_recorded: bool,
+}
+
+/// What a merge brought in, by the records of commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// This commit; the agent that the merge is of, where its record names one.
+    It(Option<String>),
+    /// Not this commit, which was there before.
+    Nothing,
+    /// The log has no record of the merge.
+    Unrecorded,
+    /// Records of commits cannot be read, so that it is not known what was there before.
+    Unread,
 }
 
 /// What is known of a commit when it is asked who approved it.
@@ -61,50 +80,193 @@ pub struct Commit<'a> {
     pub events: &'a [Event],
     /// Who asked for the executions that it says to be of.
     pub requested_by: BTreeSet<String>,
+    /// What the merges brought in that approvals rest upon, by the number of the approval.
+    pub merges: BTreeMap<u64, Brought>,
+    /// Approvals that a pull request of this commit names by their ids, by their numbers.
+    pub by_id: BTreeSet<u64>,
+    /// Approvers whom records name as agents, as they are written.
+    pub agents: BTreeSet<String>,
+    /// Who signed the provenance of what was built of it.
+    pub signers: BTreeSet<String>,
+    /// Whether records that may say who made it cannot be read.
+    pub makers_unread: bool,
+    /// Whether records that may say who asked for it cannot be read.
+    pub requesters_unread: bool,
+    /// The last approval that cannot be read.
+    pub last_unread: Option<u64>,
+}
+
+/// That who made it cannot be read.
+pub const MAKER_UNREAD: &str = "who made it cannot be read, and nobody counts who might have";
+/// That who asked for it cannot be read.
+pub const REQUESTER_UNREAD: &str = "who asked for it cannot be read, and nobody counts who might have";
+/// That what merges brought cannot be read.
+pub const MERGES_UNREAD: &str = "records of commits cannot be read, so that what a merge brought is not known";
+/// That an approval cannot be read that may take those before it back.
+const LATER_UNREAD: &str = "an approval that came later cannot be read, and may take back those before it";
+
+/// An approval that was found, its voice and what decides whether it is one.
+struct Found<'a> {
+    voice: Voice,
+    event: &'a Event,
+    /// In the form in which it is compared.
+    person: Option<String>,
+    is_yes: bool,
 }
 
 /// Who approved a commit.
 #[must_use]
 pub fn approved(commit: &Commit<'_>) -> Verdict {
-    let own = || commit.events.iter().filter(|event| event.makes(commit.id));
-    let authors: BTreeSet<&str> = own().filter_map(|event| event.text("author")).collect();
-    let mut all: Vec<Voice> = Vec::new();
-    for event in commit.events {
-        match event.kind.as_str() {
-            "approval" => all.push(voice(event, commit.id)),
-            "action" if event.action() == "pr_approve" => {
-                let mut voice = voice(event, commit.id);
-                voice.who = event.text("agent").map(str::to_owned);
-                voice.how = Some("review".into());
-                voice.not = Some("an agent, and no person".into());
-                all.push(voice);
-            }
-            _ => {}
-        }
+    let makes = |event: &&Event| event.makes(commit.id);
+    let own: Vec<&Event> = commit.events.iter().filter(makes).collect();
+    let roles = ["author", "committer"];
+    let is_erased = |event: &&Event| event.erased.iter().any(|name| roles.contains(&name.as_str()));
+    let says_who = |event: &&Event| ["author", "agent"].iter().any(|name| event.text(name).is_some());
+    let known = own.iter().any(says_who);
+    let mut unread = Vec::new();
+    if own.iter().any(is_erased) || (!known && commit.makers_unread) {
+        unread.push(MAKER_UNREAD);
     }
-    let mut verdict = Verdict::default();
-    for mut voice in all {
-        let who = voice.who.as_deref();
-        let why = match () {
-            () if voice.not.is_some() => voice.not.clone(),
-            () if who.is_some_and(|who| authors.contains(who)) => Some("made it".to_owned()),
-            () if who.is_some_and(|who| commit.requested_by.contains(who)) => Some("asked for it".to_owned()),
-            () => None,
-        };
+    if commit.requesters_unread {
+        unread.push(REQUESTER_UNREAD);
+    }
+    let is_recorded = known || !unread.is_empty();
+    let nobody = match (is_recorded, unread.is_empty()) {
+        (false, _) => Some("who made it is not known"),
+        (true, false) => Some("who made it or asked for it cannot be read"),
+        (true, true) => None,
+    };
+    let all = found(commit);
+    let makers = makers(commit);
+    let mut verdict = Verdict { unread, is_recorded, ..Verdict::default() };
+    for one in &all {
+        let why = why_not(one, &all, commit, &makers);
+        if matches!(commit.merges.get(&one.voice.record), Some(Brought::Unread)) && one.is_yes {
+            verdict.unread.push(MERGES_UNREAD);
+        }
+        let why = why.or_else(|| nobody.map(str::to_owned));
         match why {
-            None => verdict.counted.push(voice),
-            Some(why) => {
-                voice.not = Some(why);
-                verdict.not_counted.push(voice);
-            }
+            None => verdict.counted.push(one.voice.clone()),
+            Some(why) => verdict.not_counted.push(Voice { not: Some(why), ..one.voice.clone() }),
         }
     }
+    let surely = |voice: &Voice| commit.last_unread.is_none_or(|last| voice.record > last);
+    if !verdict.counted.is_empty() && !verdict.counted.iter().any(surely) {
+        verdict.unread.push(LATER_UNREAD);
+    }
+    // That somebody else counts, whatever a merge brought, is an answer.
+    if verdict.counted.iter().any(surely) {
+        verdict.unread.retain(|what| *what != MERGES_UNREAD);
+    }
+    verdict.unread.dedup();
     verdict
+}
+
+/// Who made it, in the form in which they are compared: also by records that name it by the beginning of its id.
+fn makers(commit: &Commit<'_>) -> BTreeSet<String> {
+    let is_one = |event: &&Event| {
+        event.kind == "action"
+            && ["commit", "merge"].contains(&event.action().as_str())
+            && event.text("target").is_some_and(|target| names(target, commit.id))
+    };
+    let people = commit.events.iter().filter(is_one);
+    people.flat_map(|event| [event.text("author"), event.text("committer")]).flatten().map(normal).collect()
+}
+
+/// Approvals, in the log's order.
+fn found<'a>(commit: &Commit<'a>) -> Vec<Found<'a>> {
+    let mut out = Vec::new();
+    for event in commit.events {
+        let is_action = event.kind == "action" && event.action() == "pr_approve";
+        if event.kind != "approval" && !is_action {
+            continue;
+        }
+        let mut voice = voice(event, commit.id);
+        if is_action {
+            voice.who = Some(event.text("agent").unwrap_or("(nobody is named)").to_owned());
+            voice.how = Some("review".into());
+            voice.not = Some("an agent, and no person".into());
+        }
+        let person = voice.who.as_deref().map(normal);
+        let is_yes = !event.text("result").is_some_and(reading::is_taken_back);
+        out.push(Found { voice, event, person, is_yes });
+    }
+    out.sort_by_key(|one| one.voice.record);
+    out
+}
+
+/// Why an approval does not count.
+fn why_not(one: &Found<'_>, all: &[Found<'_>], commit: &Commit<'_>, makers: &BTreeSet<String>) -> Option<String> {
+    if let Some(not) = &one.voice.not {
+        return Some(not.clone());
+    }
+    if !one.is_yes {
+        return Some(one.event.text("result").unwrap_or_default().to_lowercase());
+    }
+    if let Some(why) = of_another(one, commit) {
+        return Some(why);
+    }
+    let (Some(who), Some(person)) = (one.voice.who.as_deref(), one.person.as_deref()) else {
+        return Some("who it was is erased".to_owned());
+    };
+    let merge = match commit.merges.get(&one.voice.record) {
+        Some(Brought::It(agent)) => agent.clone(),
+        _ => None,
+    };
+    let named = commit.agents.contains(who).then(|| who.to_owned());
+    let by_agent = one.event.text("agent").map(str::to_owned).or_else(|| agent(who)).or(merge).or(named);
+    if let Some(agent) = by_agent {
+        return Some(if agent == who {
+            "an agent, and no person".into()
+        } else {
+            format!("an agent ({agent}), and no person")
+        });
+    }
+    let signs = [one.event.text("signer"), Some(who).filter(|_| one.voice.how.as_deref() == Some("signed"))];
+    let built = |who: &str| commit.signers.iter().any(|one| signer(one) == signer(who));
+    if signs.into_iter().flatten().any(built) {
+        return Some("signed with the key that signed the provenance".to_owned());
+    }
+    match () {
+        () if makers.contains(person) => Some("made it".to_owned()),
+        () if commit.requested_by.iter().any(|who| normal(who) == person) => Some("asked for it".to_owned()),
+        () => taken_back(one, all),
+    }
+}
+
+/// Why an approval is one of something else: of a commit that is not named by its whole id, or of a merge that did not bring it.
+fn of_another(one: &Found<'_>, commit: &Commit<'_>) -> Option<String> {
+    let target = one.event.text("target").unwrap_or_default();
+    match commit.merges.get(&one.voice.record) {
+        Some(Brought::It(_)) => return None,
+        Some(Brought::Nothing) => return Some("it was there before that merge".to_owned()),
+        Some(Brought::Unrecorded) => return Some("the log has no record of that merge".to_owned()),
+        Some(Brought::Unread) => return Some("what that merge brought cannot be read".to_owned()),
+        None => {}
+    }
+    let is_of_it = is_whole(target, commit.id) || commit.by_id.contains(&one.voice.record);
+    (!is_of_it).then(|| format!("`{target}` is not its whole id"))
+}
+
+/// What took an approval back: the last word of the same person, on the same approval where both name one. A person who was erased may
+/// be anybody who says no.
+fn taken_back(one: &Found<'_>, all: &[Found<'_>]) -> Option<String> {
+    let id = |found: &Found<'_>| found.event.text("approval_id").map(str::to_owned);
+    let later = |other: &&Found<'_>| {
+        let same_id = id(one).zip(id(other)).is_none_or(|(one, other)| one == other);
+        let same_person = match &other.person {
+            Some(person) => Some(person) == one.person.as_ref(),
+            None => !other.is_yes,
+        };
+        other.voice.record > one.voice.record && same_id && same_person && other.event.kind == "approval"
+    };
+    let last = all.iter().rfind(later).filter(|last| !last.is_yes)?;
+    let word = last.event.text("result").unwrap_or_default().to_lowercase();
+    Some(format!("{word} in record {}", last.voice.record))
 }
 
 fn voice(event: &Event, id: &str) -> Voice {
     let text = |name: &str| event.text(name).map(str::to_owned);
-    let taken_back = text("result").filter(|result| event.kind == "approval" && reading::is_taken_back(result));
     let own = |of: &String| of.strip_prefix("commit:").is_none_or(|target| target != id);
     Voice {
         record: event.number,
@@ -115,66 +277,22 @@ fn voice(event: &Event, id: &str) -> Voice {
         statement: text("statement"),
         source: text("source"),
         known: event.cell("approver").map_or(Known::Declared, |cell| cell.known),
-        not: taken_back,
+        not: None,
     }
 }
 
-/// Whether a target names a commit: its whole id, or so much of one as people write.
+/// Whether a target is a commit by its whole id: what only begins so may be another one, and whoever makes commits can make one that
+/// begins as they like.
+#[must_use]
+pub fn is_whole(target: &str, id: &str) -> bool {
+    target.strip_prefix("commit:").is_some_and(|whole| whole == id && reading::is_commit_id(whole))
+}
+
+/// Whether a target names a commit: its whole id, or so much of one as people write. Enough to show it, and nothing is decided by it.
 #[must_use]
 pub fn names(target: &str, id: &str) -> bool {
     target.strip_prefix("commit:").is_some_and(|short| short == id || (short.len() >= 7 && id.starts_with(short)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::event::tests::event;
-    use super::*;
-
-    fn verdict(events: &[Event], requested_by: &[&str]) -> (Vec<String>, Vec<String>) {
-        let requested_by = requested_by.iter().map(|who| (*who).to_owned()).collect();
-        let found = approved(&Commit { id: "abc", events, requested_by });
-        let one = |v: &Voice| format!("{} {}", v.who.as_deref().unwrap_or("?"), v.not.as_deref().unwrap_or("yes"));
-        (found.counted.iter().map(one).collect(), found.not_counted.iter().map(one).collect())
-    }
-
-    #[test]
-    fn who_made_or_asked_or_took_it_back_does_not_count() {
-        let commit = event(1, "action", &["action_type=commit", "target=commit:abc", "author=github:1"]);
-        let approval = |number, who: &str, more: &[&str]| {
-            let approver = format!("approver={who}");
-            event(number, "approval", &[&["target=commit:abc", "how=review", approver.as_str()][..], more].concat())
-        };
-        let agent = event(9, "action", &["action_type=pr_approve", "target=commit:abc", "agent=s/reviewer"]);
-        let events = [
-            commit,
-            approval(2, "github:1", &[]),
-            approval(3, "github:2", &[]),
-            approval(4, "github:3", &[]),
-            approval(5, "github:4", &["result=dismissed"]),
-            agent,
-        ];
-        let (counted, not) = verdict(&events, &["github:2"]);
-        assert_eq!(counted, ["github:3 yes"]);
-        let expected =
-            ["github:1 made it", "github:2 asked for it", "github:4 dismissed", "s/reviewer an agent, and no person"];
-        assert_eq!(not, expected);
-        assert_eq!(verdict(&events[..1], &[]), (vec![], vec![]), "nobody");
-    }
-
-    #[test]
-    fn whoever_merged_it_let_it_in_unless_they_made_it() {
-        let made = event(1, "action", &["action_type=commit", "target=commit:abc", "author=github:1"]);
-        let merge = |who: &str| event(2, "approval", &["how=merge", "target=commit:def", who]);
-        let of = |who: &str| verdict(&[made.clone(), merge(who)], &[]);
-        assert_eq!(of("approver=github:2").0, ["github:2 yes"]);
-        assert_eq!(of("approver=github:1").1, ["github:1 made it"]);
-    }
-
-    #[test]
-    fn a_short_name_is_that_of_a_commit_from_seven_digits_on() {
-        let id = "0123456789abcdef0123456789abcdef01234567";
-        assert!(names(&format!("commit:{id}"), id) && names("commit:0123456", id));
-        assert!(!names("commit:012345", id) && !names("commit:1234567", id) && !names("0123456", id));
-        assert!(names("commit:abc123", "abc123"), "as it was recorded");
-    }
-}
+mod tests;

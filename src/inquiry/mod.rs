@@ -9,6 +9,7 @@
 //! | `summary.rs` | what an agent did in a month, as it is kept when its executions expire |
 //! | `sheet.rs` | what is to be said of one execution |
 //! | `approved.rs` | who approved a commit, by which means, and who does not count |
+//! | `principal.rs` | who is one person under several spellings, and who is an agent |
 //! | `blast/` | [`blast::Blast`]: from one thing forward to everything that it may have reached |
 //! | `state.rs` | what is needed to do an execution again, and what of it is missing |
 //! | `timeline.rs` | records of several sources in the log's order, and where their times contradict it |
@@ -19,6 +20,7 @@ mod approved;
 pub mod blast;
 mod event;
 mod history;
+pub mod principal;
 mod run;
 mod sheet;
 mod state;
@@ -27,7 +29,8 @@ mod timeline;
 mod trace;
 
 pub use amount::Amount;
-pub use approved::{Commit, Verdict, Voice, approved, names};
+pub use approved::{Brought, Commit, Verdict, Voice, approved, is_whole, names};
+pub use approved::{MAKER_UNREAD, MERGES_UNREAD, REQUESTER_UNREAD};
 pub use event::{Cell, Event, Hole, Why, each_once};
 pub use history::{Asked, History, Kept, PerAgent, UNENDED, ended};
 pub use run::{Cost, Run, RunId, Runs, Tokens, runs};

@@ -1,6 +1,6 @@
 //! [`Branch`]: from one thing back to who asked for it, and forward to what became of it.
 
-use super::approved::{Verdict, names};
+use super::approved::{Verdict, is_whole, names};
 use super::event::Cell;
 use super::{Event, Fact, RunId, Sheet};
 use crate::model::Timestamp;
@@ -27,6 +27,10 @@ pub enum Word {
     Itself,
     /// Made by an execution.
     MadeBy,
+    /// Built from in an execution.
+    BuiltIn,
+    /// What it was built from.
+    From,
     /// Written by a person.
     Author,
     /// Of a conversation.
@@ -64,6 +68,8 @@ impl Word {
         match self {
             Self::Itself => "",
             Self::MadeBy => "made by",
+            Self::BuiltIn => "built in",
+            Self::From => "from",
             Self::Author => "author",
             Self::Session => "session",
             Self::AskedBy => "asked by",
@@ -168,6 +174,7 @@ fn commit(id: &str, material: &Material, with_execution: bool) -> Branch {
     }
     if with_execution {
         found.more.extend(made_by(id, &own, events, material));
+        found.more.extend(built_in(id, material));
     }
     let author = own.iter().find_map(|event| Some((event.cell("author")?, event.number)));
     found.more.extend(author.map(|(cell, record)| value(Word::Author, cell).by(record)));
@@ -175,7 +182,8 @@ fn commit(id: &str, material: &Material, with_execution: bool) -> Branch {
         found.more.push(Branch::new(Word::Author, "(a person who was erased)"));
     }
     found.more.extend(approvals(material.approved.get(id)));
-    for event in events.iter().filter(|event| event.kind == "exception") {
+    let whole = |event: &&Event| event.text("target").is_some_and(|target| is_whole(target, id));
+    for event in events.iter().filter(|event| event.kind == "exception").filter(whole) {
         let rule = event.text("rule").unwrap_or_default();
         let reason = event.text("reason").unwrap_or_default();
         let by =
@@ -192,31 +200,28 @@ fn commit(id: &str, material: &Material, with_execution: bool) -> Branch {
     found
 }
 
-/// Which executions a commit says to be of, or why that is not known.
+/// Which executions a commit's own record says it to be of, or why that is not known.
 fn made_by(id: &str, own: &[&Event], events: &[Event], material: &Material) -> Vec<Branch> {
-    let mut out: Vec<Branch> = Vec::new();
-    let about = events.iter().filter(|event| event.text("target").is_some_and(|target| names(target, id)));
-    let mut named: Vec<&str> = about.filter_map(|event| event.text("execution_id")).collect();
-    named.extend(
-        material.attested.iter().filter(|e| e.text("commit") == Some(id)).filter_map(|e| e.text("execution_id")),
-    );
-    named.sort_unstable();
-    named.dedup();
-    for execution_id in named {
-        out.push(match material.sheets.get(execution_id) {
-            Some(sheet) if is_recorded(sheet) => execution(sheet, material, Word::MadeBy),
-            _ => {
-                let mut branch = Branch::new(Word::MadeBy, format!("execution {execution_id}"));
-                branch.more.push(Branch::hole("the log has nothing that was done in it"));
-                branch
-            }
-        });
+    // What an agent noted when it made it names it by the beginning of its id.
+    let is_own = |event: &&Event| {
+        event.kind == "action"
+            && ["commit", "merge"].contains(&event.action().as_str())
+            && event.text("target").is_some_and(|target| names(target, id))
+    };
+    let mut named: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for event in events.iter().filter(is_own) {
+        if let Some(execution) = event.text("execution_id") {
+            let agent = named.entry(execution).or_default();
+            *agent = agent.or(event.text("agent"));
+        }
     }
+    let all = named.into_iter();
+    let out: Vec<Branch> = all.map(|(id, agent)| run(id, agent, "commits", material, Word::MadeBy)).collect();
     if !out.is_empty() || own.is_empty() {
         return out;
     }
     let agent = own.iter().find_map(|event| event.cell("agent").map(|cell| (cell, event.number)));
-    out.push(match agent {
+    vec![match agent {
         Some((cell, record)) => {
             let mut branch = value(Word::MadeBy, cell).by(record);
             let how = if cell.known == Known::Derived { "by a hint in its message" } else { "by its trailers" };
@@ -224,8 +229,40 @@ fn made_by(id: &str, own: &[&Event], events: &[Event], material: &Material) -> V
             branch
         }
         None => Branch::hole("no agent and no execution is named: a person's commit, or one that does not say so"),
+    }]
+}
+
+/// In which executions something was built from a commit: who did that made an artifact, and not the commit.
+fn built_in(id: &str, material: &Material) -> Vec<Branch> {
+    let mut named: BTreeMap<&str, (Option<&str>, Vec<u64>)> = BTreeMap::new();
+    for event in material.attested.iter().filter(|event| event.text("commit") == Some(id)) {
+        if let Some(execution) = event.text("execution_id") {
+            let (agent, records) = named.entry(execution).or_default();
+            *agent = agent.or(event.text("agent"));
+            records.push(event.number);
+        }
+    }
+    let all = named.into_iter().map(|(id, (agent, records))| {
+        let mut branch = run(id, agent, "attestations", material, Word::BuiltIn);
+        if branch.records.is_empty() {
+            branch.records = records;
+        }
+        branch
     });
-    out
+    all.collect()
+}
+
+/// An execution that is named, with the agent that whoever names it says, where the log has nothing else of it.
+fn run(id: &str, agent: Option<&str>, named_by: &str, material: &Material, word: Word) -> Branch {
+    match material.sheets.get(id) {
+        Some(sheet) if is_recorded(sheet) => execution(sheet, material, word),
+        _ => {
+            let agent = agent.map_or_else(String::new, |agent| format!("  {agent}"));
+            let mut branch = Branch::new(word, format!("execution {id}{agent}"));
+            branch.more.push(Branch::hole(format!("the log has nothing of it but {named_by} that name it")));
+            branch
+        }
+    }
 }
 
 /// Whether anything was recorded of what was done, beside commits that only name the execution.
@@ -262,7 +299,7 @@ fn execution(sheet: &Sheet, material: &Material, word: Word) -> Branch {
     for loss in &sheet.losses {
         found.more.push(Branch::hole(format!("{} events were lost: {}", loss.lost, loss.reason)).by(loss.record));
     }
-    if word == Word::MadeBy {
+    if [Word::MadeBy, Word::BuiltIn].contains(&word) {
         return found;
     }
     let mut commits: Vec<&str> = sheet.commits.iter().filter_map(|(_, name)| name.strip_prefix("commit:")).collect();
@@ -371,7 +408,7 @@ fn artifact_itself(digest: &str, material: &Material) -> Option<Branch> {
     }
     for id in commits {
         let mut source = commit(id, material, true);
-        source.word = Word::Made;
+        source.word = Word::From;
         source.more.retain(|branch| branch.word != Word::Built);
         found.more.push(source);
     }
@@ -425,7 +462,8 @@ fn approvals(verdict: Option<&Verdict>) -> Vec<Branch> {
         let word = if one.how.as_deref() == Some("merge") { Word::Merged } else { Word::Approved };
         out.push(Branch::new(word, one.line()).known(one.known).by(one.record));
     }
-    if verdict.counted.is_empty() {
+    out.extend(verdict.unread.iter().map(|what| Branch::hole(*what)));
+    if out.is_empty() {
         out.push(Branch::hole("nobody approved it, as far as this log knows"));
     }
     out

@@ -406,8 +406,8 @@ pub const TRACED: usize = 1000;
 pub const TRACED_ACTIONS: usize = 100;
 /// Records that are read at once where one is asked for, as those beside it are likely to be the next.
 pub const READ_TOGETHER: usize = 4096;
-/// Commits behind one that are looked at for the merge that brought it in.
-pub const MERGE_STEPS: usize = 5000;
+/// Commits that one question follows from parent to child, for the merges that brought in what it asks about, over all of its parts.
+pub const WALKED: usize = 50_000;
 /// Refs of a push that a hook reads on standard input (bytes).
 pub const PUSHED_REFS_BYTES: usize = 16 << 20;
 /// Lines of a commit's message that are read.

@@ -4,7 +4,7 @@ use super::fields::{self, Field, Form};
 use super::kinds::{self, Class, Kind};
 pub use super::value::{Origin, Random, Told, is_outside};
 use super::value::{committed, shown, told};
-use super::{Committed, RecordError};
+use super::{Committed, RecordError, reading};
 use crate::model::Digest;
 use crate::secrets::{Search, find_secret};
 use serde_json::{Map, Value, json};
@@ -122,6 +122,7 @@ impl Draft {
         }
         said.sort_by_key(|(at, _)| *at);
         let draft = Self { kind, said: said.into_iter().map(|(_, said)| said).collect() };
+        names_whole(&draft)?;
         match kind.needs.iter().find(|need| draft.get(need).is_none()) {
             Some(need) => Err(RecordError::malformed(*need, fields::named(need).map_or("", |f| f.about), "nothing")),
             None => Ok(draft),
@@ -203,6 +204,27 @@ impl Draft {
             out.insert("known".to_owned(), Value::Object(known));
         }
         out
+    }
+}
+
+/// That what is decided about is named so that it can be nothing else: a commit by its whole id. The beginning of one is that of every
+/// commit that somebody makes to begin so.
+fn names_whole(draft: &Draft) -> Result<(), RecordError> {
+    let target = draft.text("target").filter(|_| ["approval", "exception", "outcome"].contains(&draft.kind.name));
+    let Some(target) = target else { return Ok(()) };
+    let is_bare = |text: &str| {
+        (7..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_hexdigit())
+            && ([40, 64].contains(&text.len()) || text.bytes().any(|b| b.is_ascii_alphabetic()))
+    };
+    let is_other = match target.split_once(':') {
+        Some((scheme, id)) if scheme.eq_ignore_ascii_case("commit") => scheme != "commit" || !reading::is_commit_id(id),
+        Some(_) => false,
+        None => target == "HEAD" || is_bare(target),
+    };
+    match is_other {
+        true => Err(RecordError::malformed("target", "commit: and a whole id", shown(target))),
+        false => Ok(()),
     }
 }
 
@@ -317,6 +339,41 @@ mod tests {
             read(document, Origin::Typed).unwrap_err().to_string().starts_with("action_type: expected what was done")
         );
         assert!(read(json!([]), Origin::Typed).is_err());
+    }
+
+    #[test]
+    fn what_is_decided_of_a_commit_names_its_whole_id() {
+        let id = "4444444aaaabbbbccccddddeeeeffff000011112";
+        let sha256 = format!("{id}{}", "0".repeat(24));
+        let kinds = [
+            json!({ "kind": "approval", "approver": "github:1" }),
+            json!({ "kind": "exception", "rule": "ORG-001", "reason": "hotfix" }),
+            json!({ "kind": "outcome", "outcome_kind": "pr", "state": "merged" }),
+        ];
+        let of = |kind: &Value, target: &str| {
+            let mut document = kind.clone();
+            document["target"] = json!(target);
+            [Origin::Typed, Origin::Captured].map(|origin| read(document.clone(), origin).map_err(|e| e.to_string()))
+        };
+        for kind in &kinds {
+            let capital = format!("commit:{}", id.to_uppercase());
+            for bad in
+                ["commit:4444444", "commit:HEAD", "commit:main", "HEAD", "4444444a", id, &capital, "Commit:4444444"]
+            {
+                for found in of(kind, bad) {
+                    let said = found.unwrap_err();
+                    let shown: String = bad.chars().take(40).collect();
+                    assert_eq!(said, format!("target: expected commit: and a whole id, found `{shown}`"), "{kind}");
+                }
+            }
+            for good in [&format!("commit:{id}"), &format!("commit:{sha256}"), "acme/app#57", "exec-1", "1234567"] {
+                assert!(of(kind, good).iter().all(Result::is_ok), "{kind} {good}");
+            }
+        }
+        // What was done is said as whoever did it saw it.
+        let mut action = action();
+        (action["action_type"], action["target"]) = (json!("commit"), json!("commit:4444444"));
+        assert!(read(action, Origin::Typed).is_ok());
     }
 
     #[test]

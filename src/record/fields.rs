@@ -138,6 +138,7 @@ pub const ALL: &[Field] = &[
     field("materials", Form::List, "what it was built of, each as an address and a digest"),
     field("base_image", Form::Text, "the image that it is built on, as an address and a digest"),
     field("left_out", Form::Count, "how many of them are not listed"),
+    person("committer", "who committed the change, where that is another than its author"),
 ];
 
 /// The field of a name, with its place in the order.

@@ -127,6 +127,7 @@ pub const ALL: &[Kind] = &[
             "elevated",
             "trigger",
             "author",
+            "committer",
         ],
         about: "one thing that was done",
     },

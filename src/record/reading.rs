@@ -4,8 +4,9 @@
 /// Gives the text of a field, where the record has one.
 pub type Said<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// What takes an approval back, as its `result`.
-pub const TAKEN_BACK: &[&str] = &["dismissed", "revoked", "withdrawn", "rejected", "denied"];
+/// What makes an approval a yes, as its `result`, without regard to capital letters; one that says nothing is a yes, too. Whatever else
+/// it says is none: what is not known is no consent.
+pub const YES: &[&str] = &["approved", "approve", "success", "ok"];
 
 /// When it was, by the clock of whoever says so: an end when it ended, anything else when it was or began. None where the record
 /// says no time.
@@ -33,10 +34,11 @@ pub fn action(kind: &str, said: Said<'_>) -> String {
     }
 }
 
-/// Whether what became of an approval is that it counts no more.
+/// Whether what became of an approval is that it counts no more, or never did.
 #[must_use]
 pub fn is_taken_back(result: &str) -> bool {
-    TAKEN_BACK.contains(&result)
+    let result = result.trim();
+    !result.is_empty() && !YES.iter().any(|yes| yes.eq_ignore_ascii_case(result))
 }
 
 /// The path in the repository that it was done to.
@@ -70,6 +72,12 @@ pub fn is_reference(target: &str) -> bool {
         || target.rsplit_once('#').is_some_and(|(before, after)| !before.is_empty() && number(after))
 }
 
+/// Whether a text is the whole id of a commit, as git writes it.
+#[must_use]
+pub fn is_commit_id(text: &str) -> bool {
+    [40, 64].contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
 /// An agent as `squad/agent` to its squad, where it has one, and its name.
 #[must_use]
 pub fn squad_and_name(agent: &str) -> (Option<&str>, &str) {
@@ -98,7 +106,10 @@ mod tests {
         let how = |how: &str, result: &str| action("approval", &of(&[("how", how), ("result", result)]));
         assert_eq!((how("review", "ok"), how("merge", "ok")), ("pr_approve".into(), "merge".into()));
         assert_eq!(how("signed", "ok"), "approve");
-        for result in TAKEN_BACK {
+        for result in YES.iter().chain(&["", " Approved ", "SUCCESS"]) {
+            assert_eq!(how("review", result), "pr_approve", "{result}");
+        }
+        for result in ["dismissed", "DISMISSED", "changes_requested", "commented", "pending", "rejected", "approved?"] {
             assert_eq!(how("review", result), "approval_taken_back", "{result}");
         }
         assert_eq!(action("action", &of(&[("action_type", "merge")])), "merge");

@@ -159,6 +159,9 @@ impl Reader for History {
     }
 }
 
+/// Committers that are servers, and no persons.
+const SERVERS: &[&str] = &["mailto:noreply@github.com"];
+
 /// What stands before a merge into the main branch.
 const INTO: &[u8] = b"into ";
 
@@ -174,9 +177,18 @@ fn into(line: &[u8]) -> Option<(&str, &[u8])> {
     Some((std::str::from_utf8(rest.get(..end)?).ok()?, rest.get(end + 1..)?))
 }
 
+/// Whether a merge's subject says, in the words of git, that the branch was merged into itself: whoever pulls does that, and lets in
+/// nothing. What comes with its other parent was in the branch before.
+fn is_pull(merge: &Commit<'_>, branch: &str) -> bool {
+    let subject = merge.message.lines().next().unwrap_or_default();
+    let after = |words: &str| subject.strip_prefix(words).and_then(|rest| rest.split_once('\'')).map(|(name, _)| name);
+    let remote = after("Merge remote-tracking branch '").and_then(|name| name.split_once('/')).map(|(_, name)| name);
+    [after("Merge branch '"), remote].contains(&Some(branch))
+}
+
 /// That whoever made a merge into a branch let in what was merged.
 fn merged(merge: &Commit<'_>, branch: &str) -> Option<Value> {
-    let tip = merge.parents.get(1)?;
+    let tip = merge.parents.get(1).filter(|_| !is_pull(merge, branch))?;
     let (who, _) = person_and_time(merge.author());
     let (_, at) = person_and_time(merge.committer());
     let mut record = json!({ "kind": "approval", "target": format!("commit:{tip}"), "approver": who?, "how": "merge",
@@ -265,8 +277,11 @@ fn whole(commit: &Commit<'_>) -> Map<String, Value> {
         ("metadata".to_owned(), Value::Object(metadata)),
     ]);
     let (author, authored) = person_and_time(commit.author());
-    let (_, committed) = person_and_time(commit.committer());
+    let (committer, committed) = person_and_time(commit.committer());
+    // That it is the author's own is nothing more, and the server of a button is nobody.
+    let committer = committer.filter(|who| Some(who) != author.as_ref() && !SERVERS.contains(&who.as_str()));
     for (name, value) in [
+        ("committer", committer),
         ("base_commit", commit.parents.first().map(|id| (*id).to_owned())),
         ("author", author),
         ("started_at", authored.clone().filter(|_| authored != committed)),
@@ -375,6 +390,40 @@ mod tests {
             printed(&[], "A <a@example.com>", "T\n").replacen("author", "author B <b@example.com> 1 +0000\nauthor", 1);
         assert_eq!(read(&two).0[0]["author"], json!("mailto:b@example.com"));
         assert_eq!(read_commit(two.as_bytes()).unwrap().authors, ["b@example.com", "a@example.com"]);
+    }
+
+    #[test]
+    fn whoever_pulls_lets_nothing_in() {
+        let other = ID.replace('0', "f");
+        let lets_in = |subject: &str| {
+            let text = printed(&[ID, &other], "B <b@example.com>", &format!("{subject}\n"));
+            read(&String::from_utf8(merge_into("main", text.as_bytes())).unwrap()).0.len()
+        };
+        for pull in [
+            "Merge branch 'main' of github.com:acme/app",
+            "Merge branch 'main' of https://github.com/acme/app",
+            "Merge remote-tracking branch 'origin/main'",
+            "Merge branch 'main' into work",
+        ] {
+            assert_eq!(lets_in(pull), 0, "{pull}");
+        }
+        for merge in [
+            "Merge branch 'fix'",
+            "Merge branch 'mainly' into main",
+            "Merge pull request #5 from eve/main",
+            "Merge remote-tracking branch 'origin/fix'",
+            "Merge it",
+        ] {
+            assert_eq!(lets_in(merge), 1, "{merge}");
+        }
+    }
+
+    #[test]
+    fn whoever_committed_it_for_another_is_recorded() {
+        let text = printed(&[], "A <a@example.com>", "T\n");
+        let by = |who: &str| read(&text.replace("Web <noreply@github.com>", who)).0[0].get("committer").cloned();
+        assert_eq!(by("B <1024+bob@users.noreply.github.com>"), Some(json!("github:1024")));
+        assert_eq!((by("A <a@example.com>"), by("Web <noreply@github.com>")), (None, None));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
 
+/// The commit of the incident, whole: what is decided of a commit names it so.
+const ABC: &str = "abc1230000000000000000000000000000000000";
+
 /// A log in which an agent worked for an hour, another one later, and a person approved.
 pub(crate) fn incident() -> World {
     let world = started();
@@ -35,7 +38,7 @@ pub(crate) fn incident() -> World {
     record(&[
         "approval",
         of,
-        "target=commit:abc123",
+        &format!("target=commit:{ABC}"),
         "approver=github:1024",
         "how=review",
         "completed_at=2025-01-15T10:30:00Z",
@@ -107,7 +110,7 @@ fn an_execution_is_shown_with_what_it_did_and_what_is_missing() {
         "  used        812k in, 41k out; $3.87 d",
         "  did         4 actions: 1 command_run (1 failed), 1 file_modify, 1 file_read, 1 merge",
         "  made        commit:abc123 (record 6)",
-        "  approvals   1: github:1024, review, 2025-01-15 10:30:00, of commit:abc123 d",
+        "  approvals   1: github:1024, review, 2025-01-15 10:30:00, of commit:abc1230000000000000000000000000000000000 d",
     ] {
         assert!(shown.lines().any(|found| found == line), "{line}\n{shown}");
     }
@@ -163,6 +166,7 @@ fn the_three_questions_run_to_the_letter() {
         "SELECT DISTINCT task_id FROM audit_log WHERE action = 'file_modify' AND path LIKE '%/auth/login.ts';",
     );
     assert_eq!(tasks, [[json!("task-xyz789")]], "the task is that of the execution");
+    done(&world, &["record", "action", "action_type=pr_approve", "target=commit:abc123", "agent=review/bot"]);
     let approved = query(
         &world,
         "SELECT * FROM audit_log WHERE artifact_ref = 'commit:abc123' AND action IN ('pr_approve', 'merge');",

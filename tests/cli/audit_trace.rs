@@ -228,8 +228,8 @@ fn a_commit_is_traced_back_and_forth_and_what_is_not_known_is_a_hole() {
     let repository = Repository::new(&bare);
     let (fix, _) = merged(&repository);
     import(&bare);
-    assert!(done(&bare, &["trace", &fix]).contains("`- HOLE      the log has nothing that was done in it"));
-    done(&bare, &["record", "approval", "target=commit:abc1234", "approver=github:1", "how=review"]);
+    assert!(done(&bare, &["trace", &fix]).contains("`- HOLE      the log has nothing of it but commits that name it"));
+    done(&bare, &["record", "action", "action_type=push", "target=commit:abc1234"]);
     assert!(done(&bare, &["trace", "commit:abc1234"]).contains("HOLE      no record of the commit itself"));
     for nothing in ["commit:0000000", "nothing", "sha256:00", "file:x", &fix[..5]] {
         assert!(ends(&bare, 1, &["trace", nothing]).contains("audit-unknown"), "{nothing}");
@@ -266,7 +266,7 @@ fn whoever_approved_counts_unless_they_made_it_or_asked_for_it() {
     let said = ends(&world, 1, &["who-approved", &fix]);
     assert!(said.contains("not counted, asked for it: github:1024, merge"), "{said}");
     let approve = |who: &str, how: &str, more: &[&str]| {
-        let target = format!("target=commit:{}", &fix[..10]);
+        let target = format!("target=commit:{fix}");
         let (who, how) = (format!("approver={who}"), format!("how={how}"));
         done(&world, &[&["record", "approval", &target, &who, &how][..], more].concat());
     };
@@ -326,6 +326,7 @@ fn an_approval_that_is_signed_records_itself() {
     run(&approve);
     run(&["audit", "init", "--origin", "audit.example/test"]);
     run(&approve);
+    run(&["audit", "import", "git", "."]);
     let said = run(&["audit", "who-approved", "HEAD"]);
     assert!(
         said.starts_with("key:sha256:") && said.contains(", signed, ") && said.contains(" w, said by attest"),

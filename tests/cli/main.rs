@@ -18,6 +18,7 @@ mod audit_hook;
 mod audit_session;
 mod audit_timeline;
 mod audit_trace;
+mod audit_who;
 mod audit_work;
 mod before_the_step;
 mod beside;

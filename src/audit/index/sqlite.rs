@@ -8,7 +8,7 @@ use rusqlite::{Connection, ToSql, params_from_iter};
 use std::path::Path;
 
 /// The file's form: another one is made again.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 
 /// What of the table `record` is looked up by, each where it has something: names and columns. Those that are followed by the
 /// thousand have beside them what is asked of them, so that no row has to be read.

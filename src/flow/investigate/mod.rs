@@ -1,9 +1,12 @@
 //! Questions to an audit log: the index says where to look, the log says what was recorded, `inquiry` puts it together.
 
+mod approvals;
+mod asking;
 mod blast;
 mod execution;
 mod history;
 mod holes;
+mod merged;
 mod rule;
 mod timeline;
 mod trace;
@@ -38,6 +41,20 @@ pub struct Log<'a> {
 }
 
 impl Log<'_> {
+    /// Records by their numbers, as the log has them.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn numbered(&self, numbers: &[u64]) -> Result<Vec<Event>, AuditError> {
+        let mut out = Vec::new();
+        for number in numbers {
+            let read = self.store.read(*number, 1)?;
+            let opened = read.first().and_then(|record| open(record, *number, self.keys).ok());
+            out.extend(opened.map(|opened| event_of(*number, &opened)));
+        }
+        Ok(out)
+    }
+
     /// The records of rows, as the log has them: with people, and with how each value is known.
     ///
     /// # Errors

@@ -128,10 +128,10 @@ fn exception(
     }
     let Some(log) = &against.log else { return Ok(None) };
     // The whole id: what begins so is another commit, too.
-    let target = format!("commit:{}", commit.id);
     let rows = log.index.ask(&Question::all().of(&["exception"]).with("rule", RULE))?;
     let events = log.events(&rows)?;
-    let found = events.iter().rfind(|event| event.text("target") == Some(target.as_str()));
+    let found =
+        events.iter().rfind(|event| event.text("target").is_some_and(|t| crate::inquiry::is_whole(t, &commit.id)));
     Ok(found.map(|event| Exception {
         reason: event.text("reason").unwrap_or_default().to_owned(),
         approver: event.text("approver").map(str::to_owned),

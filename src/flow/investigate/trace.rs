@@ -1,5 +1,7 @@
 //! From a commit, a file, an image or an execution back to who asked for it, and forward to what became of it.
 
+use super::approvals::verdict;
+use super::asking::{Asking, Of};
 use super::execution::outline;
 use super::history::Found;
 use super::{Log, holes, text};
@@ -7,6 +9,7 @@ use crate::audit::AuditError;
 use crate::audit::index::{Question, Row};
 use crate::inquiry::{self, Branch, Event, Material, Subject, Verdict};
 use crate::model::limits;
+use crate::seam::Deadline;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What somebody means by a word: a commit, an artifact, an execution, a file.
@@ -68,13 +71,14 @@ pub fn commit_id(log: &Log<'_>, name: &str) -> Result<String, AuditError> {
 ///
 /// # Errors
 /// [`AuditError::Unknown`] where the log has nothing of it.
-pub fn trace(log: &Log<'_>, subject: &Subject) -> Result<Found<Branch>, AuditError> {
+pub fn trace(log: &Log<'_>, subject: &Subject, until: &dyn Deadline) -> Result<Found<Branch>, AuditError> {
     let mut material = Material::default();
+    let asking = Asking::of(log, until);
     match subject {
-        Subject::Commit(id) => add_commit(log, &mut material, id)?,
+        Subject::Commit(id) => add_commit(&asking, &mut material, id)?,
         Subject::Execution(id) => {
             let id = add_execution(log, &mut material, id)?;
-            add_outcome(log, &mut material, &id)?;
+            add_outcome(&asking, &mut material, &id)?;
             let subject = Subject::Execution(id);
             return traced(log, &subject, &material);
         }
@@ -83,10 +87,10 @@ pub fn trace(log: &Log<'_>, subject: &Subject) -> Result<Found<Branch>, AuditErr
             let commits: BTreeSet<String> =
                 material.attested.iter().filter_map(|event| event.text("commit")).map(str::to_owned).collect();
             for id in commits.iter().take(limits::TRACED) {
-                add_commit(log, &mut material, id)?;
+                add_commit(&asking, &mut material, id)?;
             }
         }
-        Subject::File(path) => add_file(log, &mut material, path)?,
+        Subject::File(path) => add_file(&asking, &mut material, path)?,
     }
     traced(log, subject, &material)
 }
@@ -94,14 +98,23 @@ pub fn trace(log: &Log<'_>, subject: &Subject) -> Result<Found<Branch>, AuditErr
 /// Who approved a commit.
 ///
 /// # Errors
-/// [`AuditError::Unknown`] where the log has nothing of it.
-pub fn who_approved(log: &Log<'_>, id: &str) -> Result<Found<Verdict>, AuditError> {
+/// [`AuditError::OverLimit`] where the way to the merges of it is too long.
+pub fn who_approved(log: &Log<'_>, id: &str, until: &dyn Deadline) -> Result<Found<Verdict>, AuditError> {
+    let asking = Asking::of(log, until);
     let mut material = Material::default();
-    add_commit(log, &mut material, id)?;
+    add_commit(&asking, &mut material, id)?;
     let verdict = material.approved.remove(id).unwrap_or_default();
-    // Approvals are kept for ever: one that cannot be read was erased, and may have been of this commit.
-    let holes = holes(log, 0..=u64::MAX, &|entry| entry.kind.name == "approval")?;
-    Ok(Found { what: verdict, holes })
+    let mut all = asking.unread(Of::Approvals)?;
+    for (what, of) in [
+        (inquiry::MAKER_UNREAD, Of::Makers),
+        (inquiry::REQUESTER_UNREAD, Of::Requesters),
+        (inquiry::MERGES_UNREAD, Of::Commits),
+    ] {
+        if verdict.unread.contains(&what) {
+            all.extend(asking.unread(of)?);
+        }
+    }
+    Ok(Found { what: verdict, holes: all })
 }
 
 fn traced(log: &Log<'_>, subject: &Subject, material: &Material) -> Result<Found<Branch>, AuditError> {
@@ -127,10 +140,15 @@ fn named(subject: &Subject) -> String {
 }
 
 /// All that is known of a commit: its records, executions, approvals, and what was built of it.
-fn add_commit(log: &Log<'_>, material: &mut Material, id: &str) -> Result<(), AuditError> {
+///
+/// # Errors
+/// [`AuditError`].
+pub(super) fn add_commit(asking: &Asking<'_>, material: &mut Material, id: &str) -> Result<(), AuditError> {
     if material.commits.contains_key(id) {
         return Ok(());
     }
+    let log = &asking.log;
+    asking.spend(1)?;
     let short = id.get(..7).unwrap_or(id);
     let begins = Question { begins: Some(("target", format!("commit:{short}"))), ..Question::all() };
     let mut rows: Vec<Row> = Vec::new();
@@ -140,91 +158,21 @@ fn add_commit(log: &Log<'_>, material: &mut Material, id: &str) -> Result<(), Au
         }
     })?;
     let mut events = log.events(&rows)?;
-    let approvals: BTreeSet<String> =
-        events.iter().filter_map(|event| event.text("approval_id")).map(str::to_owned).collect();
-    for approval in approvals {
-        let rows = log.index.ask(&Question::all().of(&["approval"]).with("approval_id", &approval))?;
-        events.extend(log.events(&rows)?);
-    }
-    events.extend(merged_by(log, id)?);
-    events.sort_by_key(|event| event.number);
-    events.dedup_by_key(|event| event.number);
     let attested = log.index.ask(&Question::all().of(&["attested"]).with("commit", id))?;
     add_attested(log, material, log.events(&attested)?)?;
-    if events.is_empty() && !material.attested.iter().any(|event| event.text("commit") == Some(id)) {
+    let is_built = material.attested.iter().any(|event| event.text("commit") == Some(id));
+    if events.is_empty() && !is_built {
         return Ok(());
     }
-    let mut executions: BTreeSet<String> =
-        events.iter().filter_map(|event| event.text("execution_id")).map(str::to_owned).collect();
     let of = material.attested.iter().filter(|event| event.text("commit") == Some(id));
-    executions.extend(of.filter_map(|event| event.text("execution_id")).map(str::to_owned));
-    let mut requested_by = BTreeSet::new();
-    for execution in executions.iter().take(limits::TRACED) {
+    let executions = events.iter().chain(of).filter_map(|event| event.text("execution_id")).map(str::to_owned);
+    for execution in executions.collect::<BTreeSet<String>>().iter().take(limits::TRACED) {
         add_execution(log, material, execution)?;
-        let facts = material.sheets.get(execution).and_then(|sheet| sheet.facts.get("requested_by"));
-        requested_by.extend(facts.into_iter().flatten().map(|fact| fact.cell.text.clone()));
     }
-    let verdict = inquiry::approved(&inquiry::Commit { id, events: &events, requested_by });
+    let verdict = verdict(asking, material, id, &mut events)?;
     material.approved.insert(id.to_owned(), verdict);
     material.commits.insert(id.to_owned(), events);
     Ok(())
-}
-
-/// Approvals by who merged the branch that a commit is of: from child to child, up to the commit that was merged.
-fn merged_by(log: &Log<'_>, id: &str) -> Result<Vec<Event>, AuditError> {
-    let (mut at, mut seen) = (vec![id.to_owned()], BTreeSet::new());
-    while let Some(commit) = at.pop() {
-        if seen.len() >= limits::MERGE_STEPS || !seen.insert(commit.clone()) {
-            continue;
-        }
-        let merges = Question::all().of(&["approval"]).with("target", &format!("commit:{commit}")).with("how", "merge");
-        let mut found = log.index.ask(&merges)?;
-        if commit != id {
-            let mut new = Vec::new();
-            for row in found {
-                let merge = text(&row, "approval_id").unwrap_or_default();
-                let before = base_of(log, merge.trim_start_matches("commit:"))?;
-                if before.is_some_and(|before| !is_behind(log, id, &before).unwrap_or(true)) {
-                    new.push(row);
-                }
-            }
-            found = new;
-        }
-        if !found.is_empty() {
-            return log.events(&found);
-        }
-        let children = log.index.ask(&Question::all().with("base_commit", &commit))?;
-        at.extend(children.iter().filter_map(|row| text(row, "head_commit")));
-    }
-    Ok(Vec::new())
-}
-
-/// The first parent of a commit.
-fn base_of(log: &Log<'_>, id: &str) -> Result<Option<String>, AuditError> {
-    let question = Question::default().of(&["action"]).with("target", &format!("commit:{id}"));
-    let rows = log.index.ask(&Question { last: 1, ..question })?;
-    Ok(rows.first().and_then(|row| text(row, "base_commit")))
-}
-
-/// Whether a commit was in a branch already, by the first parents of its last one: then a merge into it let nothing of that commit
-/// in. Both are followed back until one comes to where the other was. Where that cannot be found out, it counts as there.
-fn is_behind(log: &Log<'_>, id: &str, branch: &str) -> Result<bool, AuditError> {
-    let (mut own, mut main) = (Some(id.to_owned()), Some(branch.to_owned()));
-    let (mut of_own, mut of_main) = (BTreeSet::new(), BTreeSet::new());
-    for _ in 0..limits::MERGE_STEPS {
-        if main.as_deref() == Some(id) {
-            return Ok(true);
-        }
-        of_own.extend(own.clone());
-        of_main.extend(main.clone());
-        let met = main.as_ref().is_some_and(|at| of_own.contains(at));
-        if met || own.as_ref().is_some_and(|at| at != id && of_main.contains(at)) || (own.is_none() && main.is_none()) {
-            return Ok(false);
-        }
-        own = own.map_or(Ok(None), |at| base_of(log, &at))?;
-        main = main.map_or(Ok(None), |at| base_of(log, &at))?;
-    }
-    Ok(true)
 }
 
 /// An execution, under the id that it has.
@@ -243,10 +191,11 @@ fn add_execution(log: &Log<'_>, material: &mut Material, id: &str) -> Result<Str
 }
 
 /// What became of an execution: its commits, and what was attested to be of it.
-fn add_outcome(log: &Log<'_>, material: &mut Material, id: &str) -> Result<(), AuditError> {
+fn add_outcome(asking: &Asking<'_>, material: &mut Material, id: &str) -> Result<(), AuditError> {
+    let log = &asking.log;
     let commits = material.sheets.get(id).map(|sheet| sheet.commits.clone()).unwrap_or_default();
     for (_, name) in commits.iter().take(limits::TRACED) {
-        add_commit(log, material, name.trim_start_matches("commit:"))?;
+        add_commit(asking, material, name.trim_start_matches("commit:"))?;
     }
     let attested = log.index.ask(&Question::all().of(&["attested"]).with("execution_id", id))?;
     add_attested(log, material, log.events(&attested)?)
@@ -285,7 +234,8 @@ fn add_checked(log: &Log<'_>, material: &mut Material, digest: &str) -> Result<(
 }
 
 /// Who worked on a file: the last actions on it, with their executions and what these committed.
-fn add_file(log: &Log<'_>, material: &mut Material, path: &str) -> Result<(), AuditError> {
+fn add_file(asking: &Asking<'_>, material: &mut Material, path: &str) -> Result<(), AuditError> {
+    let log = &asking.log;
     let rows = log.index.ask(&Question::all().of(&["action"]).with("path", path))?;
     let kept = &rows[rows.len().saturating_sub(limits::TRACED_ACTIONS)..];
     material.left_out = (rows.len() - kept.len()) as u64;
@@ -298,7 +248,7 @@ fn add_file(log: &Log<'_>, material: &mut Material, path: &str) -> Result<(), Au
         let id = add_execution(log, material, id)?;
         let commits = material.sheets.get(&id).map(|sheet| sheet.commits.clone()).unwrap_or_default();
         for (_, name) in commits.iter().take(limits::TRACED) {
-            add_commit(log, material, name.trim_start_matches("commit:"))?;
+            add_commit(asking, material, name.trim_start_matches("commit:"))?;
         }
     }
     Ok(())

@@ -286,13 +286,13 @@ fn a_session_that_expires_sooner_is_counted_with_what_it_says() {
     world.record("2026-08-03", session);
     world.record(
         "2026-08-04",
-        json!({ "kind": "approval", "execution_id": "a", "target": "commit:a1", "approver": "github:1" }),
+        json!({ "kind": "approval", "execution_id": "a", "target": format!("commit:{}", "a1".repeat(20)), "approver": "github:1" }),
     );
     world.record("2026-08-04", json!({ "kind": "tag", "execution_id": "t", "key": "k", "value": "v" }));
     // Of a month of its own: what is permanent stays, and is no work.
     world.record(
         "2026-10-04",
-        json!({ "kind": "approval", "execution_id": "z", "target": "commit:a2", "approver": "github:1" }),
+        json!({ "kind": "approval", "execution_id": "z", "target": format!("commit:{}", "a2".repeat(20)), "approver": "github:1" }),
     );
     world.record("2026-10-04", json!({ "kind": "tag", "execution_id": "t", "key": "k", "value": "v" }));
     assert!(world.expire("2026-09-02").unwrap().summaries.is_empty());

@@ -34,7 +34,7 @@ pub(in crate::cli) struct TraceArgs {
 /// Say who approved a commit, and by which means
 ///
 /// Whoever made it or asked for it, an agent, and an approval that was taken back do not count, and are shown so. Exit 0: somebody
-/// did; 1: nobody did, as far as this log knows.
+/// did; 1: nobody did, as far as this log knows; 3: what would be needed to know cannot be read, or the way to its merges is too long.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:
   attest audit who-approved commit:def456")]
@@ -84,9 +84,13 @@ pub struct WhoReport {
     pub commit: String,
     /// Who approved.
     pub approved: Vec<VoiceReport>,
-    /// Who said yes and does not count.
+    /// Who said yes and does not count, and who said no.
     pub not_counted: Vec<VoiceReport>,
-    /// Approvals that were erased, and may have been of it.
+    /// Whether the log has a record of the commit that says who made it, or had one: without it nobody counts.
+    pub recorded: bool,
+    /// What would have been needed for an answer and cannot be read; the exit code is then 3.
+    pub unread: Vec<&'static str>,
+    /// Records that cannot be read: approvals, and what else may have said who made it or asked for it.
     pub holes: Vec<told::HoleReport>,
 }
 
@@ -141,7 +145,7 @@ pub(in crate::cli) fn run(args: &TraceArgs, place: &AuditPlace, common: &Common)
         Some(name) => Subject::Commit(commit(&log, name, common)?),
         None => investigate::meant(&log, &args.what)?,
     };
-    let Found { what, holes } = investigate::trace(&log, &subject)?;
+    let Found { what, holes } = investigate::trace(&log, &subject, &places::Until::within(common.timeout))?;
     if common.format == Format::Json {
         let unknown = what.holes();
         let holes = holes.iter().map(Into::into).collect();
@@ -162,14 +166,18 @@ pub(in crate::cli) fn who(args: &WhoArgs, place: &AuditPlace, common: &Common) -
     let open = Open::at(place)?;
     let log = open.log();
     let id = commit(&log, args.commit.strip_prefix("commit:").unwrap_or(&args.commit), common)?;
-    let Found { what: Verdict { counted, not_counted }, holes } = investigate::who_approved(&log, &id)?;
-    let exit = if counted.is_empty() { Exit::No } else { Exit::Done };
+    let Found { what, holes } = investigate::who_approved(&log, &id, &places::Until::within(common.timeout))?;
+    let Verdict { counted, not_counted, unread, is_recorded } = what;
+    let answer = if counted.is_empty() { Exit::No } else { Exit::Done };
+    let exit = if unread.is_empty() { answer } else { Exit::Unknown };
     if common.format == Format::Json {
         let report = WhoReport {
             schema_version: 1,
             commit: id,
             approved: counted.iter().map(Into::into).collect(),
             not_counted: not_counted.iter().map(Into::into).collect(),
+            recorded: is_recorded,
+            unread,
             holes: holes.iter().map(Into::into).collect(),
         };
         return Ok(Outcome::json(&report, exit));
@@ -178,12 +186,18 @@ pub(in crate::cli) fn who(args: &WhoArgs, place: &AuditPlace, common: &Common) -
     if counted.is_empty() {
         let _ = writeln!(out, "nobody approved commit {id}, as far as this log knows");
     }
+    if !is_recorded {
+        out += "the log has no record of who made it, so nobody counts: `attest audit import git`\n";
+    }
     for voice in &counted {
         let _ = writeln!(out, "{}", sanitize::line(&said(voice)));
     }
     for voice in &not_counted {
         let why = voice.not.as_deref().unwrap_or_default();
         let _ = writeln!(out, "not counted, {}: {}", sanitize::line(why), sanitize::line(&said(voice)));
+    }
+    for what in &unread {
+        let _ = writeln!(out, "HOLE  {what}");
     }
     out += &told::holes(&holes);
     Ok(Outcome { exit, ..Outcome::shown(out) })
