@@ -97,7 +97,13 @@ const PLACES: &[Place] = &[
         name: "commit message",
         fits: one_line,
         generate: |w, t| {
-            w.git(&["commit", "-q", "--allow-empty", "-m", &format!("T\n\nAgent: a/b\n\nExecution: {t}\n\nmore\n")]);
+            w.git(&[
+                "commit",
+                "-q",
+                "--allow-empty",
+                "-m",
+                &format!("T\n\nAgent: a/b\n\nClaude-Session: {t}\n\nmore\n"),
+            ]);
             generate(w, &[], &["app"])
         },
     },
