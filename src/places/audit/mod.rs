@@ -30,11 +30,10 @@ const LOST: &str = "lost.";
 
 /// A path without links and `..`, as far as it is there: through a link, too, a log in a checkout is in it.
 fn real(path: &Path) -> PathBuf {
-    let there = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    let there = path.ancestors().find_map(|part| Some((path.strip_prefix(part).ok()?, part.canonicalize().ok()?)));
     match there {
-        Some((part, real)) => path
-            .strip_prefix(part)
-            .map_or(real.clone(), |rest| if rest.as_os_str().is_empty() { real.clone() } else { real.join(rest) }),
+        Some((rest, real)) if rest.as_os_str().is_empty() => real,
+        Some((rest, real)) => real.join(rest),
         None => path.to_owned(),
     }
 }
