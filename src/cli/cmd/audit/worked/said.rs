@@ -172,10 +172,11 @@ pub(in crate::cli::cmd::audit) fn outcome(
 /// A commit by its whole id: one by another name is looked up in the repository around the working folder.
 fn target(text: &str, common: &Common) -> Result<String, Failure> {
     let is_hex = |name: &str| name.bytes().all(|b| b.is_ascii_hexdigit());
-    let Some(name) = text.strip_prefix("commit:") else {
-        return Ok(if text.len() >= 7 && is_hex(text) { format!("commit:{text}") } else { text.to_owned() });
+    let bare = (text.len() >= 7 && is_hex(text)).then_some(text);
+    let Some(name) = text.strip_prefix("commit:").or(bare) else {
+        return Ok(text.to_owned());
     };
-    if name.len() >= 7 && is_hex(name) {
+    if [40, 64].contains(&name.len()) && is_hex(name) {
         return Ok(format!("commit:{}", name.to_ascii_lowercase()));
     }
     let id = capture::commit_id(&places::environment()?, Path::new("."), name, common.timeout);
