@@ -48,6 +48,8 @@ pub const CHAIN: usize = 10;
 pub const MANIFEST_BYTES: usize = 4 << 20;
 /// Referrers of one subject that are looked at.
 pub const REFERRERS: usize = 1000;
+/// Annotations of a descriptor in a remembered listing (bytes): nothing is decided by them, and longer ones are let go of.
+pub const REMEMBERED_ANNOTATIONS: usize = 1024;
 /// How old a remembered listing may be that is not asked again (seconds).
 pub const LISTING_SECONDS: i64 = 300;
 /// How old a remembered listing may be on which anything but an Allow rests (seconds).

@@ -218,10 +218,17 @@ impl Remembered {
     }
 }
 
-/// Takes what nothing is decided by from a listing: its annotations are hints, and as long as whoever may push liked. A few
-/// hundred images with megabytes of them would take the memory that the evidence of all others is remembered in.
+/// Takes long annotations from a listing: they are hints, nothing is decided by them, and they are as long as whoever may push
+/// liked. A few hundred images with megabytes of them would take the memory that the evidence of all others is remembered in.
 fn bare(listed: &mut [Descriptor]) {
-    listed.iter_mut().for_each(|descriptor| descriptor.annotations = serde_json::Map::new());
+    let is_long = |d: &Descriptor| {
+        let bytes: usize =
+            d.annotations.iter().map(|(name, note)| name.len() + note.as_str().map_or(0, str::len)).sum();
+        bytes > limits::REMEMBERED_ANNOTATIONS
+    };
+    listed.iter_mut().filter(|descriptor| is_long(descriptor)).for_each(|descriptor| {
+        descriptor.annotations = serde_json::Map::new();
+    });
 }
 
 impl Registry for Remembered {

@@ -14,7 +14,7 @@ mkdir "$data"
 as() { "$@"; }
 if [[ $(id -u) == 0 ]]; then
   chown nobody "$data"
-  chmod o+x "$WORK"
+  chmod o+x "$WORK" "$(dirname "$WORK")"
   as() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
 fi
 port=$("$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
