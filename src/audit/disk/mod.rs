@@ -8,7 +8,7 @@ pub(in crate::audit) mod fault;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// Does something to a disk, as far as so many bytes of it go.
@@ -52,6 +52,22 @@ pub(in crate::audit) fn sync_folder(folder: &Path) -> io::Result<()> {
 /// Gives a file a name, in place of what had it.
 pub(in crate::audit) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     change(0, |_| fs::rename(from, to))
+}
+
+/// Writes a file whole, and the folder that it is in where there is none: under another name, on the disk where it has to be
+/// `durable`, then under its own. Its folder is still to be synced.
+pub(in crate::audit) fn replace(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    fs::DirBuilder::new().mode(0o700).recursive(true).create(folder)?;
+    let temporary = folder.join(format!(".{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
+    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+    let mut options = OpenOptions::new();
+    let file = create(options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow), &temporary)?;
+    write_at(&file, bytes, 0)?;
+    if durable {
+        sync(&file)?;
+    }
+    rename(&temporary, path)
 }
 
 /// Gives a file a second name.

@@ -242,19 +242,8 @@ impl FolderStore {
     }
 
     fn replace(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        fs::DirBuilder::new().mode(0o700).recursive(true).create(folder)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = folder.join(format!(".{name}.new"));
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow());
-        let file = disk::create(options, &temporary)?;
-        disk::write_at(&file, bytes, 0)?;
-        if durable {
-            disk::sync(&file)?;
-        }
-        disk::rename(&temporary, path)?;
-        if durable { disk::sync_folder(folder) } else { Ok(()) }
+        disk::replace(path, bytes, durable)?;
+        if durable { disk::sync_folder(path.parent().unwrap_or_else(|| Path::new("."))) } else { Ok(()) }
     }
 }
 

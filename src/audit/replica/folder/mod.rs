@@ -22,7 +22,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -111,19 +111,7 @@ impl FolderReplica {
 
     /// Writes a file whole: under another name, then on the disk, then under its own. Its folder is still to be synced.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), ReplicaError> {
-        let make = || {
-            let folder = path.parent().unwrap_or(&self.folder);
-            fs::DirBuilder::new().mode(0o700).recursive(true).create(folder)?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let temporary = folder.join(format!(".{name}.new"));
-            let mut options = OpenOptions::new();
-            let options = options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow());
-            let file = disk::create(options, &temporary)?;
-            disk::write_at(&file, bytes, 0)?;
-            disk::sync(&file)?;
-            disk::rename(&temporary, path)
-        };
-        make().map_err(|e| self.unusable(path, &e))
+        disk::replace(path, bytes, true).map_err(|e| self.unusable(path, &e))
     }
 
     /// Puts on the disk which names there are in the folders of some files, and in those above.
