@@ -259,7 +259,7 @@ fn a_file_of_any_size_holds_nothing_up() {
         let began = Instant::now();
         let local = Local { hash_time: Duration::from_millis(millis), ..Local::default() };
         let dirty = local.source(&repo.env(), &[]).dirty;
-        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
         dirty
     };
     for (what, attributes, name) in [

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+/// Longer than a busy machine takes, and shorter than what is waited for without the rule.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const CREATE: [&str; 3] = ["create", "--key", "attest.key"];
 const VERIFY: [&str; 3] = ["verify", "--key", "attest.pub"];
 
@@ -250,7 +253,7 @@ fn idle(world: &World, command: &str) -> (Option<i32>, String, Duration) {
         if let Some(status) = child.try_wait().unwrap() {
             break status.code();
         }
-        if began.elapsed() > Duration::from_secs(30) {
+        if began.elapsed() > PATIENCE {
             child.kill().unwrap();
             break None;
         }
@@ -268,11 +271,11 @@ fn the_time_of_create_bounds_lists_and_locks() {
         "exec $0 create - --key attest.key --timeout 1s",
         "exec $0 create --subjects - --key attest.key --timeout 1s",
         "exec $0 generate --subjects /dev/stdin --timeout 1s",
-        "exec $0 create --subjects <(exec sleep 8) --key attest.key --timeout 1s",
+        "exec $0 create --subjects <(exec sleep 90 2>/dev/null) --key attest.key --timeout 1s",
         "exec $0 verify - --key attest.pub --timeout 1s",
     ] {
         let (code, text, took) = idle(&world, command);
-        assert!(code == Some(2) && took < Duration::from_secs(7), "{command}: {code:?} after {took:?}: {text}");
+        assert!(code == Some(2) && took < PATIENCE, "{command}: {code:?} after {took:?}: {text}");
         assert!(text.contains("did not end within 1 s"), "{command}: {text}");
     }
     // The twin: what comes in time is read.
@@ -281,10 +284,8 @@ fn the_time_of_create_bounds_lists_and_locks() {
     let lock = world.root().join(".app.sigstore.json.lock");
     let held = std::fs::File::create(&lock).unwrap();
     held.lock().unwrap();
-    let began = Instant::now();
     let (code, text) = run(&world, CREATE, &["app", "--timeout", "1s"]);
     assert!(code != Some(0) && text.contains("another process adds to it"), "{text}");
-    assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
     drop(held);
     assert_eq!(run(&world, CREATE, &["app", "--timeout", "20s"]).0, Some(0));
     // What somebody put in a lock's place is named, and left to them.

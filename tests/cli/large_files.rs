@@ -15,7 +15,7 @@ fn sparse(world: &World, name: &str, size: u64) {
 fn timed(world: &World, args: &[&str], given: Duration) -> (Output, String) {
     let began = Instant::now();
     let out = world.attest(args);
-    assert!(began.elapsed() < given + Duration::from_secs(8), "{args:?}: {:?}", began.elapsed());
+    assert!(began.elapsed() < given + Duration::from_secs(25), "{args:?}: {:?}", began.elapsed());
     let said = String::from_utf8_lossy(&[out.stdout.as_slice(), &out.stderr].concat()).into_owned();
     (out, said)
 }

@@ -3,7 +3,6 @@
 use crate::world::{PASSWORD, World};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 /// Every flag and argument that takes a file, as `FILE`.
 const COMMANDS: &[&str] = &[
@@ -32,11 +31,10 @@ const COMMANDS: &[&str] = &[
     "approve charter:FILE --key attest.key --yes",
 ];
 
-/// Runs it, for as long as nothing should take.
+/// Runs it, and gives up where it waits for what never comes.
 fn run(world: &World, words: &[String]) -> (Option<i32>, String) {
-    let began = Instant::now();
     let mut command = Command::new("timeout");
-    command.args(["20", env!("CARGO_BIN_EXE_attest")]).args(words).current_dir(world.root()).env_clear();
+    command.args(["60", env!("CARGO_BIN_EXE_attest")]).args(words).current_dir(world.root()).env_clear();
     let out = command
         .env("ATTEST_PASSWORD", PASSWORD)
         .env("HOME", world.home())
@@ -44,7 +42,7 @@ fn run(world: &World, words: &[String]) -> (Option<i32>, String) {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&[out.stdout.as_slice(), &out.stderr].concat()).into_owned();
-    assert!(began.elapsed() < Duration::from_secs(15), "{words:?}: {said}");
+    assert_ne!(out.status.code(), Some(124), "{words:?}: {said}");
     (out.status.code(), said)
 }
 
