@@ -39,6 +39,10 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let create = |count: usize| {
         let files: Vec<_> = (0..count).map(|n| format!("out/{n}")).collect();
+        // What an earlier turn attached is not there to be read and added to.
+        for name in ["out/attest.sigstore.jsonl", "out/0.sigstore.json"] {
+            let _ = std::fs::remove_file(root.join(name));
+        }
         let key = Arc::new(LocalKey::generate(KeyAlgorithm::EcdsaP256).expect("a key"));
         let build = capture_and_sign::Build { env: &env, files: &files, key, now: chrono::Utc::now().into() };
         let begun = Instant::now();
