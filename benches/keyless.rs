@@ -15,8 +15,9 @@
 //! certified the key, the certificate log, the transparency log's checkpoint and promise, the timestamp with its authority's
 //! certificate, and the signature itself. What we take more is reading, the log's hashes, and checks done twice.
 //!
-//! Fails when a bundle takes more than 1 ms, or all cores together verify less than nine tenths of what the floor gains
-//! from them.
+//! Fails when a bundle takes more times its floor than its case says, or all cores together verify less than nine tenths of
+//! what the floor gains from them. With Rekor v2 that is 1.5. With Rekor v1 the library checks two signatures more than the
+//! floor has: that of the authority's own certificate, though the root is prepared once, and the log's promise twice.
 
 use attest::model::{Artifact, Digest, Timestamp};
 use attest::sign::LocalKey;
@@ -34,8 +35,6 @@ use std::time::{Duration, Instant};
 const TURNS: usize = 200;
 /// How long one figure of one turn is measured: short, so that some turns are not interrupted.
 const TURN: Duration = Duration::from_millis(8);
-/// Milliseconds that one bundle may take.
-const AIM: f64 = 1.0;
 
 struct Case {
     name: String,
@@ -43,6 +42,8 @@ struct Case {
     evidence: Vec<u8>,
     artifact: Artifact,
     floor: Vec<(PublicKey, Vec<u8>, Vec<u8>)>,
+    /// How many times its floor a bundle may take.
+    most: f64,
 }
 
 impl Case {
@@ -52,6 +53,7 @@ impl Case {
         evidence: Vec<u8>,
         content: &[u8],
         floor: &[(KeyAlgorithm, usize)],
+        most: f64,
     ) -> Self {
         let floor = floor.iter().map(|(algorithm, length)| {
             let (key, message) = (LocalKey::generate(*algorithm).expect("a key"), vec![b'm'; *length]);
@@ -64,6 +66,7 @@ impl Case {
             evidence,
             artifact: Artifact::new("artifact", "artifact", Digest::sha256(content)),
             floor: floor.collect(),
+            most,
         }
     }
 
@@ -106,7 +109,7 @@ fn main() -> ExitCode {
             ours.wall / floor.wall,
             ours.on_processor() / floor.on_processor()
         );
-        good &= ours.wall <= AIM * 1000.0 && gain[0] >= gain[1] * 0.9;
+        good &= ours.wall <= floor.wall * case.most && gain[0] >= gain[1] * 0.9;
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -165,7 +168,7 @@ fn cases() -> Vec<Case> {
     let bundle = instance.sign(&holder, &statement(100)).to_string().into_bytes();
     let root = TrustedRoot::parse(instance.root().to_string().as_bytes(), "bench").expect("a root");
     let floor = [(EcdsaP256, 600), (EcdsaP256, 500), (EcdsaP256, 200), (EcdsaP256, 60), (EcdsaP256, 16_000)];
-    let mut out = vec![Case::new("own instance, Rekor v1, 100 dependencies", &root, bundle, b"artifact", &floor)];
+    let mut out = vec![Case::new("own instance, Rekor v1, 100 dependencies", &root, bundle, b"artifact", &floor, 3.0)];
 
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/sigstore-conformance");
     let read = |name: &str| std::fs::read(vectors.join(name)).expect("a vector");
@@ -173,7 +176,7 @@ fn cases() -> Vec<Case> {
         let roots = TrustedRoot::embedded();
         let bundle = read("happy-path-intoto-in-dsse-v3/bundle.sigstore.json");
         let floor = [(EcdsaP384, 1700), (EcdsaP256, 1600), (EcdsaP256, 1500), (EcdsaP256, 90), (EcdsaP256, 2000)];
-        out.push(Case::new("public-good instance, Rekor v1", &roots, bundle, &read("a.txt"), &floor));
+        out.push(Case::new("public-good instance, Rekor v1", &roots, bundle, &read("a.txt"), &floor, 2.0));
 
         let roots = TrustedRoot::parse(&read("rekor2-dsse-happy-path/trusted_root.json"), "vector").expect("a root");
         let bundle = read("rekor2-dsse-happy-path/bundle.sigstore.json");
@@ -185,6 +188,7 @@ fn cases() -> Vec<Case> {
             bundle,
             &read("a.txt"),
             &[&floor[..], &stamp].concat(),
+            1.5,
         ));
     } else {
         println!("not measured: bundles of other instances, as ../shared/vectors is not there");
