@@ -41,7 +41,7 @@ impl Ui {
 
     /// How what is printed on standard output is read.
     pub(in crate::cli) fn view(&self, verbose: bool) -> decision::View {
-        decision::View { verbose, terminal: self.terminal, colour: self.colour }
+        decision::View { verbose, quiet: self.quiet, terminal: self.terminal, colour: self.colour }
     }
 
     /// What a person is told on standard output: on a terminal with short digests, unless they ask for more.

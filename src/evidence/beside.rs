@@ -12,6 +12,12 @@ pub fn own_bundle(file: &Path) -> PathBuf {
     file.with_file_name(format!("{name}.sigstore.json"))
 }
 
+/// Whether a file has a name that `attest create` gives to files of bundles.
+#[must_use]
+pub fn is_named_as_bundles(name: &str) -> bool {
+    [".sigstore.json", ".sigstore.jsonl"].iter().any(|end| name.ends_with(end))
+}
+
 /// What takes further bundles beside a file that holds one: `F.sigstore.jsonl` beside `F.sigstore.json`. A file of any
 /// other name takes them itself.
 #[must_use]

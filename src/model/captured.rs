@@ -39,6 +39,15 @@ impl<T> Captured<T> {
         }
     }
 
+    /// Why there is no value.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Found { .. } => None,
+            Self::Absent { reason } => Some(reason),
+        }
+    }
+
     /// The same with another value.
     #[must_use]
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Captured<U> {

@@ -82,7 +82,7 @@ codes! {
         "correct the policy at the line and column that the message names; `attest schema policy` prints the format";
     POLICY_FIELD_UNKNOWN = "policy-field-unknown", [Caller],
         "a field that the policy format does not have",
-        "correct the name at the line that the message names; schemas/policy.schema.json lists all fields";
+        "correct the name at the line that the message names; `attest schema policy` lists all fields";
     POLICY_FIELD_NOT_ENFORCED = "policy-field-not-enforced", [Caller],
         "a field of the policy format that this version does not enforce",
         "remove the field, or use a version that enforces it";

@@ -171,3 +171,74 @@ fn a_password_is_asked_for_three_times_and_no_longer_than_it_is_given() {
     let late = Terminal::start(&world, &words(&["--timeout", "1s"])).end();
     assert!(late.code == Some(2) && late.screen.contains("nobody typed a password"), "{late:?}");
 }
+
+#[test]
+fn of_what_is_typed_for_something_else_the_hint_says_how_it_is_written() {
+    let world = World::new();
+    world.done(&["create", "app", "--key", "attest.key", "--task", "task-1"]);
+    world.write("statement.json", world.done(&["generate", "app"]));
+    let key = ["--key", "attest.key"];
+    for (args, code, hint) in [
+        (
+            &["verify", "app.sigstore.json", "--key", "attest.pub"][..],
+            1,
+            "name what they are about, and it with --bundle",
+        ),
+        (&["verify", "acme/app", "--key", "attest.pub"], 2, "such as docker.io/acme/app"),
+        (&["verify", "nginx", "--key", "attest.pub"], 2, "such as docker.io/library/nginx"),
+        (&[&["sign", "app"], &key[..]].concat(), 2, "`attest create FILE` attests a file"),
+        (&[&["approve", "HEAD"], &key[..]].concat(), 2, "a commit is written commit:HEAD"),
+        (&[&["create", "gone"], &key[..], &["--", "true"]].concat(), 2, "the build step ended without making it"),
+    ] {
+        let out = world.attest(args);
+        let (stdout, stderr) = texts(&out);
+        assert!(out.status.code() == Some(code) && (stdout + &stderr).contains(hint), "{args:?}: {stderr}");
+    }
+    // The twins: what is another file, a statement, and a step that makes its file.
+    let (stdout, stderr) = texts(&world.attest(&["verify", "lib", "app.sigstore.json", "--key", "attest.pub"]));
+    assert!(stdout.contains("DENY lib") && !stderr.contains("it with --bundle"), "{stdout}{stderr}");
+    world.done(&["sign", "statement.json", "--key", "attest.key", "--output", "signed.json"]);
+    world.done(&[&["create", "made"], &key[..], &["--", "sh", "-c", "echo made > made"]].concat());
+}
+
+#[test]
+fn a_glob_of_files_and_their_bundles_lists_what_is_known_of_the_files() {
+    let world = World::new();
+    world.done(&["create", "app", "--key", "attest.key", "--task", "task-1"]);
+    for command in ["list", "inspect", "download"] {
+        let (stdout, stderr) = texts(&world.attest(&[command, "ap*"]));
+        assert!(
+            stderr.contains("left out 1 file of bundles") && !stderr.contains("there is no attestation"),
+            "{stderr}"
+        );
+        assert!(command != "list" || stdout.contains("1 attestation, not verified"), "{stdout}");
+    }
+    // A glob of bundles alone asks for them.
+    let (stdout, _) = texts(&world.attest(&["inspect", "*.sigstore.json"]));
+    assert!(stdout.contains("app.sigstore.json") && stdout.contains("task-1"), "{stdout}");
+}
+
+#[test]
+fn a_checkout_without_a_remote_is_told_at_once() {
+    let world = World::new();
+    world.repository();
+    let said = |world: &World| texts(&world.attest(&["generate", "app"])).1;
+    assert!(!said(&world).contains("no repository is recorded"), "the twin: {}", said(&world));
+    world.git(&["remote", "remove", "origin"]);
+    assert!(said(&world).contains("no repository is recorded beside the commit: the repository has no remote"));
+    let out = world.attest(&["generate", "app", "--require", "source.repository"]);
+    assert_eq!(out.status.code(), Some(1), "{}", texts(&out).1);
+}
+
+#[test]
+fn the_quickstart_copies_no_private_key() {
+    let world = World::new();
+    let key = std::fs::read(world.root().join("attest.key")).unwrap();
+    // Those that it would take first, were they no keys.
+    world.write("README.key", key);
+    let out = world.attest(&["quickstart", "--keep"]);
+    let said = texts(&out).0;
+    assert!(out.status.success() && !said.contains("README.key"), "{said}");
+    let kept = said.lines().find_map(|line| line.strip_prefix("kept: ")).unwrap();
+    std::fs::remove_dir_all(kept).unwrap();
+}

@@ -19,18 +19,16 @@ impl Context {
         let add = |row: &Row, text: String| add_path(row.path, text);
         match &self.source {
             Captured::Absent { reason } => add(field::SOURCE, format!("no source commit is recorded: {reason}")),
-            Captured::Found { .. } => match &self.git.dirty {
-                Captured::Absent { reason } => {
-                    add(field::SOURCE_DIRTY, format!("whether the work tree equals the commit is not known: {reason}"));
+            Captured::Found { value, .. } => {
+                if value.uri().is_none() {
+                    let why = self.git.remote.reason().unwrap_or("it has no address");
+                    let text = format!("no repository is recorded beside the commit: {why}");
+                    add_path(field::fact::REPOSITORY.name, text);
                 }
-                Captured::Found { value, .. } if value.files > 0 => {
-                    let example =
-                        value.examples.first().map_or_else(String::new, |(path, how)| format!(" ({path}: {how})"));
-                    let files = counted(value.files, "file");
-                    add(field::SOURCE_DIRTY, format!("the work tree differs from the commit in {files}{example}"));
+                if let Some(text) = self.dirt() {
+                    add(field::SOURCE_DIRTY, text);
                 }
-                Captured::Found { .. } => {}
-            },
+            }
         }
         if let Captured::Absent { reason } = &self.base_image
             && !base_image::is_none_at_all(reason)
@@ -59,6 +57,21 @@ impl Context {
         }
         all.retain(|m| !open.may_bring(m.field));
         all
+    }
+
+    /// How the work tree differs from the commit, or why that is not known.
+    fn dirt(&self) -> Option<String> {
+        match &self.git.dirty {
+            Captured::Absent { reason } => {
+                Some(format!("whether the work tree equals the commit is not known: {reason}"))
+            }
+            Captured::Found { value, .. } if value.files > 0 => {
+                let example = value.examples.first();
+                let example = example.map_or_else(String::new, |(path, how)| format!(" ({path}: {how})"));
+                Some(format!("the work tree differs from the commit in {}{example}", counted(value.files, "file")))
+            }
+            Captured::Found { .. } => None,
+        }
     }
 
     /// That every required field is there, and nothing is missing of it.

@@ -38,6 +38,9 @@ pub(in crate::cli) struct Given<'a> {
     pub store: Option<&'a str>,
 }
 
+/// Where what is typed is no artifact.
+const OTHER_KINDS: &str = "a commit is written commit:HEAD, a charter charter:FILE or charter:URL";
+
 /// Reads `charter:FILE|URL`, `commit:REV` or an artifact's name.
 ///
 /// # Errors
@@ -129,7 +132,10 @@ fn commit(revision: &str, given: &Given<'_>) -> Result<Target, Failure> {
 
 async fn artifact(typed: &str, given: &Given<'_>, common: &Common) -> Result<Target, Failure> {
     let places = EvidenceArgs { attestation_repository: given.store.map(str::to_owned), ..EvidenceArgs::default() };
-    let resolved = target::resolve(typed, common, &places, false).await?;
+    let resolved = target::resolve(typed, common, &places, false).await.map_err(|failure| {
+        let hint = if failure.code == codes::FILE_UNREADABLE { Some(OTHER_KINDS) } else { failure.hint };
+        Failure { hint, ..failure }
+    })?;
     let artifact = &resolved.artifact;
     let name = match resolved.subject.is_none() {
         true => file_name(artifact.scope.strip_prefix("file:").unwrap_or(typed)),

@@ -4,7 +4,7 @@ use crate::capture::input::files as hashing;
 use crate::capture::{self, CaptureError, Environment};
 use crate::cli::args::subject::{SubjectSpec, remark};
 use crate::cli::exit::{Failure, codes};
-use crate::evidence::{SHARED_BUNDLES, bundles_of, is_bundles, shared_bundles};
+use crate::evidence::{SHARED_BUNDLES, bundles_of, is_bundles, is_named_as_bundles, shared_bundles};
 use crate::model::limits;
 use crate::model::plural::counted;
 use crate::places::files;
@@ -108,8 +108,10 @@ impl Expanded {
     /// What a glob matched, but for the bundles that attest itself wrote beside it: they are evidence, and there is none of them.
     /// What has the name of one and holds something else is a subject like any other.
     fn matched(&mut self, glob: &str, found: Vec<PathBuf>, with_bundles: bool) {
-        let (bundles, subjects): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|path| !with_bundles && is_bundle_file(path));
+        let (bundles, subjects): (Vec<_>, Vec<_>) = found.into_iter().partition(|path| is_bundle_file(path));
+        // A glob of nothing else asks for the bundles themselves.
+        let (bundles, subjects) =
+            if with_bundles && subjects.is_empty() { (subjects, bundles) } else { (bundles, subjects) };
         if !bundles.is_empty() {
             let left_out = counted(bundles.len(), "file");
             self.notes
@@ -243,8 +245,7 @@ impl Expanded {
 /// Whether a file is one of bundles, by its name as `attest create` gives it and by what it holds.
 fn is_bundle_file(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let named = [".sigstore.json", ".sigstore.jsonl"].iter().any(|end| name.ends_with(end));
-    named && files::read(path, limits::EVIDENCE_BYTES).is_ok_and(|bytes| is_bundles(&bytes))
+    is_named_as_bundles(&name) && files::read(path, limits::EVIDENCE_BYTES).is_ok_and(|bytes| is_bundles(&bytes))
 }
 
 /// Whether a text is a pattern, and no name of a file that is there.

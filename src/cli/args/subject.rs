@@ -100,7 +100,8 @@ impl SubjectSpec {
         }
         if !is_pinned && !shows_a_registry(text) {
             // A file that is not there, much more often than an image of Docker Hub.
-            let on_hub = format!("docker.io/library/{text}");
+            let owner = if text.contains('/') { "" } else { "library/" };
+            let on_hub = format!("docker.io/{owner}{text}");
             let example = if Reference::parse(&on_hub).is_ok() { &on_hub } else { "ghcr.io/acme/app:v1" };
             let message = format!(
                 "`{text}` is no file that exists; a registry's reference shows its host, a tag or a digest, such as {example}"

@@ -179,8 +179,9 @@ fn two_files(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
         .collect();
     // What a reader knows best comes first.
     found.sort_by_key(|(p, _)| !p.to_string_lossy().starts_with("README"));
-    let other = found.iter().skip(1).find(|(_, size)| Some(*size) != found.first().map(|f| f.1));
-    match (found.first(), other) {
+    let mut open = found.iter().filter(|(path, _)| !is_key(&folder.join(path)));
+    let first = open.next();
+    match (first, open.find(|(_, size)| Some(*size) != first.map(|f| f.1))) {
         (Some((a, _)), Some((b, _))) => Ok((a.clone(), b.clone())),
         _ => Err(Failure::usage(
             codes::USAGE,
@@ -188,6 +189,13 @@ fn two_files(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
              at the top of a checkout",
         )),
     }
+}
+
+/// Whether a file is a private key: keys lie beside what they sign, and are not copied about.
+fn is_key(path: &Path) -> bool {
+    const MARK: &[u8] = b"PRIVATE KEY-----";
+    let read = places::files::read(path, limits::PREDICATE_BYTES);
+    read.is_ok_and(|bytes| bytes.windows(MARK.len()).any(|part| part == MARK))
 }
 
 fn blob(layout: &Path, layer: &Descriptor) -> PathBuf {

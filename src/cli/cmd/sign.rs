@@ -5,8 +5,8 @@ use crate::cli::args::Common;
 use crate::cli::args::signing::SigningArgs;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::ui::Ui;
-use crate::flow::Unsigned;
 use crate::flow::create::find_secret;
+use crate::flow::{STATEMENT_REFUSED, Unsigned};
 use crate::model::limits;
 use crate::places::{self, files};
 use crate::secrets::{Allowed, Search};
@@ -42,6 +42,15 @@ pub async fn run(args: &SignArgs, common: &Common, ui: &Ui) -> Result<Outcome, F
     let method = args.signing.method(ui.now)?;
     let env = places::environment()?;
     let statement = files::read_published(&args.statement, &env, limits::STATEMENT_BYTES)?;
+    if !statement.trim_ascii_start().starts_with(b"{") {
+        let path = args.statement.display();
+        let message = format!("`{path}` is no in-toto statement, which is a JSON object");
+        let failure = Failure::usage(STATEMENT_REFUSED, message);
+        return Err(Failure {
+            hint: Some("`attest create FILE` attests a file; `attest generate FILE` prints its statement"),
+            ..failure
+        });
+    }
     // A statement made elsewhere may hold what its maker did not look for.
     let variables: Vec<String> = method.variable().into_iter().collect();
     let search = Search { secrets: capture::secrets(&env, &variables), allowed: args.allow_secret_like.clone() };

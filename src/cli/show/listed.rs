@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn shown(terminal: bool) -> String {
-        let mut page = Page::new(View { verbose: false, terminal, colour: false });
+        let mut page = Page::new(View { verbose: false, quiet: false, terminal, colour: false });
         let row = |agent: &str, signer: &str| {
             let hex = "4f53a1c0".repeat(8);
             ["2026-01-02 03:04", "acme.example/a/long/type/v1", agent, signer, &hex].map(str::to_owned)

@@ -18,6 +18,9 @@ use std::path::Path;
 pub(in crate::cli) const FORGOTTEN: &str =
     "check the names; a build step stands behind `--`: attest create app --key attest.key -- make app";
 
+/// Where a build step ended well and a file that is to be attested is not there.
+const NOT_MADE: &str = "the build step ended without making it: name what the step makes, or correct the step";
+
 /// The command line, as what a plan is carried out with.
 pub(super) struct Here<'a> {
     pub(super) args: &'a CreateArgs,
@@ -89,6 +92,9 @@ impl Caller for Here<'_> {
         found.map_err(|failure| match args.subjects.as_slice() {
             [_, _, ..] if args.command.is_empty() && failure.code == codes::FILE_UNREADABLE => {
                 Failure { hint: Some(FORGOTTEN), ..failure }
+            }
+            _ if !args.command.is_empty() && failure.code == codes::FILE_UNREADABLE => {
+                Failure { hint: Some(NOT_MADE), ..failure }
             }
             _ => failure,
         })

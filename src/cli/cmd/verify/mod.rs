@@ -11,11 +11,13 @@ use crate::cli::cmd::audit::record_itself;
 use crate::cli::exit::{Decided, Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::{decision, untrusted};
 use crate::cli::ui::Ui;
+use crate::evidence::is_named_as_bundles;
 use crate::flow::{self, Given};
-use crate::model::limits;
+use crate::model::{Code, limits};
 use crate::places::{self, PolicyPlaces};
 use crate::policy::report::DecisionReport;
 use crate::policy::{Decision, NO_ATTESTATION, NO_ATTESTATION_OF_FILE, Policy};
+use crate::verify::SUBJECT_MISMATCH;
 use futures_util::lock::Mutex;
 use futures_util::stream::{self, StreamExt as _};
 use subject::Run;
@@ -88,12 +90,22 @@ pub(in crate::cli) async fn decide(args: &VerifyArgs, common: &Common, ui: &Ui) 
     Ok(decision)
 }
 
+/// Where an attestation is named instead of what it is about.
+const A_BUNDLE: &str = "that is a file of attestations: name what they are about, and it with --bundle";
+
+/// Whether what was denied because nothing is about it are files of bundles, by their names.
+fn are_bundles(decision: &Decision, code: Code) -> bool {
+    let mut denied = decision.subjects.iter().filter(|s| s.code() == Some(code));
+    [NO_ATTESTATION, SUBJECT_MISMATCH].contains(&code) && denied.all(|s| is_named_as_bundles(&s.artifact.name))
+}
+
 /// A decision as the command prints it.
 pub(in crate::cli) fn shown(decision: &Decision, common: &Common, ui: &Ui) -> Outcome {
     let exit = Exit::from(decision.verdict);
     if let Some(code) = decision.code() {
         let mut of_code = decision.subjects.iter().filter(|s| s.code() == Some(code));
         match of_code.all(|s| s.artifact.scope.starts_with("file:")) {
+            true if are_bundles(decision, code) => ui.suggest(A_BUNDLE),
             true if code == NO_ATTESTATION => ui.suggest(NO_ATTESTATION_OF_FILE),
             _ => ui.hint(code),
         }

@@ -44,7 +44,7 @@ fn subjects(page: &mut Page, all: &[SubjectDecision], depth: usize) {
         below(page, s, depth);
     }
     let mut groups: Vec<(Page, Vec<&SubjectDecision>)> = Vec::new();
-    for s in allowed {
+    for s in allowed.into_iter().filter(|_| !page.view.quiet) {
         let mut body = Page::new(page.view);
         below(&mut body, s, depth);
         match groups.iter_mut().find(|(b, _)| *b == body) {
@@ -191,7 +191,20 @@ mod tests {
 
     fn shown(subjects: Vec<SubjectDecision>, verbose: bool, terminal: bool) -> String {
         let decided = Decision::of(subjects, Vec::new(), Timestamp::from_unix(0).unwrap());
-        page(&decided, View { verbose, terminal, colour: false })
+        page(&decided, View { verbose, quiet: false, terminal, colour: false })
+    }
+
+    #[test]
+    fn with_quiet_only_what_is_not_allowed_is_shown() {
+        let of = |name: &str, verdict| subject(name, verdict, Vec::new());
+        let decided = Decision::of(
+            vec![of("good", Verdict::Allow), of("bad", Verdict::Deny)],
+            Vec::new(),
+            Timestamp::from_unix(0).unwrap(),
+        );
+        let seen = |quiet| page(&decided, View { verbose: false, quiet, terminal: false, colour: false });
+        assert!(seen(true).contains("DENY bad") && !seen(true).contains("ALLOW good"), "{}", seen(true));
+        assert!(seen(false).contains("ALLOW good") && seen(true).contains("1 allowed, 1 denied"), "{}", seen(false));
     }
 
     #[test]

@@ -17,6 +17,8 @@ const LONG: usize = 40;
 pub(in crate::cli) struct View {
     /// Every requirement and candidate, and every field.
     pub(in crate::cli) verbose: bool,
+    /// Only what is not allowed.
+    pub(in crate::cli) quiet: bool,
     /// A person reads it on a terminal.
     pub(in crate::cli) terminal: bool,
     /// The terminal shows colours.
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn only_a_terminal_with_colours_is_painted() {
         let show = |terminal, colour| {
-            let mut page = Page::new(View { verbose: false, terminal, colour });
+            let mut page = Page::new(View { verbose: false, quiet: false, terminal, colour });
             page.verdict(1, Verdict::Deny, "app");
             page.text()
         };
