@@ -71,11 +71,12 @@ pub fn hand_in(asked: &Asked<'_>) -> Result<Option<Said>, AuditError> {
     let exchange = || {
         stream.set_read_timeout(Some(asked.patience))?;
         stream.set_write_timeout(Some(asked.patience))?;
-        (&stream).write_all(format!("{HEAD} captured {}\n", body.len()).as_bytes())?;
-        (&stream).write_all(&body)?;
+        let head = format!("{HEAD} captured {}\n", body.len());
+        let sent = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(&body));
         let mut line = String::new();
-        BufReader::new(&stream).take(limits::HANDED_IN_BYTES as u64).read_line(&mut line)?;
-        Ok(line)
+        let answered = BufReader::new(&stream).take(limits::HANDED_IN_BYTES as u64).read_line(&mut line);
+        // A server that refuses says why and does not read on.
+        if line.is_empty() { sent.and(answered).map(|_| line) } else { Ok(line) }
     };
     let line = exchange().map_err(|e: io::Error| unusable(asked.path, &no_answer(&e)))?;
     let value = json::parse(line.as_bytes(), limits::HANDED_IN_BYTES).unwrap_or(Value::Null);
@@ -139,7 +140,10 @@ mod tests {
         let server = std::thread::spawn(move || {
             let (stream, _) = listener.accept().unwrap();
             let mut head = String::new();
-            BufReader::new(&stream).read_line(&mut head).unwrap();
+            let mut reader = BufReader::new(&stream);
+            reader.read_line(&mut head).unwrap();
+            let length = head.trim_end().rsplit(' ').next().unwrap().parse().unwrap();
+            reader.read_exact(&mut vec![0; length]).unwrap();
             (&stream).write_all(b"{\"records\":[7],\"known\":0,\"differs\":[],\"size\":8}\n").unwrap();
             head
         });
@@ -148,5 +152,23 @@ mod tests {
         let said = hand_in(&Asked { path: &path, drafts: &drafts, patience: Duration::from_secs(20) }).unwrap();
         assert_eq!(said.map(|said| said.numbers), Some(vec![7]));
         assert!(server.join().unwrap().starts_with("attest-audit/1 captured "));
+    }
+
+    #[test]
+    fn what_a_server_says_that_does_not_read_on_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let server = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            (&stream).write_all(b"{\"error\":{\"code\":\"busy\",\"message\":\"come again\"}}\n").unwrap();
+        });
+        let document = serde_json::json!({ "kind": "heartbeat" });
+        let draft = Draft::read(&document, Origin::Typed, &mut |bytes| bytes.fill(1)).unwrap();
+        // More than what lies in a socket that nobody reads.
+        let drafts = vec![draft; 20_000];
+        let said = hand_in(&Asked { path: &path, drafts: &drafts, patience: Duration::from_secs(20) });
+        server.join().unwrap();
+        assert!(said.unwrap_err().to_string().contains("busy: come again"));
     }
 }
