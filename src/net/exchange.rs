@@ -8,6 +8,7 @@ use super::{HttpClient, Refusal, retry};
 use crate::model::limits;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Method, Response, Url};
+use rustls::CertificateError;
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::{self, Instant};
@@ -172,6 +173,11 @@ impl HttpClient {
 
     /// The words may be those of a certificate, which is the service's.
     fn passing(&self, e: &reqwest::Error) -> Failure {
+        if let Some(rustls::Error::InvalidCertificate(why)) = of_tls(e) {
+            // The next try is shown the same one.
+            let cause = format!("its certificate is not accepted: {}", in_plain_words(why));
+            return Failure::Final(NetError::NoAnswer { cause: self.harmless(&cause, SHOWN), tries: 1 });
+        }
         Failure::Passing { cause: self.harmless(&in_words(e), SHOWN), arrived: !e.is_connect() }
     }
 }
@@ -190,17 +196,32 @@ fn is_barred(e: &reqwest::Error) -> bool {
 
 /// Whether the other side answered in TLS: with a certificate, a refusal or whatever else, and not in another protocol.
 fn is_of_tls(e: &reqwest::Error) -> bool {
+    of_tls(e).is_some_and(|e| !matches!(e, rustls::Error::InvalidMessage(_) | rustls::Error::General(_)))
+}
+
+/// What a handshake failed of.
+fn of_tls(e: &reqwest::Error) -> Option<&rustls::Error> {
     let mut at = e.source();
     while let Some(inner) = at {
         // What an `io::Error` wraps is no source of it.
         let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let wrapped = wrapped.map(|e| e as &(dyn Error + 'static));
         if let Some(e) = inner.downcast_ref::<rustls::Error>() {
-            return !matches!(e, rustls::Error::InvalidMessage(_) | rustls::Error::General(_));
+            return Some(e);
         }
         at = wrapped.or_else(|| inner.source());
     }
-    false
+    None
+}
+
+fn in_plain_words(e: &CertificateError) -> String {
+    match e {
+        CertificateError::UnknownIssuer => "no authority that is trusted here issued it".to_owned(),
+        CertificateError::Other(e) if e.to_string().contains("CaUsedAsEndEntity") => {
+            "it is one of an authority, or its own, and not trusted here".to_owned()
+        }
+        e => e.to_string(),
+    }
 }
 
 /// The moment at which an operation that starts now has to be over.
