@@ -120,23 +120,37 @@ fn run(world: &World, folder: &Path, code: &str) -> String {
     String::from_utf8(out.stdout).unwrap()
 }
 
-#[test]
-fn getting_started_prints_what_it_shows() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/getting-started.md");
+/// Runs a page whose first block makes the folder that the others are in, and compares what it shows.
+fn prints_what_it_shows(page: &str, folder: &str, at_least: usize) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     let text = std::fs::read_to_string(&page).unwrap();
     let world = World::empty();
     let (mut seen, mut blocks) = (BTreeMap::new(), 0);
     let found = with_output(&text, &mut |code| {
         blocks += 1;
-        // The first block makes the checkout that the others are in.
-        let folder = if blocks == 1 { world.root().to_owned() } else { world.root().join("demo") };
+        let folder = if blocks == 1 { world.root().to_owned() } else { world.root().join(folder) };
         shown(&run(&world, &folder, code), &mut seen)
     });
-    assert!(blocks >= 8, "{blocks} blocks");
+    assert!(blocks >= at_least, "{blocks} blocks");
     if std::env::var_os("SNAPSHOTS").is_some_and(|v| v == "overwrite") {
         std::fs::write(&page, &found).unwrap();
     }
     snapbox::assert_data_eq!(found, snapbox::Data::from(text).raw());
+}
+
+#[test]
+fn getting_started_prints_what_it_shows() {
+    prints_what_it_shows("docs/getting-started.md", "demo", 8);
+}
+
+#[test]
+fn the_tutorial_of_a_pipeline_prints_what_it_shows() {
+    prints_what_it_shows("docs/tutorial-ci.md", "shop", 6);
+}
+
+#[test]
+fn the_tutorial_of_a_deployment_prints_what_it_shows() {
+    prints_what_it_shows("docs/tutorial-deploy.md", "release", 6);
 }
 
 /// Times of today, and how long ago the story was, with others in place of those that differ each day.

@@ -22,6 +22,7 @@ mod audit_who;
 mod audit_work;
 mod before_the_step;
 mod beside;
+mod blocks;
 mod charter;
 mod flags;
 mod git_check;
