@@ -162,10 +162,7 @@ fn described(entry: &Field<'_>) -> Result<Descriptor, JsonError> {
 
 /// What a manifest says of itself as a referrer: its subject, and the entry that lists it, with `artifactType` and
 /// annotations from its own bytes (distribution-spec, "Listing Referrers"). `None` without a `subject`.
-pub(super) fn referrer_entry(
-    descriptor: &Descriptor,
-    bytes: &[u8],
-) -> Result<Option<(Descriptor, Descriptor)>, JsonError> {
+pub fn referrer_entry(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<(Descriptor, Descriptor)>, JsonError> {
     let manifest = Manifest::parse(bytes, &descriptor.media_type)?;
     Ok(manifest.subject.map(|subject| {
         let mut entry = Descriptor::new(&manifest.media_type, bytes.len() as u64, descriptor.digest.clone());

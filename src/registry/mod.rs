@@ -21,6 +21,7 @@ pub use error::{CONTENT_MISSING, DIGEST_MISMATCH, REFERRER_NOT_LISTED, REGISTRY_
 pub use evidence::{CODES as EVIDENCE_CODES, RegistryEvidence};
 #[cfg(feature = "cli")]
 pub use guarded::{Gate, Guarded};
+pub use listing::referrer_entry;
 pub use memory::Memory;
 #[cfg(feature = "cli")]
 pub use oci_http::{HttpOptions, OciHttp};

@@ -14,6 +14,12 @@ use std::sync::atomic::Ordering;
 #[path = "../../examples/capture_and_sign.rs"]
 #[allow(dead_code, reason = "its main is not called")]
 pub(crate) mod capture_and_sign;
+#[path = "../../examples/decide_in_process.rs"]
+#[allow(dead_code, reason = "its main is not called")]
+mod decide_in_process;
+#[path = "../../examples/own_registry.rs"]
+#[allow(dead_code, reason = "its main is not called")]
+mod own_registry;
 #[path = "../../examples/own_signer.rs"]
 #[allow(dead_code, reason = "its main is not called")]
 mod own_signer;
@@ -99,4 +105,40 @@ fn an_image_of_a_registry_is_decided_on_by_a_policy() {
     assert_eq!(decide(&key, now()).0, Verdict::Allow);
     let stranger = LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
     assert_eq!(decide(&stranger, now()).0, Verdict::Deny);
+}
+
+#[test]
+fn a_store_of_ones_own_keeps_what_is_attached_and_is_not_trusted() {
+    let (key, image) = (LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap(), Image::of(b"a layer"));
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = own_registry::Shelf::new(folder.path());
+    image.push(&shelf);
+    let mut claim = Claim::about(&image.digest());
+    claim.agent = Some("squad/builder".into());
+    let bundle = attest::testing::world::sign(&key, &claim.to_bytes()).unwrap();
+    let decide = |signer: &LocalKey| {
+        let policies = [verify_registry::policy(&policy_of(signer)).unwrap()];
+        block_on(own_registry::attach_and_decide(&shelf, image.digest(), &bundle, &policies, now()))
+    };
+    assert_eq!(decide(&key).unwrap(), Verdict::Allow);
+    assert_eq!(decide(&LocalKey::generate(KeyAlgorithm::EcdsaP256).unwrap()).unwrap(), Verdict::Deny);
+    // It serves other bytes than those that were asked for.
+    std::fs::write(folder.path().join("content").join(image.digest().hex()), b"{}").unwrap();
+    assert!(decide(&key).unwrap_err().to_string().contains("expected sha256:"));
+}
+
+#[test]
+fn bundles_in_memory_are_decided_on_by_a_policy_that_is_built() {
+    let key = LocalKey::generate(KeyAlgorithm::Ed25519).unwrap();
+    let mut claim = Claim::about(&Digest::sha256(b"x"));
+    claim.agent = Some("squad/builder".into());
+    let bundle = attest::testing::world::sign(&key, &claim.to_bytes()).unwrap();
+    let decide = |file: &[u8], bundles: &[u8], agent: &str| {
+        let key = key.public_key().clone();
+        block_on(decide_in_process::decide(file, bundles.to_vec(), key, agent, now())).unwrap()
+    };
+    assert_eq!(decide(b"x", &bundle, "squad/*"), Verdict::Allow);
+    assert_eq!(decide(b"y", &bundle, "squad/*"), Verdict::Deny);
+    assert_eq!(decide(b"x", &bundle, "other/*"), Verdict::Deny);
+    assert_eq!(decide(b"x", b"", "squad/*"), Verdict::Deny);
 }
