@@ -8,6 +8,8 @@ use super::seal::{Unopened, open};
 use super::store::CHECKPOINT;
 use super::tree::Growing;
 use super::{AuditError, LogStore, Redaction, Settings, Stored, What};
+use crate::model::Timestamp;
+use crate::model::plural::counted;
 use crate::record::{Class, Entry, kinds};
 use crate::tlog::{Checkpoint, Hash};
 use std::borrow::Cow;
@@ -70,6 +72,8 @@ pub struct Account {
     pub unfinished: Option<u64>,
     /// Whether its first record says what it is: the key of redactions, and how long things are kept.
     pub bound: bool,
+    /// The expiry that is dated furthest ahead: its record, and its day (since 1970).
+    pub last_expiry: Option<(u64, u32)>,
     /// Records that say that something was lost, and how many events.
     pub losses: (u64, u64),
     /// Everything else, the first first. It is what tampering looks like.
@@ -87,6 +91,20 @@ pub struct Account {
 }
 
 impl Account {
+    /// Finds fault with what expired on a day that has not come: who holds the keys of the log could else date an expiry years
+    /// ahead, destroy what is still to be kept, and the account would call it policy. A day is left for clocks that differ.
+    pub fn as_of(&mut self, now: Timestamp) {
+        let Some((index, day)) = self.last_expiry.filter(|(_, day)| *day > super::log::day(now) + 1) else { return };
+        let ahead = day - super::log::day(now);
+        self.bad(
+            index,
+            format!(
+                "it says that records expired, and is dated {} ahead of this clock",
+                counted(ahead as usize, "day")
+            ),
+        );
+    }
+
     fn bad(&mut self, index: impl Into<Option<u64>>, cause: impl Into<String>) {
         self.faults += 1;
         if self.unexplained.len() < KEPT {
@@ -342,10 +360,14 @@ impl Checker<'_> {
                     self.account.bad(index, format!("the redaction of record {}, put here again", redaction.at));
                     return;
                 }
-                if let What::Expired { class, until, kept, .. } = &redaction.what
-                    && (until.saturating_add(*kept) >= entry.day() || self.keeps_otherwise(*class, *kept))
-                {
-                    self.account.bad(index, format!("`{}` expired sooner than the policy says", class.name()));
+                if let What::Expired { class, until, kept, .. } = &redaction.what {
+                    let last = self.account.last_expiry.get_or_insert((index, entry.day()));
+                    if entry.day() > last.1 {
+                        *last = (index, entry.day());
+                    }
+                    if until.saturating_add(*kept) >= entry.day() || self.keeps_otherwise(*class, *kept) {
+                        self.account.bad(index, format!("`{}` expired sooner than the policy says", class.name()));
+                    }
                 }
                 self.account.verified += 1;
                 self.account.redactions += 1;

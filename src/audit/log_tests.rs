@@ -390,6 +390,20 @@ fn a_hole_without_a_redaction_is_unexplained() {
     world.log.finish_redaction(now(10), &mut counter()).unwrap();
     world.log.publish().unwrap();
     assert_eq!(world.account().unexplained[0].cause, "`executions` expired sooner than the policy says");
+    // One that is dated years ahead, when it would be no sooner: what expired by it is not yet to.
+    let mut world = World::of(20);
+    let in_time = What::Expired { class: Class::Executions, from: 0, until: day, kept: 90 };
+    world.log.keys.pending = Some(redaction(&officer(), in_time));
+    world.log.finish_redaction(now(1000), &mut counter()).unwrap();
+    world.log.publish().unwrap();
+    let seen = |today: i64| {
+        let mut account = world.account();
+        account.as_of(now(today));
+        account.unexplained.first().map(|bad| (bad.index, bad.cause.clone()))
+    };
+    assert_eq!((seen(1000), seen(999)), (None, None), "the twins");
+    let words = "it says that records expired, and is dated 990 days ahead of this clock";
+    assert_eq!(seen(10), Some((Some(21), words.to_owned())));
     let mut world = World::of(20);
     world.log.keys.pending = Some(redaction(&signer(1), What::Records(vec![(5, 5)])));
     assert!(world.log.finish_redaction(now(10), &mut counter()).is_err(), "without authority nothing is destroyed");

@@ -3,9 +3,10 @@
 
 use super::orders::{Orders, lawful};
 use super::{BATCH, Content, Copied, Replica, ReplicaError, STEP};
-use crate::audit::log::own;
+use crate::audit::log::{day, own};
 use crate::audit::tree::{Growing, read_all};
 use crate::audit::{AuditError, Bad, Hold, Holds, LogStore, Outside, Redaction, Settings, Stored};
+use crate::model::Timestamp;
 use crate::record::{Class, Entry};
 use crate::tlog::Checkpoint;
 use sha2::{Digest as _, Sha256};
@@ -32,6 +33,7 @@ pub async fn compare(
     store: &dyn LogStore,
     settings: &Settings,
     replica: &dyn Replica,
+    now: Timestamp,
 ) -> Result<Compared, ReplicaError> {
     let bad = |cause: &str| Compared { bad: vec![Bad { index: None, cause: cause.to_owned() }], ..Compared::default() };
     let Some(note) = replica.checkpoint().await? else {
@@ -42,7 +44,7 @@ pub async fn compare(
         Err(AuditError::Damaged { cause, .. } | AuditError::Malformed { cause, .. }) => return Ok(bad(&cause)),
         Err(e) => return Err(e.into()),
     };
-    let mut walk = Walk::of(store, settings, replica);
+    let mut walk = Walk::of(store, (settings, day(now)), replica);
     walk.records(&theirs).await?;
     let whole = walk.tree.size() == theirs.size && walk.tree.root() == theirs.root;
     if walk.tree.size() == theirs.size && !whole {
@@ -93,6 +95,8 @@ pub(super) async fn first_other(
 struct Walk<'a> {
     store: &'a dyn LogStore,
     settings: &'a Settings,
+    /// In days since 1970.
+    today: u32,
     replica: &'a dyn Replica,
     tree: Growing,
     /// The first record that the log has otherwise.
@@ -106,10 +110,11 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn of(store: &'a dyn LogStore, settings: &'a Settings, replica: &'a dyn Replica) -> Self {
+    fn of(store: &'a dyn LogStore, (settings, today): (&'a Settings, u32), replica: &'a dyn Replica) -> Self {
         Self {
             store,
             settings,
+            today,
             replica,
             tree: Growing::default(),
             other: None,
@@ -181,7 +186,7 @@ impl<'a> Walk<'a> {
     }
 
     fn order(&mut self, index: u64, entry: &[u8], content: &[u8]) {
-        self.redactions.extend(lawful(index, entry, content, self.settings).map(|one| (index, one)));
+        self.redactions.extend(lawful(index, entry, content, (self.settings, self.today)).map(|one| (index, one)));
         if let Ok(hold) = Hold::authorised(content, &self.settings.origin, &self.settings.officer)
             && hold.at == index
         {

@@ -4,11 +4,11 @@
 use super::compare::first_other;
 use super::orders::Orders;
 use super::{BATCH, Content, Replica, ReplicaError, STEP, Taken};
-use crate::audit::log::{own, replayed};
+use crate::audit::log::{day, own, replayed};
 use crate::audit::store::CHECKPOINT;
 use crate::audit::tree::{Growing, read_all};
 use crate::audit::{AuditError, LogStore, Settings, Stored, keep_to};
-use crate::model::limits;
+use crate::model::{Timestamp, limits};
 use crate::record::Entry;
 use crate::tlog::{Checkpoint, Hash};
 use sha2::{Digest as _, Sha256};
@@ -41,6 +41,7 @@ pub async fn replicate(
     store: &dyn LogStore,
     settings: &Settings,
     replica: &mut dyn Replica,
+    now: Timestamp,
 ) -> Result<Replicated, ReplicaError> {
     keep_to(store, settings)?;
     let note = store.get(CHECKPOINT)?.ok_or_else(|| AuditError::Unknown { what: "a checkpoint".into() })?;
@@ -49,7 +50,7 @@ pub async fn replicate(
     let mut tree = continued(store, &ours, before.as_ref(), replica).await?;
     let from = tree.size();
     let done = replica.carried_out().await?;
-    let orders = Orders::of(store, settings, from.min(done), ours.size)?;
+    let orders = Orders::of(store, (settings, day(now)), from.min(done), ours.size)?;
     if from < ours.size {
         copy(store, &mut tree, ours.size, &orders, replica).await?;
         replica.seal(&note).await?;

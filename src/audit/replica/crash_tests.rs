@@ -10,12 +10,12 @@ use std::path::Path;
 
 fn copied(world: &World, place: &Path) -> Result<Replicated, ReplicaError> {
     let mut replica = FolderReplica::open(place, true)?;
-    replicate(&world.store, &settings(), &mut replica).now_or_never().expect("a folder answers at once")
+    replicate(&world.store, &settings(), &mut replica, now(91)).now_or_never().expect("a folder answers at once")
 }
 
 fn faults(world: &World, place: &Path) -> Vec<crate::audit::Bad> {
     let replica = FolderReplica::open(place, false).unwrap();
-    let done = compare(&world.store, &settings(), &replica).now_or_never().expect("a folder answers at once");
+    let done = compare(&world.store, &settings(), &replica, now(91)).now_or_never().expect("a folder answers at once");
     done.unwrap().bad
 }
 

@@ -17,13 +17,19 @@ pub(super) struct Orders {
 }
 
 impl Orders {
-    /// Those of the records from `from` to before `until`.
-    pub(super) fn of(store: &dyn LogStore, settings: &Settings, from: u64, until: u64) -> Result<Self, AuditError> {
+    /// Those of the records from `from` to before `until` that count today.
+    pub(super) fn of(
+        store: &dyn LogStore,
+        (settings, today): (&Settings, u32),
+        from: u64,
+        until: u64,
+    ) -> Result<Self, AuditError> {
         let (mut redactions, mut index) = (Vec::new(), from);
         while index < until {
             let count = usize::try_from(until - index).unwrap_or(usize::MAX).min(4096);
             for record in read_all(store, index, count)? {
-                redactions.extend(lawful(index, &record.entry, &record.content, settings).map(|one| (index, one)));
+                redactions
+                    .extend(lawful(index, &record.entry, &record.content, (settings, today)).map(|one| (index, one)));
                 index += 1;
             }
         }
@@ -95,13 +101,22 @@ fn placed(store: &dyn LogStore, index: u64) -> Result<Option<(Class, u32)>, Audi
     Ok(record.first().and_then(|record| Entry::parse(&record.entry).ok()).map(|entry| (entry.class, entry.day())))
 }
 
-/// A redaction that counts: signed by the officer, in its own place, and not sooner than what it takes may expire.
-pub(super) fn lawful(index: u64, entry: &[u8], content: &[u8], settings: &Settings) -> Option<Redaction> {
+/// A redaction that counts: signed by the officer, in its own place, and not sooner than what it takes may expire. One that is
+/// dated ahead of this machine's day does not: whoever writes the log chooses the date, and years ahead everything has expired. A
+/// day is left for clocks that differ.
+pub(super) fn lawful(
+    index: u64,
+    entry: &[u8],
+    content: &[u8],
+    (settings, today): (&Settings, u32),
+) -> Option<Redaction> {
     let entry = Entry::parse(entry).ok().filter(|entry| entry.kind.number == kinds::REDACTION)?;
     let found = Redaction::authorised(content, &settings.origin, &settings.officer).ok()?;
     let in_time = match &found.what {
         What::Expired { class, until, kept, .. } => {
-            until.saturating_add(*kept) < entry.day() && settings.retention.get(class) == Some(kept)
+            until.saturating_add(*kept) < entry.day()
+                && entry.day() <= today + 1
+                && settings.retention.get(class) == Some(kept)
         }
         What::Person(_) | What::Records(_) => true,
     };

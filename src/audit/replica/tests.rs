@@ -22,11 +22,11 @@ fn now_or<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn replicated(world: &World, replica: &mut dyn Replica) -> Result<Replicated, ReplicaError> {
-    now_or(replicate(&world.store, &settings(), replica))
+    now_or(replicate(&world.store, &settings(), replica, now(91)))
 }
 
 fn compared(store: &dyn LogStore, replica: &dyn Replica) -> Compared {
-    now_or(compare(store, &settings(), replica)).unwrap()
+    now_or(compare(store, &settings(), replica, now(91))).unwrap()
 }
 
 /// What a log's account says when the replica is held against it: its first fault.
@@ -260,7 +260,7 @@ fn a_journal_that_is_not_its_checkpoints_is_not_copied() {
         *world.store.0.lock().unwrap() = whole.clone();
         change(&mut world.store.0.lock().unwrap().records[320]);
         let mut other = replica.clone();
-        let refused = now_or(replicate(&world.store, &settings(), &mut other)).unwrap_err();
+        let refused = now_or(replicate(&world.store, &settings(), &mut other, now(91))).unwrap_err();
         assert_eq!(other.files, replica.files, "nothing was copied");
         refused
     };
@@ -305,6 +305,8 @@ fn nothing_is_deleted_without_authority_sooner_than_the_policy_or_against_a_hold
     assert_eq!(deleted(&expired, 9, 91, false), 21, "the twin");
     assert_eq!(deleted(&expired, 8, 91, false), 0, "another key");
     assert_eq!(deleted(&expired, 9, 90, false), 0, "a day too soon");
+    assert_eq!(deleted(&expired, 9, 92, false), 21, "the log's clock may be a day ahead");
+    assert_eq!(deleted(&expired, 9, 93, false), 0, "dated ahead, so that it would have expired by then");
     assert_eq!(deleted(&sooner, 9, 91, false), 0, "not as long as the settings say");
     assert_eq!(deleted(&expired, 9, 91, true), 0, "a day of which a hold keeps a record");
     assert_eq!(deleted("records 3-6", 9, 1, false), 4, "the twin");
@@ -319,9 +321,9 @@ fn what_log_json_says_besides_the_first_record_orders_nothing() {
     log.publish().unwrap();
     let other = crate::audit::Settings { officer: signer(7).key().clone(), ..settings() };
     let mut replica = MemoryReplica::default();
-    let refused = now_or(replicate(&store, &other, &mut replica)).unwrap_err();
+    let refused = now_or(replicate(&store, &other, &mut replica, now(91))).unwrap_err();
     assert_eq!(refused.code().as_str(), "audit-settings-changed", "{refused}");
-    assert_eq!(now_or(replicate(&store, &settings(), &mut replica)).unwrap().size, 1, "the twin");
+    assert_eq!(now_or(replicate(&store, &settings(), &mut replica, now(91))).unwrap().size, 1, "the twin");
 }
 
 #[test]

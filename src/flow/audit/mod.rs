@@ -385,8 +385,10 @@ pub fn check(
     keys: Option<&Keys>,
     outside: &[Outside],
     index: Option<&dyn Index>,
+    now: Timestamp,
 ) -> Result<Checked, AuditError> {
-    let account = account(store, settings, keys, outside)?;
+    let mut account = account(store, settings, keys, outside)?;
+    account.as_of(now);
     let (mut indexed, mut lying) = (None, None);
     if let (Some(index), Some(keys)) = (index, keys) {
         let position = index.position()?.min(account.size);

@@ -150,7 +150,7 @@ async fn one(
     settings: &Settings,
 ) -> Result<(String, Replicated), ReplicaError> {
     let mut replica = replica::open(at, opening).await?;
-    let done = replicate(store, settings, &mut *replica).await?;
+    let done = replicate(store, settings, &mut *replica, places::now()).await?;
     Ok((replica.name().to_owned(), done))
 }
 

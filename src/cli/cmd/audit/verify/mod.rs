@@ -15,7 +15,7 @@ use crate::flow::audit::witnessed::{self, Trusted};
 use crate::flow::audit::{self, Checked};
 use crate::model::limits;
 use crate::model::plural::counted;
-use crate::places::{AuditPlace, files};
+use crate::places::{self, AuditPlace, files};
 use crate::tlog::policy::Policy;
 use crate::tlog::{LogError, NoteKey};
 use claims::Claim;
@@ -161,7 +161,7 @@ pub(super) async fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) 
     }
     let run = |store: &dyn LogStore, keys: Option<&Keys>| {
         let index = place.index().ok();
-        audit::check(store, &settings, keys, &outside, index.as_ref().map(|index| index as &dyn Index))
+        audit::check(store, &settings, keys, &outside, index.as_ref().map(|index| index as &dyn Index), places::now())
     };
     let mut checked = run(&store, keys.as_ref())?;
     if checked.account.faults > 0 || checked.lying.is_some() {
@@ -205,7 +205,7 @@ async fn compared(
     common: &Common,
 ) -> Result<(SeenReplica, Option<Outside>), Failure> {
     let replica = replica::open(at, &replicate::opening(common, settings, false)).await?;
-    let found = compare(store, settings, &*replica).await?;
+    let found = compare(store, settings, &*replica, places::now()).await?;
     let fault = |bad: &Bad| Fault { index: bad.index, cause: bad.cause.clone() };
     let faults = found.bad.iter().map(fault).collect();
     Ok((SeenReplica { place: replica.name().to_owned(), size: found.size, faults }, found.outside))
