@@ -8,6 +8,7 @@ mod lines;
 pub mod own;
 mod paragraphs;
 mod trailers;
+pub mod wanted;
 pub mod written;
 
 pub use crate::model::Trigger;

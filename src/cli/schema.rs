@@ -51,6 +51,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("flush", of::<flush::FlushReport>),
     ("failure", of::<FailureReport>),
     ("git-check", of::<git::CheckReport>),
+    ("git-log", of::<git::GitLogReport>),
     ("inspect", of::<inspect::InspectReport>),
     ("keygen", of::<keygen::KeygenReport>),
     ("list", of::<list::ListReport>),

@@ -418,6 +418,8 @@ pub const MESSAGE_LINES: usize = 20_000;
 pub const MESSAGE_TRAILERS: usize = 1000;
 /// Sets of the five trailers of one message.
 pub const MESSAGE_SETS: usize = 100;
+/// Commits that are compared by what they change.
+pub const COMPARED_CHANGES: usize = 20_000;
 /// Commits that are held against a rule at once.
 pub const CHECKED_COMMITS: usize = 100_000;
 /// How much of an execution's id has to be typed (characters), where it is not all of it.

@@ -186,14 +186,8 @@ impl Search {
 
     /// That what a path leads to is not in the checkout, nor reached over a link there. What is not there is nowhere.
     pub(super) fn outside(&self, path: &Path) -> Result<(), ProgramError> {
-        let real = path.canonicalize().ok();
-        match (self.0.walk(path), &self.0.checkout) {
-            (Err(e @ ProgramError::InCheckout { .. }), _) => Err(e),
-            // `.` is reached without a step into it.
-            (_, Some(checkout)) if real.is_some_and(|real| real.starts_with(checkout)) => {
-                let (path, checkout) = (path.display().to_string(), checkout.display().to_string());
-                Err(ProgramError::InCheckout { path, checkout })
-            }
+        match self.0.walk(path) {
+            Err(e @ ProgramError::InCheckout { .. }) => Err(e),
             _ => Ok(()),
         }
     }
@@ -262,10 +256,7 @@ impl Places {
                 Some(Component::ParentDir) => drop(at.pop()),
                 Some(Component::Normal(part)) => {
                     at.push(part);
-                    if let Some(checkout) = self.checkout.as_ref().filter(|c| at.starts_with(c)) {
-                        let checkout = checkout.display().to_string();
-                        return Err(ProgramError::InCheckout { path: name, checkout });
-                    }
+                    self.beside(&at, &name)?;
                     let meta = std::fs::symlink_metadata(&at).map_err(|e| missing(&name, &e.to_string()))?;
                     if meta.is_symlink() {
                         links += 1;
@@ -282,7 +273,19 @@ impl Places {
                 Some(Component::CurDir | Component::Prefix(_)) | None => {}
             }
         }
+        // `.` is reached without a step.
+        self.beside(&at, &name)?;
         Ok(at)
+    }
+
+    /// That a place on the way is not in the checkout.
+    fn beside(&self, at: &Path, name: &str) -> Result<(), ProgramError> {
+        match self.checkout.as_ref().filter(|checkout| at.starts_with(checkout)) {
+            Some(checkout) => {
+                Err(ProgramError::InCheckout { path: name.to_owned(), checkout: checkout.display().to_string() })
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -431,7 +434,9 @@ mod tests {
         for path in ["co/bin/tool", "out/into/tool", "out/through", "co/leads-out", "co/../out/bin/tool"] {
             assert!(matches!(place(path), Err(ProgramError::InCheckout { .. })), "{path}");
         }
-        assert!(matches!(search.place(Path::new("bin/tool")), Err(ProgramError::InCheckout { .. })));
+        for path in ["bin/tool", ".", ""] {
+            assert!(matches!(search.place(Path::new(path)), Err(ProgramError::InCheckout { .. })), "{path:?}");
+        }
         for path in ["out/round", "out/absent", "out/bin/tool/x"] {
             assert!(matches!(place(path), Err(ProgramError::Missing { .. })), "{path}");
         }

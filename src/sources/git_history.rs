@@ -103,6 +103,8 @@ pub struct CommitRead {
     pub authors: Vec<String>,
     /// Addresses of the committer.
     pub committers: Vec<String>,
+    /// When it was committed, as it says itself; none where that is no time.
+    pub committed: Option<String>,
     /// The message.
     pub message: String,
 }
@@ -117,6 +119,7 @@ pub fn read_commit(bytes: &[u8]) -> Option<CommitRead> {
         parents: read.parents.iter().map(|id| (*id).to_owned()).collect(),
         authors: every_address(&read.authors),
         committers: every_address(&read.committers),
+        committed: person_and_time(read.committer()).1,
         message: read.message,
     })
 }

@@ -392,6 +392,11 @@ mod tests {
                 if old < new {
                     assert!(check_consistency(at(new), at(old), &proof).is_err());
                 }
+                // A root that was of a smaller tree, shown as that of one with more levels.
+                for larger in (new.next_power_of_two() + 1..80).filter(|_| 0 < old && old < new) {
+                    let shown = (larger, roots[new as usize]);
+                    assert!(check_consistency(at(old), shown, &proof).is_err(), "{old} {new}: as {larger}");
+                }
             }
         }
         assert!(consistency(3, 2, &kept).is_err() && consistency(3, 40, &kept).is_err());

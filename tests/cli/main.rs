@@ -27,6 +27,7 @@ mod charter;
 mod flags;
 mod git_check;
 mod git_check_hostile;
+mod git_log;
 mod guide;
 mod help;
 mod install;

@@ -6,6 +6,7 @@ use crate::capture::git::call::GitCaller;
 use crate::capture::git::{belongs, checkout};
 use crate::model::limits;
 use crate::programs::drain;
+use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::Child;
@@ -18,6 +19,25 @@ const WAITING: usize = 16;
 /// What is handed on of a commit that is too long (bytes): its id, and too little to be read as a commit.
 const BEGINNING: usize = 64;
 
+/// Commits whose differences are asked for at once.
+const BATCH: usize = 200;
+/// Differences of commits on standard input, whatever the repository says of how they are shown.
+const DIFFERENCE: [&str; 13] = [
+    "diff-tree",
+    "--stdin",
+    "-p",
+    "--root",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--no-color",
+    "--full-index",
+    "--diff-algorithm=myers",
+    "--unified=3",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+];
+
 /// How git says that a range names nothing.
 const NO_SUCH: [&str; 2] = ["bad revision ", "bad object "];
 
@@ -26,6 +46,8 @@ const NO_SUCH: [&str; 2] = ["bad revision ", "bad object "];
 pub enum Commits<'a> {
     /// Those that any branch or tag leads to, the oldest first.
     All,
+    /// The same, and those that led there before, as far as the clone remembers: what was rebased or amended away.
+    Remembered,
     /// Those that a range names as git reads it, the oldest first.
     Range(&'a str),
     /// The same, and none may be missing: [`HistoryError::Cut`] where the history here ends before it does.
@@ -78,6 +100,7 @@ pub fn each_commit<E>(
     let mut args = vec!["rev-list", "--header", "--encoding=UTF-8", "--topo-order", "--reverse"];
     match which {
         Commits::All => args.extend(["--branches", "--tags", "--remotes", "HEAD"]),
+        Commits::Remembered => args.extend(["--all", "--reflog"]),
         Commits::Range(range) => args.extend(["--end-of-options", range]),
         Commits::Whole(range) => args.extend(["--parents", "--end-of-options", range]),
         Commits::Merges(branch) => args.extend(["--first-parent", "--merges", "--end-of-options", branch]),
@@ -120,6 +143,49 @@ pub fn commit_id(env: &Environment, folder: &Path, name: &str, timeout: Duration
         Ok(id)
     } else {
         Err("no commit of that name".into())
+    }
+}
+
+/// What commits of a repository change.
+pub struct Changes(GitCaller);
+
+impl Changes {
+    /// Of the repository in a folder.
+    ///
+    /// # Errors
+    /// The reason, for a person.
+    pub fn of(env: &Environment, folder: &Path, timeout: Duration) -> Result<Self, String> {
+        opened(env, folder, timeout).map(Self)
+    }
+
+    /// The id of the change of each commit, as `git patch-id --stable` makes it; none for one that changes nothing, and for a merge.
+    /// It stays the same on another parent, with another message and other white space. How the repository wants differences shown
+    /// changes nothing. A commit whose difference is over [`limits::GIT_OUTPUT_BYTES`] is among the second, of which nothing is known.
+    #[must_use]
+    pub fn ids(&self, commits: &[String]) -> (HashMap<String, String>, usize) {
+        let (mut out, mut unknown) = (HashMap::new(), 0);
+        let mut batches: Vec<&[String]> = commits.chunks(BATCH).collect();
+        while let Some(batch) = batches.pop() {
+            match self.batch(batch) {
+                Some(found) => out.extend(found),
+                None if batch.len() > 1 => {
+                    let (one, other) = batch.split_at(batch.len() / 2);
+                    batches.extend([one, other]);
+                }
+                None => unknown += 1,
+            }
+        }
+        (out, unknown)
+    }
+
+    fn batch(&self, commits: &[String]) -> Option<Vec<(String, String)>> {
+        let is_id = |id: &String| crate::capture::git::answers::is_object_id(id);
+        let ids = commits.iter().filter(|id| is_id(id)).fold(String::new(), |all, id| all + id + "\n");
+        let difference = self.0.call(&DIFFERENCE, ids.into_bytes()).ok().filter(|out| out.ok)?;
+        let out = self.0.call(&["patch-id", "--stable"], difference.stdout).ok().filter(|out| out.ok)?;
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let pairs = text.lines().filter_map(|line| line.split_once(' '));
+        Some(pairs.map(|(change, commit)| (commit.trim().to_owned(), change.to_owned())).collect())
     }
 }
 

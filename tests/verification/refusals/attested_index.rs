@@ -125,6 +125,7 @@ crate::refusals::refusals! {
     attestation_that_is_an_index_of_an_image: built, evil(true) => 1 "no-attestation";
     attestation_with_a_layer_of_files: built, changed(|p| p.layers.push((TAR, b"evil".to_vec()))) => 1 "no-attestation";
     attestation_of_layers_of_files_alone: built, changed(|p| p.layers = vec![(TAR, b"evil".to_vec())]) => 1 "no-attestation";
+    attestation_whose_statement_is_a_layer_of_files: built, changed(|p| p.layers[0].0 = TAR) => 1 "no-attestation";
     attestation_whose_layer_is_no_statement: built, changed(|p| p.layers[0].1 = b"\x1f\x8bevil".to_vec()) => 1 "no-attestation";
     attestation_whose_layer_is_any_json: built_as_artifact, changed(|p| { (p.config, p.config_type) = (json!({}), EMPTY); p.layers[0].1 = b"{}".to_vec() }) => 1 "no-attestation";
     attestation_without_layers: built_as_artifact, changed(|p| { (p.config, p.config_type) = (json!({}), EMPTY); p.layers.clear() }) => 1 "no-attestation";

@@ -176,15 +176,18 @@ fn look(which: Commits<'_>, against: &Against<'_>, common: &Common, all: &mut Ve
     let done = each_commit(&places::environment()?, Path::new("."), which, common.timeout, &mut take);
     done.map(|_| ()).map_err(|e| match e {
         HistoryError::Git(cause) => unread(cause).into(),
-        HistoryError::NoSuch(cause) => {
-            Failure::of(NO_RANGE, format!("RANGE: expected commits of this repository, as `git rev-list` reads them: {cause}"))
-        }
+        HistoryError::NoSuch(cause) => no_range(&cause),
         HistoryError::Cut(id) => Failure::of(
             CUT,
             format!("could not find out: the history ends at {id} here, whose parents are not there; fetch the whole history (fetch-depth: 0)"),
         ),
         HistoryError::Taker(e) => e.into(),
     })
+}
+
+/// That RANGE names what is not there.
+pub(super) fn no_range(cause: &str) -> Failure {
+    Failure::of(NO_RANGE, format!("RANGE: expected commits of this repository, as `git rev-list` reads them: {cause}"))
 }
 
 fn told(all: &[Kept], common: &Common, ui: &Ui) -> Outcome {

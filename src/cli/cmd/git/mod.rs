@@ -1,9 +1,11 @@
 //! `attest git`
 
 mod check;
+mod log;
 mod trailers;
 
 pub use check::{CODES, CheckReport};
+pub use log::GitLogReport;
 
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome};
@@ -21,6 +23,7 @@ pub struct GitCommand {
 enum Which {
     Trailers(trailers::TrailersArgs),
     Check(check::CheckArgs),
+    Log(log::LogArgs),
 }
 
 /// Runs the command.
@@ -31,5 +34,6 @@ pub fn run(command: &GitCommand, common: &Common, ui: &Ui) -> Result<Outcome, Fa
     match &command.which {
         Which::Trailers(args) => trailers::run(args),
         Which::Check(args) => check::run(args, common, ui),
+        Which::Log(args) => log::run(args, common, ui),
     }
 }
