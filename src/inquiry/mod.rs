@@ -7,6 +7,8 @@
 //! | `run.rs` | [`Run`]: what was one execution, or one session that is of none |
 //! | `history.rs` | which runs were asked for, and what they are together |
 //! | `summary.rs` | what an agent did in a month, as it is kept when its executions expire |
+//! | `sessions.rs` | conversations, by who told of them |
+//! | `stats.rs` | what executions are together, by agent, squad, status and action type |
 //! | `sheet.rs` | what is to be said of one execution |
 //! | `approved.rs` | who approved a commit, by which means, and who does not count |
 //! | `principal.rs` | who is one person under several spellings, and who is an agent |
@@ -22,8 +24,10 @@ mod event;
 mod history;
 pub mod principal;
 mod run;
+mod sessions;
 mod sheet;
 mod state;
+mod stats;
 mod summary;
 mod timeline;
 mod trace;
@@ -34,8 +38,10 @@ pub use approved::{MAKER_UNREAD, MERGES_UNREAD, REQUESTER_UNREAD};
 pub use event::{Cell, Event, Hole, Why, each_once};
 pub use history::{Asked, History, Kept, PerAgent, UNENDED, ended};
 pub use run::{Cost, Run, RunId, Runs, Tokens, runs};
+pub use sessions::{Session, Sessions, SessionsAsked};
 pub use sheet::{Action, Approval, Fact, Loss, Sheet, Transcript, sheet};
 pub use state::{Part, State, state};
+pub use stats::Stats;
 pub use summary::{ALL_AGENTS, NOT_SAID, Summary, summaries};
 pub use timeline::{Clock, Moment, Odd, Proven, Timeline, timeline};
 pub use trace::{Branch, Material, Subject, Word, trace};

@@ -13,7 +13,7 @@ mod trace;
 
 pub use blast::{Reached, Span, blast, start};
 pub use execution::{Execution, Logs, execution, logs, state};
-pub use history::{Found, history, months};
+pub use history::{Found, history, months, sessions};
 pub use holes::holes;
 pub use rule::{Against, Exception, Kept, is_execution, keeps};
 pub use timeline::{Chosen, Wanted, timeline};

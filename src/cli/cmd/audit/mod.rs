@@ -23,7 +23,8 @@ mod worked;
 pub use anchor::AnchorReport;
 pub(in crate::cli) use ask::Open;
 pub use ask::{
-    BlastReport, HistoryReport, LogsReport, QueryReport, StateReport, TimelineReport, TraceReport, WhoReport,
+    BlastReport, HistoryReport, LogsReport, QueryReport, SessionsReport, StateReport, StatsReport, TimelineReport,
+    TraceReport, WhoReport,
 };
 pub use erase::EraseReport;
 pub use import::ImportReport;
@@ -86,6 +87,8 @@ enum Which {
     Outcome(worked::said::OutcomeArgs),
     Show(show::ShowArgs),
     History(ask::history::HistoryArgs),
+    Stats(ask::stats::StatsArgs),
+    Sessions(ask::sessions::SessionsArgs),
     Logs(ask::logs::LogsArgs),
     Query(ask::query::QueryArgs),
     Trace(ask::trace::TraceArgs),
@@ -121,7 +124,13 @@ impl AuditCommand {
     pub(in crate::cli) fn gives_rows(&self) -> bool {
         matches!(
             self.which,
-            Which::History(_) | Which::Logs(_) | Which::Query(_) | Which::BlastRadius(_) | Which::Timeline(_)
+            Which::History(_)
+                | Which::Stats(_)
+                | Which::Sessions(_)
+                | Which::Logs(_)
+                | Which::Query(_)
+                | Which::BlastRadius(_)
+                | Which::Timeline(_)
         )
     }
 }
@@ -158,6 +167,8 @@ impl Which {
             self,
             Self::Show(_)
                 | Self::History(_)
+                | Self::Stats(_)
+                | Self::Sessions(_)
                 | Self::Logs(_)
                 | Self::Query(_)
                 | Self::Trace(_)
@@ -237,6 +248,8 @@ async fn carry_out(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<O
         Which::Outcome(args) => worked::said::outcome(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
         Which::History(args) => ask::history::run(args, &find()?, common),
+        Which::Stats(args) => ask::stats::run(args, &find()?, common),
+        Which::Sessions(args) => ask::sessions::run(args, &find()?, common),
         Which::Logs(args) => ask::logs::run(args, &find()?, common),
         Which::Query(args) => ask::query::run(args, &find()?, common, ui),
         Which::Trace(args) => ask::trace::run(args, &find()?, common),
