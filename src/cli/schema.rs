@@ -36,6 +36,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("audit-record", record::schema),
     ("audit-recorded", of::<audit::RecordReport>),
     ("audit-replicate", of::<audit::ReplicateReport>),
+    ("audit-report", of::<audit::WeekReport>),
     ("audit-retain", of::<audit::RetainReport>),
     ("audit-session", of::<audit::SessionReport>),
     ("audit-sessions", of::<audit::SessionsReport>),

@@ -15,6 +15,7 @@
 //! | `blast/` | [`blast::Blast`]: from one thing forward to everything that it may have reached |
 //! | `state.rs` | what is needed to do an execution again, and what of it is missing |
 //! | `timeline.rs` | records of several sources in the log's order, and where their times contradict it |
+//! | `week/` | [`week::Week`]: what came of a span of time, and what each outcome cost |
 //! | `trace.rs` | [`Branch`]: from one thing back to who asked for it, and forward to what became of it |
 
 mod amount;
@@ -31,6 +32,7 @@ mod stats;
 mod summary;
 mod timeline;
 mod trace;
+pub mod week;
 
 pub use amount::Amount;
 pub use approved::{Brought, Commit, Verdict, Voice, approved, is_whole, names};

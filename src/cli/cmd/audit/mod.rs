@@ -13,6 +13,7 @@ mod proof;
 mod quickstart;
 mod record;
 mod replicate;
+mod report;
 mod serve;
 mod session;
 mod show;
@@ -35,6 +36,7 @@ pub use keep::{KeysReport, RetainReport};
 pub use matching::MatchReport;
 pub use record::RecordReport;
 pub use replicate::ReplicateReport;
+pub use report::WeekReport;
 pub use session::SessionReport;
 pub use show::ShowReport;
 pub use verify::{ReceiptReport, VerifyReport};
@@ -96,6 +98,7 @@ enum Which {
     BlastRadius(ask::blast::BlastArgs),
     Timeline(ask::timeline::TimelineArgs),
     State(ask::state::StateArgs),
+    Report(report::ReportArgs),
     Match(matching::MatchArgs),
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
@@ -176,6 +179,7 @@ impl Which {
                 | Self::BlastRadius(_)
                 | Self::Timeline(_)
                 | Self::State(_)
+                | Self::Report(_)
         )
     }
 }
@@ -257,6 +261,7 @@ async fn carry_out(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<O
         Which::State(args) => ask::state::run(args, &find()?, common),
         Which::Timeline(args) => ask::timeline::run(args, &find()?, common),
         Which::BlastRadius(args) => ask::blast::run(args, &find()?, common),
+        Which::Report(args) => report::run(args, &find()?, common),
         Which::Match(args) => matching::run(args, &find()?, common),
         Which::Verify(args) => verify::run(args, &find()?, common).await,
         Which::Prove(args) => proof::prove(args, &find()?),

@@ -143,7 +143,7 @@ pub struct TotalReport {
     pub last_at: Option<String>,
 }
 
-pub(super) fn time(unix: i64) -> Option<String> {
+pub(in crate::cli::cmd::audit) fn time(unix: i64) -> Option<String> {
     Timestamp::from_unix(unix).map(|time| time.to_string())
 }
 
@@ -354,7 +354,7 @@ fn by_month(months: &[Summary]) -> String {
 }
 
 /// `65 runs, 61 success, 3 failed, 1 never ended. Cost is known for 63 of 65 runs.`
-pub(super) fn total(all: &Kept) -> String {
+pub(in crate::cli::cmd::audit) fn total(all: &Kept) -> String {
     let mut parts = vec![match all.runs {
         1 => "1 run".to_owned(),
         n => format!("{} runs", figures::number(n)),

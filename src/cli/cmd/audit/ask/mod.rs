@@ -4,17 +4,17 @@
 mod asked;
 pub(super) mod blast;
 mod drawn;
-mod figures;
+pub(super) mod figures;
 pub(super) mod history;
 pub(super) mod logs;
 pub(super) mod query;
-mod rows;
+pub(super) mod rows;
 pub(super) mod sessions;
 pub(super) mod sheet;
 pub(super) mod state;
 pub(super) mod stats;
 pub(super) mod timeline;
-mod told;
+pub(super) mod told;
 pub(super) mod trace;
 
 pub use blast::BlastReport;

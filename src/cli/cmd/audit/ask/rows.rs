@@ -3,7 +3,7 @@
 use crate::cli::show::sanitize;
 
 /// A table whose columns stand below each other; the last one is as wide as it is. `right` are columns of numbers.
-pub(super) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+pub(in crate::cli::cmd::audit) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     let width = |text: &str| text.chars().count();
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| sanitize::line(cell)).collect()).collect();
     let widest = |at: usize| {
@@ -27,7 +27,10 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Str
 }
 
 /// Rows as CSV (RFC 4180), the names first. What a terminal or a runner would obey is escaped, and nothing is cut.
-pub(super) fn csv<'a>(head: &[impl AsRef<str>], rows: impl Iterator<Item = Vec<String>> + 'a) -> String {
+pub(in crate::cli::cmd::audit) fn csv<'a>(
+    head: &[impl AsRef<str>],
+    rows: impl Iterator<Item = Vec<String>> + 'a,
+) -> String {
     let mut out = String::new();
     let mut line = |cells: &mut dyn Iterator<Item = &str>| {
         for (at, cell) in cells.enumerate() {
