@@ -14,6 +14,7 @@ mod audit;
 mod audit_ask;
 mod audit_blast;
 mod audit_crash;
+mod audit_export;
 mod audit_hook;
 mod audit_report;
 mod audit_session;

@@ -4,7 +4,7 @@ use super::history::{Found, each_since};
 use super::{Log, event_of_row, holes, text};
 use crate::audit::AuditError;
 use crate::audit::index::Question;
-use crate::inquiry::week::{Given, Week};
+use crate::inquiry::week::{Given, OF_WEEKS, Week};
 use crate::inquiry::{Event, Runs};
 use crate::model::Timestamp;
 use crate::record::{Class, Entry};
@@ -22,7 +22,7 @@ pub fn week(log: &Log<'_>, (from, until): (i64, i64)) -> Result<Found<Week>, Aud
     let time = |unix: i64| Timestamp::from_unix(unix).map(|time| time.to_string());
     let within = Question { since: time(from), until: time(until - 1), ..Question::all() };
     // The log has people and reasons, which the index has not.
-    let said = log.index.ask(&within.clone().of(&["outcome", "exception", "verified", "admitted", "loss"]))?;
+    let said = log.index.ask(&within.clone().of(OF_WEEKS))?;
     given.events = log.events(&said)?;
     log.index.each(&within.of(&["action"]), &mut |row| {
         let of_nothing =

@@ -4,7 +4,7 @@ mod outcome;
 
 pub use outcome::{GOAL, ISSUE, Outcome, PULL_REQUEST, Part, Used};
 
-use super::{Cell, Event, Kept, Run};
+use super::{Cell, Event, Kept, Run, Runs};
 
 /// Records and executions of a span of time.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,36 @@ pub struct Given {
     /// Actions of it that are of no execution and no session, and name neither a task nor a charter.
     pub loose: u64,
 }
+
+/// Records of a span, while they are looked at one after another, in their order.
+#[derive(Debug, Default)]
+pub struct Gathering {
+    runs: Runs,
+    given: Given,
+}
+
+impl Gathering {
+    /// Takes a record.
+    pub fn take(&mut self, event: &Event) {
+        self.runs.take(event);
+        let is_merge = event.kind == "action" && event.text("action_type") == Some("merge");
+        if is_merge || OF_WEEKS.contains(&event.kind.as_str()) {
+            self.given.events.push(event.clone());
+        }
+        let of_nothing =
+            ["execution_id", "session_id", "task_id", "charter"].iter().all(|name| event.cell(name).is_none());
+        self.given.loose += u64::from(event.kind == "action" && of_nothing);
+    }
+
+    /// What they come to.
+    #[must_use]
+    pub fn end(self) -> Week {
+        Week::of(&Given { runs: self.runs.end(), ..self.given })
+    }
+}
+
+/// Kinds of records that a week is made of beside executions.
+pub const OF_WEEKS: &[&str] = &["outcome", "exception", "verified", "admitted", "loss"];
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 mod anchor;
 mod ask;
 mod erase;
+mod handout;
 pub(in crate::cli) mod hook;
 mod import;
 mod init;
@@ -28,6 +29,7 @@ pub use ask::{
     TraceReport, WhoReport,
 };
 pub use erase::EraseReport;
+pub use handout::{ExportReport, Line, Manifest};
 pub use import::ImportReport;
 pub use init::InitReport;
 pub(in crate::cli) use itself::{beside, record as record_itself};
@@ -39,7 +41,7 @@ pub use replicate::ReplicateReport;
 pub use report::WeekReport;
 pub use session::SessionReport;
 pub use show::ShowReport;
-pub use verify::{ReceiptReport, VerifyReport};
+pub use verify::{BundleReport, ReceiptReport, VerifyReport};
 
 use crate::audit::AuditError;
 use crate::audit::replica::ReplicaError;
@@ -99,6 +101,7 @@ enum Which {
     Timeline(ask::timeline::TimelineArgs),
     State(ask::state::StateArgs),
     Report(report::ReportArgs),
+    Export(handout::export::ExportArgs),
     Match(matching::MatchArgs),
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
@@ -180,6 +183,7 @@ impl Which {
                 | Self::Timeline(_)
                 | Self::State(_)
                 | Self::Report(_)
+                | Self::Export(_)
         )
     }
 }
@@ -262,6 +266,7 @@ async fn carry_out(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<O
         Which::Timeline(args) => ask::timeline::run(args, &find()?, common),
         Which::BlastRadius(args) => ask::blast::run(args, &find()?, common),
         Which::Report(args) => report::run(args, &find()?, common),
+        Which::Export(args) => handout::export::run(args, &find()?, common),
         Which::Match(args) => matching::run(args, &find()?, common),
         Which::Verify(args) => verify::run(args, &find()?, common).await,
         Which::Prove(args) => proof::prove(args, &find()?),

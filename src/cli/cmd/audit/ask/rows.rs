@@ -31,27 +31,29 @@ pub(in crate::cli::cmd::audit) fn csv<'a>(
     head: &[impl AsRef<str>],
     rows: impl Iterator<Item = Vec<String>> + 'a,
 ) -> String {
-    let mut out = String::new();
-    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
-        for (at, cell) in cells.enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            // Whole, however long: what a program reads must not end in the middle of a path.
-            let cell = sanitize::visible(cell);
-            if cell.contains(['"', ',', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ') {
-                out.push('"');
-                out += &cell.replace('"', "\"\"");
-                out.push('"');
-            } else {
-                out += &cell;
-            }
-        }
-        out += "\r\n";
-    };
-    line(&mut head.iter().map(AsRef::as_ref));
-    rows.for_each(|row| line(&mut row.iter().map(String::as_str)));
+    let mut out = csv_line(head.iter().map(AsRef::as_ref));
+    rows.for_each(|row| out += &csv_line(row.iter().map(String::as_str)));
     out
+}
+
+/// One row.
+pub(in crate::cli::cmd::audit) fn csv_line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let mut out = String::new();
+    for (at, cell) in cells.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        // Whole, however long: what a program reads must not end in the middle of a path.
+        let cell = sanitize::visible(cell);
+        if cell.contains(['"', ',', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ') {
+            out.push('"');
+            out += &cell.replace('"', "\"\"");
+            out.push('"');
+        } else {
+            out += &cell;
+        }
+    }
+    out + "\r\n"
 }
 
 #[cfg(test)]
