@@ -1,6 +1,6 @@
 //! Records that are handed out, as whoever gets them checks them, and as whoever wants to change them tries.
 
-use crate::audit::{done, ends, files, started};
+use crate::audit::{done, ends, files, schema, started};
 use crate::audit_ask::incident;
 use crate::world::World;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -79,6 +79,13 @@ fn a_month_is_handed_out_whole_and_that_it_was_is_in_the_log() {
     assert_eq!((&report["total"]["runs"], &report["lost"]), (&2.into(), &17.into()));
     // It is checked under a key from elsewhere, and needs no log.
     let key: Value = serde_json::from_slice(&manifest).unwrap();
+    assert!(schema("audit-export-manifest").is_valid(&key) && schema("audit-report").is_valid(&report));
+    let line = schema("audit-export-line");
+    assert!(lines(&world).iter().all(|one| line.is_valid(one)));
+    let checked = done(&world, &["verify", "--bundle", "out", "--format", "json"]);
+    assert!(schema("audit-bundle").is_valid(&serde_json::from_str(&checked).unwrap()), "{checked}");
+    let said = done(&world, &["export", "--month", &month(&world), "--to", "json", "--format", "json"]);
+    assert!(schema("audit-export").is_valid(&serde_json::from_str(&said).unwrap()), "{said}");
     let key = key["logKey"].as_str().unwrap();
     fs::rename(world.root().join("log"), world.root().join("gone")).unwrap();
     assert!(
@@ -132,7 +139,9 @@ fn a_record_that_is_taken_out_is_named_however_the_rest_is_mended() {
     }
     forge(&world, silent, |_| {});
     assert!(refused(&world, 1).contains("it proves nothing of what it says"));
-    forge(&world, all, |manifest| manifest["what"] = "month/2001-01".into());
+    forge(&world, all, |manifest| {
+        (manifest["range"]["end"], manifest["what"]) = (11.into(), "month/2001-01".into());
+    });
     assert!(refused(&world, 1).contains("the log has another digest of it"));
 }
 

@@ -1,12 +1,14 @@
 //! What executions, sessions and weeks are together, as who answers for them asks.
 
-use crate::audit::{done, ends, started};
+use crate::audit::{done, ends, schema, started};
 use crate::audit_ask::incident;
 use crate::world::World;
 use serde_json::Value;
 
 fn json_of(world: &World, args: &[&str]) -> Value {
-    serde_json::from_str(&done(world, &[args, &["--format", "json"]].concat())).unwrap()
+    let found = serde_json::from_str(&done(world, &[args, &["--format", "json"]].concat())).unwrap();
+    assert!(schema(&format!("audit-{}", args[0])).is_valid(&found), "{found}");
+    found
 }
 
 #[test]
@@ -153,4 +155,11 @@ fn what_was_erased_is_a_hole_of_the_report_and_not_silence() {
     let shown = now(&world);
     assert!(shown.contains("Exceptions 1\n") && shown.contains("approved by a person who was erased"), "{shown}");
     assert!(shown.contains("HOLE  1 record cannot be read (13), erased: redaction 19, request-7\n"), "{shown}");
+}
+
+#[test]
+fn what_history_says_of_nobody_is_absent_as_its_schema_demands() {
+    let world = incident();
+    let found = json_of(&world, &["history"]);
+    assert!(found["executions"][0].get("cost").is_none() && found["executions"][1]["cost"].is_object(), "{found}");
 }

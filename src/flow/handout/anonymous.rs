@@ -76,7 +76,8 @@ impl Anonymous {
     /// Whether a text may say who or where: an address, a path, or a word that does so elsewhere.
     fn gives_away(&self, text: &str) -> bool {
         let is_address = text.contains(['@', '\\', '~']) || text.contains("://");
-        let is_path = text.starts_with('/') || ["/home/", "/Users/", "/root/"].iter().any(|part| text.contains(part));
+        let is_path =
+            text.starts_with('/') || ["home", "Users", "root"].iter().any(|name| text.contains(&format!("/{name}/")));
         is_address || is_path || words(text).any(|word| self.words.contains(&word))
     }
 

@@ -66,6 +66,7 @@ pub struct MonthReport {
     /// The records that say so.
     pub records: Vec<u64>,
     /// When the first of its executions worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_at: Option<String>,
     /// What its executions are together; `unended` are those of which it is not known how they ended.
     #[serde(flatten)]
@@ -81,16 +82,22 @@ pub struct RunReport {
     /// Whether it is a session of which no record names an execution.
     pub is_session: bool,
     /// The agent, as `squad/agent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// The task.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
     /// The model that was named first.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// How it ended; none where no record says that it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Its first time, by the clock of whoever says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_at: Option<String>,
     /// Its last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_at: Option<String>,
     /// Number of its first record.
     pub first_record: u64,
@@ -103,6 +110,7 @@ pub struct RunReport {
     /// Tokens.
     pub tokens: told::TokensReport,
     /// Cost, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<told::CostReport>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
@@ -113,6 +121,7 @@ pub struct RunReport {
 #[serde(rename_all = "camelCase")]
 pub struct AgentReport {
     /// The agent; none for executions of which nothing says whose they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// What they are together.
     #[serde(flatten)]
@@ -136,10 +145,12 @@ pub struct TotalReport {
     /// Their tokens.
     pub tokens: told::TokensReport,
     /// What those cost of which it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<told::CostReport>,
     /// Of how many the cost is known.
     pub cost_known: u64,
     /// When the last of them worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_at: Option<String>,
 }
 

@@ -55,16 +55,20 @@ pub struct ConversationReport {
     /// Its id.
     pub id: String,
     /// Whose conversation it is: the program of which hook and transcript both tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub told_by: Option<String>,
     /// Everybody who told of it.
     pub sources: Vec<String>,
     /// Executions that it is of.
     pub executions: Vec<String>,
     /// The agent, as `squad/agent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// Its first time, by the clock of whoever says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_at: Option<String>,
     /// Its last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_at: Option<String>,
     /// Calls of tools, each once.
     pub calls: u64,

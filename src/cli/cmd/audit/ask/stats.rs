@@ -53,6 +53,7 @@ pub struct StatsReport {
 #[serde(rename_all = "camelCase")]
 pub struct GroupReport {
     /// Whose; none for executions of which nothing says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What they are together.
     #[serde(flatten)]

@@ -129,6 +129,7 @@ pub struct ExemptReport {
     /// By what.
     pub target: String,
     /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Who approved it; absent where nobody did, or that person was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,8 +149,10 @@ pub struct ViolationReport {
     /// What.
     pub subject: String,
     /// The code of the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The policies.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
 }
 
