@@ -73,6 +73,11 @@ fn a_month_is_handed_out_whole_and_that_it_was_is_in_the_log() {
         (&first["record"]["agent"], &first["previous"].as_str().unwrap().len()),
         (&"engineering/claude-coder".into(), &64)
     );
+    let ran = &lines(&world)[3];
+    assert!(
+        ran["hidden"]["command"].is_string() && ran["record"].get("command").is_none(),
+        "who has the salt could guess it"
+    );
     let csv = fs::read_to_string(world.root().join("out/records.csv")).unwrap();
     assert!(csv.starts_with("index,id,kind,logged_at,hole,execution_id,") && csv.lines().count() == 12, "{csv}");
     let report: Value = serde_json::from_slice(&fs::read(world.root().join("out/report.json")).unwrap()).unwrap();
@@ -139,6 +144,17 @@ fn a_record_that_is_taken_out_is_named_however_the_rest_is_mended() {
     }
     forge(&world, silent, |_| {});
     assert!(refused(&world, 1).contains("it proves nothing of what it says"));
+    let mut late = all.clone();
+    late[2]["loggedAt"] = "2001-01-01T00:00:00Z".into();
+    forge(&world, late, |_| {});
+    assert!(refused(&world, 1).contains("its kind, id or time is not that of its entry"));
+    let mut note = all.clone();
+    note[0]["text"] = "another log".into();
+    forge(&world, note, |_| {});
+    assert!(refused(&world, 1).contains("its text is not the one of its entry"));
+    let unchained = whole.replacen(all[4]["previous"].as_str().unwrap(), &"0".repeat(64), 1);
+    fs::write(world.root().join("out/records.jsonl"), unchained).unwrap();
+    assert!(refused(&world, 1).contains("record 4: the line before it is not the one that it was written behind"));
     forge(&world, all, |manifest| {
         (manifest["range"]["end"], manifest["what"]) = (11.into(), "month/2001-01".into());
     });
@@ -201,7 +217,11 @@ fn what_was_erased_is_a_hole_that_is_named() {
     done(&world, &["erase", "--person", "github:1024", "--basis", "request-8"]);
     let said = export(&world, &[]);
     assert!(said.contains("HOLE  1 record cannot be read (3), erased: redaction 11, on request of"), "{said}");
-    assert!(verified(&world).contains("  HOLE  1 record cannot be read: erased\n"));
+    let holes = verified(&world);
+    assert!(
+        holes.contains("  HOLE  1 record cannot be read: erased\n  1 of these by redactions with authority"),
+        "{holes}"
+    );
     let all = lines(&world);
     assert_eq!((&all[3]["hole"]["why"], &all[3]["hole"]["redaction"]), (&"erased".into(), &11.into()));
     assert!(all[3].get("record").is_none() && all[3]["kind"] == "action", "{}", all[3]);
@@ -295,6 +315,9 @@ fn an_anonymised_month_names_nobody_and_calls_one_thing_by_one_name() {
         ("web/fixer".into(), "claude-sonnet-4".into(), "ok".into())
     );
     assert!(of(2, "agent").starts_with("p-"), "a name of a person in it");
+    for name in ["what", "reason"] {
+        assert!(all[4]["hidden"][name].is_string() && all[4]["record"].get(name).is_none(), "{}", all[4]);
+    }
     assert!(all[2]["record"].get("metadata").is_none() && all[2]["hidden"]["metadata"].is_string());
     let named = of(1, "execution_id");
     let again = |key: &[&str]| {
@@ -340,15 +363,19 @@ fn an_incident_is_checked_by_who_has_neither_log_nor_keys() {
     assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 11], "with what the log is, and the redaction that says why");
     let page = fs::read_to_string(world.root().join("out/index.html")).unwrap();
     assert!(page.contains("Execution exec-1") && page.contains("file_modify") && !page.contains("<script"), "{page}");
+    let explained = |world: &World| {
+        let said = done(world, &["verify", "--bundle", "out", "--format", "json"]);
+        serde_json::from_str::<Value>(&said).unwrap()["explainedHoles"].as_u64().unwrap()
+    };
+    assert_eq!(explained(&world), 1);
     let kept = world.root().join("kept-log");
     fs::rename(world.root().join("log"), &kept).unwrap();
     nothing_can_be_changed(&world);
     // A record that is put in, and one that is put elsewhere.
     let all = lines(&world);
     let mut moved = all.clone();
-    moved[2]["index"] = 8.into();
-    moved.swap(2, 7);
-    forge(&world, moved[..7].to_vec(), |_| {});
+    moved[7]["index"] = 8.into();
+    forge(&world, moved, |_| {});
     assert!(
         refused(&world, 1).contains("stands behind a later one") || refused(&world, 1).contains("is not in the log")
     );

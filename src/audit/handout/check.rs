@@ -2,13 +2,15 @@
 
 use super::line::{Chain, Line};
 use super::manifest::{FILES, Manifest};
-use crate::audit::{AuditError, Disclosure};
+use crate::audit::notes::Covers;
+use crate::audit::{AuditError, Disclosure, Redaction, Stored, bound};
 use crate::model::Digest;
 use crate::model::digest::hex;
+use crate::record::{Entry, kinds};
 use crate::tlog::merkle::{self, Edge};
 use crate::tlog::policy::{Policy, Seen};
 use crate::tlog::proof::Proof;
-use crate::tlog::{Checkpoint, Hash, LogError, Note};
+use crate::tlog::{Checkpoint, Hash, LogError, Note, NoteKey};
 use std::collections::BTreeMap;
 
 /// A folder while it is checked: its lines first, in their order, so that a record that is missing is named.
@@ -22,6 +24,10 @@ pub struct Check {
     edge: Option<Edge>,
     lines: u64,
     last: Option<u64>,
+    /// Notes in clear that may say why records say nothing, with their entries.
+    notes: Vec<(u64, Entry, String)>,
+    /// Records that say nothing.
+    holes: Vec<(u64, Entry)>,
     checked: Checked,
 }
 
@@ -34,6 +40,8 @@ pub struct Checked {
     pub in_clear: u64,
     /// Records that say nothing, by why.
     pub holes: BTreeMap<String, u64>,
+    /// How many of these a redaction with authority explains that is among the records, as is the first one, which says whose authority.
+    pub explained: u64,
     /// Fields that are proven.
     pub proven: u64,
     /// Fields that are not shown as they are.
@@ -95,6 +103,8 @@ impl Check {
             chain: Chain::default(),
             edge,
             lines: 0,
+            notes: Vec::new(),
+            holes: Vec::new(),
             checked: Checked::default(),
         })
     }
@@ -136,19 +146,49 @@ impl Check {
             }
         }
         self.last = Some(index);
-        self.count(&line, entry.kind.in_clear());
+        self.count(line, entry);
         Ok(())
     }
 
-    fn count(&mut self, line: &Line, in_clear: bool) {
+    fn count(&mut self, line: Line, entry: Entry) {
         let found = &mut self.checked;
-        match &line.hole {
-            Some(hole) => *found.holes.entry(hole.why.clone()).or_default() += 1,
-            None if in_clear => found.in_clear += 1,
-            None => found.opened += 1,
-        }
         found.proven += line.salts.len() as u64;
         found.hidden += line.hidden.len() as u64;
+        match (line.hole, line.text) {
+            (Some(hole), _) => {
+                *found.holes.entry(hole.why).or_default() += 1;
+                self.holes.push((line.index, entry));
+            }
+            (None, text) if entry.kind.in_clear() => {
+                found.in_clear += 1;
+                let says = [kinds::SETTINGS, kinds::REDACTION].contains(&entry.kind.number);
+                self.notes.extend(text.filter(|_| says).map(|text| (line.index, entry, text)));
+            }
+            _ => found.opened += 1,
+        }
+    }
+
+    /// How many records that say nothing are explained by redactions that are here, by the authority that the first record names.
+    fn explained(&self) -> Result<u64, AuditError> {
+        let key = NoteKey::parse(&self.manifest.log_key).map_err(at("its key"))?;
+        let first = self.notes.first().filter(|(index, ..)| *index == 0);
+        let stored = |(_, entry, text): &(u64, Entry, String)| Stored {
+            entry: entry.bytes().to_vec(),
+            content: text.clone().into_bytes(),
+        };
+        let Some(settings) = first.map(stored).map(|first| bound(&first, &key)).transpose()?.flatten() else {
+            return Ok(0);
+        };
+        let authorised = |(index, entry, text): &(u64, Entry, String)| {
+            let is_one = entry.kind.number == kinds::REDACTION;
+            let found = Redaction::authorised(text.as_bytes(), &settings.origin, &settings.officer).ok()?;
+            (is_one && found.at == *index).then_some((*index, found))
+        };
+        let covers = Covers::of(&self.notes.iter().filter_map(authorised).collect::<Vec<_>>());
+        let is_explained = |(index, entry): &&(u64, Entry)| {
+            covers.record(*index).or_else(|| covers.expired(*index, entry.class, entry.day())).is_some()
+        };
+        Ok(self.holes.iter().filter(is_explained).count() as u64)
     }
 
     /// The lines ended. `files` are the digests of all other files, `anchors` what those of the manifest hold, `receipt` the one of the
@@ -174,8 +214,9 @@ impl Check {
         if let Some(name) = files.keys().find(|name| !self.manifest.files.contains_key(*name)) {
             return Err(unproven(format!("the file {name} is none of it")));
         }
-        self.is_of_the_log(manifest, receipt)?;
         self.anchors(anchors, policy)?;
+        self.is_of_the_log(manifest, receipt)?;
+        self.checked.explained = self.explained()?;
         Ok(self.checked)
     }
 

@@ -107,7 +107,7 @@ pub fn of_person(log: &Log<'_>, size: u64, person: &str) -> Result<Chosen, Audit
 pub fn of_incident(log: &Log<'_>, size: u64, things: &[String]) -> Result<(Chosen, Vec<String>), AuditError> {
     let (mut found, mut executions) = (BTreeSet::new(), Vec::new());
     for thing in things {
-        match thing.strip_prefix("commit:").or(reading::is_commit_id(thing).then_some(thing.as_str())) {
+        match thing.strip_prefix("commit:").or_else(|| reading::is_commit_id(thing).then_some(thing.as_str())) {
             Some(id) => executions.extend(of_commit(log, id, &mut found)?),
             None => executions.push(thing.clone()),
         }
@@ -135,7 +135,7 @@ fn of_commit(log: &Log<'_>, id: &str, found: &mut BTreeSet<u64>) -> Result<Vec<S
         let rows = log.index.ask(&Question::all().with(column, &value))?;
         for event in log.events(&rows)? {
             found.insert(event.number);
-            out.extend(event.text("execution_id").or(event.text("session_id")).map(str::to_owned));
+            out.extend(event.text("execution_id").or_else(|| event.text("session_id")).map(str::to_owned));
         }
     }
     match found.len() > before {

@@ -54,6 +54,9 @@ pub struct Written {
     pub holes: Vec<Hole>,
 }
 
+/// Takes a line, and its bytes.
+pub type Take<'a> = &'a mut dyn FnMut(&Line, &[u8]) -> Result<(), AuditError>;
+
 /// Gives each record that is chosen as a line, in their order, with the bytes of the line.
 ///
 /// # Errors
@@ -62,7 +65,7 @@ pub fn lines(
     log: &Log<'_>,
     (chosen, checkpoint): (&Chosen, &Checkpoint),
     (showing, texts): (Showing<'_>, bool),
-    take: &mut dyn FnMut(&Line, &[u8]) -> Result<(), AuditError>,
+    take: Take<'_>,
 ) -> Result<Written, AuditError> {
     let (mut out, mut chain, mut known) = (Written::default(), Chain::default(), None);
     chosen.each(log.store, &mut |number, stored: &Stored| {

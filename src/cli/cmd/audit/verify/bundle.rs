@@ -43,6 +43,8 @@ pub struct BundleReport {
     pub in_clear: u64,
     /// Records that say nothing, by why: `erased`, `expired`, `no-key`.
     pub holes: BTreeMap<String, u64>,
+    /// How many of these are explained by redactions with authority that are among the records, as is the first one, which says whose.
+    pub explained_holes: u64,
     /// Fields that are proven.
     pub proven_fields: u64,
     /// Fields that are left out, or stand under a pseudonym.
@@ -96,6 +98,7 @@ fn report(manifest: &Manifest, checked: Checked, key_given: bool) -> BundleRepor
         opened: checked.opened,
         in_clear: checked.in_clear,
         holes: checked.holes,
+        explained_holes: checked.explained,
         proven_fields: checked.proven,
         hidden_fields: checked.hidden,
         witnesses: checked.seen.map(|(_, seen)| seen.into_keys().collect()).unwrap_or_default(),
@@ -117,6 +120,15 @@ fn text(report: &BundleReport) -> String {
     let _ = writeln!(out, "  {} proven; {} not shown as they are", counted(proven, "field"), counted(hidden, "field"));
     for (why, count) in &report.holes {
         let _ = writeln!(out, "  HOLE  {} cannot be read: {}", counted(*count, "record"), sanitize::line(why));
+    }
+    let holes: u64 = report.holes.values().sum();
+    if holes > 0 {
+        let explained = report.explained_holes;
+        let rest = holes.saturating_sub(explained);
+        let _ = writeln!(
+            out,
+            "  {explained} of these by redactions with authority that are in it; of {rest} only whoever made it says why"
+        );
     }
     if !report.witnesses.is_empty() {
         let _ = writeln!(out, "  a checkpoint in it was seen by {}", witnessed::names(report.witnesses.iter()));
