@@ -7,6 +7,7 @@
 //! | `run.rs` | [`Run`]: what was one execution, or one session that is of none |
 //! | `history.rs` | which runs were asked for, and what they are together |
 //! | `summary.rs` | what an agent did in a month, as it is kept when its executions expire |
+//! | `ocsf.rs` | records as events that programs of others read |
 //! | `sessions.rs` | conversations, by who told of them |
 //! | `stats.rs` | what executions are together, by agent, squad, status and action type |
 //! | `sheet.rs` | what is to be said of one execution |
@@ -23,6 +24,7 @@ mod approved;
 pub mod blast;
 mod event;
 mod history;
+mod ocsf;
 pub mod principal;
 mod run;
 mod sessions;
@@ -39,6 +41,7 @@ pub use approved::{Brought, Commit, Verdict, Voice, approved, is_whole, names};
 pub use approved::{MAKER_UNREAD, MERGES_UNREAD, REQUESTER_UNREAD};
 pub use event::{Cell, Event, Hole, Why, each_once};
 pub use history::{Asked, History, Kept, PerAgent, UNENDED, ended};
+pub use ocsf::ocsf;
 pub use run::{Cost, Run, RunId, Runs, Tokens, runs};
 pub use sessions::{Session, Sessions, SessionsAsked};
 pub use sheet::{Action, Approval, Fact, Loss, Sheet, Transcript, sheet};

@@ -301,7 +301,14 @@ fn an_anonymised_month_names_nobody_and_calls_one_thing_by_one_name() {
         "the twin has them, but no command"
     );
     fs::rename(world.root().join("out"), world.root().join("plain")).unwrap();
-    export(&world, &["--anonymize"]);
+    export(&world, &["--anonymize", "--ocsf"]);
+    let events = fs::read_to_string(world.root().join("out/records.ocsf.jsonl")).unwrap();
+    let event: Value = serde_json::from_str(events.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(
+        (&event["class_uid"], &event["activity_id"], &event["metadata"]["sequence"]),
+        (&1001.into(), &3.into(), &2.into())
+    );
+    assert_eq!(events.lines().count(), lines(&world).iter().filter(|line| line.get("record").is_some()).count());
     let with = |text: &&str| found(&world.root().join("out"), text);
     assert_eq!(planted.iter().copied().filter(with).collect::<Vec<_>>(), [""; 0]);
     assert!(verified(&world).contains("none is missing"), "what is left is proven all the same");
@@ -383,9 +390,14 @@ fn an_incident_is_checked_by_who_has_neither_log_nor_keys() {
     assert!(refused(&world, 1).contains("the log has another digest of it"), "one less");
     fs::rename(kept, world.root().join("log")).unwrap();
     fs::remove_dir_all(world.root().join("out")).unwrap();
+    let told = ["action", "execution_id=exec-1", "action_type=file_read", "target=<script>alert(1)</script>"];
+    done(&world, &[&["record"][..], &told].concat());
     let commit = "commit:abc1230000000000000000000000000000000000";
     done(&world, &["report", "incident", commit, "--to", "out"]);
     assert!(lines(&world).iter().any(|line| line["kind"] == "execution_ended"), "its execution is followed");
+    let page = fs::read_to_string(world.root().join("out/index.html")).unwrap();
+    assert!(page.contains("\n  asked by    github:583231 d\n") && page.contains("&lt;script&gt;alert(1)"), "{page}");
+    assert!(!page.contains("<script"), "{page}");
     verified(&world);
     assert!(ends(&world, 1, &["report", "incident", "exec-9", "--to", "none"]).contains("audit-unknown"));
 }

@@ -48,6 +48,9 @@ pub(in crate::cli) struct ExportArgs {
     /// A secret for pseudonyms, so that several exports have the same; unless told, one that is forgotten
     #[arg(long, value_name = "FILE", requires = "anonymize")]
     pseudonym_key: Option<PathBuf>,
+    /// The records as events of the Open Cybersecurity Schema Framework (OCSF 1.5), too
+    #[arg(long)]
+    ocsf: bool,
 }
 
 pub(in crate::cli) fn run(args: &ExportArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
@@ -72,7 +75,7 @@ pub(in crate::cli) fn run(args: &ExportArgs, place: &AuditPlace, common: &Common
             (None, None) => whole(said),
         }
     };
-    let shown = Shown { what: &what, anonymized: args.anonymize, showing: &showing };
+    let shown = Shown { what: &what, anonymized: args.anonymize, ocsf: args.ocsf, showing: &showing };
     let mut out = HandingOut::begin(&open, &args.to)?;
     let (written, week) = out.records(&chosen, &shown)?;
     if let Some(month) = &args.month {

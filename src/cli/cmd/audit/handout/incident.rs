@@ -42,7 +42,7 @@ pub(in crate::cli::cmd::audit) fn run(
     let log = open.log();
     let size = handout::checkpoint(log.store, log.settings)?.1.size;
     let (chosen, executions) = handout::of_incident(&log, size, &args.things)?;
-    let shown = Shown { what: "incident", anonymized: false, showing: &whole };
+    let shown = Shown { what: "incident", anonymized: false, ocsf: false, showing: &whole };
     let page = page(&log, &args.things, &executions)?;
     let mut out = HandingOut::begin(&open, &args.to)?;
     let (written, _) = out.records(&chosen, &shown)?;
@@ -69,13 +69,15 @@ fn page(log: &Log<'_>, things: &[String], executions: &[String]) -> Result<Strin
     );
     for id in executions {
         let found = investigate::execution(log, id)?;
-        out += &format!(
-            "<h2>{}</h2>\n<pre>{}</pre>\n",
-            encode::xml(id),
-            encode::xml(&sheet::page(&found.what.sheet, &found.holes, ""))
-        );
+        let whole = sheet::page(&found.what.sheet, &found.holes, "");
         let actions = logs::listed(&investigate::logs(log, id)?.what);
-        out += &format!("<pre>{}</pre>\n", encode::xml(&actions));
+        out += &format!("<h2>{}</h2>\n{}{}", encode::xml(id), preformatted(&whole), preformatted(&actions));
     }
     Ok(out + "</body>\n</html>\n")
+}
+
+/// Lines as they are, in which nothing is a tag.
+fn preformatted(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(encode::xml).collect();
+    format!("<pre>{}</pre>\n", lines.join("\n"))
 }

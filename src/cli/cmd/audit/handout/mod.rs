@@ -12,6 +12,7 @@ use crate::audit::handout::{self, Check, FILES, Show, Showing};
 use crate::cli::args::Common;
 use crate::cli::exit::Failure;
 use crate::flow::handout::{Chosen, Written, checkpoint, event_of, lines};
+use crate::inquiry::ocsf;
 use crate::inquiry::week::{Gathering, Week};
 use crate::places::folder::{NewFile, NewFolder};
 use crate::places::{self, AuditPlace, audit::random};
@@ -23,6 +24,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
+
+/// The file of events for programs of others.
+const OCSF: &str = "records.ocsf.jsonl";
 
 /// What `--format json` prints.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
@@ -60,6 +64,8 @@ struct HandingOut<'a> {
 struct Shown<'a> {
     what: &'a str,
     anonymized: bool,
+    /// Whether there are events of the Open Cybersecurity Schema Framework, too.
+    ocsf: bool,
     showing: Showing<'a>,
 }
 
@@ -86,6 +92,7 @@ impl<'a> HandingOut<'a> {
         let names: Vec<&str> = fields::ALL.iter().filter(|f| f.form != Form::Committed).map(|f| f.name).collect();
         let head = ["index", "id", "kind", "logged_at", "hole"].into_iter().chain(names.iter().copied());
         csv.add(rows::csv_line(head).as_bytes())?;
+        let mut events = shown.ocsf.then(|| self.folder.file(OCSF)).transpose()?;
         let mut week = Gathering::default();
         let unwritten =
             |e: places::PlaceError| AuditError::Unusable { what: "the export".into(), cause: e.to_string() };
@@ -96,12 +103,19 @@ impl<'a> HandingOut<'a> {
             &mut |line, bytes| {
                 let both = json.add(bytes).and_then(|()| json.add(b"\n"));
                 both.and_then(|()| csv_of(&mut csv, line, &names)).map_err(unwritten)?;
-                week.take(&event_of(line));
+                let event = event_of(line);
+                if let Some(events) = events.as_mut().filter(|_| !line.record.is_empty()) {
+                    events.add(format!("{}\n", ocsf(&event, &line.id)).as_bytes()).map_err(unwritten)?;
+                }
+                week.take(&event);
                 Ok(())
             },
         )?;
         self.files.insert(FILES.0.to_owned(), json.end()?);
         self.files.insert("records.csv".to_owned(), csv.end()?);
+        if let Some(events) = events {
+            self.files.insert(OCSF.to_owned(), events.end()?);
+        }
         Ok((written, week.end()))
     }
 
