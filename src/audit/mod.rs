@@ -14,6 +14,7 @@
 //! | `holding.rs` | writing holds, and finding what they keep |
 //! | `erase.rs` | destroying them, in an order that no crash can break |
 //! | `disclosure.rs` | a record's entry, and single fields of it, shown with their proof |
+//! | `handout/` | records for others, with what proves them, and how that is checked without the log |
 //! | `anchor/` | what others outside say of a checkpoint |
 //! | `replica/` | copies of the log elsewhere |
 //! | `witness/` | a small witness of other logs |
@@ -30,6 +31,7 @@ mod disk;
 mod erase;
 mod error;
 mod frame;
+pub mod handout;
 #[cfg(test)]
 mod hold_tests;
 mod holding;

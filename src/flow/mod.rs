@@ -14,6 +14,8 @@ pub mod create;
 mod found;
 mod gather;
 #[cfg(feature = "cli")]
+pub mod handout;
+#[cfg(feature = "cli")]
 pub mod investigate;
 mod judge;
 mod publish;

@@ -29,6 +29,13 @@ impl Amount {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// As many parts that are equal but for the first, which has what cannot be divided: together they are the amount.
+    #[must_use]
+    pub fn part(self, of: u64, at: u64) -> Self {
+        let of = u128::from(of.max(1));
+        Self(self.0 / of + if at == 0 { self.0 % of } else { 0 })
+    }
+
     /// Exactly, without zeros at the end.
     #[must_use]
     pub fn exact(self) -> String {
@@ -61,6 +68,8 @@ mod tests {
         assert_eq!(of("12").exact(), "12");
         assert_eq!(of("0.001").to_string(), "<$0.01");
         assert_eq!(of("0").to_string(), "$0.00");
+        let parts: Vec<Amount> = (0..3).map(|at| of("0.1").part(3, at)).collect();
+        assert_eq!(parts.iter().fold(of("0"), |sum, part| sum.plus(*part)), of("0.1"), "nothing is lost");
         for bad in ["", ".5", "1.2.3", "-1", "1e3", "0.1234567890123456789"] {
             assert_eq!(Amount::parse(bad), None, "{bad}");
         }

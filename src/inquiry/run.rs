@@ -5,7 +5,7 @@ use crate::model::Timestamp;
 use crate::record::draft::OWN_TAGS;
 use crate::record::{Known, reading};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// Which run.
@@ -91,6 +91,8 @@ pub struct Run {
     pub model: Option<String>,
     /// The task.
     pub task: Option<String>,
+    /// The issue or document that authorised it.
+    pub charter: Option<String>,
     /// How it ended; none where no record says that it did.
     pub status: Option<String>,
     /// Its first and last time, by the clocks of whoever says so (seconds since 1970).
@@ -101,8 +103,12 @@ pub struct Run {
     pub records: (u64, u64),
     /// Actions.
     pub actions: u64,
+    /// How many of them of each action type.
+    pub did: BTreeMap<String, u64>,
     /// Those of them that did not go well.
     pub failed: u64,
+    /// Pull requests and issues that it opened, closed, merged or spoke about.
+    pub about: BTreeSet<String>,
     /// Tokens.
     pub tokens: Tokens,
     /// Cost.
@@ -162,12 +168,16 @@ impl Runs {
 /// these that says anything counts, and they are never added across.
 const USED: [&str; 3] = ["execution_ended", "session", "action"];
 
+/// First words of action types whose targets are pull requests and issues.
+const ABOUT: [&str; 3] = ["pr", "merge", "issue"];
+
 /// What is gathered of a run.
 #[derive(Debug, Default)]
 struct Gathered {
     agent: Option<String>,
     model: Option<String>,
     task: Option<String>,
+    charter: Option<String>,
     status: Option<String>,
     /// First and last time of work, and of anything.
     worked: Option<(i64, i64)>,
@@ -175,9 +185,12 @@ struct Gathered {
     has_start: bool,
     records: Option<(u64, u64)>,
     actions: u64,
-    /// Calls that are counted, by hashes of their ids.
-    calls: HashSet<u64>,
+    /// How many actions of each type.
+    did: Vec<(String, u64)>,
+    /// Calls that are counted, by hashes of their ids, each with the place of its type.
+    calls: HashMap<u64, usize>,
     failed: u64,
+    about: BTreeSet<String>,
     tokens: [Tokens; 3],
     costs: [Option<Cost>; 3],
     tags: BTreeMap<String, String>,
@@ -190,7 +203,8 @@ impl Gathered {
             // The log's own note of an execution is none of its work, and outlives all that there is of it.
             return self.tags.extend(text("key").zip(text("value")));
         }
-        for (own, name) in [(&mut self.agent, "agent"), (&mut self.model, "model"), (&mut self.task, "task_id")] {
+        let named = [(&mut self.agent, "agent"), (&mut self.model, "model"), (&mut self.task, "task_id")];
+        for (own, name) in named.into_iter().chain([(&mut self.charter, "charter")]) {
             *own = own.take().or_else(|| text(name));
         }
         let span = span(event);
@@ -204,9 +218,7 @@ impl Gathered {
             "execution_started" => self.has_start = true,
             "execution_ended" => self.status = text("status").or_else(|| self.status.take()),
             "action" => {
-                // A call is told before and after it, and by its hook and the transcript.
-                let key = |(source, id): (Cow<'_, str>, &str)| call_hash(&source, id);
-                self.actions += u64::from(event.call().map(key).is_none_or(|call| self.calls.insert(call)));
+                self.did(event);
                 self.failed += u64::from(event.failed());
             }
             "tag" => self.tags.extend(text("key").zip(text("value"))),
@@ -219,10 +231,29 @@ impl Gathered {
         }
     }
 
+    fn did(&mut self, event: &Event) {
+        let name = event.action();
+        // A call is told before and after it, and by its hook and the transcript.
+        let key = |(source, id): (Cow<'_, str>, &str)| call_hash(&source, id);
+        let at = self.place_of(&name);
+        let is_new = event.call().map(key).is_none_or(|call| self.calls.insert(call, at).is_none());
+        self.actions += u64::from(is_new);
+        self.did[at].1 += u64::from(is_new);
+        if ABOUT.iter().any(|word| name.split('_').next() == Some(word)) {
+            self.about.extend(event.text("target").filter(|target| reading::is_reference(target)).map(str::to_owned));
+        }
+    }
+
+    fn place_of(&mut self, name: &str) -> usize {
+        self.did.iter().position(|(own, _)| own == name).unwrap_or_else(|| {
+            self.did.push((name.to_owned(), 0));
+            self.did.len() - 1
+        })
+    }
+
     fn join(&mut self, other: Self) {
-        for (own, other) in
-            [(&mut self.agent, other.agent), (&mut self.model, other.model), (&mut self.task, other.task)]
-        {
+        let both = [(&mut self.agent, other.agent), (&mut self.model, other.model), (&mut self.task, other.task)];
+        for (own, other) in both.into_iter().chain([(&mut self.charter, other.charter)]) {
             *own = own.take().or(other);
         }
         self.status = self.status.take().or(other.status);
@@ -231,9 +262,20 @@ impl Gathered {
         self.has_start |= other.has_start;
         self.records = wider(self.records, other.records);
         self.actions += other.actions;
-        for call in other.calls {
-            self.actions -= u64::from(!self.calls.insert(call));
+        let places: Vec<usize> = other.did.iter().map(|(name, _)| self.place_of(name)).collect();
+        for (at, (_, count)) in places.iter().zip(&other.did) {
+            self.did[*at].1 += count;
         }
+        for (call, at) in other.calls {
+            // It was counted there and here.
+            if let Some(at) = places.get(at).filter(|_| self.calls.contains_key(&call)) {
+                self.actions -= 1;
+                self.did[*at].1 -= 1;
+            } else if let Some(at) = places.get(at) {
+                self.calls.insert(call, *at);
+            }
+        }
+        self.about.extend(other.about);
         self.failed += other.failed;
         for at in 0..USED.len() {
             self.tokens[at] = self.tokens[at].plus(other.tokens[at]);
@@ -248,12 +290,15 @@ impl Gathered {
             agent: self.agent,
             model: self.model,
             task: self.task,
+            charter: self.charter,
             status: self.status,
             times: self.worked.or(self.any)?,
             has_start: self.has_start,
             records: self.records?,
             actions: self.actions,
+            did: self.did.into_iter().filter(|(_, count)| *count > 0).collect(),
             failed: self.failed,
+            about: self.about,
             tokens: self.tokens.into_iter().find(|tokens| !tokens.are_unknown()).unwrap_or_default(),
             cost: self.costs.into_iter().flatten().next(),
             tags: self.tags,
@@ -336,6 +381,7 @@ mod tests {
         let joined = [elsewhere, vec![event(4, "session", &["session_id=c", "execution_id=e"])]].concat();
         let found = runs(&joined);
         assert_eq!((found.len(), found[0].actions), (1, 1));
+        assert_eq!(found[0].did, BTreeMap::from([("action".to_owned(), 1)]));
         assert_eq!(
             runs(&[told(1, "source_id=t", "session_id=c"), told(2, "source_id=u", "session_id=c")])[0].actions,
             2

@@ -437,3 +437,15 @@ pub const QUERY_ANSWER_BYTES: usize = 64 << 20;
 pub const QUERY_VALUE_BYTES: usize = 64 << 10;
 /// Memory of a question in SQL (bytes): what it sorts must not fill a disk.
 pub const QUERY_HEAP_BYTES: usize = 256 << 20;
+/// A record as it is handed out, with salts and proofs (bytes): four times what it says at most.
+pub const HANDOUT_LINE_BYTES: usize = 4 * RECORD_BYTES;
+/// The manifest of what is handed out (bytes).
+pub const HANDOUT_MANIFEST_BYTES: usize = 4 << 20;
+/// Files of what is handed out.
+pub const HANDOUT_FILES: usize = 1000;
+/// Anchors that are handed out with records: the last ones.
+pub const HANDOUT_ANCHORS: usize = 100;
+/// A secret under which pseudonyms are made (bytes).
+pub const PSEUDONYM_KEY_BYTES: usize = 4096;
+/// Records that are handed out one by one, each with a proof.
+pub const HANDOUT_SINGLE: usize = 100_000;

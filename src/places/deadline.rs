@@ -49,6 +49,11 @@ pub fn aside(job: impl FnOnce() + Send + 'static) {
     std::thread::spawn(job);
 }
 
+/// Waits.
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// Does something again and again beside everything else, with a pause behind each time, until the process ends.
 pub fn again_and_again(pause: Duration, mut job: impl FnMut() + Send + 'static) {
     std::thread::spawn(move || {

@@ -139,6 +139,7 @@ pub const ALL: &[Field] = &[
     field("base_image", Form::Text, "the image that it is built on, as an address and a digest"),
     field("left_out", Form::Count, "how many of them are not listed"),
     person("committer", "who committed the change, where that is another than its author"),
+    person("recipient", "to whom records were handed out"),
 ];
 
 /// The field of a name, with its place in the order.

@@ -294,6 +294,14 @@ pub const ALL: &[Kind] = &[
         may: &["materials", "base_image", "left_out"],
         about: "what an artifact was built of, by its provenance",
     },
+    Kind {
+        number: 21,
+        name: "exported",
+        class: Class::Permanent,
+        needs: &["target"],
+        may: &["recipient", "digest", "result", "completed_at"],
+        about: "records were handed out: which, to whom, and the digest of the manifest",
+    },
 ];
 
 /// Fields that a record of any kind may have: who, for whom, when, where, and how one knows.

@@ -251,6 +251,18 @@ impl Edge {
         Ok(Self { size, subtrees })
     }
 
+    /// The edge of a tree of a size, by its complete subtrees from the left; none where there are more or fewer than the size has.
+    #[must_use]
+    pub fn from_subtrees(size: u64, subtrees: Vec<Hash>) -> Option<Self> {
+        (subtrees.len() == size.count_ones() as usize).then_some(Self { size, subtrees })
+    }
+
+    /// Complete subtrees from the left, the largest first.
+    #[must_use]
+    pub fn subtrees(&self) -> &[Hash] {
+        &self.subtrees
+    }
+
     /// How many entries the tree has.
     #[must_use]
     pub fn size(&self) -> u64 {

@@ -430,3 +430,24 @@ fn the_time_of_a_record_lies_between_what_witnesses_say() {
     world.write("stranger", format!("log {log}\n{}quorum other\n", stranger.line("other")));
     assert_eq!(show("5", "stranger"), ("decision".into(), Value::Null, Value::Null));
 }
+
+#[test]
+fn what_is_handed_out_carries_what_witnesses_saw() {
+    let (world, log) = logged();
+    let (witness, other) = (TestWitness::of(1, &log, Way::Honest), TestWitness::of(2, &log, Way::Honest));
+    world.write("policy", format!("log {log}\n{}quorum w1\n", witness.line("w1")));
+    world.write("other", format!("log {log}\n{}quorum w2\n", other.line("w2")));
+    run(&world, "log", 0, &["anchor", "--policy", "policy"]);
+    decide(&world, "log", "number 3");
+    run(&world, "log", 0, &["erase", "--record", "1", "--basis", "by mistake"]);
+    let shown: Value = serde_json::from_str(&run(&world, "log", 0, &["show", "0", "--format", "json"])).unwrap();
+    let month = &shown["records"][0]["loggedAt"].as_str().unwrap()[..7];
+    run(&world, "log", 0, &["export", "--month", month, "--to", "out"]);
+    let with = |code, policy: &str| run(&world, "log", code, &["verify", "--bundle", "out", "--policy", policy]);
+    assert!(with(0, "policy").contains("a checkpoint in it was seen by witness w1\n"));
+    assert!(with(1, "other").contains("no checkpoint in it was seen by those whom the policy demands"));
+    let mut manifest: Value = serde_json::from_str(&world.read("out/manifest.json")).unwrap();
+    manifest["anchors"][0]["consistency"][0] = manifest["range"]["rootAfter"].clone();
+    world.write("out/manifest.json", manifest.to_string());
+    assert!(with(1, "policy").contains("an anchor and the checkpoint"));
+}

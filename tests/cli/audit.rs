@@ -40,6 +40,13 @@ fn lines(world: &World, args: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// What a document of a name is held against.
+pub(crate) fn schema(name: &str) -> jsonschema::Validator {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/{name}.schema.json"));
+    let schema: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
 pub(crate) fn started() -> World {
     let world = World::empty();
     done(&world, &["init", "--origin", "audit.example/test"]);
@@ -64,7 +71,7 @@ fn worked() -> World {
     world
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut out = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -128,11 +135,7 @@ fn what_was_recorded_is_shown_and_accounted_for() {
     assert!(ends(&world, 2, &["init"]).contains("audit-log-exists"));
     assert!(done(&world, &["keys"]).contains("1 stand in records under a key of their own"));
     // Checked by itself, the record as it is written is what its schema says.
-    let schema: Value = serde_json::from_str(
-        &fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/audit-record.schema.json")).unwrap(),
-    )
-    .unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let validator = schema("audit-record");
     for record in json["records"].as_array().unwrap() {
         assert!(validator.is_valid(&record["record"]), "{record}");
     }

@@ -11,15 +11,17 @@ mod merged;
 mod rule;
 mod timeline;
 mod trace;
+mod week;
 
 pub use blast::{Reached, Span, blast, start};
 pub use execution::{Execution, Logs, execution, logs, state};
-pub use history::{Found, history, months};
+pub use history::{Found, history, months, sessions};
 pub use holes::holes;
 pub use marked::{ChangesOf, Marked, MarkedCommits, Search};
 pub use rule::{Against, Exception, Kept, is_execution, keeps};
 pub use timeline::{Chosen, Wanted, timeline};
 pub use trace::{commit_id, meant, trace, who_approved};
+pub use week::week;
 
 use crate::audit::index::{Row, columns};
 use crate::audit::keys::Keys;

@@ -3,6 +3,7 @@
 mod anchor;
 mod ask;
 mod erase;
+mod handout;
 pub(in crate::cli) mod hook;
 mod import;
 mod init;
@@ -13,6 +14,7 @@ mod proof;
 mod quickstart;
 mod record;
 mod replicate;
+mod report;
 mod serve;
 mod session;
 mod show;
@@ -23,9 +25,11 @@ mod worked;
 pub use anchor::AnchorReport;
 pub(in crate::cli) use ask::Open;
 pub use ask::{
-    BlastReport, HistoryReport, LogsReport, QueryReport, StateReport, TimelineReport, TraceReport, WhoReport,
+    BlastReport, HistoryReport, LogsReport, QueryReport, SessionsReport, StateReport, StatsReport, TimelineReport,
+    TraceReport, WhoReport,
 };
 pub use erase::EraseReport;
+pub use handout::{ExportReport, Line, Manifest};
 pub use import::ImportReport;
 pub use init::InitReport;
 pub(in crate::cli) use itself::{beside, record as record_itself};
@@ -34,9 +38,10 @@ pub use keep::{KeysReport, RetainReport};
 pub use matching::MatchReport;
 pub use record::RecordReport;
 pub use replicate::ReplicateReport;
+pub use report::WeekReport;
 pub use session::SessionReport;
 pub use show::ShowReport;
-pub use verify::{ReceiptReport, VerifyReport};
+pub use verify::{BundleReport, ReceiptReport, VerifyReport};
 
 use crate::audit::AuditError;
 use crate::audit::replica::ReplicaError;
@@ -86,6 +91,8 @@ enum Which {
     Outcome(worked::said::OutcomeArgs),
     Show(show::ShowArgs),
     History(ask::history::HistoryArgs),
+    Stats(ask::stats::StatsArgs),
+    Sessions(ask::sessions::SessionsArgs),
     Logs(ask::logs::LogsArgs),
     Query(ask::query::QueryArgs),
     Trace(ask::trace::TraceArgs),
@@ -93,6 +100,8 @@ enum Which {
     BlastRadius(ask::blast::BlastArgs),
     Timeline(ask::timeline::TimelineArgs),
     State(ask::state::StateArgs),
+    Report(report::ReportArgs),
+    Export(handout::export::ExportArgs),
     Match(matching::MatchArgs),
     Verify(verify::VerifyArgs),
     Prove(proof::ProveArgs),
@@ -121,7 +130,13 @@ impl AuditCommand {
     pub(in crate::cli) fn gives_rows(&self) -> bool {
         matches!(
             self.which,
-            Which::History(_) | Which::Logs(_) | Which::Query(_) | Which::BlastRadius(_) | Which::Timeline(_)
+            Which::History(_)
+                | Which::Stats(_)
+                | Which::Sessions(_)
+                | Which::Logs(_)
+                | Which::Query(_)
+                | Which::BlastRadius(_)
+                | Which::Timeline(_)
         )
     }
 }
@@ -158,6 +173,8 @@ impl Which {
             self,
             Self::Show(_)
                 | Self::History(_)
+                | Self::Stats(_)
+                | Self::Sessions(_)
                 | Self::Logs(_)
                 | Self::Query(_)
                 | Self::Trace(_)
@@ -165,6 +182,8 @@ impl Which {
                 | Self::BlastRadius(_)
                 | Self::Timeline(_)
                 | Self::State(_)
+                | Self::Report(_)
+                | Self::Export(_)
         )
     }
 }
@@ -237,6 +256,8 @@ async fn carry_out(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<O
         Which::Outcome(args) => worked::said::outcome(args, &find()?, common),
         Which::Show(args) => show::run(args, &find()?, common),
         Which::History(args) => ask::history::run(args, &find()?, common),
+        Which::Stats(args) => ask::stats::run(args, &find()?, common),
+        Which::Sessions(args) => ask::sessions::run(args, &find()?, common),
         Which::Logs(args) => ask::logs::run(args, &find()?, common),
         Which::Query(args) => ask::query::run(args, &find()?, common, ui),
         Which::Trace(args) => ask::trace::run(args, &find()?, common),
@@ -244,6 +265,8 @@ async fn carry_out(command: &AuditCommand, common: &Common, ui: &Ui) -> Result<O
         Which::State(args) => ask::state::run(args, &find()?, common),
         Which::Timeline(args) => ask::timeline::run(args, &find()?, common),
         Which::BlastRadius(args) => ask::blast::run(args, &find()?, common),
+        Which::Report(args) => report::run(args, &find()?, common),
+        Which::Export(args) => handout::export::run(args, &find()?, common),
         Which::Match(args) => matching::run(args, &find()?, common),
         Which::Verify(args) => verify::run(args, &find()?, common).await,
         Which::Prove(args) => proof::prove(args, &find()?),

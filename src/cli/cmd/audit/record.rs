@@ -33,7 +33,7 @@ use std::time::Duration;
   attest audit record --session session.jsonl --agent platform/builder
 
 Kinds: execution_started, execution_ended, action, session, approval, exception, decision, outcome, tag, loss, heartbeat,
-attested, verified, admitted, anchored. `attest schema audit-record` has the fields of each, and the action types:
+attested, verified, admitted, anchored, exported. `attest schema audit-record` has the fields of each, and the action types:
 file_read, file_create, file_modify, file_delete, command_run, search, web_fetch, tool_call, commit, push, pr_create, ...")]
 pub(super) struct RecordArgs {
     /// Kind of the record

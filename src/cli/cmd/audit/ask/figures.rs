@@ -4,7 +4,7 @@ use crate::inquiry::{Cost, Tokens};
 use crate::model::Timestamp;
 
 /// `48,213`
-pub(super) fn number(n: u64) -> String {
+pub(in crate::cli::cmd::audit) fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -27,7 +27,7 @@ pub(super) fn rough(n: Option<u64>) -> String {
 }
 
 /// `812k / 41k`
-pub(super) fn in_and_out(tokens: Tokens) -> String {
+pub(in crate::cli::cmd::audit) fn in_and_out(tokens: Tokens) -> String {
     match (tokens.read, tokens.written) {
         (None, None) => "-".into(),
         (read, written) => format!("{} / {}", rough(read), rough(written)),
@@ -40,12 +40,12 @@ pub(super) fn cost(cost: Option<Cost>) -> String {
 }
 
 /// `2025-01-15 10:02`, UTC.
-pub(super) fn minute(unix: i64) -> String {
+pub(in crate::cli::cmd::audit) fn minute(unix: i64) -> String {
     second(unix).chars().take(16).collect()
 }
 
 /// `2025-01-15 10:02:11`, UTC.
-pub(super) fn second(unix: i64) -> String {
+pub(in crate::cli::cmd::audit) fn second(unix: i64) -> String {
     let text = Timestamp::from_unix(unix).map(|time| time.to_string()).unwrap_or_default();
     text.replace('T', " ").trim_end_matches('Z').to_owned()
 }

@@ -1,5 +1,6 @@
 //! `attest audit history`
 
+use super::asked::AskedArgs;
 use super::{Open, figures, rows, told};
 use crate::audit::LogStore as _;
 use crate::cli::args::{Common, Format};
@@ -7,7 +8,7 @@ use crate::cli::exit::{Exit, Failure, Outcome, Purpose};
 use crate::cli::show::sanitize;
 use crate::flow::audit;
 use crate::flow::investigate::{self, Found};
-use crate::inquiry::{self, Asked, History, Kept, Run, RunId, Summary, UNENDED};
+use crate::inquiry::{self, History, Kept, Run, RunId, Summary};
 use crate::model::Timestamp;
 use crate::model::plural::counted;
 use crate::places::{self, AuditPlace};
@@ -30,21 +31,8 @@ use std::fmt::Write as _;
 The time of an execution is what its own records say. Tokens and cost are those that its end says, else those of its sessions,
 else of its actions, added up. What is not known is `-`, and never 0. Marks: w witnessed, d declared, r derived.")]
 pub(in crate::cli) struct HistoryArgs {
-    /// Only what worked in the last N days
-    #[arg(long, value_name = "N")]
-    days: Option<u32>,
-    /// Only of this squad
-    #[arg(long, value_name = "SQUAD")]
-    squad: Option<String>,
-    /// Only of this agent: SQUAD/AGENT, or AGENT of any squad
-    #[arg(long, value_name = "AGENT")]
-    agent: Option<String>,
-    /// Only what ended so: success, failed, cancelled, timeout, unknown, or `unended`
-    #[arg(long, value_name = "STATUS", value_parser = ["success", "failed", "cancelled", "timeout", "unknown", UNENDED])]
-    status: Option<String>,
-    /// Only with this tag (repeatable: all of them)
-    #[arg(long, value_name = "KEY[=VALUE]")]
-    tag: Vec<String>,
+    #[command(flatten)]
+    asked: AskedArgs,
 }
 
 /// What `--format json` prints.
@@ -78,6 +66,7 @@ pub struct MonthReport {
     /// The records that say so.
     pub records: Vec<u64>,
     /// When the first of its executions worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_at: Option<String>,
     /// What its executions are together; `unended` are those of which it is not known how they ended.
     #[serde(flatten)]
@@ -93,16 +82,22 @@ pub struct RunReport {
     /// Whether it is a session of which no record names an execution.
     pub is_session: bool,
     /// The agent, as `squad/agent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// The task.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
     /// The model that was named first.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// How it ended; none where no record says that it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Its first time, by the clock of whoever says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_at: Option<String>,
     /// Its last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_at: Option<String>,
     /// Number of its first record.
     pub first_record: u64,
@@ -115,6 +110,7 @@ pub struct RunReport {
     /// Tokens.
     pub tokens: told::TokensReport,
     /// Cost, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<told::CostReport>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
@@ -125,6 +121,7 @@ pub struct RunReport {
 #[serde(rename_all = "camelCase")]
 pub struct AgentReport {
     /// The agent; none for executions of which nothing says whose they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// What they are together.
     #[serde(flatten)]
@@ -148,14 +145,16 @@ pub struct TotalReport {
     /// Their tokens.
     pub tokens: told::TokensReport,
     /// What those cost of which it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<told::CostReport>,
     /// Of how many the cost is known.
     pub cost_known: u64,
     /// When the last of them worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_at: Option<String>,
 }
 
-fn time(unix: i64) -> Option<String> {
+pub(in crate::cli::cmd::audit) fn time(unix: i64) -> Option<String> {
     Timestamp::from_unix(unix).map(|time| time.to_string())
 }
 
@@ -199,17 +198,7 @@ impl From<&Kept> for TotalReport {
 
 pub(in crate::cli) fn run(args: &HistoryArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
     let now = places::now().unix();
-    let tags = args.tag.iter().map(|tag| match tag.split_once('=') {
-        Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-        None => (tag.clone(), None),
-    });
-    let asked = Asked {
-        since: args.days.map(|days| now - i64::from(days) * 86_400),
-        squad: args.squad.clone(),
-        agent: args.agent.clone(),
-        status: args.status.clone(),
-        tags: tags.collect(),
-    };
+    let asked = args.asked.asked(now);
     let open = Open::at(place)?;
     let Found { what: history, holes } = investigate::history(&open.log(), &asked)?;
     let months = investigate::months(&open.log(), &asked)?;
@@ -376,7 +365,7 @@ fn by_month(months: &[Summary]) -> String {
 }
 
 /// `65 runs, 61 success, 3 failed, 1 never ended. Cost is known for 63 of 65 runs.`
-fn total(all: &Kept) -> String {
+pub(in crate::cli::cmd::audit) fn total(all: &Kept) -> String {
     let mut parts = vec![match all.runs {
         1 => "1 run".to_owned(),
         n => format!("{} runs", figures::number(n)),

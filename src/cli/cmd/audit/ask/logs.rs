@@ -5,7 +5,7 @@ use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose};
 use crate::cli::show::sanitize;
 use crate::flow::investigate::{self, Found, Logs};
-use crate::inquiry::{Event, RunId};
+use crate::inquiry::{Event, RunId, Sheet};
 use crate::places::AuditPlace;
 use crate::record::Committed;
 use clap::Args;
@@ -130,18 +130,7 @@ pub(in crate::cli) fn run(args: &LogsArgs, place: &AuditPlace, common: &Common) 
     };
     let actions: Vec<ActionReport> = actions.iter().filter(wanted).map(Into::into).collect();
     let exit = if actions.is_empty() { Exit::No } else { Exit::Done };
-    let transcripts = sheet.transcripts.into_iter().map(|t| TranscriptReport {
-        session: t.session,
-        digest: t.digest,
-        source: t.source,
-    });
-    let report = LogsReport {
-        schema_version: 1,
-        id: id.text().to_owned(),
-        actions,
-        transcripts: transcripts.collect(),
-        holes: holes.iter().map(Into::into).collect(),
-    };
+    let report = LogsReport { holes: holes.iter().map(Into::into).collect(), ..report(&id, actions, sheet) };
     match common.format {
         Format::Json => Ok(Outcome::json(&report, exit)),
         Format::Csv => Ok(Outcome { stdout: csv(&report).into_bytes(), exit, purpose: Purpose::Data }),
@@ -151,6 +140,27 @@ pub(in crate::cli) fn run(args: &LogsArgs, place: &AuditPlace, common: &Common) 
             Ok(Outcome { exit, ..Outcome::shown(out) })
         }
     }
+}
+
+fn report(id: &RunId, actions: Vec<ActionReport>, sheet: Sheet) -> LogsReport {
+    let transcripts = sheet.transcripts.into_iter().map(|t| TranscriptReport {
+        session: t.session,
+        digest: t.digest,
+        source: t.source,
+    });
+    LogsReport {
+        schema_version: 1,
+        id: id.text().to_owned(),
+        actions,
+        transcripts: transcripts.collect(),
+        holes: Vec::new(),
+    }
+}
+
+/// All that was done, as a person reads it.
+pub(in crate::cli::cmd::audit) fn listed(logs: &Logs) -> String {
+    let actions = logs.actions.iter().map(Into::into).collect();
+    text(&report(&logs.id, actions, logs.sheet.clone()), &logs.id)
 }
 
 fn csv(report: &LogsReport) -> String {

@@ -1,24 +1,29 @@
-//! Questions to the audit log: `attest audit history`, `logs`, `query`, `trace`, `who-approved`,
+//! Questions to the audit log: `attest audit history`, `stats`, `sessions`, `logs`, `query`, `trace`, `who-approved`,
 //! `blast-radius`, `timeline`, `state`, and what `show` says of an execution.
 
+mod asked;
 pub(super) mod blast;
 mod drawn;
-mod figures;
+pub(super) mod figures;
 pub(super) mod history;
 pub(super) mod logs;
 pub(super) mod query;
-mod rows;
+pub(super) mod rows;
+pub(super) mod sessions;
 pub(super) mod sheet;
 pub(super) mod state;
+pub(super) mod stats;
 pub(super) mod timeline;
-mod told;
+pub(super) mod told;
 pub(super) mod trace;
 
 pub use blast::BlastReport;
 pub use history::HistoryReport;
 pub use logs::LogsReport;
 pub use query::QueryReport;
+pub use sessions::SessionsReport;
 pub use state::StateReport;
+pub use stats::StatsReport;
 pub use timeline::TimelineReport;
 pub use trace::{TraceReport, WhoReport};
 

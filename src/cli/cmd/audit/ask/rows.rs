@@ -3,7 +3,7 @@
 use crate::cli::show::sanitize;
 
 /// A table whose columns stand below each other; the last one is as wide as it is. `right` are columns of numbers.
-pub(super) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+pub(in crate::cli::cmd::audit) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     let width = |text: &str| text.chars().count();
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| sanitize::line(cell)).collect()).collect();
     let widest = |at: usize| {
@@ -27,28 +27,33 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Str
 }
 
 /// Rows as CSV (RFC 4180), the names first. What a terminal or a runner would obey is escaped, and nothing is cut.
-pub(super) fn csv<'a>(head: &[impl AsRef<str>], rows: impl Iterator<Item = Vec<String>> + 'a) -> String {
-    let mut out = String::new();
-    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
-        for (at, cell) in cells.enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            // Whole, however long: what a program reads must not end in the middle of a path.
-            let cell = sanitize::visible(cell);
-            if cell.contains(['"', ',', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ') {
-                out.push('"');
-                out += &cell.replace('"', "\"\"");
-                out.push('"');
-            } else {
-                out += &cell;
-            }
-        }
-        out += "\r\n";
-    };
-    line(&mut head.iter().map(AsRef::as_ref));
-    rows.for_each(|row| line(&mut row.iter().map(String::as_str)));
+pub(in crate::cli::cmd::audit) fn csv<'a>(
+    head: &[impl AsRef<str>],
+    rows: impl Iterator<Item = Vec<String>> + 'a,
+) -> String {
+    let mut out = csv_line(head.iter().map(AsRef::as_ref));
+    rows.for_each(|row| out += &csv_line(row.iter().map(String::as_str)));
     out
+}
+
+/// One row.
+pub(in crate::cli::cmd::audit) fn csv_line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let mut out = String::new();
+    for (at, cell) in cells.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        // Whole, however long: what a program reads must not end in the middle of a path.
+        let cell = sanitize::visible(cell);
+        if cell.contains(['"', ',', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ') {
+            out.push('"');
+            out += &cell.replace('"', "\"\"");
+            out.push('"');
+        } else {
+            out += &cell;
+        }
+    }
+    out + "\r\n"
 }
 
 #[cfg(test)]

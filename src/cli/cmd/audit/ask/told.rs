@@ -81,7 +81,7 @@ impl From<Cost> for CostReport {
 }
 
 /// A line for each hole, or none.
-pub(super) fn holes(holes: &[Hole]) -> String {
+pub(in crate::cli::cmd::audit) fn holes(holes: &[Hole]) -> String {
     let mut out = String::new();
     for hole in holes {
         let why = match &hole.why {

@@ -1,8 +1,10 @@
 //! `attest audit verify`
 
+mod bundle;
 mod claims;
 mod receipt;
 
+pub use bundle::BundleReport;
 pub use receipt::ReceiptReport;
 
 use super::{replicate, trusted};
@@ -26,7 +28,7 @@ use std::path::PathBuf;
 /// What is said of an index that is not the log's.
 const INDEX: &str = "the index says something else than the log: remove index.sqlite, it is made again";
 
-/// Check the log whole, or a receipt by itself
+/// Check the log whole, or a receipt or a folder of records by itself
 ///
 /// Every record is counted: verified, redacted with authority, expired under the policy, or unexplained, which is what
 /// tampering looks like (exit 1). A log that nobody outside has seen is only this machine's word: have witnesses cosign it
@@ -37,7 +39,8 @@ const INDEX: &str = "the index says something else than the log: remove index.sq
   attest audit verify --policy witnesses.policy
   attest audit verify --replica /mnt/backup/audit
   attest audit verify --checkpoint elsewhere/audit-2026-11-29.checkpoint
-  attest audit verify --proof 41207.tlog-proof --log-key 'audit.example.com/team+...'")]
+  attest audit verify --proof 41207.tlog-proof --log-key 'audit.example.com/team+...'
+  attest audit verify --bundle october/ --log-key 'audit.example.com/team+...'")]
 pub(super) struct VerifyArgs {
     /// A checkpoint or receipt that was kept elsewhere (repeatable)
     #[arg(long, value_name = "FILE")]
@@ -60,6 +63,9 @@ pub(super) struct VerifyArgs {
     /// Check this receipt instead; needs --log-key or --policy, and no log
     #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
     proof: Option<PathBuf>,
+    /// Check this folder instead, which `attest audit export` or `report incident` made; needs no log. --log-key or --policy say whose it must be
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["checkpoint", "proof", "replica", "trusted_root", "without_keys"])]
+    bundle: Option<PathBuf>,
 }
 
 /// What `--format json` prints.
@@ -134,6 +140,9 @@ pub(super) async fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) 
             Failure::usage(codes::USAGE, "--proof: name the log's key with --log-key, or a policy with --policy")
         })?;
         return receipt::check(path, &policy, common);
+    }
+    if let Some(folder) = &args.bundle {
+        return bundle::check(folder, policy.as_ref(), common);
     }
     let settings = place.settings()?;
     if let Some(policy) = &policy {
