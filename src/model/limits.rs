@@ -370,6 +370,8 @@ pub const SESSION_LINE_BYTES: usize = 16 << 20;
 pub const SESSION_OPEN_CALLS: usize = 4096;
 /// Calls of a session file that are known again when a line is repeated.
 pub const SESSION_CALLS: usize = 1_000_000;
+/// Files of one patch that are recorded one by one.
+pub const SESSION_PATCH_FILES: usize = 1000;
 /// Losses of a session file that are recorded one by one.
 pub const SESSION_LOSSES: u64 = 64;
 /// Records of a session file that are put into the log at once.

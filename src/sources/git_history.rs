@@ -5,7 +5,7 @@
 //!
 //! Of the message nothing is kept but the trailers that say which agent it was; of who made it the address, as a person.
 
-use super::{Counts, Reader, Source};
+use super::{Counts, Reader, Source, Units};
 use crate::attribution;
 use crate::attribution::own::{self, Attribution, Key};
 use crate::model::{Timestamp, limits};
@@ -27,6 +27,10 @@ impl Source for GitHistory {
 
     fn recognises(&self, line: &[u8]) -> bool {
         commit(into(line).map_or(line, |(_, merge)| merge)).is_some()
+    }
+
+    fn units(&self) -> Units {
+        Units::Commits
     }
 
     fn begin(&self) -> Box<dyn Reader> {

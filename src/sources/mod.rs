@@ -3,11 +3,15 @@
 //! A source is read line by line and never as a whole; what it says is only claimed, so every field of it is `declared`.
 //! Nobody's lines are trusted: what cannot be read is counted and recorded as a loss, and stops nothing.
 
+mod calls;
 mod claude_code;
+mod codex;
 mod git_history;
 pub mod hook;
+mod plain;
 
 pub use claude_code::ClaudeCode;
+pub use codex::Codex;
 pub use git_history::{CommitRead, GIT_SOURCE, GitHistory, merge_into, read_commit};
 
 use serde_json::Value;
@@ -24,8 +28,22 @@ pub trait Source: Sync {
     /// Whether a line is of this format.
     fn recognises(&self, line: &[u8]) -> bool;
 
+    /// What a file of it is handed in by.
+    fn units(&self) -> Units {
+        Units::Lines
+    }
+
     /// Begins to read a file.
     fn begin(&self) -> Box<dyn Reader>;
+}
+
+/// What a source is handed in by, each as if it were a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Units {
+    /// Lines of a file.
+    Lines,
+    /// Commits of a repository.
+    Commits,
 }
 
 /// A file that is being read.
@@ -55,7 +73,7 @@ pub struct Counts {
 }
 
 /// Every format. The first that recognises a line of a file is the one of the file.
-pub const ALL: &[&dyn Source] = &[&ClaudeCode, &GitHistory];
+pub const ALL: &[&dyn Source] = &[&ClaudeCode, &GitHistory, &Codex];
 
 /// The format of a name.
 #[must_use]

@@ -16,6 +16,7 @@ mod audit_blast;
 mod audit_crash;
 mod audit_hook;
 mod audit_session;
+mod audit_sources;
 mod audit_timeline;
 mod audit_trace;
 mod audit_who;

@@ -90,7 +90,7 @@ pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Res
     if let Some((flag, _)) = wrong.iter().find(|(_, value)| value.is_some()) {
         return Err(Failure::usage(codes::USAGE, format!("{flag} says nothing of {}", args.source)));
     }
-    let (taken, size) = if is_git { git(args, source, place, common)? } else { file(args, place, common)? };
+    let (taken, size) = if is_git { git(args, source, place, common)? } else { file(args, source, place, common)? };
     let report = ImportReport {
         schema_version: 1,
         source: taken.format.to_owned(),
@@ -119,13 +119,18 @@ pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Res
 }
 
 /// A session file.
-fn file(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Result<(Taken, u64), Failure> {
+fn file(
+    args: &ImportArgs,
+    source: &'static dyn Source,
+    place: &AuditPlace,
+    common: &Common,
+) -> Result<(Taken, u64), Failure> {
     let given = [("agent", &args.agent), ("execution_id", &args.execution)];
     let given = given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
     let mut log = place.writer(common.timeout)?;
     let (now, mut index, mut random) = (places::now(), place.index()?, random);
     log.finish_redaction(now, &mut random)?;
-    let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given);
+    let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given).only(source);
     let digest = lines::each(&args.path, limits::SESSION_LINE_BYTES, |line| intake.line(line).map_err(Failure::from))?;
     let taken = intake.end(&digest).map_err(|e| Failure::from(e).context(args.path.display()))?;
     Ok((taken, log.size()))

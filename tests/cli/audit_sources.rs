@@ -1,0 +1,234 @@
+//! What other agents and services keep, in the audit log: what was done, and nothing of what was said.
+
+use crate::audit::{LOG, done, ends, holds, started};
+use crate::world::World;
+use serde_json::{Value, json};
+
+const SECRET: &str = concat!("ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+/// What must be nowhere in a log.
+const PLANTED: &[&str] = &[
+    "/home/alice",
+    "home/alice",
+    "C:\\Users\\alice",
+    "alice@example.com",
+    SECRET,
+    "the secret plan",
+    "planted output",
+    "curl -H",
+    "fn planted",
+];
+
+/// What an import says: read, new, known, other, broken, withheld.
+fn import(world: &World, args: &[&str]) -> [u64; 6] {
+    let args = [&["import"][..], args, &["--format", "json"]].concat();
+    let report: Value = serde_json::from_str(&done(world, &args)).unwrap();
+    assert_eq!(report["differs"], json!([]), "{report}");
+    ["read", "new", "known", "other", "broken", "withheld"].map(|name| report[name].as_u64().unwrap())
+}
+
+/// Records of the log, those of its settings left out.
+fn records(world: &World) -> Vec<Value> {
+    let shown: Value = serde_json::from_str(&done(world, &["show", "--last", "5000", "--format", "json"])).unwrap();
+    let all = shown["records"].as_array().unwrap().iter().map(|r| r["record"].clone());
+    all.filter(|r| r["source"].is_string()).collect()
+}
+
+fn of_id(world: &World, id: &str) -> Value {
+    let all = records(world);
+    all.iter().find(|r| r["source_id"] == id).unwrap_or_else(|| panic!("{id}: {all:?}")).clone()
+}
+
+fn nothing_is_planted(world: &World, what: &str) {
+    let log = world.root().join(LOG);
+    assert!(holds(&log, what), "the search finds what is there: {what}");
+    for text in PLANTED {
+        assert!(!holds(&log, text), "{text}");
+    }
+}
+
+fn lines(values: &[Value]) -> String {
+    values.iter().map(|value| value.to_string() + "\n").collect()
+}
+
+fn rollout() -> Vec<Value> {
+    let line = |second: u32, kind: &str, payload: Value| json!({ "timestamp": format!("2026-02-23T11:40:{second:02}.100Z"), "type": kind, "payload": payload });
+    let call = |second, name: &str, id: &str, input: Value| {
+        let payload = json!({ "type": "function_call", "name": name, "arguments": input.to_string(), "call_id": id });
+        line(second, "response_item", payload)
+    };
+    let output = |second, id: &str, text: &str| {
+        line(second, "response_item", json!({ "type": "function_call_output", "call_id": id, "output": text }))
+    };
+    let tokens = |second, read: u64, cached: u64, out: u64| {
+        let total = json!({ "input_tokens": read, "cached_input_tokens": cached, "output_tokens": out });
+        line(second, "event_msg", json!({ "type": "token_count", "info": { "total_token_usage": total } }))
+    };
+    let patch = "*** Begin Patch\n*** Update File: src/a.rs\n+fn planted() {}\n*** Add File: /home/alice/app/src/b.rs\n\
+                 *** Update File: /home/alice/.netrc\n*** End Patch";
+    vec![
+        line(
+            1,
+            "session_meta",
+            json!({ "id": "s-1", "timestamp": "2026-02-23T11:40:00.500Z", "cwd": "/home/alice/app",
+            "cli_version": "0.104.0", "model_provider": "openai", "base_instructions": { "text": "the secret plan" },
+            "git": { "branch": "main", "commit_hash": "1cdfa7b17410e00cddbb7a4347336af2c6f80ee0",
+                "repository_url": format!("https://x:{SECRET}@github.com/acme/app.git") } }),
+        ),
+        line(2, "turn_context", json!({ "cwd": "/home/alice/app", "model": "gpt-5.3-codex" })),
+        line(3, "event_msg", json!({ "type": "user_message", "message": "alice@example.com: the secret plan" })),
+        call(4, "exec_command", "c1", json!({ "cmd": format!("curl -H {SECRET}"), "workdir": "/home/alice/app" })),
+        tokens(5, 1000, 600, 20),
+        output(
+            6,
+            "c1",
+            "Chunk ID: 1\nProcess exited with code 3\nOutput:\nplanted output\nProcess exited with code 0\n",
+        ),
+        tokens(7, 1000, 600, 20),
+        line(
+            8,
+            "response_item",
+            json!({ "type": "custom_tool_call", "status": "completed", "call_id": "c2",
+            "name": "apply_patch", "input": patch }),
+        ),
+        line(
+            9,
+            "response_item",
+            json!({ "type": "custom_tool_call_output", "call_id": "c2",
+            "output": "{\"output\":\"planted output\",\"metadata\":{\"exit_code\":0}}" }),
+        ),
+        call(10, "shell", "c3", json!({ "command": ["bash", "-lc", "curl -H x"] })),
+        tokens(11, 1500, 700, 50),
+        line(
+            1,
+            "response_item",
+            json!({ "type": "web_search_call", "action": { "type": "search", "query": "the secret plan" } }),
+        ),
+    ]
+}
+
+#[test]
+fn a_rollout_of_codex_is_recorded_once_with_its_tokens_once_and_nothing_of_what_was_said() {
+    let world = started();
+    world.write("r.jsonl", lines(&rollout()));
+    let args = ["codex", "r.jsonl", "--execution", "exec-1", "--agent", "platform/builder"];
+    // Start, two sums, command, patch with three files, search, unanswered call, end.
+    assert_eq!(import(&world, &args), [12, 11, 0, 8, 0, 1]);
+    assert_eq!(import(&world, &args), [12, 0, 11, 8, 0, 1], "again it adds nothing");
+    nothing_is_planted(&world, "gpt-5.3-codex");
+    let command = of_id(&world, "c1");
+    assert_eq!(
+        (&command["exit_code"], &command["result"]),
+        (&json!(3), &json!("error")),
+        "above what it wrote: {command}"
+    );
+    assert_eq!((&command["model"], command.get("known")), (&json!("gpt-5.3-codex"), None), "declared: {command}");
+    let number = records(&world).iter().position(|r| r["source_id"] == "c1").unwrap() + 1;
+    world.write("command", format!("curl -H {SECRET}"));
+    assert!(done(&world, &["match", &number.to_string(), "--field", "command", "command"]).starts_with("yes"));
+    let patch = of_id(&world, "c2");
+    assert_eq!((&patch["result"], patch.get("target")), (&json!("ok"), None), "{patch}");
+    let file = |n: u32| {
+        let one = of_id(&world, &format!("c2/file/{n}"));
+        (one["action_type"].clone(), one["target"].clone())
+    };
+    assert_eq!(
+        (file(1), file(2)),
+        ((json!("file_modify"), json!("src/a.rs")), (json!("file_create"), json!("src/b.rs")))
+    );
+    assert_eq!(file(3), (json!("file_modify"), Value::Null), "withheld");
+    assert_eq!(of_id(&world, "c3/unanswered")["result"], "unanswered");
+    let start = of_id(&world, "s-1/start");
+    assert_eq!(start["repository"], "https://github.com/acme/app");
+    let used = |name: &str| -> u64 { records(&world).iter().filter_map(|r| r[name].as_u64()).sum() };
+    assert_eq!([used("tokens_in"), used("tokens_cache_read"), used("tokens_out")], [800, 700, 50]);
+    assert!(records(&world).iter().all(|r| r.get("tokens_cache_write").is_none()), "not said is no 0");
+}
+
+#[test]
+fn what_a_rollout_below_another_repeats_is_its_parents() {
+    let world = started();
+    world.write("parent.jsonl", lines(&rollout()));
+    import(&world, &["codex", "parent.jsonl"]);
+    let before = records(&world).len();
+    let below = |numbered: bool| {
+        let meta = json!({ "id": if numbered { "s-2" } else { "s-3" }, "timestamp": "2026-02-23T11:50:00Z", "cwd": "/home/alice/app",
+            "parent_thread_id": "s-1", "subagent_history_start_ordinal": if numbered { json!(13) } else { Value::Null } });
+        let mut all = vec![json!({ "timestamp": "2026-02-23T11:50:00Z", "type": "session_meta", "payload": meta })];
+        all.extend(rollout());
+        let id = if numbered { "d1" } else { "e1" };
+        let own =
+            json!({ "type": "function_call", "name": "exec_command", "arguments": "{\"cmd\":\"ls\"}", "call_id": id });
+        let total = json!({ "input_tokens": 1600, "cached_input_tokens": 700, "output_tokens": 55 });
+        let used = json!({ "type": "token_count", "info": { "total_token_usage": total } });
+        for (kind, payload) in [("response_item", own), ("event_msg", used)] {
+            all.push(json!({ "timestamp": "2026-02-23T11:50:09Z", "type": kind, "payload": payload }));
+        }
+        if numbered {
+            all.iter_mut().enumerate().for_each(|(at, line)| line["ordinal"] = json!(at));
+        }
+        lines(&all)
+    };
+    for (numbered, id, session) in [(true, "d1", "s-2"), (false, "e1", "s-3")] {
+        world.write("below.jsonl", below(numbered));
+        let [_, new, known, ..] = import(&world, &["codex", "below.jsonl"]);
+        assert_eq!((new, known), (4, 0), "start, call, what was used, end");
+        let call = of_id(&world, &format!("{id}/unanswered"));
+        assert_eq!((&call["session_id"], &call["metadata"]["parent_session"]), (&json!(session), &json!("s-1")));
+    }
+    let own: Vec<Value> = records(&world).split_off(before);
+    let used: Vec<&Value> = own.iter().filter(|r| r.get("tokens_out").is_some()).collect();
+    assert_eq!(
+        used.iter().map(|r| (r["tokens_in"].as_u64(), r["tokens_out"].as_u64())).collect::<Vec<_>>(),
+        [(Some(100), Some(5)); 2]
+    );
+}
+
+/// A file that is taken in up to each of some places, and then whole, says what the whole one says, and of what was cut only that it
+/// was.
+fn cut_anywhere_is_whole(source: &str, whole: &str, kinds: &[&str]) {
+    let alone = started();
+    alone.write("f", whole);
+    import(&alone, &[source, "f"]);
+    let ids = |world: &World| {
+        records(world).into_iter().map(|r| r["source_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let expected = ids(&alone);
+    let world = started();
+    for part in 1..12 {
+        world.write("f", &whole.as_bytes()[..whole.len() * part / 12]);
+        let args = ["import", source, "f"];
+        let out = crate::audit::audit(&world, &args);
+        assert!([Some(0), Some(2)].contains(&out.status.code()), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+    world.write("f", whole);
+    import(&world, &[source, "f"]);
+    let found = ids(&world);
+    for id in &expected {
+        assert_eq!(found.iter().filter(|other| *other == id).count(), 1, "{id}: {found:?}");
+    }
+    for record in records(&world) {
+        let id = record["source_id"].as_str().unwrap();
+        let is_of_the_cut = kinds.contains(&record["kind"].as_str().unwrap()) || record["result"] == "unanswered";
+        assert!(expected.iter().any(|other| other == id) || is_of_the_cut, "{record}");
+    }
+}
+
+#[test]
+fn a_rollout_that_was_cut_anywhere_is_whole_when_it_is_taken_in_again() {
+    cut_anywhere_is_whole("codex", &lines(&rollout()), &["loss", "session"]);
+}
+
+#[test]
+fn broken_and_large_lines_of_a_rollout_are_losses() {
+    let world = started();
+    let large = json!({ "timestamp": "x", "type": "response_item", "payload": { "type": "message", "text": "x".repeat(1 << 20) } });
+    let nameless = json!({ "type": "response_item", "payload": { "type": "function_call", "call_id": "c9" } });
+    let text = lines(&[&rollout()[..], &[large, nameless]].concat())
+        + "{\"type\":\"response_item\",\n42\n"
+        + &lines(&rollout());
+    world.write("r.jsonl", text);
+    let [read, new, _, _, broken, _] = import(&world, &["codex", "r.jsonl"]);
+    assert_eq!((read, broken), (28, 3));
+    assert_eq!(new, 11 + 3, "repeated lines are known");
+    assert!(ends(&world, 2, &["import", "claude-code", "r.jsonl"]).contains("nothing of it is of a format"));
+}
