@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(super) struct Calls {
     /// What records say of where they are from.
     source: &'static str,
+    /// What a part of the file is called.
+    part: &'static str,
     pub(super) counts: Counts,
     /// Calls whose result has not come yet, by their ids, and their order.
     open: BTreeMap<String, Value>,
@@ -21,9 +23,9 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    pub(super) fn new(source: &'static str) -> Self {
+    pub(super) fn new(source: &'static str, part: &'static str) -> Self {
         let counts = Counts::default();
-        Self { source, counts, open: BTreeMap::new(), order: VecDeque::new(), done: BTreeSet::new() }
+        Self { source, part, counts, open: BTreeMap::new(), order: VecDeque::new(), done: BTreeSet::new() }
     }
 
     /// Whether a call is recorded with its result.
@@ -66,8 +68,9 @@ impl Calls {
             return;
         }
         let id = Digest::sha256(line).to_string();
-        let mut record = json!({ "kind": "loss", "lost": 1, "reason": "a line of a session file could not be read",
-            "source": self.source, "source_id": format!("{id}/{}/{what}", self.counts.lines) });
+        let reason = format!("{} could not be read", self.part);
+        let mut record = json!({ "kind": "loss", "lost": 1, "reason": reason, "source": self.source,
+            "source_id": format!("{id}/{}/{what}", self.counts.lines) });
         super::claude_code::name(&mut record, "session_id", session);
         out.push(record);
     }

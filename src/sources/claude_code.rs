@@ -53,7 +53,7 @@ impl Source for ClaudeCode {
     }
 
     fn begin(&self) -> Box<dyn Reader> {
-        Box::new(Session { calls: Calls::new(SOURCE), id: None, folder: None, last: None })
+        Box::new(Session { calls: Calls::new(SOURCE, "a line of a session file"), id: None, folder: None, last: None })
     }
 }
 

@@ -52,7 +52,7 @@ impl Source for Codex {
 
     fn begin(&self) -> Box<dyn Reader> {
         Box::new(Rollout {
-            calls: Calls::new(SOURCE),
+            calls: Calls::new(SOURCE, "a line of a session file"),
             id: None,
             parent: None,
             begun: None,

@@ -6,13 +6,16 @@
 mod calls;
 mod claude_code;
 mod codex;
+pub mod documents;
 mod git_history;
 pub mod hook;
 mod plain;
+mod pull_requests;
 
 pub use claude_code::ClaudeCode;
 pub use codex::Codex;
 pub use git_history::{CommitRead, GIT_SOURCE, GitHistory, merge_into, read_commit};
+pub use pull_requests::PullRequests;
 
 use serde_json::Value;
 
@@ -33,6 +36,11 @@ pub trait Source: Sync {
         Units::Lines
     }
 
+    /// Whether all of a file is what one agent did, so that it can be said which one, and in which execution.
+    fn is_of_one_agent(&self) -> bool {
+        self.units() == Units::Lines
+    }
+
     /// Begins to read a file.
     fn begin(&self) -> Box<dyn Reader>;
 }
@@ -42,6 +50,8 @@ pub trait Source: Sync {
 pub enum Units {
     /// Lines of a file.
     Lines,
+    /// JSON documents of a file, however they stand in it: [`documents`].
+    Documents,
     /// Commits of a repository.
     Commits,
 }
@@ -73,7 +83,7 @@ pub struct Counts {
 }
 
 /// Every format. The first that recognises a line of a file is the one of the file.
-pub const ALL: &[&dyn Source] = &[&ClaudeCode, &GitHistory, &Codex];
+pub const ALL: &[&dyn Source] = &[&ClaudeCode, &GitHistory, &Codex, &PullRequests];
 
 /// The format of a name.
 #[must_use]

@@ -1,6 +1,7 @@
 //! What other agents and services keep, in the audit log: what was done, and nothing of what was said.
 
 use crate::audit::{LOG, done, ends, holds, started};
+use crate::audit_trace::Repository;
 use crate::world::World;
 use serde_json::{Value, json};
 
@@ -231,4 +232,102 @@ fn broken_and_large_lines_of_a_rollout_are_losses() {
     assert_eq!((read, broken), (28, 3));
     assert_eq!(new, 11 + 3, "repeated lines are known");
     assert!(ends(&world, 2, &["import", "claude-code", "r.jsonl"]).contains("nothing of it is of a format"));
+}
+
+/// A pull request of `583231` and its reviews, as `gh api` prints them.
+fn pull_request(head: &str, merge: &str, reviews: &[(u64, u64, &str, &str)]) -> (Value, Vec<Value>) {
+    let user = |id: u64| json!({ "login": format!("user{id}"), "id": id, "type": "User", "html_url": "https://github.com/alice" });
+    let request = json!({ "url": "https://api.github.com/repos/acme/app/pulls/57", "number": 57, "user": user(583_231),
+        "title": "the secret plan", "body": format!("alice@example.com {SECRET} /home/alice curl -H"),
+        "created_at": "2025-01-15T10:00:00Z", "merged_at": "2025-01-15T10:31:00Z", "closed_at": "2025-01-15T10:31:00Z",
+        "merged_by": user(583_231), "merge_commit_sha": merge, "head": { "sha": head, "ref": "fix" }, "base": { "ref": "main" } });
+    let review = |(id, who, state, commit): &(u64, u64, &str, &str)| {
+        json!({ "id": id, "user": user(*who), "body": "fn planted", "state": state, "commit_id": commit,
+            "submitted_at": "2025-01-15T10:11:00Z", "pull_request_url": "https://api.github.com/repos/acme/app/pulls/57" })
+    };
+    (request, reviews.iter().map(review).collect())
+}
+
+#[test]
+fn who_approved_a_pull_request_approved_what_its_squash_made() {
+    let world = started();
+    let repository = Repository::new(&world);
+    let alice = ("Alice", "583231+alice@users.noreply.github.com");
+    let early = repository.commit(alice, "a", "Early");
+    let head = repository.commit(alice, "a", "Head");
+    let squash = repository.commit(alice, "b", "Fix (#57)");
+    import(&world, &["git", "app"]);
+    let reviews = [
+        (1, 1024, "APPROVED", head.as_str()),
+        (2, 2048, "APPROVED", &early),
+        (3, 4096, "APPROVED", &head),
+        (4, 4096, "CHANGES_REQUESTED", &head),
+        (5, 8192, "DISMISSED", &head),
+        (6, 1024, "COMMENTED", &head),
+    ];
+    let (request, reviews) = pull_request(&head, &squash, &reviews);
+    world.write("pull.json", format!("{request:#}"));
+    world.write("reviews.json", format!("{:#}\n", json!(reviews)));
+    assert_eq!(import(&world, &["pull-requests", "reviews.json"]), [6, 11, 0, 0, 0, 0]);
+    assert_eq!(import(&world, &["pull-requests", "pull.json"]), [1, 5, 0, 0, 0, 0]);
+    assert_eq!(import(&world, &["pull-requests", "reviews.json"])[1..3], [0, 11], "again it adds nothing");
+    nothing_is_planted(&world, "acme/app#57");
+    let who = |commit: &str, code: i32| {
+        let args = ["who-approved", &format!("commit:{commit}"), "--format", "json"];
+        let said = ends(&world, code, &args);
+        let said: Value = serde_json::from_str(said.lines().collect::<Vec<_>>().join("\n").trim()).unwrap();
+        let names = |list: &str| {
+            let all = said[list].as_array().unwrap().iter();
+            all.map(|v| v["who"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        (names("approved"), names("notCounted"))
+    };
+    for commit in [&squash, &head] {
+        let (yes, no) = who(commit, 0);
+        assert_eq!(yes, ["github:1024"], "{no:?}");
+        assert!(
+            ["github:4096", "github:8192", "github:583231"].iter().all(|id| no.contains(&(*id).to_owned())),
+            "{no:?}"
+        );
+    }
+    assert_eq!(who(&early, 0).0, ["github:2048"], "that one was what they looked at");
+    assert!(done(&world, &["trace", &format!("commit:{squash}")]).contains("github:1024"));
+}
+
+#[test]
+fn pull_requests_are_read_however_they_stand_and_what_is_broken_is_a_loss() {
+    let id = "0123456789abcdef0123456789abcdef01234567";
+    let (request, reviews) = pull_request(id, id, &[(1, 1024, "APPROVED", id), (2, 1024, "APPROVED", id)]);
+    let expected = {
+        let world = started();
+        world.write("f", format!("{request}\n{}\n{}\n", reviews[0], reviews[1]));
+        import(&world, &["pull-requests", "f"]);
+        records(&world)
+    };
+    for text in [
+        format!("{request}{}{}", reviews[0], reviews[1]),
+        format!("[{request}]\n[{}, {}]", reviews[0], reviews[1]),
+        format!("{request:#}\n{:#}", json!([reviews])),
+    ] {
+        let world = started();
+        world.write("f", &text);
+        assert_eq!(import(&world, &["pull-requests", "f"]), [3, 9, 0, 0, 0, 0], "{text}");
+        assert_eq!(records(&world), expected);
+    }
+    let world = started();
+    let large = json!({ "pull_request_url": "x", "body": "x".repeat(17 << 20) });
+    world.write(
+        "f",
+        format!(
+            "{request}\n{{\"a\":\n{large}\n{{\"message\":\"Not Found\"}}\n{}\ngh: Not Found\n{}{}",
+            reviews[0],
+            "[".repeat(1000),
+            "{\"a\":".repeat(1000)
+        ),
+    );
+    assert_eq!(import(&world, &["pull-requests", "f"])[3..5], [1, 4]);
+    assert!(ends(&world, 2, &["import", "pull-requests", "f", "--agent", "a/b"]).contains("--agent says nothing"));
+    world.write("none", "{\"message\":\"Not Found\"}");
+    assert!(ends(&world, 2, &["import", "pull-requests", "none"]).contains("nothing of it is of a format"));
+    cut_anywhere_is_whole("pull-requests", &format!("{request:#}\n{:#}", json!([reviews])), &["loss"]);
 }

@@ -8,7 +8,8 @@ use crate::flow::audit::session::{Intake, Taken};
 use crate::model::limits;
 use crate::model::plural::counted;
 use crate::places::{self, AuditPlace, audit::random, lines};
-use crate::sources::{self, Source, merge_into};
+use crate::sources::documents::Documents;
+use crate::sources::{self, Source, Units, merge_into};
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -82,11 +83,12 @@ pub struct ImportReport {
 pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
     let source = sources::named(&args.source)
         .ok_or_else(|| Failure::usage(codes::USAGE, format!("`{}` is no source", args.source)))?;
-    let is_git = source.name() == "git";
-    let wrong = match is_git {
-        true => vec![("--agent", &args.agent), ("--execution", &args.execution)],
-        false => vec![("--range", &args.range), ("--repository", &args.repository), ("--main", &args.main)],
-    };
+    let is_git = source.units() == Units::Commits;
+    let of_agents = [("--agent", &args.agent), ("--execution", &args.execution)];
+    let of_git = [("--range", &args.range), ("--repository", &args.repository), ("--main", &args.main)];
+    let mut wrong = Vec::new();
+    wrong.extend(of_agents.into_iter().filter(|_| !source.is_of_one_agent()));
+    wrong.extend(of_git.into_iter().filter(|_| !is_git));
     if let Some((flag, _)) = wrong.iter().find(|(_, value)| value.is_some()) {
         return Err(Failure::usage(codes::USAGE, format!("{flag} says nothing of {}", args.source)));
     }
@@ -106,10 +108,12 @@ pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Res
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));
     }
-    let (read, other) = match is_git {
-        true => (counted(report.read, "commit"), "without an agent"),
-        false => (counted(report.read, "line"), "that say nothing of what was done"),
+    let (part, other) = match source.units() {
+        Units::Commits => ("commit", "without an agent"),
+        Units::Lines => ("line", "that say nothing of what was done"),
+        Units::Documents => ("document", "that say nothing of what was done"),
     };
+    let read = counted(report.read, part);
     let mut text = format!(
         "{}: {read} read; records: {} new, {} known; {other}: {}; broken: {}; fields withheld: {}\n",
         report.source, report.new, report.known, report.other, report.broken, report.withheld
@@ -131,7 +135,16 @@ fn file(
     let (now, mut index, mut random) = (places::now(), place.index()?, random);
     log.finish_redaction(now, &mut random)?;
     let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given).only(source);
-    let digest = lines::each(&args.path, limits::SESSION_LINE_BYTES, |line| intake.line(line).map_err(Failure::from))?;
+    let mut line = |line: Option<&[u8]>| intake.line(line).map_err(Failure::from);
+    let digest = match source.units() {
+        Units::Documents => {
+            let mut documents = Documents::default();
+            let digest = lines::pieces(&args.path, |piece| documents.feed(piece, &mut line))?;
+            documents.end(&mut line)?;
+            digest
+        }
+        Units::Lines | Units::Commits => lines::each(&args.path, limits::SESSION_LINE_BYTES, line)?,
+    };
     let taken = intake.end(&digest).map_err(|e| Failure::from(e).context(args.path.display()))?;
     Ok((taken, log.size()))
 }
