@@ -7,7 +7,7 @@ use super::calls::Calls;
 use super::claude_code::{is_one_place, relative, text, time};
 use super::plain::{place, plain, repository_of};
 use super::{Counts, Reader, Source};
-use crate::model::{Digest, json, limits};
+use crate::model::{json, limits};
 use crate::record::draft::is_outside;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -274,9 +274,10 @@ impl Rollout {
                 self.answered(id, line, payload.get("output").unwrap_or(&Value::Null), out);
             }
             "web_search_call" => {
-                // It has no id, and no output: the line is its own.
-                let own = Digest::sha256(bytes);
-                let id = format!("{}/web search/{}", self.id.as_deref().unwrap_or_default(), &own.hex()[..16]);
+                // It has no id, and no output: when it was is its own. Nothing of what was looked for can be tried out by that.
+                let at = line.get("timestamp").and_then(Value::as_str).filter(|_| time(line).is_some());
+                let session = self.id.as_deref().unwrap_or_default();
+                let id = format!("{session}/web search/{}", at.unwrap_or("no time"));
                 let action = payload.get("action").unwrap_or(&Value::Null);
                 let mut call = self.call(line, &id, "web_search", action);
                 call["action_type"] = json!("search");

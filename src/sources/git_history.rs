@@ -33,6 +33,10 @@ impl Source for GitHistory {
         Units::Commits
     }
 
+    fn part(&self) -> &'static str {
+        "commit"
+    }
+
     fn begin(&self) -> Box<dyn Reader> {
         Box::new(History::default())
     }

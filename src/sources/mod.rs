@@ -3,18 +3,22 @@
 //! A source is read line by line and never as a whole; what it says is only claimed, so every field of it is `declared`.
 //! Nobody's lines are trusted: what cannot be read is counted and recorded as a loss, and stops nothing.
 
+mod agent_trace;
 mod calls;
 mod claude_code;
 mod codex;
 pub mod documents;
 mod git_history;
 pub mod hook;
+mod otlp;
 mod plain;
 mod pull_requests;
 
+pub use agent_trace::AgentTrace;
 pub use claude_code::ClaudeCode;
 pub use codex::Codex;
 pub use git_history::{CommitRead, GIT_SOURCE, GitHistory, merge_into, read_commit};
+pub use otlp::Otlp;
 pub use pull_requests::PullRequests;
 
 use serde_json::Value;
@@ -34,6 +38,11 @@ pub trait Source: Sync {
     /// What a file of it is handed in by.
     fn units(&self) -> Units {
         Units::Lines
+    }
+
+    /// What each part is called of which there is a count.
+    fn part(&self) -> &'static str {
+        "line"
     }
 
     /// Whether all of a file is what one agent did, so that it can be said which one, and in which execution.
@@ -83,7 +92,7 @@ pub struct Counts {
 }
 
 /// Every format. The first that recognises a line of a file is the one of the file.
-pub const ALL: &[&dyn Source] = &[&ClaudeCode, &GitHistory, &Codex, &PullRequests];
+pub const ALL: &[&dyn Source] = &[&ClaudeCode, &GitHistory, &Codex, &PullRequests, &AgentTrace, &Otlp];
 
 /// The format of a name.
 #[must_use]

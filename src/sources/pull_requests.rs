@@ -34,6 +34,10 @@ impl Source for PullRequests {
         Units::Documents
     }
 
+    fn part(&self) -> &'static str {
+        "document"
+    }
+
     fn begin(&self) -> Box<dyn Reader> {
         Box::new(Requests { calls: Calls::new(SOURCE, "a document of a file of pull requests") })
     }

@@ -331,3 +331,183 @@ fn pull_requests_are_read_however_they_stand_and_what_is_broken_is_a_loss() {
     assert!(ends(&world, 2, &["import", "pull-requests", "none"]).contains("nothing of it is of a format"));
     cut_anywhere_is_whole("pull-requests", &format!("{request:#}\n{:#}", json!([reviews])), &["loss"]);
 }
+
+#[test]
+fn traces_are_recorded_in_both_shapes_without_their_commands_and_places() {
+    let world = started();
+    let id = "1a0c18c75bc19149cec8a0bc4c91115bf9a44469";
+    let trace = |n: u32, path: &str, metadata: Value| {
+        let contributor = json!({ "type": "ai", "model_id": "anthropic/claude-opus-4-8" });
+        let conversation = json!({ "url": "file://c:\\Users\\alice\\x.jsonl", "contributor": contributor,
+            "ranges": [{ "start_line": 13, "end_line": 13, "content_hash": "sha256:04d0" }, { "start_line": 18, "end_line": 20 }] });
+        json!({ "version": "0.1.0", "id": format!("trace-{n}"), "timestamp": "2026-07-20T11:38:35.042Z",
+            "vcs": { "type": "git", "revision": id }, "tool": { "name": "cursor", "version": "3.12.17" },
+            "files": [{ "path": path, "conversations": [conversation] }], "metadata": metadata })
+    };
+    let flat = |path: &str, id: &str| {
+        json!({ "schema": "agent-trace/v0.1.0", "session_id": "s-9", "file_path": path, "start_line": 2, "end_line": 7,
+            "tool": "Write", "tool_use_id": id, "timestamp": "2026-06-12T08:45:13.515282+00:00" })
+    };
+    let all = [
+        trace(1, "src\\lib\\data.ts", json!({ "conversation_id": "c-1", "prompt": "the secret plan" })),
+        trace(2, ".shell-history", json!({ "conversation_id": "c-1", "command": format!("curl -H {SECRET}") })),
+        trace(3, "C:\\Users\\alice\\x", Value::Null),
+        trace(4, "../../x", json!({ "conversation_id": "alice@example.com" })),
+        trace(5, ".sessions", json!({})),
+        flat("/home/alice/app/src/a.rs", "t1"),
+        flat("src/a.rs", "t2"),
+        json!({ "something": "else" }),
+    ];
+    world.write("t", lines(&all) + "{\"version\":\"0.1.0\",\n");
+    assert_eq!(import(&world, &["agent-trace", "t"]), [9, 7, 0, 2, 1, 4]);
+    assert_eq!(import(&world, &["agent-trace", "t"])[1..3], [0, 7]);
+    nothing_is_planted(&world, "claude-opus-4-8");
+    assert!(!holds(&world.root().join(LOG), "Users"), "of Windows, too");
+    let change = of_id(&world, "trace-1/1");
+    assert_eq!((&change["target"], &change["commit"]), (&json!("src/lib/data.ts"), &json!(id)), "{change}");
+    assert_eq!((&change["provider"], &change["model"]), (&json!("anthropic"), &json!("claude-opus-4-8")));
+    assert_eq!(
+        change["metadata"],
+        json!({ "contributor": "ai", "lines": "13-13,18-20", "tool": "cursor", "tool_version": "3.12.17" })
+    );
+    let command = of_id(&world, "trace-2/1");
+    assert_eq!((&command["action_type"], command.get("target")), (&json!("command_run"), None), "{command}");
+    let number = records(&world).iter().position(|r| r["source_id"] == "trace-2/1").unwrap() + 1;
+    world.write("command", format!("curl -H {SECRET}"));
+    assert!(done(&world, &["match", &number.to_string(), "--field", "command", "command"]).starts_with("yes"));
+    assert_eq!(
+        (&of_id(&world, "trace-3/1")["target"], &of_id(&world, "t1/2-7")["target"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&of_id(&world, "t2/2-7")["target"], &of_id(&world, "t2/2-7")["action_type"]),
+        (&json!("src/a.rs"), &json!("file_create"))
+    );
+    cut_anywhere_is_whole("agent-trace", &lines(&all), &["loss"]);
+}
+
+fn attribute(key: &str, value: Value) -> Value {
+    let kind = if value.is_string() { "stringValue" } else { "intValue" };
+    json!({ "key": key, "value": { kind: value } })
+}
+
+fn attributes(of: &[(&str, Value)]) -> Value {
+    of.iter().map(|(key, value)| attribute(key, value.clone())).collect()
+}
+
+#[test]
+fn telemetry_is_recorded_once_and_nothing_that_was_said_with_it() {
+    let world = started();
+    let about = json!({ "attributes": attributes(&[("service.name", json!("claude-code")), ("service.version", json!("2.1.0"))]) });
+    let private = [
+        ("user.email", json!("alice@example.com")),
+        ("session.id", json!("s-1")),
+        ("prompt", json!("the secret plan")),
+    ];
+    let log = |second: u32, event: &str, more: &[(&str, Value)]| {
+        json!({ "timeUnixNano": format!("17673230{second:02}000000000"), "body": { "stringValue": event },
+            "attributes": attributes(&[&private[..], &[("event.sequence", json!(second))], more].concat()) })
+    };
+    let logs = [
+        log(1, "claude_code.user_prompt", &[]),
+        log(
+            2,
+            "claude_code.tool_decision",
+            &[("tool_name", json!("Bash")), ("decision", json!("accept")), ("source", json!("user_temporary"))],
+        ),
+        log(
+            3,
+            "claude_code.tool_result",
+            &[
+                ("tool_name", json!("Bash")),
+                ("success", json!("false")),
+                (
+                    "tool_parameters",
+                    json!(json!({ "full_command": format!("curl -H {SECRET} /home/alice") }).to_string()),
+                ),
+            ],
+        ),
+        log(
+            4,
+            "claude_code.api_request",
+            &[
+                ("model", json!("claude-x")),
+                ("input_tokens", json!("10")),
+                ("output_tokens", json!(20)),
+                ("cache_read_tokens", json!(30)),
+                ("cost_usd", json!("0.0125")),
+            ],
+        ),
+        log(5, "codex.sse_event", &[("event.kind", json!("response.completed")), ("input_token_count", json!("100"))]),
+    ];
+    let span = |id: &str, operation: &str, more: &[(&str, Value)]| {
+        let own = [
+            ("gen_ai.operation.name", json!(operation)),
+            ("gen_ai.conversation.id", json!("g-1")),
+            ("gen_ai.input.messages", json!("the secret plan")),
+        ];
+        json!({ "traceId": "5b8efff798038103d269b633813fc60c", "spanId": id, "name": "x", "startTimeUnixNano": "1767323045000000000",
+            "endTimeUnixNano": "1767323046000000000", "status": { "code": 2 }, "attributes": attributes(&[&own[..], more].concat()) })
+    };
+    let spans = [
+        span(
+            "a1",
+            "execute_tool",
+            &[
+                ("gen_ai.tool.name", json!("Edit")),
+                ("gen_ai.tool.call.id", json!("t1")),
+                ("gen_ai.agent.name", json!("eng/coder")),
+                ("gen_ai.tool.call.arguments", json!("{\"new\":\"fn planted\"}")),
+                ("gen_ai.tool.call.result", json!("planted output")),
+            ],
+        ),
+        span(
+            "a2",
+            "chat",
+            &[
+                ("gen_ai.usage.input_tokens", json!(100)),
+                ("gen_ai.usage.cache_read.input_tokens", json!(60)),
+                ("gen_ai.usage.output_tokens", json!(7)),
+            ],
+        ),
+        span(
+            "a3",
+            "invoke_agent",
+            &[("gen_ai.agent.name", json!("/home/alice/agent")), ("gen_ai.usage.input_tokens", json!(100))],
+        ),
+        span("a4", "embeddings", &[]),
+    ];
+    let text = json!({ "resourceLogs": [{ "resource": about, "scopeLogs": [{ "logRecords": logs }] }] }).to_string()
+        + &json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] }).to_string();
+    world.write("otel.json", text);
+    let args = ["otlp", "otel.json", "--execution", "exec-1"];
+    assert_eq!(import(&world, &args), [9, 6, 0, 3, 0, 1]);
+    assert_eq!(import(&world, &args)[1..3], [0, 6], "again it adds nothing");
+    nothing_is_planted(&world, "claude-x");
+    let all = records(&world);
+    let used: Vec<[Value; 4]> = all
+        .iter()
+        .filter(|r| r["kind"] == "session")
+        .map(|r| ["tokens_in", "tokens_out", "tokens_cache_read", "cost"].map(|name| r[name].clone()))
+        .collect();
+    let none = Value::Null;
+    assert_eq!(
+        used,
+        [[json!(10), json!(20), json!(30), json!("0.0125")], [json!(40), json!(7), json!(60), none.clone()],],
+        "of what was read how much was the cache's is not said of the third, so nothing is: {all:?}"
+    );
+    let decision = all.iter().find(|r| r["action_type"] == "permission_request").unwrap();
+    assert_eq!(
+        (&decision["result"], &decision["metadata"]["decided_by"]),
+        (&json!("accept"), &json!("user_temporary"))
+    );
+    let bash = all.iter().find(|r| r["action_type"] == "command_run").unwrap();
+    assert_eq!(
+        (&bash["result"], &bash["agent_version"], bash["command"].is_object()),
+        (&json!("error"), &json!("2.1.0"), true)
+    );
+    let edit = of_id(&world, "g-1/tool/5b8efff798038103d269b633813fc60c/a1");
+    assert_eq!((&edit["agent"], &edit["result"]), (&json!("eng/coder"), &json!("error")));
+    let agent = of_id(&world, "g-1/agent/5b8efff798038103d269b633813fc60c/a3");
+    assert_eq!((&agent["agent"], agent.get("tokens_in")), (&Value::Null, None), "what is below is counted there");
+}

@@ -108,12 +108,8 @@ pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Res
     if common.format == Format::Json {
         return Ok(Outcome::json(&report, Exit::Done));
     }
-    let (part, other) = match source.units() {
-        Units::Commits => ("commit", "without an agent"),
-        Units::Lines => ("line", "that say nothing of what was done"),
-        Units::Documents => ("document", "that say nothing of what was done"),
-    };
-    let read = counted(report.read, part);
+    let other = if is_git { "without an agent" } else { "that say nothing of what was done" };
+    let read = counted(report.read, source.part());
     let mut text = format!(
         "{}: {read} read; records: {} new, {} known; {other}: {}; broken: {}; fields withheld: {}\n",
         report.source, report.new, report.known, report.other, report.broken, report.withheld
