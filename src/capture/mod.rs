@@ -32,6 +32,8 @@ pub use git::commit::{Commit, CommitSignature};
 #[cfg(feature = "cli")]
 pub use git::history::{Commits, HistoryError, Take, commit_id, each_commit, main_branch};
 #[cfg(feature = "cli")]
+pub use git::kept::{TakeFile, each_kept, gone};
+#[cfg(feature = "cli")]
 pub use git::named::{CommitObject, commit_object};
 pub use git::source::{Difference, SourceState, Submodule};
 pub use input::packages::UnreadLockFile;

@@ -129,6 +129,14 @@ pub fn read_commit(bytes: &[u8]) -> Option<CommitRead> {
     })
 }
 
+/// The id of a commit as `git rev-list --header` prints it, its tree and its first parent.
+#[must_use]
+pub fn tree_and_parent(bytes: &[u8]) -> Option<(String, String, Option<String>)> {
+    let (head, message) = commit(bytes)?;
+    let read = headers(&head, &message)?;
+    Some((read.id.to_owned(), read.tree.to_owned(), read.parents.first().map(|id| (*id).to_owned())))
+}
+
 /// A history that is being read.
 #[derive(Default)]
 struct History {

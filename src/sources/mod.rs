@@ -8,8 +8,12 @@ mod calls;
 mod claude_code;
 mod codex;
 pub mod documents;
+mod entire;
+mod git_ai;
 mod git_history;
+mod gittuf;
 pub mod hook;
+mod kept;
 mod otlp;
 mod plain;
 mod pull_requests;
@@ -17,7 +21,11 @@ mod pull_requests;
 pub use agent_trace::AgentTrace;
 pub use claude_code::ClaudeCode;
 pub use codex::Codex;
-pub use git_history::{CommitRead, GIT_SOURCE, GitHistory, merge_into, read_commit};
+pub use entire::Entire;
+pub use git_ai::GitAi;
+pub use git_history::{CommitRead, GIT_SOURCE, GitHistory, merge_into, read_commit, tree_and_parent};
+pub use gittuf::{Gittuf, tree_wanted};
+pub use kept::{About, Kept, kept_unit};
 pub use otlp::Otlp;
 pub use pull_requests::PullRequests;
 
@@ -50,6 +58,11 @@ pub trait Source: Sync {
         self.units() == Units::Lines
     }
 
+    /// Whether all of it is about the repository that it is kept in.
+    fn is_about_a_repository(&self) -> bool {
+        matches!(self.units(), Units::Commits | Units::Kept(_))
+    }
+
     /// Begins to read a file.
     fn begin(&self) -> Box<dyn Reader>;
 }
@@ -63,6 +76,8 @@ pub enum Units {
     Documents,
     /// Commits of a repository.
     Commits,
+    /// Files that are kept in a repository beside its history.
+    Kept(&'static Kept),
 }
 
 /// A file that is being read.
@@ -92,7 +107,8 @@ pub struct Counts {
 }
 
 /// Every format. The first that recognises a line of a file is the one of the file.
-pub const ALL: &[&dyn Source] = &[&ClaudeCode, &GitHistory, &Codex, &PullRequests, &AgentTrace, &Otlp];
+pub const ALL: &[&dyn Source] =
+    &[&ClaudeCode, &GitHistory, &Codex, &PullRequests, &AgentTrace, &Otlp, &GitAi, &Entire, &Gittuf];
 
 /// The format of a name.
 #[must_use]

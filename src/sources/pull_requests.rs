@@ -125,12 +125,7 @@ impl Reader for Requests {
         let Some(bytes) = document else { return self.calls.broken("too long", b"", None, out) };
         let Some(read) = read(bytes) else { return self.calls.broken("no document", bytes, None, out) };
         let before = out.len();
-        if let Some(place) = Place::of(&read) {
-            match read.contains_key("pull_request_url") {
-                true => review(&place, &read, out),
-                false => request(&place, &read, out),
-            }
-        }
+        of_document(&read, out);
         match out.len() - before {
             0 => self.calls.counts.other += 1,
             n => self.calls.counts.actions += n as u64,
@@ -141,6 +136,15 @@ impl Reader for Requests {
 
     fn counts(&self) -> Counts {
         self.calls.counts
+    }
+}
+
+/// What a pull request or a review says, and nothing where it is neither.
+pub(super) fn of_document(document: &Map<String, Value>, out: &mut Vec<Value>) {
+    let Some(place) = Place::of(document) else { return };
+    match document.contains_key("pull_request_url") {
+        true => review(&place, document, out),
+        false => request(&place, document, out),
     }
 }
 

@@ -140,7 +140,7 @@ pub fn main_branch(env: &Environment, folder: &Path, timeout: Duration) -> Resul
 }
 
 /// The repository in a folder, where it is the folder's own.
-fn opened(env: &Environment, folder: &Path, timeout: Duration) -> Result<GitCaller, String> {
+pub(super) fn opened(env: &Environment, folder: &Path, timeout: Duration) -> Result<GitCaller, String> {
     let mut env = env.clone();
     env.working_dir = env.working_dir.join(folder);
     if !env.working_dir.is_dir() {

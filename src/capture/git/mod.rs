@@ -19,6 +19,8 @@ mod facts;
 #[cfg(feature = "cli")]
 pub(in crate::capture) mod history;
 #[cfg(feature = "cli")]
+pub(in crate::capture) mod kept;
+#[cfg(feature = "cli")]
 pub(in crate::capture) mod named;
 #[cfg(feature = "cli")]
 mod passed_over;

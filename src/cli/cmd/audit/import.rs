@@ -1,15 +1,16 @@
 //! `attest audit import`
 
 use crate::audit::AuditError;
-use crate::capture::{Commits, HistoryError, each_commit, main_branch, normalise_remote};
+use crate::capture::{Commits, Environment, HistoryError, each_commit, main_branch, normalise_remote};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::flow::audit::repository::take_in;
 use crate::flow::audit::session::{Intake, Taken};
 use crate::model::limits;
 use crate::model::plural::counted;
 use crate::places::{self, AuditPlace, audit::random, lines};
 use crate::sources::documents::Documents;
-use crate::sources::{self, Source, Units, merge_into};
+use crate::sources::{self, Kept, Source, Units, merge_into};
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -85,14 +86,19 @@ pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Res
         .ok_or_else(|| Failure::usage(codes::USAGE, format!("`{}` is no source", args.source)))?;
     let is_git = source.units() == Units::Commits;
     let of_agents = [("--agent", &args.agent), ("--execution", &args.execution)];
-    let of_git = [("--range", &args.range), ("--repository", &args.repository), ("--main", &args.main)];
+    let of_git = [("--range", &args.range), ("--main", &args.main)];
     let mut wrong = Vec::new();
     wrong.extend(of_agents.into_iter().filter(|_| !source.is_of_one_agent()));
     wrong.extend(of_git.into_iter().filter(|_| !is_git));
+    wrong.extend([("--repository", &args.repository)].into_iter().filter(|_| !source.is_about_a_repository()));
     if let Some((flag, _)) = wrong.iter().find(|(_, value)| value.is_some()) {
         return Err(Failure::usage(codes::USAGE, format!("{flag} says nothing of {}", args.source)));
     }
-    let (taken, size) = if is_git { git(args, source, place, common)? } else { file(args, source, place, common)? };
+    let (taken, size) = match source.units() {
+        Units::Commits => git(args, source, place, common)?,
+        Units::Kept(of) => kept(args, source, of, place, common)?,
+        Units::Lines | Units::Documents => file(args, source, place, common)?,
+    };
     let report = ImportReport {
         schema_version: 1,
         source: taken.format.to_owned(),
@@ -139,7 +145,7 @@ fn file(
             documents.end(&mut line)?;
             digest
         }
-        Units::Lines | Units::Commits => lines::each(&args.path, limits::SESSION_LINE_BYTES, line)?,
+        _ => lines::each(&args.path, limits::SESSION_LINE_BYTES, line)?,
     };
     let taken = intake.end(&digest).map_err(|e| Failure::from(e).context(args.path.display()))?;
     Ok((taken, log.size()))
@@ -148,37 +154,18 @@ fn file(
 /// A git history.
 fn git(args: &ImportArgs, source: &dyn Source, place: &AuditPlace, common: &Common) -> Result<(Taken, u64), Failure> {
     let env = places::environment()?;
-    let unread =
-        |cause: String| AuditError::Unreadable { what: format!("the repository `{}`", args.path.display()), cause };
     let which = args.range.as_deref().map_or(Commits::All, Commits::Range);
-    let remote = match &args.repository {
-        Some(url) => {
-            let url = normalise_remote(url, Path::new("/")).filter(|url| !url.starts_with("file:"));
-            Some(url.ok_or_else(|| Failure::usage(codes::USAGE, "--repository: expected the address of a repository"))?)
-        }
-        None => {
-            // What a record says must be known before the first is made.
-            let mut nothing = |_: &[u8]| Ok::<(), AuditError>(());
-            let one = each_commit(&env, &args.path, Commits::One("HEAD"), common.timeout, &mut nothing);
-            one.map_err(|e| match e {
-                HistoryError::Git(cause) | HistoryError::Cut(cause) | HistoryError::NoSuch(cause) => unread(cause),
-                HistoryError::Taker(e) => e,
-            })?
-        }
-    };
+    let remote = remote(args, &env, common)?;
     let main = match &args.main {
         Some(branch) => Some(branch.clone()),
-        None => main_branch(&env, &args.path, common.timeout).map_err(unread)?,
+        None => main_branch(&env, &args.path, common.timeout).map_err(|cause| unread(args, cause))?,
     };
     let given = remote.map(|url| ("repository", url)).into_iter().collect();
     let mut log = place.writer(common.timeout)?;
     let (now, mut index, mut random) = (places::now(), place.index()?, random);
     log.finish_redaction(now, &mut random)?;
     let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given).of(source);
-    let failed = |e| match e {
-        HistoryError::Git(cause) | HistoryError::Cut(cause) | HistoryError::NoSuch(cause) => unread(cause),
-        HistoryError::Taker(e) => e,
-    };
+    let failed = |e| failed(args, e);
     each_commit(&env, &args.path, which, common.timeout, &mut |commit| intake.line(Some(commit))).map_err(failed)?;
     if let Some(main) = &main {
         let short = main.trim_start_matches("refs/heads/").trim_start_matches("refs/remotes/origin/");
@@ -187,4 +174,53 @@ fn git(args: &ImportArgs, source: &dyn Source, place: &AuditPlace, common: &Comm
     }
     let taken = intake.end("")?;
     Ok((taken, log.size()))
+}
+
+/// What is kept in a repository beside its history.
+fn kept(
+    args: &ImportArgs,
+    source: &dyn Source,
+    kept: &Kept,
+    place: &AuditPlace,
+    common: &Common,
+) -> Result<(Taken, u64), Failure> {
+    let env = places::environment()?;
+    let given = match source.is_about_a_repository() {
+        true => remote(args, &env, common)?.map(|url| ("repository", url)).into_iter().collect(),
+        false => Vec::new(),
+    };
+    let mut log = place.writer(common.timeout)?;
+    let (now, mut index, mut random) = (places::now(), place.index()?, random);
+    log.finish_redaction(now, &mut random)?;
+    let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given).of(source);
+    take_in(&env, &args.path, kept, common.timeout, &mut intake).map_err(|e| failed(args, e))?;
+    let taken = intake.end("")?;
+    Ok((taken, log.size()))
+}
+
+/// The address of the repository: what a record says must be known before the first is made.
+fn remote(args: &ImportArgs, env: &Environment, common: &Common) -> Result<Option<String>, Failure> {
+    match &args.repository {
+        Some(url) => {
+            let url = normalise_remote(url, Path::new("/")).filter(|url| !url.starts_with("file:"));
+            let wrong = || Failure::usage(codes::USAGE, "--repository: expected the address of a repository");
+            url.ok_or_else(wrong).map(Some)
+        }
+        None => {
+            let mut nothing = |_: &[u8]| Ok::<(), AuditError>(());
+            let one = each_commit(env, &args.path, Commits::One("HEAD"), common.timeout, &mut nothing);
+            Ok(one.map_err(|e| failed(args, e))?)
+        }
+    }
+}
+
+fn unread(args: &ImportArgs, cause: String) -> AuditError {
+    AuditError::Unreadable { what: format!("the repository `{}`", args.path.display()), cause }
+}
+
+fn failed(args: &ImportArgs, e: HistoryError<AuditError>) -> AuditError {
+    match e {
+        HistoryError::Git(cause) | HistoryError::Cut(cause) | HistoryError::NoSuch(cause) => unread(args, cause),
+        HistoryError::Taker(e) => e,
+    }
 }
