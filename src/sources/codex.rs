@@ -109,7 +109,7 @@ struct Used {
 
 impl Used {
     fn of(total: &Value) -> Self {
-        let count = |name: &str| total.get(name).and_then(Value::as_u64);
+        let count = |name: &str| total.get(name).and_then(Value::as_u64).filter(|count| *count <= limits::EXACT_NUMBER);
         Self {
             read: count("input_tokens"),
             cache_read: count("cached_input_tokens"),
@@ -459,5 +459,61 @@ fn outcome(output: &Value) -> (String, Option<i64>) {
     };
     let head = || told.lines().take_while(|line| *line != "Output:").take(8).find_map(of_line);
     let exit = parsed.as_ref().and_then(code).or_else(|| code(output)).or_else(head);
-    (told, exit)
+    (told, exit.filter(|code| code.unsigned_abs() <= limits::EXACT_NUMBER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exit_code_is_one_that_no_command_wrote() {
+        let of = |output: Value| outcome(&output).1;
+        assert_eq!(
+            of(json!("Chunk ID: 1\nProcess exited with code 3\nOutput:\nProcess exited with code 0\n")),
+            Some(3)
+        );
+        assert_eq!(of(json!("Exit code: 0\nWall time: 1 s\nOutput:\n")), Some(0));
+        assert_eq!(of(json!("{\"output\":\"x\",\"metadata\":{\"exit_code\":2}}")), Some(2));
+        assert_eq!(
+            of(json!("Wall time: 1 s\nOutput:\nProcess exited with code 0\n")),
+            None,
+            "it is what the command wrote"
+        );
+        assert_eq!((of(json!("Exit code: 99999999999999999999")), of(Value::Null)), (None, None));
+    }
+
+    #[test]
+    fn tokens_are_those_since_the_sum_before_and_apart_only_where_that_is_known() {
+        let used = |read, cached: Option<u64>, written| Used {
+            read: Some(read),
+            cache_read: cached,
+            cache_write: None,
+            written: Some(written),
+        };
+        let fields = |used: Used| {
+            let mut record = json!({});
+            used.into_record(&mut record);
+            record
+        };
+        let since = used(15, Some(9), 3).since(Some(used(10, Some(6), 1)));
+        assert_eq!(fields(since), json!({ "tokens_in": 2, "tokens_cache_read": 3, "tokens_out": 2 }));
+        assert_eq!(used(4, Some(1), 1).since(Some(used(10, Some(6), 1))), used(4, Some(1), 1), "counted anew");
+        assert_eq!(
+            fields(used(10, None, 1)),
+            json!({ "tokens_out": 1 }),
+            "how much of it was the cache's is not known"
+        );
+        assert_eq!(fields(used(10, Some(11), 1)).get("tokens_in"), None);
+    }
+
+    #[test]
+    fn a_command_is_what_a_shell_is_told() {
+        let of = |value: Value| command(Some(&value));
+        assert_eq!(of(json!(["bash", "-lc", "ls -l"])).as_deref(), Some("ls -l"));
+        assert_eq!(of(json!(["ls", "-l"])).as_deref(), Some("ls -l"));
+        assert_eq!((of(json!("ls")).as_deref(), of(json!([1]))), (Some("ls"), None));
+        let files = patched("*** Begin Patch\n*** Delete File: a\n*** Add File: b c\n+*** Add File: no\n");
+        assert_eq!(files, [("file_delete", "a".to_owned()), ("file_create", "b c".to_owned())]);
+    }
 }

@@ -104,6 +104,7 @@ impl Checkpoints {
     /// A session, by the reader of its agent's own files.
     fn session(&mut self, bytes: &[u8], out: &mut Vec<Value>) {
         let mut reader: Option<Box<dyn Reader>> = None;
+        let before = out.len();
         for line in bytes.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
             if reader.is_none() {
                 let format = SESSIONS.iter().find(|format| format.recognises(line));
@@ -120,6 +121,13 @@ impl Checkpoints {
         }
         let Some(mut reader) = reader else { return };
         reader.end(&Digest::sha256(bytes).to_string(), out);
+        // A checkpoint may have a session from somewhere in it on: where it begins is another beginning of the same one.
+        for record in out.iter_mut().skip(before).filter(|record| record["kind"] == "session") {
+            let id = record["source_id"].as_str().filter(|id| id.ends_with("/start")).map(str::to_owned);
+            if let (Some(id), Some(at)) = (id, record["started_at"].as_str().map(str::to_owned)) {
+                record["source_id"] = json!(format!("{id}/{at}"));
+            }
+        }
         let (own, counts) = (&mut self.calls.counts, reader.counts());
         own.lines += counts.lines;
         own.actions += counts.actions;

@@ -20,10 +20,12 @@ use serde_json::{Map, Value, json};
 const SOURCE: &str = "import gittuf";
 const KEPT: Kept = Kept {
     references: &["refs/gittuf/attestations"],
-    wants: |path| FOLDERS.iter().any(|folder| path.split('/').next() == Some(folder)),
+    wants: |path| path.split_once('/').is_some_and(|(first, rest)| FOLDERS.contains(&first) && rest != INDEX),
     about: About::Trees,
 };
 const FOLDERS: &[&str] = &["code-review-approvals", "reference-authorizations", "github-pull-requests"];
+/// What stands among the approvals and is none: which review is which.
+const INDEX: &str = "review-index.json";
 const APPROVAL: &str = "https://gittuf.dev/github-pull-request-approval/";
 const AUTHORISATION: &str = "https://gittuf.dev/reference-authorization/";
 const REQUEST: &str = "https://gittuf.dev/github-pull-request/";
@@ -88,14 +90,16 @@ impl Statement {
     /// The tree that it is about and the commit before it. What the subject says and what the predicate says must be one.
     fn pair(&self) -> Option<(String, String)> {
         let said = text(&self.predicate, "targetTreeID").or_else(|| text(&self.predicate, "targetID"))?;
-        let from = text(&self.predicate, "fromRevisionID").filter(|id| is_commit_id(id))?;
+        let from = text(&self.predicate, "fromRevisionID").or_else(|| text(&self.predicate, "fromID"));
+        let from = from.filter(|id| is_commit_id(id))?;
         let tree = self.tree.as_deref().filter(|tree| *tree == said && is_commit_id(tree))?;
         Some((tree.to_owned(), from.to_owned()))
     }
 
     fn people(&self, name: &str) -> Vec<&str> {
         let all = self.predicate.get(name).and_then(Value::as_array).into_iter().flatten();
-        all.filter_map(Value::as_str).take(limits::RECORD_LIST).collect()
+        let is_name = |who: &&str| !who.is_empty() && who.len() <= 254 && !who.chars().any(char::is_control);
+        all.filter_map(Value::as_str).filter(is_name).take(limits::RECORD_LIST).collect()
     }
 }
 

@@ -317,7 +317,7 @@ impl Told<'_> {
             return None;
         }
         for (name, count) in counts {
-            if let Some(count) = count.filter(|count| *count <= 1 << 53) {
+            if let Some(count) = count.filter(|count| *count <= limits::EXACT_NUMBER) {
                 record[name] = json!(count);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::claude_code::add;
 use crate::model::remote;
-use crate::record::draft::is_outside;
+use crate::record::draft::{has_address, is_outside};
 use serde_json::Value;
 use std::path::Path;
 
@@ -24,19 +24,11 @@ pub(super) fn may_stand(text: &str) -> bool {
     !is_outside(text) && !has_address(text)
 }
 
-/// Whether a text has a mail address in it.
-fn has_address(text: &str) -> bool {
-    let is_local = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
-    text.match_indices('@').any(|(at, _)| {
-        let before = text[..at].chars().next_back().is_some_and(is_local);
-        let host = text[at + 1..].split(|c: char| !(c.is_ascii_alphanumeric() || ".-".contains(c))).next();
-        let top = host.and_then(|host| host.trim_end_matches('.').rsplit_once('.')).map(|(_, top)| top);
-        before && top.is_some_and(|top| top.len() > 1 && top.bytes().all(|b| b.is_ascii_alphabetic()))
-    })
-}
-
 /// The address of a repository in one form, without who asks and with what. None of one on a disk.
 pub(super) fn repository_of(url: &str) -> Option<String> {
+    if is_outside(url) {
+        return None;
+    }
     remote::normalise(url, Path::new("/")).filter(|url| !url.starts_with("file:") && may_stand(url))
 }
 

@@ -15,6 +15,7 @@ mod audit_ask;
 mod audit_blast;
 mod audit_crash;
 mod audit_hook;
+mod audit_kept;
 mod audit_session;
 mod audit_sources;
 mod audit_timeline;

@@ -1,6 +1,10 @@
 #![expect(clippy::disallowed_methods, reason = "back end: a thread hands on what git writes, as it comes")]
 //! The commits of a repository, one after another, however many there are.
 
+mod kept;
+
+pub use kept::{TakeFile, each_kept, gone};
+
 use crate::capture::Environment;
 use crate::capture::git::call::GitCaller;
 use crate::capture::git::{belongs, checkout};
@@ -140,7 +144,7 @@ pub fn main_branch(env: &Environment, folder: &Path, timeout: Duration) -> Resul
 }
 
 /// The repository in a folder, where it is the folder's own.
-pub(super) fn opened(env: &Environment, folder: &Path, timeout: Duration) -> Result<GitCaller, String> {
+fn opened(env: &Environment, folder: &Path, timeout: Duration) -> Result<GitCaller, String> {
     let mut env = env.clone();
     env.working_dir = env.working_dir.join(folder);
     if !env.working_dir.is_dir() {

@@ -19,8 +19,6 @@ mod facts;
 #[cfg(feature = "cli")]
 pub(in crate::capture) mod history;
 #[cfg(feature = "cli")]
-pub(in crate::capture) mod kept;
-#[cfg(feature = "cli")]
 pub(in crate::capture) mod named;
 #[cfg(feature = "cli")]
 mod passed_over;

@@ -16,18 +16,22 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Take in what others recorded: a git history, session files of agents
+/// Take in what others recorded: a git history, session files of agents, pull requests, telemetry
 ///
 /// Again, it adds only what is new. `git`: each commit of every branch and tag, with the agent and execution that its trailers name
-/// (Agent, Squad, Trigger, Execution, Model), its author as a person who can be erased, and nothing of its text. `claude-code`: a
-/// session file. What these say is only claimed, and recorded so.
+/// (Agent, Squad, Trigger, Execution, Model), its author as a person who can be erased, and nothing of its text. `claude-code`,
+/// `codex`: a session file. `pull-requests`: what `gh api` prints of them and their reviews. `agent-trace`, `otlp`: files of these
+/// formats. `git-ai`, `entire`, `gittuf`: what these keep in a repository beside its history. What all of these say is only claimed, and
+/// recorded so: docs/audit/sources.md.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit import git .
   attest audit import git ~/app --range v1.0..main
-  attest audit import claude-code session.jsonl --agent platform/builder --execution exec-1")]
+  attest audit import claude-code session.jsonl --agent platform/builder --execution exec-1
+  gh api repos/acme/app/pulls/57/reviews > reviews.json && attest audit import pull-requests reviews.json
+  attest audit import gittuf .")]
 pub(super) struct ImportArgs {
-    /// What it is: git, claude-code
+    /// What it is
     #[arg(value_name = "SOURCE", value_parser = names())]
     source: String,
     /// Where it is: a repository, a file
@@ -40,13 +44,13 @@ pub(super) struct ImportArgs {
     /// checked out]
     #[arg(long, value_name = "BRANCH")]
     main: Option<String>,
-    /// Of git: the address of the repository [default: that of its remote]
+    /// Of a repository: its address [default: that of its remote]
     #[arg(long, value_name = "URL")]
     repository: Option<String>,
-    /// Of a session: the agent, as SQUAD/AGENT
+    /// Of a session, traces or telemetry: the agent, as SQUAD/AGENT
     #[arg(long, value_name = "AGENT")]
     agent: Option<String>,
-    /// Of a session: the execution
+    /// Of the same: the execution
     #[arg(long, value_name = "ID")]
     execution: Option<String>,
 }
@@ -63,7 +67,7 @@ pub struct ImportReport {
     pub schema_version: u32,
     /// The source.
     pub source: String,
-    /// Commits, or lines that are not empty, that were read.
+    /// What was read: commits, lines that are not empty, documents, log records and spans, notes, attestations.
     pub read: u64,
     /// Records that are new.
     pub new: u64,

@@ -1,8 +1,8 @@
 //! Files that are kept beside the history: on a branch of their own, or as notes. Read as git has them, with nothing checked out.
 
+use super::{HistoryError, opened};
 use crate::capture::Environment;
 use crate::capture::git::answers::is_object_id;
-use crate::capture::git::history::{HistoryError, opened};
 use crate::model::limits;
 use std::collections::HashSet;
 use std::path::Path;
