@@ -63,7 +63,8 @@ struct Place {
 impl Place {
     /// By its own address, or that of the pull request that a review is of.
     fn of(document: &Map<String, Value>) -> Option<Self> {
-        let own = document.get("base").and(document.get("head")).and(text(document, "url"));
+        let is_request = document.contains_key("base") && document.contains_key("head");
+        let own = text(document, "url").filter(|_| is_request);
         let url = own.or_else(|| text(document, "pull_request_url"))?;
         let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
         let path = path.strip_prefix("api/v3/").unwrap_or(path).strip_prefix("repos/")?;

@@ -395,9 +395,8 @@ fn attributes(of: &[(&str, Value)]) -> Value {
     of.iter().map(|(key, value)| attribute(key, value.clone())).collect()
 }
 
-#[test]
-fn telemetry_is_recorded_once_and_nothing_that_was_said_with_it() {
-    let world = started();
+/// Events of Claude Code and Codex, and spans.
+fn telemetry() -> String {
     let about = json!({ "attributes": attributes(&[("service.name", json!("claude-code")), ("service.version", json!("2.1.0"))]) });
     let private = [
         ("user.email", json!("alice@example.com")),
@@ -440,6 +439,11 @@ fn telemetry_is_recorded_once_and_nothing_that_was_said_with_it() {
         ),
         log(5, "codex.sse_event", &[("event.kind", json!("response.completed")), ("input_token_count", json!("100"))]),
     ];
+    json!({ "resourceLogs": [{ "resource": about, "scopeLogs": [{ "logRecords": logs }] }] }).to_string()
+        + &json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans() }] }] }).to_string()
+}
+
+fn spans() -> Value {
     let span = |id: &str, operation: &str, more: &[(&str, Value)]| {
         let own = [
             ("gen_ai.operation.name", json!(operation)),
@@ -449,7 +453,7 @@ fn telemetry_is_recorded_once_and_nothing_that_was_said_with_it() {
         json!({ "traceId": "5b8efff798038103d269b633813fc60c", "spanId": id, "name": "x", "startTimeUnixNano": "1767323045000000000",
             "endTimeUnixNano": "1767323046000000000", "status": { "code": 2 }, "attributes": attributes(&[&own[..], more].concat()) })
     };
-    let spans = [
+    json!([
         span(
             "a1",
             "execute_tool",
@@ -476,10 +480,13 @@ fn telemetry_is_recorded_once_and_nothing_that_was_said_with_it() {
             &[("gen_ai.agent.name", json!("/home/alice/agent")), ("gen_ai.usage.input_tokens", json!(100))],
         ),
         span("a4", "embeddings", &[]),
-    ];
-    let text = json!({ "resourceLogs": [{ "resource": about, "scopeLogs": [{ "logRecords": logs }] }] }).to_string()
-        + &json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] }).to_string();
-    world.write("otel.json", text);
+    ])
+}
+
+#[test]
+fn telemetry_is_recorded_once_and_nothing_that_was_said_with_it() {
+    let world = started();
+    world.write("otel.json", telemetry());
     let args = ["otlp", "otel.json", "--execution", "exec-1"];
     assert_eq!(import(&world, &args), [9, 6, 0, 3, 0, 1]);
     assert_eq!(import(&world, &args)[1..3], [0, 6], "again it adds nothing");
