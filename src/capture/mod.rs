@@ -30,7 +30,9 @@ pub use environment::{Environment, MARKS};
 pub use error::CaptureError;
 pub use git::commit::{Commit, CommitSignature};
 #[cfg(feature = "cli")]
-pub use git::history::{Changes, Commits, HistoryError, Take, commit_id, each_commit, main_branch};
+pub use git::history::{
+    Changes, Commits, HistoryError, Take, TakeFile, commit_id, each_commit, each_kept, gone, main_branch,
+};
 #[cfg(feature = "cli")]
 pub use git::named::{CommitObject, commit_object};
 pub use git::source::{Difference, SourceState, Submodule};

@@ -370,6 +370,16 @@ pub const SESSION_LINE_BYTES: usize = 16 << 20;
 pub const SESSION_OPEN_CALLS: usize = 4096;
 /// Calls of a session file that are known again when a line is repeated.
 pub const SESSION_CALLS: usize = 1_000_000;
+/// The largest whole number that every reader of JSON keeps (RFC 8785).
+pub const EXACT_NUMBER: u64 = 1 << 53;
+/// Files of one patch that are recorded one by one.
+pub const SESSION_PATCH_FILES: usize = 1000;
+/// A file that is kept in a repository beside its history (bytes): sessions of agents are some tens of megabytes.
+pub const KEPT_FILE_BYTES: u64 = 48 << 20;
+/// Records of one such file.
+pub const KEPT_RECORDS: usize = 100_000;
+/// Trees that such files are about.
+pub const KEPT_JOINS: usize = 1_000_000;
 /// Losses of a session file that are recorded one by one.
 pub const SESSION_LOSSES: u64 = 64;
 /// Records of a session file that are put into the log at once.

@@ -50,3 +50,24 @@ pub fn each<E: From<PlaceError>>(
     }
     Ok(format!("sha256:{}", hex(&hash.finalize())))
 }
+
+/// Gives a file piece by piece; the digest of the whole.
+///
+/// # Errors
+/// As [`each`].
+pub fn pieces<E: From<PlaceError>>(path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<String, E> {
+    let fail =
+        |e: std::io::Error| PlaceError::Unreadable { what: format!("`{}`", path.display()), cause: e.to_string() };
+    let (file, _) = regular::open(path).map_err(fail)?;
+    let (mut reader, mut hash) = (BufReader::with_capacity(1 << 16, file), Sha256::new());
+    loop {
+        let bytes = reader.fill_buf().map_err(fail)?;
+        if bytes.is_empty() {
+            return Ok(format!("sha256:{}", hex(&hash.finalize())));
+        }
+        hash.update(bytes);
+        take(bytes)?;
+        let taken = bytes.len();
+        reader.consume(taken);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::fields::{self, Field, Form};
 use super::kinds::{self, Class, Kind};
-pub use super::value::{Origin, Random, Told, is_outside};
+pub use super::value::{Origin, Random, Told, has_address, is_outside};
 use super::value::{committed, shown, told};
 use super::{Committed, RecordError, reading};
 use crate::model::Digest;
@@ -252,7 +252,7 @@ fn known_of(members: &Map<String, Value>) -> Result<Vec<(&str, Known)>, RecordEr
 /// record has the same one, and whoever guesses the id cannot try it out without the rest.
 fn with_derived_id(members: &Map<String, Value>, origin: Origin) -> Option<Map<String, Value>> {
     let id = members.get("source_id").and_then(Value::as_str).filter(|_| origin == Origin::Captured)?;
-    if !is_outside(id) && find_secret(&json!({ "source_id": id }), &Search::default()).is_ok() {
+    if !is_outside(id) && !has_address(id) && find_secret(&json!({ "source_id": id }), &Search::default()).is_ok() {
         return None;
     }
     let all: BTreeMap<&String, &Value> = members.iter().collect();
@@ -444,7 +444,7 @@ mod tests {
             read(document, origin).map(|draft| draft.text("source_id").unwrap_or_default().to_owned())
         };
         let secret = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
-        for place in [secret.as_str(), "/home/alice/1"] {
+        for place in [secret.as_str(), "/home/alice/1", "alice@example.com/1"] {
             let found = id(place, "src/a.rs", Origin::Captured).unwrap();
             assert!(found.starts_with("derived:sha256:") && !found.contains(place), "{found}");
             assert_eq!(id(place, "src/a.rs", Origin::Captured).unwrap(), found, "stable");

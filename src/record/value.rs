@@ -173,6 +173,18 @@ fn members(value: &Value, wrong: &dyn Fn(&str) -> RecordError) -> Result<Value, 
         .ok_or_else(|| wrong(&format!("at most {} names, each with a text of one line", limits::RECORD_LIST)))
 }
 
+/// Whether a text has a mail address in it.
+#[must_use]
+pub fn has_address(text: &str) -> bool {
+    let is_local = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
+    text.match_indices('@').any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_some_and(is_local);
+        let host = text[at + 1..].split(|c: char| !(c.is_ascii_alphanumeric() || ".-".contains(c))).next();
+        let top = host.and_then(|host| host.trim_end_matches('.').rsplit_once('.')).map(|(_, top)| top);
+        before && top.is_some_and(|top| top.len() > 1 && top.bytes().all(|b| b.is_ascii_alphabetic()))
+    })
+}
+
 /// Whether a path says where somebody's home is, or leads out of the repository.
 #[must_use]
 pub fn is_outside(target: &str) -> bool {

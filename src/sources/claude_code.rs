@@ -1,12 +1,11 @@
 //! Session files of Claude Code: one object per line (`type`, `uuid`, `sessionId`, `timestamp`, `cwd`, `message`). A tool call
 //! is a part of an assistant's message, its result a part of a later user's message.
 
+use super::calls::Calls;
 use super::{Counts, Reader, Source};
-use crate::model::{Digest, Timestamp, json, limits};
+use crate::model::{Timestamp, json, limits};
 use crate::record::draft::is_outside;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What records of this source say of where they are from.
 const SOURCE: &str = "import claude-code";
@@ -54,7 +53,7 @@ impl Source for ClaudeCode {
     }
 
     fn begin(&self) -> Box<dyn Reader> {
-        Box::new(Session::default())
+        Box::new(Session { calls: Calls::new(SOURCE, "a line of a session file"), id: None, folder: None, last: None })
     }
 }
 
@@ -65,28 +64,22 @@ fn read(line: &[u8]) -> Option<Map<String, Value>> {
 }
 
 /// A file that is being read.
-#[derive(Default)]
 struct Session {
-    counts: Counts,
+    calls: Calls,
     /// Whose it is: the first id that a line has.
     id: Option<String>,
     /// The folder that paths are told from: the first one.
     folder: Option<String>,
     last: Option<String>,
-    /// Calls whose result has not come yet, by their ids, and their order.
-    open: BTreeMap<String, Value>,
-    order: VecDeque<String>,
-    /// Calls that are recorded with their result: snapshots repeat lines.
-    done: BTreeSet<[u8; 8]>,
 }
 
 impl Reader for Session {
     fn line(&mut self, line: Option<&[u8]>, out: &mut Vec<Value>) {
-        self.counts.lines += 1;
+        self.calls.counts.lines += 1;
         let Some(line) = line else { return self.broken("too long", b"", out) };
         let Some(read) = read(line) else { return self.broken("no line of a session", line, out) };
         self.place(&read, out);
-        let before = self.counts.actions;
+        let before = self.calls.counts.actions;
         let parts = read.get("message").and_then(|m| m.get("content"));
         let is_message = ["assistant", "user"].map(Value::from).contains(&read["type"]);
         match parts {
@@ -101,17 +94,15 @@ impl Reader for Session {
             _ if is_message => self.broken("no message", line, out),
             _ => {}
         }
-        if self.counts.actions == before {
-            self.counts.other += 1;
+        if self.calls.counts.actions == before {
+            self.calls.counts.other += 1;
         }
     }
 
     fn end(&mut self, digest: &str, out: &mut Vec<Value>) {
-        while let Some(call) = self.oldest() {
-            out.push(unanswered(call));
-        }
+        self.calls.end(out);
         let Some(id) = self.id.clone() else { return };
-        let mut record = json!({ "kind": "session", "transcript": digest, "lost": self.counts.broken,
+        let mut record = json!({ "kind": "session", "transcript": digest, "lost": self.calls.counts.broken,
             "source": SOURCE, "source_id": format!("{id}/end/{digest}") });
         name(&mut record, "session_id", Some(&id));
         if let Some(last) = &self.last {
@@ -121,7 +112,7 @@ impl Reader for Session {
     }
 
     fn counts(&self) -> Counts {
-        self.counts
+        self.calls.counts
     }
 }
 
@@ -154,27 +145,16 @@ impl Session {
         match kind {
             "tool_use" => {
                 let (Some(id), Some(name)) = (text(members, "id"), text(members, "name")) else { return false };
-                if self.done.contains(&short(id)) {
+                if self.calls.is_done(id) {
                     return true;
                 }
                 let call = self.call(line, id, name, members.get("input").unwrap_or(&Value::Null));
-                self.counts.actions += 1;
-                if self.open.insert(id.to_owned(), call).is_none() {
-                    self.order.push_back(id.to_owned());
-                }
-                if self.open.len() > limits::SESSION_OPEN_CALLS {
-                    out.extend(self.oldest().map(unanswered));
-                }
+                self.calls.begin(id, call, out);
                 true
             }
             "tool_result" => {
                 let Some(id) = text(members, "tool_use_id") else { return false };
-                // Of a call that stands in another file, or was repeated: it is recorded there.
-                let Some(mut call) = self.open.remove(id) else { return true };
-                self.order.retain(|other| other != id);
-                if self.done.len() < limits::SESSION_CALLS {
-                    self.done.insert(short(id));
-                }
+                let Some(mut call) = self.calls.answered(id) else { return true };
                 let failed = members.get("is_error").and_then(Value::as_bool) == Some(true);
                 call["result"] = json!(if failed { "error" } else { "ok" });
                 call["output"] = json!(told(members.get("content").unwrap_or(&Value::Null)));
@@ -216,23 +196,9 @@ impl Session {
         record
     }
 
-    /// The call that waits longest for its result.
-    fn oldest(&mut self) -> Option<Value> {
-        let id = self.order.pop_front()?;
-        self.open.remove(&id)
-    }
-
-    /// Something could not be read: it is a loss, known again by the line, so that it is counted once.
+    /// Something could not be read.
     fn broken(&mut self, what: &str, line: &[u8], out: &mut Vec<Value>) {
-        self.counts.broken += 1;
-        if self.counts.broken > limits::SESSION_LOSSES {
-            return;
-        }
-        let id = Digest::sha256(line).to_string();
-        let mut record = json!({ "kind": "loss", "lost": 1, "reason": "a line of a session file could not be read",
-            "source": SOURCE, "source_id": format!("{id}/{}/{what}", self.counts.lines) });
-        name(&mut record, "session_id", self.id.as_deref());
-        out.push(record);
+        self.calls.broken(what, line, self.id.as_deref(), out);
     }
 }
 
@@ -260,27 +226,13 @@ pub(super) fn is_one_place(folder: &str) -> bool {
     !["", "/home", "/Users"].contains(&below.trim_end_matches('/'))
 }
 
-/// A call whose result is not in the file; the one with its result, of a file that has grown, is another record.
-fn unanswered(mut call: Value) -> Value {
-    call["result"] = json!("unanswered");
-    call["source_id"] = json!(format!("{}/unanswered", call["source_id"].as_str().unwrap_or_default()));
-    call
-}
-
-/// An id in few bytes.
-fn short(id: &str) -> [u8; 8] {
-    let mut out = [0; 8];
-    out.copy_from_slice(&Sha256::digest(id)[..8]);
-    out
-}
-
 /// A text of one line that a record can hold.
 pub(super) fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     let text = members.get(name)?.as_str()?;
     (!text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control)).then_some(text)
 }
 
-fn time(line: &Map<String, Value>) -> Option<String> {
+pub(super) fn time(line: &Map<String, Value>) -> Option<String> {
     Some(Timestamp::parse(line.get("timestamp")?.as_str()?).ok()?.to_string())
 }
 
@@ -301,7 +253,7 @@ pub(super) fn name(record: &mut Value, field: &str, value: Option<&str>) {
 }
 
 /// What a result says: its text, or its texts in lines.
-fn told(content: &Value) -> String {
+pub(super) fn told(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {

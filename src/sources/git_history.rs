@@ -5,7 +5,7 @@
 //!
 //! Of the message nothing is kept but the trailers that say which agent it was; of who made it the address, as a person.
 
-use super::{Counts, Reader, Source};
+use super::{Counts, Reader, Source, Units};
 use crate::attribution;
 use crate::attribution::own::{self, Attribution, Key};
 use crate::model::{Timestamp, limits};
@@ -27,6 +27,14 @@ impl Source for GitHistory {
 
     fn recognises(&self, line: &[u8]) -> bool {
         commit(into(line).map_or(line, |(_, merge)| merge)).is_some()
+    }
+
+    fn units(&self) -> Units {
+        Units::Commits
+    }
+
+    fn part(&self) -> &'static str {
+        "commit"
     }
 
     fn begin(&self) -> Box<dyn Reader> {
@@ -122,6 +130,14 @@ pub fn read_commit(bytes: &[u8]) -> Option<CommitRead> {
         committed: person_and_time(read.committer()).1,
         message: read.message,
     })
+}
+
+/// The id of a commit as `git rev-list --header` prints it, its tree and its first parent.
+#[must_use]
+pub fn tree_and_parent(bytes: &[u8]) -> Option<(String, String, Option<String>)> {
+    let (head, message) = commit(bytes)?;
+    let read = headers(&head, &message)?;
+    Some((read.id.to_owned(), read.tree.to_owned(), read.parents.first().map(|id| (*id).to_owned())))
 }
 
 /// A history that is being read.

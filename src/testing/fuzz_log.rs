@@ -151,12 +151,100 @@ pub(super) fn taken_in() -> Vec<Vec<u8>> {
     let call = json!({ "type": "assistant", "sessionId": "s", "cwd": "/w/app", "timestamp": "2026-01-02T03:04:05.678Z",
         "message": { "content": [{ "type": "tool_use", "id": "t", "name": "Edit", "input": { "file_path": "/w/app/a" } }] } });
     let merge = crate::sources::merge_into("main", commit.as_bytes());
-    vec![commit.into_bytes(), merge, call.to_string().into_bytes()]
+    let mut all = vec![commit.into_bytes(), merge, call.to_string().into_bytes()];
+    all.extend(rollouts().iter().chain(&documents()).map(|document| document.to_string().into_bytes()));
+    all.extend(kept_files());
+    all
+}
+
+fn rollouts() -> Vec<Value> {
+    let line = |kind: &str, payload: Value| json!({ "timestamp": "2026-01-02T03:04:05.678Z", "type": kind, "payload": payload, "ordinal": 1 });
+    let patch = "*** Begin Patch\n*** Update File: a\n*** Add File: b\n*** End Patch";
+    vec![
+        line(
+            "session_meta",
+            json!({ "id": "s", "cwd": "/w/app", "cli_version": "1", "parent_thread_id": "p",
+            "git": { "branch": "main", "repository_url": "git@github.com:acme/app.git" } }),
+        ),
+        line(
+            "response_item",
+            json!({ "type": "function_call", "name": "shell", "call_id": "c",
+            "arguments": "{\"command\":[\"bash\",\"-lc\",\"ls\"]}" }),
+        ),
+        line(
+            "response_item",
+            json!({ "type": "custom_tool_call", "name": "apply_patch", "call_id": "c", "input": patch }),
+        ),
+        line(
+            "response_item",
+            json!({ "type": "function_call_output", "call_id": "c", "output": "Exit code: 1\nOutput:\n" }),
+        ),
+        line(
+            "event_msg",
+            json!({ "type": "token_count", "info": { "total_token_usage": { "input_tokens": 3,
+            "cached_input_tokens": 1, "output_tokens": 2 } } }),
+        ),
+    ]
+}
+
+fn documents() -> Vec<Value> {
+    let id = "0123456789abcdef0123456789abcdef01234567";
+    let user = json!({ "login": "a", "id": 1, "type": "User" });
+    let url = "https://api.github.com/repos/acme/app/pulls/57";
+    let attribute = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
+    let called = [
+        attribute("event.name", "claude_code.tool_result"),
+        attribute("tool_name", "Bash"),
+        attribute("success", "true"),
+    ];
+    let asked = [attribute("gen_ai.operation.name", "chat"), attribute("gen_ai.usage.output_tokens", "7")];
+    vec![
+        json!({ "url": url, "user": user, "merged_by": user, "merged_at": "2026-01-02T03:04:05Z", "merge_commit_sha": id,
+            "head": { "sha": id }, "base": {} }),
+        json!({ "pull_request_url": url, "id": 9, "state": "APPROVED", "user": user, "commit_id": id }),
+        json!({ "version": "0.1.0", "id": "t", "vcs": { "type": "git", "revision": id }, "files": [{ "path": "a\\b",
+            "conversations": [{ "contributor": { "type": "ai", "model_id": "p/m" }, "ranges": [{ "start_line": 1, "end_line": 2 }] }] }] }),
+        json!({ "schema": "agent-trace/v0.1.0", "file_path": "a", "tool": "Edit", "tool_use_id": "t", "start_line": 1, "end_line": 2 }),
+        json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [{ "timeUnixNano": "1767323045000000000", "attributes": called }] }] }] }),
+        json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [{ "traceId": "a", "spanId": "b", "startTimeUnixNano": "1",
+            "attributes": asked }] }] }] }),
+    ]
+}
+
+fn kept_files() -> Vec<Vec<u8>> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let id = "0123456789abcdef0123456789abcdef01234567".to_owned();
+    let note = "a\n  s_1::t_1 1-4\n---\n{\"schema_version\":\"authorship/3.0.0\",\"sessions\":{\"s_1\":{\"agent_id\":\
+                {\"tool\":\"t\",\"id\":\"i\",\"model\":\"m\"}}}}";
+    let statement = json!({ "predicate_type": "https://gittuf.dev/github-pull-request-approval/v0.1",
+        "subject": [{ "digest": { "gitTree": id } }], "predicate": { "approvers": ["a+1"], "dismissedApprovers": ["b+2"],
+            "fromRevisionID": id, "targetTreeID": id } });
+    let envelope =
+        json!({ "payload": STANDARD.encode(statement.to_string()), "signatures": [{ "keyid": "k", "sig": "" }] });
+    let commits = [id];
+    vec![
+        crate::sources::kept_unit("01/23", &commits, note.as_bytes()),
+        crate::sources::kept_unit("code-review-approvals/x", &commits, envelope.to_string().as_bytes()),
+        crate::sources::kept_unit("00/c9e2351016/0/metadata.json", &[], b"{\"session_id\":\"s\"}"),
+        crate::sources::kept_unit(
+            "00/c9e2351016/0/full.jsonl",
+            &[],
+            b"{\"type\":\"user\",\"message\":{\"content\":\"x\"}}\n",
+        ),
+    ]
 }
 
 /// Whatever a source makes of bytes is a record with an id of its own, and names no home.
 pub(super) fn read_source(bytes: &[u8]) -> bool {
     let mut any = false;
+    let mut documents = crate::sources::documents::Documents::default();
+    let mut whole = 0;
+    let mut take = |document: Option<&[u8]>| {
+        whole += document.map_or(0, <[u8]>::len);
+        Ok::<(), ()>(())
+    };
+    documents.feed(bytes, &mut take).and_then(|()| documents.end(&mut take)).expect("nothing fails");
+    assert!(whole <= bytes.len(), "documents have more in them than the file");
     for source in crate::sources::ALL {
         any |= source.recognises(bytes);
         let mut all: Vec<Value> = Vec::new();
@@ -166,7 +254,8 @@ pub(super) fn read_source(bytes: &[u8]) -> bool {
         reader.end("sha256:00", &mut all);
         for document in all {
             let draft = Draft::read(&document, Origin::Captured, &mut |bytes| bytes.fill(7)).expect("a record");
-            assert!(draft.text("source_id").is_some(), "it would be recorded again and again");
+            let id = draft.text("source_id").expect("it would be recorded again and again");
+            assert!(!crate::record::draft::has_address(id), "somebody's address");
             let target = draft.text("target").unwrap_or_default();
             assert!(!crate::record::draft::is_outside(target), "a place of this machine");
         }

@@ -1,6 +1,10 @@
 #![expect(clippy::disallowed_methods, reason = "back end: a thread hands on what git writes, as it comes")]
 //! The commits of a repository, one after another, however many there are.
 
+mod kept;
+
+pub use kept::{TakeFile, each_kept, gone};
+
 use crate::capture::Environment;
 use crate::capture::git::call::GitCaller;
 use crate::capture::git::{belongs, checkout};

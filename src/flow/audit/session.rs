@@ -6,7 +6,7 @@ use crate::audit::{AuditError, Index, Log};
 use crate::model::{Timestamp, limits};
 use crate::record::draft::Origin;
 use crate::record::{Draft, Told};
-use crate::sources::{self, Counts, Reader, Source};
+use crate::sources::{self, Counts, Reader, Source, Units};
 use serde_json::{Value, json};
 
 /// What was taken from a file.
@@ -35,6 +35,8 @@ pub struct Intake<'a> {
     /// Fields that every record gets: who the agent is, which execution it was.
     given: Vec<(&'static str, String)>,
     reader: Option<Box<dyn Reader>>,
+    /// Formats of which the file may be.
+    formats: Vec<&'static dyn Source>,
     /// Lines before one was recognised.
     unknown: u64,
     taken: Taken,
@@ -51,7 +53,15 @@ impl<'a> Intake<'a> {
         given: Vec<(&'static str, String)>,
     ) -> Self {
         let taken = Taken::default();
-        Self { log, index, now, random, given, reader: None, unknown: 0, taken, drafts: Vec::new() }
+        let formats = sources::ALL.iter().filter(|source| source.units() == Units::Lines).copied().collect();
+        Self { log, index, now, random, given, reader: None, formats, unknown: 0, taken, drafts: Vec::new() }
+    }
+
+    /// The same for a file that is said to be of one format: where nothing of it is, it is refused.
+    #[must_use]
+    pub fn only(mut self, source: &'static dyn Source) -> Self {
+        self.formats = vec![source];
+        self
     }
 
     /// The same for a format that is known, in whose units it is then given: nothing is recognised.
@@ -71,7 +81,7 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         if self.reader.is_none() {
-            let found = line.and_then(|line| sources::ALL.iter().find(|source| source.recognises(line)));
+            let found = line.and_then(|line| self.formats.iter().find(|source| source.recognises(line)));
             let Some(source) = found else {
                 self.unknown += 1;
                 return Ok(());
@@ -96,8 +106,9 @@ impl<'a> Intake<'a> {
     /// [`AuditError::Malformed`] where no line of it was of a format that is known; nothing was recorded then.
     pub fn end(mut self, digest: &str) -> Result<Taken, AuditError> {
         let Some(mut reader) = self.reader.take() else {
-            let cause = "no line of it is one of a session file that this version knows (Claude Code)".to_owned();
-            return Err(AuditError::Malformed { what: "session file".into(), cause });
+            let names: Vec<&str> = self.formats.iter().map(|source| source.name()).collect();
+            let cause = format!("nothing of it is of a format that was looked for ({})", names.join(", "));
+            return Err(AuditError::Malformed { what: "file".into(), cause });
         };
         let mut out = Vec::new();
         reader.end(digest, &mut out);

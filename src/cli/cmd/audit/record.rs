@@ -48,7 +48,7 @@ pub(super) struct RecordArgs {
     /// Lines of JSON, each a record; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "witnessed"])]
     file: Option<PathBuf>,
-    /// A session file of an agent (Claude Code): its tool calls; again, or longer, and only what is new is added
+    /// A session file of an agent (Claude Code, Codex): its tool calls; again, or longer, and only what is new is added
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "witnessed", "file"])]
     session: Option<PathBuf>,
     /// With --session: the agent, as SQUAD/AGENT
