@@ -19,12 +19,19 @@ fn export(world: &World, more: &[&str]) -> String {
     done(world, &[&["export", "--month", &month(world), "--to", "out"][..], more].concat())
 }
 
+/// The key of the world's log, wherever a test has put that.
+fn key_of(world: &World) -> String {
+    let places = ["log", "gone", "kept-log"].map(|name| world.root().join(name).join("log.json"));
+    let settings = fs::read(places.iter().find(|path| path.exists()).unwrap()).unwrap();
+    serde_json::from_slice::<Value>(&settings).unwrap()["key"].as_str().unwrap().to_owned()
+}
+
 fn verified(world: &World) -> String {
-    done(world, &["verify", "--bundle", "out"])
+    done(world, &["verify", "--bundle", "out", "--log-key", &key_of(world)])
 }
 
 fn refused(world: &World, code: i32) -> String {
-    ends(world, code, &["verify", "--bundle", "out"])
+    ends(world, code, &["verify", "--bundle", "out", "--log-key", &key_of(world)])
 }
 
 fn lines(world: &World) -> Vec<Value> {
@@ -60,9 +67,9 @@ fn a_month_is_handed_out_whole_and_that_it_was_is_in_the_log() {
     let world = incident();
     let said = export(&world, &["--recipient", "auditor@example.com"]);
     assert!(said.starts_with("wrote 11 records, all from 0 to 10 to out; that is record 11\n"), "{said}");
+    assert!(said.contains(&format!("verify --bundle out --log-key '{}'", key_of(&world))), "{said}");
     let found = verified(&world);
     assert!(found.contains(" of audit.example/test: 11 records\n  all from 0 to 10: none is missing"), "{found}");
-    assert!(found.contains("compare it with one from elsewhere"), "{found}");
     let shown: Value = serde_json::from_str(&done(&world, &["show", "11", "--format", "json"])).unwrap();
     let record = &shown["records"][0]["record"];
     assert_eq!((&record["kind"], &record["recipient"]), (&"exported".into(), &"auditor@example.com".into()));
@@ -87,8 +94,13 @@ fn a_month_is_handed_out_whole_and_that_it_was_is_in_the_log() {
     assert!(schema("audit-export-manifest").is_valid(&key) && schema("audit-report").is_valid(&report));
     let line = schema("audit-export-line");
     assert!(lines(&world).iter().all(|one| line.is_valid(one)));
-    let checked = done(&world, &["verify", "--bundle", "out", "--format", "json"]);
-    assert!(schema("audit-bundle").is_valid(&serde_json::from_str(&checked).unwrap()), "{checked}");
+    // Without a key from elsewhere it is somebody's: whoever makes a folder can sign it.
+    let said = ends(&world, 3, &["verify", "--bundle", "out"]);
+    assert!(said.starts_with("UNKNOWN month/") && said.contains("whose log it is nobody said"), "{said}");
+    assert!(said.contains(&format!("--log-key '{}'", key_of(&world))), "{said}");
+    let checked = ends(&world, 3, &["verify", "--bundle", "out", "--format", "json"]);
+    let checked: Value = serde_json::from_str(&checked).unwrap();
+    assert!(schema("audit-bundle").is_valid(&checked) && checked["ok"] == false, "{checked}");
     let said = done(&world, &["export", "--month", &month(&world), "--to", "json", "--format", "json"]);
     assert!(schema("audit-export").is_valid(&serde_json::from_str(&said).unwrap()), "{said}");
     let key = key["logKey"].as_str().unwrap();
@@ -183,7 +195,7 @@ fn nothing_can_be_changed(world: &World) {
         changes.push(bytes[..bytes.len() - 1].to_vec());
         for changed in changes {
             fs::write(&file, &changed).unwrap();
-            let out = crate::audit::audit(world, &["verify", "--bundle", "out"]);
+            let out = crate::audit::audit(world, &["verify", "--bundle", "out", "--log-key", &key_of(world)]);
             let at = changed.iter().zip(&bytes).position(|(a, b)| a != b);
             assert_ne!(out.status.code(), Some(0), "{} {at:?}", file.display());
         }
@@ -371,7 +383,7 @@ fn an_incident_is_checked_by_who_has_neither_log_nor_keys() {
     let page = fs::read_to_string(world.root().join("out/index.html")).unwrap();
     assert!(page.contains("Execution exec-1") && page.contains("file_modify") && !page.contains("<script"), "{page}");
     let explained = |world: &World| {
-        let said = done(world, &["verify", "--bundle", "out", "--format", "json"]);
+        let said = done(world, &["verify", "--bundle", "out", "--format", "json", "--log-key", &key_of(world)]);
         serde_json::from_str::<Value>(&said).unwrap()["explainedHoles"].as_u64().unwrap()
     };
     assert_eq!(explained(&world), 1);

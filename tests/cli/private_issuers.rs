@@ -39,6 +39,10 @@ impl Scene {
 
     /// Runs `create` in the job, with the token of these claims.
     fn create(&self, claims: &Value) -> Output {
+        self.create_with(claims, &[])
+    }
+
+    fn create_with(&self, claims: &Value, more: &[&str]) -> Output {
         let token = format!("eyJhbGciOiJub25lIn0.{}.c2lnbmVk", URL_SAFE_NO_PAD.encode(claims.to_string()));
         let (url, commit) = (&self.sigstore.url, self.commit());
         let variables = [
@@ -56,7 +60,7 @@ impl Scene {
         let services = ["--fulcio-url", url, "--rekor-url", url, "--timestamp-url", &stamps];
         // What is there would stay the first.
         let _ = std::fs::remove_file(self.world.root().join("app.sigstore.json"));
-        let args = [&["create", "app", "--trusted-root", "root.json"][..], &services].concat();
+        let args = [&["create", "app", "--trusted-root", "root.json"][..], &services, more].concat();
         self.world.attest_with(&variables, &args)
     }
 
@@ -171,4 +175,21 @@ fn an_authority_without_a_certificate_log_is_enough_where_its_root_names_none() 
     let out = scene.create(&scene.claims());
     assert_eq!(out.status.code(), Some(1), "{}", error(&out));
     assert!(error(&out).contains("own-bundle-invalid"), "{}", error(&out));
+}
+
+/// The certificate might have said it, so it is not missed before: only then is it known that it does not.
+#[test]
+fn what_is_required_and_the_identity_does_not_say_either_is_not_signed() {
+    let scene = Scene::new(instance(Some(GITLAB)));
+    let required = ["--require", "requestedBy"];
+    let mut claims = scene.claims();
+    let out = scene.create_with(&claims, &required);
+    assert_eq!(out.status.code(), Some(1), "{}", error(&out));
+    assert!(error(&out).contains("error[required-field-missing]"), "{}", error(&out));
+    assert!(!scene.asked_a_log() && !scene.world.root().join("app.sigstore.json").exists());
+    // The twin: the token says who.
+    (claims["user_login"], claims["user_id"]) = (json!("alice"), json!("7"));
+    let out = scene.create_with(&claims, &required);
+    assert!(out.status.success(), "{}", error(&out));
+    assert!(scene.statement()["predicate"].to_string().contains("requestedBy"));
 }

@@ -84,7 +84,8 @@ pub(in crate::cli) fn run(args: &ExportArgs, place: &AuditPlace, common: &Common
     }
     let recipient = args.recipient.as_deref().or(args.person.as_deref());
     let (recorded, manifest) = out.end((&chosen, &written), &shown, (place, recipient, common))?;
-    Ok(told((&what, &chosen, &written), (recorded, manifest), &args.to.display().to_string(), common))
+    let to = (args.to.display().to_string(), log.settings.key.to_string());
+    Ok(told((&what, &chosen, &written), (recorded, manifest), &to, common))
 }
 
 /// What the records of a month come to. Without a person's doing the span is the one of the month.
@@ -103,7 +104,7 @@ fn report_of(week: &Week, written: &Written, month: &str, size: u64) -> WeekRepo
 pub(super) fn told(
     (what, chosen, written): (&str, &Chosen, &Written),
     (recorded, manifest): (u64, String),
-    folder: &str,
+    (folder, log_key): &(String, String),
     common: &Common,
 ) -> Outcome {
     let range = match chosen {
@@ -114,7 +115,7 @@ pub(super) fn told(
         let report = ExportReport {
             schema_version: 1,
             what: what.to_owned(),
-            folder: folder.to_owned(),
+            folder: folder.clone(),
             records: written.records,
             range,
             recorded,
@@ -134,6 +135,7 @@ pub(super) fn told(
     let folder = sanitize::line(folder);
     let mut out = format!("wrote {records}{of} to {folder}; that is record {}\n", figures::number(recorded));
     out += &told::holes(&written.holes);
-    let _ = writeln!(out, "check it anywhere: attest audit verify --bundle {folder}");
+    let key = sanitize::line(log_key);
+    let _ = writeln!(out, "check it anywhere: attest audit verify --bundle {folder} --log-key '{key}'");
     Outcome::told(out)
 }

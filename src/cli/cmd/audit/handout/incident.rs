@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// Hand out an incident: the records of executions and commits, with what proves each, and a page to read
 ///
-/// Whoever gets the folder checks it with `attest audit verify --bundle DIR`, and needs neither the log nor its keys. Of records that cannot be
+/// Whoever gets the folder checks it with `attest audit verify --bundle DIR --log-key KEY`, and needs neither the log nor what opens it. Of records that cannot be
 /// read there is what says so. That it was handed out, and to whom, is recorded.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
@@ -48,7 +48,8 @@ pub(in crate::cli::cmd::audit) fn run(
     let (written, _) = out.records(&chosen, &shown)?;
     out.put("index.html", page.as_bytes())?;
     let ended = out.end((&chosen, &written), &shown, (place, args.recipient.as_deref(), common))?;
-    Ok(export::told(("incident", &chosen, &written), ended, &args.to.display().to_string(), common))
+    let to = (args.to.display().to_string(), log.settings.key.to_string());
+    Ok(export::told(("incident", &chosen, &written), ended, &to, common))
 }
 
 const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;margin:1.5rem;max-width:80rem;color:#1a1a1a;background:#fff}\
@@ -64,7 +65,7 @@ fn page(log: &Log<'_>, things: &[String], executions: &[String]) -> Result<Strin
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
          <body>\n<h1>{title}</h1>\n<p>From the audit log {}. This page is for reading; what proves it is in the files beside it: \
-         <code>attest audit verify --bundle</code> with this folder checks all of them. w witnessed, d declared, r derived.</p>\n",
+         <code>attest audit verify --bundle</code> with this folder and the log's key, which is not to be taken from here, checks all of them. w witnessed, d declared, r derived.</p>\n",
         encode::xml(&log.settings.origin)
     );
     for id in executions {

@@ -20,7 +20,8 @@ use std::path::Path;
 pub struct BundleReport {
     /// Always 1 for this document.
     pub schema_version: u32,
-    /// Always true: a folder that proves nothing is a failure.
+    /// Whether it is proven to be of the log whose key was given. False where none was: whoever makes a folder can sign it with a
+    /// key of their own and name that.
     pub ok: bool,
     /// What was handed out: `month/2026-10`, `person`, `incident`.
     pub what: String,
@@ -78,16 +79,17 @@ pub(super) fn check(path: &Path, policy: Option<&Policy>, common: &Common) -> Re
     let said = check.manifest().clone();
     let checked = check.end(&found, &anchors, (&manifest, &receipt), policy)?;
     let report = report(&said, checked, policy.is_some());
+    let exit = if report.ok { Exit::Done } else { Exit::Unknown };
     match common.format {
-        Format::Json => Ok(Outcome::json(&report, Exit::Done)),
-        _ => Ok(Outcome::shown(text(&report))),
+        Format::Json => Ok(Outcome::json(&report, exit)),
+        _ => Ok(Outcome { exit, ..Outcome::shown(text(&report)) }),
     }
 }
 
 fn report(manifest: &Manifest, checked: Checked, key_given: bool) -> BundleReport {
     BundleReport {
         schema_version: 1,
-        ok: true,
+        ok: key_given,
         what: manifest.what.clone(),
         origin: manifest.origin.clone(),
         log_key: manifest.log_key.clone(),
@@ -107,10 +109,12 @@ fn report(manifest: &Manifest, checked: Checked, key_given: bool) -> BundleRepor
 
 fn text(report: &BundleReport) -> String {
     let mut out = format!(
-        "OK {} of {}: {}\n",
+        "{} {} of {}: {}{}\n",
+        if report.ok { "OK" } else { "UNKNOWN" },
         sanitize::line(&report.what),
         sanitize::line(&report.origin),
-        counted(report.records, "record")
+        counted(report.records, "record"),
+        if report.ok { "" } else { ": whose log it is nobody said" },
     );
     let _ = match report.range {
         Some((first, last)) => writeln!(out, "  all from {first} to {last}: none is missing, and none was changed"),
@@ -137,7 +141,8 @@ fn text(report: &BundleReport) -> String {
         true => writeln!(out, "  signed by the key that was given"),
         false => writeln!(
             out,
-            "  signed by the key that it names itself: compare it with one from elsewhere, or name that with --log-key\n  {}",
+            "  signed by the key that it names itself, as whoever makes such a folder can: name the log's key, from a place that they\n  \
+             cannot change: --log-key '{}'",
             sanitize::line(&report.log_key)
         ),
     };
