@@ -25,23 +25,6 @@ const BEGINNING: usize = 64;
 
 /// Commits whose differences are asked for at once.
 const BATCH: usize = 200;
-/// Differences of commits on standard input, whatever the repository says of how they are shown.
-const DIFFERENCE: [&str; 13] = [
-    "diff-tree",
-    "--stdin",
-    "-p",
-    "--root",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-renames",
-    "--no-color",
-    "--full-index",
-    "--diff-algorithm=myers",
-    "--unified=3",
-    "--src-prefix=a/",
-    "--dst-prefix=b/",
-];
-
 /// How git says that a range names nothing.
 const NO_SUCH: [&str; 2] = ["bad revision ", "bad object "];
 
@@ -185,7 +168,12 @@ impl Changes {
     fn batch(&self, commits: &[String]) -> Option<Vec<(String, String)>> {
         let is_id = |id: &String| crate::capture::git::answers::is_object_id(id);
         let ids = commits.iter().filter(|id| is_id(id)).fold(String::new(), |all, id| all + id + "\n");
-        let difference = self.0.call(&DIFFERENCE, ids.into_bytes()).ok().filter(|out| out.ok)?;
+        // Whatever the repository says of how differences are shown, and by which programs.
+        let show =
+            ["diff-tree", "--stdin", "-p", "--root", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color"];
+        let alike = ["--full-index", "--diff-algorithm=myers", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/"];
+        let arguments = [&show[..], &alike[..]].concat();
+        let difference = self.0.call(&arguments, ids.into_bytes()).ok().filter(|out| out.ok)?;
         let out = self.0.call(&["patch-id", "--stable"], difference.stdout).ok().filter(|out| out.ok)?;
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         let pairs = text.lines().filter_map(|line| line.split_once(' '));
