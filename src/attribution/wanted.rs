@@ -30,7 +30,7 @@ impl Wanted {
         let exactly = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
         let word = said.get(Key::Trigger).and_then(trigger).map(|(trigger, _)| trigger.name());
         is(&self.agent, path.as_deref())
-            && exactly(&self.squad, squad.or(said.get(Key::Squad)))
+            && exactly(&self.squad, squad.or_else(|| said.get(Key::Squad)))
             && exactly(&self.execution, said.get(Key::Execution))
             && is(&self.model, said.get(Key::Model))
             && self.trigger.as_ref().is_none_or(|wanted| word.is_some_and(|word| word.eq_ignore_ascii_case(wanted)))

@@ -361,7 +361,7 @@ impl Checker<'_> {
                     return;
                 }
                 if let What::Expired { class, until, kept, .. } = &redaction.what {
-                    let last = self.account.last_expiry.get_or_insert((index, entry.day()));
+                    let last = self.account.last_expiry.get_or_insert_with(|| (index, entry.day()));
                     if entry.day() > last.1 {
                         *last = (index, entry.day());
                     }
