@@ -4,9 +4,10 @@
 
 use super::calls::Calls;
 use super::claude_code::{text, time, tool};
+use super::documents::object as read;
 use super::plain::{may_stand, place, plain};
 use super::{Counts, Reader, Source, Units};
-use crate::model::{json, limits};
+use crate::model::limits;
 use crate::record::reading::is_commit_id;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -48,13 +49,6 @@ impl Source for AgentTrace {
     }
 }
 
-fn read(document: &[u8]) -> Option<Map<String, Value>> {
-    match json::parse(document, limits::SESSION_LINE_BYTES) {
-        Ok(Value::Object(members)) => Some(members),
-        _ => None,
-    }
-}
-
 /// In which shape a document is.
 #[derive(Clone, Copy)]
 enum Shape {
@@ -89,10 +83,7 @@ impl Reader for Traces {
             Some(Shape::Flat) => out.extend(flat(&read)),
             None => {}
         }
-        match out.len() - before {
-            0 => self.calls.counts.other += 1,
-            n => self.calls.counts.actions += n as u64,
-        }
+        self.calls.gave(out.len() - before);
     }
 
     fn end(&mut self, _: &str, _: &mut Vec<Value>) {}

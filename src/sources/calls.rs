@@ -54,6 +54,14 @@ impl Calls {
         Some(call)
     }
 
+    /// Counts a unit that gave so many records.
+    pub(super) fn gave(&mut self, records: usize) {
+        match records {
+            0 => self.counts.other += 1,
+            n => self.counts.actions += n as u64,
+        }
+    }
+
     /// The file ended.
     pub(super) fn end(&mut self, out: &mut Vec<Value>) {
         while let Some(call) = self.oldest() {

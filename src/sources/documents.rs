@@ -1,10 +1,19 @@
 //! A file of JSON cut into its documents, whether they stand one a line, one after another, in an array or in several: in bounded
 //! memory, and so that one that is broken takes none with it that begins on a line of its own.
 
-use crate::model::limits;
+use crate::model::{json, limits};
+use serde_json::{Map, Value};
 
 /// Takes a document; none for one that is too long to be kept.
 pub type Take<'a, E> = &'a mut dyn FnMut(Option<&[u8]>) -> Result<(), E>;
+
+/// A document that is an object; none for another one, and for what is no JSON or over [`limits::SESSION_LINE_BYTES`].
+pub(super) fn object(document: &[u8]) -> Option<Map<String, Value>> {
+    match json::parse(document, limits::SESSION_LINE_BYTES) {
+        Ok(Value::Object(members)) => Some(members),
+        _ => None,
+    }
+}
 
 /// A file that is being cut.
 #[derive(Debug, Default)]

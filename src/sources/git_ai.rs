@@ -97,10 +97,7 @@ impl Reader for Notes {
         if let Some(commit) = commit.filter(|id| is_commit_id(id)) {
             of_note(commit, &note, out);
         }
-        match out.len() - before {
-            0 => self.calls.counts.other += 1,
-            n => self.calls.counts.actions += n as u64,
-        }
+        self.calls.gave(out.len() - before);
     }
 
     fn end(&mut self, _: &str, _: &mut Vec<Value>) {}

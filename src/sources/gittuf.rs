@@ -128,10 +128,7 @@ impl Reader for Attestations {
                 approvals(commit, &statement, out);
             }
         }
-        match out.len() - before {
-            0 => self.calls.counts.other += 1,
-            n => self.calls.counts.actions += n as u64,
-        }
+        self.calls.gave(out.len() - before);
     }
 
     fn end(&mut self, _: &str, _: &mut Vec<Value>) {}

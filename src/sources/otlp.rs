@@ -5,6 +5,7 @@
 
 use super::calls::Calls;
 use super::claude_code::{text, tool};
+use super::documents::object as read;
 use super::plain::{may_stand, plain};
 use super::{Counts, Reader, Source, Units};
 use crate::model::{Timestamp, json, limits};
@@ -42,13 +43,6 @@ impl Source for Otlp {
 
     fn begin(&self) -> Box<dyn Reader> {
         Box::new(Telemetry { calls: Calls::new(SOURCE, "a document of telemetry") })
-    }
-}
-
-fn read(document: &[u8]) -> Option<Map<String, Value>> {
-    match json::parse(document, limits::SESSION_LINE_BYTES) {
-        Ok(Value::Object(members)) => Some(members),
-        _ => None,
     }
 }
 

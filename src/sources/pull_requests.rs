@@ -6,9 +6,10 @@
 
 use super::calls::Calls;
 use super::claude_code::text;
+use super::documents::object as read;
 use super::plain::{may_stand, plain};
 use super::{Counts, Reader, Source, Units};
-use crate::model::{Timestamp, json, limits};
+use crate::model::Timestamp;
 use crate::record::reading::is_commit_id;
 use serde_json::{Map, Value, json};
 
@@ -40,13 +41,6 @@ impl Source for PullRequests {
 
     fn begin(&self) -> Box<dyn Reader> {
         Box::new(Requests { calls: Calls::new(SOURCE, "a document of a file of pull requests") })
-    }
-}
-
-fn read(document: &[u8]) -> Option<Map<String, Value>> {
-    match json::parse(document, limits::SESSION_LINE_BYTES) {
-        Ok(Value::Object(members)) => Some(members),
-        _ => None,
     }
 }
 
@@ -127,10 +121,7 @@ impl Reader for Requests {
         let Some(read) = read(bytes) else { return self.calls.broken("no document", bytes, None, out) };
         let before = out.len();
         of_document(&read, out);
-        match out.len() - before {
-            0 => self.calls.counts.other += 1,
-            n => self.calls.counts.actions += n as u64,
-        }
+        self.calls.gave(out.len() - before);
     }
 
     fn end(&mut self, _: &str, _: &mut Vec<Value>) {}
