@@ -76,6 +76,8 @@ pub const READERS: &[Reader] = &[
     #[cfg(feature = "cli")]
     Reader { name: "log_tile", seeds: fuzz_log::tiles, read: fuzz_log::read_tile },
     #[cfg(feature = "cli")]
+    Reader { name: "audit_bucket", seeds: fuzz_log::answers, read: crate::audit::replica::reads_answer },
+    #[cfg(feature = "cli")]
     Reader { name: "log_witness", seeds: fuzz_log::requests, read: fuzz_log::read_request },
     #[cfg(feature = "cli")]
     Reader { name: "review", seeds: fuzz_review::reviews, read: fuzz_review::read_review },

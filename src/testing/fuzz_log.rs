@@ -46,6 +46,13 @@ pub(super) fn read_note(bytes: &[u8]) -> bool {
     true
 }
 
+pub(super) fn answers() -> Vec<Vec<u8>> {
+    let list = "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker><Version><Key>a</Key>\
+        <VersionId>1</VersionId><ETag>&quot;b&quot;</ETag></Version><DeleteMarker><Key>a</Key><VersionId>2</VersionId>\
+        </DeleteMarker></ListVersionsResult>";
+    vec![list.into(), "<Error><Code>AccessDenied</Code><Message>no</Message></Error>".into()]
+}
+
 pub(super) fn proofs() -> Vec<Vec<u8>> {
     let proof = Proof { extra: Some(b"{}".to_vec()), index: 0, hashes: vec![], checkpoint: checkpoint() };
     vec![proof.write().into_bytes()]

@@ -1,5 +1,7 @@
 //! Worlds for tests: what misbehaves as the real thing might. Never part of a release.
 
+#[cfg(feature = "cli")]
+mod bucket;
 mod evidence;
 pub mod forge;
 pub mod fuzz;
@@ -15,6 +17,8 @@ pub mod registry;
 pub mod sigstore;
 pub mod world;
 
+#[cfg(feature = "cli")]
+pub use bucket::{Kept, TestBucket, Ways};
 pub use evidence::{Bundles, decide, decide_at, decide_by};
 pub use forge::{Misbehaviour, Speaks, TestForge};
 pub use registry::{Access, Action, Behaviour, Conditional, Fault, Seen, TestRegistry};

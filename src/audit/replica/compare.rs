@@ -52,8 +52,10 @@ pub async fn compare(
     }
     walk.behind(theirs.size).await?;
     if replica.keeps().contents {
-        walk.contents(replica.carried_out().await?);
+        let done = if replica.keeps().forgets { replica.carried_out().await? } else { 0 };
+        walk.contents(done);
     }
+    walk.bad.extend(replica.noticed());
     let (size, mut bad) = (theirs.size, walk.bad);
     bad.sort_by_key(|bad| bad.index.unwrap_or(u64::MAX));
     let differs = walk.other.filter(|_| whole);

@@ -49,14 +49,16 @@ pub async fn replicate(
     let before = taken(replica, settings).await?;
     let mut tree = continued(store, &ours, before.as_ref(), replica).await?;
     let from = tree.size();
-    let done = replica.carried_out().await?;
+    let forgets = replica.keeps().contents && replica.keeps().forgets;
+    // Where nothing is deleted on order, there is none that was not carried out.
+    let done = if forgets { replica.carried_out().await? } else { u64::MAX };
     let orders = Orders::of(store, (settings, day(now)), from.min(done), ours.size)?;
     if from < ours.size {
         copy(store, &mut tree, ours.size, &orders, replica).await?;
         replica.seal(&note).await?;
     }
     let mut forgotten = Vec::new();
-    if replica.keeps().contents && done < ours.size {
+    if forgets && done < ours.size {
         // Only now: the order itself is in the replica before anything is missing there.
         for order in orders.redactions.iter().filter(|(at, _)| *at >= done) {
             if let Some(gone) = orders.gone(order, store)? {
@@ -129,7 +131,11 @@ async fn differs(
 ) -> Result<ReplicaError, ReplicaError> {
     let place = replica.name().to_owned();
     let both = before.size.min(ours.size);
-    let other = first_other(store, replica, both).await?;
+    let other = match first_other(store, replica, both).await {
+        // Its checkpoint shows that it differs, also to who may not read the rest.
+        Err(ReplicaError::Unusable { .. }) => None,
+        other => other?,
+    };
     let (index, cause) = match other {
         Some(index) => {
             (index, format!("record {index} is another one, and {} records were copied before", before.size))
@@ -141,7 +147,7 @@ async fn differs(
             );
             (both, cause)
         }
-        // Entry by entry they are the same, and the checkpoint that the replica has is of something else.
+        // Entry by entry they are the same or cannot be read, and the checkpoint that the replica has is of something else.
         None => {
             (both, format!("its checkpoint of {} records is of another tree than the same records here", before.size))
         }

@@ -82,10 +82,10 @@ codes! {
         "see the cause; nothing is lost, and the next `attest audit replicate` goes on where this one stopped";
     NOT_APPEND_ONLY = "audit-replica-not-append-only", [Operator],
         "whoever copies there could also change what was copied, so that the copy would prove nothing",
-        "make tables and role as `attest audit replicate --schema` prints them, and connect as that role";
+        "PostgreSQL: make tables and role as `attest audit replicate --schema` prints them, and connect as that role; S3: make the bucket with object lock";
     INSECURE = "audit-replica-insecure", [Caller],
         "the way to the replica is not encrypted, so that others could read the password and change what is copied",
-        "leave `sslmode=disable` out, or reach the server over loopback or a socket";
+        "reach it over TLS (PostgreSQL: leave `sslmode=disable` out), over loopback or a socket";
 }
 
 impl ReplicaError {

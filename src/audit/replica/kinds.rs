@@ -1,28 +1,8 @@
 //! The back ends of replicas, and which of them a place names.
 
-use super::{FolderReplica, Replica, ReplicaError};
+use super::{FolderReplica, Opening, Replica, ReplicaError, S3Replica};
 use crate::seam::{BoxFuture, ready};
 use std::path::Path;
-use std::time::Duration;
-
-/// How a replica is opened.
-#[derive(Clone)]
-pub struct Opening {
-    /// Whether something is copied there, and not only compared.
-    pub write: bool,
-    /// How long a server may let wait.
-    pub patience: Duration,
-    /// The password where the place has none.
-    pub password: Option<String>,
-    /// The log's name: where a place holds several, the one that is meant.
-    pub origin: String,
-}
-
-impl std::fmt::Debug for Opening {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Opening({}, write {})", self.origin, self.write)
-    }
-}
 
 /// A back end.
 pub struct Kind {
@@ -50,6 +30,12 @@ pub const ALL: &[Kind] = &[
         open: |place, opening| Box::pin(postgresql(place, opening)),
     },
     Kind {
+        name: "s3",
+        form: "s3://BUCKET[/PREFIX]",
+        is: |place| place.starts_with("s3://"),
+        open: |place, opening| Box::pin(s3(place, opening)),
+    },
+    Kind {
         name: "folder",
         form: "DIR",
         is: |_| true,
@@ -59,6 +45,10 @@ pub const ALL: &[Kind] = &[
         },
     },
 ];
+
+async fn s3(place: &str, opening: &Opening) -> Opened {
+    Ok(Box::new(S3Replica::open(place, opening).await?))
+}
 
 #[cfg(feature = "postgresql")]
 async fn postgresql(place: &str, opening: &Opening) -> Opened {

@@ -37,7 +37,7 @@ impl Replica for MemoryReplica {
     }
 
     fn keeps(&self) -> Keeps {
-        Keeps { tiles: true, contents: true }
+        Keeps { tiles: true, contents: true, forgets: true }
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<Option<Vec<u8>>, ReplicaError>> {

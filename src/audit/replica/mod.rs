@@ -3,16 +3,18 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `kinds.rs` | the list of back ends, and which of them a place names |
+//! | `kinds.rs`, `opening.rs` | the list of back ends, which of them a place names, and what it is opened with |
 //! | `copy.rs` | what is new to a replica, once it is proven that the log continues what the replica has |
 //! | `compare.rs` | a replica and a log held against each other, record by record |
 //! | `gone.rs`, `orders.rs` | which contents a replica has to let go of, on whose authority |
-//! | `folder/`, `postgres/`, `memory.rs` | where replicas are |
+//! | `contents.rs` | what records say, as the bytes of a file |
+//! | `folder/`, `postgres/`, `s3/`, `memory.rs` | where replicas are |
 //!
 //! A replica believes nothing but the log's signatures: it takes a checkpoint only where the log's records lead from the one that
 //! it has to the new one, and takes nothing back. So what it saw once, it shows for ever.
 
 mod compare;
+mod contents;
 mod copy;
 #[cfg(test)]
 mod crash_tests;
@@ -21,9 +23,11 @@ mod folder;
 mod gone;
 mod kinds;
 mod memory;
+mod opening;
 mod orders;
 #[cfg(feature = "postgresql")]
 mod postgres;
+mod s3;
 #[cfg(test)]
 mod tests;
 
@@ -32,13 +36,18 @@ pub use copy::{Forgotten, Replicated, replicate};
 pub use error::ReplicaError;
 pub use folder::FolderReplica;
 pub use gone::Gone;
-pub use kinds::{ALL, Kind, Open, Opened, Opening, kind, open};
+pub use kinds::{ALL, Kind, Open, Opened, kind, open};
 pub use memory::MemoryReplica;
+pub use opening::Opening;
 #[cfg(feature = "postgresql")]
 pub use postgres::{PostgresReplica, SCHEMA};
+pub use s3::S3Replica;
+#[cfg(feature = "testing")]
+pub use s3::reads_answer;
 
+use super::Bad;
 use crate::record::Class;
-use crate::seam::BoxFuture;
+use crate::seam::{BoxFuture, ready};
 use crate::tlog::{Checkpoint, Note};
 
 /// After how many records tiles are handed over: as many as two levels of full tiles have.
@@ -82,6 +91,20 @@ pub struct Keeps {
     pub tiles: bool,
     /// Contents.
     pub contents: bool,
+    /// Whether contents are deleted there on order. Where they are not, what was destroyed stays as bytes without a key.
+    pub forgets: bool,
+}
+
+/// What is known of a lock that keeps what was copied from being changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// Everything that it has to refuse was tried, and refused.
+    Tried,
+    /// It was refused, and might have been without a lock.
+    Untried {
+        /// Why, in words.
+        cause: String,
+    },
 }
 
 /// A copy of one log.
@@ -91,7 +114,8 @@ pub struct Keeps {
 /// - taking again what is there changes nothing; another thing in its place is [`ReplicaError::Changed`] and MUST NOT replace it.
 ///   Contents behind the checkpoint alone MAY be replaced;
 /// - [`Replica::seal`] comes last, and only a checkpoint of more records than the one that is there replaces it;
-/// - nothing but [`Replica::forget`] takes anything away, and that takes contents alone;
+/// - nothing but [`Replica::forget`] takes anything away, and that takes contents alone; only where it keeps contents and forgets
+///   them is it asked to;
 /// - keys are never among what it is given, and it MUST NOT ask for any.
 pub trait Replica: Send + Sync {
     /// Where it is, as it may be shown: without a password.
@@ -119,27 +143,45 @@ pub trait Replica: Send + Sync {
     fn seal<'a>(&'a mut self, note: &'a [u8]) -> BoxFuture<'a, Result<(), ReplicaError>>;
 
     /// The number before which every order to delete was carried out.
-    fn carried_out(&self) -> BoxFuture<'_, Result<u64, ReplicaError>>;
+    fn carried_out(&self) -> BoxFuture<'_, Result<u64, ReplicaError>> {
+        ready(Ok(0))
+    }
 
     /// Deletes contents: how many there were.
-    fn forget<'a>(&'a mut self, gone: &'a Gone) -> BoxFuture<'a, Result<u64, ReplicaError>>;
+    fn forget<'a>(&'a mut self, _: &'a Gone) -> BoxFuture<'a, Result<u64, ReplicaError>> {
+        ready(Ok(0))
+    }
 
     /// Every order to delete before a number is carried out.
-    fn mark(&mut self, until: u64) -> BoxFuture<'_, Result<(), ReplicaError>>;
+    fn mark(&mut self, _: u64) -> BoxFuture<'_, Result<(), ReplicaError>> {
+        ready(Ok(()))
+    }
+
+    /// What was found out about its lock when it was opened to be written; none where nothing is locked.
+    fn lock(&self) -> Option<Lock> {
+        None
+    }
+
+    /// What it saw, as far as it was read until now, that somebody did to what was copied, and that changes nothing of what it shows.
+    fn noticed(&self) -> Vec<Bad> {
+        Vec::new()
+    }
 }
 
 /// A place without a password, as it may be shown.
 #[must_use]
 pub fn shown(place: &str) -> String {
     let Some((scheme, rest)) = place.split_once("://") else { return place.to_owned() };
-    // Of an address, all before the last `@` says who comes.
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let named = match authority.rsplit_once('@') {
-        Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
-        None => authority.to_owned(),
+    // All before the last `@` says who comes, whatever a password is made of; what is behind `?` can be one, too.
+    let (user, at) = match rest.rsplit_once('@') {
+        Some((user, at)) => (user.split([':', '/', '?']).next(), at),
+        None => (None, rest),
     };
-    let path = path.split('?').next().unwrap_or_default();
-    format!("{scheme}://{named}/{path}")
+    let at = at.split('?').next().unwrap_or_default();
+    match user {
+        Some(user) => format!("{scheme}://{user}@{at}"),
+        None => format!("{scheme}://{at}"),
+    }
 }
 
 /// How many records a checkpoint says that there are, whoever signed it; 0 where it is none.

@@ -11,32 +11,32 @@ use std::path::Path;
 
 thread_local! {
     /// What waits for a server, where the back end is one.
-    static RUNTIME: std::cell::RefCell<Option<tokio::runtime::Handle>> = const { std::cell::RefCell::new(None) };
+    pub(super) static RUNTIME: std::cell::RefCell<Option<tokio::runtime::Handle>> = const { std::cell::RefCell::new(None) };
 }
 
-fn now_or<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn now_or<T>(future: impl Future<Output = T>) -> T {
     if let Some(runtime) = RUNTIME.with_borrow(Clone::clone) {
         return runtime.block_on(future);
     }
     future.now_or_never().expect("a back end on this machine answers at once")
 }
 
-fn replicated(world: &World, replica: &mut dyn Replica) -> Result<Replicated, ReplicaError> {
+pub(super) fn replicated(world: &World, replica: &mut dyn Replica) -> Result<Replicated, ReplicaError> {
     now_or(replicate(&world.store, &settings(), replica, now(91)))
 }
 
-fn compared(store: &dyn LogStore, replica: &dyn Replica) -> Compared {
+pub(super) fn compared(store: &dyn LogStore, replica: &dyn Replica) -> Compared {
     now_or(compare(store, &settings(), replica, now(91))).unwrap()
 }
 
 /// What a log's account says when the replica is held against it: its first fault.
-fn judged(store: &dyn LogStore, log: &Log, replica: &dyn Replica) -> Option<(Option<u64>, String)> {
+pub(super) fn judged(store: &dyn LogStore, log: &Log, replica: &dyn Replica) -> Option<(Option<u64>, String)> {
     let outside: Vec<_> = compared(store, replica).outside.into_iter().collect();
     let account = account(store, &settings(), Some(log.keys()), &outside).unwrap();
     account.unexplained.first().map(|bad| (bad.index, bad.cause.clone()))
 }
 
-fn grow(world: &mut World, from: usize, count: usize, days: i64) {
+pub(super) fn grow(world: &mut World, from: usize, count: usize, days: i64) {
     let drafts: Vec<Draft> = (from..from + count).map(action).collect();
     world.log.append(&drafts, now(days), &mut counter()).unwrap();
     world.log.publish().unwrap();
@@ -51,8 +51,13 @@ fn open(path: &Path) -> FolderReplica {
     FolderReplica::open(path, true).unwrap()
 }
 
+pub(super) fn opening(variable: fn(&str) -> Option<String>) -> Opening {
+    let patience = std::time::Duration::from_secs(9);
+    Opening { write: true, patience, variable, settings: settings(), memory: None }
+}
+
 /// What every back end does, over a log that grows.
-fn conforms(replica: &mut dyn Replica) {
+pub(super) fn conforms(replica: &mut dyn Replica) {
     let mut world = World::of(300);
     assert_eq!(now_or(replica.checkpoint()).unwrap(), None);
     assert!(now_or(replica.read(0, 10)).unwrap().is_empty());
@@ -82,8 +87,9 @@ fn conforms(replica: &mut dyn Replica) {
         assert_eq!(now_or(replica.file(&tile.path())).unwrap(), world.store.get(&tile.path()).unwrap());
     }
     // Neither back, nor another thing in the place of what is there.
-    let older = settings_note(&world, 301);
-    assert!(now_or(replica.seal(older.as_bytes())).is_err());
+    for older in [301, 250].map(|size| settings_note(&world, size)) {
+        assert!(now_or(replica.seal(older.as_bytes())).is_err());
+    }
     assert_eq!(compared(&world.store, replica).bad, []);
     assert_eq!(judged(&world.store, &world.log, replica), None);
     deletes(&mut world, replica);
@@ -100,8 +106,12 @@ fn deletes(world: &mut World, replica: &mut dyn Replica) {
     let content = |replica: &dyn Replica, n: u64| now_or(replica.read(n, 1)).unwrap().remove(0).content;
     let at = world.log.erase(&Erase::Records(vec![5, 6]), "request-1", &officer(), now(1), &mut counter()).unwrap();
     let done = replicated(world, replica).unwrap();
-    if !replica.keeps().contents {
-        return assert_eq!(done.forgotten, []);
+    if !replica.keeps().contents || !replica.keeps().forgets {
+        assert_eq!(done.forgotten, []);
+        world.log.retain(&officer(), now(91), &mut counter()).unwrap();
+        replicated(world, replica).unwrap();
+        // What was destroyed there stays, or never was there: neither is a fault.
+        return assert_eq!(compared(&world.store, replica).bad, []);
     }
     assert_eq!(done.forgotten, [Forgotten { redaction: at, contents: 2 }]);
     assert_eq!((content(replica, 5), content(replica, 6)), (None, None));
@@ -132,8 +142,7 @@ fn folder() {
 fn postgresql() {
     let Ok(place) = std::env::var("ATTEST_TEST_POSTGRESQL") else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let origin = settings().origin;
-    let opening = Opening { write: true, patience: std::time::Duration::from_secs(9), password: None, origin };
+    let opening = opening(|name| std::env::var(name).ok());
     let mut replica = runtime.block_on(PostgresReplica::open(&place, &opening)).unwrap();
     RUNTIME.set(Some(runtime.handle().clone()));
     conforms(&mut replica);
@@ -148,7 +157,7 @@ fn pair() -> (World, MemoryReplica) {
 }
 
 /// The same records written anew from `from` on by who holds the log's key; so many of them.
-fn rewritten(world: &World, from: usize, size: usize) -> World {
+pub(super) fn rewritten(world: &World, from: usize, size: usize) -> World {
     let (store, mut random, records) = (Shared::default(), counter(), backup(world).records);
     let mut other = Log::open(parts(&store)).unwrap();
     other.keys = world.log.keys().clone();

@@ -289,6 +289,12 @@ impl AuditPlace {
         FolderAnchors::read_only(&self.folder).all()
     }
 
+    /// Where it is kept what replicas took last that cannot be asked for it.
+    #[must_use]
+    pub fn copied_folder(&self) -> PathBuf {
+        self.path("replicas")
+    }
+
     /// The file that says which witnesses are asked, where nobody names another.
     #[must_use]
     pub fn witnesses(&self) -> PathBuf {

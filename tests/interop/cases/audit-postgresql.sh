@@ -151,3 +151,10 @@ audit 1 replicate "$place"
 contains "$WORK/out" 'audit-replica-changed'
 contains "$WORK/out" 'its row of record 602 is another one than the log'
 equal 'the row' anything "$(owner -c "SELECT convert_from(entry, 'UTF8') FROM audit_entries WHERE number = 602")"
+
+say 'a checkpoint that the log did not sign is named, and hides nothing'
+writer -c "INSERT INTO audit_checkpoints (origin, size, note) VALUES ('audit.example/interop', 9000, 'anything')"
+log=$WORK/old
+audit 1 verify --replica "$place"
+contains "$WORK/out" 'TAMPERED audit.example/interop: record 601: the replica'
+contains "$WORK/out" 'that the log did not sign'

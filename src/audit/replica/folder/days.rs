@@ -2,9 +2,9 @@
 //! The contents of a replica in a folder: for each class and day a folder, in it a file for each time that something was copied, named
 //! by its first record. So what expires is deleted by the day, and what is erased is taken out of one file.
 
-use super::{CONTENTS, Contents, FolderReplica, contents};
+use super::{CONTENTS, Contents, FolderReplica};
 use crate::audit::disk;
-use crate::audit::replica::{Gone, ReplicaError, Taken};
+use crate::audit::replica::{Gone, ReplicaError, Taken, contents};
 use crate::model::{Timestamp, limits};
 use crate::record::Class;
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,9 +6,7 @@
 //! | file | job |
 //! |---|---|
 //! | `days.rs` | contents, by class and day |
-//! | `contents.rs` | the bytes of a file of them |
 
-mod contents;
 mod days;
 
 use super::{Copied, Gone, Keeps, Replica, ReplicaError, Taken, size_of};
@@ -198,7 +196,7 @@ impl Replica for FolderReplica {
     }
 
     fn keeps(&self) -> Keeps {
-        Keeps { tiles: true, contents: true }
+        Keeps { tiles: true, contents: true, forgets: true }
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<Option<Vec<u8>>, ReplicaError>> {

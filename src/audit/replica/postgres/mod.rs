@@ -3,13 +3,17 @@
 
 mod tls;
 
-use super::{Copied, Gone, Keeps, Opening, Replica, ReplicaError, Taken, size_of};
+use super::{Copied, Keeps, Opening, Replica, ReplicaError, Taken, size_of};
+use crate::audit::log::own;
+use crate::audit::{Bad, Settings};
+use crate::model::limits;
 use crate::net::is_loopback;
 use crate::seam::BoxFuture;
 use std::str::FromStr as _;
+use std::sync::Mutex;
 use tls::MakeTls;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, Row};
 
 /// What makes the tables and roles.
 pub const SCHEMA: &str = include_str!("schema.sql");
@@ -35,8 +39,10 @@ const MAY_CHANGE: &str = "
 /// Tables of a database.
 pub struct PostgresReplica {
     name: String,
-    origin: String,
+    settings: Settings,
     client: Client,
+    /// Checkpoints there that the log did not sign.
+    foreign: Mutex<Vec<Bad>>,
 }
 
 impl PostgresReplica {
@@ -49,7 +55,7 @@ impl PostgresReplica {
         let unusable = |cause: String| ReplicaError::Unusable { place: name.clone(), cause };
         let mut config = Config::from_str(place).map_err(|e| unusable(said(&e)))?;
         config.application_name("attest").connect_timeout(opening.patience);
-        if let (None, Some(password)) = (config.get_password(), &opening.password) {
+        if let (None, Some(password)) = (config.get_password(), (opening.variable)("PGPASSWORD")) {
             config.password(password);
         }
         let near = is_near(&config);
@@ -73,7 +79,7 @@ impl PostgresReplica {
             tokio::spawn(connection);
             client
         };
-        let own = Self { name, origin: opening.origin.clone(), client };
+        let own = Self { name, settings: opening.settings.clone(), client, foreign: Mutex::default() };
         own.settle(opening).await?;
         Ok(own)
     }
@@ -104,10 +110,27 @@ impl PostgresReplica {
         ReplicaError::Changed { place: self.name.clone(), index: Some(index), cause }
     }
 
+    /// The last checkpoint that the log signed. Who may write there can add others of more records, which prove nothing: they are
+    /// said, and hide nothing. Where the log signed none of the last ones, the first of them.
     async fn last(&self) -> Result<Option<Vec<u8>>, ReplicaError> {
-        let last = "SELECT note FROM audit_checkpoints WHERE origin = $1 ORDER BY size DESC LIMIT 1";
-        let row = self.client.query_opt(last, &[&self.origin]).await.map_err(|e| self.failed(&e))?;
-        Ok(row.map(|row| row.get::<_, String>(0).into_bytes()))
+        let some = "SELECT note FROM audit_checkpoints WHERE origin = $1 ORDER BY size DESC LIMIT $2";
+        let most = i64::try_from(limits::REPLICA_FILES).unwrap_or(i64::MAX);
+        let rows = self.client.query(some, &[&self.settings.origin, &1_i64]).await.map_err(|e| self.failed(&e))?;
+        let signed =
+            |row: &Row| row.try_get::<_, &str>(0).is_ok_and(|note| own(note.as_bytes(), &self.settings).is_ok());
+        let rows = match rows.first() {
+            None => return Ok(None),
+            Some(row) if signed(row) => rows,
+            Some(_) => self.client.query(some, &[&self.settings.origin, &most]).await.map_err(|e| self.failed(&e))?,
+        };
+        let at = rows.iter().position(signed);
+        let foreign = rows.iter().take(at.unwrap_or(0)).map(|row| {
+            let size = size_of(row.get::<_, &str>(0).as_bytes());
+            Bad { index: None, cause: format!("a checkpoint of {size} records is there that the log did not sign") }
+        });
+        *self.foreign.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            foreign.take(limits::RECORD_LIST).collect();
+        Ok(rows.get(at.unwrap_or(0)).map(|row| row.get::<_, String>(0).into_bytes()))
     }
 
     /// Entries from a number on, as far as none is missing.
@@ -115,7 +138,8 @@ impl PostgresReplica {
         let (first, count) = (number(from), i64::try_from(count).unwrap_or(i64::MAX));
         let some =
             "SELECT number, entry FROM audit_entries WHERE origin = $1 AND number >= $2 ORDER BY number LIMIT $3";
-        let rows = self.client.query(some, &[&self.origin, &first, &count]).await.map_err(|e| self.failed(&e))?;
+        let rows =
+            self.client.query(some, &[&self.settings.origin, &first, &count]).await.map_err(|e| self.failed(&e))?;
         let rows = rows.iter().zip(first..).take_while(|(row, n)| row.get::<_, i64>(0) == *n);
         Ok(rows.map(|(row, _)| row.get(1)).collect())
     }
@@ -125,7 +149,7 @@ impl PostgresReplica {
         let entries: Vec<&[u8]> = records.iter().map(|record| record.entry.as_slice()).collect();
         let add = "INSERT INTO audit_entries (origin, number, entry)
             SELECT $1, n, e FROM unnest($2::bigint[], $3::bytea[]) AS new (n, e) ON CONFLICT DO NOTHING";
-        self.client.execute(add, &[&self.origin, &numbers, &entries]).await.map_err(|e| self.failed(&e))?;
+        self.client.execute(add, &[&self.settings.origin, &numbers, &entries]).await.map_err(|e| self.failed(&e))?;
         // What was there already stays, and what is there now is what counts.
         let there = self.entries(first, records.len()).await?;
         match entries.iter().enumerate().find(|(at, entry)| there.get(*at).map(Vec::as_slice) != Some(entry)) {
@@ -144,7 +168,7 @@ impl PostgresReplica {
             return Err(self.changed(size, format!("it has {last} records, and was to be set back to {size}")));
         }
         let add = "INSERT INTO audit_checkpoints (origin, size, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&self.origin, &number(size), &&*text];
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&self.settings.origin, &number(size), &&*text];
         self.client.execute(add, &values).await.map_err(|e| self.failed(&e))?;
         match self.last().await? {
             Some(there) if there == note => Ok(()),
@@ -183,7 +207,7 @@ impl Replica for PostgresReplica {
     }
 
     fn keeps(&self) -> Keeps {
-        Keeps { tiles: false, contents: false }
+        Keeps { tiles: false, contents: false, forgets: false }
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<Option<Vec<u8>>, ReplicaError>> {
@@ -213,17 +237,8 @@ impl Replica for PostgresReplica {
         Box::pin(self.add_checkpoint(note))
     }
 
-    fn carried_out(&self) -> BoxFuture<'_, Result<u64, ReplicaError>> {
-        // There is nothing to delete.
-        crate::seam::ready(Ok(u64::MAX))
-    }
-
-    fn forget<'a>(&'a mut self, _: &'a Gone) -> BoxFuture<'a, Result<u64, ReplicaError>> {
-        crate::seam::ready(Ok(0))
-    }
-
-    fn mark(&mut self, _: u64) -> BoxFuture<'_, Result<(), ReplicaError>> {
-        crate::seam::ready(Ok(()))
+    fn noticed(&self) -> Vec<Bad> {
+        self.foreign.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
 
@@ -233,7 +248,13 @@ mod tests {
     use std::time::Duration;
 
     fn opening() -> Opening {
-        Opening { write: true, patience: Duration::from_secs(1), password: None, origin: "log.example".into() }
+        Opening {
+            write: true,
+            patience: Duration::from_secs(1),
+            variable: |_| None,
+            settings: crate::audit::log_tests::settings(),
+            memory: None,
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `attest audit replicate`
 
 use crate::audit::Settings;
-use crate::audit::replica::{self, Opening, ReplicaError, Replicated, kind, replicate, shown};
+use crate::audit::replica::{self, Lock, Opening, ReplicaError, Replicated, kind, replicate, shown};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose};
 use crate::cli::show::sanitize;
@@ -16,17 +16,23 @@ use std::fmt::Write as _;
 /// it continues what the place has: a log that was cut, written anew or replaced by an old copy is refused, with the first record
 /// that is another one (exit code 1). What expired or was erased is deleted there, too. Run it every few minutes.
 ///
-/// A folder has to be there, and should be one that the log's owner cannot change: another machine's disk, or another user's. A
-/// PostgreSQL database gets the entries alone, which are commitments, into tables that only grow. The password is that of the
-/// address or of PGPASSWORD; a server elsewhere is reached over TLS alone. `attest audit verify --replica PLACE` compares.
+/// A folder has to be there, and should be one that the log's owner cannot change: another machine's disk, or another user's.
+///
+/// A bucket of S3 has to have object lock. Everything that a lock has to refuse is tried there each time, and a bucket that allows
+/// any of it is refused. Who comes is said by AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
+///
+/// A PostgreSQL database gets the entries alone, which are commitments, into tables that only grow. The password is that of the
+/// address or of PGPASSWORD. A server elsewhere is reached over TLS alone. `attest audit verify --replica PLACE` compares.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit replicate /mnt/backup/audit
+  attest audit replicate 's3://acme-audit/team?region=eu-central-1'
   attest audit replicate --schema | psql -h db.example.com audit
   PGPASSWORD=... attest audit replicate postgresql://attest_audit_writer@db.example.com/audit
   attest audit verify --replica /mnt/backup/audit")]
 pub(super) struct ReplicateArgs {
-    /// Where to: a folder, or postgresql://USER@HOST/DATABASE (repeatable)
+    /// Where to: a folder, s3://BUCKET[/PREFIX][?region=NAME&endpoint=URL&keep=DAYS], or postgresql://USER@HOST/DATABASE
+    /// (repeatable)
     #[arg(value_name = "PLACE", required_unless_present = "schema")]
     place: Vec<String>,
     /// Print the SQL that makes the tables and roles of a PostgreSQL replica, and do nothing else
@@ -65,6 +71,13 @@ pub struct OneReplica {
     /// What was deleted there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<Deleted>,
+    /// Whether a lock keeps what is there: `tried` (all that it has to refuse was tried, and refused) or `untried` (it was refused,
+    /// and might have been without a lock). Absent where nothing locks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<String>,
+    /// Why it was not tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_cause: Option<String>,
     /// Whether the log is another one than what was copied there.
     pub disputed: bool,
     /// Why it has not: the stable code.
@@ -114,7 +127,7 @@ pub(super) async fn run(args: &ReplicateArgs, place: &AuditPlace, common: &Commo
     log.publish()?;
     drop(log);
     let store = place.reader()?;
-    let opening = opening(common, &settings, true);
+    let opening = opening(common, &settings, true, place);
     let mut report =
         ReplicateReport { schema_version: 1, ok: true, origin: settings.origin.clone(), replicas: Vec::new() };
     let mut exit = Exit::Done;
@@ -123,14 +136,27 @@ pub(super) async fn run(args: &ReplicateArgs, place: &AuditPlace, common: &Commo
         let done = one(at, &opening, &store, &settings).await;
         let kind = kind(at).map_or("", |kind| kind.name).to_owned();
         let found = match done {
-            Ok((place, done)) => copied(place, kind, &done),
+            Ok((place, done, lock)) => copied((place, kind), &done, lock),
             Err(e) => {
                 exit = worse(exit, Failure::from(e.clone()).exit);
                 let (code, index) = (Some(e.code().to_string()), e.index());
                 let because = Some(e.to_string());
                 let disputed = matches!(e, ReplicaError::Differs { .. });
                 let (place, deleted) = (shown(at), Vec::new());
-                OneReplica { place, kind, size: None, copied: None, deleted, disputed, code, because, index }
+                let (lock, lock_cause) = (None, None);
+                OneReplica {
+                    place,
+                    kind,
+                    size: None,
+                    copied: None,
+                    deleted,
+                    lock,
+                    lock_cause,
+                    disputed,
+                    code,
+                    because,
+                    index,
+                }
             }
         };
         report.replicas.push(found);
@@ -148,19 +174,25 @@ async fn one(
     opening: &Opening,
     store: &dyn crate::audit::LogStore,
     settings: &Settings,
-) -> Result<(String, Replicated), ReplicaError> {
+) -> Result<(String, Replicated, Option<Lock>), ReplicaError> {
     let mut replica = replica::open(at, opening).await?;
     let done = replicate(store, settings, &mut *replica, places::now()).await?;
-    Ok((replica.name().to_owned(), done))
+    Ok((replica.name().to_owned(), done, replica.lock()))
 }
 
 /// How replicas are opened, here and where they are compared.
-pub(super) fn opening(common: &Common, settings: &Settings, write: bool) -> Opening {
-    let password = places::variable("PGPASSWORD").and_then(|password| password.into_string().ok());
-    Opening { write, patience: common.timeout, password, origin: settings.origin.clone() }
+pub(super) fn opening(common: &Common, settings: &Settings, write: bool, place: &AuditPlace) -> Opening {
+    let variable = |name: &str| places::variable(name).and_then(|value| value.into_string().ok());
+    let memory = write.then(|| place.copied_folder());
+    Opening { write, patience: common.timeout, variable, settings: settings.clone(), memory }
 }
 
-fn copied(place: String, kind: String, done: &Replicated) -> OneReplica {
+fn copied((place, kind): (String, String), done: &Replicated, lock: Option<Lock>) -> OneReplica {
+    let (lock, lock_cause) = match lock {
+        None => (None, None),
+        Some(Lock::Tried) => (Some("tried".to_owned()), None),
+        Some(Lock::Untried { cause }) => (Some("untried".to_owned()), Some(cause)),
+    };
     let deleted = done.forgotten.iter().map(|f| Deleted { redaction: f.redaction, contents: f.contents });
     OneReplica {
         place,
@@ -168,6 +200,8 @@ fn copied(place: String, kind: String, done: &Replicated) -> OneReplica {
         size: Some(done.size),
         copied: Some(done.size - done.before),
         deleted: deleted.collect(),
+        lock,
+        lock_cause,
         disputed: false,
         code: None,
         because: None,
@@ -197,6 +231,16 @@ fn text(report: &ReplicateReport) -> String {
                 let _ = writeln!(out, "{word} {} to {place}: {code}: {because}", report.origin);
             }
         }
+        match (one.lock.as_deref(), &one.lock_cause) {
+            (Some("tried"), _) => {
+                out.push_str("  locked: to delete, to shorten and to go round the lock were tried there, and refused\n")
+            }
+            (Some(_), cause) => {
+                let cause = sanitize::line(cause.as_deref().unwrap_or_default());
+                let _ = writeln!(out, "  lock not tried: {cause}");
+            }
+            _ => {}
+        }
         for deleted in one.deleted.iter().filter(|deleted| deleted.contents > 0) {
             let contents = counted(deleted.contents, "record");
             let _ = writeln!(out, "  deleted there: what {contents} said, by redaction {}", deleted.redaction);
@@ -213,6 +257,8 @@ mod tests {
     fn a_place_is_shown_without_its_password_and_a_history_weighs_most() {
         assert_eq!(shown("postgresql://me:sec@ret@db/audit?password=x"), "postgresql://me@db/audit");
         assert_eq!(shown("postgresql://db/audit"), "postgresql://db/audit");
+        assert_eq!(shown("postgresql://me:sec/re?t@db?password=x"), "postgresql://me@db");
+        assert_eq!(shown("s3://acme-audit?endpoint=https://h/"), "s3://acme-audit");
         assert_eq!(shown("/mnt/a:b@c"), "/mnt/a:b@c");
         assert_eq!(worse(worse(Exit::Unknown, Exit::No), Exit::Usage), Exit::No);
         assert_eq!(worse(Exit::Done, Exit::Usage), Exit::Usage);

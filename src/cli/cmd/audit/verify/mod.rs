@@ -8,8 +8,8 @@ pub use bundle::BundleReport;
 pub use receipt::ReceiptReport;
 
 use super::{replicate, trusted};
-use crate::audit::replica::{self, compare};
-use crate::audit::{AuditError, Bad, Index, Keys, LogStore, Outside, Settings};
+use crate::audit::replica::{self, Opening, compare};
+use crate::audit::{AuditError, Bad, Index, Keys, LogStore, Outside};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::sanitize;
@@ -164,7 +164,7 @@ pub(super) async fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) 
     }
     let mut replicas = Vec::new();
     for at in &args.replica {
-        let (seen, found) = compared(at, &store, &settings, common).await?;
+        let (seen, found) = compared(at, &store, &replicate::opening(common, &settings, false, place)).await?;
         replicas.push(seen);
         outside.extend(found);
     }
@@ -210,11 +210,10 @@ fn policy(args: &VerifyArgs) -> Result<Option<Policy>, Failure> {
 async fn compared(
     at: &str,
     store: &dyn LogStore,
-    settings: &Settings,
-    common: &Common,
+    opening: &Opening,
 ) -> Result<(SeenReplica, Option<Outside>), Failure> {
-    let replica = replica::open(at, &replicate::opening(common, settings, false)).await?;
-    let found = compare(store, settings, &*replica, places::now()).await?;
+    let replica = replica::open(at, opening).await?;
+    let found = compare(store, &opening.settings, &*replica, places::now()).await?;
     let fault = |bad: &Bad| Fault { index: bad.index, cause: bad.cause.clone() };
     let faults = found.bad.iter().map(fault).collect();
     Ok((SeenReplica { place: replica.name().to_owned(), size: found.size, faults }, found.outside))
