@@ -231,3 +231,24 @@ pub fn verify_own(
     }
     Ok(verified)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::uri;
+
+    #[test]
+    fn what_names_a_subject_without_a_digest_is_not_signed() {
+        let of = |more: &str| {
+            let digest = "0".repeat(64);
+            let text = format!(
+                r#"{{"_type":"{}","subject":[{{"name":"a","digest":{{"sha256":"{digest}"}}}}{more}],"predicateType":"a:b"}}"#,
+                uri::STATEMENT_V1
+            );
+            Unsigned::parse(text.into_bytes())
+        };
+        // Signed, it would say of `b` what nobody can compare with anything.
+        assert!(matches!(of(r#",{"name":"b"}"#), Err(PublishError::Statement(_))));
+        assert!(of("").is_ok());
+    }
+}

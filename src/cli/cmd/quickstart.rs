@@ -2,6 +2,7 @@
 
 use crate::cli::args::Common;
 use crate::cli::exit::{Failure, Outcome, codes};
+use crate::cli::show::played::Played;
 use crate::model::code::codes;
 use crate::model::oci::{EMPTY, IMAGE_MANIFEST};
 use crate::model::{Descriptor, limits};
@@ -10,7 +11,6 @@ use crate::registry::{OciLayout, Registry as _};
 use clap::Args;
 use serde_json::json;
 use std::ffi::OsStr;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Try the whole route on this checkout: no server, no account, no network
@@ -44,10 +44,10 @@ pub async fn run(args: &QuickstartArgs, _common: &Common) -> Result<Outcome, Fai
     let failed =
         |what: &str, e: &dyn std::fmt::Display| Failure::unknown(codes::FILE_UNWRITABLE, format!("{what}: {e}"));
     let trial = Trial::new(places::environment()?.working_dir).map_err(|e| failed("the temporary folder", &e))?;
-    let tour = Tour { trial, password: password()? };
+    let tour = Tour { trial, password: password()?, played: Played::new() };
     let result = tour.all().await;
     if args.keep {
-        say(&format!("\nkept: {}", tour.trial.folder.display()));
+        tour.played.say(&format!("\nkept: {}", tour.trial.folder.display()));
     } else {
         tour.trial.remove().map_err(|e| failed("removing the temporary folder", &e))?;
     }
@@ -58,31 +58,32 @@ pub async fn run(args: &QuickstartArgs, _common: &Common) -> Result<Outcome, Fai
 struct Tour {
     trial: Trial,
     password: String,
+    played: Played,
 }
 
 impl Tour {
     async fn all(&self) -> Result<(), Failure> {
         let (first, second) = two_files(&self.trial.here)?;
-        say(&format!(
+        self.played.say(&format!(
             "1. An image to attest: an OCI layout in {}, its layer is {}",
             self.trial.folder.display(),
             first.display()
         ));
         self.layout("image", &first).await?;
 
-        say("\n2. A key. The password would come from a prompt or a secret store.");
+        self.played.say("\n2. A key. The password would come from a prompt or a secret store.");
         self.step(&["keygen", "--output-key-prefix", "demo"], 0, "private key")?;
 
-        say("\n3. Capture this checkout's context, sign it, attach it to the image.");
+        self.played.say("\n3. Capture this checkout's context, sign it, attach it to the image.");
         let create = ["create", "oci:image", "--key", "demo.key", "--agent", "quickstart/you", "--task", "try-attest"];
         self.step(&create, 0, "attached")?;
 
-        say("\n4. Verify: only what the key signed about exactly this image counts.");
+        self.played.say("\n4. Verify: only what the key signed about exactly this image counts.");
         let verify = ["verify", "oci:image", "--key", "demo.pub", "--agent", "quickstart/*"];
         self.step(&verify, 0, "ALLOW oci:")?;
         self.step(&["inspect", "oci:image"], 0, "(unverified)")?;
 
-        say("\n5. Refused: one byte of the layer was changed.");
+        self.played.say("\n5. Refused: one byte of the layer was changed.");
         let layer = self.layout("changed-layer", &first).await?;
         self.step(&["download", "oci:image", "--output", "bundle.jsonl"], 0, "")?;
         flip(&blob(&self.trial.folder.join("changed-layer"), &layer), |bytes| bytes.len() / 2)?;
@@ -90,7 +91,7 @@ impl Tour {
             |what: &'static str, bundle: &'static str| ["verify", what, "--bundle", bundle, "--key", "demo.pub"];
         self.step(&verify("oci:changed-layer", "bundle.jsonl"), 1, "digest-mismatch")?;
 
-        say("\n6. Refused: one byte of the signed envelope was changed.");
+        self.played.say("\n6. Refused: one byte of the signed envelope was changed.");
         let bundle = self.read("bundle.jsonl")?;
         self.write("changed-envelope.jsonl", &bundle)?;
         let payload = |bytes: &[u8]| {
@@ -100,7 +101,10 @@ impl Tour {
         flip(&self.trial.folder.join("changed-envelope.jsonl"), payload)?;
         self.step(&verify("oci:image", "changed-envelope.jsonl"), 1, "signature-invalid")?;
 
-        say(&format!("\n7. Refused: the same attestation for another image, whose layer is {}.", second.display()));
+        self.played.say(&format!(
+            "\n7. Refused: the same attestation for another image, whose layer is {}.",
+            second.display()
+        ));
         self.layout("other", &second).await?;
         self.step(&verify("oci:other", "bundle.jsonl"), 1, "subject-mismatch")
     }
@@ -116,20 +120,19 @@ impl Tour {
                 .map_or_else(|| a.to_owned(), |p| format!("oci:{}", self.trial.folder.join(p).display())),
         };
         let args: Vec<_> = args.iter().map(|a| place(a)).collect();
-        say(&format!("$ attest {}", args.join(" ")));
+        let quoted: Vec<_> = args.iter().map(|a| if a.contains('*') { format!("'{a}'") } else { a.clone() }).collect();
+        self.played.command(&format!("attest {}", quoted.join(" ")));
         let failed = |why: String| Failure::unknown(NOT_AS_EXPECTED, format!("`attest {}` {why}", args.join(" ")));
         let output = self.trial.run(&args, &[("ATTEST_PASSWORD", &self.password)]);
         let output = output.map_err(|e| failed(format!("could not be started: {e}")))?;
         let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        for line in text.lines() {
-            say(&format!("  {line}"));
-        }
+        self.played.output(&text);
         let code = output.status.code();
         if code != Some(exit) {
             return Err(failed(format!("ended with {code:?}, expected {exit}")));
         }
         if exit != 0 {
-            say(&format!("  (exit code {exit})"));
+            self.played.output(&format!("(exit code {exit})"));
         }
         if text.contains(word) { Ok(()) } else { Err(failed(format!("did not say `{word}`"))) }
     }
@@ -215,10 +218,4 @@ fn flip(path: &Path, position: impl Fn(&[u8]) -> usize) -> Result<(), Failure> {
 /// A password that nobody needs to know.
 fn password() -> Result<String, Failure> {
     places::random_text().ok_or_else(|| Failure::unknown(NOT_AS_EXPECTED, "the system gave no random bytes"))
-}
-
-fn say(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}");
-    let _ = out.flush();
 }

@@ -6,6 +6,7 @@ pub(super) mod graph;
 pub(super) mod inspected;
 pub(super) mod kept;
 pub(super) mod listed;
+pub(super) mod played;
 pub(super) mod progress;
 pub(super) mod sanitize;
 pub(super) mod untrusted;

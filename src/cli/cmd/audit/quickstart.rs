@@ -2,9 +2,9 @@
 
 use crate::cli::cmd::quickstart::NOT_AS_EXPECTED;
 use crate::cli::exit::{Failure, Outcome, codes};
+use crate::cli::show::played::Played;
 use crate::places::{self, Trial, files};
 use clap::Args;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Try the audit log: no server, no network
@@ -21,6 +21,7 @@ pub(super) struct QuickstartArgs {
 
 struct Tour {
     trial: Trial,
+    played: Played,
 }
 
 pub(super) fn run(args: &QuickstartArgs) -> Result<Outcome, Failure> {
@@ -28,10 +29,10 @@ pub(super) fn run(args: &QuickstartArgs) -> Result<Outcome, Failure> {
         |e: &dyn std::fmt::Display| Failure::unknown(codes::FILE_UNWRITABLE, format!("the temporary folder: {e}"));
     let mut trial = Trial::new(places::environment()?.working_dir).map_err(|e| failed(&e))?;
     trial.here = trial.folder.clone();
-    let tour = Tour { trial };
+    let tour = Tour { trial, played: Played::new() };
     let result = tour.all();
     if args.keep {
-        say(&format!("\nkept: {}", tour.trial.folder.display()));
+        tour.played.say(&format!("\nkept: {}", tour.trial.folder.display()));
     } else {
         tour.trial.remove().map_err(|e| failed(&e))?;
     }
@@ -43,9 +44,9 @@ pub(super) fn run(args: &QuickstartArgs) -> Result<Outcome, Failure> {
 
 impl Tour {
     fn all(&self) -> Result<(), Failure> {
-        say("1. A log, for its owner alone.");
+        self.played.say("1. A log, for its owner alone.");
         self.step("log", &["init", "--origin", "audit.example/quickstart"], 0, "made the audit log")?;
-        say("\n2. An agent works: what it did is recorded, not what it wrote.");
+        self.played.say("\n2. An agent works: what it did is recorded, not what it wrote.");
         let start = ["start", "--agent", "quickstart/you", "--execution", "exec-1", "--requested-by", "github:583231"];
         self.step("log", &start, 0, "exec-1")?;
         let action =
@@ -55,7 +56,7 @@ impl Tour {
         self.step("log", &["show", "exec-1"], 0, "command_run")?;
         self.step("log", &["verify"], 0, "OK audit.example/quickstart")?;
 
-        say(
+        self.played.say(
             "\n3. A checkpoint is kept elsewhere, and a receipt shows one field to somebody who has only the log's key.",
         );
         let checkpoint = self.step("log", &["checkpoint"], 0, "audit.example/quickstart")?;
@@ -64,7 +65,7 @@ impl Tour {
         let key = self.key()?;
         self.step("nothing", &["verify", "--proof", "1.tlog-proof", "--log-key", &key], 0, "quickstart/you")?;
 
-        say("\n4. Found: one byte of the journal was changed.");
+        self.played.say("\n4. Found: one byte of the journal was changed.");
         self.copy("log", "changed")?;
         let journal = Path::new("changed/journal/00000000000000000000");
         let mut bytes = self.read(journal)?;
@@ -72,7 +73,7 @@ impl Tour {
         self.write("changed/journal/00000000000000000000", &bytes)?;
         self.step("changed", &["verify"], 1, "TAMPERED")?;
 
-        say(
+        self.played.say(
             "\n5. Found: an old copy was put in place of the log. By itself it is whole; the checkpoint kept elsewhere says more.",
         );
         self.copy("log", "old")?;
@@ -83,7 +84,9 @@ impl Tour {
         self.step("old", &["verify", "--checkpoint", "kept.checkpoint"], 1, "TAMPERED")?;
         self.step("log", &["verify", "--checkpoint", "kept.checkpoint"], 0, "proved")?;
 
-        say("\n6. A person is erased: the key is destroyed, a signed redaction says so, and every proof still holds.");
+        self.played.say(
+            "\n6. A person is erased: the key is destroyed, a signed redaction says so, and every proof still holds.",
+        );
         self.step("log", &["erase", "--person", "github:583231", "--basis", "request-1"], 0, "keys destroyed")?;
         self.step("log", &["show", "1"], 0, "erased")?;
         self.step("log", &["verify", "--checkpoint", "kept.checkpoint"], 0, "OK")?;
@@ -95,21 +98,19 @@ impl Tour {
     fn step(&self, log: &str, args: &[&str], exit: i32, word: &str) -> Result<String, Failure> {
         let quoted: Vec<String> =
             args.iter().map(|a| if a.contains([' ', '+']) { format!("'{a}'") } else { (*a).to_owned() }).collect();
-        say(&format!("$ attest audit --log {log} {}", quoted.join(" ")));
+        self.played.command(&format!("attest audit --log {log} {}", quoted.join(" ")));
         let failed =
             |why: String| Failure::unknown(NOT_AS_EXPECTED, format!("`attest audit {}` {why}", args.join(" ")));
         let log = self.trial.folder.join(log).display().to_string();
         let all: Vec<&str> = ["audit", "--log", &log].into_iter().chain(args.iter().copied()).collect();
         let output = self.trial.run(&all, &[]).map_err(|e| failed(format!("could not be started: {e}")))?;
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        for line in (stdout.clone() + &String::from_utf8_lossy(&output.stderr)).lines() {
-            say(&format!("  {line}"));
-        }
+        self.played.output(&(stdout.clone() + &String::from_utf8_lossy(&output.stderr)));
         if output.status.code() != Some(exit) {
             return Err(failed(format!("ended with {:?}, expected {exit}", output.status.code())));
         }
         if exit != 0 {
-            say(&format!("  (exit code {exit})"));
+            self.played.output(&format!("(exit code {exit})"));
         }
         if stdout.contains(word) { Ok(stdout) } else { Err(failed(format!("did not say `{word}`"))) }
     }
@@ -132,8 +133,4 @@ impl Tour {
         let copied = self.trial.copy(&PathBuf::from(from), &PathBuf::from(to));
         copied.map_err(|e| Failure::unknown(codes::FILE_UNWRITABLE, format!("a copy of the log: {e}")))
     }
-}
-
-fn say(line: &str) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
 }

@@ -1,7 +1,7 @@
 //! A decision for people: verdict, name and reason on the first line of each subject, and what else matters below it.
 
 mod detail;
-mod screen;
+pub(in crate::cli) mod screen;
 mod summary;
 
 use crate::cli::show::sanitize::line;
