@@ -285,7 +285,7 @@ fn the_time_of_create_bounds_lists_and_locks() {
     let held = std::fs::File::create(&lock).unwrap();
     held.lock().unwrap();
     let (code, text) = run(&world, CREATE, &["app", "--timeout", "1s"]);
-    assert!(code != Some(0) && text.contains("another process adds to it"), "{text}");
+    assert!(code != Some(0) && text.contains("another process adds to it since 1 s"), "{text}");
     drop(held);
     assert_eq!(run(&world, CREATE, &["app", "--timeout", "20s"]).0, Some(0));
     // What somebody put in a lock's place is named, and left to them.

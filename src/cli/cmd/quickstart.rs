@@ -52,7 +52,7 @@ pub async fn run(args: &QuickstartArgs, _common: &Common) -> Result<Outcome, Fai
         tour.trial.remove().map_err(|e| failed("removing the temporary folder", &e))?;
     }
     result?;
-    Ok(Outcome::done("\nDone: what was signed here verified, and three things that were not were refused.\n"))
+    Ok(Outcome::done("\nDone: what was signed here verified; three things that were not were refused.\n"))
 }
 
 struct Tour {

@@ -43,25 +43,33 @@ fn put(text: &str) {
     let _ = out.flush();
 }
 
-/// A command on as many lines as it needs, each but the last with a backslash at its end. What is quoted stays on one line.
+/// A command on as many lines as it needs, each but the last with a backslash at its end. What is quoted, and a flag and its value,
+/// stay on one line.
 fn continued(line: &str) -> String {
-    let (mut out, mut used, mut quoted) = (String::new(), 0, false);
+    let (mut parts, mut open): (Vec<String>, bool) = (Vec::new(), false);
     for word in line.split(' ') {
-        let width = word.chars().count();
-        match () {
-            () if out.is_empty() => {}
-            () if !quoted && used + 1 + width > WIDTH - 2 => {
-                out.push_str(" \\\n    ");
-                used = 4;
+        match parts.last_mut() {
+            Some(last) if open || last.starts_with("--") && !last.contains(' ') && !word.starts_with('-') => {
+                last.push(' ');
+                last.push_str(word);
             }
-            () => {
-                out.push(' ');
-                used += 1;
-            }
+            _ => parts.push(word.to_owned()),
         }
-        out.push_str(word);
-        used += width;
-        quoted ^= word.matches('\'').count() % 2 == 1;
+        open ^= word.matches('\'').count() % 2 == 1;
+    }
+    let (mut out, mut used) = (String::new(), 0);
+    for part in parts {
+        let width = part.chars().count();
+        if out.is_empty() {
+            used = width;
+        } else if used + 1 + width > WIDTH - 2 {
+            out.push_str(" \\\n    ");
+            used = 4 + width;
+        } else {
+            out.push(' ');
+            used += 1 + width;
+        }
+        out.push_str(&part);
     }
     out
 }
@@ -78,6 +86,7 @@ mod tests {
         assert!(text.lines().rev().skip(1).all(|line| line.ends_with(" \\")), "{text}");
         assert_eq!(text.replace(" \\\n    ", " "), format!("$ attest audit {words}'two words'"));
         let quoted = format!("$ attest '{}'", "word ".repeat(30));
-        assert_eq!(continued(&quoted), quoted, "what is quoted is one word");
+        let below = quoted.replacen(" '", " \\\n    '", 1);
+        assert_eq!(continued(&quoted), below, "what is quoted is one word");
     }
 }
