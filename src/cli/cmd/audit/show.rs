@@ -11,6 +11,7 @@ use crate::flow::audit;
 use crate::flow::audit::witnessed::{self, Trusted};
 use crate::flow::investigate::{self, Execution, Found, Log};
 use crate::inquiry::Run;
+use crate::model::plural::counted;
 use crate::model::{Timestamp, json};
 use crate::places::{self, AuditPlace};
 use crate::record::{Entry, kinds};
@@ -167,7 +168,7 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
         }
     }
     if args.what.is_none() {
-        let _ = writeln!(out, "{} of {} records", report.records.len(), report.size);
+        let _ = writeln!(out, "{} of {}", report.records.len(), counted(report.size, "record"));
     }
     Ok(Outcome::shown(out))
 }

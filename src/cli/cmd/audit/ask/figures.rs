@@ -1,7 +1,7 @@
 //! Numbers and times as a person reads them.
 
 use crate::inquiry::{Cost, Tokens};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, plural};
 
 /// `48,213`
 pub(in crate::cli::cmd::audit) fn number(n: u64) -> String {
@@ -14,6 +14,11 @@ pub(in crate::cli::cmd::audit) fn number(n: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `1 record`, `48,213 records`
+pub(in crate::cli::cmd::audit) fn counted(n: u64, noun: &str) -> String {
+    plural::counted(n, noun).replacen(&n.to_string(), &number(n), 1)
 }
 
 /// `812`, `41k`, `6.2M`; a number that nobody said is `-`.

@@ -233,7 +233,7 @@ fn text(report: &LogsReport, id: &RunId) -> String {
 }
 
 fn actions(n: u64) -> String {
-    if n == 1 { "1 action".into() } else { format!("{} actions", figures::number(n)) }
+    figures::counted(n, "action")
 }
 
 /// What an action was done to, and what came of it.

@@ -180,12 +180,12 @@ fn text(sessions: &[Session]) -> String {
     let sum = |of: fn(&Session) -> u64| sessions.iter().map(of).fold(0, u64::saturating_add);
     let lost = sum(|session| session.lost);
     let unread = sum(|session| session.unread.unwrap_or(0));
-    let (calls, n) = (figures::number(sum(|session| session.calls)), sessions.len() as u64);
-    let sessions = if n == 1 { "1 session".to_owned() } else { format!("{} sessions", figures::number(n)) };
     out += &format!(
-        "\n{sessions}, {calls} calls; {} lost before they were recorded, {} lines of their files unread.\n",
+        "\n{}, {}; {} lost before they were recorded, {} of their files unread.\n",
+        figures::counted(sessions.len() as u64, "session"),
+        figures::counted(sum(|session| session.calls), "call"),
         figures::number(lost),
-        figures::number(unread)
+        figures::counted(unread, "line")
     );
     out
 }

@@ -127,11 +127,7 @@ pub(super) fn told(
     let of = range.map_or_else(String::new, |(first, last)| {
         format!(", all from {} to {}", figures::number(first), figures::number(last))
     });
-    let records = if written.records == 1 {
-        "1 record".to_owned()
-    } else {
-        format!("{} records", figures::number(written.records))
-    };
+    let records = figures::counted(written.records, "record");
     let folder = sanitize::line(folder);
     let mut out = format!("wrote {records}{of} to {folder}; that is record {}\n", figures::number(recorded));
     out += &told::holes(&written.holes);

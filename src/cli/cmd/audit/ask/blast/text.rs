@@ -117,10 +117,10 @@ pub(super) fn unknown(found: &Reached) -> Vec<String> {
         out.push(format!("{} events of these executions were lost", n(radius.lost)));
     }
     if found.lost > 0 {
-        out.push(format!("{} events were lost of which nobody says whose they were", n(found.lost)));
+        out.push(format!("{} lost, and nobody says whose", figures::counted(found.lost, "event")));
     }
     if radius.unplaced > 0 {
-        out.push(format!("{} records of it name no execution and no session", n(radius.unplaced)));
+        out.push(format!("{} of it without an execution and a session", figures::counted(radius.unplaced, "record")));
     }
     if found.unlisted > 0 {
         let (one, many) = (
