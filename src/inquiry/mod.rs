@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `event.rs` | [`Event`]: a record as questions see it, or that it cannot be read ([`Hole`]) |
 //! | `amount.rs` | sums of money without rounding |
-//! | `run.rs` | [`Run`]: what was one execution, or one session that is of none |
+//! | `run/` | [`Run`]: what was one execution, or one session that is of none; and what is also said of it |
 //! | `history.rs` | which runs were asked for, and what they are together |
 //! | `summary.rs` | what an agent did in a month, as it is kept when its executions expire |
 //! | `ocsf.rs` | records as events that programs of others read |
@@ -42,7 +42,7 @@ pub use approved::{MAKER_UNREAD, MERGES_UNREAD, REQUESTER_UNREAD};
 pub use event::{Cell, Event, Hole, Why, each_once};
 pub use history::{Asked, History, Kept, PerAgent, UNENDED, ended};
 pub use ocsf::ocsf;
-pub use run::{Cost, Run, RunId, Runs, Tokens, runs};
+pub use run::{AlsoSaid, Cost, Run, RunId, Runs, Tokens, runs};
 pub use sessions::{Session, Sessions, SessionsAsked};
 pub use sheet::{Action, Approval, Fact, Loss, Sheet, Transcript, sheet};
 pub use state::{Part, State, state};

@@ -336,6 +336,8 @@ pub const JOURNAL_SEARCH_BYTES: usize = 64 << 20;
 pub const JOURNAL_SEGMENTS: usize = 1_000_000;
 /// Files of contents of one class and day in a replica of an audit log: one for each time that something was copied.
 pub const REPLICA_FILES: usize = 100_000;
+/// Values of one field of one execution that are said beside the one that is shown.
+pub const ALSO_SAID: usize = 16;
 /// A page of a bucket's list of versions (bytes): a thousand of them, and the longest keys.
 pub const BUCKET_LIST_BYTES: usize = 4 << 20;
 /// How often a bucket is asked that is busy or does not answer.

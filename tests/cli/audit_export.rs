@@ -280,7 +280,7 @@ fn telling() -> World {
         "author=mailto:alice.archer@corp.example",
         "result=ok",
     ]);
-    record(&["decision", "what=promote alice", "reason=bob said so", "decided_by=github:583231"]);
+    record(&["decision", "what=promote alice", "reason=bob said so", "decided_by=github:58323144910277"]);
     record(&["tag", of, "key=team", "value=payroll"]);
     record(&["outcome", "outcome_kind=goal", "target=ship payroll", "state=achieved"]);
     record(&["loss", "lost=3", "reason=the disk of buildbox7 was full"]);
@@ -298,7 +298,7 @@ fn an_anonymised_month_names_nobody_and_calls_one_thing_by_one_name() {
         "buildbox7",
         "/home/",
         "payroll",
-        "583231",
+        "58323144910277",
         "carol",
         "bob said",
         "secret",

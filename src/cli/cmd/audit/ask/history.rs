@@ -114,6 +114,20 @@ pub struct RunReport {
     pub cost: Option<told::CostReport>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// What records say of it beside agent, task, charter and status as they are above: a second end, another agent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_said: Vec<AlsoReport>,
+}
+
+/// What a record says of an execution beside what is shown of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AlsoReport {
+    /// The field: `agent`, `task_id`, `charter` or `status`.
+    pub field: String,
+    /// What it says.
+    pub value: String,
+    /// Number of the first record that says so.
+    pub record: u64,
 }
 
 /// Executions of one agent.
@@ -176,8 +190,18 @@ impl From<&Run> for RunReport {
             tokens: run.tokens.into(),
             cost: run.cost.map(Into::into),
             tags: run.tags.clone(),
+            also_said: also(run),
         }
     }
+}
+
+fn also(run: &Run) -> Vec<AlsoReport> {
+    let one = |(field, value, record): (&str, &str, u64)| AlsoReport {
+        field: field.to_owned(),
+        value: value.to_owned(),
+        record,
+    };
+    run.also.iter().map(one).collect()
 }
 
 impl From<&Kept> for TotalReport {
@@ -309,7 +333,9 @@ fn text(history: &History, now: i64, verbose: bool) -> String {
             0 => figures::number(run.actions),
             failed => format!("{} ({} failed)", figures::number(run.actions), figures::number(failed)),
         };
-        let status = inquiry::ended(run).unwrap_or("-").to_owned();
+        // What the mark means is said below.
+        let mark = if run.also.is_empty() { "" } else { " *" };
+        let status = format!("{}{mark}", inquiry::ended(run).unwrap_or("-"));
         let (from, lasted) = (figures::minute(run.times.0), figures::span(run.times.1 - run.times.0));
         let mut row = vec![id, name(&run.agent), status, from, lasted, actions];
         if verbose {
@@ -323,6 +349,9 @@ fn text(history: &History, now: i64, verbose: bool) -> String {
         ["EXECUTION", "AGENT", "STATUS", "STARTED", "LASTED", "ACTIONS", "TOKENS IN/OUT", "COST", "TASK", "MODEL"];
     let head = if verbose { &head[..] } else { &head[..6] };
     out += &rows::table(head, &history.runs.iter().map(row).collect::<Vec<_>>(), &[]);
+    if history.runs.iter().any(|run| !run.also.is_empty()) {
+        out += "* records say something else, too: attest audit show EXECUTION\n";
+    }
     out.push('\n');
     out += &total(&history.all);
     out

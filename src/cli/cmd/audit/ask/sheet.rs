@@ -162,6 +162,9 @@ pub(in crate::cli::cmd::audit) fn page(sheet: &Sheet, holes: &[Hole], proven: &s
             let _ = writeln!(out, "  {name:12}{}", sanitize::line(text));
         }
     };
+    for (field, value, record) in run.also.iter() {
+        line("also said", &format!("{field} {value} (record {})", figures::number(record)));
+    }
     for (name, fields) in [
         ("asked by", &["requested_by", "charter", "charter_digest"][..]),
         ("task", &["task_id"]),

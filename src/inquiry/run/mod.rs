@@ -1,5 +1,9 @@
 //! [`Run`]: the records that are of one execution, or of one session that is of none.
 
+mod also;
+
+pub use also::AlsoSaid;
+
 use super::{Amount, Event};
 use crate::model::Timestamp;
 use crate::record::draft::OWN_TAGS;
@@ -115,6 +119,8 @@ pub struct Run {
     pub cost: Option<Cost>,
     /// Tags, the last value of each.
     pub tags: BTreeMap<String, String>,
+    /// What records say of it beside agent, task, charter and status as they are above.
+    pub also: AlsoSaid,
 }
 
 /// Runs, while their records are looked at one after another, in their order: none of them is held.
@@ -194,6 +200,7 @@ struct Gathered {
     tokens: [Tokens; 3],
     costs: [Option<Cost>; 3],
     tags: BTreeMap<String, String>,
+    also: AlsoSaid,
 }
 
 impl Gathered {
@@ -212,6 +219,7 @@ impl Gathered {
         // What was said of an execution later (a tag, an approval, an attestation) is no time at which it worked.
         if ["execution_started", "execution_ended", "action", "session"].contains(&event.kind.as_str()) {
             self.worked = wider(self.worked, Some(span));
+            self.also.take(event);
         }
         self.records = wider(self.records, Some((event.number, event.number)));
         match event.kind.as_str() {
@@ -282,9 +290,12 @@ impl Gathered {
             self.costs[at] = added(self.costs[at], other.costs[at]);
         }
         self.tags.extend(other.tags);
+        self.also.join(&other.also);
     }
 
     fn end(self, id: RunId) -> Option<Run> {
+        let shown = [&self.agent, &self.task, &self.charter, &self.status].map(|value| value.as_deref());
+        let also = self.also.beside(shown);
         Some(Run {
             id,
             agent: self.agent,
@@ -302,6 +313,7 @@ impl Gathered {
             tokens: self.tokens.into_iter().find(|tokens| !tokens.are_unknown()).unwrap_or_default(),
             cost: self.costs.into_iter().flatten().next(),
             tags: self.tags,
+            also,
         })
     }
 }
@@ -419,5 +431,25 @@ mod tests {
         let run = &runs(&events)[0];
         let end = crate::model::Timestamp::parse("2026-01-01T10:30:00Z").unwrap().unix();
         assert_eq!((run.times.1, run.tags.get("k").map(String::as_str)), (end, Some("v")));
+    }
+
+    #[test]
+    fn what_records_say_beside_what_is_shown_is_kept() {
+        let more = |number, kind: &str, fields: &[&str]| event(number, kind, &[&["execution_id=e"], fields].concat());
+        let also = |events: &[Event]| -> Vec<(String, String, u64)> {
+            let run = runs(events).remove(0);
+            run.also.iter().map(|(field, value, at)| (field.to_owned(), value.to_owned(), at)).collect()
+        };
+        let honest = [
+            more(1, "execution_started", &["agent=p/a", "task_id=T"]),
+            more(2, "action", &["agent=p/a", "action_type=file_modify", "result=error"]),
+            more(3, "execution_ended", &["status=failed"]),
+        ];
+        assert_eq!(also(&honest), []);
+        let again = more(4, "execution_ended", &["status=success"]);
+        let other = more(5, "execution_started", &["agent=p/b", "task_id=T"]);
+        let found = also(&[&honest[..], &[again, other]].concat());
+        let said = |field: &str, value: &str, at| (field.to_owned(), value.to_owned(), at);
+        assert_eq!(found, [said("agent", "p/b", 5), said("status", "failed", 3)]);
     }
 }
