@@ -13,7 +13,7 @@ use std::str::FromStr as _;
 use std::sync::Mutex;
 use tls::MakeTls;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config, NoTls, Row};
+use tokio_postgres::{Client, Config, NoTls};
 
 /// What makes the tables and roles.
 pub const SCHEMA: &str = include_str!("schema.sql");
@@ -113,24 +113,37 @@ impl PostgresReplica {
     /// The last checkpoint that the log signed. Who may write there can add others of more records, which prove nothing: they are
     /// said, and hide nothing. Where the log signed none of the last ones, the first of them.
     async fn last(&self) -> Result<Option<Vec<u8>>, ReplicaError> {
-        let some = "SELECT note FROM audit_checkpoints WHERE origin = $1 ORDER BY size DESC LIMIT $2";
-        let most = i64::try_from(limits::REPLICA_FILES).unwrap_or(i64::MAX);
-        let rows = self.client.query(some, &[&self.settings.origin, &1_i64]).await.map_err(|e| self.failed(&e))?;
-        let signed =
-            |row: &Row| row.try_get::<_, &str>(0).is_ok_and(|note| own(note.as_bytes(), &self.settings).is_ok());
-        let rows = match rows.first() {
-            None => return Ok(None),
-            Some(row) if signed(row) => rows,
-            Some(_) => self.client.query(some, &[&self.settings.origin, &most]).await.map_err(|e| self.failed(&e))?,
-        };
-        let at = rows.iter().position(signed);
-        let foreign = rows.iter().take(at.unwrap_or(0)).map(|row| {
-            let size = size_of(row.get::<_, &str>(0).as_bytes());
-            Bad { index: None, cause: format!("a checkpoint of {size} records is there that the log did not sign") }
-        });
-        *self.foreign.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            foreign.take(limits::RECORD_LIST).collect();
-        Ok(rows.get(at.unwrap_or(0)).map(|row| row.get::<_, String>(0).into_bytes()))
+        let some =
+            "SELECT size, note FROM audit_checkpoints WHERE origin = $1 AND size < $2 AND octet_length(note) <= $3
+            ORDER BY size DESC LIMIT 50";
+        let most = i32::try_from(limits::NOTE_BYTES).unwrap_or(i32::MAX);
+        let (mut below, mut foreign, mut first) = (i64::MAX, Vec::new(), None);
+        loop {
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&self.settings.origin, &below, &most];
+            let rows = self.client.query(some, &values).await.map_err(|e| self.failed(&e))?;
+            for row in &rows {
+                let (size, note) = (row.get::<_, i64>(0), row.get::<_, String>(1).into_bytes());
+                if own(&note, &self.settings).is_ok() {
+                    self.notice(foreign);
+                    return Ok(Some(note));
+                }
+                let cause = format!("a checkpoint of {size} records is there that the log did not sign");
+                foreign.push(Bad { index: None, cause });
+                first.get_or_insert(note);
+                below = size;
+            }
+            if rows.is_empty() {
+                return Ok(first);
+            }
+            if foreign.len() > limits::REPLICA_FOREIGN {
+                let cause = "too many checkpoints stand above the last one that the log signed, if there is one".into();
+                return Err(ReplicaError::Unusable { place: self.name.clone(), cause });
+            }
+        }
+    }
+
+    fn notice(&self, foreign: Vec<Bad>) {
+        *self.foreign.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = foreign;
     }
 
     /// Entries from a number on, as far as none is missing.

@@ -3,6 +3,7 @@
 
 use super::bucket::{Bucket, Put, Refused};
 use super::sign::times;
+use super::versions::{all, first};
 use crate::audit::replica::{Lock, ReplicaError};
 use crate::model::{Timestamp, limits};
 
@@ -85,14 +86,12 @@ fn untried(refused: &Refused) -> Lock {
 
 /// The version that was put first.
 async fn oldest(bucket: &Bucket, key: &str) -> Result<Result<Option<String>, Refused>, ReplicaError> {
-    let page = match bucket.versions(key, ("", "")).await? {
-        Ok(page) => page,
+    let objects = match all(bucket, key).await? {
+        Ok(objects) => objects,
         Err(refused) if refused.is_denied() => return Ok(Err(refused)),
         Err(refused) => return Err(bucket.unusable(refused.said)),
     };
-    let own = format!("{}{key}", bucket.place.prefix);
-    let last = page.versions.into_iter().rfind(|(found, version)| *found == own && version.etag.is_some());
-    Ok(Ok(last.map(|(_, version)| version.id)))
+    Ok(Ok(objects.get(key).and_then(|versions| first(versions)).map(|version| version.id.clone())))
 }
 
 fn later(now: Timestamp, seconds: i64) -> Option<Timestamp> {

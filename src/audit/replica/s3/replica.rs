@@ -6,7 +6,7 @@ use super::memory::Memory;
 use super::place::Place;
 use super::probe;
 use super::sign::Credentials;
-use super::versions::{Objects, Window, covered, first};
+use super::versions::{Pages, Window, covered, first};
 use crate::audit::log::own;
 use crate::audit::replica::{Copied, Keeps, Lock, Opening, Replica, ReplicaError, Taken, size_of};
 use crate::audit::{Bad, Settings};
@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 /// How many objects are put at once.
 const AT_ONCE: usize = 16;
 pub(super) const DAY: i64 = 86_400;
+const FOREIGN: &str = "too many checkpoints stand above the last one that the log signed, if there is one";
 const CHECKPOINTS: &str = "checkpoints/";
 
 /// Contents of a class and day: which segments there are, the one that was read last, and what it holds.
@@ -109,10 +110,14 @@ impl S3Replica {
 
     pub(super) fn look(&self, key: &str, versions: &[Version]) {
         if let Some(bad) = covered(key, versions) {
-            let mut all = self.covered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if all.len() < limits::RECORD_LIST {
-                all.insert(key.to_owned(), bad);
-            }
+            self.notice(key, bad);
+        }
+    }
+
+    fn notice(&self, key: &str, bad: Bad) {
+        let mut all = self.covered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if all.len() < limits::RECORD_LIST {
+            all.insert(key.to_owned(), bad);
         }
     }
 
@@ -162,43 +167,48 @@ impl S3Replica {
 
     /// The last checkpoint that the log signed. Who may write there can put others above it, which prove nothing: they are said.
     async fn asked_last(&self) -> Result<Option<Vec<u8>>, ReplicaError> {
-        let objects = match self.listed_checkpoints().await? {
-            Ok(objects) => objects,
-            // To who compares, it is no answer.
-            Err(refused) if refused.is_denied() && self.lock.is_some() => return Ok(self.memory.last()),
-            Err(refused) => return Err(self.refused(refused)),
-        };
-        let mut other = None;
-        for (key, versions) in &objects {
-            self.look(key, versions);
-            let Some(version) = first(versions) else { continue };
-            let note = match self.bucket.get(key, &version.id, limits::NOTE_BYTES).await? {
-                Ok(Some(note)) => note,
-                Ok(None) => continue,
-                Err(refused) => return Err(self.refused(refused)),
+        let mut pages = Pages::of(&self.bucket, CHECKPOINTS, String::new());
+        let (mut key, mut versions, mut other, mut left) = (String::new(), Vec::new(), None, limits::REPLICA_FOREIGN);
+        loop {
+            let page = match pages.next().await? {
+                // Behind the last one.
+                None => vec![(String::new(), None)],
+                Some(Ok(page)) => page.into_iter().map(|(key, version)| (key, Some(version))).collect(),
+                // To who compares, it is no answer.
+                Some(Err(refused)) if refused.is_denied() && self.lock.is_some() => return Ok(self.memory.last()),
+                Some(Err(refused)) => return Err(self.refused(refused)),
             };
-            if own(&note, &self.settings).is_ok_and(|found| *key == checkpoint_key(found.size)) {
-                return Ok(Some(note));
+            for (next, version) in page {
+                // Only where the next object begins, all versions of this one were there.
+                if next != key {
+                    match self.signed(&key, &std::mem::take(&mut versions)).await? {
+                        (true, note) => return Ok(note),
+                        (false, note) => other = other.or(note),
+                    }
+                    left = left.checked_sub(1).ok_or_else(|| self.bucket.unusable(FOREIGN))?;
+                    key = next;
+                }
+                match version {
+                    Some(version) => versions.push(version),
+                    None => return Ok(other),
+                }
             }
-            let cause = format!("{key} is no checkpoint that this log signed, and stands above its last one");
-            let bad = Bad { index: None, cause };
-            self.covered.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key.clone(), bad);
-            other = other.or(Some(note));
         }
-        Ok(other)
     }
 
-    /// The first page is enough: it begins with the last checkpoint.
-    async fn listed_checkpoints(&self) -> Result<Result<Objects, Refused>, ReplicaError> {
-        let page = self.bucket.versions(CHECKPOINTS, ("", "")).await?;
-        Ok(page.map(|page| {
-            let mut out = Objects::new();
-            for (key, version) in page.versions {
-                let key = key.strip_prefix(&self.bucket.place.prefix).unwrap_or(&key).to_owned();
-                out.entry(key).or_default().push(version);
-            }
-            out
-        }))
+    /// What was put first under a key, and whether it is a checkpoint that the log signed.
+    async fn signed(&self, key: &str, versions: &[Version]) -> Result<(bool, Option<Vec<u8>>), ReplicaError> {
+        let key = key.strip_prefix(&self.bucket.place.prefix).unwrap_or(key);
+        let Some(version) = first(versions) else { return Ok((false, None)) };
+        self.look(key, versions);
+        let note = self.bucket.get(key, &version.id, limits::NOTE_BYTES).await?;
+        let Some(note) = note.map_err(|refused| self.refused(refused))? else { return Ok((false, None)) };
+        if own(&note, &self.settings).is_ok_and(|found| *key == checkpoint_key(found.size)) {
+            return Ok((true, Some(note)));
+        }
+        let cause = format!("{key} is no checkpoint that this log signed, and stands above its last one");
+        self.notice(key, Bad { index: None, cause });
+        Ok((false, Some(note)))
     }
 
     async fn records(&self, from: u64, count: usize) -> Result<Vec<Copied>, ReplicaError> {

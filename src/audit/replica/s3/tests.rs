@@ -131,6 +131,11 @@ fn who_may_write_there_cannot_hide_the_last_checkpoint_behind_another_one() {
     bucket.put(&format!("team/{}", checkpoint_key(900)), Some(by_another(900).as_bytes()));
     bucket.put(&format!("team/{}", checkpoint_key(800)), Some(b"anything"));
     // One that the log did sign, under the number of another: it would be the last one for ever.
+    // More of them than a list has on a page, and more versions on top of the last one.
+    for n in 0..20 {
+        bucket.put(&format!("team/{}", checkpoint_key(10_000 + n)), Some(b"anything"));
+        bucket.put(&format!("team/{}", checkpoint_key(601)), Some(format!("on top {n}").as_bytes()));
+    }
     let old = bucket.objects()[&format!("team/{}", checkpoint_key(601))][0].bytes.clone().unwrap();
     bucket.put(&format!("team/{}", checkpoint_key(700)), Some(&old));
     bucket.put(&format!("team/{}", checkpoint_key(601)), Some(b"on top"));
@@ -140,7 +145,7 @@ fn who_may_write_there_cannot_hide_the_last_checkpoint_behind_another_one() {
     let found = compared(&world.store, &replica).bad;
     assert_eq!(
         found.iter().filter(|bad| bad.cause.contains("is no checkpoint that this log signed")).count(),
-        3,
+        23,
         "{found:?}"
     );
     assert_eq!(judged(&world.store, &world.log, &replica), None, "the log is as it was");

@@ -38,33 +38,69 @@ impl Window {
     ) -> Result<Result<Vec<Version>, Refused>, ReplicaError> {
         if !self.spans(prefix, key) {
             let after = before(key);
-            let mut next = (
-                if after.is_empty() { after.clone() } else { format!("{}{after}", bucket.place.prefix) },
-                String::new(),
-            );
+            let from = if after.is_empty() { String::new() } else { format!("{}{after}", bucket.place.prefix) };
             let mut window = Self { prefix: prefix.to_owned(), after, ..Self::default() };
-            loop {
-                let page = match bucket.versions(prefix, (&next.0, &next.1)).await? {
-                    Ok(page) => page,
+            let mut pages = Pages::of(bucket, prefix, from);
+            while let Some(page) = pages.next().await? {
+                match page {
+                    Ok(versions) => put(&mut window.objects, versions, &bucket.place.prefix),
                     Err(refused) => return Ok(Err(refused)),
-                };
-                put(&mut window.objects, page.versions, &bucket.place.prefix);
+                }
                 // The versions of the last key may go on.
                 window.until = window.objects.last_key_value().map(|(key, _)| key.clone());
-                match page.next {
-                    None => window.until = None,
-                    Some(more) if more == next => return Err(bucket.unusable("its list of versions does not go on")),
-                    Some(more) if window.objects.len() < limits::REPLICA_FILES && !window.spans(prefix, key) => {
-                        next = more;
-                        continue;
-                    }
-                    Some(_) => {}
+                if window.spans(prefix, key) {
+                    break;
                 }
-                break;
+            }
+            if pages.is_over() {
+                window.until = None;
             }
             *self = window;
         }
         Ok(Ok(self.objects.get(key).cloned().unwrap_or_default()))
+    }
+}
+
+/// The pages of a list. Who may write there can make it as long as they like.
+pub(super) struct Pages<'a> {
+    bucket: &'a Bucket,
+    prefix: &'a str,
+    /// Behind which key and version the next one begins; none at the end.
+    next: Option<(String, String)>,
+    seen: usize,
+}
+
+impl<'a> Pages<'a> {
+    /// Those of the objects whose keys begin so, from behind a key on.
+    pub(super) fn of(bucket: &'a Bucket, prefix: &'a str, after: String) -> Self {
+        Self { bucket, prefix, next: Some((after, String::new())), seen: 0 }
+    }
+
+    /// Whether there are no more.
+    fn is_over(&self) -> bool {
+        self.next.is_none()
+    }
+
+    /// The next page: keys and versions.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Unusable`] where the list has more than [`limits::REPLICA_FILES`] versions.
+    pub(super) async fn next(&mut self) -> Result<Option<Result<Vec<(String, Version)>, Refused>>, ReplicaError> {
+        let Some(from) = self.next.take() else { return Ok(None) };
+        if self.seen > limits::REPLICA_FILES {
+            let cause = format!("more than {} versions of {}", limits::REPLICA_FILES, self.prefix);
+            return Err(self.bucket.unusable(cause));
+        }
+        let page = match self.bucket.versions(self.prefix, (&from.0, &from.1)).await? {
+            Ok(page) => page,
+            Err(refused) => return Ok(Some(Err(refused))),
+        };
+        if page.next.as_ref() == Some(&from) {
+            return Err(self.bucket.unusable("its list of versions does not go on"));
+        }
+        self.seen += page.versions.len().max(1);
+        self.next = page.next;
+        Ok(Some(Ok(page.versions)))
     }
 }
 
@@ -85,22 +121,15 @@ fn before(key: &str) -> String {
 
 /// All objects whose keys begin so.
 pub(super) async fn all(bucket: &Bucket, prefix: &str) -> Result<Result<Objects, Refused>, ReplicaError> {
-    let (mut out, mut next) = (Objects::new(), (String::new(), String::new()));
-    loop {
-        let page = match bucket.versions(prefix, (&next.0, &next.1)).await? {
-            Ok(page) => page,
+    let mut out = Objects::new();
+    let mut pages = Pages::of(bucket, prefix, String::new());
+    while let Some(page) = pages.next().await? {
+        match page {
+            Ok(versions) => put(&mut out, versions, &bucket.place.prefix),
             Err(refused) => return Ok(Err(refused)),
-        };
-        put(&mut out, page.versions, &bucket.place.prefix);
-        if out.len() > limits::REPLICA_FILES {
-            return Err(bucket.unusable(format!("more than {} objects begin with {prefix}", limits::REPLICA_FILES)));
-        }
-        match page.next {
-            None => return Ok(Ok(out)),
-            Some(more) if more == next => return Err(bucket.unusable("its list of versions does not go on")),
-            Some(more) => next = more,
         }
     }
+    Ok(Ok(out))
 }
 
 fn put(objects: &mut Objects, versions: Vec<(String, Version)>, prefix: &str) {
