@@ -29,9 +29,14 @@ fn conforms(anchors: &mut dyn Anchors) {
     assert_eq!(anchors.keep(&large, &two).unwrap(), name);
     assert_eq!(anchors.keep(&large, &later).unwrap(), name, "a later one by the same key adds nothing");
     anchors.keep(&small, &line(2, &small, 4)).unwrap();
-    anchors.keep_timestamp(&large, b"stamp").unwrap();
-    anchors.keep_timestamp(&large, b"stamp").unwrap();
-    anchors.keep_timestamp(&large, b"another").unwrap();
+    for (kind, bytes) in [
+        (Beside::Timestamp, &b"stamp"[..]),
+        (Beside::Timestamp, b"stamp"),
+        (Beside::Timestamp, b"another"),
+        (Beside::Entry, b"stamp"),
+    ] {
+        assert_eq!(anchors.keep_beside(&large, kind, bytes).unwrap(), name);
+    }
     let all = anchors.all().unwrap();
     assert_eq!(all.len(), 2);
     assert!(all[0].name.starts_with("00000000000000000007-") && all[0].timestamps.is_empty(), "{}", all[0].name);
@@ -39,6 +44,7 @@ fn conforms(anchors: &mut dyn Anchors) {
     let mut stamps = all[1].timestamps.clone();
     stamps.sort();
     assert_eq!(stamps, [b"another".to_vec(), b"stamp".to_vec()]);
+    assert_eq!((all[1].entries.clone(), all[1].changed.len()), (vec![b"stamp".to_vec()], 0));
     // Another history of the same size is another anchor.
     let other = NoteSigner::from_seed("log.example", &[1; 32]).unwrap();
     let other = other.sign(&format!("log.example\n300\n{}\n", Hash::of_nothing()));
@@ -67,6 +73,20 @@ fn one_process_at_a_time_adds_and_a_changed_anchor_is_found() {
     let path = dir.path().join("anchors").join(format!("{name}.checkpoint"));
     std::fs::write(&path, format!("{eight}{}\n", line(2, &eight, 4))).unwrap();
     assert!(matches!(anchors.keep(&seven, &line(3, &seven, 4)), Err(AuditError::Damaged { .. })));
+    // What is kept beside a checkpoint is found to be another thing by its name.
+    for kind in [Beside::Timestamp, Beside::Entry] {
+        anchors.keep_beside(&eight, kind, b"what was said").unwrap();
+        let name = anchors.all().unwrap().last().unwrap().name.clone();
+        let file = file_of(&name, kind, b"what was said");
+        let path = dir.path().join("anchors").join(&file);
+        std::fs::write(&path, b"what was sayd").unwrap();
+        let all = anchors.all().unwrap();
+        assert_eq!((&all.last().unwrap().changed, all.last().unwrap().entries.len()), (&vec![file], 0));
+        std::fs::remove_file(&path).unwrap();
+        assert!(anchors.all().unwrap().last().unwrap().changed.is_empty(), "the twin");
+    }
+    std::fs::remove_file(dir.path().join("anchors").join(format!("{}.checkpoint", anchors.all().unwrap()[1].name)))
+        .unwrap();
     // What is no anchor is passed over.
     std::fs::write(dir.path().join("anchors/notes.txt"), "x").unwrap();
     assert_eq!(anchors.all().unwrap().len(), 1);

@@ -325,13 +325,12 @@ pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Po
             return Err(wrong("a witness cosigned it at a time before the log was made".into()));
         }
         let time = policy.met_at(&seen).map(|time| (time, seen.keys().cloned().collect()));
-        return Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time, differs: None });
+        return Ok(Outside { seen, time, ..Outside::kept(name, checkpoint) });
     }
     match note.is_signed_by(&settings.key) {
         Ok(true) => {
             let checkpoint = Checkpoint::parse(note.text).map_err(unread)?;
-            let seen = Default::default();
-            Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time: None, differs: None })
+            Ok(Outside::kept(name, checkpoint))
         }
         Ok(false) => {
             let origin = note.text.lines().next().unwrap_or_default();

@@ -3,17 +3,17 @@
 use super::trusted;
 use crate::audit::anchor::Anchors as _;
 use crate::audit::anchor::{HttpWitness, Said, Witness};
-use crate::audit::{AuditError, LogStore as _};
+use crate::audit::{AuditError, LogStore as _, Settings};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::sanitize;
-use crate::flow::audit::anchor::{Anchored, Asking, anchor};
+use crate::flow::audit::anchor::{Anchored, Asking, Public, anchor};
 use crate::flow::audit::{self, witnessed};
 use crate::model::Timestamp;
 use crate::model::plural::counted;
 use crate::places::audit::random;
 use crate::places::{self, AuditPlace, files};
-use crate::sign::{Evidence, ServiceClient, SignError, TimestampAuthority};
+use crate::sign::{Evidence, LogVersion, Rekor, ServiceClient, SignError, TimestampAuthority};
 use crate::tlog::policy::Policy;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -26,12 +26,17 @@ use std::path::PathBuf;
 /// cosignature is checked and kept beside the log, in `anchors/`; `attest audit verify --policy FILE` then proves with it that
 /// nothing up to there was changed or cut. Without --policy, the file `witnesses.policy` of the log's folder says whom to ask.
 ///
+/// With --timestamp an authority says when the checkpoint was there. With --rekor a public log takes it, signed with the log's key
+/// of anchors (`keys/anchor.key`): nobody can then be shown another history without its standing there, too. `attest audit verify
+/// --trusted-root FILE` checks both.
+///
 /// Exit code 1 where the quorum is not met or a witness saw another history of this log, 3 where those were not reached that
-/// could have met it.
+/// could have met it, or an authority or a public log.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit anchor --policy witnesses.policy
-  attest audit anchor --policy witnesses.policy --timestamp https://timestamp.example.com/api/v1/timestamp")]
+  attest audit anchor --policy witnesses.policy --timestamp https://timestamp.example.com/api/v1/timestamp
+  attest audit anchor --rekor https://log2025-1.rekor.sigstore.dev --timestamp https://timestamp.sigstore.dev/api/v1/timestamp")]
 pub(super) struct AnchorArgs {
     /// C2SP policy file: this log, its witnesses, and how many must agree
     #[arg(long, value_name = "FILE")]
@@ -39,6 +44,9 @@ pub(super) struct AnchorArgs {
     /// RFC 3161 timestamp authority that says when the checkpoint was there (repeatable)
     #[arg(long, value_name = "URL")]
     timestamp: Vec<String>,
+    /// Rekor v2 log that takes the checkpoint (repeatable)
+    #[arg(long, value_name = "URL")]
+    rekor: Vec<String>,
 }
 
 /// What `--format json` prints.
@@ -61,6 +69,8 @@ pub struct AnchorReport {
     pub witnesses: Vec<WitnessSaid>,
     /// What each timestamp authority said.
     pub timestamps: Vec<AuthoritySaid>,
+    /// What each public log said.
+    pub public_logs: Vec<AuthoritySaid>,
     /// The file of the log's folder in which it is kept, where there is anything to keep.
     pub kept: Option<String>,
 }
@@ -81,12 +91,12 @@ pub struct WitnessSaid {
     pub because: Option<String>,
 }
 
-/// What a timestamp authority said.
+/// What a timestamp authority or a public log said.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct AuthoritySaid {
-    /// The authority.
+    /// The authority, or the log.
     pub name: String,
-    /// Whether there is a timestamp.
+    /// Whether there is a timestamp, or an entry.
     pub ok: bool,
     /// Why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,7 +105,7 @@ pub struct AuthoritySaid {
 
 pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
     let settings = place.settings()?;
-    let policy = policy(args, place)?;
+    let policy = policy(args, place, &settings)?;
     if !policy.logs.iter().any(|(key, _)| *key == settings.key) {
         let cause =
             format!("it names no log with the key {:?} of this one: add the line `log {}`", settings.key, settings.key);
@@ -107,8 +117,10 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     let client = ServiceClient::new(common.timeout);
     let authority = |url: &String| Box::new(TimestampAuthority::new(url, client.clone())) as Box<dyn Evidence>;
     let timestamps: Vec<_> = args.timestamp.iter().map(authority).collect();
-    if witnesses.is_empty() && timestamps.is_empty() {
-        let message = "nobody can be asked: the policy has no witness with an address, and there is no --timestamp";
+    let public = public(args, &client, place, &settings)?;
+    if witnesses.is_empty() && timestamps.is_empty() && public.is_none() {
+        let message =
+            "nobody can be asked: the policy has no witness with an address, and there is no --timestamp or --rekor";
         return Err(Failure::usage(codes::USAGE, message));
     }
     let mut anchors = place.anchors(common.timeout)?;
@@ -122,7 +134,7 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     let store = place.reader()?;
     let note = store.get(crate::audit::store::CHECKPOINT)?;
     let note = String::from_utf8(note.unwrap_or_default()).unwrap_or_default();
-    let asking = Asking { policy: &policy, witnesses, timestamps, now: places::now() };
+    let asking = Asking { policy: &policy, witnesses, timestamps, public, now: places::now() };
     let anchored = anchor(&store, &settings, &note, &mut anchors, &asking).await?;
     let exit = exit(&anchored);
     let report = report(&settings.origin, &anchored, exit == Exit::Done);
@@ -133,11 +145,31 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     })
 }
 
-fn policy(args: &AnchorArgs, place: &AuditPlace) -> Result<Policy, Failure> {
+/// The public logs that take the checkpoint, and the key that signs for it.
+fn public(
+    args: &AnchorArgs,
+    client: &ServiceClient,
+    place: &AuditPlace,
+    settings: &Settings,
+) -> Result<Option<Public<'static>>, Failure> {
+    if args.rekor.is_empty() {
+        return Ok(None);
+    }
+    let log = |url: &String| Box::new(Rekor::new(url, LogVersion::V2, client.clone())) as Box<dyn Evidence>;
+    let signer = Box::new(place.anchor_key(settings)?);
+    Ok(Some(Public { logs: args.rekor.iter().map(log).collect(), signer }))
+}
+
+fn policy(args: &AnchorArgs, place: &AuditPlace, settings: &Settings) -> Result<Policy, Failure> {
     let beside = place.witnesses();
     let path = match &args.policy {
         Some(path) => path,
         None if files::exists(&beside)? => &beside,
+        // No witness is asked, so none is demanded.
+        None if !(args.timestamp.is_empty() && args.rekor.is_empty()) => {
+            let own = format!("log {}\nquorum none\n", settings.key);
+            return Ok(Policy::parse(&own).map_err(AuditError::from)?);
+        }
         None => {
             let message = format!("name the witnesses with --policy, or put their policy into {}", beside.display());
             return Err(Failure::usage(codes::USAGE, message));
@@ -150,8 +182,9 @@ fn policy(args: &AnchorArgs, place: &AuditPlace) -> Result<Policy, Failure> {
 fn exit(anchored: &Anchored) -> Exit {
     let disagrees = anchored.witnesses.values().any(|said| matches!(said, Said::Disagrees { .. }));
     let unreached = anchored.witnesses.values().any(|said| matches!(said, Said::Unreached { .. }));
-    let failed = anchored.timestamps.iter().find_map(|(_, stamped)| stamped.as_ref().err());
-    let stamped = anchored.timestamps.iter().any(|(_, stamped)| stamped.is_ok());
+    let services = || anchored.timestamps.iter().chain(&anchored.entries).map(|(_, said)| said);
+    let failed = services().find_map(|said| said.as_ref().err());
+    let stamped = services().any(Result::is_ok);
     match failed {
         // A witness that saw another history is not outvoted by those that did not.
         _ if disagrees => Exit::No,
@@ -200,6 +233,7 @@ fn report(origin: &str, anchored: &Anchored, ok: bool) -> AnchorReport {
         quorum_met: anchored.met,
         witnesses: anchored.witnesses.iter().map(witness).collect(),
         timestamps: anchored.timestamps.iter().map(stamped).collect(),
+        public_logs: anchored.entries.iter().map(stamped).collect(),
         kept: anchored.kept.as_ref().map(|name| format!("anchors/{name}.checkpoint")),
     }
 }
@@ -217,9 +251,11 @@ fn text(report: &AnchorReport) -> String {
         let rest = witness.time.as_ref().or(witness.because.as_ref()).map_or("", String::as_str);
         let _ = writeln!(out, "  {:20} {:10} {}", sanitize::line(&witness.name), witness.outcome, sanitize::line(rest));
     }
-    for authority in &report.timestamps {
-        let said = authority.because.as_deref().map_or("timestamped", |because| because);
-        let _ = writeln!(out, "  {} {}", sanitize::line(&authority.name), sanitize::line(said));
+    let timestamps = report.timestamps.iter().map(|said| (said, "timestamped"));
+    let entries = report.public_logs.iter().map(|said| (said, "entered"));
+    for (service, done) in timestamps.chain(entries) {
+        let said = service.because.as_deref().unwrap_or(done);
+        let _ = writeln!(out, "  {} {}", sanitize::line(&service.name), sanitize::line(said));
     }
     if let Some(kept) = &report.kept {
         let _ = writeln!(out, "kept in {kept}");
@@ -247,7 +283,13 @@ mod tests {
                 Checkpoint { origin: "o".into(), size: 1, root: Hash::of_nothing(), extensions: Vec::new() };
             let (witnesses, timestamps) = (BTreeMap::from([("w".to_owned(), said(witness))]), stamp);
             let timestamps = timestamps.into_iter().map(|stamp| ("t".to_owned(), stamp)).collect();
-            exit(&Anchored { checkpoint, witnesses, seen, met, open, timestamps, kept: None })
+            let entries = Vec::new();
+            let as_stamp = Anchored { checkpoint, witnesses, seen, met, open, timestamps, entries, kept: None };
+            let found = exit(&as_stamp);
+            let (entries, timestamps) = (as_stamp.timestamps, Vec::new());
+            let as_entry = Anchored { entries, timestamps, ..as_stamp };
+            assert_eq!(exit(&as_entry), found, "a public log is one more service");
+            found
         };
         let down = || Some(Err(SignError::Unavailable { service: "t".into(), cause: "down".into() }));
         let refused = || Some(Err(SignError::Refused { service: "t".into(), status: 400, detail: String::new() }));

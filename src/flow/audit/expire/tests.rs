@@ -86,6 +86,7 @@ fn settings(kept: &[(Class, u32)]) -> Settings {
         origin: ORIGIN.into(),
         key: signer().key().clone(),
         officer: officer().key().clone(),
+        anchor: None,
         created: at("2026-07-01", 0),
         retention: kept.iter().copied().collect(),
     }
