@@ -53,6 +53,8 @@ class Log:
         self.beside = beside or folder.parent
         # Numbers by source id; of those that expired only the number is checked.
         self.acknowledged, self.expired, self.erased = {}, set(), set()
+        # Numbers of records whose erasure was begun: each may be there or not.
+        self.asked = set()
         # Ids of batches that were cut off, to be handed in again.
         self.cut = []
         # Texts of checkpoints by size, each with the file that it was kept in.
@@ -156,6 +158,7 @@ class Load:
                 gone = self.log.erased
                 left = [n for i, n in self.log.acknowledged.items() if n not in gone and i not in self.log.expired]
                 number = self.chance.choice(left) if left else None
+                self.log.asked.add(number)
             if number is None:
                 time.sleep(0.02)
                 continue
@@ -302,7 +305,7 @@ def present(log, prefix):
                 raise Wrong(f"{source} is there twice: {found[source]} and {record}")
             found[source], at = record, record
     for source, record in log.acknowledged.items():
-        gone = source in log.expired or record in log.erased
+        gone = source in log.expired or record in log.asked
         if source.startswith(prefix) and not gone and found.get(source) != record:
             raise Wrong(f"{source} was acknowledged as record {record} and is {found.get(source)}")
 

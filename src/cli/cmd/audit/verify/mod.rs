@@ -99,6 +99,9 @@ pub struct VerifyReport {
     /// The record of a redaction that is not carried out yet: the next command that writes to the log does it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<u64>,
+    /// Records that were destroyed and of which the index still has a row, as the command was interrupted: the next one takes it away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_in_index: Option<usize>,
     /// Whether the log's first record binds the key of redactions and the days that things are kept.
     pub bound: bool,
     /// How many things are unexplained.
@@ -272,6 +275,7 @@ fn report(
         expired: account.expired,
         holds: account.holds,
         unfinished: account.unfinished,
+        left_in_index: Some(checked.left).filter(|left| *left > 0),
         bound: account.bound,
         unexplained,
         faults,
@@ -330,6 +334,16 @@ fn text(report: &VerifyReport) -> String {
             let _ = writeln!(out, "  {place:>8}  {}", sanitize::line(&fault.cause));
         }
     }
+    out += &notes(report);
+    for claim in &report.claims {
+        let _ = writeln!(out, "{:12} {:12} {}", claim.claim, claim.standing, sanitize::line(&claim.because));
+    }
+    out
+}
+
+/// What is to be told of a log, whether it is whole or not.
+fn notes(report: &VerifyReport) -> String {
+    let mut out = String::new();
     if report.partly_redacted > 0 {
         let _ = writeln!(out, "{} of the verified: a person was erased in them", report.partly_redacted);
     }
@@ -345,6 +359,13 @@ fn text(report: &VerifyReport) -> String {
             "the redaction of record {index} was interrupted: the next command that writes carries it out"
         );
     }
+    if let Some(left) = report.left_in_index {
+        let _ = writeln!(
+            out,
+            "the index has a row of {} whose keys were destroyed, by a command that was interrupted: the next one takes it away",
+            counted(left as u64, "record")
+        );
+    }
     if !report.bound && report.size > 0 {
         out += "the log was made without a record of its settings: who may erase is by the word of log.json alone\n";
     }
@@ -353,9 +374,6 @@ fn text(report: &VerifyReport) -> String {
     }
     for one in &report.uncounted {
         let _ = writeln!(out, "not counted: {}: {}", sanitize::line(&one.file), sanitize::line(&one.because));
-    }
-    for claim in &report.claims {
-        let _ = writeln!(out, "{:12} {:12} {}", claim.claim, claim.standing, sanitize::line(&claim.because));
     }
     out
 }
