@@ -279,6 +279,7 @@ fn what_a_public_log_answers_is_kept_only_where_it_is_about_the_checkpoint() {
         *sigstore.way.lock().unwrap() = way;
         let found = run(&world, "log", code, &["anchor", "--rekor", url, "--timeout", "2s"]);
         assert!(found.starts_with("NOT ANCHORED") && found.contains(said), "{found}");
+        assert_eq!(found.matches("Rekor v2 at").count(), 1, "{found}");
         assert!(kept(&world, "log", "").iter().all(|name| name == "lock"), "{found}");
     }
     *sigstore.way.lock().unwrap() = Way::Honest;

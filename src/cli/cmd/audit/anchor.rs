@@ -254,8 +254,13 @@ fn text(report: &AnchorReport) -> String {
     let timestamps = report.timestamps.iter().map(|said| (said, "timestamped"));
     let entries = report.public_logs.iter().map(|said| (said, "entered"));
     for (service, done) in timestamps.chain(entries) {
-        let said = service.because.as_deref().unwrap_or(done);
-        let _ = writeln!(out, "  {} {}", sanitize::line(&service.name), sanitize::line(said));
+        let said = match &service.because {
+            // Most refusals begin with the service.
+            Some(because) if because.starts_with(&service.name) => because.clone(),
+            Some(because) => format!("{}: {because}", service.name),
+            None => format!("{} {done}", service.name),
+        };
+        let _ = writeln!(out, "  {}", sanitize::line(&said));
     }
     if let Some(kept) = &report.kept {
         let _ = writeln!(out, "kept in {kept}");
