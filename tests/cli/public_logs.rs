@@ -8,7 +8,7 @@ use attest::testing::Instance;
 use attest::testing::sigstore::{Request, hashed_body};
 use attest::trust::KeyAlgorithm;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -44,7 +44,9 @@ impl Sigstore {
                 Way::Another => first.lock().unwrap().clone().unwrap(),
                 Way::Status(status) => return Reply::status(status, "not now"),
             };
-            first.lock().unwrap().get_or_insert_with(|| asked.body.clone());
+            if asked.path().ends_with("/entries") {
+                first.lock().unwrap().get_or_insert_with(|| asked.body.clone());
+            }
             match its.answer(Request { path: asked.path(), body: &body }) {
                 Some(answer) => Reply::Answer(200, String::new(), answer),
                 None => Reply::status(400, "no sound request"),
@@ -275,6 +277,25 @@ fn an_entry_counts_that_is_of_this_checkpoint_by_the_key_of_anchors_and_proven_b
 fn what_a_public_log_answers_is_kept_only_where_it_is_about_the_checkpoint() {
     let (world, _, sigstore) = logged();
     let url = sigstore.server.url.as_str();
+    // Of a signing configuration, what a checkpoint can be shown to.
+    let services = |version: u64, stamps: bool| {
+        let of = |url: String, version: u64| {
+            json!({ "url": url, "majorApiVersion": version, "operator": "o",
+                "validFor": { "start": "2024-01-01T00:00:00Z" } })
+        };
+        let stamps = stamps.then(|| of(format!("{url}/api/v1/timestamp"), 1));
+        json!({ "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
+            "rekorTlogUrls": [of(url.to_owned(), version)], "rekorTlogConfig": { "selector": "ANY" },
+            "tsaUrls": stamps.into_iter().collect::<Vec<_>>(), "tsaConfig": { "selector": "ANY" } })
+        .to_string()
+    };
+    copy(&world.root().join("log"), &world.root().join("configured"));
+    for (version, stamps, code, entries) in [(1, false, 2, (0, 0)), (1, true, 0, (1, 0)), (2, true, 0, (2, 1))] {
+        world.write("services.json", services(version, stamps));
+        run(&world, "configured", code, &["anchor", "--signing-config", "services.json"]);
+        let found = (kept(&world, "configured", ".tsr").len(), kept(&world, "configured", ".entry.json").len());
+        assert_eq!(found, entries, "{version} {stamps}");
+    }
     for (way, code, said) in [(Way::Status(503), 3, "503"), (Way::Status(400), 1, "400")] {
         *sigstore.way.lock().unwrap() = way;
         let found = run(&world, "log", code, &["anchor", "--rekor", url, "--timeout", "2s"]);

@@ -105,18 +105,27 @@ pub async fn anchor(
     drop(running);
     for authority in &asking.timestamps {
         let said = stamp(&**authority, parsed.text).await;
-        let said = said.map(|token| anchors.keep_beside(note, Beside::Timestamp, &token));
+        let said = said.map(|tokens| keep_all(anchors, note, Beside::Timestamp, &tokens));
         out.timestamps.push((authority.name(), keep(said, &mut out.kept)?));
     }
     if let Some(public) = &asking.public {
         for log in &public.logs {
             let said = enter(&**log, &*public.signer, parsed.text).await;
-            let said = said.map(|entry| anchors.keep_beside(note, Beside::Entry, &entry));
+            let said = said.map(|entries| keep_all(anchors, note, Beside::Entry, &entries));
             out.entries.push((log.name(), keep(said, &mut out.kept)?));
         }
     }
     settle(&mut out, anchors, (policy, settings), parsed.text)?;
     Ok(out)
+}
+
+/// Keeps all that one service said; the anchor's name.
+fn keep_all(anchors: &mut dyn Anchors, note: &str, kind: Beside, all: &[Vec<u8>]) -> Result<String, AuditError> {
+    let mut name = String::new();
+    for bytes in all {
+        name = anchors.keep_beside(note, kind, bytes)?;
+    }
+    Ok(name)
 }
 
 /// What was said, once it is kept under the name that is remembered.
@@ -173,36 +182,38 @@ fn sizes(anchors: &dyn Anchors, policy: &Policy) -> Result<BTreeMap<String, u64>
     Ok(out)
 }
 
-/// A timestamp over the text of a checkpoint.
-async fn stamp(authority: &dyn Evidence, text: &str) -> Result<Vec<u8>, SignError> {
+/// Timestamps over the text of a checkpoint.
+async fn stamp(authority: &dyn Evidence, text: &str) -> Result<Vec<Vec<u8>>, SignError> {
     let witnessed = Witnessed::Message { digest: Sha256::digest(text).into(), signature: text.as_bytes() };
     let items = authority.attest(witnessed, &KeyMaterial::Certificates(Vec::new())).await?;
-    let token = items.into_iter().find_map(|item| match item {
+    let tokens = items.into_iter().filter_map(|item| match item {
         EvidenceItem::Timestamp(token) => Some(token),
         EvidenceItem::LogEntry(_) => None,
     });
-    token.ok_or_else(|| SignError::Answer {
-        service: authority.name(),
-        expected: "a timestamp".into(),
-        found: "something else".into(),
-    })
+    some(authority, "a timestamp", tokens.collect())
 }
 
-/// The entry of a public log about the text of a checkpoint, signed as anchors are.
-async fn enter(log: &dyn Evidence, signer: &dyn Signer, text: &str) -> Result<Vec<u8>, SignError> {
+/// Entries of public logs about the text of a checkpoint, signed as anchors are.
+async fn enter(log: &dyn Evidence, signer: &dyn Signer, text: &str) -> Result<Vec<Vec<u8>>, SignError> {
     let signed = signer.sign(text.as_bytes()).await?;
     let witnessed = Witnessed::Message { digest: Sha256::digest(text).into(), signature: &signed.signature };
     let items = log.attest(witnessed, &signed.material).await?;
-    let entry = items.into_iter().find_map(|item| match item {
+    let entries = items.into_iter().filter_map(|item| match item {
         EvidenceItem::LogEntry(entry) => Some(entry.to_string().into_bytes()),
         EvidenceItem::Timestamp(_) => None,
     });
     // Whether it is proven is found by whoever brings a root; an entry about something else is of no use to anybody.
-    entry.filter(|entry| verify::holds(entry, &signed.signature)).ok_or_else(|| SignError::Answer {
-        service: log.name(),
-        expected: "an entry about this checkpoint".into(),
-        found: "something else".into(),
-    })
+    let entries = entries.filter(|entry| verify::holds(entry, &signed.signature)).collect();
+    some(log, "an entry about this checkpoint", entries)
+}
+
+/// What a service was asked for, of which it has to give one at least.
+fn some(service: &dyn Evidence, expected: &str, found: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, SignError> {
+    if found.is_empty() {
+        let (service, expected) = (service.name(), expected.to_owned());
+        return Err(SignError::Answer { service, expected, found: "something else".into() });
+    }
+    Ok(found)
 }
 
 /// Whether a cosignature's time may be believed now: one of a time yet to come is none.

@@ -105,7 +105,10 @@ contains "$WORK/out" 'not counted: anchors/'
 say 'a cut log does not fit what the public log has'
 cp -a "$log" "$WORK/old"
 audit 0 record decision what=two reason=interop
-audit 0 anchor --rekor "$REKOR_V2_URL"
+audit 2 anchor --signing-config "$SIGSTORE/signing_config_v1.json"
+contains "$WORK/err" 'neither a timestamp authority nor a Rekor v2'
+audit 0 anchor --signing-config "$SIGSTORE/signing_config.json"
+contains "$WORK/out" '1 of 1 transparency logs entered'
 cp "$log"/anchors/*3-* "$WORK/old/anchors/"
 log=$WORK/old
 audit 1 verify "${trusted[@]}"

@@ -9,11 +9,11 @@ use crate::cli::exit::{Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::sanitize;
 use crate::flow::audit::anchor::{Anchored, Asking, Public, anchor};
 use crate::flow::audit::{self, witnessed};
-use crate::model::Timestamp;
 use crate::model::plural::counted;
+use crate::model::{Timestamp, limits};
 use crate::places::audit::random;
 use crate::places::{self, AuditPlace, files};
-use crate::sign::{Evidence, LogVersion, Rekor, ServiceClient, SignError, TimestampAuthority};
+use crate::sign::{Evidence, LogVersion, Rekor, ServiceClient, Services, SignError, TimestampAuthority};
 use crate::tlog::policy::Policy;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -36,6 +36,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   attest audit anchor --policy witnesses.policy
   attest audit anchor --policy witnesses.policy --timestamp https://timestamp.example.com/api/v1/timestamp
+  attest audit anchor --signing-config signing_config.json
   attest audit anchor --rekor https://log2025-1.rekor.sigstore.dev --timestamp https://timestamp.sigstore.dev/api/v1/timestamp")]
 pub(super) struct AnchorArgs {
     /// C2SP policy file: this log, its witnesses, and how many must agree
@@ -47,6 +48,9 @@ pub(super) struct AnchorArgs {
     /// Rekor v2 log that takes the checkpoint (repeatable)
     #[arg(long, value_name = "URL")]
     rekor: Vec<String>,
+    /// Timestamp authorities and Rekor v2 logs of a Sigstore instance, as a signing config or client trust config
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["timestamp", "rekor"])]
+    signing_config: Option<PathBuf>,
 }
 
 /// What `--format json` prints.
@@ -114,13 +118,13 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     let http = |url: &str| Box::new(HttpWitness::new(url, common.timeout)) as Box<dyn Witness>;
     let addressed = policy.witnesses().filter_map(|(name, _, url)| Some((name.to_owned(), http(url?))));
     let witnesses: BTreeMap<_, _> = addressed.collect();
-    let client = ServiceClient::new(common.timeout);
-    let authority = |url: &String| Box::new(TimestampAuthority::new(url, client.clone())) as Box<dyn Evidence>;
-    let timestamps: Vec<_> = args.timestamp.iter().map(authority).collect();
-    let public = public(args, &client, place, &settings)?;
+    let (timestamps, logs) = services(args, common)?;
+    let public = match logs.is_empty() {
+        true => None,
+        false => Some(Public { logs, signer: Box::new(place.anchor_key(&settings)?) }),
+    };
     if witnesses.is_empty() && timestamps.is_empty() && public.is_none() {
-        let message =
-            "nobody can be asked: the policy has no witness with an address, and there is no --timestamp or --rekor";
+        let message = "nobody can be asked: the policy has no witness with an address, and there is no --timestamp, --rekor or --signing-config";
         return Err(Failure::usage(codes::USAGE, message));
     }
     let mut anchors = place.anchors(common.timeout)?;
@@ -145,19 +149,28 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     })
 }
 
-/// The public logs that take the checkpoint, and the key that signs for it.
-fn public(
-    args: &AnchorArgs,
-    client: &ServiceClient,
-    place: &AuditPlace,
-    settings: &Settings,
-) -> Result<Option<Public<'static>>, Failure> {
-    if args.rekor.is_empty() {
-        return Ok(None);
+/// Timestamp authorities, and public logs that take the checkpoint, none of them asked yet.
+type Outside = (Vec<Box<dyn Evidence>>, Vec<Box<dyn Evidence>>);
+
+fn services(args: &AnchorArgs, common: &Common) -> Result<Outside, Failure> {
+    let client = ServiceClient::new(common.timeout);
+    let Some(path) = &args.signing_config else {
+        let authority = |url: &String| Box::new(TimestampAuthority::new(url, client.clone())) as Box<dyn Evidence>;
+        let log = |url: &String| Box::new(Rekor::new(url, LogVersion::V2, client.clone())) as Box<dyn Evidence>;
+        return Ok((args.timestamp.iter().map(authority).collect(), args.rekor.iter().map(log).collect()));
+    };
+    let bytes = files::read(path, limits::ROOT_BYTES)?;
+    let mut services = Services::from_config(&bytes, &format!("`{}`", path.display()), places::now())?;
+    services.logs.among.retain(|(_, (_, version))| *version == LogVersion::V2);
+    services.logs.wanted = services.logs.wanted.min(services.logs.among.len());
+    let any = [services.timestamps.among.is_empty(), services.logs.among.is_empty()];
+    if any == [true, true] {
+        let message = format!("--signing-config `{}` has neither a timestamp authority nor a Rekor v2", path.display());
+        return Err(Failure::usage(codes::USAGE, message));
     }
-    let log = |url: &String| Box::new(Rekor::new(url, LogVersion::V2, client.clone())) as Box<dyn Evidence>;
-    let signer = Box::new(place.anchor_key(settings)?);
-    Ok(Some(Public { logs: args.rekor.iter().map(log).collect(), signer }))
+    let mut all = services.witnesses(&client).into_iter();
+    let mut next = |none: bool| all.next().filter(|_| !none).into_iter().collect();
+    Ok((next(any[0]), next(any[1])))
 }
 
 fn policy(args: &AnchorArgs, place: &AuditPlace, settings: &Settings) -> Result<Policy, Failure> {
@@ -166,7 +179,7 @@ fn policy(args: &AnchorArgs, place: &AuditPlace, settings: &Settings) -> Result<
         Some(path) => path,
         None if files::exists(&beside)? => &beside,
         // No witness is asked, so none is demanded.
-        None if !(args.timestamp.is_empty() && args.rekor.is_empty()) => {
+        None if !args.timestamp.is_empty() || !args.rekor.is_empty() || args.signing_config.is_some() => {
             let own = format!("log {}\nquorum none\n", settings.key);
             return Ok(Policy::parse(&own).map_err(AuditError::from)?);
         }
