@@ -5,13 +5,13 @@
 
 use super::kept::{file_of, name_of, with_line};
 use super::{Anchor, Anchors, Beside};
-use crate::audit::AuditError;
+use crate::audit::{AuditError, disk};
 use crate::model::limits;
 use crate::regular;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -62,17 +62,8 @@ impl FolderAnchors {
 
     /// Writes a file whole, and comes back when it is on the disk under its name.
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), AuditError> {
-        let temporary = self.folder.join(".new");
-        let write = || {
-            let mut options = OpenOptions::new();
-            let options = options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow());
-            let mut file = options.open(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, path)?;
-            File::open(&self.folder)?.sync_all()
-        };
-        write().map_err(|e| unusable(path, &e))
+        let written = disk::replace(path, bytes, true).and_then(|()| disk::sync_folder(&self.folder));
+        written.map_err(|e| unusable(path, &e))
     }
 }
 

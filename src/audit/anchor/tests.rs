@@ -2,6 +2,7 @@
 //! What is kept of anchors, by every back end.
 
 use super::*;
+use crate::audit::disk::fault::{Plan, Strike, under};
 use crate::tlog::note::NoteSigner;
 use crate::tlog::{Cosigner, Hash, Note};
 use std::time::Duration;
@@ -90,4 +91,49 @@ fn one_process_at_a_time_adds_and_a_changed_anchor_is_found() {
     // What is no anchor is passed over.
     std::fs::write(dir.path().join("anchors/notes.txt"), "x").unwrap();
     assert_eq!(anchors.all().unwrap().len(), 1);
+}
+
+/// Each change of the disk that keeping makes, failed once: as a full disk does, or `kill -9`.
+#[test]
+fn whatever_change_fails_each_anchor_is_as_it_was_before_or_after() {
+    let (seven, eight) = (note(7), note(8));
+    let (first, second) = (line(2, &seven, 4), line(3, &seven, 5));
+    let keep = |anchors: &mut dyn Anchors, kept: &mut usize| -> Result<(), AuditError> {
+        anchors.keep(&seven, &second)?;
+        *kept += 1;
+        anchors.keep_beside(&eight, Beside::Timestamp, b"stamp")?;
+        *kept += 1;
+        anchors.keep_beside(&eight, Beside::Entry, b"entry")?;
+        *kept += 1;
+        Ok(())
+    };
+    let mut strikes = 0;
+    for strike in [Strike::Before, Strike::Half, Strike::After] {
+        for at in 1.. {
+            let dir = tempfile::tempdir().unwrap();
+            let mut anchors = FolderAnchors::writer(dir.path(), PATIENCE).unwrap();
+            anchors.keep(&seven, &first).unwrap();
+            let (mut kept, plan) = (0, Plan { at, strike, last: true });
+            let (done, struck) = under(plan, || keep(&mut anchors, &mut kept));
+            let all = anchors.all().unwrap();
+            assert!(all.iter().all(|anchor| anchor.changed.is_empty()), "{plan:?}: {all:?}");
+            let text = String::from_utf8(all[0].note.clone()).unwrap();
+            let whole = [format!("{seven}{first}\n"), format!("{seven}{first}\n{second}\n")];
+            assert!(text == whole[1] || kept == 0 && text == whole[0], "{plan:?}: {text}");
+            let beside = all.get(1).map_or((0, 0), |anchor| (anchor.timestamps.len(), anchor.entries.len()));
+            assert!(beside >= [(0, 0), (0, 0), (1, 0), (1, 1)][kept], "{plan:?}: {beside:?} after {kept}");
+            // Whoever comes next repairs nothing first.
+            keep(&mut anchors, &mut kept).unwrap();
+            let all = anchors.all().unwrap();
+            let found = (all.len(), all[0].note.clone(), all[1].timestamps.clone(), all[1].entries.clone());
+            let whole = whole[1].clone().into_bytes();
+            assert_eq!(found, (2, whole, vec![b"stamp".to_vec()], vec![b"entry".to_vec()]), "{plan:?}");
+            if !struck {
+                assert!(done.is_ok(), "{plan:?}: {done:?}");
+                break;
+            }
+            strikes += 1;
+        }
+    }
+    assert_eq!(strikes, 60, "four files, each made, written, synced, renamed, and its name synced");
 }
