@@ -1,5 +1,9 @@
 //! Checks a log whole, and accounts for every record: verified, redacted with authority, expired under policy, or unexplained.
 
+mod outside;
+
+pub use outside::Outside;
+
 use super::keys::{Keys, PersonId};
 use super::log::own;
 use super::notes::bound::{bound, compare};
@@ -13,28 +17,9 @@ use crate::model::plural::counted;
 use crate::record::{Class, Entry, kinds};
 use crate::tlog::{Checkpoint, Hash};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// Most faults that are kept one by one.
 const KEPT: usize = 100;
-
-/// A checkpoint that somebody kept elsewhere, already found to be signed by the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outside {
-    /// Where it was kept.
-    pub name: String,
-    /// What it says.
-    pub checkpoint: Checkpoint,
-    /// Who saw it, and when (seconds since 1970).
-    pub seen: BTreeMap<String, u64>,
-    /// Whether it is proof of what fits it, and not only of what does not: it was kept elsewhere, or as many cosigned it as are
-    /// demanded. A copy beside the log, which nobody else saw, is the log's own word.
-    pub proves: bool,
-    /// By when it was there, and who says so.
-    pub time: Option<(u64, Vec<String>)>,
-    /// The first record that is another one there, where a copy of the records was compared.
-    pub differs: Option<u64>,
-}
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +73,10 @@ pub struct Account {
     pub fits: u64,
     /// The outside checkpoint that reaches furthest, of those that fit and prove something.
     pub furthest: Option<Outside>,
+    /// How many records the largest checkpoint has that fits and whose time is proven, by when it was there, and who says so.
+    pub timed: Option<(u64, (u64, Vec<String>))>,
+    /// How many records the largest checkpoint has that fits and that public logs have, and these.
+    pub public: Option<(u64, Vec<String>)>,
 }
 
 impl Account {
@@ -274,12 +263,7 @@ impl Checker<'_> {
             let cause = if fits == 0 { cause } else { format!("{cause}; the first {fits} fit") };
             return account.bad(fits, cause);
         }
-        account.fits = size;
-        let known = account.furthest.as_ref();
-        let further = |known: &Outside| size > known.checkpoint.size || outside.seen.len() >= known.seen.len();
-        if outside.proves && known.is_none_or(further) {
-            account.furthest = Some(outside.clone());
-        }
+        account.fits(outside);
     }
 
     fn record(&mut self, index: u64, stored: &Stored) {

@@ -6,6 +6,9 @@ use crate::record::Class;
 use crate::tlog::note::NoteSigner;
 use std::collections::BTreeMap;
 
+/// A key of anchors that is another log's.
+const ANOTHER: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzx93qar5OwLuPsL91lY68GfMvmnnRuYKCVFaS18gVbQuCTbd3AhR589lmwNyeWGMaFWadLHk1mGYmVs5TEv3jw==";
+
 /// A log that was made with its settings as the first record, with an action behind it.
 fn founded() -> World {
     let store = Shared::default();
@@ -34,6 +37,8 @@ fn what_a_log_was_made_with_is_bound_by_its_first_record() {
         (other(&|s| s.officer = forger.key().clone()), "the key of redactions"),
         (other(&|s| s.retention = BTreeMap::from([(Class::Executions, 1)])), "the days that things are kept"),
         (other(&|s| s.created = now(5)), "when it was made"),
+        (other(&|s| s.anchor = None), "the key of anchors"),
+        (other(&|s| s.anchor = settings::anchor_key(ANOTHER)), "the key of anchors"),
     ] {
         let opened = Log::open(Parts { settings: settings.clone(), ..parts(&world.store) }).map(drop).unwrap_err();
         assert_eq!(opened.code().as_str(), "audit-settings-changed", "{opened}");

@@ -1,6 +1,7 @@
 //! A log as its writer, a reader and an attacker see it.
 
 use super::keys::MemoryKeys;
+use super::settings::P256;
 use super::store::{CHECKPOINT, MemoryStore};
 use super::*;
 use crate::model::Timestamp;
@@ -40,6 +41,7 @@ pub(super) fn settings() -> Settings {
         origin: ORIGIN.into(),
         key: signer(1).key().clone(),
         officer: officer().key().clone(),
+        anchor: super::settings::anchor_key(P256),
         created: now(0),
         retention: Settings::default_retention(),
     }
@@ -120,7 +122,7 @@ impl World {
     fn seen(&self) -> Outside {
         let bytes = self.store.get(CHECKPOINT).unwrap().unwrap();
         let checkpoint = Checkpoint::parse(Note::parse(&bytes).unwrap().text).unwrap();
-        Outside { name: "w1".into(), checkpoint, seen: Default::default(), proves: true, time: None, differs: None }
+        Outside::kept("w1", checkpoint)
     }
 
     /// The first fault, after the disk was changed.

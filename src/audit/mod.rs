@@ -60,5 +60,5 @@ pub use log::{Log, Parts, consistency, inclusion, own as own_checkpoint, receipt
 pub use notes::bound::{bound, keep_to};
 pub use notes::{Held, Hold, Holds, Keep, OneHold, Redaction, What};
 pub use seal::{Opened, Unopened, open};
-pub use settings::Settings;
+pub use settings::{Settings, shown as shown_anchor};
 pub use store::{LogStore, Stored};

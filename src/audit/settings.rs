@@ -5,6 +5,8 @@ use crate::model::json::{self, Field, JsonError};
 use crate::model::{Timestamp, limits};
 use crate::record::Class;
 use crate::tlog::NoteKey;
+use crate::trust::{KeyAlgorithm, PublicKey};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -17,6 +19,8 @@ pub struct Settings {
     pub key: NoteKey,
     /// Key of redactions: another one.
     pub officer: NoteKey,
+    /// Key under which public logs know its checkpoints: ECDSA P-256, as they take no other; none of a log that was made without.
+    pub anchor: Option<PublicKey>,
     /// When it was made.
     pub created: Timestamp,
     /// Days that each class is kept; a class that is not here is kept for ever.
@@ -35,9 +39,12 @@ impl Settings {
     pub fn write(&self) -> Vec<u8> {
         let retention: serde_json::Map<_, _> =
             self.retention.iter().map(|(class, days)| (class.name().to_owned(), json!(days))).collect();
-        let document = json!({
+        let mut document = json!({
             "schemaVersion": 1, "origin": self.origin, "key": self.key.to_string(), "officer": self.officer.to_string(),
             "created": self.created.to_string(), "retentionDays": retention });
+        if let Some(anchor) = &self.anchor {
+            document["anchor"] = shown(anchor).into();
+        }
         let mut out = serde_json::to_vec_pretty(&document).unwrap_or_default();
         out.push(b'\n');
         out
@@ -52,9 +59,17 @@ impl Settings {
         let read = |e: JsonError| wrong(e.to_string());
         let value = json::parse(bytes, limits::SETTINGS_BYTES).map_err(read)?;
         let root = Field::root("log.json", &value);
-        root.spelled(&["schemaVersion", "origin", "key", "officer", "created", "retentionDays"]).map_err(read)?;
+        let names = ["schemaVersion", "origin", "key", "officer", "anchor", "created", "retentionDays"];
+        root.spelled(&names).map_err(read)?;
         let text = |name: &str| root.need(name).and_then(|f| f.str()).map_err(read);
         let key = |name: &str| NoteKey::parse(text(name)?).map_err(AuditError::from);
+        let anchor = match root.get("anchor").map_err(read)? {
+            Some(field) => {
+                let found = anchor_key(field.str().map_err(read)?);
+                Some(found.ok_or_else(|| wrong("anchor: expected a key of ECDSA P-256, DER in base64".into()))?)
+            }
+            None => None,
+        };
         let created = Timestamp::parse(text("created")?).map_err(|e| wrong(e.to_string()))?;
         let mut retention = BTreeMap::new();
         for (name, days) in root.need("retentionDays").and_then(|f| f.object()).map_err(read)? {
@@ -72,8 +87,8 @@ impl Settings {
             })?;
             retention.insert(class, days);
         }
-        let found =
-            Self { origin: text("origin")?.to_owned(), key: key("key")?, officer: key("officer")?, created, retention };
+        let (key, officer) = (key("key")?, key("officer")?);
+        let found = Self { origin: text("origin")?.to_owned(), key, officer, anchor, created, retention };
         if found.key.name() != found.origin {
             return Err(wrong(format!("its key is named {}, not {}", found.key.name(), found.origin)));
         }
@@ -84,10 +99,29 @@ impl Settings {
     }
 }
 
+/// The key of anchors as settings and notes have it: DER of the SubjectPublicKeyInfo, in base64.
+#[must_use]
+pub fn shown(anchor: &PublicKey) -> String {
+    STANDARD.encode(anchor.spki())
+}
+
+/// Reads what [`shown`] writes; none of what public logs would not take.
+pub(in crate::audit) fn anchor_key(text: &str) -> Option<PublicKey> {
+    let key = PublicKey::from_der(&STANDARD.decode(text).ok()?).ok()?;
+    (key.algorithm() == KeyAlgorithm::EcdsaP256).then_some(key)
+}
+
+/// A key of ECDSA P-256, for tests.
+#[cfg(test)]
+pub(in crate::audit) const P256: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEczvH+yCHq/xSWCvkBC57AzGkQIOGpON9dT1YJLaw0LdPmnESAKUfFhKHrovmz3P1SW7qXJAEWkOf2A2MfNdhHQ==";
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tlog::note::NoteSigner;
+
+    /// A key of Ed25519.
+    const ED25519: &str = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
 
     #[test]
     fn settings_are_read_as_they_were_written_and_their_keys_are_two() {
@@ -96,6 +130,7 @@ mod tests {
             origin: "log.example/a".into(),
             key: key("log.example/a", 1),
             officer: key("log.example/a/redaction", 2),
+            anchor: anchor_key(P256),
             created: Timestamp::from_unix(1_800_000_000).unwrap(),
             retention: Settings::default_retention(),
         };
@@ -112,6 +147,12 @@ mod tests {
             cause(&|s| s.retention = BTreeMap::from([(Class::Sessions, 0)])).contains("days from 1 on for `sessions`")
         );
         let text = String::from_utf8(settings.write()).unwrap();
+        let without = Settings { anchor: None, ..settings.clone() };
+        assert_eq!(Settings::parse(&without.write()).unwrap(), without, "a log that was made without");
+        for other in [ED25519, "", "none"] {
+            let bad = text.replacen(P256, other, 1);
+            assert!(Settings::parse(bad.as_bytes()).unwrap_err().to_string().contains("P-256"), "{bad}");
+        }
         for bad in [text.replacen("\"key\"", "\"kee\"", 1), text.replacen("2027", "yesterday", 1)] {
             assert!(Settings::parse(bad.as_bytes()).is_err(), "{bad}");
         }

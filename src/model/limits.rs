@@ -40,6 +40,8 @@ pub const LOG_POLICY_BYTES: usize = 1 << 20;
 pub const LOG_POLICY_NAMES: usize = 256;
 /// Path of a tile (characters).
 pub const TILE_PATH_CHARS: usize = 64;
+/// An entry of a public log that is kept beside a checkpoint (bytes): a body of 1 KB, a proof, and a note in JSON.
+pub const KEPT_ENTRY_BYTES: usize = 1 << 20;
 /// Signed timestamps of one bundle.
 pub const TIMESTAMPS: usize = 32;
 /// Certificates of one bundle's chain.

@@ -94,6 +94,7 @@ impl Disk {
             origin: ORIGIN.into(),
             key: signer(ORIGIN, 1).key().clone(),
             officer: signer("log.example/officer", 2).key().clone(),
+            anchor: None,
             created: now(),
             retention: Settings::default_retention(),
         };

@@ -25,7 +25,7 @@ pub use error::{KEY_NOT_TRUSTED, SUBJECT_MISMATCH, VerifyError};
 pub use examined::Examined;
 pub use referent::{Referent, ReferentKind};
 pub use signature::made_by;
-pub use sigstore::message_signature;
+pub use sigstore::{Entered, entered, holds, message_signature};
 pub use statement::{LogEntry, ProvenTime, RootUsed, Signer, TimeSource, VerifiedStatement};
 pub use support::SupportingStatement;
 

@@ -4,6 +4,10 @@
 //! What a root has, it demands: one with transparency logs wants a log entry, one with certificate logs wants their
 //! word for the certificate. So the authority that issued a certificate decides what else must vouch, never a flag.
 
+mod entered;
+
+pub use entered::{Entered, entered, holds};
+
 use super::certificate::{self, Leaf};
 use super::proven::Proven;
 use super::statement::{ProvenTime, Signer};

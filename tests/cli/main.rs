@@ -45,6 +45,7 @@ mod planted;
 mod planted_matrix;
 mod predicates;
 mod private_issuers;
+mod public_logs;
 mod published;
 mod redirects;
 mod reference;

@@ -1,24 +1,22 @@
 #![expect(clippy::disallowed_methods, reason = "back end: the folder of the anchors of an audit log")]
 //! Anchors in `anchors/` of the log's folder: `SIZE-HASH.checkpoint` is the cosigned checkpoint, `SIZE-HASH.HASH.tsr` a
-//! timestamp over its text. Files are replaced whole, and synced before anybody is told.
+//! timestamp over its text, `SIZE-HASH.HASH.entry.json` what a public log answered. Files are replaced whole, and synced before
+//! anybody is told.
 
-use super::kept::{name_of, with_line};
-use super::{Anchor, Anchors};
-use crate::audit::AuditError;
-use crate::model::digest::hex;
+use super::kept::{file_of, name_of, with_line};
+use super::{Anchor, Anchors, Beside};
+use crate::audit::{AuditError, disk};
 use crate::model::limits;
 use crate::regular;
 use rustix::fs::{FlockOperation, OFlags, flock};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const CHECKPOINT: &str = "checkpoint";
-const TIMESTAMP: &str = "tsr";
 
 /// The folder of anchors.
 #[derive(Debug)]
@@ -64,17 +62,8 @@ impl FolderAnchors {
 
     /// Writes a file whole, and comes back when it is on the disk under its name.
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), AuditError> {
-        let temporary = self.folder.join(".new");
-        let write = || {
-            let mut options = OpenOptions::new();
-            let options = options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow());
-            let mut file = options.open(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, path)?;
-            File::open(&self.folder)?.sync_all()
-        };
-        write().map_err(|e| unusable(path, &e))
+        let written = disk::replace(path, bytes, true).and_then(|()| disk::sync_folder(&self.folder));
+        written.map_err(|e| unusable(path, &e))
     }
 }
 
@@ -86,7 +75,7 @@ impl Anchors for FolderAnchors {
             Err(e) => return Err(unusable(&self.folder, &e)),
         };
         let mut out: BTreeMap<String, Anchor> = BTreeMap::new();
-        let (mut stamps, mut files) = (Vec::new(), 0_usize);
+        let (mut beside, mut files) = (Vec::new(), 0_usize);
         for file in listed {
             let path = file.map_err(|e| unusable(&self.folder, &e))?.path();
             files += 1;
@@ -95,17 +84,24 @@ impl Anchors for FolderAnchors {
             }
             let Some((name, kind)) = parts(&path) else { continue };
             match kind {
-                CHECKPOINT => {
+                None => {
                     let note = regular::read(&path, limits::NOTE_BYTES).map_err(|e| unusable(&path, &e))?;
-                    out.insert(name.clone(), Anchor { name, note, timestamps: Vec::new() });
+                    out.insert(name.clone(), Anchor::new(name, note));
                 }
-                _ => stamps.push((name, path)),
+                Some(kind) => beside.push((name, kind, path)),
             }
         }
-        for (name, path) in stamps {
-            if let Some(anchor) = out.get_mut(&name).filter(|a| a.timestamps.len() < limits::TIMESTAMPS) {
-                let token = regular::read(&path, limits::TIMESTAMP_BYTES).map_err(|e| unusable(&path, &e))?;
-                anchor.timestamps.push(token);
+        for (name, kind, path) in beside {
+            let (_, longest, most) = kind.form();
+            let Some(anchor) = out.get_mut(&name) else { continue };
+            if anchor.of(kind).len() + anchor.changed.len() < most {
+                let bytes = regular::read(&path, longest).map_err(|e| unusable(&path, &e))?;
+                let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                if file_of(&name, kind, &bytes) == file {
+                    anchor.of(kind).push(bytes);
+                } else {
+                    anchor.changed.push(file);
+                }
             }
         }
         Ok(out.into_values().collect())
@@ -126,11 +122,10 @@ impl Anchors for FolderAnchors {
         Ok(name)
     }
 
-    fn keep_timestamp(&mut self, note: &str, token: &[u8]) -> Result<String, AuditError> {
+    fn keep_beside(&mut self, note: &str, kind: Beside, bytes: &[u8]) -> Result<String, AuditError> {
         let name = name_of(note)?;
-        let stamp = self.folder.join(format!("{name}.{}.{TIMESTAMP}", &hex(&Sha256::digest(token))[..16]));
-        self.replace(&stamp, token)?;
-        // A timestamp says nothing without the checkpoint that it is of.
+        self.replace(&self.folder.join(file_of(&name, kind, bytes)), bytes)?;
+        // It says nothing without the checkpoint that it is of.
         let path = self.folder.join(format!("{name}.{CHECKPOINT}"));
         if fs::symlink_metadata(&path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
             self.replace(&path, note.as_bytes())?;
@@ -139,16 +134,20 @@ impl Anchors for FolderAnchors {
     }
 }
 
-/// The anchor that a file belongs to, and what it is; none of other files.
-fn parts(path: &Path) -> Option<(String, &'static str)> {
+/// The anchor that a file belongs to, and what is kept beside it there; none of other files.
+fn parts(path: &Path) -> Option<(String, Option<Beside>)> {
     let file = path.file_name()?.to_str()?;
     let (name, rest) = file.split_at_checked(37)?;
     let is_hex =
         |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     let (size, hash) = name.split_once('-')?;
     let named = size.len() == 20 && size.bytes().all(|b| b.is_ascii_digit()) && is_hex(hash);
-    let stamp = || rest.strip_prefix('.')?.strip_suffix(".tsr").filter(|hash| is_hex(hash)).map(|_| TIMESTAMP);
-    let kind = if rest == ".checkpoint" { Some(CHECKPOINT) } else { stamp() };
+    let is = |kind: &Beside| {
+        let hash = rest.strip_prefix('.').and_then(|rest| rest.strip_suffix(kind.form().0)?.strip_suffix('.'));
+        hash.is_some_and(is_hex)
+    };
+    let beside = || [Beside::Timestamp, Beside::Entry].into_iter().find(is);
+    let kind = if rest.strip_prefix('.') == Some(CHECKPOINT) { Some(None) } else { beside().map(Some) };
     kind.filter(|_| named).map(|kind| (name.to_owned(), kind))
 }
 

@@ -1,5 +1,6 @@
 //! What is kept of a checkpoint: its name, and how an answer is added to it.
 
+use super::Beside;
 use crate::audit::AuditError;
 use crate::model::digest::hex;
 use crate::model::limits;
@@ -12,6 +13,12 @@ pub(super) fn name_of(note: &str) -> Result<String, AuditError> {
     let note = Note::parse(note.as_bytes())?;
     let checkpoint = Checkpoint::parse(note.text)?;
     Ok(format!("{:020}-{}", checkpoint.size, &hex(&Sha256::digest(note.text))[..16]))
+}
+
+/// The file in which something is kept beside a checkpoint, by the anchor's name: after its content, so that a change of it shows.
+#[must_use]
+pub fn file_of(name: &str, kind: Beside, bytes: &[u8]) -> String {
+    format!("{name}.{}.{}", &hex(&Sha256::digest(bytes))[..16], kind.form().0)
 }
 
 /// What is kept, and one more line. Of each key the first cosignature stays: it says the earliest time.

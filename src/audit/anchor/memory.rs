@@ -1,7 +1,7 @@
 //! Anchors in the memory of one process, for tests.
 
 use super::kept::{name_of, with_line};
-use super::{Anchor, Anchors};
+use super::{Anchor, Anchors, Beside};
 use crate::audit::AuditError;
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub struct MemoryAnchors(BTreeMap<String, Anchor>);
 impl MemoryAnchors {
     fn of(&mut self, note: &str) -> Result<&mut Anchor, AuditError> {
         let name = name_of(note)?;
-        let new = || Anchor { name: name.clone(), note: note.into(), timestamps: Vec::new() };
+        let new = || Anchor::new(name.clone(), note.into());
         Ok(self.0.entry(name.clone()).or_insert_with(new))
     }
 }
@@ -28,10 +28,11 @@ impl Anchors for MemoryAnchors {
         Ok(anchor.name.clone())
     }
 
-    fn keep_timestamp(&mut self, note: &str, token: &[u8]) -> Result<String, AuditError> {
+    fn keep_beside(&mut self, note: &str, kind: Beside, bytes: &[u8]) -> Result<String, AuditError> {
         let anchor = self.of(note)?;
-        if !anchor.timestamps.iter().any(|known| known == token) {
-            anchor.timestamps.push(token.to_vec());
+        let kept = anchor.of(kind);
+        if !kept.iter().any(|known| known == bytes) {
+            kept.push(bytes.to_vec());
         }
         Ok(anchor.name.clone())
     }

@@ -56,7 +56,7 @@ fn copy(from: &Path, to: &Path) {
 fn seen(place: &Path, name: &str) -> Outside {
     let bytes = FolderStore::read_only(place).unwrap().get(CHECKPOINT).unwrap().unwrap();
     let checkpoint = Checkpoint::parse(Note::parse(&bytes).unwrap().text).unwrap();
-    Outside { name: name.into(), checkpoint, seen: Default::default(), proves: true, time: None, differs: None }
+    Outside::kept(name, checkpoint)
 }
 
 fn accounted(place: &Path, outside: &[Outside]) -> Account {

@@ -6,10 +6,12 @@
 //! ORIGIN
 //! created 2026-11-29T20:00:00Z
 //! redactions ORIGIN/redaction+1b2c3d4e+AX...
+//! anchors MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE...
 //! kept executions 90
 //! kept sessions 30
 //! ```
 
+use crate::audit::settings::{anchor_key, shown};
 use crate::audit::{AuditError, LogStore, Settings, Stored};
 use crate::model::{Timestamp, limits};
 use crate::record::{Class, Entry, kinds};
@@ -50,6 +52,10 @@ pub(in crate::audit) fn compare(settings: &Settings, bound: &Settings) -> Result
         () if settings.officer != bound.officer => {
             other("the key of redactions", settings.officer.to_string(), bound.officer.to_string())
         }
+        () if settings.anchor != bound.anchor => {
+            let key = |settings: &Settings| settings.anchor.as_ref().map_or_else(|| "none".to_owned(), shown);
+            other("the key of anchors", key(settings), key(bound))
+        }
         () if settings.retention != bound.retention => {
             other("the days that things are kept", days(settings), days(bound))
         }
@@ -63,8 +69,11 @@ pub(in crate::audit) fn compare(settings: &Settings, bound: &Settings) -> Result
 
 /// The text that is signed.
 pub(in crate::audit) fn text(settings: &Settings) -> String {
-    let Settings { origin, officer, created, retention, .. } = settings;
+    let Settings { origin, officer, anchor, created, retention, .. } = settings;
     let mut out = format!("{HEAD}\n{origin}\ncreated {created}\nredactions {officer}\n");
+    if let Some(anchor) = anchor {
+        let _ = writeln!(out, "anchors {}", shown(anchor));
+    }
     for (class, days) in retention {
         let _ = writeln!(out, "kept {} {days}", class.name());
     }
@@ -86,7 +95,11 @@ fn parse(found: &str, key: &NoteKey) -> Option<Settings> {
         return None;
     }
     let lines: Vec<&str> = found.split('\n').collect();
-    let [HEAD, origin, created, officer, kept @ .., ""] = lines.as_slice() else { return None };
+    let [HEAD, origin, created, officer, rest @ .., ""] = lines.as_slice() else { return None };
+    let (anchor, kept) = match rest {
+        [first, kept @ ..] if first.starts_with("anchors ") => (Some(anchor_key(&first["anchors ".len()..])?), kept),
+        kept => (None, kept),
+    };
     let kept = kept.iter().map(|line| {
         let (class, days) = line.strip_prefix("kept ")?.split_once(' ')?;
         Some((Class::named(class)?, days.parse().ok()?))
@@ -95,6 +108,7 @@ fn parse(found: &str, key: &NoteKey) -> Option<Settings> {
         origin: (*origin).to_owned(),
         key: key.clone(),
         officer: NoteKey::parse(officer.strip_prefix("redactions ")?).ok()?,
+        anchor,
         created: Timestamp::parse(created.strip_prefix("created ")?).ok()?,
         retention: kept.collect::<Option<_>>()?,
     };

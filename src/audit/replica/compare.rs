@@ -60,8 +60,7 @@ pub async fn compare(
     bad.sort_by_key(|bad| bad.index.unwrap_or(u64::MAX));
     let differs = walk.other.filter(|_| whole);
     let name = format!("the replica {}", replica.name());
-    let seen = Default::default();
-    let outside = Outside { name, checkpoint: theirs, seen, proves: true, time: None, differs };
+    let outside = Outside { differs, ..Outside::kept(&name, theirs) };
     Ok(Compared { size, outside: Some(outside), bad })
 }
 

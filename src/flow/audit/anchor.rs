@@ -1,12 +1,13 @@
-//! Anchoring an audit log: its checkpoint is shown to those outside whom a policy names, and what they answer is kept as it
-//! comes.
+//! Anchoring an audit log: its checkpoint is shown to those outside whom a policy names, entered in public logs, and what they
+//! answer is kept as it comes.
 
-use crate::audit::anchor::{Anchors, Asked, Said, Witness, ask};
+use crate::audit::anchor::{Anchors, Asked, Beside, Said, Witness, ask};
 use crate::audit::{AuditError, LogStore, Settings, consistency};
 use crate::model::{Timestamp, limits};
-use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Witnessed};
+use crate::sign::{Evidence, EvidenceItem, KeyMaterial, SignError, Signer, Witnessed};
 use crate::tlog::policy::{Policy, Seen};
 use crate::tlog::{Checkpoint, CosignerKey, Note};
+use crate::verify;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use sha2::{Digest as _, Sha256};
@@ -20,8 +21,18 @@ pub struct Asking<'a> {
     pub witnesses: BTreeMap<String, Box<dyn Witness + 'a>>,
     /// Timestamp authorities.
     pub timestamps: Vec<Box<dyn Evidence + 'a>>,
+    /// Public logs, and who signs what is entered there.
+    pub public: Option<Public<'a>>,
     /// The present.
     pub now: Timestamp,
+}
+
+/// Public logs that take the checkpoint.
+pub struct Public<'a> {
+    /// The logs.
+    pub logs: Vec<Box<dyn Evidence + 'a>>,
+    /// The key of anchors.
+    pub signer: Box<dyn Signer + 'a>,
 }
 
 /// What came of it.
@@ -39,6 +50,8 @@ pub struct Anchored {
     pub open: bool,
     /// What each timestamp authority said.
     pub timestamps: Vec<(String, Result<(), SignError>)>,
+    /// What each public log said.
+    pub entries: Vec<(String, Result<(), SignError>)>,
     /// The name of what is kept, where anything is.
     pub kept: Option<String>,
 }
@@ -68,6 +81,7 @@ pub async fn anchor(
         met: false,
         open: false,
         timestamps: Vec::new(),
+        entries: Vec::new(),
         kept: None,
     };
     let mut running = FuturesUnordered::new();
@@ -90,18 +104,42 @@ pub async fn anchor(
     }
     drop(running);
     for authority in &asking.timestamps {
-        let stamped = stamp(&**authority, parsed.text).await;
-        let stamped = match stamped {
-            Ok(token) => {
-                out.kept = Some(anchors.keep_timestamp(note, &token)?);
-                Ok(())
-            }
-            Err(e) => Err(e),
-        };
-        out.timestamps.push((authority.name(), stamped));
+        let said = stamp(&**authority, parsed.text).await;
+        let said = said.map(|tokens| keep_all(anchors, note, Beside::Timestamp, &tokens));
+        out.timestamps.push((authority.name(), keep(said, &mut out.kept)?));
+    }
+    if let Some(public) = &asking.public {
+        for log in &public.logs {
+            let said = enter(&**log, &*public.signer, parsed.text).await;
+            let said = said.map(|entries| keep_all(anchors, note, Beside::Entry, &entries));
+            out.entries.push((log.name(), keep(said, &mut out.kept)?));
+        }
     }
     settle(&mut out, anchors, (policy, settings), parsed.text)?;
     Ok(out)
+}
+
+/// Keeps all that one service said; the anchor's name.
+fn keep_all(anchors: &mut dyn Anchors, note: &str, kind: Beside, all: &[Vec<u8>]) -> Result<String, AuditError> {
+    let mut name = String::new();
+    for bytes in all {
+        name = anchors.keep_beside(note, kind, bytes)?;
+    }
+    Ok(name)
+}
+
+/// What was said, once it is kept under the name that is remembered.
+fn keep(
+    said: Result<Result<String, AuditError>, SignError>,
+    kept: &mut Option<String>,
+) -> Result<Result<(), SignError>, AuditError> {
+    match said {
+        Ok(name) => {
+            *kept = Some(name?);
+            Ok(Ok(()))
+        }
+        Err(e) => Ok(Err(e)),
+    }
 }
 
 /// Whether the policy is met by all that is kept of the checkpoint, now that everybody was asked.
@@ -144,19 +182,38 @@ fn sizes(anchors: &dyn Anchors, policy: &Policy) -> Result<BTreeMap<String, u64>
     Ok(out)
 }
 
-/// A timestamp over the text of a checkpoint.
-async fn stamp(authority: &dyn Evidence, text: &str) -> Result<Vec<u8>, SignError> {
+/// Timestamps over the text of a checkpoint.
+async fn stamp(authority: &dyn Evidence, text: &str) -> Result<Vec<Vec<u8>>, SignError> {
     let witnessed = Witnessed::Message { digest: Sha256::digest(text).into(), signature: text.as_bytes() };
     let items = authority.attest(witnessed, &KeyMaterial::Certificates(Vec::new())).await?;
-    let token = items.into_iter().find_map(|item| match item {
+    let tokens = items.into_iter().filter_map(|item| match item {
         EvidenceItem::Timestamp(token) => Some(token),
         EvidenceItem::LogEntry(_) => None,
     });
-    token.ok_or_else(|| SignError::Answer {
-        service: authority.name(),
-        expected: "a timestamp".into(),
-        found: "something else".into(),
-    })
+    some(authority, "a timestamp", tokens.collect())
+}
+
+/// Entries of public logs about the text of a checkpoint, signed as anchors are.
+async fn enter(log: &dyn Evidence, signer: &dyn Signer, text: &str) -> Result<Vec<Vec<u8>>, SignError> {
+    let signed = signer.sign(text.as_bytes()).await?;
+    let witnessed = Witnessed::Message { digest: Sha256::digest(text).into(), signature: &signed.signature };
+    let items = log.attest(witnessed, &signed.material).await?;
+    let entries = items.into_iter().filter_map(|item| match item {
+        EvidenceItem::LogEntry(entry) => Some(entry.to_string().into_bytes()),
+        EvidenceItem::Timestamp(_) => None,
+    });
+    // Whether it is proven is found by whoever brings a root; an entry about something else is of no use to anybody.
+    let entries = entries.filter(|entry| verify::holds(entry, &signed.signature)).collect();
+    some(log, "an entry about this checkpoint", entries)
+}
+
+/// What a service was asked for, of which it has to give one at least.
+fn some(service: &dyn Evidence, expected: &str, found: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, SignError> {
+    if found.is_empty() {
+        let (service, expected) = (service.name(), expected.to_owned());
+        return Err(SignError::Answer { service, expected, found: "something else".into() });
+    }
+    Ok(found)
 }
 
 /// Whether a cosignature's time may be believed now: one of a time yet to come is none.

@@ -325,13 +325,12 @@ pub fn outside(name: &str, bytes: &[u8], settings: &Settings, policy: Option<&Po
             return Err(wrong("a witness cosigned it at a time before the log was made".into()));
         }
         let time = policy.met_at(&seen).map(|time| (time, seen.keys().cloned().collect()));
-        return Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time, differs: None });
+        return Ok(Outside { seen, time, ..Outside::kept(name, checkpoint) });
     }
     match note.is_signed_by(&settings.key) {
         Ok(true) => {
             let checkpoint = Checkpoint::parse(note.text).map_err(unread)?;
-            let seen = Default::default();
-            Ok(Outside { name: name.to_owned(), checkpoint, seen, proves: true, time: None, differs: None })
+            Ok(Outside::kept(name, checkpoint))
         }
         Ok(false) => {
             let origin = note.text.lines().next().unwrap_or_default();
@@ -374,6 +373,8 @@ pub struct Checked {
     pub indexed: Option<u64>,
     /// The first row of the index that the log does not say.
     pub lying: Option<u64>,
+    /// Rows of what was destroyed, which a destruction that was interrupted left there: the next command takes them away.
+    pub left: usize,
 }
 
 /// Checks a log, and its index against it.
@@ -390,13 +391,19 @@ pub fn check(
 ) -> Result<Checked, AuditError> {
     let mut account = account(store, settings, keys, outside)?;
     account.as_of(now);
-    let (mut indexed, mut lying) = (None, None);
+    let (mut indexed, mut lying, mut left) = (None, None, 0);
     if let (Some(index), Some(keys)) = (index, keys) {
         let position = index.position()?.min(account.size);
         indexed = Some(position);
-        lying = first_lie(store, keys, position, &index.rows()?)?;
+        let mut rows = index.rows()?;
+        if index.generation()? != keys.generation {
+            let gone = unreadable(store, keys, &rows)?;
+            rows.retain(|row| !gone.contains(&row.index));
+            left = gone.len();
+        }
+        lying = first_lie(store, keys, position, &rows)?;
     }
-    Ok(Checked { account, indexed, lying })
+    Ok(Checked { account, indexed, lying, left })
 }
 
 /// The first row that a fresh index of the same records would not have, or would have otherwise.

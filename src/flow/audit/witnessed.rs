@@ -1,7 +1,8 @@
-//! What those outside have seen of an audit log: kept anchors, held against a policy, and the times that they prove.
+//! What those outside have seen of an audit log: kept anchors, held against a policy and trusted roots, and the times that they
+//! prove.
 
 use super::anchor::{is_later, is_past, later};
-use crate::audit::anchor::Anchor;
+use crate::audit::anchor::{Anchor, Beside, file_of};
 use crate::audit::{AuditError, Bad, Index, Keys, LogStore, Outside, Settings, inclusion, own_checkpoint};
 use crate::model::digest::hex;
 use crate::model::{Digest, Timestamp};
@@ -9,7 +10,7 @@ use crate::record::Draft;
 use crate::tlog::policy::{Policy, Seen};
 use crate::tlog::{Hash, Note, merkle};
 use crate::trust::TrustedRoot;
-use crate::verify::{TimeSource, stamp_time};
+use crate::verify::{TimeSource, VerifyError, entered, stamp_time};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -18,25 +19,45 @@ use sha2::{Digest as _, Sha256};
 pub struct Trusted<'a> {
     /// Whose cosignatures count. Without one, none does.
     pub policy: Option<&'a Policy>,
-    /// Whose timestamps count.
+    /// Whose timestamps count, and which public logs.
     pub roots: &'a [TrustedRoot],
 }
 
-/// Anchors as checkpoints that somebody outside saw, and those that cannot be read any more.
+/// What became of kept anchors.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Checkpoints that somebody outside saw.
+    pub outside: Vec<Outside>,
+    /// Anchors that are not what was kept.
+    pub bad: Vec<Bad>,
+    /// Files that prove nothing by the roots that were brought, and why: neither proof nor a sign of tampering.
+    pub uncounted: Vec<(String, VerifyError)>,
+}
+
+/// Anchors as checkpoints that somebody outside saw, at the present `now`.
 #[must_use]
-pub fn kept(anchors: &[Anchor], settings: &Settings, trusted: Trusted<'_>) -> (Vec<Outside>, Vec<Bad>) {
-    let (mut outside, mut bad) = (Vec::new(), Vec::new());
+pub fn kept(anchors: &[Anchor], settings: &Settings, trusted: Trusted<'_>, now: Timestamp) -> Kept {
+    let mut out = Kept::default();
     for anchor in anchors {
-        match one(anchor, settings, trusted) {
-            Ok(found) => outside.push(found),
-            Err(e) => bad.push(Bad { index: None, cause: format!("the anchor {} was changed: {e}", anchor.name) }),
+        match one(anchor, (settings, now), trusted, &mut out.uncounted) {
+            Ok(found) => out.outside.push(found),
+            Err(e) => out.bad.push(Bad { index: None, cause: format!("the anchor {} was changed: {e}", anchor.name) }),
         }
+        out.bad.extend(anchor.changed.iter().map(|file| {
+            let cause = format!("anchors/{file} was changed: it holds something else than what was kept");
+            Bad { index: None, cause }
+        }));
     }
-    (outside, bad)
+    out
 }
 
 /// An anchor is only ever written of a checkpoint that the log signed.
-fn one(anchor: &Anchor, settings: &Settings, trusted: Trusted<'_>) -> Result<Outside, AuditError> {
+fn one(
+    anchor: &Anchor,
+    (settings, now): (&Settings, Timestamp),
+    trusted: Trusted<'_>,
+    uncounted: &mut Vec<(String, VerifyError)>,
+) -> Result<Outside, AuditError> {
     let checkpoint = own_checkpoint(&anchor.note, settings)?;
     let note = Note::parse(&anchor.note)?;
     let seen = match trusted.policy {
@@ -50,20 +71,49 @@ fn one(anchor: &Anchor, settings: &Settings, trusted: Trusted<'_>) -> Result<Out
         let by = seen.iter().filter(|(_, at)| **at <= time).map(|(name, _)| name.clone()).collect();
         times.push((time, by));
     }
-    for token in &anchor.timestamps {
-        let stamped = trusted.roots.iter().find_map(|root| stamp_time(root, token, note.text.as_bytes()).ok());
-        if let Some(stamped) = stamped
-            && let (Ok(time), TimeSource::TimestampAuthority(name)) =
-                (u64::try_from(stamped.time.unix()), stamped.source)
-        {
-            times.push((time, vec![name]));
+    let text = note.text.as_bytes();
+    // Where no root was brought, nobody's word counts, and there is nothing to say of it.
+    for token in anchor.timestamps.iter().filter(|_| !trusted.roots.is_empty()) {
+        match first(trusted.roots, |root| stamp_time(root, token, text)) {
+            Ok(stamped) => {
+                if let (Ok(time), TimeSource::TimestampAuthority(name)) =
+                    (u64::try_from(stamped.time.unix()), stamped.source)
+                {
+                    times.push((time, vec![name]));
+                }
+            }
+            Err(e) => uncounted.push((file_of(&anchor.name, Beside::Timestamp, token), e)),
         }
     }
-    let name = match names(seen.keys()) {
-        names if names.is_empty() => format!("the anchor {}", anchor.name),
-        names => names,
+    let mut public = Vec::new();
+    let entries = anchor.entries.iter().filter(|_| !trusted.roots.is_empty());
+    for (entry, key) in entries.filter_map(|entry| Some((entry, settings.anchor.as_ref()?))) {
+        match entered(entry, (key, text), trusted.roots, now) {
+            Ok(found) if public.contains(&found.log) => {}
+            Ok(found) => public.push(found.log),
+            Err(e) => uncounted.push((file_of(&anchor.name, Beside::Entry, entry), e)),
+        }
+    }
+    public.sort();
+    let name = match (names(seen.keys()), public.as_slice()) {
+        (names, []) if names.is_empty() => format!("the anchor {}", anchor.name),
+        (names, logs) if names.is_empty() => logs.join(", "),
+        (names, _) => names,
     };
-    Ok(Outside { name, checkpoint, seen, proves, time: times.into_iter().min(), differs: None })
+    Ok(Outside { name, checkpoint, seen, proves, public, time: times.into_iter().min(), differs: None })
+}
+
+/// What one of the roots says, else why the first does not.
+fn first<T>(roots: &[TrustedRoot], ask: impl Fn(&TrustedRoot) -> Result<T, VerifyError>) -> Result<T, VerifyError> {
+    let mut refusal = VerifyError::TimestampMissing;
+    for (at, root) in roots.iter().enumerate() {
+        match ask(root) {
+            Ok(found) => return Ok(found),
+            Err(e) if at == 0 => refusal = e,
+            Err(_) => {}
+        }
+    }
+    Err(refusal)
 }
 
 /// Names of witnesses in a line, the first ones where there are many.

@@ -1,11 +1,11 @@
 #![expect(clippy::disallowed_methods, reason = "back end: where this machine's audit log is")]
 //! Where this machine's audit log is, and how it is opened.
 
+mod anchoring;
 pub mod input;
 pub mod serving;
 pub mod spool;
 
-use crate::audit::anchor::{Anchor, Anchors as _, FolderAnchors};
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::{FolderKeys, KeyStore as _, Keys, NoteFile};
 use crate::audit::store::{CHECKPOINT, FolderStore};
@@ -121,6 +121,7 @@ impl AuditPlace {
             origin: origin.to_owned(),
             key: signer.key().clone(),
             officer: redactions.key().clone(),
+            anchor: Some(anchoring::make_key(&self.path("keys/anchor.key"))?),
             created: now,
             retention,
         };
@@ -271,22 +272,6 @@ impl AuditPlace {
             fs::remove_file(&path).map_err(|e| unusable(&path, &e))?;
             SqliteIndex::open(&path)
         })
-    }
-
-    /// What others said of its checkpoints, to add to it, waiting for another process as long as `patience`.
-    ///
-    /// # Errors
-    /// [`AuditError::Locked`], [`AuditError::Unusable`].
-    pub fn anchors(&self, patience: Duration) -> Result<FolderAnchors, AuditError> {
-        FolderAnchors::writer(&self.folder, patience)
-    }
-
-    /// What others said of its checkpoints.
-    ///
-    /// # Errors
-    /// [`AuditError::Unusable`].
-    pub fn anchored(&self) -> Result<Vec<Anchor>, AuditError> {
-        FolderAnchors::read_only(&self.folder).all()
     }
 
     /// Where it is kept what replicas took last that cannot be asked for it.

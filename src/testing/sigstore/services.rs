@@ -1,6 +1,7 @@
-//! The services of an [`Instance`], as they answer requests: Fulcio, Rekor version 1, a timestamp authority. They take no
+//! The services of an [`Instance`], as they answer requests: Fulcio, Rekor in both versions, a timestamp authority. They take no
 //! clock: everything was signed at [`SIGNED_AT`].
 
+use super::tile_log::digest_body;
 use super::{Holder, Instance, SIGNED_AT, entry_body};
 use crate::model::digest::hex;
 use crate::trust::PublicKey;
@@ -24,6 +25,7 @@ impl Instance {
         match request.path {
             "/api/v2/signingCert" => self.certified(request.body),
             "/api/v1/log/entries" => self.logged(request.body),
+            "/api/v2/log/entries" => self.tiled(request.body),
             "/api/v1/timestamp" => self.stamps.first()?.answer(request.body, SIGNED_AT),
             _ => None,
         }
@@ -68,6 +70,21 @@ impl Instance {
         let signature = bytes(envelope.pointer("/signatures/0/sig")?)?;
         let verifier = pem::parse(bytes(content.pointer("/verifiers/0")?)?).ok()?;
         self.given_out(&entry_body(&statement, &signature, &verifier))
+    }
+
+    /// An entry of the first log of version 2, for the digest of what a key or the holder of a certificate signed.
+    fn tiled(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let request: Value = serde_json::from_slice(body).ok()?;
+        let request = request.get("hashedRekordRequestV002")?;
+        let bytes = |pointer: &str| STANDARD.decode(request.pointer(pointer)?.as_str()?).ok();
+        let (key, certificate) =
+            ("/signature/verifier/publicKey/rawBytes", "/signature/verifier/x509Certificate/rawBytes");
+        let (verifier, is_certificate) = match bytes(certificate) {
+            Some(certificate) => (certificate, true),
+            None => (bytes(key)?, false),
+        };
+        let body = digest_body(&bytes("/digest")?, &bytes("/signature/content")?, &verifier, is_certificate);
+        Some(self.tile_logs.first()?.entry(&body).to_string().into_bytes())
     }
 
     fn given_out(&self, body: &[u8]) -> Option<Vec<u8>> {

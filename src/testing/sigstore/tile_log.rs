@@ -107,6 +107,11 @@ impl merkle::Nodes for Kept {
 /// certificate, or of a key.
 #[must_use]
 pub fn hashed_body(pae: &[u8], signature: &[u8], verifier: &[u8], is_certificate: bool) -> Vec<u8> {
+    digest_body(&Sha256::digest(pae), signature, verifier, is_certificate)
+}
+
+/// The same about one signature over what has this digest.
+pub(super) fn digest_body(digest: &[u8], signature: &[u8], verifier: &[u8], is_certificate: bool) -> Vec<u8> {
     let kind = if is_certificate { "x509Certificate" } else { "publicKey" };
     let mut who = json!({ "keyDetails": "PKIX_ECDSA_P256_SHA_256" });
     who[kind] = json!({ "rawBytes": STANDARD.encode(verifier) });
@@ -114,7 +119,7 @@ pub fn hashed_body(pae: &[u8], signature: &[u8], verifier: &[u8], is_certificate
         "apiVersion": "0.0.2",
         "kind": "hashedrekord",
         "spec": { "hashedRekordV002": {
-            "data": { "algorithm": "SHA2_256", "digest": STANDARD.encode(Sha256::digest(pae)) },
+            "data": { "algorithm": "SHA2_256", "digest": STANDARD.encode(digest) },
             "signature": { "content": STANDARD.encode(signature), "verifier": who },
         } },
     })

@@ -3,17 +3,17 @@
 use super::trusted;
 use crate::audit::anchor::Anchors as _;
 use crate::audit::anchor::{HttpWitness, Said, Witness};
-use crate::audit::{AuditError, LogStore as _};
+use crate::audit::{AuditError, LogStore as _, Settings};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::sanitize;
-use crate::flow::audit::anchor::{Anchored, Asking, anchor};
+use crate::flow::audit::anchor::{Anchored, Asking, Public, anchor};
 use crate::flow::audit::{self, witnessed};
-use crate::model::Timestamp;
 use crate::model::plural::counted;
+use crate::model::{Timestamp, limits};
 use crate::places::audit::random;
 use crate::places::{self, AuditPlace, files};
-use crate::sign::{Evidence, ServiceClient, SignError, TimestampAuthority};
+use crate::sign::{Evidence, LogVersion, Rekor, ServiceClient, Services, SignError, TimestampAuthority};
 use crate::tlog::policy::Policy;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -26,12 +26,18 @@ use std::path::PathBuf;
 /// cosignature is checked and kept beside the log, in `anchors/`; `attest audit verify --policy FILE` then proves with it that
 /// nothing up to there was changed or cut. Without --policy, the file `witnesses.policy` of the log's folder says whom to ask.
 ///
+/// With --timestamp an authority says when the checkpoint was there. With --rekor a public log takes it, signed with the log's key
+/// of anchors (`keys/anchor.key`): nobody can then be shown another history without its standing there, too. `attest audit verify
+/// --trusted-root FILE` checks both.
+///
 /// Exit code 1 where the quorum is not met or a witness saw another history of this log, 3 where those were not reached that
-/// could have met it.
+/// could have met it, or an authority or a public log.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit anchor --policy witnesses.policy
-  attest audit anchor --policy witnesses.policy --timestamp https://timestamp.example.com/api/v1/timestamp")]
+  attest audit anchor --policy witnesses.policy --timestamp https://timestamp.example.com/api/v1/timestamp
+  attest audit anchor --signing-config signing_config.json
+  attest audit anchor --rekor https://log2025-1.rekor.sigstore.dev --timestamp https://timestamp.sigstore.dev/api/v1/timestamp")]
 pub(super) struct AnchorArgs {
     /// C2SP policy file: this log, its witnesses, and how many must agree
     #[arg(long, value_name = "FILE")]
@@ -39,6 +45,12 @@ pub(super) struct AnchorArgs {
     /// RFC 3161 timestamp authority that says when the checkpoint was there (repeatable)
     #[arg(long, value_name = "URL")]
     timestamp: Vec<String>,
+    /// Rekor v2 log that takes the checkpoint (repeatable)
+    #[arg(long, value_name = "URL")]
+    rekor: Vec<String>,
+    /// Timestamp authorities and Rekor v2 logs of a Sigstore instance, as a signing config or client trust config
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["timestamp", "rekor"])]
+    signing_config: Option<PathBuf>,
 }
 
 /// What `--format json` prints.
@@ -61,6 +73,8 @@ pub struct AnchorReport {
     pub witnesses: Vec<WitnessSaid>,
     /// What each timestamp authority said.
     pub timestamps: Vec<AuthoritySaid>,
+    /// What each public log said.
+    pub public_logs: Vec<AuthoritySaid>,
     /// The file of the log's folder in which it is kept, where there is anything to keep.
     pub kept: Option<String>,
 }
@@ -81,12 +95,12 @@ pub struct WitnessSaid {
     pub because: Option<String>,
 }
 
-/// What a timestamp authority said.
+/// What a timestamp authority or a public log said.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct AuthoritySaid {
-    /// The authority.
+    /// The authority, or the log.
     pub name: String,
-    /// Whether there is a timestamp.
+    /// Whether there is a timestamp, or an entry.
     pub ok: bool,
     /// Why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,7 +109,7 @@ pub struct AuthoritySaid {
 
 pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) -> Result<Outcome, Failure> {
     let settings = place.settings()?;
-    let policy = policy(args, place)?;
+    let policy = policy(args, place, &settings)?;
     if !policy.logs.iter().any(|(key, _)| *key == settings.key) {
         let cause =
             format!("it names no log with the key {:?} of this one: add the line `log {}`", settings.key, settings.key);
@@ -104,11 +118,13 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     let http = |url: &str| Box::new(HttpWitness::new(url, common.timeout)) as Box<dyn Witness>;
     let addressed = policy.witnesses().filter_map(|(name, _, url)| Some((name.to_owned(), http(url?))));
     let witnesses: BTreeMap<_, _> = addressed.collect();
-    let client = ServiceClient::new(common.timeout);
-    let authority = |url: &String| Box::new(TimestampAuthority::new(url, client.clone())) as Box<dyn Evidence>;
-    let timestamps: Vec<_> = args.timestamp.iter().map(authority).collect();
-    if witnesses.is_empty() && timestamps.is_empty() {
-        let message = "nobody can be asked: the policy has no witness with an address, and there is no --timestamp";
+    let (timestamps, logs) = services(args, common)?;
+    let public = match logs.is_empty() {
+        true => None,
+        false => Some(Public { logs, signer: Box::new(place.anchor_key(&settings)?) }),
+    };
+    if witnesses.is_empty() && timestamps.is_empty() && public.is_none() {
+        let message = "nobody can be asked: the policy has no witness with an address, and there is no --timestamp, --rekor or --signing-config";
         return Err(Failure::usage(codes::USAGE, message));
     }
     let mut anchors = place.anchors(common.timeout)?;
@@ -122,7 +138,7 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     let store = place.reader()?;
     let note = store.get(crate::audit::store::CHECKPOINT)?;
     let note = String::from_utf8(note.unwrap_or_default()).unwrap_or_default();
-    let asking = Asking { policy: &policy, witnesses, timestamps, now: places::now() };
+    let asking = Asking { policy: &policy, witnesses, timestamps, public, now: places::now() };
     let anchored = anchor(&store, &settings, &note, &mut anchors, &asking).await?;
     let exit = exit(&anchored);
     let report = report(&settings.origin, &anchored, exit == Exit::Done);
@@ -133,11 +149,40 @@ pub(super) async fn run(args: &AnchorArgs, place: &AuditPlace, common: &Common) 
     })
 }
 
-fn policy(args: &AnchorArgs, place: &AuditPlace) -> Result<Policy, Failure> {
+/// Timestamp authorities, and public logs that take the checkpoint, none of them asked yet.
+type Outside = (Vec<Box<dyn Evidence>>, Vec<Box<dyn Evidence>>);
+
+fn services(args: &AnchorArgs, common: &Common) -> Result<Outside, Failure> {
+    let client = ServiceClient::new(common.timeout);
+    let Some(path) = &args.signing_config else {
+        let authority = |url: &String| Box::new(TimestampAuthority::new(url, client.clone())) as Box<dyn Evidence>;
+        let log = |url: &String| Box::new(Rekor::new(url, LogVersion::V2, client.clone())) as Box<dyn Evidence>;
+        return Ok((args.timestamp.iter().map(authority).collect(), args.rekor.iter().map(log).collect()));
+    };
+    let bytes = files::read(path, limits::ROOT_BYTES)?;
+    let mut services = Services::from_config(&bytes, &format!("`{}`", path.display()), places::now())?;
+    services.logs.among.retain(|(_, (_, version))| *version == LogVersion::V2);
+    services.logs.wanted = services.logs.wanted.min(services.logs.among.len());
+    let any = [services.timestamps.among.is_empty(), services.logs.among.is_empty()];
+    if any == [true, true] {
+        let message = format!("--signing-config `{}` has neither a timestamp authority nor a Rekor v2", path.display());
+        return Err(Failure::usage(codes::USAGE, message));
+    }
+    let mut all = services.witnesses(&client).into_iter();
+    let mut next = |none: bool| all.next().filter(|_| !none).into_iter().collect();
+    Ok((next(any[0]), next(any[1])))
+}
+
+fn policy(args: &AnchorArgs, place: &AuditPlace, settings: &Settings) -> Result<Policy, Failure> {
     let beside = place.witnesses();
     let path = match &args.policy {
         Some(path) => path,
         None if files::exists(&beside)? => &beside,
+        // No witness is asked, so none is demanded.
+        None if !args.timestamp.is_empty() || !args.rekor.is_empty() || args.signing_config.is_some() => {
+            let own = format!("log {}\nquorum none\n", settings.key);
+            return Ok(Policy::parse(&own).map_err(AuditError::from)?);
+        }
         None => {
             let message = format!("name the witnesses with --policy, or put their policy into {}", beside.display());
             return Err(Failure::usage(codes::USAGE, message));
@@ -150,8 +195,9 @@ fn policy(args: &AnchorArgs, place: &AuditPlace) -> Result<Policy, Failure> {
 fn exit(anchored: &Anchored) -> Exit {
     let disagrees = anchored.witnesses.values().any(|said| matches!(said, Said::Disagrees { .. }));
     let unreached = anchored.witnesses.values().any(|said| matches!(said, Said::Unreached { .. }));
-    let failed = anchored.timestamps.iter().find_map(|(_, stamped)| stamped.as_ref().err());
-    let stamped = anchored.timestamps.iter().any(|(_, stamped)| stamped.is_ok());
+    let services = || anchored.timestamps.iter().chain(&anchored.entries).map(|(_, said)| said);
+    let failed = services().find_map(|said| said.as_ref().err());
+    let stamped = services().any(Result::is_ok);
     match failed {
         // A witness that saw another history is not outvoted by those that did not.
         _ if disagrees => Exit::No,
@@ -200,6 +246,7 @@ fn report(origin: &str, anchored: &Anchored, ok: bool) -> AnchorReport {
         quorum_met: anchored.met,
         witnesses: anchored.witnesses.iter().map(witness).collect(),
         timestamps: anchored.timestamps.iter().map(stamped).collect(),
+        public_logs: anchored.entries.iter().map(stamped).collect(),
         kept: anchored.kept.as_ref().map(|name| format!("anchors/{name}.checkpoint")),
     }
 }
@@ -217,9 +264,16 @@ fn text(report: &AnchorReport) -> String {
         let rest = witness.time.as_ref().or(witness.because.as_ref()).map_or("", String::as_str);
         let _ = writeln!(out, "  {:20} {:10} {}", sanitize::line(&witness.name), witness.outcome, sanitize::line(rest));
     }
-    for authority in &report.timestamps {
-        let said = authority.because.as_deref().map_or("timestamped", |because| because);
-        let _ = writeln!(out, "  {} {}", sanitize::line(&authority.name), sanitize::line(said));
+    let timestamps = report.timestamps.iter().map(|said| (said, "timestamped"));
+    let entries = report.public_logs.iter().map(|said| (said, "entered"));
+    for (service, done) in timestamps.chain(entries) {
+        let said = match &service.because {
+            // Most refusals begin with the service.
+            Some(because) if because.starts_with(&service.name) => because.clone(),
+            Some(because) => format!("{}: {because}", service.name),
+            None => format!("{} {done}", service.name),
+        };
+        let _ = writeln!(out, "  {}", sanitize::line(&said));
     }
     if let Some(kept) = &report.kept {
         let _ = writeln!(out, "kept in {kept}");
@@ -247,7 +301,13 @@ mod tests {
                 Checkpoint { origin: "o".into(), size: 1, root: Hash::of_nothing(), extensions: Vec::new() };
             let (witnesses, timestamps) = (BTreeMap::from([("w".to_owned(), said(witness))]), stamp);
             let timestamps = timestamps.into_iter().map(|stamp| ("t".to_owned(), stamp)).collect();
-            exit(&Anchored { checkpoint, witnesses, seen, met, open, timestamps, kept: None })
+            let entries = Vec::new();
+            let as_stamp = Anchored { checkpoint, witnesses, seen, met, open, timestamps, entries, kept: None };
+            let found = exit(&as_stamp);
+            let (entries, timestamps) = (as_stamp.timestamps, Vec::new());
+            let as_entry = Anchored { entries, timestamps, ..as_stamp };
+            assert_eq!(exit(&as_entry), found, "a public log is one more service");
+            found
         };
         let down = || Some(Err(SignError::Unavailable { service: "t".into(), cause: "down".into() }));
         let refused = || Some(Err(SignError::Refused { service: "t".into(), status: 400, detail: String::new() }));

@@ -13,8 +13,8 @@ const SIX_MONTHS: u32 = 183;
 
 /// Make an audit log
 ///
-/// Makes the folder for its owner alone, with a key that signs checkpoints, a key that signs redactions, and the keys under
-/// which records are encrypted. Never overwrites.
+/// Makes the folder for its owner alone, with a key that signs checkpoints, a key that signs redactions, one
+/// under which public logs know the log, and the keys under which records are encrypted. Never overwrites.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit init
@@ -42,6 +42,9 @@ pub struct InitReport {
     pub key: String,
     /// The public key of redactions.
     pub redaction_key: String,
+    /// The public key under which public logs know its checkpoints (`attest audit anchor --rekor`): DER in base64, ECDSA P-256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchor_key: Option<String>,
     /// Where the private key of redactions is.
     pub redaction_key_file: String,
 }
@@ -82,6 +85,7 @@ pub(super) fn run(args: &InitArgs, place: &AuditPlace, common: &Common, ui: &Ui)
         origin,
         key: made.settings.key.to_string(),
         redaction_key: made.settings.officer.to_string(),
+        anchor_key: made.settings.anchor.as_ref().map(crate::audit::shown_anchor),
         redaction_key_file: made.officer.display().to_string(),
     };
     if common.format == Format::Json {

@@ -113,7 +113,8 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     let log = Log { store: &store, settings: &settings, keys: &keys, index: &index };
     let (numbers, execution) = meant(args, &log)?;
     let anchors = if policy.is_some() { place.anchored()? } else { Vec::new() };
-    let (outside, _) = witnessed::kept(&anchors, &settings, Trusted { policy: policy.as_ref(), roots: &roots });
+    let trusted = Trusted { policy: policy.as_ref(), roots: &roots };
+    let outside = witnessed::kept(&anchors, &settings, trusted, places::now()).outside;
     let markers = match &policy {
         Some(policy) => witnessed::markers(&anchors, (&store, &keys), &index, policy, (&settings, places::now()))?,
         None => Vec::new(),

@@ -4,7 +4,7 @@ use super::{Expired, expire};
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::MemoryKeys;
 use crate::audit::store::MemoryStore;
-use crate::audit::{AuditError, Held, Keep, Log, LogStore, Parts, Settings, Stored};
+use crate::audit::{AuditError, Held, Index as _, Keep, Log, LogStore, Parts, Settings, Stored};
 use crate::flow::audit;
 use crate::flow::investigate::{Log as Asked, months};
 use crate::inquiry::Summary;
@@ -86,6 +86,7 @@ fn settings(kept: &[(Class, u32)]) -> Settings {
         origin: ORIGIN.into(),
         key: signer().key().clone(),
         officer: officer().key().clone(),
+        anchor: None,
         created: at("2026-07-01", 0),
         retention: kept.iter().copied().collect(),
     }
@@ -374,4 +375,26 @@ fn what_was_changed_in_the_log_is_not_counted_for_ever() {
     world.store.0.lock().unwrap().0.records[1].content[5] ^= 1;
     assert_eq!(world.expire("2026-11-02").unwrap_err().code().as_str(), "audit-log-damaged");
     assert_eq!(world.log.keys().days(Class::Executions).count(), 5, "nothing was destroyed");
+}
+
+/// A process that ends between the destruction of keys and of what the index has of it leaves rows that nobody can read any more.
+#[test]
+fn what_an_interrupted_expiry_leaves_in_the_index_is_no_lie_unless_the_index_says_that_it_forgot_it() {
+    let mut world = World::keeping(&[(Class::Executions, 90)]);
+    world.record("2026-07-10", json!({ "kind": "action", "action_type": "file_modify", "target": "f" }));
+    let mut index = SqliteIndex::in_memory().unwrap();
+    audit::catch_up(world.log.store(), world.log.keys(), world.log.size(), &mut index).unwrap();
+    world.expire("2026-12-20").unwrap();
+    let (settings, keys) = (settings(&world.kept), world.log.keys().clone());
+    let check = |index: &SqliteIndex| {
+        let now = at("2026-12-20", 2);
+        let found = audit::check(world.log.store(), &settings, Some(&keys), &[], Some(index), now).unwrap();
+        (found.account.faults, found.lying, found.left)
+    };
+    assert_eq!(check(&index), (0, None, 1));
+    index.set_generation(keys.generation).unwrap();
+    assert_eq!(check(&index), (0, Some(0), 0), "it says that nothing of what was destroyed is there");
+    index.set_generation(0).unwrap();
+    audit::catch_up(world.log.store(), &keys, world.log.size(), &mut index).unwrap();
+    assert_eq!(check(&index), (0, None, 0));
 }

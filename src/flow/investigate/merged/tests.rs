@@ -49,6 +49,7 @@ impl World {
             origin: "log.example/audit".into(),
             key: signer().key().clone(),
             officer: NoteSigner::from_seed("log.example/officer", &[9; 32]).unwrap().key().clone(),
+            anchor: None,
             created: Timestamp::from_unix(NOW).unwrap(),
             retention: [(Class::Executions, 90)].into(),
         };

@@ -173,7 +173,8 @@ fn proven(
     trusted::names(&policy, log.settings)?;
     let roots = trusted::roots(&args.trusted_root)?;
     let anchors = place.anchored()?;
-    let (outside, _) = witnessed::kept(&anchors, log.settings, Trusted { policy: Some(&policy), roots: &roots });
+    let trusted = Trusted { policy: Some(&policy), roots: &roots };
+    let outside = witnessed::kept(&anchors, log.settings, trusted, places::now()).outside;
     let markers =
         witnessed::markers(&anchors, (log.store, log.keys), log.index, &policy, (log.settings, places::now()))?;
     let mut out = BTreeMap::new();

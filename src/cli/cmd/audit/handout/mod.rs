@@ -176,6 +176,9 @@ impl<'a> HandingOut<'a> {
             for (at, token) in anchor.timestamps.iter().enumerate() {
                 self.put(&format!("anchors/{}.{at}.tsr", anchor.name), token)?;
             }
+            for (at, entry) in anchor.entries.iter().enumerate() {
+                self.put(&format!("anchors/{}.{at}.entry.json", anchor.name), entry)?;
+            }
             out.push(proof);
         }
         Ok(out)

@@ -54,6 +54,9 @@ pub struct KeysReport {
     pub log: String,
     /// Public key of redactions.
     pub redactions: String,
+    /// Public key under which public logs know its checkpoints: DER in base64, ECDSA P-256; none of a log that was made without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<String>,
     /// How often keys were destroyed: as many redactions have authority and are carried out.
     pub destroyed: u64,
     /// How many people have a key of their own.
@@ -107,6 +110,7 @@ pub(super) fn keys(place: &AuditPlace, common: &Common) -> Result<Outcome, Failu
         schema_version: 1,
         log: settings.key.to_string(),
         redactions: settings.officer.to_string(),
+        anchor: settings.anchor.as_ref().map(crate::audit::shown_anchor),
         destroyed: done,
         people: keys.people(),
         retention_days: settings.retention.iter().map(|(class, days)| (class.name().to_owned(), *days)).collect(),
@@ -115,6 +119,9 @@ pub(super) fn keys(place: &AuditPlace, common: &Common) -> Result<Outcome, Failu
         return Ok(Outcome::json(&report, Exit::Done));
     }
     let mut out = format!("log          {}\nredactions   {}\n", report.log, report.redactions);
+    if let Some(anchor) = &report.anchor {
+        let _ = writeln!(out, "anchors      {anchor}");
+    }
     let kept: Vec<String> = report.retention_days.iter().map(|(class, days)| format!("{class} {days} days")).collect();
     let _ = writeln!(out, "kept         {}; everything else for ever", kept.join(", "));
     let _ = writeln!(out, "destroyed    keys were destroyed {}", times(report.destroyed));

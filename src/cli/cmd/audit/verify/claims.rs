@@ -1,5 +1,7 @@
 //! What one wants to know of a log, each with what proves it or what would raise it.
 
+mod public;
+
 use crate::audit::Account;
 use crate::flow::audit::witnessed::names;
 use crate::model::Timestamp;
@@ -14,10 +16,10 @@ pub struct Claim {
     pub standing: String,
     /// Why, and what would raise it.
     pub because: String,
-    /// For how many of the first records somebody outside proves it.
+    /// For how many of the first records somebody outside proves it, or public logs have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
-    /// The witnesses that do, by the names of the policy.
+    /// Those who do: witnesses by the names of the policy, public logs and timestamp authorities by their names in the trusted root.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
 }
@@ -74,17 +76,19 @@ pub(super) fn of(account: &Account, named: bool) -> Vec<Claim> {
         }
         n => claim("not forged", "conditional", format!("who holds the log's key could write the last {n} anew")),
     };
-    let times = match outside.and_then(|o| o.time.as_ref()) {
-        Some((time, who)) => {
+    let times = match &account.timed {
+        Some((size, (time, who))) => {
             let time = i64::try_from(*time).ok().and_then(Timestamp::from_unix);
             let time = time.map_or_else(String::new, |time| time.to_string());
-            let because = format!("the first {until} were there by {time}, as {} says", who.join(", "));
-            claim("times true", "conditional", because)
+            let because = format!("the first {size} were there by {time}, as {} says", who.join(", "));
+            Claim { until: Some(*size), by: who.clone(), ..plain("times true", "conditional", because) }
         }
-        None => plain("times true", "unprovable", "all are by the log's own clock: no witness said when".into()),
+        None => plain("times true", "unprovable", "all are by the log's own clock: nobody outside said when".into()),
     };
     let one = one_history(account, (until, &seen), &claim);
-    vec![edited, tail, one, plain("no gaps", "conditional", gaps), forged, times]
+    let mut claims = vec![edited, tail, one, plain("no gaps", "conditional", gaps), forged, times];
+    public::raise(&mut claims, account);
+    claims
 }
 
 /// Whether everybody is shown the same log: a witness cosigns no two that contradict each other, and a checkpoint that somebody
@@ -114,12 +118,13 @@ mod tests {
     use crate::tlog::{Checkpoint, Hash};
     use std::collections::BTreeMap;
 
-    fn account(size: u64, until: u64, by: &[&str]) -> Account {
+    pub(super) fn account(size: u64, until: u64, by: &[&str]) -> Account {
         let checkpoint = Checkpoint { origin: "o".into(), size: until, root: Hash::of_nothing(), extensions: vec![] };
         let seen: BTreeMap<String, u64> = by.iter().map(|name| ((*name).to_owned(), 1_790_000_000)).collect();
         let time = seen.keys().next().map(|name| (1_790_000_000, vec![name.clone()]));
-        let outside = Outside { name: "kept.checkpoint".into(), checkpoint, seen, proves: true, time, differs: None };
-        Account { size, furthest: (until > 0).then_some(outside), ..Account::default() }
+        let timed = time.clone().filter(|_| until > 0).map(|time| (until, time));
+        let outside = Outside { seen, time, ..Outside::kept("kept.checkpoint", checkpoint) };
+        Account { size, timed, furthest: (until > 0).then_some(outside), ..Account::default() }
     }
 
     fn standings(account: &Account) -> Vec<String> {

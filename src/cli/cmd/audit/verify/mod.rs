@@ -13,13 +13,14 @@ use crate::audit::{AuditError, Bad, Index, Keys, LogStore, Outside};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose, codes};
 use crate::cli::show::sanitize;
-use crate::flow::audit::witnessed::{self, Trusted};
+use crate::flow::audit::witnessed::{self, Kept, Trusted};
 use crate::flow::audit::{self, Checked};
 use crate::model::limits;
 use crate::model::plural::counted;
 use crate::places::{self, AuditPlace, files};
 use crate::tlog::policy::Policy;
 use crate::tlog::{LogError, NoteKey};
+use crate::verify::VerifyError;
 use claims::Claim;
 use clap::Args;
 use std::fmt::Write as _;
@@ -31,12 +32,13 @@ const INDEX: &str = "the index says something else than the log: remove index.sq
 /// Check the log whole, or a receipt or a folder of records by itself
 ///
 /// Every record is counted: verified, redacted with authority, expired under the policy, or unexplained, which is what
-/// tampering looks like (exit 1). A log that nobody outside has seen is only this machine's word: have witnesses cosign it
-/// (`attest audit anchor`) and name them with --policy, or keep checkpoints elsewhere (`attest audit checkpoint`) and name these.
+/// tampering looks like (exit 1). A log that nobody outside has seen is only this machine's word: have witnesses cosign it or public
+/// logs take it (`attest audit anchor`) and name them with --policy and --trusted-root, or keep checkpoints elsewhere (`attest audit checkpoint`) and name these.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest audit verify
   attest audit verify --policy witnesses.policy
+  attest audit verify --log-key 'audit.example.com/team+...' --trusted-root trusted_root.json
   attest audit verify --replica /mnt/backup/audit
   attest audit verify --checkpoint elsewhere/audit-2026-11-29.checkpoint
   attest audit verify --proof 41207.tlog-proof --log-key 'audit.example.com/team+...'
@@ -49,13 +51,13 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "PLACE", conflicts_with = "proof")]
     replica: Vec<String>,
     /// C2SP policy file: which log and witnesses count
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "named")]
     policy: Option<PathBuf>,
-    /// Sigstore trusted root (JSON) with the timestamp authorities that count (repeatable)
-    #[arg(long, value_name = "FILE", requires = "policy")]
+    /// Sigstore trusted root (JSON) with the timestamp authorities and public logs that count (repeatable)
+    #[arg(long, value_name = "FILE", requires = "named")]
     trusted_root: Vec<PathBuf>,
     /// The log's key, from a place that the log's owner cannot change
-    #[arg(long, value_name = "VKEY", conflicts_with = "policy")]
+    #[arg(long, value_name = "VKEY", group = "named", conflicts_with = "policy")]
     log_key: Option<String>,
     /// Check a copy that has no keys: only that every record is where it was
     #[arg(long)]
@@ -97,12 +99,18 @@ pub struct VerifyReport {
     /// The record of a redaction that is not carried out yet: the next command that writes to the log does it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<u64>,
+    /// Records that were destroyed and of which the index still has a row, as the command was interrupted: the next one takes it away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_in_index: Option<usize>,
     /// Whether the log's first record binds the key of redactions and the days that things are kept.
     pub bound: bool,
     /// How many things are unexplained.
     pub unexplained: u64,
     /// The first of them.
     pub faults: Vec<Fault>,
+    /// What is kept beside checkpoints and proves nothing by the roots that were named: no sign of tampering, and no proof.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub uncounted: Vec<Uncounted>,
     /// What each replica that was named has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub replicas: Vec<SeenReplica>,
@@ -122,6 +130,17 @@ pub struct SeenReplica {
     /// What of the replica itself is not as it was copied, the first first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+}
+
+/// A file of the log's folder that proves nothing.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Uncounted {
+    /// The file.
+    pub file: String,
+    /// Why, as a code.
+    pub code: String,
+    /// Why, in words.
+    pub because: String,
 }
 
 /// Something that is unexplained.
@@ -151,7 +170,8 @@ pub(super) async fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) 
     // Before the records are opened: an anchor of a moment later would else look like a cut.
     let roots = trusted::roots(&args.trusted_root)?;
     let trusted = Trusted { policy: policy.as_ref(), roots: &roots };
-    let (mut outside, changed) = witnessed::kept(&place.anchored()?, &settings, trusted);
+    let Kept { mut outside, bad: changed, uncounted } =
+        witnessed::kept(&place.anchored()?, &settings, trusted, places::now());
     let store = place.reader()?;
     let keys = if args.without_keys { None } else { place.keys()? };
     if keys.is_none() && !args.without_keys {
@@ -185,13 +205,20 @@ pub(super) async fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) 
             Err(_) => {}
         }
     }
-    let report = report(&settings.origin, &checked, &changed, (policy.is_some(), replicas));
+    let mut report = report(&settings.origin, &checked, &changed, (policy.is_some(), replicas));
+    report.uncounted = uncounted.iter().map(Uncounted::of).collect();
     let exit = if report.ok { Exit::Done } else { Exit::No };
     Ok(match common.format {
         Format::Json => Outcome::json(&report, exit),
         _ if common.quiet && report.ok => Outcome::done(Vec::new()),
         _ => Outcome { stdout: text(&report).into_bytes(), exit, purpose: Purpose::Shown },
     })
+}
+
+impl Uncounted {
+    fn of((file, why): &(String, VerifyError)) -> Self {
+        Self { file: format!("anchors/{file}"), code: why.code().to_string(), because: why.to_string() }
+    }
 }
 
 fn policy(args: &VerifyArgs) -> Result<Option<Policy>, Failure> {
@@ -247,9 +274,11 @@ fn report(
         expired: account.expired,
         holds: account.holds,
         unfinished: account.unfinished,
+        left_in_index: Some(checked.left).filter(|left| *left > 0),
         bound: account.bound,
         unexplained,
         faults,
+        uncounted: Vec::new(),
         replicas,
         claims: claims::of(account, named),
         lost: account.losses.1,
@@ -304,6 +333,16 @@ fn text(report: &VerifyReport) -> String {
             let _ = writeln!(out, "  {place:>8}  {}", sanitize::line(&fault.cause));
         }
     }
+    out += &notes(report);
+    for claim in &report.claims {
+        let _ = writeln!(out, "{:12} {:12} {}", claim.claim, claim.standing, sanitize::line(&claim.because));
+    }
+    out
+}
+
+/// What is to be told of a log, whether it is whole or not.
+fn notes(report: &VerifyReport) -> String {
+    let mut out = String::new();
     if report.partly_redacted > 0 {
         let _ = writeln!(out, "{} of the verified: a person was erased in them", report.partly_redacted);
     }
@@ -319,14 +358,21 @@ fn text(report: &VerifyReport) -> String {
             "the redaction of record {index} was interrupted: the next command that writes carries it out"
         );
     }
+    if let Some(left) = report.left_in_index {
+        let _ = writeln!(
+            out,
+            "the index has a row of {} whose keys were destroyed, by a command that was interrupted: the next one takes it away",
+            counted(left as u64, "record")
+        );
+    }
     if !report.bound && report.size > 0 {
         out += "the log was made without a record of its settings: who may erase is by the word of log.json alone\n";
     }
     if report.published < report.size {
         let _ = writeln!(out, "{} not under a checkpoint yet", report.size - report.published);
     }
-    for claim in &report.claims {
-        let _ = writeln!(out, "{:12} {:12} {}", claim.claim, claim.standing, sanitize::line(&claim.because));
+    for one in &report.uncounted {
+        let _ = writeln!(out, "not counted: {}: {}", sanitize::line(&one.file), sanitize::line(&one.because));
     }
     out
 }
