@@ -71,3 +71,25 @@ pub fn pieces<E: From<PlaceError>>(path: &Path, mut take: impl FnMut(&[u8]) -> R
         reader.consume(taken);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_over_the_limit_is_none_and_those_around_it_are_read() {
+        let path = std::env::temp_dir().join(format!("attest-lines-{}", std::process::id()));
+        // Longer than what is read at once, too.
+        let long = "x".repeat(200_000);
+        std::fs::write(&path, format!("one\nfour5\n{long}\nfour\nlast")).unwrap();
+        let mut found = Vec::new();
+        let taken = each::<PlaceError>(&path, 4, |line| {
+            found.push(line.map(|line| String::from_utf8_lossy(line).into_owned()));
+            Ok(())
+        });
+        std::fs::remove_file(&path).unwrap();
+        taken.unwrap();
+        let read = |text: &str| Some(text.to_owned());
+        assert_eq!(found, [read("one"), None, None, read("four"), read("last")]);
+    }
+}

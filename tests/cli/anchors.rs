@@ -388,9 +388,14 @@ fn an_anchor_that_was_changed_is_found() {
     assert!(said.starts_with("TAMPERED ") && said.contains("was changed"), "{said}");
     world.write(&name, &good);
     run(&world, "log", 0, &["verify", "--policy", "policy"]);
-    // Another time, and the witness's signature is over the first.
     let (text, lines) = good.split_once("\n\n").unwrap();
     let mut lines: Vec<String> = lines.lines().map(str::to_owned).collect();
+    // In the log's name, and not by its key: nobody has said that these were its records.
+    let unsigned = attest::tlog::Line { name: log.name(), id: log.id(), signature: vec![0; 64] }.to_string();
+    world.write(&name, format!("{text}\n\n{unsigned}\n{}\n", lines[1..].join("\n")));
+    let said = run(&world, "log", 1, &["verify"]);
+    assert!(said.starts_with("TAMPERED ") && said.contains("is not by its key"), "{said}");
+    // Another time, and the witness's signature is over the first.
     let key = NoteKey::parse(&witness.key).unwrap();
     let forged =
         attest::tlog::Line { name: key.name(), id: key.id(), signature: [&9_u64.to_be_bytes()[..], &[0; 64]].concat() };

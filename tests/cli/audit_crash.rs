@@ -70,11 +70,14 @@ fn a_log_whose_making_was_interrupted_is_made_again_and_one_that_was_made_never_
     fs::rename(log.join("log.json"), world.root().join("kept")).unwrap();
     assert!(ends(&world, 2, &["init"]).contains("audit-log-exists"));
     assert_eq!(fs::read(log.join("keys/log.key")).unwrap(), key);
-    // The settings were not written yet, and nothing was recorded or published.
-    fs::remove_file(log.join("tlog/checkpoint")).unwrap();
+    // Its journal is gone, too: what was published is still of a log that was made.
     for file in fs::read_dir(log.join("journal")).unwrap() {
         fs::remove_file(file.unwrap().path()).unwrap();
     }
+    assert!(ends(&world, 2, &["init"]).contains("audit-log-exists"));
+    assert_eq!(fs::read(log.join("keys/log.key")).unwrap(), key);
+    // The settings were not written yet, and nothing was recorded or published.
+    fs::remove_file(log.join("tlog/checkpoint")).unwrap();
     fs::write(log.join("keys/redaction.key"), "PRIVATE+K").unwrap();
     done(&world, &["init", "--origin", "audit.example/again"]);
     done(&world, &["record", "heartbeat"]);

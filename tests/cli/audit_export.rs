@@ -357,7 +357,14 @@ fn a_person_gets_their_own_records_and_nobody_elses_name() {
     assert!(said.starts_with("wrote 2 records to out; that is record 11\n"), "{said}");
     let found_here = verified(&world);
     assert!(found_here.contains("that there are no others is not proven"), "{found_here}");
-    assert!(lines(&world).iter().all(|line| line["record"]["requested_by"] == "github:583231"));
+    let mut turned = lines(&world);
+    assert!(turned.iter().all(|line| line["record"]["requested_by"] == "github:583231"));
+    // Each is proven by itself; that one came before the other, their places say.
+    fs::rename(world.root().join("out"), world.root().join("whole")).unwrap();
+    copy(&world.root().join("whole"), &world.root().join("out"));
+    turned.reverse();
+    forge(&world, turned, |_| ());
+    assert!(refused(&world, 1).contains("stands behind a later one"));
     let shown: Value = serde_json::from_str(&done(&world, &["show", "11", "--format", "json"])).unwrap();
     assert_eq!(shown["records"][0]["record"]["recipient"], "github:583231");
     assert_eq!(shown["records"][0]["record"]["target"], "export:person", "the index, which has no people, has it");

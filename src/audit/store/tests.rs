@@ -101,3 +101,19 @@ fn a_frame_that_was_cut_off_is_cut_away_and_one_that_others_follow_is_damage() {
         assert_eq!(std::fs::read(&segment).unwrap(), changed, "it stays as it is");
     }
 }
+
+#[test]
+fn only_what_the_specification_names_is_handed_out() {
+    use super::published::Published;
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in [("keys/log.key", "secret"), ("tlog/checkpoint", "note"), ("tlog/other", "x")] {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let published = Published::of(dir.path());
+    for name in ["../keys/log.key", "other", "tile/../../keys/log.key", "", "."] {
+        assert_eq!(published.get(name).unwrap(), None, "{name}");
+    }
+    assert_eq!(published.get(CHECKPOINT).unwrap().as_deref(), Some(&b"note"[..]));
+}
