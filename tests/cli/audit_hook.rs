@@ -126,6 +126,15 @@ fn two_hooks_that_tell_one_call_are_one_call_and_nothing_is_lost() {
     assert!(done(&world, &["logs", SESSION]).contains("1 action of session"));
     let history: Value = serde_json::from_str(&done(&world, &["history", "--format", "json"])).unwrap();
     assert_eq!(history["executions"][0]["actions"], json!(1));
+    // One that comes when the others were taken in is an event of its own as well: else it would be said to be lost.
+    hook(&world, &event("PostToolUse", "t1"));
+    later(&world, 10);
+    assert_eq!(lost(&world), json!([[null, 0]]));
+    let told = rows(&world, "SELECT count(*) FROM record WHERE kind = 'action' AND source_id = 't1'");
+    assert_eq!(
+        (told, rows(&world, "SELECT count(*) FROM audit_log WHERE kind = 'action'")),
+        (json!([[3]]), json!([[1]]))
+    );
 }
 
 fn transcript(calls: &[(&str, &str)]) -> String {
