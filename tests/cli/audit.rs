@@ -258,7 +258,8 @@ fn a_log_in_a_checkout_is_refused() {
     assert!(ends(&world, 2, &["init"]).contains("lies in the checkout"));
     // Through a link, too; and a path that only passes through it is none.
     let other = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(world.root(), other.path().join("link")).unwrap();
+    fs::create_dir(world.root().join("below")).unwrap();
+    std::os::unix::fs::symlink(world.root().join("below"), other.path().join("link")).unwrap();
     let at = |place: &str| world.attest(&["audit", "--log", other.path().join(place).to_str().unwrap(), "init"]);
     assert_eq!(at("link/log").status.code(), Some(2));
     fs::create_dir(other.path().join("a")).unwrap();
