@@ -54,8 +54,14 @@ impl Event {
     /// When it was, by the clock of whoever says so, else when it was put into the log (seconds since 1970).
     #[must_use]
     pub fn at(&self) -> i64 {
+        self.told_at().unwrap_or(self.logged)
+    }
+
+    /// When it was, where it says so (seconds since 1970).
+    #[must_use]
+    pub fn told_at(&self) -> Option<i64> {
         let when = reading::when(&self.kind, &|name| self.text(name).map(str::to_owned));
-        when.and_then(|text| Timestamp::parse(&text).ok()).map_or(self.logged, Timestamp::unix)
+        when.and_then(|text| Timestamp::parse(&text).ok()).map(Timestamp::unix)
     }
 
     /// What was done, in the names of action types.

@@ -41,7 +41,18 @@ pub struct Session {
 
 /// Sessions while their records are looked at, in their order.
 #[derive(Debug, Default)]
-pub struct Sessions(BTreeMap<String, (Session, HashSet<(String, String)>)>);
+pub struct Sessions(BTreeMap<String, Gathered>);
+
+/// A session while its records are looked at.
+#[derive(Debug)]
+struct Gathered {
+    own: Session,
+    calls: HashSet<(String, String)>,
+    /// Whether a record that says its time was among them: then what says none makes it no longer.
+    timed: bool,
+    /// Lines of its file that losses of an import are of.
+    unread: u64,
+}
 
 impl Sessions {
     /// Takes a record. What names no session is of none.
@@ -59,16 +70,26 @@ impl Sessions {
             unread: None,
             transcript: None,
         };
-        let (own, calls) = self.0.entry(id.to_owned()).or_insert_with(|| (new(), HashSet::new()));
+        let gathered = || Gathered { own: new(), calls: HashSet::new(), timed: false, unread: 0 };
+        let Gathered { own, calls, timed, unread } = self.0.entry(id.to_owned()).or_insert_with(gathered);
         let owned = |name: &str| event.text(name).map(str::to_owned);
         own.sources.extend(owned("source"));
         own.executions.extend(owned("execution_id"));
         own.agent = own.agent.take().or_else(|| owned("agent"));
-        own.times = (own.times.0.min(at), own.times.1.max(at));
+        // A loss is found later than it was.
+        match event.told_at().filter(|_| event.kind != "loss") {
+            Some(at) if !std::mem::replace(timed, true) => own.times = (at, at),
+            None if *timed => {}
+            _ => own.times = (own.times.0.min(at), own.times.1.max(at)),
+        }
         match event.kind.as_str() {
             "action" => {
                 let call = event.call().map(|(source, id)| (source.into_owned(), id.to_owned()));
                 own.calls += u64::from(call.is_none_or(|call| calls.insert(call)));
+            }
+            // What an import could not read, the record of its session says, too.
+            "loss" if event.text("source").is_some_and(|source| source.starts_with("import ")) => {
+                *unread = unread.saturating_add(event.count("lost").unwrap_or(0));
             }
             "loss" => own.lost = own.lost.saturating_add(event.count("lost").unwrap_or(0)),
             // A longer file says all of it again.
@@ -89,9 +110,15 @@ impl Sessions {
                 && asked.agent.as_deref().is_none_or(of)
                 && asked.source.as_deref().is_none_or(|word| session.sources.iter().any(|own| own.contains(word)))
         };
-        let mut out: Vec<Session> = self.0.into_values().map(|(session, _)| session).filter(fits).collect();
+        let mut out: Vec<Session> = self.0.into_values().map(Gathered::end).filter(fits).collect();
         out.sort_by_cached_key(|session| (session.told_by(), std::cmp::Reverse(session.times.1)));
         out
+    }
+}
+
+impl Gathered {
+    fn end(self) -> Session {
+        Session { unread: self.own.unread.or(Some(self.unread).filter(|n| *n > 0)), ..self.own }
     }
 }
 

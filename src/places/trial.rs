@@ -39,7 +39,10 @@ impl Trial {
     pub fn run(&self, arguments: &[impl AsRef<OsStr>], variables: &[(&str, &str)]) -> io::Result<Output> {
         let mut command = Command::new(&self.program);
         // Nothing to read: a pipe that is closed, as there may be no `/dev/null`.
-        command.args(arguments).current_dir(&self.here).envs(variables.iter().copied()).stdin(Stdio::piped()).output()
+        command.args(arguments).current_dir(&self.here).envs(variables.iter().copied()).stdin(Stdio::piped());
+        // What is tried here is none of what the user's own audit log is for.
+        command.env_remove(super::audit::VARIABLE).env("XDG_STATE_HOME", self.folder.join("state"));
+        command.output()
     }
 
     /// Copies a folder in the temporary folder, with all that is in it.

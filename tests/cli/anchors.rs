@@ -230,6 +230,10 @@ fn a_cosignature_of_a_time_long_ago_is_none_when_asked_and_none_when_kept() {
     run(&world, "log", 0, &["anchor", "--policy", "policy"]);
     let (_, all) = claims(&world, "log", "policy");
     has(&all, &["one history: proved", "times true: conditional"]);
+    // A receipt carries what the witness said of the checkpoint: nobody else could bring it.
+    run(&world, "log", 0, &["prove", "1", "--output", "1.tlog-proof"]);
+    let said = run(&world, "log", 0, &["verify", "--proof", "1.tlog-proof", "--policy", "policy"]);
+    assert!(said.contains("cosigned by 1 witness"), "{said}");
     let name = format!("log/anchors/{}", anchors(&world, "log")[0]);
     let good = world.read(&name);
     let (text, lines) = good.split_once("\n\n").unwrap();

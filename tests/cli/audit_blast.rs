@@ -197,6 +197,9 @@ fn what_create_built_of_what_is_in_the_log_and_found_again() {
     assert!(text.contains("HOLE  1 attestation does not say, or not wholly, what was built of what"), "{text}");
     run(&["audit", "record", "materials", &format!("statement={}", digest("d")), "left_out=5"], 0);
     assert!(run(&["audit", "blast-radius", "dependency:serd"], 1).contains("HOLE  2 attestations do not say"));
+    let third = [format!("digest={}", digest("e")), format!("statement={}", digest("f"))];
+    run(&["audit", "record", "attested", "subject=third", &third[0], &third[1]], 0);
+    assert!(run(&["audit", "blast-radius", "dependency:serd"], 1).contains("HOLE  3 attestations do not say"));
     let rows = run(&["audit", "query", "SELECT count(*) FROM part"], 2);
     assert_eq!(rows, "");
 }

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use std::path::Path;
 
 fn copied(world: &World, place: &Path) -> Result<Replicated, ReplicaError> {
-    let mut replica = FolderReplica::open(place, true)?;
+    let mut replica = super::tests::writer(place)?;
     replicate(&world.store, &settings(), &mut replica, now(91)).now_or_never().expect("a folder answers at once")
 }
 

@@ -1,6 +1,7 @@
 //! The back ends of replicas, and which of them a place names.
 
 use super::{FolderReplica, Opening, Replica, ReplicaError, S3Replica};
+use crate::audit::AuditError;
 use crate::seam::{BoxFuture, ready};
 use std::path::Path;
 
@@ -38,7 +39,7 @@ pub const ALL: &[Kind] = &[
     Kind {
         name: "folder",
         form: "DIR",
-        is: |_| true,
+        is: |place| !place.contains("://") && !place.starts_with("s3:") && !place.starts_with("s3//"),
         open: |place, opening| {
             let open = FolderReplica::open(Path::new(place), opening.write);
             ready(open.map(|replica| Box::new(replica) as Box<dyn Replica>))
@@ -74,6 +75,10 @@ pub fn kind(place: &str) -> Option<&'static Kind> {
 pub async fn open(place: &str, opening: &Opening) -> Opened {
     match kind(place) {
         Some(kind) => (kind.open)(place, opening).await,
-        None => Err(ReplicaError::Foreign { place: place.to_owned(), cause: "no kind of replica".into() }),
+        None => {
+            let forms: Vec<_> = ALL.iter().map(|kind| kind.form).collect();
+            let cause = format!("expected one of {}", forms.join(", "));
+            Err(AuditError::malformed(format!("the replica {}", super::shown(place)), cause).into())
+        }
     }
 }

@@ -47,8 +47,21 @@ fn backup(world: &World) -> MemoryStore {
     world.store.0.lock().unwrap().clone()
 }
 
+/// Opens a replica to write. A program that another test starts holds the lock for the moment between fork and exec.
+pub(super) fn writer(path: &Path) -> Result<FolderReplica, ReplicaError> {
+    for _ in 0..500 {
+        match FolderReplica::open(path, true) {
+            Err(ReplicaError::Log(AuditError::Locked { .. })) => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            other => return other,
+        }
+    }
+    FolderReplica::open(path, true)
+}
+
 fn open(path: &Path) -> FolderReplica {
-    FolderReplica::open(path, true).unwrap()
+    writer(path).unwrap()
 }
 
 pub(super) fn opening(variable: fn(&str) -> Option<String>) -> Opening {

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 
 /// Try the whole route on this checkout: no server, no account, no network
 ///
-/// Makes an image layout of a file of this folder in a temporary folder, makes a key, attests the layout with this
+/// Makes an image layout of a file of this folder (of one that it makes, where there are not two to choose from) in a temporary folder, makes a key, attests the layout with this
 /// checkout's real commit and lock files, verifies and inspects it, and shows three refusals. Each command is printed
-/// before it is run. The checkout stays as it is.
+/// before it is run. The checkout and the user's audit log stay as they are.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   attest quickstart
@@ -63,7 +63,7 @@ struct Tour {
 
 impl Tour {
     async fn all(&self) -> Result<(), Failure> {
-        let (first, second) = two_files(&self.trial.here)?;
+        let (first, second) = self.two_files()?;
         self.played.say(&format!(
             "1. An image to attest: an OCI layout in {}, its layer is {}",
             self.trial.folder.display(),
@@ -159,6 +159,16 @@ impl Tour {
         Ok(layer)
     }
 
+    /// Two files of this folder, or two that are made for it.
+    fn two_files(&self) -> Result<(PathBuf, PathBuf), Failure> {
+        if let Some(both) = two_files(&self.trial.here)? {
+            return Ok(both);
+        }
+        self.write("first.txt", b"the first of two files\n")?;
+        self.write("second.txt", b"another file\n")?;
+        Ok((self.trial.folder.join("first.txt"), self.trial.folder.join("second.txt")))
+    }
+
     fn read(&self, name: &str) -> Result<Vec<u8>, Failure> {
         Ok(places::files::read(&self.trial.folder.join(name), limits::BUNDLE_BYTES)?)
     }
@@ -168,8 +178,8 @@ impl Tour {
     }
 }
 
-/// Two different, not empty files of a folder's top level.
-fn two_files(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
+/// Two different, not empty files of a folder's top level, where there are such.
+fn two_files(folder: &Path) -> Result<Option<(PathBuf, PathBuf)>, Failure> {
     let shown = |name: &OsStr| name.to_str().is_some_and(|n| !n.starts_with('.'));
     let names = places::files::list(folder, limits::INPUT_SUBJECTS, shown)?;
     let mut found: Vec<(PathBuf, u64)> = names
@@ -184,14 +194,10 @@ fn two_files(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     found.sort_by_key(|(p, _)| !p.to_string_lossy().starts_with("README"));
     let mut open = found.iter().filter(|(path, _)| !is_key(&folder.join(path)));
     let first = open.next();
-    match (first, open.find(|(_, size)| Some(*size) != first.map(|f| f.1))) {
-        (Some((a, _)), Some((b, _))) => Ok((a.clone(), b.clone())),
-        _ => Err(Failure::usage(
-            codes::USAGE,
-            "the quickstart needs two files directly in this folder that are not hidden, not empty and of different sizes: run it \
-             at the top of a checkout",
-        )),
-    }
+    Ok(match (first, open.find(|(_, size)| Some(*size) != first.map(|f| f.1))) {
+        (Some((a, _)), Some((b, _))) => Some((a.clone(), b.clone())),
+        _ => None,
+    })
 }
 
 /// Whether a file is a private key: keys lie beside what they sign, and are not copied about.

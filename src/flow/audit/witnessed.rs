@@ -8,6 +8,7 @@ use crate::model::digest::hex;
 use crate::model::{Digest, Timestamp};
 use crate::record::Draft;
 use crate::tlog::policy::{Policy, Seen};
+use crate::tlog::proof::Proof;
 use crate::tlog::{Hash, Note, merkle};
 use crate::trust::TrustedRoot;
 use crate::verify::{TimeSource, VerifyError, entered, stamp_time};
@@ -114,6 +115,24 @@ fn first<T>(roots: &[TrustedRoot], ask: impl Fn(&TrustedRoot) -> Result<T, Verif
         }
     }
     Err(refusal)
+}
+
+/// The receipt of a record under the last checkpoint that somebody outside cosigned, so that it can meet a policy about witnesses;
+/// under the last one that is published where nobody cosigned one with it.
+///
+/// # Errors
+/// As [`crate::audit::receipt`].
+pub fn receipt(store: &dyn LogStore, settings: &Settings, index: u64, anchors: &[Anchor]) -> Result<Proof, AuditError> {
+    let plain = crate::audit::receipt(store, settings, index)?;
+    let cosigned = anchors.iter().rev().find_map(|anchor| {
+        let checkpoint = own_checkpoint(&anchor.note, settings).ok().filter(|found| found.size > index)?;
+        let is_cosigned = Note::parse(&anchor.note).is_ok_and(|note| note.lines.len() > 1);
+        let hashes = inclusion(store, index, checkpoint.size).ok().filter(|_| is_cosigned)?;
+        let entry = store.read(index, 1).ok()?.into_iter().next()?.entry;
+        merkle::check_inclusion(Hash::of_entry(&entry), index, checkpoint.size, &hashes, checkpoint.root).ok()?;
+        Some(Proof { extra: None, index, hashes, checkpoint: String::from_utf8(anchor.note.clone()).ok()? })
+    });
+    Ok(cosigned.unwrap_or(plain))
 }
 
 /// Names of witnesses in a line, the first ones where there are many.

@@ -185,8 +185,9 @@ struct Gathered {
     task: Option<String>,
     charter: Option<String>,
     status: Option<String>,
-    /// First and last time of work, and of anything.
+    /// First and last time of work that says its time, of other work, and of anything.
     worked: Option<(i64, i64)>,
+    minutes: Option<(i64, i64)>,
     any: Option<(i64, i64)>,
     has_start: bool,
     records: Option<(u64, u64)>,
@@ -218,7 +219,9 @@ impl Gathered {
         self.any = wider(self.any, Some(span));
         // What was said of an execution later (a tag, an approval, an attestation) is no time at which it worked.
         if ["execution_started", "execution_ended", "action", "session"].contains(&event.kind.as_str()) {
-            self.worked = wider(self.worked, Some(span));
+            // Of what says no time, the log knows the minute.
+            let own = if event.told_at().is_some() { &mut self.worked } else { &mut self.minutes };
+            *own = wider(*own, Some(span));
             self.also.take(event);
         }
         self.records = wider(self.records, Some((event.number, event.number)));
@@ -266,6 +269,7 @@ impl Gathered {
         }
         self.status = self.status.take().or(other.status);
         self.worked = wider(self.worked, other.worked);
+        self.minutes = wider(self.minutes, other.minutes);
         self.any = wider(self.any, other.any);
         self.has_start |= other.has_start;
         self.records = wider(self.records, other.records);
@@ -303,7 +307,7 @@ impl Gathered {
             task: self.task,
             charter: self.charter,
             status: self.status,
-            times: self.worked.or(self.any)?,
+            times: self.worked.or(self.minutes).or(self.any)?,
             has_start: self.has_start,
             records: self.records?,
             actions: self.actions,
@@ -431,6 +435,21 @@ mod tests {
         let run = &runs(&events)[0];
         let end = crate::model::Timestamp::parse("2026-01-01T10:30:00Z").unwrap().unix();
         assert_eq!((run.times.1, run.tags.get("k").map(String::as_str)), (end, Some("v")));
+    }
+
+    #[test]
+    fn what_says_no_time_makes_no_run_longer() {
+        let more = |number, kind: &str, fields: &[&str]| event(number, kind, &[&["execution_id=e"], fields].concat());
+        let start = more(1, "execution_started", &["started_at=1970-01-01T00:00:15Z"]);
+        let timeless = more(2, "action", &["action_type=file_modify"]);
+        let end = more(3, "execution_ended", &["completed_at=1970-01-01T00:00:16Z"]);
+        assert_eq!(runs(&[start.clone(), timeless.clone(), end])[0].times, (15, 16));
+        let logged = timeless.logged;
+        assert_eq!(
+            runs(std::slice::from_ref(&timeless))[0].times,
+            (logged, logged),
+            "the minute, where nothing says more"
+        );
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl FolderReplica {
         let name = folder.display().to_string();
         let mut own = Self { folder: folder.to_owned(), name, last: Mutex::default(), _lock: None };
         let mut names = Vec::new();
-        for entry in fs::read_dir(folder).map_err(|e| own.unusable(folder, &e))? {
+        for entry in fs::read_dir(folder).map_err(|e| own.unopened(&e))? {
             let entry = entry.map_err(|e| own.unusable(folder, &e))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             names.extend((!name.starts_with('.') && !OWN.contains(&name.as_str())).then_some(name));
@@ -73,6 +73,15 @@ impl FolderReplica {
             own._lock = Some(own.locked()?);
         }
         Ok(own)
+    }
+
+    fn unopened(&self, e: &io::Error) -> ReplicaError {
+        let cause = match e.kind() {
+            // Where a disk is not mounted, it would be made on another one.
+            io::ErrorKind::NotFound => "the folder is not there, and is not made: make it once".to_owned(),
+            _ => e.to_string(),
+        };
+        ReplicaError::Unusable { place: self.name.clone(), cause }
     }
 
     fn locked(&self) -> Result<File, ReplicaError> {

@@ -27,7 +27,7 @@ pub(super) async fn probe(bucket: &Bucket, now: Timestamp) -> Result<Found, Repl
     let key = format!("probe/{}", times(now).1);
     let put = match bucket.put(&key, SAYS, later(now, 24 * HOUR)).await? {
         Ok(put) => put,
-        Err(refused) if [403, 404].contains(&refused.status) || refused.status >= 500 => {
+        Err(refused) if is_no_word_on_locks(&refused) => {
             return Err(bucket.unusable(refused.said));
         }
         Err(refused) => return Err(weak(format!("it takes no locked object: {}", refused.said))),
@@ -63,6 +63,12 @@ pub(super) async fn probe(bucket: &Bucket, now: Timestamp) -> Result<Found, Repl
     }
     let lock = may_delete(bucket, now).await?;
     Ok(Found { lock, conditional })
+}
+
+/// Whether a refusal is of who comes or of where it is asked, and not of the lock.
+fn is_no_word_on_locks(refused: &Refused) -> bool {
+    let elsewhere = refused.code == "AuthorizationHeaderMalformed" || (300..400).contains(&refused.status);
+    elsewhere || [403, 404].contains(&refused.status) || refused.status >= 500
 }
 
 /// Whether these credentials could delete at all: else that they were refused says nothing of the lock.

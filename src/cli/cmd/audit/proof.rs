@@ -69,7 +69,7 @@ pub(super) fn one_meant(what: &str, fields: &[String], place: &AuditPlace) -> Re
 pub(super) fn receipt_of(number: u64, fields: &[String], place: &AuditPlace) -> Result<String, Failure> {
     let (settings, store) = (place.settings()?, place.reader()?);
     let keys = place.keys()?.unwrap_or_default();
-    let mut proof = crate::audit::receipt(&store, &settings, number)?;
+    let mut proof = audit::witnessed::receipt(&store, &settings, number, &place.anchored()?)?;
     let content = store.read(number, 1)?.into_iter().next().map(|record| record.content).unwrap_or_default();
     let disclosure = match audit::opened(&store, &keys, number)? {
         Ok(opened) => Disclosure::of(&opened, number, fields, &keys)?,

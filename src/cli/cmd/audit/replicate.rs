@@ -86,6 +86,9 @@ pub struct OneReplica {
     /// The same for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// The first record that is another one, where one is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<u64>,
@@ -141,6 +144,7 @@ pub(super) async fn run(args: &ReplicateArgs, place: &AuditPlace, common: &Commo
                 exit = worse(exit, Failure::from(e.clone()).exit);
                 let (code, index) = (Some(e.code().to_string()), e.index());
                 let because = Some(e.to_string());
+                let hint = Some(e.code().todo().to_owned());
                 let disputed = matches!(e, ReplicaError::Differs { .. });
                 let (place, deleted) = (shown(at), Vec::new());
                 let (lock, lock_cause) = (None, None);
@@ -155,6 +159,7 @@ pub(super) async fn run(args: &ReplicateArgs, place: &AuditPlace, common: &Commo
                     disputed,
                     code,
                     because,
+                    hint,
                     index,
                 }
             }
@@ -205,6 +210,7 @@ fn copied((place, kind): (String, String), done: &Replicated, lock: Option<Lock>
         disputed: false,
         code: None,
         because: None,
+        hint: None,
         index: None,
     }
 }
@@ -228,7 +234,13 @@ fn text(report: &ReplicateReport) -> String {
                 let word = if one.disputed { "DISPUTED" } else { "NOT REPLICATED" };
                 let code = one.code.as_deref().unwrap_or_default();
                 let because = sanitize::line(one.because.as_deref().unwrap_or_default());
-                let _ = writeln!(out, "{word} {} to {place}: {code}: {because}", report.origin);
+                // The place stands before it.
+                let own = [format!("the replica {place}: "), format!("the replica {place} ")];
+                let because = own.iter().find_map(|own| because.strip_prefix(own.as_str())).unwrap_or(&because);
+                let _ = writeln!(out, "{word} to {place}: {code}: {because}");
+                if let Some(hint) = &one.hint {
+                    let _ = writeln!(out, "  hint: {hint}");
+                }
             }
         }
         match (one.lock.as_deref(), &one.lock_cause) {

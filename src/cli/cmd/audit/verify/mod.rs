@@ -18,7 +18,7 @@ use crate::flow::audit::{self, Checked};
 use crate::model::limits;
 use crate::model::plural::counted;
 use crate::places::{self, AuditPlace, files};
-use crate::tlog::policy::Policy;
+use crate::tlog::policy::{Policy, Seen};
 use crate::tlog::{LogError, NoteKey};
 use crate::verify::VerifyError;
 use claims::Claim;
@@ -76,7 +76,7 @@ pub(super) struct VerifyArgs {
 pub struct VerifyReport {
     /// Always 1 for this document.
     pub schema_version: u32,
-    /// Whether nothing is unexplained, in the log and in the replicas that were named.
+    /// Whether nothing is unexplained, in the log and in the replicas that were named, and the quorum of a policy that was named is met.
     pub ok: bool,
     /// The log's name.
     pub origin: String,
@@ -118,6 +118,9 @@ pub struct VerifyReport {
     pub claims: Vec<Claim>,
     /// How many events were lost, as the log itself says.
     pub lost: u64,
+    /// Whether witnesses met the quorum of the policy that was named, for any checkpoint that is kept; absent without a policy file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum_met: Option<bool>,
 }
 
 /// A replica that was compared.
@@ -207,12 +210,20 @@ pub(super) async fn run(args: &VerifyArgs, place: &AuditPlace, common: &Common) 
     }
     let mut report = report(&settings.origin, &checked, &changed, (policy.is_some(), replicas));
     report.uncounted = uncounted.iter().map(Uncounted::of).collect();
+    report.quorum_met = policy.as_ref().filter(|_| args.policy.is_some()).map(|policy| met(policy, &outside));
+    report.ok &= report.quorum_met != Some(false);
     let exit = if report.ok { Exit::Done } else { Exit::No };
     Ok(match common.format {
         Format::Json => Outcome::json(&report, exit),
         _ if common.quiet && report.ok => Outcome::done(Vec::new()),
         _ => Outcome { stdout: text(&report).into_bytes(), exit, purpose: Purpose::Shown },
     })
+}
+
+/// Whether a policy's witnesses saw any of the log. Whoever puts an old copy back, with what was kept beside it, would else pass for
+/// who never anchored.
+fn met(policy: &Policy, outside: &[Outside]) -> bool {
+    policy.is_met(&Seen::new()) || outside.iter().any(|one| policy.is_met(&one.seen))
 }
 
 impl Uncounted {
@@ -282,6 +293,7 @@ fn report(
         replicas,
         claims: claims::of(account, named),
         lost: account.losses.1,
+        quorum_met: None,
     }
 }
 
@@ -296,8 +308,14 @@ fn text(report: &VerifyReport) -> String {
         report.unexplained
     );
     match report.faults.first() {
-        None if !report.ok => {
+        None if report.replicas.iter().any(|replica| !replica.faults.is_empty()) => {
             let _ = writeln!(out, "REPLICA CHANGED {}: the log itself is as it was", report.origin);
+            let _ = writeln!(out, "{counts}");
+        }
+        None if report.quorum_met == Some(false) => {
+            let why =
+                "no checkpoint that is kept meets the quorum of the policy; `attest audit anchor` asks its witnesses";
+            let _ = writeln!(out, "NOT WITNESSED {}: {why}", report.origin);
             let _ = writeln!(out, "{counts}");
         }
         None if report.unopened > 0 => {

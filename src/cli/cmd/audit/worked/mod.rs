@@ -3,9 +3,11 @@
 pub(super) mod run;
 pub(super) mod said;
 
+use super::Open;
 use super::record::{document, once, put};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::flow::investigate;
 use crate::places::{self, AuditPlace, audit::random};
 use crate::record::Draft;
 use crate::record::draft::Origin;
@@ -125,11 +127,25 @@ pub(super) fn finish(args: &FinishArgs, place: &AuditPlace, common: &Common) -> 
     once(&mut document, "status", json!(args.status))?;
     document.entry("completed_at").or_insert_with(|| json!(places::now().to_string()));
     let draft = Draft::read(&Value::Object(document), Origin::Typed, &mut random)?;
+    let odd = odd(&args.execution, place);
     let report = put(&[draft], place, common)?;
     Ok(match common.format {
         Format::Json => Outcome::json(&report, Exit::Done),
-        _ => Outcome::done(format!("recorded that {} ended: {}\n", args.execution, args.status)),
+        _ => Outcome::done(format!("recorded that {} ended: {}\n{odd}", args.execution, args.status)),
     })
+}
+
+/// What is odd about the end of an execution that is recorded now: a line, or none. Who cannot read the log is told nothing.
+fn odd(id: &str, place: &AuditPlace) -> String {
+    let Ok(open) = Open::at(place) else { return String::new() };
+    let id = crate::cli::show::sanitize::line(id);
+    match investigate::execution(&open.log(), &id) {
+        Err(_) => format!("no record says that {id} began: look at the id\n"),
+        Ok(found) => match &found.what.sheet.run.status {
+            Some(before) => format!("it had ended already: {before}; the last word counts, and both stay\n"),
+            None => String::new(),
+        },
+    }
 }
 
 /// A name and a value.
