@@ -388,6 +388,18 @@ pub const KEPT_JOINS: usize = 1_000_000;
 pub const SESSION_LOSSES: u64 = 64;
 /// Records of a session file that are put into the log at once.
 pub const SESSION_BATCH: usize = 1000;
+/// A list of prices (bytes).
+pub const PRICES_BYTES: usize = 256 << 10;
+/// Values of it: a map of seven fields for each price.
+pub const PRICES_NODES: usize = 8192;
+/// Prices of it: each is held against each.
+pub const PRICES: usize = 256;
+/// The name of a model, or a pattern of names, in it (bytes): those of cloud providers are addresses.
+pub const PRICE_MODEL_BYTES: usize = 128;
+/// Models that are named for having no price.
+pub const UNPRICED_MODELS: usize = 64;
+/// Executions that are told apart there.
+pub const UNPRICED_EXECUTIONS: usize = 100_000;
 /// An event that an agent hands to a hook (bytes): results of tools are a few megabytes at most, as images in base64.
 pub const HOOK_BYTES: usize = 8 << 20;
 /// How much of an event that is too large or cannot be read is searched for the session that it is of (bytes).

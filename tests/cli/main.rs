@@ -17,6 +17,7 @@ mod audit_crash;
 mod audit_export;
 mod audit_hook;
 mod audit_kept;
+mod audit_prices;
 mod audit_report;
 mod audit_session;
 mod audit_sources;

@@ -4,6 +4,7 @@ pub mod anchor;
 pub mod expire;
 pub mod hooked;
 mod known;
+pub mod prices;
 pub mod repository;
 pub mod session;
 mod statement;

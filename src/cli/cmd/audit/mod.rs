@@ -10,6 +10,7 @@ mod init;
 mod itself;
 mod keep;
 mod matching;
+mod prices;
 mod proof;
 mod quickstart;
 mod record;
