@@ -412,7 +412,7 @@ mod tests {
     fn a_cost_of_which_a_part_is_not_known_is_not_known() {
         let used = |number, more: &[&str]| event(number, "session", &[&["session_id=c", "tokens_in=5"], more].concat());
         let cost = |events: &[Event]| runs(events)[0].cost.map(|cost| (cost.amount.exact(), cost.known));
-        let mut events = vec![used(1, &["cost=r:0.1"]), used(2, &["cost=r:0.2"])];
+        let mut events = vec![used(1, &["cost=0.1"]), used(2, &["cost=0.2"])];
         assert_eq!(cost(&events), Some(("0.3".into(), Known::Derived)));
         events.push(used(3, &[]));
         assert_eq!(cost(&events), None, "its third part has no price");

@@ -320,6 +320,14 @@ pub const SERVER_HEAD_BYTES: usize = 16 << 10;
 pub const SERVER_SECONDS: u64 = 30;
 /// How long a connection may last, its answers included (seconds).
 pub const SERVER_CONNECTION_SECONDS: u64 = 300;
+/// A request with telemetry (bytes): exporters send some hundred log records or spans at once.
+pub const OTLP_BYTES: usize = 4 << 20;
+/// Bytes of all such requests that are being received or written: parsed, one takes a multiple of it.
+pub const OTLP_TOTAL_BYTES: usize = 8 << 20;
+/// Tokens of machines that may hand in telemetry.
+pub const SERVER_TOKENS: usize = 1000;
+/// The file of these tokens (bytes).
+pub const SERVER_TOKENS_BYTES: usize = 1 << 20;
 /// Settings of an audit log (bytes).
 pub const SETTINGS_BYTES: usize = 64 << 10;
 /// A published file of an audit log, a tile or a bundle of 256 entries (bytes).

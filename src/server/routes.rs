@@ -1,5 +1,6 @@
 //! What is answered to whom asks over HTTP.
 
+use super::otlp::{self, Head, Telemetry};
 use crate::audit::store::{CHECKPOINT, Published};
 use crate::audit::witness::Watcher;
 use crate::model::Timestamp;
@@ -16,6 +17,8 @@ pub struct Site {
     pub published: Published,
     /// The witness, where this server is one.
     pub watcher: Option<Mutex<Watcher>>,
+    /// Who takes telemetry in, where anybody may hand it in.
+    pub telemetry: Option<Telemetry>,
     /// The clock.
     pub now: fn() -> Timestamp,
 }
@@ -27,6 +30,8 @@ pub struct Request {
     pub method: String,
     /// The path, without a query.
     pub path: String,
+    /// What else stands above the body.
+    pub head: Head,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -56,6 +61,9 @@ impl Answer {
 impl Site {
     /// Answers a request.
     pub fn answer(&self, request: &Request) -> Answer {
+        if let Some(signal) = otlp::signal(&request.method, &request.path) {
+            return otlp::take(self.telemetry.as_ref(), signal, &request.head, &request.body);
+        }
         let path = request.path.strip_prefix('/').unwrap_or(&request.path);
         match (request.method.as_str(), path) {
             ("POST", "add-checkpoint") => self.add_checkpoint(&request.body),

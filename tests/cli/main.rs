@@ -63,6 +63,7 @@ mod shown;
 mod signers;
 mod step;
 mod subjects;
+mod telemetry;
 mod transcript;
 #[path = "../world/web.rs"]
 mod web;

@@ -8,6 +8,7 @@ pub mod prices;
 pub mod repository;
 pub mod session;
 mod statement;
+pub mod telemetry;
 pub mod witnessed;
 
 pub use statement::of_statement;
