@@ -471,6 +471,8 @@ pub const QUERY_ANSWER_BYTES: usize = 64 << 20;
 pub const QUERY_VALUE_BYTES: usize = 64 << 10;
 /// Memory of a question in SQL (bytes): what it sorts must not fill a disk.
 pub const QUERY_HEAP_BYTES: usize = 256 << 20;
+/// Records on which an answer may rest that is proven: a file for each.
+pub const PROVEN_RECORDS: u64 = 10_000;
 /// A record as it is handed out, with salts and proofs (bytes): four times what it says at most.
 pub const HANDOUT_LINE_BYTES: usize = 4 * RECORD_BYTES;
 /// The manifest of what is handed out (bytes).

@@ -1,8 +1,9 @@
 //! The door to the network: so many connections, so much time, so many bytes; and each request on a thread of its own, so that
 //! what panics there is that request's error.
 
+use super::answer::Answer;
 use super::otlp::{self, Head};
-use super::routes::{Answer, Request, Site};
+use super::routes::{Request, Site};
 use super::waiting::{Wait, Waiting};
 use crate::audit::AuditError;
 use crate::model::limits;

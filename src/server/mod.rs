@@ -10,11 +10,13 @@
 //! | `hooked.rs` | handing in without waiting for an answer, or for anything |
 //! | `http.rs` | the door to the network: connections, times, sizes |
 //! | `routes.rs` | what is answered: tiles and checkpoint (C2SP tlog-tiles), `add-checkpoint` (C2SP tlog-witness) |
+//! | `answer.rs` | what an answer is |
 //! | `otlp.rs` | telemetry that is handed in (OTLP/HTTP in JSON), by machines with a token |
 //! | `tokens.rs` | which machine a token is of |
 //!
 //! A panic in one request is that request's error: each is answered on a thread of its own.
 
+mod answer;
 mod client;
 mod hooked;
 mod http;

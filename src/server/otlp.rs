@@ -1,7 +1,7 @@
 //! Telemetry over HTTP (OTLP 1.x, JSON): from whom it is taken, how much of it, and what is answered. By the specification a failure is
 //! answered with a `google.rpc.Status`, and what is not all taken with `partialSuccess`.
 
-use super::routes::Answer;
+use super::answer::Answer;
 use super::tokens::Tokens;
 use super::writer::Writer;
 use crate::audit::AuditError;

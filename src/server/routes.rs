@@ -1,5 +1,6 @@
 //! What is answered to whom asks over HTTP.
 
+use super::answer::{Answer, TEXT};
 use super::otlp::{self, Head, Telemetry};
 use crate::audit::store::{CHECKPOINT, Published};
 use crate::audit::witness::Watcher;
@@ -34,28 +35,6 @@ pub struct Request {
     pub head: Head,
     /// The body.
     pub body: Vec<u8>,
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Status.
-    pub status: u16,
-    /// Media type of the body.
-    pub media_type: &'static str,
-    /// How long others may keep it.
-    pub cache: &'static str,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-const TEXT: &str = "text/plain; charset=utf-8";
-
-impl Answer {
-    /// A text that nobody keeps.
-    pub(super) fn text(status: u16, text: impl Into<String>) -> Self {
-        Self { status, media_type: TEXT, cache: "no-store", body: text.into().into_bytes() }
-    }
 }
 
 impl Site {

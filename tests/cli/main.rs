@@ -18,6 +18,7 @@ mod audit_export;
 mod audit_hook;
 mod audit_kept;
 mod audit_prices;
+mod audit_prove;
 mod audit_report;
 mod audit_session;
 mod audit_sources;

@@ -5,6 +5,7 @@ pub mod expire;
 pub mod hooked;
 mod known;
 pub mod prices;
+pub mod receipt;
 pub mod repository;
 pub mod session;
 mod statement;

@@ -1,6 +1,6 @@
 //! `attest audit import`
 
-use super::prices::{self, UnpricedReport};
+use super::worked::prices::{self, UnpricedReport};
 use crate::audit::AuditError;
 use crate::capture::{Commits, Environment, HistoryError, each_commit, main_branch, normalise_remote};
 use crate::cli::args::{Common, Format};

@@ -1,6 +1,6 @@
 //! `attest audit record`
 
-use super::prices::UnpricedReport;
+use super::worked::prices::UnpricedReport;
 use crate::audit::AuditError;
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};

@@ -1,10 +1,10 @@
 //! `attest audit start`, `finish`, and what is said of an execution: `run`, `tag`, `decide`, `exception`, `outcome`.
 
+pub(super) mod prices;
 pub(super) mod run;
 pub(super) mod said;
 
 use super::ask::Open;
-use super::prices;
 use super::record::{document, once, put};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};

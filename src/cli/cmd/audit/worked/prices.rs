@@ -24,7 +24,7 @@ pub struct UnpricedReport {
 }
 
 /// Reads the list of a flag.
-pub(super) fn read(path: &Path) -> Result<Prices, Failure> {
+pub(in crate::cli::cmd::audit) fn read(path: &Path) -> Result<Prices, Failure> {
     let bytes = files::read(path, limits::PRICES_BYTES)?;
     let text = String::from_utf8_lossy(&bytes);
     Prices::read(&text)
@@ -32,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<Prices, Failure> {
 }
 
 /// For `--format json`.
-pub(super) fn report(all: &[Unpriced]) -> Vec<UnpricedReport> {
+pub(in crate::cli::cmd::audit) fn report(all: &[Unpriced]) -> Vec<UnpricedReport> {
     let one = |Unpriced { model, why, executions, records }: &Unpriced| {
         let (model, why) = (model.clone(), why.clone());
         UnpricedReport { model, why, executions: *executions, records: *records }
@@ -41,7 +41,7 @@ pub(super) fn report(all: &[Unpriced]) -> Vec<UnpricedReport> {
 }
 
 /// For people: a line for each.
-pub(super) fn told(all: &[UnpricedReport]) -> String {
+pub(in crate::cli::cmd::audit) fn told(all: &[UnpricedReport]) -> String {
     let line = |one: &UnpricedReport| {
         let model = one.model.as_deref().map(|model| format!(" of model {}", shown::line(model)));
         let (what, of) = (counted(one.executions, "execution"), model.unwrap_or_default());
