@@ -78,7 +78,8 @@ impl LineReport {
 /// The lines of what a trace found.
 pub(in crate::cli::cmd::audit) fn of_branch(branch: &Branch, out: &mut Vec<LineReport>) {
     let line = format!("{} {}", branch.word.text(), branch.what);
-    out.push(LineReport::new(line.trim(), branch.records.iter().copied()));
+    let records = if branch.rests.is_empty() { &branch.records } else { &branch.rests };
+    out.push(LineReport::new(line.trim(), records.iter().copied()));
     branch.more.iter().for_each(|more| of_branch(more, out));
 }
 
