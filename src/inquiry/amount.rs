@@ -34,7 +34,7 @@ impl Amount {
     #[must_use]
     pub fn of_million(self, count: u64) -> Option<Self> {
         const MILLION: u128 = 1_000_000;
-        (self.0 % MILLION == 0).then_some(())?;
+        self.0.is_multiple_of(MILLION).then_some(())?;
         (self.0 / MILLION).checked_mul(u128::from(count)).map(Self)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::audit::AuditError;
 use crate::cli::cmd::audit::ask::{Open, told};
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::show::sanitize;
 use crate::flow::audit::receipt::Prover;
 use crate::inquiry::{Branch, Hole};
@@ -135,8 +135,7 @@ impl ProveArg {
         let (origin, log_key) = (log.settings.origin.clone(), log.settings.key.to_string());
         let question = question.to_owned();
         let report = ProofsReport { schema_version: 1, question, origin, log_key, lines, records };
-        let list = serde_json::to_vec_pretty(&report).unwrap_or_default();
-        to.put(LIST, &list)?;
+        to.put(LIST, &Outcome::json(&report, Exit::Done).stdout)?;
         let folder = sanitize::line(&folder.display().to_string());
         let key = sanitize::line(&report.log_key);
         let mut out = format!(
