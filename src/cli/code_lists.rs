@@ -53,6 +53,7 @@ const LISTS: &[&[Code]] = &[
     QueryError::CODES,
     ActionError::CODES,
     RecordError::CODES,
+    flow::audit::prices::PricesError::CODES,
     flow::PublishError::CODES,
     flow::CreateError::CODES,
     exit::codes::CODES,

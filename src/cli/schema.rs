@@ -38,6 +38,7 @@ pub const ALL: &[(&str, MakeSchema)] = &[
     ("audit-query", of::<audit::QueryReport>),
     ("audit-receipt", of::<audit::ReceiptReport>),
     ("audit-record", record::schema),
+    ("audit-proofs", of::<audit::ProofsReport>),
     ("audit-recorded", of::<audit::RecordReport>),
     ("audit-replicate", of::<audit::ReplicateReport>),
     ("audit-report", of::<audit::WeekReport>),

@@ -29,6 +29,15 @@ impl Amount {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// What so many cost of which a million costs this, exactly; none where that is too much, or where one cannot be said in as many
+    /// digits as are kept.
+    #[must_use]
+    pub fn of_million(self, count: u64) -> Option<Self> {
+        const MILLION: u128 = 1_000_000;
+        self.0.is_multiple_of(MILLION).then_some(())?;
+        (self.0 / MILLION).checked_mul(u128::from(count)).map(Self)
+    }
+
     /// As many parts that are equal but for the first, which has what cannot be divided: together they are the amount.
     #[must_use]
     pub fn part(self, of: u64, at: u64) -> Self {
@@ -70,6 +79,11 @@ mod tests {
         assert_eq!(of("0").to_string(), "$0.00");
         let parts: Vec<Amount> = (0..3).map(|at| of("0.1").part(3, at)).collect();
         assert_eq!(parts.iter().fold(of("0"), |sum, part| sum.plus(*part)), of("0.1"), "nothing is lost");
+        assert_eq!(of("0.30").of_million(1).map(Amount::exact), Some("0.0000003".into()));
+        assert_eq!(of("3").of_million(81_200).map(Amount::exact), Some("0.2436".into()));
+        assert_eq!(of("0.000000000001").of_million(1).map(Amount::exact), Some("0.000000000000000001".into()));
+        assert_eq!(of("0.0000000000001").of_million(1), None, "not to be said in as many digits");
+        assert_eq!(of("999999999999999999").of_million(u64::MAX), None);
         for bad in ["", ".5", "1.2.3", "-1", "1e3", "0.1234567890123456789"] {
             assert_eq!(Amount::parse(bad), None, "{bad}");
         }

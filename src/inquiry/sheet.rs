@@ -91,6 +91,8 @@ pub struct Transcript {
 pub struct Sheet {
     /// The execution.
     pub run: Run,
+    /// Numbers of all of its records, in their order.
+    pub records: Vec<u64>,
     /// Facts by field, the values of each in the order in which they were said.
     pub facts: BTreeMap<String, Vec<Fact>>,
     /// Fields of people who were erased.
@@ -141,6 +143,9 @@ const PLACE: &[&str] = &["environment", "machine", "container", "repository", "c
 #[must_use]
 pub fn sheet(events: &[Event], id: &str) -> Option<Sheet> {
     let run = runs(events).into_iter().find(|run| run.id.text() == id)?;
+    let mut records: Vec<u64> = events.iter().map(|event| event.number).collect();
+    records.sort_unstable();
+    records.dedup();
     let events = &each_once(events.to_vec())[..];
     let of = |kind: &'static str| events.iter().filter(move |event| event.kind == kind);
     let mut facts: BTreeMap<String, Vec<Fact>> = BTreeMap::new();
@@ -186,6 +191,7 @@ pub fn sheet(events: &[Event], id: &str) -> Option<Sheet> {
         ["commit", "merge"].contains(&event.text("action_type")?).then(|| (event.number, target.to_owned()))
     };
     Some(Sheet {
+        records,
         run,
         facts,
         erased,

@@ -99,17 +99,25 @@ pub struct Branch {
     pub known: Option<Known>,
     /// Records that say so.
     pub records: Vec<u64>,
+    /// All records on which it rests, where it says what many come to.
+    pub rests: Vec<u64>,
     /// What hangs on it.
     pub more: Vec<Self>,
 }
 
 impl Branch {
     fn new(word: Word, what: impl Into<String>) -> Self {
-        Self { word, what: what.into(), known: None, records: Vec::new(), more: Vec::new() }
+        Self { word, what: what.into(), known: None, records: Vec::new(), rests: Vec::new(), more: Vec::new() }
     }
 
     fn known(mut self, known: Known) -> Self {
         self.known = Some(known);
+        self
+    }
+
+    /// It is what all records of an execution come to.
+    fn of_all(mut self, sheet: &Sheet) -> Self {
+        self.rests.clone_from(&sheet.records);
         self
     }
 
@@ -275,26 +283,26 @@ fn execution(sheet: &Sheet, material: &Material, word: Word) -> Branch {
     let kind = if matches!(run.id, RunId::Session(_)) { "session" } else { "execution" };
     let agent = run.agent.as_deref().unwrap_or("(no agent is said)");
     let ended = super::ended(run).map_or_else(String::new, |status| format!("  {status}"));
-    let mut found = Branch::new(word, format!("{kind} {}  {agent}{ended}", run.id.text()));
+    let mut found = Branch::new(word, format!("{kind} {}  {agent}{ended}", run.id.text())).of_all(sheet);
     found.records = vec![run.records.0, run.records.1];
     for transcript in &sheet.transcripts {
         let digest = transcript
             .digest
             .as_ref()
             .map_or_else(|| "no transcript was recorded".into(), |d| format!("transcript {d}"));
-        found.more.push(Branch::new(Word::Session, format!("{}, {digest}", transcript.session)));
+        found.more.push(Branch::new(Word::Session, format!("{}, {digest}", transcript.session)).of_all(sheet));
     }
     found.more.extend(asked(sheet));
     let place = facts(sheet, &["environment", "machine", "container", "repository", "branch", "commit", "model"]);
     if let Some(place) = place {
-        found.more.push(Branch::new(Word::Where, place));
+        found.more.push(Branch::new(Word::Where, place).of_all(sheet));
     }
     if run.actions > 0 {
         let each = sheet.actions.iter().map(|action| match action.failed {
             0 => format!("{} {}", action.count, action.name),
             failed => format!("{} {} ({failed} failed)", action.count, action.name),
         });
-        found.more.push(Branch::new(Word::Did, each.collect::<Vec<_>>().join(", ")));
+        found.more.push(Branch::new(Word::Did, each.collect::<Vec<_>>().join(", ")).of_all(sheet));
     }
     for loss in &sheet.losses {
         found.more.push(Branch::hole(format!("{} events were lost: {}", loss.lost, loss.reason)).by(loss.record));

@@ -322,6 +322,14 @@ pub const SERVER_HEAD_BYTES: usize = 16 << 10;
 pub const SERVER_SECONDS: u64 = 30;
 /// How long a connection may last, its answers included (seconds).
 pub const SERVER_CONNECTION_SECONDS: u64 = 300;
+/// A request with telemetry (bytes): exporters send some hundred log records or spans at once.
+pub const OTLP_BYTES: usize = 4 << 20;
+/// Bytes of all such requests that are being received or written: parsed, one takes a multiple of it.
+pub const OTLP_TOTAL_BYTES: usize = 8 << 20;
+/// Tokens of machines that may hand in telemetry.
+pub const SERVER_TOKENS: usize = 1000;
+/// The file of these tokens (bytes).
+pub const SERVER_TOKENS_BYTES: usize = 1 << 20;
 /// Settings of an audit log (bytes).
 pub const SETTINGS_BYTES: usize = 64 << 10;
 /// A published file of an audit log, a tile or a bundle of 256 entries (bytes).
@@ -394,6 +402,18 @@ pub const KEPT_JOINS: usize = 1_000_000;
 pub const SESSION_LOSSES: u64 = 64;
 /// Records of a session file that are put into the log at once.
 pub const SESSION_BATCH: usize = 1000;
+/// A list of prices (bytes).
+pub const PRICES_BYTES: usize = 256 << 10;
+/// Values of it: a map of seven fields for each price.
+pub const PRICES_NODES: usize = 8192;
+/// Prices of it: each is held against each.
+pub const PRICES: usize = 256;
+/// The name of a model, or a pattern of names, in it (bytes): those of cloud providers are addresses.
+pub const PRICE_MODEL_BYTES: usize = 128;
+/// Models that are named for having no price.
+pub const UNPRICED_MODELS: usize = 64;
+/// Executions that are told apart there.
+pub const UNPRICED_EXECUTIONS: usize = 100_000;
 /// An event that an agent hands to a hook (bytes): results of tools are a few megabytes at most, as images in base64.
 pub const HOOK_BYTES: usize = 8 << 20;
 /// How much of an event that is too large or cannot be read is searched for the session that it is of (bytes).
@@ -457,6 +477,8 @@ pub const QUERY_ANSWER_BYTES: usize = 64 << 20;
 pub const QUERY_VALUE_BYTES: usize = 64 << 10;
 /// Memory of a question in SQL (bytes): what it sorts must not fill a disk.
 pub const QUERY_HEAP_BYTES: usize = 256 << 20;
+/// Records on which an answer may rest that is proven: a file for each.
+pub const PROVEN_RECORDS: u64 = 10_000;
 /// A record as it is handed out, with salts and proofs (bytes): four times what it says at most.
 pub const HANDOUT_LINE_BYTES: usize = 4 * RECORD_BYTES;
 /// The manifest of what is handed out (bytes).

@@ -152,8 +152,20 @@ impl Draft {
         self.get(name)?.told.value().as_str()
     }
 
+    /// Says what was worked out of the rest; whether it is a field of this kind, and was not said.
+    pub fn derive(&mut self, name: &str, told: Told) -> bool {
+        let Some((at, field)) = fields::placed(name).filter(|_| self.kind.may_have(name)) else { return false };
+        if self.get(name).is_some() {
+            return false;
+        }
+        let before = |said: &Said| fields::placed(said.field.name).is_some_and(|(own, _)| own < at);
+        let place = self.said.iter().take_while(|said| before(said)).count();
+        self.said.insert(place, Said { field, told, known: Known::Derived });
+        true
+    }
+
     /// Whether a record that was read back from a log says surely another thing than this one, but for the fields of people who
-    /// were erased.
+    /// were erased, and for a cost that was worked out: its source says nothing of it.
     #[must_use]
     pub fn differs(&self, recorded: &Self, erased: &[&str]) -> bool {
         let said = |draft: &'_ Self, name: &str| draft.get(name).map(|said| (said.told.clone(), said.known));
@@ -166,7 +178,11 @@ impl Draft {
                     (told, before) => told != before,
                 }
             }
-            (told, before) => told != before,
+            (told, before) => {
+                let is_own =
+                    |said: &Option<(Told, Known)>| said.as_ref().is_none_or(|(_, known)| *known == Known::Derived);
+                told != before && !(field.name == "cost" && is_own(&told) && is_own(&before))
+            }
         };
         self.kind != recorded.kind || names.filter(|field| !erased.contains(&field.name)).any(other)
     }

@@ -1,5 +1,7 @@
 //! What is answered to whom asks over HTTP.
 
+use super::answer::{Answer, TEXT};
+use super::otlp::{self, Head, Telemetry};
 use crate::audit::store::{CHECKPOINT, Published};
 use crate::audit::witness::Watcher;
 use crate::model::Timestamp;
@@ -16,6 +18,8 @@ pub struct Site {
     pub published: Published,
     /// The witness, where this server is one.
     pub watcher: Option<Mutex<Watcher>>,
+    /// Who takes telemetry in, where anybody may hand it in.
+    pub telemetry: Option<Telemetry>,
     /// The clock.
     pub now: fn() -> Timestamp,
 }
@@ -27,35 +31,18 @@ pub struct Request {
     pub method: String,
     /// The path, without a query.
     pub path: String,
+    /// What else stands above the body.
+    pub head: Head,
     /// The body.
     pub body: Vec<u8>,
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Status.
-    pub status: u16,
-    /// Media type of the body.
-    pub media_type: &'static str,
-    /// How long others may keep it.
-    pub cache: &'static str,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-const TEXT: &str = "text/plain; charset=utf-8";
-
-impl Answer {
-    /// A text that nobody keeps.
-    pub(super) fn text(status: u16, text: impl Into<String>) -> Self {
-        Self { status, media_type: TEXT, cache: "no-store", body: text.into().into_bytes() }
-    }
 }
 
 impl Site {
     /// Answers a request.
     pub fn answer(&self, request: &Request) -> Answer {
+        if let Some(signal) = otlp::signal(&request.method, &request.path) {
+            return otlp::take(self.telemetry.as_ref(), signal, &request.head, &request.body);
+        }
         let path = request.path.strip_prefix('/').unwrap_or(&request.path);
         match (request.method.as_str(), path) {
             ("POST", "add-checkpoint") => self.add_checkpoint(&request.body),

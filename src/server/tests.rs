@@ -270,7 +270,7 @@ fn watcher() -> Mutex<Watcher> {
 
 fn site(now: fn() -> Timestamp) -> Site {
     let published = Published::of(std::path::Path::new("/nowhere/at/all"));
-    Site { published, watcher: Some(watcher()), now }
+    Site { published, watcher: Some(watcher()), telemetry: None, now }
 }
 
 /// Asks with the bytes that are given.
@@ -309,7 +309,12 @@ fn over_http_a_panic_is_a_500_and_the_next_is_answered() {
 fn a_server_answers_as_the_specifications_say() {
     let site = site(now);
     let answer = |method: &str, path: &str, body: &[u8]| {
-        site.answer(&Request { method: method.into(), path: path.into(), body: body.to_vec() })
+        site.answer(&Request {
+            method: method.into(),
+            path: path.into(),
+            head: Default::default(),
+            body: body.to_vec(),
+        })
     };
     let note = signer(ORIGIN, 1).sign(&format!("{ORIGIN}\n5\n{}\n", Hash::of_entry(b"x")));
     let body = AddCheckpoint { old: 0, proof: Vec::new(), checkpoint: &note }.write();
@@ -327,6 +332,9 @@ fn a_server_answers_as_the_specifications_say() {
         ("GET", "/tile/0/000/../../../../keys/master".into(), 404),
         ("GET", "/".into(), 404),
         ("POST", "/add".into(), 404),
+        ("POST", "/v1/logs".into(), 404),
+        ("POST", "/v1/traces".into(), 404),
+        ("GET", "/v1/logs".into(), 404),
         ("POST", "/checkpoint".into(), 405),
         ("DELETE", "/tile/0/000".into(), 405),
     ] {

@@ -72,6 +72,10 @@ impl Reader for Telemetry {
                     for item in list(&scope, items) {
                         let told = Told { item: &item, own: attributes(&item), about: &about };
                         self.calls.counts.lines += 1;
+                        if !item.is_object() {
+                            self.calls.broken("no log record or span", item.to_string().as_bytes(), None, out);
+                            continue;
+                        }
                         match told.record(*items == "spans") {
                             Some(record) => {
                                 self.calls.counts.actions += 1;
@@ -188,7 +192,8 @@ impl Told<'_> {
         let session = self.session().unwrap_or_default();
         let mut record = json!({ "kind": kind, "source": SOURCE, "source_id": format!("{session}/{what}/{own}") });
         plain(&mut record, "session_id", self.session());
-        plain(&mut record, "agent", self.text(&["gen_ai.agent.name"]));
+        plain(&mut record, "agent", self.text(&["gen_ai.agent.name"]).or_else(|| text(self.about, "attest.agent")));
+        plain(&mut record, "execution_id", text(self.about, "attest.execution"));
         let version = text(self.about, "service.version").or_else(|| self.text(&["app.version"]));
         plain(&mut record, "agent_version", version);
         plain(&mut record, "model", self.text(&["gen_ai.response.model", "gen_ai.request.model", "model"]));

@@ -145,6 +145,30 @@ impl Inside {
         if free { answer(204, Vec::new()) } else { refused(403, "AccessDenied") }
     }
 
+    /// Sets until when a version is locked: later, and never sooner.
+    fn lock(&mut self, key: &str, id: &str, body: &[u8]) -> Response<Body> {
+        let (text, shortens) = (String::from_utf8_lossy(body).into_owned(), self.ways.shortens);
+        let until = text.split_once("<RetainUntilDate>").and_then(|(_, rest)| rest.split('<').next());
+        let (Some(until), Some(kept)) = (until, self.version(key, id)) else { return refused(404, "NoSuchVersion") };
+        // Times in one form are in the order of their texts.
+        if shortens || kept.until.as_deref().is_none_or(|before| before <= until) {
+            kept.until = Some(until.to_owned());
+            return answer(200, Vec::new());
+        }
+        refused(403, "AccessDenied")
+    }
+
+    fn locked(&mut self, key: &str, id: &str) -> Response<Body> {
+        match self.version(key, id).and_then(|kept| kept.until.clone()) {
+            Some(until) => {
+                let xml =
+                    format!("<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>{until}</RetainUntilDate></Retention>");
+                answer(200, xml.into_bytes())
+            }
+            None => refused(404, "NoSuchObjectLockConfiguration"),
+        }
+    }
+
     fn list(&self, prefix: &str, (after, version): (&str, &str)) -> Response<Body> {
         // Newest first, as S3 lists them; after a key alone, all its versions are passed over.
         let all = self.objects.iter().flat_map(|(key, all)| all.iter().rev().map(move |kept| (key, kept)));
@@ -194,8 +218,8 @@ async fn handle(State(inside): State<Arc<Mutex<Inside>>>, request: Request) -> R
         _ if !signed => refused(403, "AccessDenied"),
         "PUT" if !query.contains_key("retention") => inside.put(&path, &parts.headers, &body),
         _ if inside.ways.write_only => refused(403, "AccessDenied"),
-        "PUT" if inside.ways.shortens => answer(200, Vec::new()),
-        "PUT" => refused(403, "AccessDenied"),
+        "PUT" => inside.lock(&path, &of("versionId"), &body),
+        "GET" if query.contains_key("retention") => inside.locked(&path, &of("versionId")),
         "GET" if query.contains_key("versions") => {
             inside.list(&of("prefix"), (&of("key-marker"), &of("version-id-marker")))
         }

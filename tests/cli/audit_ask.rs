@@ -445,20 +445,24 @@ fn a_question_to_a_log_whose_end_is_gone_says_so() {
         assert_eq!(answer.status.code(), Some(3));
         serde_json::from_slice::<Value>(&answer.stdout).unwrap();
     }
-    // Behind the last checkpoint, as a writer leaves it that is killed before it signs: then no checkpoint says what was there.
+    // Behind the last checkpoint, as a writer leaves it that is killed before it signs: no checkpoint says what was there.
     let world = incident();
     let (checkpoint, journal) =
         (world.root().join(LOG).join("tlog/checkpoint"), world.root().join(LOG).join("journal"));
     let before = fs::read(&checkpoint).unwrap();
-    done(&world, &["record", "decision", "what=one more", "reason=none"]);
+    let file = || fs::read_dir(&journal).unwrap().next().unwrap().unwrap().path();
+    let more = |what: &str| {
+        done(&world, &["record", "decision", &format!("what={what}"), "reason=none"]);
+        fs::read(file()).unwrap().iter().rposition(|b| *b != 0).unwrap()
+    };
+    let end = more("one");
+    more("another");
     fs::write(&checkpoint, before).unwrap();
     let said = audit(&world, &["history"]);
     assert!(!String::from_utf8_lossy(&said.stdout).contains("HOLE record"), "the twin");
-    let file = fs::read_dir(journal).unwrap().next().unwrap().unwrap().path();
-    let mut bytes = fs::read(&file).unwrap();
-    let end = bytes.iter().rposition(|b| *b != 0).unwrap();
+    let mut bytes = fs::read(file()).unwrap();
     bytes[end - 1] ^= 1;
-    fs::write(&file, bytes).unwrap();
+    fs::write(file(), bytes).unwrap();
     assert!(ends(&world, 3, &["history"]).contains("HOLE "));
 }
 

@@ -17,6 +17,8 @@ mod audit_crash;
 mod audit_export;
 mod audit_hook;
 mod audit_kept;
+mod audit_prices;
+mod audit_prove;
 mod audit_report;
 mod audit_session;
 mod audit_sources;
@@ -63,6 +65,7 @@ mod shown;
 mod signers;
 mod step;
 mod subjects;
+mod telemetry;
 mod transcript;
 #[path = "../world/web.rs"]
 mod web;

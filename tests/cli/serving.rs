@@ -13,15 +13,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A server that is killed when the test ends.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     witness: Option<String>,
     socket: PathBuf,
 }
 
 impl Server {
-    fn start(world: &World, log: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(world: &World, log: &str, more: &[&str]) -> Self {
         let mut program = Command::new(env!("CARGO_BIN_EXE_attest"));
         program.args(["audit", "--log", log, "serve", "--listen", "127.0.0.1:0"]).args(more);
         program.current_dir(world.root()).env("HOME", world.home()).stderr(Stdio::piped()).stdout(Stdio::null());

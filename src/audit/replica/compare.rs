@@ -21,6 +21,8 @@ pub struct Compared {
     pub size: u64,
     /// The checkpoint that the log signed for it: what the log's account is held against.
     pub outside: Option<Outside>,
+    /// Those that it signed before, and are there still.
+    pub earlier: Vec<Outside>,
     /// What of it is not as it was copied.
     pub bad: Vec<Bad>,
 }
@@ -60,8 +62,12 @@ pub async fn compare(
     bad.sort_by_key(|bad| bad.index.unwrap_or(u64::MAX));
     let differs = walk.other.filter(|_| whole);
     let name = format!("the replica {}", replica.name());
+    let earlier = replica.checkpoints().await?;
+    let earlier = earlier.iter().filter_map(|note| own(note, settings).ok());
+    let earlier = earlier.filter(|one| one.size != theirs.size || one.root != theirs.root);
+    let earlier = earlier.map(|one| Outside::kept(&name, one)).collect();
     let outside = Outside { differs, ..Outside::kept(&name, theirs) };
-    Ok(Compared { size, outside: Some(outside), bad })
+    Ok(Compared { size, outside: Some(outside), earlier, bad })
 }
 
 /// The first record before `until` whose entry is another one in the log than in its replica.

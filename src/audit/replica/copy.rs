@@ -48,6 +48,15 @@ pub async fn replicate(
     let ours = own(&note, settings)?;
     let before = taken(replica, settings).await?;
     let mut tree = continued(store, &ours, before.as_ref(), replica).await?;
+    // Where somebody else put the log's checkpoint there, what it is of may be missing.
+    let sure = replica.sure().min(tree.size());
+    if sure < tree.size() {
+        tree = match Growing::published(store, sure)? {
+            Some(tree) => tree,
+            None => replayed(store, Growing::default(), sure)?,
+        };
+    }
+    let before = before.map_or(0, |before| before.size);
     let from = tree.size();
     let forgets = replica.keeps().contents && replica.keeps().forgets;
     // Where nothing is deleted on order, there is none that was not carried out.
@@ -67,7 +76,7 @@ pub async fn replicate(
         }
         replica.mark(ours.size).await?;
     }
-    Ok(Replicated { before: from, size: ours.size, forgotten })
+    Ok(Replicated { before, size: ours.size, forgotten })
 }
 
 /// The checkpoint that a replica took last: one of this log.

@@ -127,6 +127,18 @@ pub trait Replica: Send + Sync {
     /// The checkpoint that it took last; none where it took none.
     fn checkpoint(&self) -> BoxFuture<'_, Result<Option<Vec<u8>>, ReplicaError>>;
 
+    /// Every checkpoint that the log signed and that is there, the last one first: each is a word of the log, and an older one that
+    /// the last does not continue shows that it gave two.
+    fn checkpoints(&self) -> BoxFuture<'_, Result<Vec<Vec<u8>>, ReplicaError>> {
+        Box::pin(async move { Ok(self.checkpoint().await?.into_iter().collect()) })
+    }
+
+    /// Up to which number it is sure that everything is there, however far its checkpoint goes: that one somebody else may have put
+    /// there.
+    fn sure(&self) -> u64 {
+        u64::MAX
+    }
+
     /// Records from a number on: at least one where there is one, at most `count`.
     fn read(&self, from: u64, count: usize) -> BoxFuture<'_, Result<Vec<Copied>, ReplicaError>>;
 

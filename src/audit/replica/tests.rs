@@ -31,7 +31,8 @@ pub(super) fn compared(store: &dyn LogStore, replica: &dyn Replica) -> Compared 
 
 /// What a log's account says when the replica is held against it: its first fault.
 pub(super) fn judged(store: &dyn LogStore, log: &Log, replica: &dyn Replica) -> Option<(Option<u64>, String)> {
-    let outside: Vec<_> = compared(store, replica).outside.into_iter().collect();
+    let found = compared(store, replica);
+    let outside: Vec<_> = found.outside.into_iter().chain(found.earlier).collect();
     let account = account(store, &settings(), Some(log.keys()), &outside).unwrap();
     account.unexplained.first().map(|bad| (bad.index, bad.cause.clone()))
 }

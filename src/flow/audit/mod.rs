@@ -4,9 +4,12 @@ pub mod anchor;
 pub mod expire;
 pub mod hooked;
 mod known;
+pub mod prices;
+pub mod receipt;
 pub mod repository;
 pub mod session;
 mod statement;
+pub mod telemetry;
 pub mod witnessed;
 
 pub use statement::of_statement;

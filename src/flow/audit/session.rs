@@ -1,5 +1,6 @@
 //! A session file into an audit log, line by line: in bounded memory, and the same file again adds nothing.
 
+use super::prices::{Prices, Pricing, Unpriced};
 use super::record;
 use crate::audit::keys::Random;
 use crate::audit::{AuditError, Index, Log};
@@ -24,6 +25,8 @@ pub struct Taken {
     pub differing: Vec<u64>,
     /// Fields that were withheld.
     pub withheld: u64,
+    /// What was used without a price, where prices were given.
+    pub unpriced: Vec<Unpriced>,
 }
 
 /// A file that is being taken in.
@@ -37,6 +40,8 @@ pub struct Intake<'a> {
     reader: Option<Box<dyn Reader>>,
     /// Formats of which the file may be.
     formats: Vec<&'static dyn Source>,
+    /// Prices of what was used.
+    pricing: Option<Pricing<'a>>,
     /// Lines before one was recognised.
     unknown: u64,
     taken: Taken,
@@ -54,7 +59,15 @@ impl<'a> Intake<'a> {
     ) -> Self {
         let taken = Taken::default();
         let formats = sources::ALL.iter().filter(|source| source.units() == Units::Lines).copied().collect();
-        Self { log, index, now, random, given, reader: None, formats, unknown: 0, taken, drafts: Vec::new() }
+        let (reader, pricing, drafts) = (None, None, Vec::new());
+        Self { log, index, now, random, given, reader, formats, pricing, unknown: 0, taken, drafts }
+    }
+
+    /// The same with prices: records that say tokens and no cost get the one that is worked out of them.
+    #[must_use]
+    pub fn priced_by(mut self, prices: Option<&'a Prices>) -> Self {
+        self.pricing = prices.map(Pricing::new);
+        self
     }
 
     /// The same for a file that is said to be of one format: where nothing of it is, it is refused.
@@ -115,6 +128,7 @@ impl<'a> Intake<'a> {
         self.add(out)?;
         self.flush()?;
         self.taken.counts = reader.counts();
+        self.taken.unpriced = self.pricing.map(Pricing::end).unwrap_or_default();
         Ok(self.taken)
     }
 
@@ -129,9 +143,12 @@ impl<'a> Intake<'a> {
                     "source": document["source"], "source_id": document["source_id"] });
                 Draft::read(&loss, Origin::Captured, &mut *self.random)
             });
-            let draft =
+            let mut draft =
                 draft.map_err(|e| AuditError::Malformed { what: "session file".into(), cause: e.to_string() })?;
             self.taken.withheld += draft.said.iter().filter(|said| said.told == Told::Withheld).count() as u64;
+            if let Some(pricing) = &mut self.pricing {
+                pricing.price(&mut draft);
+            }
             self.drafts.push(draft);
         }
         if self.drafts.len() >= limits::SESSION_BATCH { self.flush() } else { Ok(()) }

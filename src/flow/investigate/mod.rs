@@ -18,7 +18,7 @@ pub use execution::{Execution, Logs, execution, logs, state};
 pub use history::{Found, history, months, sessions};
 pub use holes::holes;
 pub use marked::{ChangesOf, Marked, MarkedCommits, Search};
-pub use rule::{Against, Exception, Kept, is_execution, keeps};
+pub use rule::{Against, Exception, Kept, is_execution, keeps, model_of};
 pub use timeline::{Chosen, Wanted, timeline};
 pub use trace::{commit_id, meant, trace, who_approved};
 pub use week::week;

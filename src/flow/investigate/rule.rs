@@ -6,6 +6,7 @@ use crate::attribution::{described, over_limit};
 use crate::audit::AuditError;
 use crate::audit::index::{Question, Row, columns};
 use crate::sources::CommitRead;
+use std::collections::BTreeSet;
 
 /// What commits are held against.
 #[derive(Clone, Copy, Default)]
@@ -96,6 +97,23 @@ pub fn keeps(commit: &CommitRead, against: &Against<'_>) -> Result<Kept, AuditEr
 pub fn is_execution(log: &Log<'_>, execution: &str) -> Result<bool, AuditError> {
     let question = Question { execution: Some(execution.to_owned()), last: 1, ..Question::default() };
     Ok(!log.index.ask(&question)?.is_empty())
+}
+
+/// The model that the records of an execution name; none where they name none, or several.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn model_of(log: &Log<'_>, execution: &str) -> Result<Option<String>, AuditError> {
+    let mut named = BTreeSet::new();
+    let question = Question { execution: Some(execution.to_owned()), ..Question::all() };
+    let at = columns::placed("model");
+    let model = |row: &Row| row.columns.get(at?)?.clone();
+    log.index.each(&question, &mut |row| {
+        if let Some(model) = model(&row).filter(|_| named.len() < 2) {
+            named.insert(model);
+        }
+    })?;
+    Ok(named.pop_first().filter(|_| named.is_empty()))
 }
 
 /// Whether the log has anything of an execution that is not only what a commit says, as an `attested` record of it is, too.

@@ -200,6 +200,8 @@ struct Gathered {
     about: BTreeSet<String>,
     tokens: [Tokens; 3],
     costs: [Option<Cost>; 3],
+    /// Whether something was used there whose cost nobody knows.
+    unpriced: [bool; 3],
     tags: BTreeMap<String, String>,
     also: AlsoSaid,
 }
@@ -236,8 +238,10 @@ impl Gathered {
             _ => {}
         }
         if let Some(at) = USED.iter().position(|kind| *kind == event.kind) {
-            self.tokens[at] = self.tokens[at].plus(Tokens::of(event));
+            let tokens = Tokens::of(event);
+            self.tokens[at] = self.tokens[at].plus(tokens);
             let cost = event.cell("cost").and_then(|cell| Some((Amount::parse(&cell.text)?, cell.known)));
+            self.unpriced[at] |= cost.is_none() && !tokens.are_unknown();
             self.costs[at] = added(self.costs[at], cost.map(|(amount, known)| Cost { amount, known }));
         }
     }
@@ -292,6 +296,7 @@ impl Gathered {
         for at in 0..USED.len() {
             self.tokens[at] = self.tokens[at].plus(other.tokens[at]);
             self.costs[at] = added(self.costs[at], other.costs[at]);
+            self.unpriced[at] |= other.unpriced[at];
         }
         self.tags.extend(other.tags);
         self.also.join(&other.also);
@@ -315,7 +320,8 @@ impl Gathered {
             failed: self.failed,
             about: self.about,
             tokens: self.tokens.into_iter().find(|tokens| !tokens.are_unknown()).unwrap_or_default(),
-            cost: self.costs.into_iter().flatten().next(),
+            // A part of a cost is none.
+            cost: self.costs.into_iter().zip(self.unpriced).find_map(|(cost, unpriced)| cost.filter(|_| !unpriced)),
             tags: self.tags,
             also,
         })
@@ -416,6 +422,21 @@ mod tests {
         assert_eq!((run.tokens.read, run.tokens.written), (Some(9), None), "what is not known is no 0");
         assert_eq!(run.cost.map(|c| (c.amount.exact(), c.known)), Some(("1".into(), Known::Witnessed)));
         assert_eq!(run.status.as_deref(), Some("failed"));
+    }
+
+    #[test]
+    fn a_cost_of_which_a_part_is_not_known_is_not_known() {
+        let used = |number, more: &[&str]| event(number, "session", &[&["session_id=c", "tokens_in=5"], more].concat());
+        let cost = |events: &[Event]| runs(events)[0].cost.map(|cost| (cost.amount.exact(), cost.known));
+        let mut events = vec![used(1, &["cost=0.1"]), used(2, &["cost=0.2"])];
+        assert_eq!(cost(&events), Some(("0.3".into(), Known::Derived)));
+        events.push(used(3, &[]));
+        assert_eq!(cost(&events), None, "its third part has no price");
+        assert_eq!(runs(&events)[0].tokens.read, Some(15));
+        let elsewhere = event(4, "session", &["session_id=c", "execution_id=e", "tokens_in=5"]);
+        assert_eq!(cost(&[events[0].clone(), elsewhere]), None, "also where it is known by its session only");
+        events.push(event(5, "execution_ended", &["session_id=c", "execution_id=e", "status=success", "cost=2"]));
+        assert_eq!(cost(&events), Some(("2".into(), Known::Declared)), "the end says all of it");
     }
 
     #[test]

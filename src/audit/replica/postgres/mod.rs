@@ -227,6 +227,28 @@ impl Replica for PostgresReplica {
         Box::pin(self.last())
     }
 
+    fn checkpoints(&self) -> BoxFuture<'_, Result<Vec<Vec<u8>>, ReplicaError>> {
+        Box::pin(async move {
+            let some =
+                "SELECT size, note FROM audit_checkpoints WHERE origin = $1 AND size < $2 AND octet_length(note) <= $3
+                ORDER BY size DESC LIMIT 1000";
+            let most = i32::try_from(limits::NOTE_BYTES).unwrap_or(i32::MAX);
+            let (mut below, mut out) = (i64::MAX, Vec::new());
+            loop {
+                let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&self.settings.origin, &below, &most];
+                let rows = self.client.query(some, &values).await.map_err(|e| self.failed(&e))?;
+                let Some(last) = rows.last() else { return Ok(out) };
+                below = last.get(0);
+                let notes = rows.iter().map(|row| row.get::<_, String>(1).into_bytes());
+                out.extend(notes.filter(|note| own(note, &self.settings).is_ok()));
+                if out.len() > limits::REPLICA_FILES {
+                    let cause = format!("more than {} checkpoints", limits::REPLICA_FILES);
+                    return Err(ReplicaError::Unusable { place: self.name.clone(), cause });
+                }
+            }
+        })
+    }
+
     fn read(&self, from: u64, count: usize) -> BoxFuture<'_, Result<Vec<Copied>, ReplicaError>> {
         Box::pin(async move {
             let entries = self.entries(from, count).await?;

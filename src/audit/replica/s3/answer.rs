@@ -1,5 +1,6 @@
 //! What a bucket answers in XML: a list of versions, or why not.
 
+use crate::model::Timestamp;
 use roxmltree::{Document, Node};
 
 /// A version of an object.
@@ -50,6 +51,14 @@ pub(super) fn refusal(body: &[u8]) -> Option<(String, String)> {
     let root = document.root_element();
     let code = child(root, "Code")?.to_owned();
     Some((code, child(root, "Message").unwrap_or_default().to_owned()))
+}
+
+/// Until when a version is locked (`Retention`), where it is so for everybody.
+pub(super) fn retention(body: &[u8]) -> Option<Timestamp> {
+    let document = Document::parse(std::str::from_utf8(body).ok()?).ok()?;
+    let root = document.root_element();
+    let mode = child(root, "Mode").filter(|mode| *mode == "COMPLIANCE");
+    mode.and_then(|_| Timestamp::parse(child(root, "RetainUntilDate")?).ok())
 }
 
 fn child<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {

@@ -187,6 +187,13 @@ impl Bucket {
         Ok(self.judged(&self.ask(&ask).await?))
     }
 
+    /// Until when a version is locked so that nobody can delete it; none where it is not, or it cannot be found out.
+    pub(super) async fn locked_until(&self, key: &str, version: &str) -> Result<Option<Timestamp>, ReplicaError> {
+        let query = [("retention", ""), ("versionId", version)];
+        let answer = self.ask(&Ask::of(Method::GET, key, &query)).await?;
+        Ok(answer::retention(&answer.body).filter(|_| answer.is_success()))
+    }
+
     /// A success, a refusal, or that the server could not answer.
     fn judged(&self, answer: &Answer) -> Result<(), Refused> {
         if answer.is_success() {

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `tile/...` | tiles and bundles of entries, named as C2SP tlog-tiles has it | for a fixed time |
 //! | `checkpoints/NUMBER` | a signed checkpoint; the number falls as the log grows, so that a list begins with the last one | for a fixed time |
-//! | `contents/CLASS/DAY/FIRST-LAST` | what these records say, encrypted | until the class ends |
+//! | `contents/CLASS/DAY/FIRST-LAST-HASH` | what these records say, encrypted | until the class ends |
 //! | `probe/DAY` | what the lock is tried on | for a day |
 //!
 //! Who may write there can put other versions on top, and say that an object is deleted; the first version stays, is what is read,

@@ -21,7 +21,6 @@ use tokio::sync::Mutex;
 /// How many objects are put at once.
 const AT_ONCE: usize = 16;
 pub(super) const DAY: i64 = 86_400;
-const FOREIGN: &str = "too many checkpoints stand above the last one that the log signed, if there is one";
 const CHECKPOINTS: &str = "checkpoints/";
 
 /// Contents of a class and day: which segments there are, the one that was read last, and what it holds.
@@ -145,7 +144,7 @@ impl S3Replica {
         // What was listed before is not what is there now.
         self.windows.lock().await.remove(kind_of(key));
         match self.first_of(key, limits::PUBLISHED_BYTES).await? {
-            Ok(Some(found)) if found == bytes => Ok(()),
+            Ok(Some(found)) if found == bytes => self.locked(key, until).await,
             Ok(Some(_)) => {
                 let index = Tile::parse(key).map(|tile| tile.first());
                 Err(self.changed(index, format!("{key} is there, and is another one than the log's")))
@@ -165,35 +164,62 @@ impl S3Replica {
         Ok(known.clone().flatten())
     }
 
+    /// Locks what is there as it would be if it had been put now: somebody else may have put it there without a lock, to delete it
+    /// when it matters.
+    async fn locked(&self, key: &str, until: Option<Timestamp>) -> Result<(), ReplicaError> {
+        let versions = self.at(kind_of(key), key).await?.map_err(|refused| self.refused(refused))?;
+        let (Some(version), Some(until)) = (first(&versions), until) else { return Ok(()) };
+        let weak = |cause: String| ReplicaError::NotAppendOnly { place: self.bucket.place.name.clone(), cause };
+        match self.bucket.lock(key, &version.id, until).await? {
+            Ok(()) => Ok(()),
+            Err(refused) if refused.status >= 500 => Err(self.refused(refused)),
+            // One that is locked for longer is not locked for less.
+            Err(refused) => match self.bucket.locked_until(key, &version.id).await? {
+                Some(there) if there >= until || there.unix() + DAY > until.unix() => Ok(()),
+                _ => Err(weak(format!("{key} was put there by somebody else, and cannot be locked: {}", refused.said))),
+            },
+        }
+    }
+
     /// The last checkpoint that the log signed. Who may write there can put others above it, which prove nothing: they are said.
     async fn asked_last(&self) -> Result<Option<Vec<u8>>, ReplicaError> {
+        match self.signed_ones(1).await? {
+            Ok((mut signed, other)) => Ok(if signed.is_empty() { other } else { Some(signed.remove(0)) }),
+            // To who compares, it is no answer.
+            Err(refused) if refused.is_denied() && self.lock.is_some() => Ok(self.memory.last()),
+            Err(refused) => Err(self.refused(refused)),
+        }
+    }
+
+    /// Checkpoints that the log signed, the last one first, as many as are wanted; and the first of the others.
+    async fn signed_ones(&self, wanted: usize) -> Result<Result<Signed, Refused>, ReplicaError> {
         let mut pages = Pages::of(&self.bucket, CHECKPOINTS, String::new());
-        let (mut key, mut versions, mut other, mut left) = (String::new(), Vec::new(), None, limits::REPLICA_FOREIGN);
-        loop {
-            let page = match pages.next().await? {
-                // Behind the last one.
-                None => vec![(String::new(), None)],
-                Some(Ok(page)) => page.into_iter().map(|(key, version)| (key, Some(version))).collect(),
-                // To who compares, it is no answer.
-                Some(Err(refused)) if refused.is_denied() && self.lock.is_some() => return Ok(self.memory.last()),
-                Some(Err(refused)) => return Err(self.refused(refused)),
-            };
-            for (next, version) in page {
-                // Only where the next object begins, all versions of this one were there.
-                if next != key {
-                    match self.signed(&key, &std::mem::take(&mut versions)).await? {
-                        (true, note) => return Ok(note),
-                        (false, note) => other = other.or(note),
-                    }
-                    left = left.checked_sub(1).ok_or_else(|| self.bucket.unusable(FOREIGN))?;
-                    key = next;
+        let (mut signed, mut other, mut whole, mut rest) = (Vec::new(), None, Vec::new(), Vec::new());
+        let mut more = true;
+        while more {
+            match pages.next().await? {
+                Some(Ok(page)) => rest.extend(page),
+                Some(Err(refused)) => return Ok(Err(refused)),
+                None => more = false,
+            }
+            // All versions of an object were there only where the next one begins.
+            whole.extend(grouped(&mut rest, more));
+            let mut puts: Vec<BoxFuture<'_, Result<(bool, Option<Vec<u8>>), ReplicaError>>> = Vec::new();
+            for (key, versions) in std::mem::take(&mut whole) {
+                puts.push(Box::pin(async move { self.signed(&key, &versions).await }));
+            }
+            let mut found = stream::iter(puts).buffered(AT_ONCE);
+            while let Some(one) = found.next().await {
+                match one? {
+                    (true, Some(note)) => signed.push(note),
+                    (_, note) => other = other.or(note),
                 }
-                match version {
-                    Some(version) => versions.push(version),
-                    None => return Ok(other),
+                if signed.len() >= wanted {
+                    return Ok(Ok((signed, other)));
                 }
             }
         }
+        Ok(Ok((signed, other)))
     }
 
     /// What was put first under a key, and whether it is a checkpoint that the log signed.
@@ -223,7 +249,7 @@ impl S3Replica {
         let mut out = Vec::new();
         for (index, entry) in (from..).zip(entries.into_iter().skip(skipped).take(count)) {
             let content = match Entry::parse(entry) {
-                Ok(entry) => self.content(index, entry.class, entry.day()).await?,
+                Ok(entry) => self.content(index, &entry).await?,
                 Err(_) => None,
             };
             out.push(Copied { entry: entry.to_vec(), content });
@@ -254,6 +280,24 @@ impl S3Replica {
     }
 }
 
+/// Checkpoints that the log signed, and the first of the others.
+type Signed = (Vec<Vec<u8>>, Option<Vec<u8>>);
+
+/// Takes objects with all their versions from the front of a list; the last one stays where `more` of it may come.
+fn grouped(list: &mut Vec<(String, Version)>, more: bool) -> Vec<(String, Vec<Version>)> {
+    let mut out: Vec<(String, Vec<Version>)> = Vec::new();
+    for (key, version) in list.drain(..) {
+        match out.last_mut() {
+            Some((last, versions)) if *last == key => versions.push(version),
+            _ => out.push((key, vec![version])),
+        }
+    }
+    if let Some((key, versions)) = out.pop_if(|_| more) {
+        list.extend(versions.into_iter().map(|version| (key.clone(), version)));
+    }
+    out
+}
+
 /// Under which prefix an object is listed.
 fn kind_of(key: &str) -> &'static str {
     [CHECKPOINTS, "contents/", "tile/entries/"].into_iter().find(|kind| key.starts_with(kind)).unwrap_or("tile/")
@@ -275,6 +319,17 @@ impl Replica for S3Replica {
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<Option<Vec<u8>>, ReplicaError>> {
         Box::pin(self.last())
+    }
+
+    fn checkpoints(&self) -> BoxFuture<'_, Result<Vec<Vec<u8>>, ReplicaError>> {
+        Box::pin(async move {
+            let found = self.signed_ones(usize::MAX).await?;
+            Ok(found.map_err(|refused| self.refused(refused))?.0)
+        })
+    }
+
+    fn sure(&self) -> u64 {
+        self.memory.last().as_deref().map_or(0, size_of)
     }
 
     fn read(&self, from: u64, count: usize) -> BoxFuture<'_, Result<Vec<Copied>, ReplicaError>> {

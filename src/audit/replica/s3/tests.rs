@@ -3,8 +3,10 @@
 use super::super::tests::{RUNTIME, compared, conforms, grow, judged, now_or, opening, replicated, rewritten};
 use super::bucket::Bucket;
 use super::replica::{DAY, S3Replica, checkpoint_key};
+use crate::audit::LogStore as _;
 use crate::audit::log_tests::{World, settings};
 use crate::audit::replica::{Lock, Opening, Replica as _, ReplicaError, compare};
+use crate::audit::store::CHECKPOINT;
 use crate::model::Timestamp;
 use crate::testing::{TestBucket, Ways};
 use crate::tlog::note::NoteSigner;
@@ -63,13 +65,15 @@ fn a_bucket_whose_lock_does_not_hold_is_refused_and_nothing_is_copied() {
     };
     assert!(weak(Ways { deletes: true, ..Ways::default() }).contains("a locked version was deleted"));
     assert!(weak(Ways { goes_round: true, ..Ways::default() }).contains("with a word to go round the lock"));
-    assert!(weak(Ways { shortens: true, ..Ways::default() }).contains("was shortened"));
     let lies = weak(Ways { lies: true, ..Ways::default() });
     assert!(lies.contains("is gone though deleting it was refused"), "{lies}");
     assert!(weak(Ways { unversioned: true, overwrites: true, ..Ways::default() }).contains("it keeps no versions"));
     let lockless = weak(Ways { lockless: true, overwrites: true, ..Ways::default() });
     assert!(lockless.contains("it takes no locked object: InvalidRequest"), "{lockless}");
+    assert!(weak(Ways { shortens: true, ..Ways::default() }).contains("was shortened"));
     assert!(bucket.objects().keys().all(|key| key.starts_with("team/probe/")));
+    // What was shortened is locked anew by nobody: another bucket.
+    let (_other, bucket) = self::bucket();
     // The twin, and who only reads tries nothing.
     bucket.set(Ways::default());
     assert_eq!(open(&bucket, true).unwrap().lock(), Some(Lock::Tried));
@@ -209,4 +213,49 @@ fn what_is_listed_beside_what_was_asked_for_is_no_part_of_the_replica() {
     let replica = open(&bucket, false).unwrap();
     let unread = now_or(compare(&world.store, &settings(), &replica, Bucket::now())).unwrap_err();
     assert!(unread.to_string().contains("keys that were not asked for"), "{unread}");
+}
+
+/// Puts what a log publishes in a bucket, as who has its keys and may write there does without asking anybody.
+fn put_by_hand(bucket: &TestBucket, world: &World) {
+    for tile in crate::tlog::tile::Tile::added(0, world.store.size()) {
+        let key = format!("team/{}", tile.path());
+        if !bucket.objects().contains_key(&key) {
+            bucket.put(&key, world.store.get(&tile.path()).unwrap().as_deref());
+        }
+    }
+    let note = world.store.get(CHECKPOINT).unwrap();
+    bucket.put(&format!("team/{}", checkpoint_key(world.store.size())), note.as_deref());
+}
+
+#[test]
+fn a_checkpoint_of_another_history_on_top_hides_none_that_was_there() {
+    let (_runtime, bucket) = bucket();
+    let world = World::of(600);
+    replicated(&world, &mut open(&bucket, true).unwrap()).unwrap();
+    let fork = rewritten(&world, 512, 700);
+    put_by_hand(&bucket, &fork);
+    let (_, cause) = judged(&fork.store, &fork.log, &open(&bucket, false).unwrap()).unwrap();
+    assert!(cause.contains("another history"), "{cause}");
+    // The twin: a log that goes on has many checkpoints there, and each continues the one before.
+    let (_other, bucket) = self::bucket();
+    let mut world = World::of(600);
+    for n in 0..4 {
+        replicated(&world, &mut open(&bucket, true).unwrap()).unwrap();
+        grow(&mut world, 600 + n, 1, 0);
+    }
+    assert_eq!(judged(&world.store, &world.log, &open(&bucket, false).unwrap()), None);
+    assert_eq!(compared(&world.store, &open(&bucket, false).unwrap()).earlier.len(), 3);
+}
+
+#[test]
+fn what_somebody_put_there_before_is_locked_as_if_it_were_put_now() {
+    let (_runtime, bucket) = bucket();
+    let world = World::of(300);
+    put_by_hand(&bucket, &world);
+    assert!(bucket.objects().values().all(|all| all[0].until.is_none()), "whoever put it could delete it");
+    replicated(&world, &mut open(&bucket, true).unwrap()).unwrap();
+    for (key, all) in bucket.objects() {
+        assert!(all.len() == 1 && all[0].until.is_some(), "{key}");
+    }
+    assert_eq!(compared(&world.store, &open(&bucket, false).unwrap()).bad, [], "and what was missing is there");
 }

@@ -1,5 +1,6 @@
 //! `attest audit import`
 
+use super::worked::prices::{self, UnpricedReport};
 use crate::audit::AuditError;
 use crate::capture::{Commits, Environment, HistoryError, each_commit, main_branch, normalise_remote};
 use crate::cli::args::{Common, Format};
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
   attest audit import git ~/app --range v1.0..main
   attest audit import claude-code session.jsonl --agent platform/builder --execution exec-1
   gh api repos/acme/app/pulls/57/reviews > reviews.json && attest audit import pull-requests reviews.json
+  attest audit import codex rollout.jsonl --prices prices.yaml
   attest audit import gittuf .")]
 pub(super) struct ImportArgs {
     /// What it is
@@ -53,6 +55,10 @@ pub(super) struct ImportArgs {
     /// Of the same: the execution
     #[arg(long, value_name = "ID")]
     execution: Option<String>,
+    /// What models cost, by day: where the source says tokens and no cost, the cost is worked out of them (derived). Of a model without a
+    /// price it stays unknown, and that is said. The form: docs/audit/sources.md
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
 }
 
 fn names() -> clap::builder::PossibleValuesParser {
@@ -81,6 +87,9 @@ pub struct ImportReport {
     pub broken: u64,
     /// Fields that were withheld, because they looked like a secret or a path of this machine.
     pub withheld: u64,
+    /// What was used without a price, where --prices was given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unpriced: Vec<UnpricedReport>,
     /// How many records the log has now.
     pub size: u64,
 }
@@ -91,6 +100,9 @@ pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Res
     let is_git = source.units() == Units::Commits;
     let of_agents = [("--agent", &args.agent), ("--execution", &args.execution)];
     let of_git = [("--range", &args.range), ("--main", &args.main)];
+    if is_git && args.prices.is_some() {
+        return Err(Failure::usage(codes::USAGE, "--prices says nothing of git: no commit says tokens"));
+    }
     let mut wrong = Vec::new();
     wrong.extend(of_agents.into_iter().filter(|_| !source.is_of_one_agent()));
     wrong.extend(of_git.into_iter().filter(|_| !is_git));
@@ -113,6 +125,7 @@ pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Res
         other: taken.counts.other,
         broken: taken.counts.broken,
         withheld: taken.withheld,
+        unpriced: prices::report(&taken.unpriced),
         size,
     };
     if common.format == Format::Json {
@@ -125,6 +138,7 @@ pub(super) fn run(args: &ImportArgs, place: &AuditPlace, common: &Common) -> Res
         report.source, report.new, report.known, report.other, report.broken, report.withheld
     );
     text += &super::record::differing(&report.differs);
+    text += &prices::told(&report.unpriced);
     Ok(Outcome::done(text))
 }
 
@@ -137,10 +151,12 @@ fn file(
 ) -> Result<(Taken, u64), Failure> {
     let given = [("agent", &args.agent), ("execution_id", &args.execution)];
     let given = given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+    let prices = args.prices.as_deref().map(prices::read).transpose()?;
     let mut log = place.writer(common.timeout)?;
     let (now, mut index, mut random) = (places::now(), place.index()?, random);
     log.finish_redaction(now, &mut random)?;
     let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given).only(source);
+    intake = intake.priced_by(prices.as_ref());
     let mut line = |line: Option<&[u8]>| intake.line(line).map_err(Failure::from);
     let digest = match source.units() {
         Units::Documents => {
@@ -193,10 +209,12 @@ fn kept(
         true => remote(args, &env, common)?.map(|url| ("repository", url)).into_iter().collect(),
         false => Vec::new(),
     };
+    let prices = args.prices.as_deref().map(prices::read).transpose()?;
     let mut log = place.writer(common.timeout)?;
     let (now, mut index, mut random) = (places::now(), place.index()?, random);
     log.finish_redaction(now, &mut random)?;
     let mut intake = Intake::new(&mut log, &mut index, now, &mut random, given).of(source);
+    intake = intake.priced_by(prices.as_ref());
     take_in(&env, &args.path, kept, common.timeout, &mut intake).map_err(|e| failed(args, e))?;
     let taken = intake.end("")?;
     Ok((taken, log.size()))

@@ -29,7 +29,7 @@ pub use ask::{
     TraceReport, WhoReport,
 };
 pub use erase::EraseReport;
-pub use handout::{ExportReport, Line, Manifest};
+pub use handout::{ExportReport, Line, Manifest, ProofsReport};
 pub use import::ImportReport;
 pub use init::InitReport;
 pub(in crate::cli) use itself::{beside, record as record_itself};

@@ -1,6 +1,6 @@
 //! `attest audit prove`, `attest audit checkpoint`
 
-use crate::audit::{AuditError, Disclosure, LogStore as _, Unopened};
+use crate::audit::{AuditError, LogStore as _};
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::show::sanitize;
 use crate::flow::audit;
@@ -69,26 +69,5 @@ pub(super) fn one_meant(what: &str, fields: &[String], place: &AuditPlace) -> Re
 pub(super) fn receipt_of(number: u64, fields: &[String], place: &AuditPlace) -> Result<String, Failure> {
     let (settings, store) = (place.settings()?, place.reader()?);
     let keys = place.keys()?.unwrap_or_default();
-    let mut proof = audit::witnessed::receipt(&store, &settings, number, &place.anchored()?)?;
-    let content = store.read(number, 1)?.into_iter().next().map(|record| record.content).unwrap_or_default();
-    let disclosure = match audit::opened(&store, &keys, number)? {
-        Ok(opened) => Disclosure::of(&opened, number, fields, &keys)?,
-        Err(Unopened::NoKey(entry) | Unopened::AnotherKey(entry)) if fields.is_empty() => {
-            Disclosure::of_entry(&entry, None)
-        }
-        Err(Unopened::InClear(entry)) if fields.is_empty() => {
-            Disclosure::of_entry(&entry, String::from_utf8(content).ok())
-        }
-        Err(Unopened::NoKey(_) | Unopened::AnotherKey(_)) => {
-            return Err(AuditError::Gone { index: number, why: "its key is not there".into() }.into());
-        }
-        Err(Unopened::InClear(_)) => {
-            return Err(
-                AuditError::Unknown { what: "a field of a record in clear, which is shown whole".into() }.into()
-            );
-        }
-        Err(Unopened::Damaged(cause)) => return Err(AuditError::Damaged { index: Some(number), cause }.into()),
-    };
-    proof.extra = Some(disclosure.write());
-    Ok(proof.write())
+    Ok(audit::receipt::receipt((&store, &settings, &keys, &place.anchored()?), number, fields)?)
 }

@@ -1,5 +1,6 @@
 //! `attest audit record`
 
+use super::worked::prices::UnpricedReport;
 use crate::audit::AuditError;
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
@@ -81,6 +82,9 @@ pub struct RecordReport {
     /// The execution, where one was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<String>,
+    /// What was used without a price, where --prices was given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unpriced: Vec<UnpricedReport>,
 }
 
 pub(super) fn run(args: &RecordArgs, place: &AuditPlace, common: &Common, ui: &Ui) -> Result<Outcome, Failure> {
@@ -142,7 +146,17 @@ pub(super) fn once(document: &mut Map<String, Value>, name: &str, value: Value) 
 pub(super) fn put(drafts: &[Draft], place: &AuditPlace, common: &Common) -> Result<RecordReport, Failure> {
     let withheld = drafts.iter().flat_map(|d| &d.said).filter(|s| s.told == crate::record::Told::Withheld).count();
     let Said { numbers, known, differing, size } = through_server_or_lock(drafts, place, common.timeout)?;
-    Ok(RecordReport { schema_version: 1, records: numbers, known, differs: differing, size, withheld, execution: None })
+    let (execution, unpriced) = (None, Vec::new());
+    Ok(RecordReport {
+        schema_version: 1,
+        records: numbers,
+        known,
+        differs: differing,
+        size,
+        withheld,
+        execution,
+        unpriced,
+    })
 }
 
 /// That something else was handed in under an id that the log has.

@@ -1,6 +1,7 @@
 //! `attest audit show`
 
-use super::ask::sheet;
+use super::ask::{Open, sheet};
+use super::handout::proven::ProveArg;
 use super::trusted;
 use crate::audit::keys::PersonId;
 use crate::audit::{AuditError, LogStore as _, Opened, Redaction, Unopened, What};
@@ -30,6 +31,7 @@ use std::path::PathBuf;
   attest audit show 41207
   attest audit show 41207 --policy witnesses.policy    with the times between which it was recorded
   attest audit show exec-abc123         all that is known of an execution, or of a session
+  attest audit show exec-abc123 --prove proofs         with a file for each record that proves it to others
   attest audit show exec-abc123 --format json")]
 pub(super) struct ShowArgs {
     /// Number or id of a record, or id of an execution or session: its beginning is enough where no other begins so
@@ -44,6 +46,8 @@ pub(super) struct ShowArgs {
     /// Sigstore trusted root (JSON) with the timestamp authorities that count (repeatable)
     #[arg(long, value_name = "FILE", requires = "policy")]
     trusted_root: Vec<PathBuf>,
+    #[command(flatten)]
+    prove: ProveArg,
 }
 
 /// What `--format json` prints.
@@ -112,6 +116,10 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     audit::catch_up(&store, &keys, store.size(), &mut index)?;
     let log = Log { store: &store, settings: &settings, keys: &keys, index: &index };
     let (numbers, execution) = meant(args, &log)?;
+    let receipts = match args.prove.is_given() {
+        true => prove(args, place, &numbers, execution.as_ref())?,
+        false => String::new(),
+    };
     let anchors = if policy.is_some() { place.anchored()? } else { Vec::new() };
     let trusted = Trusted { policy: policy.as_ref(), roots: &roots };
     let outside = witnessed::kept(&anchors, &settings, trusted, places::now()).outside;
@@ -157,8 +165,8 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
         return Ok(Outcome::json(&report, Exit::Done));
     }
     if let Some(Found { what, holes }) = &execution {
-        let proven = between(&report.records, &what.sheet.run);
-        return Ok(Outcome::shown(sheet::page(&what.sheet, holes, &proven)));
+        let bracket = between(&report.records, &what.sheet.run);
+        return Ok(Outcome::shown(sheet::page(&what.sheet, holes, &bracket) + &receipts));
     }
     let mut out = String::new();
     match report.records.as_slice() {
@@ -171,7 +179,28 @@ pub(super) fn run(args: &ShowArgs, place: &AuditPlace, common: &Common) -> Resul
     if args.what.is_none() {
         let _ = writeln!(out, "{} of {}", report.records.len(), counted(report.size, "record"));
     }
+    out += &receipts;
     Ok(Outcome::shown(out))
+}
+
+/// What proves the records that are shown.
+fn prove(
+    args: &ShowArgs,
+    place: &AuditPlace,
+    numbers: &[u64],
+    execution: Option<&Found<Execution>>,
+) -> Result<String, Failure> {
+    let open = Open::at(place)?;
+    let (mut lines, holes) = match execution {
+        Some(found) => (sheet::lines(&found.what.sheet), found.holes.as_slice()),
+        None => (Vec::new(), [].as_slice()),
+    };
+    match execution {
+        Some(_) => lines.push(sheet::all(numbers)),
+        None => lines.extend(numbers.iter().map(|number| sheet::all(&[*number]))),
+    }
+    let what = args.what.as_deref().map_or_else(|| format!("show --last {}", args.last), |what| format!("show {what}"));
+    args.prove.write(&open, &what, lines, holes)
 }
 
 /// Numbers of the records that are meant, and the execution where one is.

@@ -2,6 +2,7 @@
 
 use super::{Open, figures, rows, told};
 use crate::cli::args::{Common, Format};
+use crate::cli::cmd::audit::handout::proven::{LineReport, ProveArg};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose};
 use crate::cli::show::sanitize;
 use crate::flow::investigate::{self, Found, Logs};
@@ -21,6 +22,7 @@ use std::fmt::Write as _;
 #[command(after_help = "Examples:
   attest audit logs exec-abc123
   attest audit logs exec-abc123 --failed
+  attest audit logs exec-abc123 --failed --prove proofs      with a file for each record that proves it to others
   attest audit logs 253fd5ef --format csv         a session, by the beginning of its id")]
 pub(in crate::cli) struct LogsArgs {
     /// The execution, or a session; the beginning of its id is enough where no other begins so
@@ -32,6 +34,8 @@ pub(in crate::cli) struct LogsArgs {
     /// Only actions of this type (repeatable: any of them)
     #[arg(long, value_name = "TYPE")]
     action: Vec<String>,
+    #[command(flatten)]
+    prove: ProveArg,
 }
 
 /// What `--format json` prints.
@@ -131,12 +135,18 @@ pub(in crate::cli) fn run(args: &LogsArgs, place: &AuditPlace, common: &Common) 
     let actions: Vec<ActionReport> = actions.iter().filter(wanted).map(Into::into).collect();
     let exit = if actions.is_empty() { Exit::No } else { Exit::Done };
     let report = LogsReport { holes: holes.iter().map(Into::into).collect(), ..report(&id, actions, sheet) };
+    let line = |one: &ActionReport| {
+        LineReport::new(format!("{} {} {}", one.at.as_deref().unwrap_or("-"), one.action, what(one)), [one.record])
+    };
+    let lines = report.actions.iter().map(line).collect();
+    let proven = args.prove.write(&open, &format!("logs {}", report.id), lines, &holes)?;
     match common.format {
         Format::Json => Ok(Outcome::json(&report, exit)),
         Format::Csv => Ok(Outcome { stdout: csv(&report).into_bytes(), exit, purpose: Purpose::Data }),
         _ => {
             let mut out = text(&report, &id);
             out += &told::holes(&holes);
+            out += &proven;
             Ok(Outcome { exit, ..Outcome::shown(out) })
         }
     }

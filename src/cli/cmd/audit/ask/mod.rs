@@ -27,6 +27,7 @@ pub use stats::StatsReport;
 pub use timeline::TimelineReport;
 pub use trace::{TraceReport, WhoReport};
 
+use crate::audit::anchor::Anchor;
 use crate::audit::index::SqliteIndex;
 use crate::audit::keys::Keys;
 use crate::audit::store::FolderStore;
@@ -42,6 +43,7 @@ pub(in crate::cli) struct Open {
     settings: Settings,
     keys: Keys,
     index: SqliteIndex,
+    anchors: Vec<Anchor>,
 }
 
 impl Open {
@@ -58,7 +60,14 @@ impl Open {
         })?;
         let mut index = place.index()?;
         audit::catch_up(&store, &keys, store.size(), &mut index)?;
-        Ok(Self { store, settings, keys, index })
+        // What cannot be read of them makes a receipt poorer, and no answer.
+        let anchors = place.anchored().unwrap_or_default();
+        Ok(Self { store, settings, keys, index, anchors })
+    }
+
+    /// What others said of its checkpoints.
+    pub(in crate::cli) fn anchors(&self) -> &[Anchor] {
+        &self.anchors
     }
 
     /// For who asks.

@@ -1,6 +1,7 @@
 //! What `attest audit show EXECUTION` says of an execution.
 
 use super::{figures, told};
+use crate::cli::cmd::audit::handout::proven::LineReport;
 use crate::cli::show::sanitize;
 use crate::inquiry::{self, Approval, Fact, Hole, RunId, Sheet, UNENDED};
 use crate::record::Known;
@@ -92,6 +93,37 @@ pub struct LossReport {
     pub lost: u64,
     /// Why.
     pub reason: String,
+}
+
+/// What a sheet says, line by line, each with the records that say so.
+pub(in crate::cli::cmd::audit) fn lines(sheet: &Sheet) -> Vec<LineReport> {
+    let mut out = Vec::new();
+    for (name, facts) in &sheet.facts {
+        out.extend(facts.iter().map(|fact| LineReport::new(format!("{name} {}", fact.cell.text), [fact.record])));
+    }
+    for one in &sheet.approvals {
+        let who = one.approver.as_ref().map_or("(a person who was erased)", |cell| &cell.text);
+        let of = one.target.as_deref().unwrap_or_default();
+        let taken_back = one.taken_back.as_ref().map_or_else(String::new, |what| format!(", taken back: {what}"));
+        out.push(LineReport::new(format!("approval by {who} of {of}{taken_back}"), [one.record]));
+    }
+    let lost = |one: &inquiry::Loss| {
+        let ends = if one.last == one.record { vec![one.record] } else { vec![one.record, one.last] };
+        LineReport::new(format!("{} lost: {}", one.lost, one.reason), ends)
+    };
+    out.extend(sheet.losses.iter().map(lost));
+    out.extend(sheet.attested.iter().map(|(record, what)| LineReport::new(format!("attested {what}"), [*record])));
+    out.extend(sheet.commits.iter().map(|(record, id)| LineReport::new(format!("commit {id}"), [*record])));
+    out
+}
+
+/// That records are shown as they are, or counted together.
+pub(in crate::cli::cmd::audit) fn all(records: &[u64]) -> LineReport {
+    let what = match records {
+        [one] => format!("record {one}"),
+        all => format!("what is counted together, of {} records", all.len()),
+    };
+    LineReport::new(what, records.iter().copied())
 }
 
 impl From<&Approval> for ApprovalReport {

@@ -2,11 +2,12 @@
 
 use super::{Open, drawn, told};
 use crate::cli::args::{Common, Format};
+use crate::cli::cmd::audit::handout::proven::{self, LineReport, ProveArg};
 use crate::cli::exit::{Exit, Failure, Outcome, Purpose};
 use crate::cli::show::sanitize;
 use crate::flow::investigate::{self, Found, Log};
 use crate::inquiry::blast::Start;
-use crate::inquiry::{Branch, Subject, Verdict, Voice, Word};
+use crate::inquiry::{Branch, Hole, Subject, Verdict, Voice, Word};
 use crate::places::{self, AuditPlace};
 use crate::{audit::AuditError, capture};
 use clap::Args;
@@ -24,11 +25,14 @@ use std::path::Path;
   attest audit trace commit:HEAD                 of the repository around this folder
   attest audit trace src/auth/login.ts
   attest audit trace ghcr.io/acme/app@sha256:...
-  attest audit trace exec-abc123")]
+  attest audit trace exec-abc123
+  attest audit trace commit:def456 --prove proofs    with a file for each record that proves it to others")]
 pub(in crate::cli) struct TraceArgs {
     /// commit:ID, file:PATH, NAME@DIGEST or execution:ID; the kind may be left out where it is clear
     #[arg(value_name = "COMMIT|FILE|IMAGE|EXECUTION")]
     what: String,
+    #[command(flatten)]
+    prove: ProveArg,
 }
 
 /// Say who approved a commit, and by which means
@@ -36,12 +40,15 @@ pub(in crate::cli) struct TraceArgs {
 /// Whoever made it or asked for it, an agent, and an approval that was taken back do not count, and are shown so. Exit 0: somebody
 /// did; 1: nobody did, as far as this log knows; 3: what would be needed to know cannot be read, or the way to its merges is too long.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:
-  attest audit who-approved commit:def456")]
+#[command(after_help = "Examples:
+  attest audit who-approved commit:def456
+  attest audit who-approved commit:def456 --prove proofs    with a file for each record that proves it to others")]
 pub(in crate::cli) struct WhoArgs {
     /// The commit: `commit:` and its id, or the beginning of it
     #[arg(value_name = "COMMIT")]
     commit: String,
+    #[command(flatten)]
+    prove: ProveArg,
 }
 
 /// What `attest audit trace --format json` prints.
@@ -146,6 +153,9 @@ pub(in crate::cli) fn run(args: &TraceArgs, place: &AuditPlace, common: &Common)
         None => investigate::meant(&log, &args.what)?,
     };
     let Found { what, holes } = investigate::trace(&log, &subject, &places::Until::within(common.timeout))?;
+    let mut lines = Vec::new();
+    proven::of_branch(&what, &mut lines);
+    let proven = args.prove.write(&open, &format!("trace {}", args.what), lines, &holes)?;
     if common.format == Format::Json {
         let unknown = what.holes();
         let holes = holes.iter().map(Into::into).collect();
@@ -158,6 +168,7 @@ pub(in crate::cli) fn run(args: &TraceArgs, place: &AuditPlace, common: &Common)
     let mut out = String::new();
     tree(&mut out, &what, "");
     out += &told::holes(&holes);
+    out += &proven;
     out += "w witnessed, d declared, r derived; `attest audit show NUMBER` has a record\n";
     Ok(Outcome::shown(out))
 }
@@ -167,6 +178,7 @@ pub(in crate::cli) fn who(args: &WhoArgs, place: &AuditPlace, common: &Common) -
     let log = open.log();
     let id = commit(&log, args.commit.strip_prefix("commit:").unwrap_or(&args.commit), common)?;
     let Found { what, holes } = investigate::who_approved(&log, &id, &places::Until::within(common.timeout))?;
+    let proven = approvals_proven(args, &open, &id, (&what, &holes), common)?;
     let Verdict { counted, not_counted, unread, is_recorded } = what;
     let answer = if counted.is_empty() { Exit::No } else { Exit::Done };
     let exit = if unread.is_empty() { answer } else { Exit::Unknown };
@@ -200,7 +212,36 @@ pub(in crate::cli) fn who(args: &WhoArgs, place: &AuditPlace, common: &Common) -
         let _ = writeln!(out, "HOLE  {what}");
     }
     out += &told::holes(&holes);
+    out += &proven;
     Ok(Outcome { exit, ..Outcome::shown(out) })
+}
+
+/// What proves who approved a commit: each voice, and what the log says of who made it and asked for it, as neither counts.
+fn approvals_proven(
+    args: &WhoArgs,
+    open: &Open,
+    id: &str,
+    (verdict, holes): (&Verdict, &[Hole]),
+    common: &Common,
+) -> Result<String, Failure> {
+    if !args.prove.is_given() {
+        return Ok(String::new());
+    }
+    let mut lines: Vec<LineReport> =
+        verdict.counted.iter().map(|voice| LineReport::new(said(voice), [voice.record])).collect();
+    lines.extend(verdict.not_counted.iter().map(|voice| {
+        let why = voice.not.as_deref().unwrap_or_default();
+        LineReport::new(format!("not counted, {why}: {}", said(voice)), [voice.record])
+    }));
+    lines.extend(verdict.unread.iter().map(|what| LineReport::new(format!("HOLE {what}"), [])));
+    let subject = Subject::Commit(id.to_owned());
+    match investigate::trace(&open.log(), &subject, &places::Until::within(common.timeout)) {
+        Ok(found) => proven::of_branch(&found.what, &mut lines),
+        // The log has no record of the commit, which the answer says.
+        Err(AuditError::Unknown { .. }) => {}
+        Err(e) => return Err(e.into()),
+    }
+    args.prove.write(open, &format!("who-approved commit:{id}"), lines, holes)
 }
 
 /// What is meant by a word from which something may have spread.

@@ -2,8 +2,10 @@
 
 pub(super) mod export;
 pub(super) mod incident;
+pub(super) mod proven;
 
 pub use crate::audit::handout::{Line, Manifest};
+pub use proven::ProofsReport;
 
 use super::ask::{Open, rows};
 use super::{proof, record};

@@ -245,16 +245,13 @@ fn policy(args: &VerifyArgs) -> Result<Option<Policy>, Failure> {
 }
 
 /// Compares the log with one replica: what the replica has, and the checkpoint that the log signed for it.
-async fn compared(
-    at: &str,
-    store: &dyn LogStore,
-    opening: &Opening,
-) -> Result<(SeenReplica, Option<Outside>), Failure> {
+async fn compared(at: &str, store: &dyn LogStore, opening: &Opening) -> Result<(SeenReplica, Vec<Outside>), Failure> {
     let replica = replica::open(at, opening).await?;
     let found = compare(store, &opening.settings, &*replica, places::now()).await?;
     let fault = |bad: &Bad| Fault { index: bad.index, cause: bad.cause.clone() };
     let faults = found.bad.iter().map(fault).collect();
-    Ok((SeenReplica { place: replica.name().to_owned(), size: found.size, faults }, found.outside))
+    let seen = found.outside.into_iter().chain(found.earlier).collect();
+    Ok((SeenReplica { place: replica.name().to_owned(), size: found.size, faults }, seen))
 }
 
 fn report(

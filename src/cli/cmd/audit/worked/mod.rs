@@ -1,18 +1,21 @@
 //! `attest audit start`, `finish`, and what is said of an execution: `run`, `tag`, `decide`, `exception`, `outcome`.
 
+pub(super) mod prices;
 pub(super) mod run;
 pub(super) mod said;
 
-use super::Open;
+use super::ask::Open;
 use super::record::{document, once, put};
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Exit, Failure, Outcome, codes};
+use crate::flow::audit::prices::Pricing;
 use crate::flow::investigate;
 use crate::places::{self, AuditPlace, audit::random};
 use crate::record::Draft;
 use crate::record::draft::Origin;
 use clap::Args;
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 
 /// Record that an agent begins to work; prints the execution's id
 #[derive(Clone, Debug, Args)]
@@ -97,8 +100,9 @@ impl WorkArgs {
 
 /// Record that an execution ended
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:
-  attest audit finish \"$id\" --status success tokens_in=81200 tokens_out=4100")]
+#[command(after_help = "Examples:
+  attest audit finish \"$id\" --status success tokens_in=81200 tokens_out=4100
+  attest audit finish \"$id\" model=m-1 tokens_in=81200 tokens_out=4100 --prices prices.yaml")]
 pub(super) struct FinishArgs {
     /// The execution's id
     #[arg(value_name = "EXECUTION")]
@@ -106,6 +110,10 @@ pub(super) struct FinishArgs {
     /// How: success, failed, cancelled, timeout or unknown
     #[arg(long, value_name = "STATUS", default_value = "success")]
     status: String,
+    /// What models cost, by day: where tokens are given and no cost, the cost is worked out of them (derived). The model is the one that is
+    /// given, else that of the start. The form: docs/audit/sources.md
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
     /// Further fields: FIELD=VALUE
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
@@ -126,12 +134,26 @@ pub(super) fn finish(args: &FinishArgs, place: &AuditPlace, common: &Common) -> 
     once(&mut document, "execution_id", json!(args.execution))?;
     once(&mut document, "status", json!(args.status))?;
     document.entry("completed_at").or_insert_with(|| json!(places::now().to_string()));
-    let draft = Draft::read(&Value::Object(document), Origin::Typed, &mut random)?;
+    let prices = args.prices.as_deref().map(prices::read).transpose()?;
+    let mut unpriced = Vec::new();
+    if prices.is_some() && !document.contains_key("model") {
+        // Who cannot read the log says the model.
+        let model = Open::at(place).ok().and_then(|open| investigate::model_of(&open.log(), &args.execution).ok());
+        document.extend(model.flatten().map(|model| ("model".to_owned(), json!(model))));
+    }
+    let mut draft = Draft::read(&Value::Object(document), Origin::Typed, &mut random)?;
+    if let Some(prices) = &prices {
+        let mut pricing = Pricing::new(prices);
+        pricing.price(&mut draft);
+        unpriced = pricing.end();
+    }
     let odd = odd(&args.execution, place);
-    let report = put(&[draft], place, common)?;
+    let mut report = put(&[draft], place, common)?;
+    report.unpriced = prices::report(&unpriced);
+    let without = prices::told(&report.unpriced);
     Ok(match common.format {
         Format::Json => Outcome::json(&report, Exit::Done),
-        _ => Outcome::done(format!("recorded that {} ended: {}\n{odd}", args.execution, args.status)),
+        _ => Outcome::done(format!("recorded that {} ended: {}\n{odd}{without}", args.execution, args.status)),
     })
 }
 
