@@ -118,7 +118,7 @@ impl Sessions {
 
 impl Gathered {
     fn end(self) -> Session {
-        Session { unread: self.own.unread.or(Some(self.unread).filter(|n| *n > 0)), ..self.own }
+        Session { unread: self.own.unread.or_else(|| Some(self.unread).filter(|n| *n > 0)), ..self.own }
     }
 }
 

@@ -204,7 +204,7 @@ impl S3Replica {
             }
             // All versions of an object were there only where the next one begins.
             whole.extend(grouped(&mut rest, more));
-            let mut puts: Vec<BoxFuture<'_, Result<(bool, Option<Vec<u8>>), ReplicaError>>> = Vec::new();
+            let mut puts: Vec<BoxFuture<'_, Result<Looked, ReplicaError>>> = Vec::new();
             for (key, versions) in std::mem::take(&mut whole) {
                 puts.push(Box::pin(async move { self.signed(&key, &versions).await }));
             }
@@ -223,7 +223,7 @@ impl S3Replica {
     }
 
     /// What was put first under a key, and whether it is a checkpoint that the log signed.
-    async fn signed(&self, key: &str, versions: &[Version]) -> Result<(bool, Option<Vec<u8>>), ReplicaError> {
+    async fn signed(&self, key: &str, versions: &[Version]) -> Result<Looked, ReplicaError> {
         let key = key.strip_prefix(&self.bucket.place.prefix).unwrap_or(key);
         let Some(version) = first(versions) else { return Ok((false, None)) };
         self.look(key, versions);
@@ -279,6 +279,9 @@ impl S3Replica {
         self.memory.keep(note).map_err(|e| self.bucket.unusable(e.to_string()))
     }
 }
+
+/// Whether a checkpoint is one that the log signed, and what is there.
+type Looked = (bool, Option<Vec<u8>>);
 
 /// Checkpoints that the log signed, and the first of the others.
 type Signed = (Vec<Vec<u8>>, Option<Vec<u8>>);
