@@ -73,6 +73,7 @@ pub fn pieces<E: From<PlaceError>>(path: &Path, mut take: impl FnMut(&[u8]) -> R
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "makes the file that it reads")]
 mod tests {
     use super::*;
 
