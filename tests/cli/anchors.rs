@@ -84,7 +84,7 @@ impl TestWitness {
     }
 }
 
-fn run(world: &World, log: &str, code: i32, args: &[&str]) -> String {
+pub(crate) fn run(world: &World, log: &str, code: i32, args: &[&str]) -> String {
     let all: Vec<&str> = ["audit", "--log", log].into_iter().chain(args.iter().copied()).collect();
     let out = world.attest(&all);
     let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);

@@ -1,5 +1,6 @@
 //! The audit log, public logs that take its checkpoints, and authorities that timestamp them.
 
+use crate::anchors::run;
 use crate::audit::copy;
 use crate::serve::{Reply, Server};
 use crate::world::World;
@@ -65,14 +66,6 @@ impl Sigstore {
         let body = hashed_body(text.as_bytes(), &signature, key.public_key().spki(), false);
         self.instance.tile_logs[0].entry(&body)
     }
-}
-
-fn run(world: &World, log: &str, code: i32, args: &[&str]) -> String {
-    let all: Vec<&str> = ["audit", "--log", log].into_iter().chain(args.iter().copied()).collect();
-    let out = world.attest(&all);
-    let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
-    assert_eq!(out.status.code(), Some(code), "{args:?}: {said}");
-    said
 }
 
 /// A log of three records, its settings among them, its key, and a Sigstore whose root lies beside it.
