@@ -344,12 +344,11 @@ pub const JOURNAL_FRAME_BYTES: usize = 16 << 20;
 pub const JOURNAL_SEARCH_BYTES: usize = 64 << 20;
 /// Segments of a journal.
 pub const JOURNAL_SEGMENTS: usize = 1_000_000;
-/// Files of contents of one class and day in a replica of an audit log: one for each time that something was copied.
+/// Files of contents of one class and day in a replica of an audit log, one for each time that something was copied; versions of a
+/// list of a bucket; and checkpoints of a replica.
 pub const REPLICA_FILES: usize = 100_000;
 /// Values of one field of one execution that are said beside the one that is shown.
 pub const ALSO_SAID: usize = 16;
-/// Checkpoints of a replica that its log did not sign, behind which the last one that it did is not looked for any more.
-pub const REPLICA_FOREIGN: usize = 1000;
 /// A page of a bucket's list of versions (bytes): a thousand of them, and the longest keys.
 pub const BUCKET_LIST_BYTES: usize = 4 << 20;
 /// How often a bucket is asked that is busy or does not answer.

@@ -135,7 +135,7 @@ impl PostgresReplica {
             if rows.is_empty() {
                 return Ok(first);
             }
-            if foreign.len() > limits::REPLICA_FOREIGN {
+            if foreign.len() > limits::REPLICA_FILES {
                 let cause = "too many checkpoints stand above the last one that the log signed, if there is one".into();
                 return Err(ReplicaError::Unusable { place: self.name.clone(), cause });
             }
